@@ -1,0 +1,69 @@
+import { InvalidArgumentError, Option } from 'commander';
+import { LIMIT_NAMES, LIMITS, type Limits, limitFault } from '../http/limits.js';
+import { TRIGGERS } from '../reactor/interest.js';
+import { ACCESS_LOG_FORMATS } from '../server/access-log.js';
+
+/** Every flag is an environment variable too: `--access-log` is EPOLLET_ACCESS_LOG. The flag wins. */
+export function flag(name: string, value: string, description: string): Option {
+  return new Option(`--${name} <${value}>`, description).env(`EPOLLET_${name.toUpperCase().replaceAll('-', '_')}`);
+}
+
+/** HOST and PORT are what platforms set; they stand below the flags and variables of our own. */
+export const hostFlag = () =>
+  flag('host', 'address', 'address or name to listen on; :: for all, IPv6 and IPv4').default(
+    process.env['HOST'] || '127.0.0.1',
+  );
+
+export const portFlag = () =>
+  flag('port', 'number', 'port to listen on; 0 picks a free one')
+    .argParser(integer(0, 65535))
+    .default(portFromEnvironment(), process.env['PORT'] || '8080');
+
+export const workersFlag = () =>
+  flag('workers', 'number', 'how many reactors serve; 1 for now').argParser(onlyOne).default(1);
+
+export const triggerFlag = () =>
+  flag('trigger', 'kind', 'how readiness is reported to connections').choices(TRIGGERS).default('level');
+
+export const accessLogFlag = () =>
+  flag('access-log', 'format', 'a line a request on standard output').choices(ACCESS_LOG_FORMATS).default('off');
+
+/** One flag a limit: `headTimeoutMs` is `--head-timeout-ms`. */
+export const limitFlags = (): Option[] =>
+  LIMIT_NAMES.map((name) =>
+    flag(kebabCase(name), 'number', LIMITS[name].why)
+      .argParser((text: string) => {
+        const value = text.trim() === '' ? Number.NaN : Number(text);
+        const fault = limitFault(name, value);
+        if (fault) throw new InvalidArgumentError(`It ${fault}.`);
+        return value;
+      })
+      .default(LIMITS[name].default),
+  );
+
+/** Those of the parsed options that are limits. */
+export function limitsOf(options: Record<string, unknown>): Partial<Limits> {
+  return Object.fromEntries(LIMIT_NAMES.map((name) => [name, options[name]])) as Partial<Limits>;
+}
+
+function integer(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= min && value <= max)) throw new InvalidArgumentError(`It must be an integer from ${min} to ${max}.`);
+    return value;
+  };
+}
+
+function onlyOne(text: string): number {
+  if (integer(1, 1024)(text) !== 1)
+    throw new InvalidArgumentError('Only 1 worker is supported: start several servers behind a balancer for more.');
+  return 1;
+}
+
+/** A broken PORT is complained of when it is used, which is when nothing above it is set. */
+function portFromEnvironment(): number | string {
+  const text = process.env['PORT'];
+  return text ? (/^\d+$/.test(text) ? Number(text) : text) : 8080;
+}
+
+const kebabCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

@@ -1,0 +1,46 @@
+import { get } from 'node:http';
+import { Command } from 'commander';
+import { Misuse } from './misuse.js';
+
+const TIMEOUT_MS = 5000;
+
+export function healthcheckCommand(): Command {
+  return new Command('healthcheck')
+    .description('exit 0 if the server answers 2xx, 1 if not')
+    .argument('[url]', 'what to ask; without it, / of the server that the environment describes')
+    .action(async (url: string | undefined) => {
+      process.exitCode = (await isHealthy(url ? parsed(url) : ownUrl())) ? 0 : 1;
+    });
+}
+
+function parsed(url: string): URL {
+  const parsed = URL.canParse(url) ? new URL(url) : null;
+  if (parsed?.protocol !== 'http:')
+    throw new Misuse(`${JSON.stringify(url)} is no http:// URL; give one such as http://127.0.0.1:8080/.`);
+  return parsed;
+}
+
+/** The server of this container: EPOLLET_HOST and EPOLLET_PORT, with PORT and HOST below them. */
+function ownUrl(): URL {
+  const host = process.env['EPOLLET_HOST'] || process.env['HOST'] || '127.0.0.1';
+  const port = process.env['EPOLLET_PORT'] || process.env['PORT'] || '8080';
+  const reachable = host === '::' || host === '0.0.0.0' ? '127.0.0.1' : host;
+  return parsed(`http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}/`);
+}
+
+function isHealthy(url: URL): Promise<boolean> {
+  return new Promise((resolve) => {
+    const fail = (why: string): void => {
+      process.stderr.write(`${url.href}: ${why}\n`);
+      resolve(false);
+    };
+    const request = get(url, { agent: false, timeout: TIMEOUT_MS }, (response) => {
+      response.resume();
+      const status = response.statusCode ?? 0;
+      if (status >= 200 && status < 300) resolve(true);
+      else fail(`answered ${status}`);
+    });
+    request.on('timeout', () => request.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)));
+    request.on('error', (error) => fail(error.message));
+  });
+}

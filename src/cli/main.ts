@@ -1,0 +1,49 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import pc from 'picocolors';
+import { healthcheckCommand } from './healthcheck.js';
+import { Misuse } from './misuse.js';
+import { serveCommand } from './serve.js';
+
+const MISUSE = 2;
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+const program = new Command('epollet')
+  .description('An epoll that you can hold in your hand, and a fast static HTTP server for Node on Linux.')
+  .version(version, '-v, --version', 'print the version')
+  .helpOption('-h, --help', 'print this help')
+  .configureHelp({ styleTitle: (text) => pc.bold(text), styleCommandText: (text) => pc.cyan(text) })
+  .configureOutput({ outputError: () => {} })
+  .addCommand(serveCommand(), { isDefault: true })
+  .addCommand(healthcheckCommand());
+
+for (const command of [program, ...program.commands]) command.exitOverride().configureOutput({ outputError: () => {} });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+/** One sentence for a mistake of the user's; a stack only for one of ours. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0; // help or version was printed
+    complain(error.message.replace(/^error: /, ''));
+    return MISUSE;
+  }
+  if (error instanceof Misuse) {
+    complain(error.message);
+    return MISUSE;
+  }
+  console.error(error);
+  return 1;
+}
+
+function complain(sentence: string): void {
+  process.stderr.write(`${pc.red('epollet:')} ${sentence}\n`);
+}

@@ -1,0 +1,21 @@
+import mime from 'mime-types';
+
+const UNKNOWN = 'application/octet-stream';
+const types = new Map<string, string>();
+
+/**
+ * The media type for a file's name, by its extension, with `charset=utf-8` where the registry has text. The table is
+ * mime-db's; what it does not know is bytes, and a browser is not to guess otherwise.
+ */
+export function mediaTypeOf(name: Uint8Array): string {
+  const text = Buffer.from(name.buffer, name.byteOffset, name.length).toString('latin1');
+  const dot = text.lastIndexOf('.');
+  if (dot < text.lastIndexOf('/') + 1) return UNKNOWN;
+  const extension = text.slice(dot + 1).toLowerCase();
+  let type = types.get(extension);
+  if (type === undefined) {
+    type = mime.contentType(`.${extension}`) || UNKNOWN;
+    if (types.size < 1000) types.set(extension, type);
+  }
+  return type;
+}

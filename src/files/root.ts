@@ -1,0 +1,63 @@
+import { assert } from '../sys/assert.js';
+import { constants } from '../sys/binding.js';
+import { EAGAIN, ENOSYS, EPERM, systemError } from '../sys/errno.js';
+import type { Kernel } from '../sys/kernel.js';
+import { openByWalk } from './walk.js';
+
+const { AT_FDCWD, O_DIRECTORY, O_PATH, RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS } = constants;
+const RESOLVE = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+
+/** A rename elsewhere under way makes openat2 give up with EAGAIN, openat2(2); this often in a row it is no accident. */
+const RENAME_RETRIES = 16;
+
+/** How it is made sure that no name leads out of the root. */
+export type Containment = 'openat2' | 'walk';
+
+/**
+ * The folder that is served. Every name is opened beneath its descriptor: by openat2(2) with RESOLVE_BENEATH, or, where
+ * the kernel (before 5.6) or a seccomp profile has none, by a walk that is as strict. Which one is found out once.
+ */
+export class Root {
+  private constructor(
+    private readonly kernel: Kernel,
+    private fd: number,
+    readonly path: string,
+    readonly containment: Containment,
+  ) {}
+
+  /** @throws a system error with `path`: ENOENT, ENOTDIR, EACCES */
+  static open(kernel: Kernel, path: string): Root {
+    const fd = kernel.openat(AT_FDCWD, path, O_PATH | O_DIRECTORY);
+    if (fd < 0) throw Object.assign(systemError('open', fd), { path });
+    const probe = kernel.openat2(fd, '.', O_PATH | O_DIRECTORY, RESOLVE);
+    if (probe >= 0) {
+      kernel.close(probe);
+      return new Root(kernel, fd, path, 'openat2');
+    }
+    if (probe === ENOSYS || probe === EPERM) return new Root(kernel, fd, path, 'walk');
+    kernel.close(fd);
+    throw Object.assign(systemError('openat2', probe), { path });
+  }
+
+  /**
+   * Opens a name beneath the root; the descriptor is the caller's.
+   * @returns -errno: EXDEV for a link that leads out, ELOOP, ENOENT, ENOTDIR, ENAMETOOLONG, EACCES, EMFILE
+   */
+  openBeneath(name: Uint8Array, flags: number): number {
+    assert(this.fd >= 0, 'the root is closed');
+    const path = name.length === 0 ? '.' : name;
+    if (this.containment === 'walk') return openByWalk(this.kernel, this.fd, path, flags);
+    let fd = this.kernel.openat2(this.fd, path, flags, RESOLVE);
+    for (let retries = 0; fd === EAGAIN && retries < RENAME_RETRIES; retries++) {
+      fd = this.kernel.openat2(this.fd, path, flags, RESOLVE);
+    }
+    return fd;
+  }
+
+  /** Twice is fine. */
+  close(): void {
+    if (this.fd < 0) return;
+    this.kernel.close(this.fd);
+    this.fd = -1;
+  }
+}

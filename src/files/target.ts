@@ -1,0 +1,70 @@
+/** A file's name below the root, as the request's path spells it. */
+export interface Target {
+  /** Bytes, for that is what Linux names are; no leading slash, empty for the root itself. */
+  readonly name: Buffer;
+  /** The path ended with a slash, or was empty. */
+  readonly folder: boolean;
+}
+
+const SLASH = 0x2f;
+const DOT = 0x2e;
+const PERCENT = 0x25;
+const WELL_KNOWN = Buffer.from('.well-known');
+
+/**
+ * Percent-decodes a path into a name, RFC 3986 section 2.1. Empty segments are dropped: `//x` names what `/x` names.
+ * @returns the status of the refusal for a path that can name nothing: 400 for a broken escape or a NUL; 404 for an
+ * encoded slash, which no name holds, and for any segment that begins with a dot, but for `/.well-known/` (RFC 8615).
+ * Dot segments are among them: a client has resolved them before it asks, RFC 3986 section 5.2.4.
+ */
+export function targetOf(path: Uint8Array): Target | 400 | 404 {
+  const name = Buffer.allocUnsafe(path.length);
+  let length = 0;
+  let segmentStart = 0;
+  let folder = true;
+  let at = 0;
+  while (at < path.length) {
+    let byte = path[at++]!;
+    if (byte === SLASH) {
+      if (length > 0 && !folder) name[length++] = SLASH;
+      folder = true;
+      continue;
+    }
+    if (folder) segmentStart = length;
+    if (byte === PERCENT) {
+      byte = at + 1 < path.length ? hexPair(path[at]!, path[at + 1]!) : -1;
+      if (byte <= 0) return 400;
+      if (byte === SLASH) return 404;
+      at += 2;
+    }
+    if (folder && byte === DOT && !beginsWellKnown(path, at, segmentStart)) return 404;
+    folder = false;
+    name[length++] = byte;
+  }
+  if (folder && length > 0) length--; // its slash
+  return { name: name.subarray(0, length), folder };
+}
+
+/** The path of a folder with its slash, encoded anew, so that nothing a client wrote reaches a Location unread. */
+export function folderPath(name: Uint8Array): string {
+  let path = '/';
+  for (const byte of name) {
+    const character = String.fromCharCode(byte);
+    path += /[A-Za-z0-9\-._~/!$&'()*+,;=:@]/.test(character)
+      ? character
+      : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+  }
+  return `${path}/`;
+}
+
+function beginsWellKnown(path: Uint8Array, at: number, segmentStart: number): boolean {
+  if (segmentStart !== 0) return false;
+  const end = at - 1 + WELL_KNOWN.length;
+  if (WELL_KNOWN.compare(path, at - 1, Math.min(end, path.length)) !== 0) return false;
+  return end === path.length || path[end] === SLASH;
+}
+
+function hexPair(high: number, low: number): number {
+  const pair = String.fromCharCode(high, low);
+  return /^[0-9A-Fa-f]{2}$/.test(pair) ? Number.parseInt(pair, 16) : -1;
+}

@@ -1,0 +1,59 @@
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+/** IMF-fixdate is always this long, RFC 9110 section 5.6.7. */
+export const DATE_BYTES = 29;
+
+/** IMF-fixdate, which is what ECMAScript's UTC string is: `Sun, 06 Nov 1994 08:49:37 GMT`. Years 0 to 9999. */
+export const formatDate = (epochMs: number): string => new Date(epochMs).toUTCString();
+
+const IMF_FIXDATE = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (\d\d) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) GMT$/;
+const RFC850 = /^(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, (\d\d)-([A-Z][a-z]{2})-(\d\d) (\d\d):(\d\d):(\d\d) GMT$/;
+const ASCTIME = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) ([A-Z][a-z]{2}) ([ \d]\d) (\d\d):(\d\d):(\d\d) (\d{4})$/;
+
+/**
+ * Milliseconds since the epoch of any of the three forms of RFC 9110 section 5.6.7; NaN for what is none.
+ * A year of two digits that seems more than 50 years ahead of `nowMs` is of the century before.
+ */
+export function parseDate(text: string, nowMs: number): number {
+  const fixdate = IMF_FIXDATE.exec(text);
+  if (fixdate) return utc(fixdate[3]!, fixdate[2]!, fixdate[1]!, fixdate[4]!, fixdate[5]!, fixdate[6]!);
+  const asctime = ASCTIME.exec(text);
+  if (asctime) return utc(asctime[6]!, asctime[1]!, asctime[2]!, asctime[3]!, asctime[4]!, asctime[5]!);
+  const rfc850 = RFC850.exec(text);
+  if (!rfc850) return Number.NaN;
+  const thisYear = new Date(nowMs).getUTCFullYear();
+  let year = thisYear - (thisYear % 100) + Number(rfc850[3]);
+  if (year > thisYear + 50) year -= 100;
+  return utc(String(year), rfc850[2]!, rfc850[1]!, rfc850[4]!, rfc850[5]!, rfc850[6]!);
+}
+
+function utc(year: string, month: string, day: string, hour: string, minute: string, second: string): number {
+  const at = [Number(year), MONTHS.indexOf(month), Number(day), Number(hour), Number(minute), Number(second)] as const;
+  const [y, mon, d, h, m, s] = at;
+  // A leap second is valid, the 30th of February is not: both are seen by what Date makes of them.
+  if (mon < 0 || h > 23 || m > 59 || s > 60) return Number.NaN;
+  const date = new Date(0);
+  date.setUTCFullYear(y, mon, d);
+  if (date.getUTCDate() !== d) return Number.NaN;
+  return date.setUTCHours(h, m, s);
+}
+
+/** The present second as a field value, made once a second and shared by every head. */
+export class DateClock {
+  second = -1;
+  readonly bytes = Buffer.alloc(DATE_BYTES);
+
+  /** @param wallMs milliseconds since the epoch */
+  tick(wallMs: number): void {
+    const second = Math.floor(wallMs / 1000);
+    if (second === this.second) return;
+    this.second = second;
+    this.bytes.write(formatDate(wallMs), 'latin1');
+  }
+
+  /** `21/Nov/2026:06:33:00 +0000`, as access logs have it. */
+  get logStamp(): string {
+    const text = this.bytes.toString('latin1');
+    return `${text.slice(5, 7)}/${text.slice(8, 11)}/${text.slice(12, 16)}:${text.slice(17, 25)} +0000`;
+  }
+}

@@ -1,0 +1,55 @@
+import { CLASSES, DIGIT, HOST, listElements } from './headers.js';
+import type { RefusalStatus } from './status.js';
+
+/**
+ * How long a message's body is and where it ends, RFC 9112 section 6: the fields in which a second reading of the same
+ * bytes makes a second request. Whatever two implementations might read differently is refused.
+ */
+
+/** Content-Length as a number, RFC 9112 section 6.2; -1 when it is no plain decimal (a list of equal ones included). */
+export function contentLength(bytes: Uint8Array, start: number, end: number): number {
+  if (start === end || end - start > 16) return -1;
+  let length = 0;
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at]!;
+    if (!(CLASSES[byte]! & DIGIT)) return -1;
+    length = length * 10 + (byte - 0x30);
+  }
+  return length <= Number.MAX_SAFE_INTEGER ? length : -1;
+}
+
+/** What a Transfer-Encoding value means for a request, RFC 9112 section 6.1: 0 for `chunked`, else the refusal. */
+export function transferCoding(value: string): 0 | RefusalStatus {
+  const codings = listElements(value);
+  if (codings.length === 1 && codings[0] === 'chunked') return 0;
+  const chunkedLast = codings.length > 0 && codings.indexOf('chunked') === codings.length - 1;
+  const wellFormed = codings.every((coding) => /^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(coding));
+  // A coding below chunked that we do not know is 501; a body whose end nobody can tell is 400.
+  return chunkedLast && wellFormed ? 501 : 400;
+}
+
+/** `uri-host [ ":" port ]`, RFC 9110 section 7.2. An empty one is valid there: the target had no authority. */
+export function isHost(bytes: Uint8Array, start: number, end: number): boolean {
+  let at = start;
+  if (bytes[at] === 0x5b && at < end) {
+    // IP-literal: what stands in the brackets is hex digits, colons and dots, or IPvFuture.
+    at = bytes.indexOf(0x5d, at) + 1;
+    if (at === 0 || at > end || at - start < 4) return false;
+    for (let i = start + 1; i < at - 1; i++) {
+      if (!(CLASSES[bytes[i]!]! & HOST) || bytes[i] === 0x5b) return false;
+    }
+  } else {
+    while (at < end && bytes[at] !== 0x3a) {
+      const byte = bytes[at++]!;
+      if (!(CLASSES[byte]! & HOST) || byte === 0x5b || byte === 0x5d) return false;
+    }
+  }
+  if (at === end) return true;
+  if (bytes[at++] !== 0x3a || end - at > 5) return false;
+  let port = 0;
+  for (; at < end; at++) {
+    if (!(CLASSES[bytes[at]!]! & DIGIT)) return false;
+    port = port * 10 + (bytes[at]! - 0x30);
+  }
+  return port <= 65535;
+}

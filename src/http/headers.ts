@@ -1,0 +1,103 @@
+import { assert } from '../sys/assert.js';
+
+/** Byte classes of RFC 9110 section 5.5 and 5.6.2 and of RFC 3986, one bit each. */
+export const TOKEN = 1;
+export const FIELD_VALUE = 2;
+export const TARGET = 4;
+export const HOST = 8;
+export const DIGIT = 16;
+
+/** For every byte the classes it belongs to. */
+export const CLASSES = new Uint8Array(256);
+
+function mark(bit: number, characters: string): void {
+  for (const character of characters) CLASSES[character.charCodeAt(0)]! |= bit;
+}
+
+const ALPHANUMERIC = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+mark(TOKEN, `${ALPHANUMERIC}!#$%&'*+-.^_\`|~`);
+// reg-name, IP-literal and port, RFC 3986 section 3.2.2; no userinfo.
+mark(HOST, `${ALPHANUMERIC}-._~!$&'()*+,;=%:[]`);
+mark(DIGIT, '0123456789');
+// obs-text (0x80 to 0xff) is allowed in values and, as clients that do not encode send it, in targets.
+for (let byte = 0x20; byte < 256; byte++) if (byte !== 0x7f) CLASSES[byte]! |= FIELD_VALUE;
+mark(FIELD_VALUE, '\t');
+for (let byte = 0x21; byte < 256; byte++) if (byte !== 0x7f) CLASSES[byte]! |= TARGET;
+CLASSES[0x23]! &= ~TARGET; // '#': a fragment is never sent
+
+/** Fields that the server itself reads, by the place in which the parser remembers them. */
+export const Known = {
+  host: 0,
+  connection: 1,
+  contentLength: 2,
+  transferEncoding: 3,
+  expect: 4,
+  ifNoneMatch: 5,
+  ifModifiedSince: 6,
+  userAgent: 7,
+  referer: 8,
+} as const;
+const KNOWN_NAMES = [
+  'host',
+  'connection',
+  'content-length',
+  'transfer-encoding',
+  'expect',
+  'if-none-match',
+  'if-modified-since',
+  'user-agent',
+  'referer',
+];
+export const KNOWN_COUNT = KNOWN_NAMES.length;
+
+const NAME_BYTES = KNOWN_NAMES.map((name) => Buffer.from(name));
+
+/** Length, first and last letter tell the known names apart; whatever else falls on them fails the comparison. */
+const placeOf = (length: number, first: number, last: number): number =>
+  (length * 5 + (first | 0x20) * 3 + (last | 0x20)) & 255;
+
+const PLACES = new Int8Array(256).fill(-1);
+NAME_BYTES.forEach((name, known) => {
+  const place = placeOf(name.length, name[0]!, name[name.length - 1]!);
+  assert(PLACES[place] === -1, `two known field names share a place: ${KNOWN_NAMES[known]}`);
+  PLACES[place] = known;
+});
+
+/** Which known field this name is, in any case of letters; -1 for any other. */
+export function knownField(bytes: Uint8Array, start: number, end: number): number {
+  const known = PLACES[placeOf(end - start, bytes[start]!, bytes[end - 1]!)]!;
+  if (known < 0 || !equalsIgnoreCase(bytes, start, end, NAME_BYTES[known]!)) return -1;
+  return known;
+}
+
+/** Whether the bytes spell `lower`, which has lower-case letters only, in any case. */
+export function equalsIgnoreCase(bytes: Uint8Array, start: number, end: number, lower: Uint8Array): boolean {
+  if (end - start !== lower.length) return false;
+  for (let i = 0; i < lower.length; i++) {
+    const byte = bytes[start + i]!;
+    const letter = byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte;
+    if (letter !== lower[i]) return false;
+  }
+  return true;
+}
+
+/**
+ * The elements of a comma-separated list, RFC 9110 section 5.6.1, in lower case and without the blanks around them;
+ * empty ones are left out. For fields that are rare or short: it makes strings.
+ */
+export function listElements(value: string): string[] {
+  return value
+    .toLowerCase()
+    .split(',')
+    .map(trimBlanks)
+    .filter((element) => element !== '');
+}
+
+/** Space and tab only: String.trim takes bytes for blanks that another reader does not. */
+function trimBlanks(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && (text[start] === ' ' || text[start] === '\t')) start++;
+  while (end > start && (text[end - 1] === ' ' || text[end - 1] === '\t')) end--;
+  return text.slice(start, end);
+}

@@ -1,0 +1,332 @@
+import { contentLength, isHost, transferCoding } from './framing.js';
+import {
+  CLASSES,
+  equalsIgnoreCase,
+  FIELD_VALUE,
+  KNOWN_COUNT,
+  Known,
+  knownField,
+  listElements,
+  TARGET,
+  TOKEN,
+} from './headers.js';
+import type { Limits } from './limits.js';
+import type { RefusalStatus } from './status.js';
+
+/** The parser's answers; the third is a refusal: the status, from 400. */
+export const NEED_MORE = 0;
+export const COMPLETE = 1;
+export type ParserAnswer = 0 | 1 | RefusalStatus;
+
+export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS' | 'PATCH' | 'TRACE';
+/** Those of RFC 9110 section 9.3 that an origin server can be asked, and PATCH. CONNECT is for proxies: 501. */
+const METHODS: readonly Method[] = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE'];
+/** Longer than any registered method; a name beyond it is unknown before it ends. */
+const METHOD_BYTES_MAX = 32;
+const METHOD_BYTES = METHODS.map((method) => Buffer.from(method));
+
+/** Asterisk-form, RFC 9112 section 3.2.4, has no path. */
+const NO_PATH = -1;
+
+const CR = 0x0d;
+const LF = 0x0a;
+const SP = 0x20;
+const HT = 0x09;
+const COLON = 0x3a;
+const SLASH = 0x2f;
+const QUESTION = 0x3f;
+
+/** Behind the target; a 0 stands for any digit. */
+const VERSION_FORM = Buffer.from('HTTP/0.0\r\n');
+const VERSION_BYTES = VERSION_FORM.length;
+const CLOSE = Buffer.from('close');
+const KEEP_ALIVE = Buffer.from('keep-alive');
+const CONTINUE_100 = Buffer.from('100-continue');
+
+/** FNV-1a, 32 bits, over the bytes of a path; what the parser computes while it walks the target anyway. */
+export const HASH_SEED = 0x811c9dc5 | 0;
+export const HASH_PRIME = 0x01000193;
+export function pathHashOf(path: Uint8Array): number {
+  let hash = HASH_SEED;
+  for (const byte of path) hash = Math.imul(hash ^ byte, HASH_PRIME);
+  return hash;
+}
+
+/**
+ * Reads a request's head in place, RFC 9112 sections 2 to 7, strictly: no bare LF or CR, no folding, no space before
+ * the colon. What it has read is in its own fields, as positions in the caller's bytes, valid until the bytes or the
+ * parser are used again; for a request that is answered from memory nothing is allocated. Any cut of the same bytes
+ * gives the same answer. Never throws on what a peer sent.
+ */
+export class RequestParser {
+  bytes: Uint8Array = new Uint8Array(0);
+  /** Where the head begins (after an empty line that is skipped) and ends; the body or the next request follows. */
+  headStart = 0;
+  headEnd = 0;
+  method: Method = 'GET';
+  minorVersion = 1;
+  targetStart = 0;
+  targetEnd = 0;
+  /** The path, without the query; `NO_PATH` for `*`. An absolute target without a path has an empty one. */
+  pathStart = 0;
+  pathEnd = 0;
+  pathHash = 0;
+  /** Of the body, 0 when there is none; -1 when it is chunked. */
+  contentLength = 0;
+  /** Whether the peer wants the connection kept, RFC 9112 section 9.3. */
+  keepAlive = true;
+  expectContinue = false;
+  fieldCount = 0;
+  /** Four positions a field: where its name starts and ends, where its value does. */
+  readonly fields: Int32Array;
+  /** Where the last known field of each name stands in `fields`; -1 when it was not sent. */
+  readonly known = new Int32Array(KNOWN_COUNT);
+  /** After NEED_MORE: with fewer bytes than this and no further line's end the answer cannot change. */
+  enough = 0;
+
+  private close = false;
+  private keep = false;
+  private hosts = 0;
+  private lengths = 0;
+  private codings = 0;
+  private expects = 0;
+
+  constructor(private readonly limits: Limits) {
+    this.fields = new Int32Array(4 * limits.headFields);
+  }
+
+  /**
+   * @param bytes must have one writable byte at `end`: a stop for the inner loops, put back before the return
+   * @param start where the request begins
+   * @param end how far there are bytes
+   */
+  parse(bytes: Uint8Array, start: number, end: number): ParserAnswer {
+    // A head that passes the limit is looked at no further than that, so that every cut of it is refused alike.
+    const limit = Math.min(end, start + this.limits.headBytes);
+    const covered = bytes[limit]!;
+    bytes[limit] = 0;
+    this.bytes = bytes;
+    let answer = this.parseHead(bytes, start, limit);
+    bytes[limit] = covered;
+    if (answer === COMPLETE) return this.judge();
+    if (answer === NEED_MORE && end - start >= this.limits.headBytes) answer = 431;
+    return answer;
+  }
+
+  /** A field's value as latin1; null when it was not sent. Makes a string. */
+  value(known: number): string | null {
+    const at = this.known[known]!;
+    if (at < 0) return null;
+    return latin1(this.bytes, this.fields[at + 2]!, this.fields[at + 3]!);
+  }
+
+  get hasPath(): boolean {
+    return this.pathStart !== NO_PATH;
+  }
+
+  get hasBody(): boolean {
+    return this.contentLength !== 0;
+  }
+
+  private parseHead(bytes: Uint8Array, start: number, end: number): ParserAnswer {
+    this.enough = start + this.limits.headBytes;
+    let at = start;
+    // A robust server ignores an empty line before the request line, RFC 9112 section 2.2.
+    if (bytes[at] === CR) {
+      if (at + 1 >= end) return NEED_MORE;
+      if (bytes[at + 1] !== LF) return 400;
+      at += 2;
+    }
+    this.headStart = at;
+
+    const methodStart = at;
+    while (CLASSES[bytes[at]!]! & TOKEN) at++;
+    if (at - methodStart > METHOD_BYTES_MAX) return 501;
+    if (at >= end) return this.needMoreLine(at);
+    if (bytes[at] !== SP || at === methodStart) return 400;
+    const method = methodOf(bytes, methodStart, at);
+    if (method < 0) return 501;
+    this.method = METHODS[method]!;
+    at++;
+
+    const targetStart = at;
+    this.targetStart = targetStart;
+    const answer = this.parseTarget(bytes, targetStart, end);
+    if (answer !== COMPLETE) return answer;
+    at = this.targetEnd + 1;
+
+    for (let i = 0; i < VERSION_BYTES; i++) {
+      if (at + i >= end) return NEED_MORE;
+      if (!fitsVersion(bytes[at + i]!, i)) return 400;
+    }
+    if (bytes[at + 5] !== 0x31) return 505;
+    // A later 1.x is read as 1.1, RFC 9112 section 2.3.
+    this.minorVersion = bytes[at + 7] === 0x30 ? 0 : 1;
+    return this.parseFields(bytes, at + VERSION_BYTES, end);
+  }
+
+  /** Origin-form, absolute-form or asterisk-form, up to the space behind it, RFC 9112 section 3.2. */
+  private parseTarget(bytes: Uint8Array, start: number, end: number): ParserAnswer {
+    let at = start;
+    let pathStart = start;
+    if (bytes[at] !== SLASH) {
+      if (at >= end) return this.needMoreLine(start);
+      if (bytes[at] === 0x2a) {
+        if (at + 1 >= end) return NEED_MORE;
+        if (bytes[at + 1] !== SP || this.method !== 'OPTIONS') return 400;
+        this.pathStart = this.pathEnd = NO_PATH;
+        this.targetEnd = at + 1;
+        return COMPLETE;
+      }
+      while (CLASSES[bytes[at]!]! & TARGET) at++;
+      if (at - start > this.limits.targetBytes) return 414;
+      if (at >= end) return this.needMoreLine(start);
+      if (bytes[at] !== SP) return 400;
+      pathStart = authorityEnd(bytes, start, at);
+      if (pathStart < 0) return 400;
+    }
+    at = pathStart;
+    let hash = HASH_SEED;
+    let byte = bytes[at]!;
+    while (CLASSES[byte]! & TARGET && byte !== QUESTION) {
+      hash = Math.imul(hash ^ byte, HASH_PRIME);
+      byte = bytes[++at]!;
+    }
+    this.pathStart = pathStart;
+    this.pathEnd = at;
+    this.pathHash = hash;
+    if (byte === QUESTION) while (CLASSES[bytes[at]!]! & TARGET) at++;
+    if (at - start > this.limits.targetBytes) return 414;
+    if (at >= end) return this.needMoreLine(start);
+    if (bytes[at] !== SP) return 400;
+    this.targetEnd = at;
+    return COMPLETE;
+  }
+
+  private parseFields(bytes: Uint8Array, start: number, end: number): ParserAnswer {
+    const { fields, known } = this;
+    known.fill(-1);
+    this.hosts = this.lengths = this.codings = this.expects = 0;
+    this.close = this.keep = false;
+    let count = 0;
+    let at = start;
+    for (;;) {
+      if (bytes[at] === CR) {
+        if (at + 1 >= end) return NEED_MORE;
+        if (bytes[at + 1] !== LF) return 400;
+        this.headEnd = at + 2;
+        this.fieldCount = count;
+        return COMPLETE;
+      }
+      const nameStart = at;
+      while (CLASSES[bytes[at]!]! & TOKEN) at++;
+      if (at >= end) return NEED_MORE;
+      if (bytes[at] !== COLON || at === nameStart) return 400;
+      const nameEnd = at++;
+      while (bytes[at] === SP || bytes[at] === HT) at++;
+      const valueStart = at;
+      while (CLASSES[bytes[at]!]! & FIELD_VALUE) at++;
+      if (at >= end) return NEED_MORE;
+      if (bytes[at] !== CR) return 400;
+      if (at + 1 >= end) return NEED_MORE;
+      if (bytes[at + 1] !== LF) return 400;
+      let valueEnd = at;
+      while (valueEnd > valueStart && (bytes[valueEnd - 1] === SP || bytes[valueEnd - 1] === HT)) valueEnd--;
+      at += 2;
+
+      if (count === this.limits.headFields) return 431;
+      const field = 4 * count++;
+      fields[field] = nameStart;
+      fields[field + 1] = nameEnd;
+      fields[field + 2] = valueStart;
+      fields[field + 3] = valueEnd;
+      const name = knownField(bytes, nameStart, nameEnd);
+      if (name < 0) continue;
+      known[name] = field;
+      if (name <= Known.expect) this.note(name, valueStart, valueEnd);
+    }
+  }
+
+  /** Fields that may stand only once are counted, Connection is read where it stands: it may come in several. */
+  private note(name: number, start: number, end: number): void {
+    if (name === Known.host) this.hosts++;
+    else if (name === Known.contentLength) this.lengths++;
+    else if (name === Known.transferEncoding) this.codings++;
+    else if (name === Known.expect) this.expects++;
+    else if (equalsIgnoreCase(this.bytes, start, end, KEEP_ALIVE)) this.keep = true;
+    else if (equalsIgnoreCase(this.bytes, start, end, CLOSE)) this.close = true;
+    else {
+      const options = listElements(latin1(this.bytes, start, end));
+      this.keep ||= options.includes('keep-alive');
+      this.close ||= options.includes('close');
+    }
+  }
+
+  /** What can be said only of a whole head: its host and its body's length. */
+  private judge(): ParserAnswer {
+    const { bytes, fields, known } = this;
+    this.contentLength = 0;
+    this.expectContinue = false;
+    this.keepAlive = !this.close && (this.minorVersion === 1 || this.keep);
+    if (this.hosts !== 1 && (this.hosts > 1 || this.minorVersion === 1)) return 400;
+    const host = known[Known.host]!;
+    if (host >= 0 && !isHost(bytes, fields[host + 2]!, fields[host + 3]!)) return 400;
+    if (this.codings > 0) {
+      // Both lengths, or a coding where 1.0 has none, is how requests are smuggled, RFC 9112 section 6.1 and 11.2.
+      if (this.lengths > 0 || this.minorVersion === 0 || this.codings > 1) return 400;
+      const refusal = transferCoding(this.value(Known.transferEncoding)!);
+      if (refusal !== 0) return refusal;
+      this.contentLength = -1;
+    } else if (this.lengths > 0) {
+      const field = known[Known.contentLength]!;
+      if (this.lengths > 1) return 400;
+      this.contentLength = contentLength(bytes, fields[field + 2]!, fields[field + 3]!);
+      if (this.contentLength < 0) return 400;
+      if (this.contentLength > this.limits.bodyBytes) return 413;
+    }
+    if (this.expects > 0 && this.minorVersion === 1) {
+      const field = known[Known.expect]!;
+      if (this.expects > 1 || !equalsIgnoreCase(bytes, fields[field + 2]!, fields[field + 3]!, CONTINUE_100))
+        return 417;
+      this.expectContinue = this.contentLength !== 0;
+    }
+    return COMPLETE;
+  }
+
+  /** In the request line the answer can change without a line's end: the target may become too long. */
+  private needMoreLine(start: number): ParserAnswer {
+    this.enough = Math.min(this.enough, start + this.limits.targetBytes + 1);
+    return NEED_MORE;
+  }
+}
+
+/** `HTTP/` digit `.` digit CRLF. */
+function fitsVersion(byte: number, at: number): boolean {
+  const form = VERSION_FORM[at]!;
+  return byte === form || (form === 0x30 && byte > 0x30 && byte <= 0x39);
+}
+
+function methodOf(bytes: Uint8Array, start: number, end: number): number {
+  for (let i = 0; i < METHOD_BYTES.length; i++) {
+    const method = METHOD_BYTES[i]!;
+    if (method.length !== end - start) continue;
+    let same = 0;
+    while (same < method.length && method[same] === bytes[start + same]) same++;
+    if (same === method.length) return i;
+  }
+  return -1;
+}
+
+/** Where the path begins behind `http://authority`; -1 when that is not what stands there. */
+function authorityEnd(bytes: Uint8Array, start: number, end: number): number {
+  const scheme = latin1(bytes, start, Math.min(end, start + 8)).toLowerCase();
+  const length = scheme.startsWith('http://') ? 7 : scheme === 'https://' ? 8 : 0;
+  if (length === 0) return -1;
+  let at = start + length;
+  while (at < end && bytes[at] !== SLASH && bytes[at] !== QUESTION) at++;
+  return at > start + length && isHost(bytes, start + length, at) ? at : -1;
+}
+
+export function latin1(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
+}

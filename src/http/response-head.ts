@@ -1,0 +1,71 @@
+import { DATE_BYTES, type DateClock } from './date.js';
+import type { Response } from './response.js';
+import { reasonOf } from './status.js';
+
+/** How the connection goes on, and with it the Connection field, RFC 9112 section 9.3. */
+export const Persistence = {
+  /** HTTP/1.1, kept: the default of the version, not said. */
+  kept: 0,
+  close: 1,
+  /** HTTP/1.0, kept: has to be said. */
+  keptOld: 2,
+} as const;
+export type Persistence = (typeof Persistence)[keyof typeof Persistence];
+const CONNECTION_FIELD = ['', 'Connection: close\r\n', 'Connection: keep-alive\r\n'];
+
+/** A response's head as bytes; of one that is sent often, with the body behind it. */
+export class HeadBytes {
+  private second = -1;
+
+  constructor(
+    readonly bytes: Buffer,
+    readonly headBytes: number,
+    private readonly dateAt: number,
+  ) {}
+
+  get hasBody(): boolean {
+    return this.bytes.length > this.headBytes;
+  }
+
+  /** Brings the Date field up to the clock: the only bytes that ever change. */
+  stamp(clock: DateClock): void {
+    if (this.second === clock.second) return;
+    this.second = clock.second;
+    this.bytes.set(clock.bytes, this.dateAt);
+  }
+}
+
+const DATE_PLACE = '-'.repeat(DATE_BYTES);
+const NO_BYTES = new Uint8Array(0);
+
+/** The serialised form of a response, from the response itself when it was sent before. */
+export function headOf(response: Response, persistence: Persistence, clock: DateClock): HeadBytes {
+  let head = response.serialized[persistence];
+  if (head === undefined) {
+    head = serialize(response, persistence);
+    response.serialized[persistence] = head;
+  }
+  head.stamp(clock);
+  return head;
+}
+
+function serialize(response: Response, persistence: Persistence): HeadBytes {
+  const { status, body } = response;
+  const start = `HTTP/1.1 ${status} ${reasonOf(status)}\r\nDate: `;
+  let rest = `\r\n${CONNECTION_FIELD[persistence]}`;
+  for (const [name, value] of response.fields) rest += `${name}: ${value}\r\n`;
+  // RFC 9110 section 8.6: no Content-Length with 1xx and 204; in a 304 it would be that of the 200, and is left out.
+  if (status >= 200 && status !== 204 && status !== 304) rest += `Content-Length: ${response.contentLength}\r\n`;
+  const head = `${start}${DATE_PLACE}${rest}\r\n`;
+  // The usual form has head and body in one piece of memory, which is one send; the body then lives there alone.
+  const joined = body.kind === 'bytes' && persistence === Persistence.kept ? body.bytes : NO_BYTES;
+  // What may be kept is not taken from the pool, of which the smallest slice holds 8 KiB.
+  const bytes =
+    body.kind === 'file' ? Buffer.allocUnsafe(head.length) : Buffer.allocUnsafeSlow(head.length + joined.length);
+  bytes.write(head, 'latin1');
+  if (joined.length > 0) {
+    bytes.set(joined, head.length);
+    response.body = { kind: 'bytes', bytes: bytes.subarray(head.length) };
+  }
+  return new HeadBytes(bytes, head.length, start.length);
+}

@@ -1,0 +1,289 @@
+import { ENDED, type Interest, NOTHING, READABLE, type Trigger, WRITABLE } from '../reactor/interest.js';
+import type { Reactor } from '../reactor/reactor.js';
+import type { Handler, Token } from '../reactor/registry.js';
+import { assert } from '../sys/assert.js';
+import { constants } from '../sys/binding.js';
+import { EAGAIN } from '../sys/errno.js';
+import type { Kernel, SocketAddress } from '../sys/kernel.js';
+import { type Outbox, type OutboxPool, SENT, SPENT } from './outbox.js';
+
+const { SHUT_WR } = constants;
+const NOT_JOINED = -1;
+
+/** What speaks over a connection: it is given bytes, and queues what it has to say. */
+export interface Protocol {
+  /**
+   * Bytes have come; they are the connection's, valid during the call, with one writable byte behind `end`. Returns
+   * how far they are used up: the rest is given again, in front of what comes next. One that stops although it could
+   * go on calls `connection.holdBack()`.
+   */
+  receive(bytes: Uint8Array, start: number, end: number): number;
+  /** When, on the reactor's clock, the peer's silence becomes too long. Asked whenever something has happened. */
+  dueMs(): number;
+  /** That time has come. */
+  expire(): void;
+  /** The connection is closed, by whichever side. Called once. */
+  closed(): void;
+}
+
+/** The budgets and patience of a connection, the part of the limits that `net` knows. */
+export interface ConnectionLimits {
+  sendBytesPerTurn: number;
+  writeTimeoutMs: number;
+  lingerTimeoutMs: number;
+  lingerBytes: number;
+}
+
+/** What the connections of one reactor share. */
+export interface ConnectionContext {
+  readonly reactor: Reactor;
+  readonly kernel: Kernel;
+  readonly trigger: Trigger;
+  readonly limits: ConnectionLimits;
+  readonly outboxes: OutboxPool;
+  /** The receive buffer; its last byte is spare. Between two calls there is nothing in it. */
+  readonly input: Buffer;
+  readonly counters: { bytesIn: number; bytesOut: number };
+}
+
+/** How a connection goes towards its end. */
+const Closing = { no: 0, whenSent: 1, lingerWhenSent: 2, lingering: 3, closed: 4 } as const;
+type Closing = (typeof Closing)[keyof typeof Closing];
+
+/**
+ * One peer: its socket, what is not sent yet, what is not understood yet, and their deadlines. Correct under level,
+ * edge and oneshot by one rule: read once; a read that did not fill the buffer has drained the socket, epoll(7) question
+ * 9; whoever has more to do asks to be visited again.
+ */
+export class Connection implements Handler {
+  protocol!: Protocol;
+  private token: Token = NOT_JOINED;
+  private interest: Interest = NOTHING;
+  private closing: Closing = Closing.no;
+  /** The peer has shut down its side; what it asked before is still answered. */
+  private inputEnded = false;
+  /** The protocol has more in `pending` than its budget allowed. */
+  private heldBack = false;
+  /** Readiness that this turn did not use up, and that the kernel may not repeat. */
+  private again = 0;
+  private outbox: Outbox | null = null;
+  /** Bytes that were received and not used up: half a request, or requests held back. */
+  private pending: Buffer | null = null;
+  private pendingBytes = 0;
+  /** While sending: when the peer last took something. While lingering: when that began. */
+  private sinceMs = 0;
+  private lingeredBytes = 0;
+
+  /** @param fd a connected, non-blocking stream socket; the connection owns it from here on */
+  constructor(
+    readonly context: ConnectionContext,
+    readonly fd: number,
+  ) {}
+
+  /** Reads once before it joins the epoll set: what is answered and closed at once never joins. */
+  start(protocol: Protocol): void {
+    this.protocol = protocol;
+    this.receive(0);
+    this.settle();
+  }
+
+  get isClosed(): boolean {
+    return this.closing === Closing.closed;
+  }
+
+  /** Nothing more is read from the peer. */
+  get isClosing(): boolean {
+    return this.closing !== Closing.no;
+  }
+
+  /** Nothing is under way: no bytes half understood, none unsent. */
+  get isIdle(): boolean {
+    return this.outbox === null && this.pendingBytes === 0 && this.closing === Closing.no;
+  }
+
+  get queuedBytes(): number {
+    return this.outbox === null ? 0 : this.outbox.queuedBytes;
+  }
+
+  /** getpeername(2), asked when wanted; null when the peer is gone already. */
+  get peer(): SocketAddress | null {
+    const address = this.context.kernel.getpeername(this.fd);
+    return typeof address === 'number' ? null : address;
+  }
+
+  /** Queues bytes, which must not change from `settledFrom` on, nor before it until the turn is over. */
+  sendBytes(bytes: Uint8Array, offset: number, end: number, settledFrom = 0): void {
+    this.outbox ??= this.context.outboxes.take();
+    this.outbox.pushBytes(bytes, offset, end, settledFrom);
+  }
+
+  /** Queues a range of a file, and takes its descriptor over. */
+  sendFile(fd: number, offset: number, end: number): void {
+    this.outbox ??= this.context.outboxes.take();
+    this.outbox.pushFile(fd, offset, end);
+  }
+
+  /** The protocol leaves bytes that it could use until the next turn, or until the peer has taken what is queued. */
+  holdBack(): void {
+    this.heldBack = true;
+  }
+
+  /**
+   * Closes when everything queued is sent. Lingering shuts down writing and reads on for a while: closing a socket with
+   * unread bytes sends a reset, and that can reach the peer before it has read the answer, RFC 9112 section 9.6.
+   */
+  closeWhenSent(linger: boolean): void {
+    if (this.closing === Closing.no) this.closing = linger ? Closing.lingerWhenSent : Closing.whenSent;
+    this.heldBack = false;
+  }
+
+  /** One more look for bytes that have come already, then an end if there were none. For a server that stops. */
+  closeWhenIdle(): void {
+    if (!this.isIdle) return;
+    this.receive(0);
+    if (this.isIdle) this.close();
+    else this.settle();
+  }
+
+  /** Closes now; what is queued is lost. Twice is fine. */
+  close(): void {
+    if (this.isClosed) return;
+    this.closing = Closing.closed;
+    const { reactor, kernel, outboxes } = this.context;
+    if (this.token !== NOT_JOINED) reactor.forget(this.token);
+    if (this.outbox !== null) {
+      this.outbox.close(kernel);
+      outboxes.give(this.outbox);
+      this.outbox = null;
+    }
+    this.pending = null;
+    kernel.close(this.fd);
+    this.protocol.closed();
+  }
+
+  onReady(readiness: number): void {
+    if (readiness & WRITABLE) this.flush();
+    if (readiness & READABLE && this.outbox === null && !this.isClosed) this.receive(readiness);
+    this.settle();
+  }
+
+  onDeadline(): void {
+    if (this.closing === Closing.lingering || this.outbox !== null) this.close();
+    else {
+      this.protocol.expire();
+      this.flush();
+      this.settle();
+    }
+  }
+
+  private receive(readiness: number): void {
+    if (this.closing === Closing.lingering) return this.discard();
+    if (this.heldBack) {
+      this.heldBack = false;
+      this.pending!.copy(this.context.input, 0, 0, this.pendingBytes);
+      this.deliver(this.pendingBytes);
+      if (this.heldBack || this.outbox !== null || this.isClosed) {
+        this.again |= READABLE; // what the readiness was about is still in the socket
+        return;
+      }
+    }
+    if (this.inputEnded) return this.endInput();
+    const { kernel, input, counters } = this.context;
+    if (this.pendingBytes > 0) this.pending!.copy(input, 0, 0, this.pendingBytes);
+    const room = input.length - 1 - this.pendingBytes;
+    const got = kernel.recv(this.fd, input, this.pendingBytes, room, 0);
+    if (got === EAGAIN) return;
+    if (got < 0) return this.close();
+    if (got === 0) {
+      this.inputEnded = true;
+      return this.endInput();
+    }
+    counters.bytesIn += got;
+    if (got === room) this.again |= READABLE;
+    this.deliver(this.pendingBytes + got);
+    // The end came with the data and will not be told again: one read more finds it.
+    if (readiness & ENDED && got < room && this.outbox === null && !this.isClosed) this.receive(0);
+    else if (readiness & ENDED) this.again |= READABLE;
+  }
+
+  /** Gives the first `end` bytes of the receive buffer to the protocol, keeps what it leaves, sends what it says. */
+  private deliver(end: number): void {
+    const { input } = this.context;
+    const used = this.protocol.receive(input, 0, end);
+    if (this.isClosed) return;
+    const left = this.closing === Closing.no ? end - used : 0;
+    if (left === 0) this.pending = null;
+    else {
+      assert(left < input.length - 1, 'a protocol left a full buffer unused');
+      if (this.pending === null || this.pending.length < left) this.pending = Buffer.allocUnsafeSlow(roundUp(left));
+      input.copy(this.pending, 0, used, end);
+    }
+    this.pendingBytes = left;
+    this.flush();
+  }
+
+  private flush(): void {
+    const { outbox } = this;
+    if (outbox !== null) {
+      const { kernel, limits, outboxes, counters, reactor } = this.context;
+      const before = outbox.queuedBytes;
+      const result = outbox.flush(kernel, this.fd, limits.sendBytesPerTurn);
+      counters.bytesOut += before - outbox.queuedBytes;
+      if (result < 0) return this.close();
+      if (result !== SENT) {
+        if (outbox.queuedBytes < before || this.sinceMs === 0) this.sinceMs = reactor.nowMs;
+        if (result === SPENT) this.again |= WRITABLE;
+        return;
+      }
+      this.outbox = null;
+      this.sinceMs = 0;
+      outboxes.give(outbox);
+    }
+    if (this.closing === Closing.whenSent) this.close();
+    else if (this.closing === Closing.lingerWhenSent) this.linger();
+  }
+
+  /** Everything the peer asked is answered or on its way; half a request is never to be completed. */
+  private endInput(): void {
+    if (this.outbox === null) this.close();
+    else this.closeWhenSent(false);
+  }
+
+  private linger(): void {
+    const { kernel, reactor } = this.context;
+    if (this.inputEnded || kernel.shutdown(this.fd, SHUT_WR) < 0) return this.close();
+    this.closing = Closing.lingering;
+    this.sinceMs = reactor.nowMs;
+    this.discard();
+  }
+
+  private discard(): void {
+    const { kernel, input, limits } = this.context;
+    const got = kernel.recv(this.fd, input, 0, input.length, 0);
+    if (got === EAGAIN) return;
+    if (got > 0) this.lingeredBytes += got;
+    if (got <= 0 || this.lingeredBytes > limits.lingerBytes) return this.close();
+    this.again |= READABLE;
+  }
+
+  /** The one place that turns what is to be done into an interest and a deadline. */
+  private settle(): void {
+    if (this.isClosed) return;
+    const { reactor, limits, trigger } = this.context;
+    const interest = this.outbox !== null ? WRITABLE : READABLE;
+    if (this.token === NOT_JOINED) this.token = reactor.register(this.fd, this, interest, { trigger });
+    else if (interest !== this.interest) reactor.modify(this.token, interest);
+    this.interest = interest;
+    if (this.heldBack) this.again |= READABLE;
+    if (this.again !== 0) {
+      reactor.revisit(this.token, this.again);
+      this.again = 0;
+    }
+    if (this.closing === Closing.lingering) reactor.setDeadline(this.token, this.sinceMs + limits.lingerTimeoutMs);
+    else if (this.outbox !== null) reactor.setDeadline(this.token, this.sinceMs + limits.writeTimeoutMs);
+    else reactor.setDeadline(this.token, this.protocol.dueMs());
+  }
+}
+
+/** Half a head grows a little at a time: a few sizes spare a new buffer for every piece. */
+const roundUp = (bytes: number): number => Math.max(256, 2 ** Math.ceil(Math.log2(bytes)));

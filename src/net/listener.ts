@@ -1,0 +1,84 @@
+import { constants } from '../sys/binding.js';
+import { check, systemError } from '../sys/errno.js';
+import type { Kernel, SocketAddress } from '../sys/kernel.js';
+
+const {
+  AF_INET,
+  AF_INET6,
+  IPPROTO_IPV6,
+  IPPROTO_TCP,
+  IPV6_V6ONLY,
+  SO_REUSEADDR,
+  SOCK_NONBLOCK,
+  SOCK_STREAM,
+  SOL_SOCKET,
+} = constants;
+const { TCP_DEFER_ACCEPT, TCP_NODELAY } = constants;
+const EAFNOSUPPORT = 'EAFNOSUPPORT';
+
+/**
+ * The accept queue's length; the kernel cuts it to net.core.somaxconn, which is 4096 since Linux 5.4. A burst of
+ * connections that finds the queue full waits a second for its SYN to be repeated.
+ */
+const BACKLOG = 4096;
+
+/**
+ * Seconds that a connection may be silent before accept hears of it, tcp(7). It saves a wake-up for each connection,
+ * since the request is there when the connection is.
+ */
+const DEFER_ACCEPT_SECONDS = 1;
+
+/** A socket that listens; it owns its descriptor. */
+export class Listener {
+  private constructor(
+    private readonly kernel: Kernel,
+    public fd: number,
+    readonly address: SocketAddress,
+  ) {}
+
+  /**
+   * @param hostname an IPv4 or IPv6 address; `::` takes both families, and IPv4 alone where there is no IPv6
+   * @param port 0 to 65535; 0 picks a free one
+   * @throws a system error with `address` and `port`: EADDRINUSE, EACCES, EADDRNOTAVAIL
+   */
+  static open(kernel: Kernel, hostname: string, port: number): Listener {
+    try {
+      return Listener.openFamily(kernel, hostname, port, hostname.includes(':') ? AF_INET6 : AF_INET);
+    } catch (error) {
+      if (hostname !== '::' || (error as NodeJS.ErrnoException).code !== EAFNOSUPPORT) throw error;
+      return Listener.openFamily(kernel, '0.0.0.0', port, AF_INET);
+    }
+  }
+
+  private static openFamily(kernel: Kernel, hostname: string, port: number, family: number): Listener {
+    const fd = check('socket', kernel.socket(family, SOCK_STREAM | SOCK_NONBLOCK, 0));
+    try {
+      check('setsockopt', kernel.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1));
+      if (family === AF_INET6)
+        check('setsockopt', kernel.setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, hostname === '::' ? 0 : 1));
+      // Accepted sockets inherit it. Answers are whole when they are sent: there is nothing to wait for.
+      check('setsockopt', kernel.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, 1));
+      check('setsockopt', kernel.setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, DEFER_ACCEPT_SECONDS));
+      check('bind', kernel.bind(fd, hostname, port));
+      check('listen', kernel.listen(fd, BACKLOG));
+      const address = kernel.getsockname(fd);
+      if (typeof address === 'number') throw systemError('getsockname', address);
+      return new Listener(kernel, fd, address);
+    } catch (error) {
+      kernel.close(fd);
+      throw Object.assign(error as Error, { address: hostname, port });
+    }
+  }
+
+  /** Connections that wait in the accept queue. Far cheaper than to find it empty by accept4. */
+  get waiting(): number {
+    return this.kernel.tcpiUnacked(this.fd);
+  }
+
+  /** Twice is fine. Connections that wait unaccepted are reset. */
+  close(): void {
+    if (this.fd < 0) return;
+    this.kernel.close(this.fd);
+    this.fd = -1;
+  }
+}

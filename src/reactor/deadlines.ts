@@ -1,0 +1,103 @@
+/** No deadline. */
+export const NEVER = Number.POSITIVE_INFINITY;
+
+/**
+ * One deadline a slot, without a timer each. Setting a later deadline, which is what every request does, stores one
+ * number; the heap still holds the earlier time, and whoever surfaces too early is put back. So a slot costs the heap
+ * about one operation per time-out that passes, however busy it is.
+ */
+export class Deadlines {
+  private due = new Float64Array(64).fill(NEVER);
+  /** The earliest time at which the heap will ask about the slot. */
+  private asked = new Float64Array(64).fill(NEVER);
+  private times = new Float64Array(64);
+  private slots = new Int32Array(64);
+  private length = 0;
+
+  /** @param dueMs on the clock of `expired`; NEVER clears. */
+  set(slot: number, dueMs: number): void {
+    if (slot >= this.due.length) this.widen(slot);
+    this.due[slot] = dueMs;
+    if (dueMs < this.asked[slot]!) {
+      this.asked[slot] = dueMs;
+      this.push(dueMs, slot);
+    }
+  }
+
+  clear(slot: number): void {
+    if (slot < this.due.length) this.due[slot] = NEVER;
+  }
+
+  /** When it is worth asking again; may be earlier than any deadline. */
+  nextMs(): number {
+    return this.length === 0 ? NEVER : this.times[0]!;
+  }
+
+  /** The next slot whose deadline has passed, cleared; -1 when there is none. Call until -1. */
+  expired(nowMs: number): number {
+    while (this.length > 0 && this.times[0]! <= nowMs) {
+      const time = this.times[0]!;
+      const slot = this.slots[0]!;
+      this.pop();
+      if (this.asked[slot] !== time) continue; // an earlier question has taken this one's place
+      const due = this.due[slot]!;
+      if (due <= nowMs) {
+        this.due[slot] = NEVER;
+        this.asked[slot] = NEVER;
+        return slot;
+      }
+      this.asked[slot] = due;
+      if (due !== NEVER) this.push(due, slot);
+    }
+    return -1;
+  }
+
+  private push(time: number, slot: number): void {
+    if (this.length === this.times.length) {
+      this.times = widened(this.times, this.length * 2, 0);
+      const slots = new Int32Array(this.length * 2);
+      slots.set(this.slots);
+      this.slots = slots;
+    }
+    let at = this.length++;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (this.times[parent]! <= time) break;
+      this.times[at] = this.times[parent]!;
+      this.slots[at] = this.slots[parent]!;
+      at = parent;
+    }
+    this.times[at] = time;
+    this.slots[at] = slot;
+  }
+
+  private pop(): void {
+    const last = --this.length;
+    const time = this.times[last]!;
+    const slot = this.slots[last]!;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= last) break;
+      if (child + 1 < last && this.times[child + 1]! < this.times[child]!) child++;
+      if (this.times[child]! >= time) break;
+      this.times[at] = this.times[child]!;
+      this.slots[at] = this.slots[child]!;
+      at = child;
+    }
+    this.times[at] = time;
+    this.slots[at] = slot;
+  }
+
+  private widen(slot: number): void {
+    const capacity = Math.max(slot + 1, this.due.length * 2);
+    this.due = widened(this.due, capacity, NEVER);
+    this.asked = widened(this.asked, capacity, NEVER);
+  }
+}
+
+function widened(column: Float64Array, capacity: number, fill: number): Float64Array<ArrayBuffer> {
+  const copy = new Float64Array(capacity).fill(fill, column.length);
+  copy.set(column);
+  return copy;
+}

@@ -1,0 +1,51 @@
+import {
+  EPOLLERR,
+  EPOLLET,
+  EPOLLEXCLUSIVE,
+  EPOLLHUP,
+  EPOLLIN,
+  EPOLLONESHOT,
+  EPOLLOUT,
+  EPOLLRDHUP,
+} from '../sys/events.js';
+
+/** What a handler asks to be told, and what it is told: bits of one small set. */
+export const READABLE = 1;
+export const WRITABLE = 2;
+/** Told with READABLE, never asked for: the peer has shut down its side, so one read more finds the end of file. */
+export const ENDED = 4;
+
+/** An interest: NOTHING, READABLE, WRITABLE or both. */
+export type Interest = 0 | 1 | 2 | 3;
+export const NOTHING = 0;
+export const BOTH = 3;
+
+/**
+ * How often the kernel repeats itself, epoll(7): `level` as long as it is so, `edge` when it becomes so,
+ * `oneshot` once until armed again.
+ */
+export type Trigger = 'level' | 'edge' | 'oneshot';
+export const TRIGGERS: readonly Trigger[] = ['level', 'edge', 'oneshot'];
+
+/** The mask that asks for an interest. EPOLLEXCLUSIVE refuses EPOLLRDHUP, epoll_ctl(2). */
+export function maskOf(interest: Interest, trigger: Trigger, exclusive: boolean): number {
+  // Edge asks for everything once: an edge that nobody wants yet costs nothing, a MOD costs a system call.
+  if (trigger === 'edge' && !exclusive) return (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) >>> 0;
+  let mask = 0;
+  if (interest & READABLE) mask |= exclusive ? EPOLLIN : EPOLLIN | EPOLLRDHUP;
+  if (interest & WRITABLE) mask |= EPOLLOUT;
+  if (trigger === 'oneshot') mask |= EPOLLONESHOT;
+  if (trigger === 'edge') mask |= EPOLLET;
+  if (exclusive) mask |= EPOLLEXCLUSIVE;
+  return mask >>> 0;
+}
+
+/** HUP and ERR count as readable and writable: the handler's own system call then tells the truth. */
+export function readinessOf(mask: number): number {
+  if (mask === EPOLLIN) return READABLE;
+  let readiness = 0;
+  if (mask & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) readiness |= READABLE;
+  if (mask & (EPOLLOUT | EPOLLHUP | EPOLLERR)) readiness |= WRITABLE;
+  if (mask & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) readiness |= ENDED;
+  return readiness;
+}

@@ -1,0 +1,354 @@
+import { assert } from '../sys/assert.js';
+import { constants, kernel as realKernel } from '../sys/binding.js';
+import { systemError } from '../sys/errno.js';
+import type { Kernel } from '../sys/kernel.js';
+import { Deadlines, NEVER } from './deadlines.js';
+import { ENDED, type Interest, maskOf, NOTHING, READABLE, readinessOf, type Trigger } from './interest.js';
+import { type Handler, Registry, slotOf, type Token } from './registry.js';
+
+const { EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD } = constants;
+
+const MARK_DIRTY = 1;
+const MARK_REVISIT = 2;
+const MARK_EXCLUSIVE = 4;
+/** Oneshot has fired: the kernel keeps the descriptor with no mask until MOD, epoll_ctl(2). */
+const MARK_SPENT = 8;
+
+/** A refused epoll_ctl (ENOMEM, ENOSPC) is tried again after this long; nothing tells when memory is back. */
+const REARM_RETRY_MS = 100;
+
+export interface ReactorOptions {
+  kernel?: Kernel;
+  /** How many events one epoll_wait may bring, 1 to 65536. @default 1024 */
+  maxEvents?: number;
+}
+
+export interface RegisterOptions {
+  /** @default 'level' */
+  trigger?: Trigger;
+  /** EPOLLEXCLUSIVE: of several epoll sets that wait for one listener, wake one. Level or edge only. @default false */
+  exclusive?: boolean;
+}
+
+/** What the reactor has done since it was made. */
+export interface ReactorStats {
+  turns: number;
+  events: number;
+  /** Events for a token that was gone when they were dispatched. */
+  stale: number;
+  /** Events that brought nothing that anybody wanted. */
+  spurious: number;
+  revisits: number;
+  expired: number;
+  epollCtlCalls: number;
+  registered: number;
+}
+
+/**
+ * Waits for readiness and hands it to handlers: one `turn` arms what changed, waits once, dispatches, revisits who
+ * spent its budget, and expires deadlines. It owns its epoll descriptor and nothing else; the descriptors that are
+ * registered stay their owners'. Not thread-safe: another thread wakes it through a Wakeup.
+ */
+export class Reactor {
+  readonly kernel: Kernel;
+  readonly stats: ReactorStats;
+  /** CLOCK_MONOTONIC in milliseconds, read once a turn after the wait. */
+  nowMs: number;
+  /** The epoll descriptor; readable when a turn would find something. -1 once closed. */
+  fd: number;
+  /** Called when work was left outside a turn, so that whoever drives the reactor takes another one soon. */
+  onWork: (() => void) | null = null;
+
+  /** Called in every turn between the wait and the first handler. */
+  onTurn: (() => void) | null = null;
+
+  private readonly registry = new Registry();
+  private readonly deadlines = new Deadlines();
+  private readonly events: Uint32Array;
+  private readonly maxEvents: number;
+  private dirty: number[] = [];
+  private dirtyBefore: number[] = [];
+  private revisits: Token[] = [];
+  private revisitsBefore: Token[] = [];
+  private turning = false;
+  private rearmFailed = false;
+  private thrown: unknown[] = [];
+
+  constructor(options: ReactorOptions = {}) {
+    const maxEvents = options.maxEvents ?? 1024;
+    if (!Number.isInteger(maxEvents) || maxEvents < 1 || maxEvents > 65536) {
+      throw new RangeError(`maxEvents must be an integer from 1 to 65536, not ${maxEvents}`);
+    }
+    this.kernel = options.kernel ?? realKernel;
+    this.maxEvents = maxEvents;
+    this.events = new Uint32Array(3 * maxEvents);
+    const fd = this.kernel.epollCreate1(EPOLL_CLOEXEC);
+    if (fd < 0) throw systemError('epoll_create1', fd);
+    this.fd = fd;
+    this.nowMs = this.kernel.monotonicMs();
+    this.stats = {
+      turns: 0,
+      events: 0,
+      stale: 0,
+      spurious: 0,
+      revisits: 0,
+      expired: 0,
+      epollCtlCalls: 0,
+      registered: 0,
+    };
+  }
+
+  /**
+   * Joins a descriptor, which must stay open until `unregister` or `forget`.
+   * @throws a system error: EEXIST when it is registered already, EPERM for a regular file, EBADF, ENOSPC, ENOMEM
+   */
+  register(fd: number, handler: Handler, interest: Interest, options: RegisterOptions = {}): Token {
+    assert(this.fd >= 0, 'the reactor is closed');
+    const trigger = options.trigger ?? 'level';
+    assert(!(options.exclusive && trigger === 'oneshot'), 'EPOLLEXCLUSIVE refuses EPOLLONESHOT');
+    const slot = this.registry.add(fd, handler, interest, trigger);
+    this.registry.marks[slot]! &= ~(MARK_EXCLUSIVE | MARK_SPENT | MARK_REVISIT); // may be another's that had the slot
+    if (options.exclusive) this.registry.marks[slot]! |= MARK_EXCLUSIVE;
+    const result = this.armSlot(slot);
+    if (result < 0) {
+      this.registry.remove(slot);
+      throw systemError('epoll_ctl', result);
+    }
+    this.stats.registered = this.registry.size;
+    return this.registry.tokenOf(slot);
+  }
+
+  /** Changes the interest; takes effect before the next wait. NOTHING leaves the epoll set until asked again. */
+  modify(token: Token, interest: Interest): void {
+    const slot = this.registry.find(token);
+    assert(slot >= 0, 'modify of a token that is not registered');
+    if (this.registry.wanted[slot] === interest) return;
+    this.registry.wanted[slot] = interest;
+    this.markDirty(slot);
+    if (this.registry.missed[slot]! & interest) this.markRevisit(slot);
+  }
+
+  /** Leaves. The descriptor may be used on. */
+  unregister(token: Token): void {
+    const slot = this.registry.find(token);
+    assert(slot >= 0, 'unregister of a token that is not registered');
+    const held = this.registry.armed[slot] !== 0 || (this.registry.marks[slot]! & MARK_SPENT) !== 0;
+    if (held) this.epollCtl(EPOLL_CTL_DEL, slot, 0);
+    this.drop(slot);
+  }
+
+  /**
+   * Leaves without a system call, for the owner of the only copy of a descriptor who closes it at once: the kernel
+   * then removes it by itself, epoll(7). With a copy elsewhere (dup, fork) use `unregister`.
+   */
+  forget(token: Token): void {
+    const slot = this.registry.find(token);
+    assert(slot >= 0, 'forget of a token that is not registered');
+    this.drop(slot);
+  }
+
+  /**
+   * The handler has not used up this readiness: tell it again in the next turn, without waiting, or as soon as it
+   * wants it. Edge and oneshot will not be told by the kernel, nor will anybody whose bytes are in user space already.
+   */
+  revisit(token: Token, readiness: number = READABLE): void {
+    const slot = this.registry.find(token);
+    assert(slot >= 0, 'revisit of a token that is not registered');
+    this.registry.missed[slot]! |= readiness;
+    if (this.registry.wanted[slot]! & readiness) this.markRevisit(slot);
+  }
+
+  /** Calls the handler's `onDeadline` when `nowMs` has passed `dueMs`; replaces the deadline before. NEVER clears it. */
+  setDeadline(token: Token, dueMs: number): void {
+    const slot = this.registry.find(token);
+    assert(slot >= 0, 'deadline of a token that is not registered');
+    this.deadlines.set(slot, dueMs);
+  }
+
+  /** When the next deadline is worth a turn; NEVER when there is none. */
+  nextDeadlineMs(): number {
+    return this.deadlines.nextMs();
+  }
+
+  /** Whether a turn has something to do that no descriptor will tell. */
+  get hasWork(): boolean {
+    return this.revisits.length > 0 || this.dirty.length > 0;
+  }
+
+  get registered(): number {
+    return this.registry.size;
+  }
+
+  /**
+   * One pass. Returns how many handlers it ran, 0 when nothing was ready. What a handler throws is thrown on once
+   * everybody has been told: the kernel would not repeat an edge.
+   * @param timeoutMs how long to wait at most; -1 waits for ever, 0 returns at once
+   */
+  turn(timeoutMs: number): number {
+    assert(this.fd >= 0, 'the reactor is closed');
+    assert(!this.turning, 'a turn inside a turn');
+    this.turning = true;
+    this.arm();
+    const count = this.kernel.epollWait(this.fd, this.events, this.maxEvents, this.waitMs(timeoutMs));
+    this.nowMs = this.kernel.monotonicMs();
+    this.stats.turns++;
+    this.onTurn?.();
+    if (count > 0) this.dispatch(count);
+    const ran = count + (this.revisits.length > 0 ? this.visitAgain() : 0) + this.expire();
+    this.turning = false;
+    if (count < 0) throw systemError('epoll_wait', count);
+    if (this.thrown.length > 0) throw this.thrown.splice(0)[0];
+    return ran;
+  }
+
+  /** Closes the epoll descriptor. What is registered stays open and is told nothing more. Twice is fine. */
+  close(): void {
+    if (this.fd < 0) return;
+    this.kernel.close(this.fd);
+    this.fd = -1;
+  }
+
+  private arm(): void {
+    if (this.dirty.length === 0) return;
+    const slots = this.dirty;
+    this.dirty = this.dirtyBefore;
+    this.dirtyBefore = slots;
+    this.rearmFailed = false;
+    for (let i = 0; i < slots.length; i++) {
+      const slot = slots[i]!;
+      this.registry.marks[slot]! &= ~MARK_DIRTY;
+      if (this.registry.handlers[slot] === null) continue;
+      if (this.armSlot(slot) < 0) {
+        this.rearmFailed = true;
+        this.markDirty(slot);
+      }
+    }
+    slots.length = 0;
+  }
+
+  /** Makes the kernel hold what the handler wants; no system call when it does already. */
+  private armSlot(slot: number): number {
+    const { registry } = this;
+    const wanted = registry.wanted[slot] as Interest;
+    const trigger = registry.triggers[slot]!;
+    const exclusive = (registry.marks[slot]! & MARK_EXCLUSIVE) !== 0;
+    // A mask of 0 still reports HUP, so that wanting nothing means leaving; only edge does not repeat it.
+    const leave = wanted === NOTHING && (trigger !== 'edge' || exclusive);
+    const mask = leave ? 0 : maskOf(wanted, trigger, exclusive);
+    const before = registry.armed[slot]!;
+    if (mask === before) return 0;
+    // EPOLLEXCLUSIVE works with ADD only, epoll_ctl(2).
+    if (before !== 0 && (mask === 0 || exclusive)) {
+      this.epollCtl(EPOLL_CTL_DEL, slot, 0);
+      registry.armed[slot] = 0;
+      if (mask === 0) return 0;
+    }
+    const known = registry.armed[slot] !== 0 || (registry.marks[slot]! & MARK_SPENT) !== 0;
+    const result = this.epollCtl(known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, slot, mask);
+    if (result >= 0) {
+      registry.armed[slot] = mask;
+      registry.marks[slot]! &= ~MARK_SPENT;
+    }
+    return result;
+  }
+
+  private epollCtl(operation: number, slot: number, mask: number): number {
+    const { fds, generations } = this.registry;
+    this.stats.epollCtlCalls++;
+    return this.kernel.epollCtl(this.fd, operation, fds[slot]!, mask, slot, generations[slot]!);
+  }
+
+  private waitMs(timeoutMs: number): number {
+    if (timeoutMs === 0 || this.revisits.length > 0) return 0;
+    let wait = timeoutMs < 0 ? NEVER : timeoutMs;
+    if (this.rearmFailed) wait = Math.min(wait, REARM_RETRY_MS);
+    const dueMs = this.deadlines.nextMs();
+    if (dueMs !== NEVER) wait = Math.min(wait, Math.max(0, Math.ceil(dueMs - this.kernel.monotonicMs())));
+    return wait === NEVER ? -1 : Math.min(wait, 0x7fffffff);
+  }
+
+  private dispatch(count: number): void {
+    const { events, registry } = this;
+    this.stats.events += count;
+    for (let at = 0; at < 3 * count; at += 3) {
+      const slot = events[at + 1]!;
+      if (registry.generations[slot] !== events[at + 2]) {
+        this.stats.stale++;
+        continue;
+      }
+      if (registry.triggers[slot] === 'oneshot') {
+        registry.armed[slot] = 0;
+        registry.marks[slot]! |= MARK_SPENT;
+        this.markDirty(slot);
+      }
+      this.tell(slot, registry.missed[slot]! | readinessOf(events[at]!));
+    }
+  }
+
+  private visitAgain(): number {
+    const tokens = this.revisits;
+    this.revisits = this.revisitsBefore;
+    this.revisitsBefore = tokens;
+    for (let i = 0; i < tokens.length; i++) {
+      const token = tokens[i]!;
+      this.registry.marks[slotOf(token)]! &= ~MARK_REVISIT;
+      const slot = this.registry.find(token);
+      if (slot < 0 || (this.registry.missed[slot]! & this.registry.wanted[slot]!) === 0) continue; // gone, or told by an event meanwhile
+      this.stats.revisits++;
+      this.tell(slot, this.registry.missed[slot]!);
+    }
+    const count = tokens.length;
+    tokens.length = 0;
+    return count;
+  }
+
+  private tell(slot: number, readiness: number): void {
+    const { registry } = this;
+    const due = readiness & registry.wanted[slot]!;
+    registry.missed[slot] = readiness & ~due;
+    if (due === 0) {
+      this.stats.spurious++;
+      return;
+    }
+    try {
+      registry.handlers[slot]!.onReady(due | (readiness & ENDED));
+    } catch (error) {
+      this.thrown.push(error);
+    }
+  }
+
+  private expire(): number {
+    if (this.deadlines.nextMs() > this.nowMs) return 0;
+    let count = 0;
+    for (let slot = this.deadlines.expired(this.nowMs); slot >= 0; slot = this.deadlines.expired(this.nowMs)) {
+      count++;
+      try {
+        this.registry.handlers[slot]?.onDeadline?.();
+      } catch (error) {
+        this.thrown.push(error);
+      }
+    }
+    this.stats.expired += count;
+    return count;
+  }
+
+  private markDirty(slot: number): void {
+    if (this.registry.marks[slot]! & MARK_DIRTY) return;
+    this.registry.marks[slot]! |= MARK_DIRTY;
+    this.dirty.push(slot);
+    if (!this.turning) this.onWork?.();
+  }
+
+  private markRevisit(slot: number): void {
+    if (this.registry.marks[slot]! & MARK_REVISIT) return;
+    this.registry.marks[slot]! |= MARK_REVISIT;
+    this.revisits.push(this.registry.tokenOf(slot));
+    if (!this.turning) this.onWork?.();
+  }
+
+  private drop(slot: number): void {
+    this.deadlines.clear(slot);
+    this.registry.remove(slot);
+    this.stats.registered = this.registry.size;
+  }
+}

@@ -1,0 +1,102 @@
+import type { Interest, Trigger } from './interest.js';
+
+/** Who is told of a descriptor's readiness. */
+export interface Handler {
+  /** The descriptor is ready: READABLE, WRITABLE, ENDED or several. A hint; the system call tells the truth. */
+  onReady(readiness: number): void;
+  /** The deadline that was set for this token has passed. */
+  onDeadline?(): void;
+}
+
+/**
+ * Slot and generation in one number: slot in the low 32 bits, generation above them. A descriptor's number is no
+ * identity: within one batch of events a closed one comes back as another connection.
+ */
+export type Token = number;
+
+const GENERATION_UNIT = 2 ** 32;
+/** 21 bits of generation and 32 of slot are the 53 bits that a number holds exactly. */
+const GENERATIONS = 2 ** 21;
+
+export const slotOf = (token: Token): number => token >>> 0;
+export const generationOf = (token: Token): number => (token - (token >>> 0)) / GENERATION_UNIT;
+
+/**
+ * Everything the reactor knows of a registered descriptor, in columns by slot, so that a connection costs it a few
+ * words and a turn touches no object but the handler.
+ */
+export class Registry {
+  handlers: (Handler | null)[] = [];
+  triggers: Trigger[] = [];
+  fds: Int32Array;
+  generations: Uint32Array;
+  /** The interest that the handler asked for. */
+  wanted: Uint8Array;
+  /** The mask that the kernel holds; 0 is "not in the epoll set". */
+  armed: Uint32Array;
+  /** Readiness that came while it was not wanted, or that the handler did not use up. */
+  missed: Uint8Array;
+  /** Bits of MARK_*. */
+  marks: Uint8Array;
+  size = 0;
+  private readonly free: number[] = [];
+
+  constructor(capacity = 64) {
+    this.fds = new Int32Array(capacity).fill(-1);
+    this.generations = new Uint32Array(capacity);
+    this.wanted = new Uint8Array(capacity);
+    this.armed = new Uint32Array(capacity);
+    this.missed = new Uint8Array(capacity);
+    this.marks = new Uint8Array(capacity);
+  }
+
+  add(fd: number, handler: Handler, interest: Interest, trigger: Trigger): number {
+    const slot = this.free.pop() ?? this.handlers.length;
+    if (slot === this.fds.length) this.grow();
+    this.handlers[slot] = handler;
+    this.triggers[slot] = trigger;
+    this.fds[slot] = fd;
+    this.wanted[slot] = interest;
+    this.armed[slot] = 0;
+    this.missed[slot] = 0;
+    this.size++;
+    return slot;
+  }
+
+  /** Frees the slot. Its generation moves on, so that what is still on its way to the old one is stale. */
+  remove(slot: number): void {
+    this.handlers[slot] = null;
+    this.fds[slot] = -1;
+    this.wanted[slot] = 0;
+    this.armed[slot] = 0;
+    this.missed[slot] = 0;
+    this.generations[slot] = (this.generations[slot]! + 1) % GENERATIONS;
+    this.free.push(slot);
+    this.size--;
+  }
+
+  tokenOf(slot: number): Token {
+    return this.generations[slot]! * GENERATION_UNIT + slot;
+  }
+
+  /** The slot of a token that is still valid, else -1. */
+  find(token: Token): number {
+    const slot = slotOf(token);
+    return this.generations[slot] === generationOf(token) && this.handlers[slot] ? slot : -1;
+  }
+
+  private grow(): void {
+    const capacity = this.fds.length * 2;
+    const wider = <T extends Int32Array | Uint32Array | Uint8Array>(column: T): T => {
+      const copy = new (column.constructor as new (length: number) => T)(capacity);
+      copy.set(column);
+      return copy;
+    };
+    this.fds = wider(this.fds);
+    this.generations = wider(this.generations);
+    this.wanted = wider(this.wanted);
+    this.armed = wider(this.armed);
+    this.missed = wider(this.missed);
+    this.marks = wider(this.marks);
+  }
+}

@@ -1,0 +1,141 @@
+/**
+ * The system calls as an interface: what the addon implements and a simulated kernel can stand in for.
+ *
+ * Every call that can fail returns a number: `n >= 0` on success, `-errno` on refusal (see errno.ts). Calls that have
+ * something to tell return that value, or `-errno`. Nothing here throws but `TypeError` and `RangeError`, for arguments
+ * that are no such thing. Descriptors are plain integers that the caller owns: what a call opens, the caller closes.
+ * All descriptors are created close-on-exec. Every call retries EINTR itself, but for `epollWait`, which returns 0.
+ */
+export interface Kernel extends EpollCalls, SocketCalls, StreamCalls, FileCalls, WakeupCalls, LoopCalls, Clock {}
+
+export interface EpollCalls {
+  /** epoll_create1(2). `flags`: EPOLL_CLOEXEC. Returns a descriptor, close-on-exec whatever the flags say. */
+  epollCreate1(flags: number): number;
+  /**
+   * epoll_ctl(2). `events` is the raw mask; `dataLow` and `dataHigh` are the halves of epoll's 64-bit user data
+   * (each 0 to 2^32-1), handed back with every event.
+   */
+  epollCtl(epfd: number, operation: number, fd: number, events: number, dataLow: number, dataHigh: number): number;
+  /**
+   * epoll_wait(2), hot. Fills `events` with three words an event: mask, dataLow, dataHigh. Returns the number of events.
+   * @param maxEvents 1 to events.length / 3
+   * @param timeoutMs milliseconds; -1 waits for ever (and blocks the thread), 0 returns at once
+   */
+  epollWait(epfd: number, events: Uint32Array, maxEvents: number, timeoutMs: number): number;
+}
+
+/** An address of a socket as inet_ntop(3) prints it; `port` is 0 for a Unix socket. */
+export interface SocketAddress {
+  family: 'IPv4' | 'IPv6' | 'unix';
+  address: string;
+  port: number;
+}
+
+export interface SocketCalls {
+  /** socket(2). Non-blocking unless `type` says otherwise is the caller's choice: pass SOCK_NONBLOCK in `type`. */
+  socket(domain: number, type: number, protocol: number): number;
+  /** socketpair(2), AF_UNIX. Returns both descriptors, or -errno. */
+  socketpair(type: number): [number, number] | number;
+  /** bind(2) to an IPv4 or IPv6 literal, or to a Unix path (starts with "/"; port is ignored). EINVAL for anything else. */
+  bind(fd: number, address: string, port: number): number;
+  /** connect(2), same addresses as bind. A non-blocking socket answers -EINPROGRESS. */
+  connect(fd: number, address: string, port: number): number;
+  /** listen(2). */
+  listen(fd: number, backlog: number): number;
+  /** accept4(2), hot. Returns the new descriptor; `flags`: SOCK_NONBLOCK (close-on-exec always). */
+  accept4(fd: number, flags: number): number;
+  /** shutdown(2). `how`: SHUT_RD, SHUT_WR, SHUT_RDWR. */
+  shutdown(fd: number, how: number): number;
+  /** getsockname(2). */
+  getsockname(fd: number): SocketAddress | number;
+  /** getpeername(2). */
+  getpeername(fd: number): SocketAddress | number;
+  /** setsockopt(2) for options whose value is an int. */
+  setsockopt(fd: number, level: number, option: number, value: number): number;
+  /** getsockopt(2) for options whose value is an int that is not negative. */
+  getsockopt(fd: number, level: number, option: number): number;
+  /** getsockopt(2) TCP_INFO: tcpi_unacked, which for a listener is the number of connections waiting in its accept queue. */
+  tcpiUnacked(fd: number): number;
+}
+
+export interface StreamCalls {
+  /** recv(2), hot. Reads at most `length` bytes into `bytes` from `offset`. Returns the count; 0 at end of file. */
+  recv(fd: number, bytes: Uint8Array, offset: number, length: number, flags: number): number;
+  /** send(2), hot. MSG_NOSIGNAL is always set; `flags`: MSG_MORE. Returns the count, which may be short. */
+  send(fd: number, bytes: Uint8Array, offset: number, length: number, flags: number): number;
+  /** sendfile(2). `offset` is a byte position in the file (0 to 2^53-1). Returns the count; 0 at the file's end. */
+  sendfile(socketFd: number, fileFd: number, offset: number, count: number): number;
+  /** read(2), for descriptors that are no sockets. */
+  read(fd: number, bytes: Uint8Array, offset: number, length: number): number;
+  /** write(2), for descriptors that are no sockets. */
+  write(fd: number, bytes: Uint8Array, offset: number, length: number): number;
+  /** pipe2(2). Returns [read end, write end], or -errno. `flags`: O_NONBLOCK. */
+  pipe2(flags: number): [number, number] | number;
+}
+
+export interface FileCalls {
+  /**
+   * openat2(2), read side. `path` is the name's bytes without a final NUL (a string is taken as UTF-8); a NUL inside is a TypeError.
+   * `resolve`: RESOLVE_BENEATH and its like. -ENOSYS before Linux 5.6, -EPERM under some seccomp profiles.
+   */
+  openat2(dirfd: number, path: Uint8Array | string, flags: number, resolve: number): number;
+  /** openat(2), same path rules. `dirfd` AT_FDCWD is the working directory. */
+  openat(dirfd: number, path: Uint8Array | string, flags: number): number;
+  /** readlinkat(2). Returns the link's target as bytes, or -errno. An empty `path` reads the O_PATH descriptor itself. */
+  readlinkat(dirfd: number, path: Uint8Array | string): Uint8Array | number;
+  /** fstat(2) into a caller-owned array of at least STAT_WORDS numbers, laid out as the Stat enum has it. Returns 0. */
+  fstat(fd: number, out: Float64Array): number;
+  /** pread(2). `position` 0 to 2^53-1. Returns the count; 0 at the end. */
+  pread(fd: number, bytes: Uint8Array, offset: number, length: number, position: number): number;
+  /** close(2). Never retried: after EINTR the descriptor is gone on Linux. */
+  close(fd: number): number;
+}
+
+/** Where each field of fstat(2) stands in the array that `fstat` fills. Inode and device are split in 32-bit halves. */
+export const Stat = {
+  mode: 0,
+  size: 1,
+  mtimeSeconds: 2,
+  mtimeNanoseconds: 3,
+  ctimeSeconds: 4,
+  ctimeNanoseconds: 5,
+  inodeLow: 6,
+  inodeHigh: 7,
+  deviceLow: 8,
+  deviceHigh: 9,
+} as const;
+export const STAT_WORDS = 10;
+
+export interface WakeupCalls {
+  /** eventfd(2). `flags`: EFD_NONBLOCK, EFD_SEMAPHORE. */
+  eventfd(initialValue: number, flags: number): number;
+  /** Adds `value` (1 to 2^32-1) to the eventfd's counter; any thread may call it. Returns 0; -EAGAIN if the counter is full. */
+  eventfdWrite(fd: number, value: number): number;
+  /** Takes the eventfd's counter (capped at 2^53-1); -EAGAIN if it is 0. */
+  eventfdRead(fd: number): number;
+}
+
+/** A watch of one descriptor by libuv; opaque, made by `loopStart`. */
+export interface LoopWatch {
+  readonly __loopWatch: unique symbol;
+}
+
+export interface LoopCalls {
+  /**
+   * uv_poll_start(UV_READABLE) on this environment's libuv loop: `onReadable` runs, as a callback of its own with its
+   * promises and ticks, whenever `fd` is readable (level-triggered). Keeps the process alive until stopped or unref'd.
+   * Returns the watch, or -errno. The descriptor stays the caller's and must stay open until `loopStop`.
+   */
+  loopStart(fd: number, onReadable: () => void): LoopWatch | number;
+  /** Stops the watch; twice is fine. No callback runs afterwards. */
+  loopStop(watch: LoopWatch): void;
+  /** Whether the watch keeps the process alive. */
+  loopRef(watch: LoopWatch, referenced: boolean): void;
+}
+
+export interface Clock {
+  /** CLOCK_MONOTONIC in milliseconds with a fraction; the origin is arbitrary. */
+  monotonicMs(): number;
+  /** CLOCK_REALTIME in milliseconds since the epoch. */
+  wallMs(): number;
+}
