@@ -5,6 +5,7 @@
       "target_name": "epollet",
       "sources": [
         "native/addon.cc",
+        "native/syscall.cc",
         "native/epoll.cc",
         "native/socket.cc",
         "native/stream.cc",

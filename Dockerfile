@@ -1,0 +1,60 @@
+# One base for both stages: the compilers come by apt-get into the stage that is thrown away.
+ARG NODE_IMAGE=docker.io/library/node:22-bookworm-slim
+
+FROM ${NODE_IMAGE} AS build
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends g++ make python3 \
+ && rm -rf /var/lib/apt/lists/*
+WORKDIR /build
+# The image carries its own node's headers, so node-gyp has nothing to download.
+ENV npm_package_config_node_gyp_nodedir=/usr/local
+
+# What was installed stays cached until the lock file changes; the install script has to wait for its sources.
+COPY package.json package-lock.json ./
+RUN npm ci --ignore-scripts
+COPY binding.gyp tsconfig.json ./
+COPY native native
+COPY src src
+RUN npm run install && npm run build
+# node-gyp and node-addon-api are dependencies for whoever installs the package; a finished addon needs neither.
+# The files come from a checkout whose umask may hide them from the image's user.
+RUN npm uninstall --ignore-scripts --omit=dev node-gyp node-addon-api
+COPY html html
+COPY LICENSE ./
+RUN rm -f dist/.tsbuildinfo && chmod -R a+rX . && chmod a+x dist/cli/main.js
+
+
+FROM ${NODE_IMAGE}
+ARG NODE_IMAGE
+ARG VERSION=unreleased
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="epollet" \
+      org.opencontainers.image.description="A fast static HTTP server for Node, on an epoll that you can hold in your hand." \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.base.name="${NODE_IMAGE}"
+
+WORKDIR /app
+COPY --from=build /build/package.json /build/LICENSE ./
+COPY --from=build /build/node_modules node_modules
+COPY --from=build /build/build/Release/epollet.node build/Release/epollet.node
+COPY --from=build /build/dist dist
+COPY --from=build /build/html html
+RUN ln -s /app/dist/cli/main.js /usr/local/bin/epollet
+
+# Change the port here (docker run -e EPOLLET_PORT=…) rather than by --port: the health check reads it too.
+ENV NODE_ENV=production \
+    EPOLLET_HOST=:: \
+    EPOLLET_PORT=8080
+EXPOSE 8080
+# By number, for it is how an orchestrator sees that this is not root. It is the base image's user "node".
+USER 1000:1000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=15s --timeout=3s --start-period=5s --retries=3 CMD ["epollet", "healthcheck"]
+
+# docker run -p 8080:8080 epollet                                       the pages that ship with it
+# docker run -p 8080:8080 -v ./site:/site:ro epollet /site              a folder of yours
+# docker run -p 8080:8080 -v ./site:/site:ro epollet serve /site --workers 2
+ENTRYPOINT ["epollet"]
+CMD ["serve"]

@@ -1,0 +1,213 @@
+// What every system call needs on its way in and out: arguments that are checked, EINTR, and -errno as a number.
+
+#ifndef EPOLLET_SYSCALL_H_
+#define EPOLLET_SYSCALL_H_
+
+#include <errno.h>
+#include <limits.h>
+#include <napi.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+namespace epollet {
+
+// 2^53 - 1: the last of the integers that a JavaScript number holds without gaps.
+constexpr double kMaxSafeInteger = 9007199254740991.0;
+
+// Calls until it is not interrupted by a signal; -errno in place of -1.
+template <typename Call>
+inline int64_t Retry(Call call) {
+  int64_t result;
+  do {
+    result = call();
+  } while (result == -1 && errno == EINTR);
+  return result == -1 ? -errno : result;
+}
+
+// For the calls that must not be repeated after EINTR, close(2) and epoll_wait(2).
+inline int64_t ResultOf(int64_t result) { return result == -1 ? -errno : result; }
+
+inline napi_value Number(napi_env env, int64_t value) {
+  napi_value result = nullptr;
+  napi_create_int64(env, value, &result);
+  return result;
+}
+
+// An int32 makes a small integer without a detour over double; all results of the hot calls are one.
+inline napi_value Int(napi_env env, int64_t value) {
+  napi_value result = nullptr;
+  napi_create_int32(env, static_cast<int32_t>(value), &result);
+  return result;
+}
+
+// Refusals, out of line: the message is made only when it is needed.
+[[gnu::cold]] void ThrowType(napi_env env, const char* name, const char* wanted);
+[[gnu::cold]] void ThrowRange(napi_env env, const char* name, double minimum, double maximum);
+[[gnu::cold]] void ThrowSpan(napi_env env, double offset, double length, size_t available);
+
+// False, so that a reader can end with it.
+inline bool RefuseType(napi_env env, const char* name, const char* wanted) {
+  ThrowType(env, name, wanted);
+  return false;
+}
+
+inline bool RefuseRange(napi_env env, const char* name, double minimum, double maximum) {
+  ThrowRange(env, name, minimum, maximum);
+  return false;
+}
+
+// Readers of one argument. False: a TypeError or RangeError that names the argument is pending, and the caller returns
+// at once. NaN and fractions are no integers; -0 is 0.
+inline bool ReadNumber(napi_env env, napi_value value, const char* name, double minimum, double maximum, double* out) {
+  double number;
+  if (napi_get_value_double(env, value, &number) != napi_ok) return RefuseType(env, name, "an integer");
+  if (!(number >= minimum && number <= maximum)) {
+    const bool integer = number == number && __builtin_trunc(number) == number;
+    return integer ? RefuseRange(env, name, minimum, maximum) : RefuseType(env, name, "an integer");
+  }
+  if (__builtin_trunc(number) != number) return RefuseType(env, name, "an integer");
+  *out = number;
+  return true;
+}
+
+inline bool ReadInt(napi_env env, napi_value value, const char* name, int32_t* out, int32_t minimum = INT32_MIN,
+                    int32_t maximum = INT32_MAX) {
+  double number;
+  if (!ReadNumber(env, value, name, minimum, maximum, &number)) return false;
+  *out = static_cast<int32_t>(number);
+  return true;
+}
+
+inline bool ReadUint(napi_env env, napi_value value, const char* name, uint32_t* out, uint32_t minimum = 0) {
+  double number;
+  if (!ReadNumber(env, value, name, minimum, UINT32_MAX, &number)) return false;
+  *out = static_cast<uint32_t>(number);
+  return true;
+}
+
+// A set of bits. JavaScript's `|` yields a signed number as soon as bit 31 is set, so that both readings are taken.
+inline bool ReadMask(napi_env env, napi_value value, const char* name, uint32_t* out) {
+  double number;
+  if (!ReadNumber(env, value, name, INT32_MIN, UINT32_MAX, &number)) return false;
+  *out = static_cast<uint32_t>(static_cast<int64_t>(number));
+  return true;
+}
+
+// A position in a file or a count of bytes: 0 to 2^53 - 1.
+inline bool ReadSize(napi_env env, napi_value value, const char* name, int64_t* out) {
+  double number;
+  if (!ReadNumber(env, value, name, 0, kMaxSafeInteger, &number)) return false;
+  *out = static_cast<int64_t>(number);
+  return true;
+}
+
+// The memory of a typed array, valid until JavaScript runs again. A detached one has no elements.
+template <typename Element>
+inline bool ReadArray(napi_env env, napi_value value, const char* name, napi_typedarray_type type, const char* wanted,
+                      Element** data, size_t* length) {
+  napi_typedarray_type actual;
+  void* address = nullptr;
+  if (napi_get_typedarray_info(env, value, &actual, length, &address, nullptr, nullptr) != napi_ok || actual != type) {
+    return RefuseType(env, name, wanted);
+  }
+  *data = static_cast<Element*>(address);
+  return true;
+}
+
+// The part [offset, offset + length) of a Uint8Array (a Buffer is one).
+struct Span {
+  uint8_t* data;
+  size_t length;
+};
+
+inline bool ReadSpan(napi_env env, napi_value array, napi_value offset, napi_value length, Span* out) {
+  uint8_t* data;
+  size_t available;
+  double from;
+  double count;
+  if (!ReadArray(env, array, "bytes", napi_uint8_array, "a Uint8Array", &data, &available)) return false;
+  if (!ReadNumber(env, offset, "offset", 0, kMaxSafeInteger, &from)) return false;
+  if (!ReadNumber(env, length, "length", 0, kMaxSafeInteger, &count)) return false;
+  // Two integers below 2^53 make a sum that is exact enough to be compared with the length of an array.
+  if (from + count > static_cast<double>(available)) {
+    ThrowSpan(env, from, count, available);
+    return false;
+  }
+  // No arithmetic on the null pointer of an array without elements.
+  out->data = count > 0 ? data + static_cast<size_t>(from) : data;
+  out->length = static_cast<size_t>(count);
+  return true;
+}
+
+// The arguments of a hot function; those that are missing are undefined, and thereby refused.
+template <size_t kCount>
+struct RawArguments {
+  napi_value at[kCount];
+
+  RawArguments(napi_env env, napi_callback_info info) {
+    size_t count = kCount;
+    // Fails only for a null argument.
+    napi_get_cb_info(env, info, &count, at, nullptr, nullptr);
+  }
+};
+
+// What a cold function gives back for a number.
+inline Napi::Value NumberOf(const Napi::CallbackInfo& info, int64_t value) {
+  return Napi::Value(info.Env(), Number(info.Env(), value));
+}
+
+// Two descriptors as [first, second].
+inline Napi::Value PairOf(const Napi::CallbackInfo& info, const int descriptors[2]) {
+  Napi::Array pair = Napi::Array::New(info.Env(), 2);
+  pair.Set(0u, NumberOf(info, descriptors[0]));
+  pair.Set(1u, NumberOf(info, descriptors[1]));
+  return pair;
+}
+
+// Every exported function, by file.
+
+// epoll.cc
+napi_value EpollWait(napi_env env, napi_callback_info info);
+Napi::Value EpollCreate1(const Napi::CallbackInfo& info);
+Napi::Value EpollCtl(const Napi::CallbackInfo& info);
+// socket.cc
+napi_value Accept4(napi_env env, napi_callback_info info);
+Napi::Value Socket(const Napi::CallbackInfo& info);
+Napi::Value Socketpair(const Napi::CallbackInfo& info);
+Napi::Value Bind(const Napi::CallbackInfo& info);
+Napi::Value Connect(const Napi::CallbackInfo& info);
+Napi::Value Listen(const Napi::CallbackInfo& info);
+Napi::Value Shutdown(const Napi::CallbackInfo& info);
+Napi::Value Getsockname(const Napi::CallbackInfo& info);
+Napi::Value Getpeername(const Napi::CallbackInfo& info);
+Napi::Value Setsockopt(const Napi::CallbackInfo& info);
+Napi::Value Getsockopt(const Napi::CallbackInfo& info);
+Napi::Value TcpiUnacked(const Napi::CallbackInfo& info);
+// stream.cc
+napi_value Recv(napi_env env, napi_callback_info info);
+napi_value Send(napi_env env, napi_callback_info info);
+Napi::Value Sendfile(const Napi::CallbackInfo& info);
+Napi::Value Read(const Napi::CallbackInfo& info);
+Napi::Value Write(const Napi::CallbackInfo& info);
+Napi::Value Pipe2(const Napi::CallbackInfo& info);
+// file.cc
+Napi::Value Openat2(const Napi::CallbackInfo& info);
+Napi::Value Openat(const Napi::CallbackInfo& info);
+Napi::Value Readlinkat(const Napi::CallbackInfo& info);
+Napi::Value Fstat(const Napi::CallbackInfo& info);
+Napi::Value Pread(const Napi::CallbackInfo& info);
+Napi::Value Close(const Napi::CallbackInfo& info);
+// wakeup.cc
+Napi::Value Eventfd(const Napi::CallbackInfo& info);
+Napi::Value EventfdWrite(const Napi::CallbackInfo& info);
+Napi::Value EventfdRead(const Napi::CallbackInfo& info);
+// loop.cc
+Napi::Value LoopStart(const Napi::CallbackInfo& info);
+Napi::Value LoopStop(const Napi::CallbackInfo& info);
+Napi::Value LoopRef(const Napi::CallbackInfo& info);
+
+}  // namespace epollet
+
+#endif  // EPOLLET_SYSCALL_H_

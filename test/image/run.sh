@@ -1,0 +1,393 @@
+#!/usr/bin/env bash
+# Builds the Dockerfile and runs the image where there is no Docker engine and no registry to pull from.
+#
+#   sudo test/image/run.sh
+#
+# The published base image is stood in for: debootstrap makes a Debian, this machine's node and npm go to where the
+# official image has them, and the result gets the very name that the Dockerfile's FROM asks for. buildah then builds the
+# Dockerfile as it is (chroot isolation, vfs storage), and the image's command runs from the root file system that came
+# out, as the image's user, as PID 1 of a PID namespace, on a read-only root.
+#
+# Environment:
+#   CI=true             being unable to run is a failure, not a skip
+#   IMAGE_TEST_CACHE    a folder that keeps the .deb files of debootstrap between runs; the only thing that stays
+#   IMAGE_TEST_CONTEXT  the folder to build, when it is not this checkout
+set -euo pipefail
+export LC_ALL=C
+
+here=$(dirname "$(readlink -f "$0")")
+context=${IMAGE_TEST_CONTEXT:-$(dirname "$(dirname "$here")")}
+suite=bookworm
+image=localhost/epollet-image-test
+
+# ---- whether it can run here ------------------------------------------------------------------------------------------
+
+cannot_run() {
+  echo "image: skipped, $1"
+  if [[ ${CI:-} == true ]]; then exit 1; else exit 0; fi
+}
+
+check_prerequisites() {
+  ((EUID == 0)) || cannot_run "it needs root for debootstrap, mounts and chroot"
+  local command
+  for command in buildah debootstrap node npm curl unshare; do
+    command -v "$command" >/dev/null || cannot_run "$command is not installed"
+  done
+}
+
+# Every mount that is made from here on belongs to this process tree and is gone with it, however it ends.
+enter_own_mount_namespace() {
+  [[ ${IMAGE_TEST_UNSHARED:-} == yes ]] || IMAGE_TEST_UNSHARED=yes exec unshare --mount "$0" "$@"
+}
+
+# ---- steps, their time limits and the end of everything -----------------------------------------------------------------
+
+work=
+job=       # the step under way
+container= # the image's command under way
+
+# A step and a container are each a PID namespace, whose processes all end with its first one.
+cleanup() {
+  trap - EXIT
+  [[ -z $job ]] || kill -KILL -- "-$job" 2>/dev/null || true
+  [[ -z $container ]] || kill -KILL "$container" 2>/dev/null || true
+  wait 2>/dev/null || true
+  # What was killed may be at its last write still.
+  [[ -z $work ]] || rm -rf --one-file-system "$work" || { sleep 2 && rm -rf --one-file-system "$work"; }
+}
+
+say() { echo "image: $*"; }
+
+fail() {
+  echo "image: FAILED, $*" >&2
+  exit 1
+}
+
+# bounded SECONDS WHAT COMMAND...: quiet as long as it goes well. In the background, so that a signal to this script
+# need not wait for the step.
+bounded() {
+  local seconds=$1 what=$2 log=$work/step.log status=0 start=$SECONDS
+  shift 2
+  timeout --signal=KILL "$seconds" unshare --pid --fork --kill-child --mount-proc -- "$@" >"$log" 2>&1 </dev/null &
+  job=$!
+  wait "$job" || status=$?
+  job=
+  if ((status != 0)); then
+    tail -n 60 "$log" >&2
+    ((status != 137)) || fail "$what took longer than $seconds s"
+    fail "$what, exit code $status"
+  fi
+  say "$what ($((SECONDS - start)) s)"
+}
+
+milliseconds() { echo $((${EPOCHREALTIME/./} / 1000)); }
+
+# ---- the stand-in for the base image ------------------------------------------------------------------------------------
+
+# The mirror that this machine's apt uses, if it is a Debian; its proxy and certificate settings are carried over below.
+debian_mirror() {
+  local mirror
+  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Codename: $suite" 'Origin: Debian' 2>/dev/null |
+    grep '^http' | head -n 1) || true
+  echo "${mirror:-http://deb.debian.org/debian}"
+}
+
+make_base() {
+  local name=$1 mirror
+  mirror=$(debian_mirror)
+  local -a debootstrap=(debootstrap --variant=minbase)
+  if [[ -n ${IMAGE_TEST_CACHE:-} ]]; then
+    mkdir -p "$IMAGE_TEST_CACHE"
+    debootstrap+=(--cache-dir="$(readlink -f "$IMAGE_TEST_CACHE")")
+  fi
+  local base root
+  base=$("${buildah[@]}" from scratch)
+  root=$("${buildah[@]}" mount "$base")
+  bounded 240 "base: debootstrap of $suite from $mirror" "${debootstrap[@]}" "$suite" "$root" "$mirror"
+  add_network_settings "$root" "$mirror"
+  add_node "$root"
+  chroot "$root" groupadd --gid 1000 node
+  chroot "$root" useradd --uid 1000 --gid node --shell /bin/bash --create-home node
+  "${buildah[@]}" config --cmd node --env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$base"
+  if [[ -n ${NODE_EXTRA_CA_CERTS:-} ]]; then
+    "${buildah[@]}" config --env NODE_EXTRA_CA_CERTS=/usr/local/etc/extra-ca.crt "$base"
+  fi
+  bounded 120 "base: commit as $name" "${buildah[@]}" commit --quiet --rm "$base" "$name"
+}
+
+# What apt and npm need on this machine to get out, they need inside as well: proxies, mirrors, certificates.
+add_network_settings() {
+  local root=$1 mirror=$2 bundle=/etc/ssl/certs/ca-certificates.crt key value
+  echo "deb $mirror $suite main" >"$root/etc/apt/sources.list"
+  apt-config dump 2>/dev/null | grep -E '^Acquire::(https?::|Check-Valid-Until|Check-Date)' \
+    >"$root/etc/apt/apt.conf.d/90image-test" || true
+  # A throw-away root needs no fsync after every file; the official images say the same.
+  echo force-unsafe-io >"$root/etc/dpkg/dpkg.cfg.d/image-test"
+  if [[ -f $bundle ]]; then
+    mkdir -p "$root${bundle%/*}"
+    cat "$bundle" >"$root$bundle"
+  fi
+  mkdir -p "$root/usr/local/etc"
+  if [[ -n ${NODE_EXTRA_CA_CERTS:-} ]]; then cat "$NODE_EXTRA_CA_CERTS" >"$root/usr/local/etc/extra-ca.crt"; fi
+  for key in registry proxy https-proxy noproxy cafile; do
+    value=$(cd / && npm config get "$key" 2>/dev/null)
+    case $value in
+      '' | null | undefined) continue ;;
+    esac
+    if [[ $key == cafile ]]; then
+      cat "$value" >"$root/usr/local/etc/npm-ca.crt"
+      value=/usr/local/etc/npm-ca.crt
+    fi
+    echo "$key=$value"
+  done >"$root/usr/local/etc/npmrc"
+}
+
+# This machine's node, its headers and npm, in the places that the official image uses.
+add_node() {
+  local root=$1 node npm library
+  node=$(node -p process.execPath)
+  npm=$(dirname "$(dirname "$(readlink -f "$(command -v npm)")")")
+  local headers=${node%/bin/*}/include/node
+  [[ -f $npm/bin/npm-cli.js ]] || fail "npm is expected to be a link to its npm-cli.js, but $npm/bin/npm-cli.js is not there"
+  [[ -f $headers/node_api.h ]] || fail "node's headers are expected in $headers"
+  mkdir -p "$root/usr/local/include" "$root/usr/local/lib/node_modules"
+  cp "$node" "$root/usr/local/bin/node"
+  cp -R --dereference "$headers" "$root/usr/local/include/node"
+  cp -R "$npm" "$root/usr/local/lib/node_modules/npm"
+  ln -s ../lib/node_modules/npm/bin/npm-cli.js "$root/usr/local/bin/npm"
+  ln -s ../lib/node_modules/npm/bin/npx-cli.js "$root/usr/local/bin/npx"
+  # A distribution's node may be linked with libraries that a minimal Debian has not got; what it has got is its own.
+  while read -r library; do
+    if [[ ! -e $root$library && ! -e $root/usr$library ]]; then
+      mkdir -p "$root${library%/*}"
+      cp --dereference "$library" "$root$library"
+    fi
+  done < <(ldd "$node" | grep -o ' /[^ ]*' | tr -d ' ')
+  say "base: node $(chroot "$root" node --version) and npm $(chroot "$root" npm --version)"
+}
+
+# ---- the image and what it says of itself -------------------------------------------------------------------------------
+
+build_image() {
+  local version
+  version=$(cd "$context" && node -p 'require("./package.json").version')
+  # Health checks are an invention of Docker's format; the OCI format drops them.
+  bounded 480 "build: buildah bud of the Dockerfile" "${buildah[@]}" bud --isolation chroot --format docker --pull-never \
+    --build-arg VERSION="$version" --tag "$image" --file "$context/Dockerfile" "$context"
+}
+
+# config EXPRESSION: of the image's configuration `c`, every entry of an array with a NUL after it.
+config() {
+  node -e '
+    const c = JSON.parse(require("node:fs").readFileSync(process.argv[1], "utf8")).Docker.config;
+    const value = eval(process.argv[2]);
+    process.stdout.write(Array.isArray(value) ? value.map((entry) => `${entry}\0`).join("") : String(value));
+  ' "$work/inspect.json" "$1"
+}
+
+read_config() {
+  "${buildah[@]}" inspect --type image "$image" >"$work/inspect.json"
+  mapfile -d '' entrypoint < <(config c.Entrypoint)
+  mapfile -d '' default_command < <(config c.Cmd)
+  mapfile -d '' health_check < <(config 'c.Healthcheck.Test.slice(1)')
+  mapfile -d '' environment < <(config c.Env)
+  user=$(config c.User)
+  workdir=$(config c.WorkingDir)
+}
+
+expect_config() {
+  local found
+  found=$(config "JSON.stringify($1)")
+  [[ $found == "$2" ]] || fail "the image's configuration: $1 is $found, expected $2"
+}
+
+check_config() {
+  local version
+  version=$(cd "$context" && node -p 'require("./package.json").version')
+  expect_config 'c.User' '"1000:1000"'
+  expect_config 'c.Entrypoint' '["epollet"]'
+  expect_config 'c.Cmd' '["serve"]'
+  expect_config 'c.ExposedPorts' '{"8080/tcp":{}}'
+  expect_config 'c.StopSignal' '"SIGTERM"'
+  expect_config 'c.Healthcheck.Test' '["CMD","epollet","healthcheck"]'
+  expect_config '["EPOLLET_HOST=::","EPOLLET_PORT=8080","NODE_ENV=production"].every((e) => c.Env.includes(e))' true
+  expect_config 'c.Labels["org.opencontainers.image.licenses"]' '"MIT"'
+  expect_config 'c.Labels["org.opencontainers.image.version"]' "\"$version\""
+  say "config: user 1000:1000, entrypoint, command, port, health check, stop signal, environment and labels are as they should be"
+}
+
+check_contents() {
+  local name path
+  for name in cc c++ gcc g++ clang as ld make python3 node-gyp; do
+    path=$(cd "$rootfs" && find . -xdev \( -type f -o -type l \) \( -path '*/bin/*' -o -path '*/sbin/*' \) \
+      \( -name "$name" -o -name "$name[-.][0-9]*" \) \
+      -not -path './usr/local/lib/node_modules/npm/*' -print -quit)
+    [[ -z $path ]] || fail "the runtime image contains ${path#.}"
+  done
+  for path in node_modules/node-gyp node_modules/node-addon-api node_modules/typescript node_modules/vitest native src test .git; do
+    [[ ! -e $rootfs/app/$path ]] || fail "the runtime image contains /app/$path"
+  done
+  for path in LICENSE package.json dist/cli/main.js build/Release/epollet.node html/index.html node_modules/bindings; do
+    [[ -e $rootfs/app/$path ]] || fail "the runtime image lacks /app/$path"
+  done
+  path=$(find "$rootfs/app" \( -not -user 0 -o -perm /002 \) -not -type l -print -quit)
+  [[ -z $path ]] || fail "the image's user could write ${path#"$rootfs"}"
+  say "contents: no compilers and no build tools; /app takes $(du -sh "$rootfs/app" | cut -f 1) ($(ls "$rootfs/app/node_modules" | wc -l) modules) and is root's"
+}
+
+# ---- the image's command, as a container would run it -------------------------------------------------------------------
+
+site=                # a folder to mount at /site, as `-v …:/site:ro` would
+declare -a extra=()  # more environment, as `-e NAME=value` would
+
+# contained COMMAND...: in the image's root, read-only, as its user, in its environment, as PID 1 of a PID namespace.
+# The network is the host's.
+contained() {
+  exec unshare --mount --pid --fork --kill-child -- bash -euc '
+    root=$1 site=$2 user=$3 workdir=$4
+    shift 4
+    mount --bind "$root" "$root"
+    [[ -z $site ]] || mount --bind "$site" "$root/site"
+    mount --rbind /dev "$root/dev"
+    mount -t proc proc "$root/proc"
+    mount -o remount,bind,ro "$root"
+    # This shell is PID 1 and becomes chroot, then env and at last the command.
+    exec chroot --userspec="$user" --groups= "$root" /usr/bin/env -i -C "$workdir" -- "$@"
+  ' contained "$rootfs" "$site" "$user" "$workdir" "${environment[@]}" "${extra[@]}" "$@"
+}
+
+free_port() {
+  node -e 'const s = require("node:net").createServer().listen(0, () => { console.log(s.address().port); s.close(); })'
+}
+
+# start ARGUMENT...: what `docker run … epollet ARGUMENT...` would start; without arguments the image's CMD.
+start() {
+  local -a command=("${entrypoint[@]}" "$@")
+  (($# > 0)) || command+=("${default_command[@]}")
+  say "run: ${command[*]} ${extra[*]}"
+  : >"$work/out"
+  : >"$work/err"
+  contained "${command[@]}" >"$work/out" 2>"$work/err" </dev/null &
+  container=$!
+  local deadline=$((SECONDS + 15)) status=0
+  until (($(wc -l <"$work/out") > 0)); do
+    if ! kill -0 "$container" 2>/dev/null; then
+      wait "$container" || status=$?
+      container=
+      fail_with_output "it ended before it was ready, exit code $status"
+    fi
+    ((SECONDS < deadline)) || fail_with_output "it did not say within 15 s that it is ready"
+    sleep 0.05
+  done
+  [[ $(wc -l <"$work/out") == 1 && $(<"$work/out") == *http://*":$port"* ]] ||
+    fail_with_output "it should print one line with its URL, port $port"
+  read -r inside _ <"/proc/$container/task/$container/children"
+}
+
+fail_with_output() {
+  sed 's/^/  stdout: /' "$work/out" >&2
+  sed 's/^/  stderr: /' "$work/err" >&2
+  fail "$1"
+}
+
+# get HOST PATH FILE: the answer has to be the content of FILE.
+get() {
+  local url=http://$1:$port$2
+  curl --silent --show-error --fail --noproxy '*' --max-time 5 --output "$work/page" "$url" || fail_with_output "GET $url"
+  cmp -s "$work/page" "$3" || fail_with_output "GET $url answered something else than ${3#"$rootfs"}"
+}
+
+# Runs the image's health check as a container engine would; its exit code has to be the one given.
+expect_health() {
+  local status=0 begin took
+  begin=$(milliseconds)
+  (contained "${health_check[@]}") >"$work/health" 2>&1 </dev/null || status=$?
+  took=$(($(milliseconds) - begin))
+  ((status == $1)) || { cat "$work/health" >&2 && fail "the health check exited with $status instead of $1"; }
+  ((took < 3000)) || fail "the health check took $took ms, which is more than its timeout"
+  say "run: $2, the health check exits with $status after $took ms"
+}
+
+check_identity() {
+  local status=/proc/$inside/status
+  [[ $(awk '/^NSpid:/ { print $NF }' "$status") == 1 ]] || fail "the command is not PID 1 in its namespace"
+  [[ $(awk '/^Uid:/ { print $2, $3, $4, $5 }' "$status") == "1000 1000 1000 1000" ]] || fail "the command does not run as 1000"
+  [[ $(awk '/^CapEff:/ { print $2 }' "$status") == 0000000000000000 ]] || fail "the command has capabilities"
+  [[ $(readlink "/proc/$inside/exe") == */node ]] || fail "PID 1 is $(readlink "/proc/$inside/exe") and not node"
+  say "run: node is PID 1, user 1000, without capabilities, on a read-only root"
+}
+
+# A signal to PID 1 does nothing at all unless the process has a handler for it.
+stop() {
+  local signal=$1 status=0 begin took
+  begin=$(milliseconds)
+  kill "-$signal" "$inside"
+  while kill -0 "$container" 2>/dev/null; do
+    (($(milliseconds) - begin < 5000)) || fail_with_output "SIG$signal did not end it within 5 s"
+    sleep 0.01
+  done
+  took=$(($(milliseconds) - begin))
+  wait "$container" || status=$?
+  container=
+  ((status == 0)) || fail_with_output "after SIG$signal it exited with $status instead of 0"
+  say "run: SIG$signal ended it with exit code 0 after $took ms"
+}
+
+run_as_it_is() {
+  port=$(free_port) extra=("EPOLLET_PORT=$port")
+  start
+  check_identity
+  get 127.0.0.1 / "$rootfs/app/html/index.html"
+  [[ ! -s /proc/net/if_inet6 ]] || get '[::1]' / "$rootfs/app/html/index.html"
+  say "run: / is the page that ships with it"
+  expect_health 0 "while it serves"
+  stop TERM
+  expect_health 1 "when it is gone"
+}
+
+run_with_a_site() {
+  port=$(free_port) extra=("EPOLLET_PORT=$port") site=$work/site
+  mkdir -p "$site" "$rootfs/site"
+  echo "<!doctype html><title>a site of one's own</title>" >"$site/index.html"
+  chmod -R a+rX "$site"
+  start /site
+  get 127.0.0.1 / "$site/index.html"
+  stop INT
+}
+
+run_with_flags() {
+  port=$(free_port) extra=()
+  start serve /site --host 127.0.0.1 --port "$port"
+  get 127.0.0.1 / "$site/index.html"
+  stop TERM
+}
+
+# -------------------------------------------------------------------------------------------------------------------------
+
+check_prerequisites
+enter_own_mount_namespace "$@"
+
+trap cleanup EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+work=$(mktemp -d "${TMPDIR:-/tmp}/epollet-image.XXXXXX")
+chmod 755 "$work" # the image's user has to get through to its root
+mkdir "$work/tmp"
+export TMPDIR=$work/tmp
+# The storage of whoever runs this stays untouched.
+buildah=(buildah --root "$work/storage" --runroot "$work/run" --storage-driver vfs)
+
+default_base=$(sed -n 's/^ARG NODE_IMAGE=//p' "$context/Dockerfile")
+[[ -n $default_base ]] || fail "the Dockerfile has no ARG NODE_IMAGE with a default"
+
+make_base "$default_base"
+build_image
+read_config
+check_config
+rootfs=$("${buildah[@]}" mount "$("${buildah[@]}" from --pull-never "$image")")
+check_contents
+run_as_it_is
+run_with_a_site
+run_with_flags
+say "ok, built and run in $SECONDS s"
