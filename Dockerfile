@@ -7,7 +7,10 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /build
 # The image carries its own node's headers, so node-gyp has nothing to download.
-ENV npm_package_config_node_gyp_nodedir=/usr/local
+ENV npm_package_config_node_gyp_nodedir=/usr/local \
+    npm_config_audit=false \
+    npm_config_fund=false \
+    npm_config_update_notifier=false
 
 # What was installed stays cached until the lock file changes; the install script has to wait for its sources.
 COPY package.json package-lock.json ./
@@ -17,10 +20,10 @@ COPY native native
 COPY src src
 RUN npm run install && npm run build
 # node-gyp and node-addon-api are dependencies for whoever installs the package; a finished addon needs neither.
-# The files come from a checkout whose umask may hide them from the image's user.
-RUN npm uninstall --ignore-scripts --omit=dev node-gyp node-addon-api
+RUN npm uninstall --ignore-scripts --omit=dev node-gyp node-addon-api && find node_modules -type d -empty -delete
 COPY html html
 COPY LICENSE ./
+# The files come from a checkout whose umask may hide them from the image's user.
 RUN rm -f dist/.tsbuildinfo && chmod -R a+rX . && chmod a+x dist/cli/main.js
 
 

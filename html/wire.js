@@ -26,7 +26,6 @@ const asks = {
   get: () => [exchange('GET', FILE)],
   head: () => [exchange('HEAD', FILE)],
   changed: () => [exchange('GET', FILE, validator())],
-  part: () => [exchange('GET', FILE, { Range: 'bytes=0-99' })],
   missing: () => [exchange('GET', 'no-such-page')],
   refused: () => [exchange('DELETE', FILE)],
   six: () => SIX.map((file) => exchange('GET', file)),
@@ -141,11 +140,10 @@ function remarkFor({ method, fields, response }, name) {
   if (name === 'changed' && !asked)
     return 'The server sends neither ETag nor Last-Modified: there is nothing to compare.';
   if (method === 'DELETE' && status !== 405) return `epollet answers 405 here. This server chose ${status}.`;
-  if (asked === 'Range' && status === 200) return 'This server ignored the range and sent the whole file.';
   if (asked === 'If-Modified-Since') return 'The server sends no ETag, so the date of the file was compared.';
   if (asked === 'If-None-Match' && status === 200)
     return 'The file has changed since it was last seen here, so it was sent.';
-  if (status === 404) return 'A name that was never looked up also costs an openat2, which answers ENOENT.';
+  if (status === 404) return 'A name that is not there costs an openat2 too, which answers ENOENT.';
   return '';
 }
 

@@ -30,25 +30,26 @@ export function transferCoding(value: string): 0 | RefusalStatus {
 
 /** `uri-host [ ":" port ]`, RFC 9110 section 7.2. An empty one is valid there: the target had no authority. */
 export function isHost(bytes: Uint8Array, start: number, end: number): boolean {
+  const classes = CLASSES;
   let at = start;
   if (bytes[at] === 0x5b && at < end) {
     // IP-literal: what stands in the brackets is hex digits, colons and dots, or IPvFuture.
     at = bytes.indexOf(0x5d, at) + 1;
     if (at === 0 || at > end || at - start < 4) return false;
     for (let i = start + 1; i < at - 1; i++) {
-      if (!(CLASSES[bytes[i]!]! & HOST) || bytes[i] === 0x5b) return false;
+      if (!(classes[bytes[i]!]! & HOST) || bytes[i] === 0x5b) return false;
     }
   } else {
     while (at < end && bytes[at] !== 0x3a) {
       const byte = bytes[at++]!;
-      if (!(CLASSES[byte]! & HOST) || byte === 0x5b || byte === 0x5d) return false;
+      if (!(classes[byte]! & HOST) || byte === 0x5b || byte === 0x5d) return false;
     }
   }
   if (at === end) return true;
   if (bytes[at++] !== 0x3a || end - at > 5) return false;
   let port = 0;
   for (; at < end; at++) {
-    if (!(CLASSES[bytes[at]!]! & DIGIT)) return false;
+    if (!(classes[bytes[at]!]! & DIGIT)) return false;
     port = port * 10 + (bytes[at]! - 0x30);
   }
   return port <= 65535;

@@ -70,14 +70,14 @@ export function knownField(bytes: Uint8Array, start: number, end: number): numbe
   return known;
 }
 
-/** Whether the bytes spell `lower`, which has lower-case letters only, in any case. */
+/**
+ * Whether the bytes, which are no control characters, spell `lower`, which is letters, digits and hyphens, in any case:
+ * bit 5 is set in all of these, and is what tells capitals from small letters.
+ */
 export function equalsIgnoreCase(bytes: Uint8Array, start: number, end: number, lower: Uint8Array): boolean {
-  if (end - start !== lower.length) return false;
-  for (let i = 0; i < lower.length; i++) {
-    const byte = bytes[start + i]!;
-    const letter = byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte;
-    if (letter !== lower[i]) return false;
-  }
+  const { length } = lower;
+  if (end - start !== length) return false;
+  for (let i = 0; i < length; i++) if ((bytes[start + i]! | 0x20) !== lower[i]) return false;
   return true;
 }
 

@@ -2,7 +2,6 @@ import { contentLength, isHost, transferCoding } from './framing.js';
 import {
   CLASSES,
   equalsIgnoreCase,
-  FIELD_VALUE,
   KNOWN_COUNT,
   Known,
   knownField,
@@ -11,6 +10,7 @@ import {
   TOKEN,
 } from './headers.js';
 import type { Limits } from './limits.js';
+import { endOfValue, wordsOf } from './scan.js';
 import type { RefusalStatus } from './status.js';
 
 /** The parser's answers; the third is a refusal: the status, from 400. */
@@ -84,6 +84,7 @@ export class RequestParser {
   /** After NEED_MORE: with fewer bytes than this and no further line's end the answer cannot change. */
   enough = 0;
 
+  private words: Int32Array = new Int32Array(0);
   private close = false;
   private keep = false;
   private hosts = 0;
@@ -105,7 +106,10 @@ export class RequestParser {
     const limit = Math.min(end, start + this.limits.headBytes);
     const covered = bytes[limit]!;
     bytes[limit] = 0;
-    this.bytes = bytes;
+    if (bytes !== this.bytes) {
+      this.bytes = bytes;
+      this.words = wordsOf(bytes);
+    }
     let answer = this.parseHead(bytes, start, limit);
     bytes[limit] = covered;
     if (answer === COMPLETE) return this.judge();
@@ -129,6 +133,7 @@ export class RequestParser {
   }
 
   private parseHead(bytes: Uint8Array, start: number, end: number): ParserAnswer {
+    const classes = CLASSES;
     this.enough = start + this.limits.headBytes;
     let at = start;
     // A robust server ignores an empty line before the request line, RFC 9112 section 2.2.
@@ -140,7 +145,7 @@ export class RequestParser {
     this.headStart = at;
 
     const methodStart = at;
-    while (CLASSES[bytes[at]!]! & TOKEN) at++;
+    while (classes[bytes[at]!]! & TOKEN) at++;
     if (at - methodStart > METHOD_BYTES_MAX) return 501;
     if (at >= end) return this.needMoreLine(at);
     if (bytes[at] !== SP || at === methodStart) return 400;
@@ -167,6 +172,7 @@ export class RequestParser {
 
   /** Origin-form, absolute-form or asterisk-form, up to the space behind it, RFC 9112 section 3.2. */
   private parseTarget(bytes: Uint8Array, start: number, end: number): ParserAnswer {
+    const classes = CLASSES;
     let at = start;
     let pathStart = start;
     if (bytes[at] !== SLASH) {
@@ -178,7 +184,7 @@ export class RequestParser {
         this.targetEnd = at + 1;
         return COMPLETE;
       }
-      while (CLASSES[bytes[at]!]! & TARGET) at++;
+      while (classes[bytes[at]!]! & TARGET) at++;
       if (at - start > this.limits.targetBytes) return 414;
       if (at >= end) return this.needMoreLine(start);
       if (bytes[at] !== SP) return 400;
@@ -188,14 +194,14 @@ export class RequestParser {
     at = pathStart;
     let hash = HASH_SEED;
     let byte = bytes[at]!;
-    while (CLASSES[byte]! & TARGET && byte !== QUESTION) {
+    while (classes[byte]! & TARGET && byte !== QUESTION) {
       hash = Math.imul(hash ^ byte, HASH_PRIME);
       byte = bytes[++at]!;
     }
     this.pathStart = pathStart;
     this.pathEnd = at;
     this.pathHash = hash;
-    if (byte === QUESTION) while (CLASSES[bytes[at]!]! & TARGET) at++;
+    if (byte === QUESTION) while (classes[bytes[at]!]! & TARGET) at++;
     if (at - start > this.limits.targetBytes) return 414;
     if (at >= end) return this.needMoreLine(start);
     if (bytes[at] !== SP) return 400;
@@ -204,7 +210,8 @@ export class RequestParser {
   }
 
   private parseFields(bytes: Uint8Array, start: number, end: number): ParserAnswer {
-    const { fields, known } = this;
+    const { fields, known, words } = this;
+    const classes = CLASSES;
     known.fill(-1);
     this.hosts = this.lengths = this.codings = this.expects = 0;
     this.close = this.keep = false;
@@ -219,13 +226,13 @@ export class RequestParser {
         return COMPLETE;
       }
       const nameStart = at;
-      while (CLASSES[bytes[at]!]! & TOKEN) at++;
+      while (classes[bytes[at]!]! & TOKEN) at++;
       if (at >= end) return NEED_MORE;
       if (bytes[at] !== COLON || at === nameStart) return 400;
       const nameEnd = at++;
       while (bytes[at] === SP || bytes[at] === HT) at++;
       const valueStart = at;
-      while (CLASSES[bytes[at]!]! & FIELD_VALUE) at++;
+      at = endOfValue(bytes, words, at);
       if (at >= end) return NEED_MORE;
       if (bytes[at] !== CR) return 400;
       if (at + 1 >= end) return NEED_MORE;

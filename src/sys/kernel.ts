@@ -3,7 +3,8 @@
  *
  * Every call that can fail returns a number: `n >= 0` on success, `-errno` on refusal (see errno.ts). Calls that have
  * something to tell return that value, or `-errno`. Nothing here throws but `TypeError` and `RangeError`, for arguments
- * that are no such thing. Descriptors are plain integers that the caller owns: what a call opens, the caller closes.
+ * that are no such thing: a number must be an integer of the C type, a part of an array must lie inside it. A descriptor
+ * that is negative or closed is no misuse but a refusal, EBADF. Descriptors are plain integers that the caller owns: what a call opens, the caller closes.
  * All descriptors are created close-on-exec. Every call retries EINTR itself, but for `epollWait`, which returns 0.
  */
 export interface Kernel extends EpollCalls, SocketCalls, StreamCalls, FileCalls, WakeupCalls, LoopCalls, Clock {}
@@ -18,13 +19,17 @@ export interface EpollCalls {
   epollCtl(epfd: number, operation: number, fd: number, events: number, dataLow: number, dataHigh: number): number;
   /**
    * epoll_wait(2), hot. Fills `events` with three words an event: mask, dataLow, dataHigh. Returns the number of events.
-   * @param maxEvents 1 to events.length / 3
-   * @param timeoutMs milliseconds; -1 waits for ever (and blocks the thread), 0 returns at once
+   * @param maxEvents 1 to events.length / 3. Where the kernel's events are not three words (all but x86-64), at most
+   *   1024 come in one call.
+   * @param timeoutMs whole milliseconds, up to 2^31-1; -1 waits for ever (and blocks the thread), 0 returns at once
    */
   epollWait(epfd: number, events: Uint32Array, maxEvents: number, timeoutMs: number): number;
 }
 
-/** An address of a socket as inet_ntop(3) prints it; `port` is 0 for a Unix socket. */
+/**
+ * An address of a socket as inet_ntop(3) prints it; `port` is 0 for a Unix socket. The address of a Unix socket is
+ * empty when it has none, and begins with a NUL when it is abstract, unix(7).
+ */
 export interface SocketAddress {
   family: 'IPv4' | 'IPv6' | 'unix';
   address: string;
@@ -32,11 +37,15 @@ export interface SocketAddress {
 }
 
 export interface SocketCalls {
-  /** socket(2). Non-blocking unless `type` says otherwise is the caller's choice: pass SOCK_NONBLOCK in `type`. */
+  /** socket(2). Blocking, unless SOCK_NONBLOCK is added to `type`. */
   socket(domain: number, type: number, protocol: number): number;
-  /** socketpair(2), AF_UNIX. Returns both descriptors, or -errno. */
+  /** socketpair(2), AF_UNIX. `type` as for `socket`. Returns both descriptors, or -errno. */
   socketpair(type: number): [number, number] | number;
-  /** bind(2) to an IPv4 or IPv6 literal, or to a Unix path (starts with "/"; port is ignored). EINVAL for anything else. */
+  /**
+   * bind(2) to an IPv4 or IPv6 literal (without a zone), or to a Unix path (starts with "/"; port is ignored).
+   * -EINVAL for anything else, -ENAMETOOLONG for a Unix path of more than 107 bytes.
+   * @param port 0 to 65535; 0 picks a free one
+   */
   bind(fd: number, address: string, port: number): number;
   /** connect(2), same addresses as bind. A non-blocking socket answers -EINPROGRESS. */
   connect(fd: number, address: string, port: number): number;
@@ -46,9 +55,9 @@ export interface SocketCalls {
   accept4(fd: number, flags: number): number;
   /** shutdown(2). `how`: SHUT_RD, SHUT_WR, SHUT_RDWR. */
   shutdown(fd: number, how: number): number;
-  /** getsockname(2). */
+  /** getsockname(2). -EAFNOSUPPORT for a family that is none of the three. */
   getsockname(fd: number): SocketAddress | number;
-  /** getpeername(2). */
+  /** getpeername(2). -ENOTCONN without a peer. */
   getpeername(fd: number): SocketAddress | number;
   /** setsockopt(2) for options whose value is an int. */
   setsockopt(fd: number, level: number, option: number, value: number): number;
@@ -63,11 +72,14 @@ export interface StreamCalls {
   recv(fd: number, bytes: Uint8Array, offset: number, length: number, flags: number): number;
   /** send(2), hot. MSG_NOSIGNAL is always set; `flags`: MSG_MORE. Returns the count, which may be short. */
   send(fd: number, bytes: Uint8Array, offset: number, length: number, flags: number): number;
-  /** sendfile(2). `offset` is a byte position in the file (0 to 2^53-1). Returns the count; 0 at the file's end. */
+  /**
+   * sendfile(2). `offset` is a byte position in the file (0 to 2^53-1). Returns the count, which may be short and is
+   * never more than 2^31-4096; 0 at the file's end. There is no MSG_NOSIGNAL for it: Node ignores SIGPIPE.
+   */
   sendfile(socketFd: number, fileFd: number, offset: number, count: number): number;
   /** read(2), for descriptors that are no sockets. */
   read(fd: number, bytes: Uint8Array, offset: number, length: number): number;
-  /** write(2), for descriptors that are no sockets. */
+  /** write(2), for descriptors that are no sockets. -EPIPE when the reader is gone: Node ignores SIGPIPE. */
   write(fd: number, bytes: Uint8Array, offset: number, length: number): number;
   /** pipe2(2). Returns [read end, write end], or -errno. `flags`: O_NONBLOCK. */
   pipe2(flags: number): [number, number] | number;
@@ -77,6 +89,7 @@ export interface FileCalls {
   /**
    * openat2(2), read side. `path` is the name's bytes without a final NUL (a string is taken as UTF-8); a NUL inside is a TypeError.
    * `resolve`: RESOLVE_BENEATH and its like. -ENOSYS before Linux 5.6, -EPERM under some seccomp profiles.
+   * -EXDEV for a path that leaves `dirfd`, -EAGAIN when a rename got in the way. No mode is passed: files are not made.
    */
   openat2(dirfd: number, path: Uint8Array | string, flags: number, resolve: number): number;
   /** openat(2), same path rules. `dirfd` AT_FDCWD is the working directory. */
@@ -107,7 +120,7 @@ export const Stat = {
 export const STAT_WORDS = 10;
 
 export interface WakeupCalls {
-  /** eventfd(2). `flags`: EFD_NONBLOCK, EFD_SEMAPHORE. */
+  /** eventfd(2). `initialValue`: 0 to 2^32-1; `flags`: EFD_NONBLOCK, EFD_SEMAPHORE. */
   eventfd(initialValue: number, flags: number): number;
   /** Adds `value` (1 to 2^32-1) to the eventfd's counter; any thread may call it. Returns 0; -EAGAIN if the counter is full. */
   eventfdWrite(fd: number, value: number): number;
@@ -124,12 +137,15 @@ export interface LoopCalls {
   /**
    * uv_poll_start(UV_READABLE) on this environment's libuv loop: `onReadable` runs, as a callback of its own with its
    * promises and ticks, whenever `fd` is readable (level-triggered). Keeps the process alive until stopped or unref'd.
-   * Returns the watch, or -errno. The descriptor stays the caller's and must stay open until `loopStop`.
+   * An error (EPOLLERR) counts as readable. What the callback throws becomes the process's 'uncaughtException'.
+   * Returns the watch, or -errno: -EPERM for a file that cannot be polled, -EEXIST for one that libuv watches already.
+   * The descriptor stays the caller's, must stay open until `loopStop`, and becomes non-blocking (uv_poll_init does that).
+   * At the end of its thread a watch ends by itself. To drop the watch without `loopStop` does not end it.
    */
   loopStart(fd: number, onReadable: () => void): LoopWatch | number;
   /** Stops the watch; twice is fine. No callback runs afterwards. */
   loopStop(watch: LoopWatch): void;
-  /** Whether the watch keeps the process alive. */
+  /** Whether the watch keeps the process alive. Nothing happens after `loopStop`. */
   loopRef(watch: LoopWatch, referenced: boolean): void;
 }
 

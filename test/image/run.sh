@@ -12,7 +12,7 @@
 #   CI=true             being unable to run is a failure, not a skip
 #   IMAGE_TEST_CACHE    a folder that keeps the .deb files of debootstrap between runs; the only thing that stays
 #   IMAGE_TEST_CONTEXT  the folder to build, when it is not this checkout
-set -euo pipefail
+set -Eeuo pipefail
 export LC_ALL=C
 
 here=$(dirname "$(readlink -f "$0")")
@@ -45,6 +45,7 @@ enter_own_mount_namespace() {
 work=
 job=       # the step under way
 container= # the image's command under way
+covered=   # the folder of the machine's own containers
 
 # A step and a container are each a PID namespace, whose processes all end with its first one.
 cleanup() {
@@ -52,6 +53,10 @@ cleanup() {
   [[ -z $job ]] || kill -KILL -- "-$job" 2>/dev/null || true
   [[ -z $container ]] || kill -KILL "$container" 2>/dev/null || true
   wait 2>/dev/null || true
+  if [[ -n $covered ]]; then
+    umount --lazy "$covered" || true
+    rmdir --ignore-fail-on-non-empty "$covered" || true
+  fi
   # What was killed may be at its last write still.
   [[ -z $work ]] || rm -rf --one-file-system "$work" || { sleep 2 && rm -rf --one-file-system "$work"; }
 }
@@ -78,6 +83,14 @@ bounded() {
     fail "$what, exit code $status"
   fi
   say "$what ($((SECONDS - start)) s)"
+}
+
+# No option of buildah's moves the cache of blobs that it keeps beside the machine's own storage; a mount, which only this
+# script sees, does. An empty folder is left only if there was one before or somebody has filled it meanwhile.
+cover_own_storage() {
+  covered=/var/lib/containers
+  mkdir -p "$covered"
+  mount -t tmpfs image-test "$covered"
 }
 
 milliseconds() { echo $((${EPOCHREALTIME/./} / 1000)); }
@@ -232,7 +245,7 @@ check_contents() {
   done
   path=$(find "$rootfs/app" \( -not -user 0 -o -perm /002 \) -not -type l -print -quit)
   [[ -z $path ]] || fail "the image's user could write ${path#"$rootfs"}"
-  say "contents: no compilers and no build tools; /app takes $(du -sh "$rootfs/app" | cut -f 1) ($(ls "$rootfs/app/node_modules" | wc -l) modules) and is root's"
+  say "contents: no compilers and no build tools; /app takes $(du -sh "$rootfs/app" | cut -f 1) ($(ls -m "$rootfs/app/node_modules")) and is root's"
 }
 
 # ---- the image's command, as a container would run it -------------------------------------------------------------------
@@ -281,7 +294,8 @@ start() {
   done
   [[ $(wc -l <"$work/out") == 1 && $(<"$work/out") == *http://*":$port"* ]] ||
     fail_with_output "it should print one line with its URL, port $port"
-  read -r inside _ <"/proc/$container/task/$container/children"
+  inside=$(<"/proc/$container/task/$container/children")
+  inside=${inside%% *}
 }
 
 fail_with_output() {
@@ -367,6 +381,7 @@ run_with_flags() {
 check_prerequisites
 enter_own_mount_namespace "$@"
 
+trap 'echo "image: FAILED, line $LINENO: $BASH_COMMAND" >&2' ERR
 trap cleanup EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
@@ -374,6 +389,7 @@ trap 'exit 143' TERM
 work=$(mktemp -d "${TMPDIR:-/tmp}/epollet-image.XXXXXX")
 chmod 755 "$work" # the image's user has to get through to its root
 mkdir "$work/tmp"
+cover_own_storage
 export TMPDIR=$work/tmp
 # The storage of whoever runs this stays untouched.
 buildah=(buildah --root "$work/storage" --runroot "$work/run" --storage-driver vfs)

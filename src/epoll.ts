@@ -1,0 +1,23 @@
+/**
+ * The door `epollet/epoll`: an epoll set as an object, and the bits of its masks.
+ * @module
+ */
+export { Epoll, type EpollEvent, type EpollOptions, WORDS_PER_EVENT } from './sys/epoll.js';
+export {
+  describeEvents,
+  EPOLLERR,
+  EPOLLET,
+  EPOLLEXCLUSIVE,
+  EPOLLHUP,
+  EPOLLIN,
+  EPOLLMSG,
+  EPOLLONESHOT,
+  EPOLLOUT,
+  EPOLLPRI,
+  EPOLLRDBAND,
+  EPOLLRDHUP,
+  EPOLLRDNORM,
+  EPOLLWAKEUP,
+  EPOLLWRBAND,
+  EPOLLWRNORM,
+} from './sys/events.js';

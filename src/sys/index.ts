@@ -1,0 +1,10 @@
+/**
+ * The door `epollet/sys`: the system calls as they are, their constants, and what their refusals mean.
+ * @module
+ */
+export { constants, kernel } from './binding.js';
+export type { Constants } from './constants.js';
+export * from './errno.js';
+export * from './events.js';
+export { assertFd } from './fd.js';
+export * from './kernel.js';
