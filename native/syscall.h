@@ -64,7 +64,7 @@ inline bool ReadNumber(napi_env env, napi_value value, const char* name, double 
   double number;
   if (napi_get_value_double(env, value, &number) != napi_ok) return RefuseType(env, name, "an integer");
   if (!(number >= minimum && number <= maximum)) {
-    const bool integer = number == number && __builtin_trunc(number) == number;
+    const bool integer = __builtin_isfinite(number) && __builtin_trunc(number) == number;
     return integer ? RefuseRange(env, name, minimum, maximum) : RefuseType(env, name, "an integer");
   }
   if (__builtin_trunc(number) != number) return RefuseType(env, name, "an integer");

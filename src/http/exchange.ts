@@ -20,7 +20,7 @@ export class Exchange {
   private readonly bodyLimitBytes: number;
 
   constructor(parser: RequestParser, limits: Limits) {
-    this.head = new Uint8Array(parser.headEnd - parser.headStart + 1);
+    this.head = Buffer.allocUnsafe(parser.headEnd - parser.headStart + 1);
     this.head.set(parser.bytes.subarray(parser.headStart, parser.headEnd));
     this.remaining = parser.contentLength;
     this.decoder = parser.contentLength < 0 ? new ChunkedDecoder(limits.headBytes) : null;

@@ -33,11 +33,12 @@ check_prerequisites() {
   for command in buildah debootstrap node npm curl unshare; do
     command -v "$command" >/dev/null || cannot_run "$command is not installed"
   done
+  unshare --mount --pid --fork true 2>/dev/null || cannot_run "it may not make namespaces here"
 }
 
 # Every mount that is made from here on belongs to this process tree and is gone with it, however it ends.
 enter_own_mount_namespace() {
-  [[ ${IMAGE_TEST_UNSHARED:-} == yes ]] || IMAGE_TEST_UNSHARED=yes exec unshare --mount "$0" "$@"
+  [[ ${IMAGE_TEST_UNSHARED:-} == yes ]] || IMAGE_TEST_UNSHARED=yes exec unshare --mount bash "$0" "$@"
 }
 
 # ---- steps, their time limits and the end of everything -----------------------------------------------------------------
@@ -277,7 +278,7 @@ free_port() {
 start() {
   local -a command=("${entrypoint[@]}" "$@")
   (($# > 0)) || command+=("${default_command[@]}")
-  say "run: ${command[*]} ${extra[*]}"
+  say "run: ${extra[*]:+${extra[*]} }${command[*]}"
   : >"$work/out"
   : >"$work/err"
   contained "${command[@]}" >"$work/out" 2>"$work/err" </dev/null &

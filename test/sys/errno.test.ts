@@ -10,7 +10,7 @@ describe('systemError', () => {
     ['openat', errno.ENOENT, "'/x'", 'ENOENT', "ENOENT: no such file or directory, openat '/x'"],
     ['socket', errno.EAFNOSUPPORT, undefined, 'EAFNOSUPPORT', 'EAFNOSUPPORT: address family not supported, socket'],
     ['x', -constants.errno.EIDRM, undefined, 'EIDRM', `EIDRM: system error ${-constants.errno.EIDRM}, x`],
-    ['x', -4095, undefined, 'UNKNOWN', 'UNKNOWN: system error -4095, x'],
+    ['x', -4000, undefined, 'UNKNOWN', 'UNKNOWN: system error -4000, x'],
   ])('%s %i', (syscall, result, detail, code, message) => {
     const error = systemError(syscall, result, detail);
     expect(error).toBeInstanceOf(Error);

@@ -1,0 +1,184 @@
+import { linkSync, mkdirSync, openSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { constants, kernel } from '../../src/sys/binding.js';
+import * as errno from '../../src/sys/errno.js';
+import { STAT_WORDS, Stat } from '../../src/sys/kernel.js';
+import { testDescriptors } from '../support/descriptors.js';
+
+const { AT_FDCWD, O_DIRECTORY, O_NOFOLLOW, O_PATH, O_RDONLY, RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS } = constants;
+const { RESOLVE_NO_SYMLINKS } = constants;
+const test = testDescriptors();
+
+/** root/{file,folder/inner,link,up,absolute,dangling,loop}, and a file beside root. */
+function tree(): { path: string; fd: number } {
+  const base = test.folder();
+  const path = join(base, 'root');
+  mkdirSync(join(path, 'folder'), { recursive: true });
+  writeFileSync(join(base, 'beside'), 'secret');
+  writeFileSync(join(path, 'file'), '0123456789');
+  writeFileSync(join(path, 'naïve 雪'), '');
+  writeFileSync(join(path, 'folder', 'inner'), 'inner');
+  symlinkSync('folder/inner', join(path, 'link'));
+  symlinkSync('../beside', join(path, 'up'));
+  symlinkSync(join(path, 'file'), join(path, 'absolute'));
+  symlinkSync('nowhere', join(path, 'dangling'));
+  symlinkSync('loop', join(path, 'loop'));
+  return { path, fd: test.own('open', openSync(path, 'r')) };
+}
+
+// -ENOSYS before Linux 5.6, -EPERM under some seccomp profiles.
+const probe = kernel.openat2(AT_FDCWD, '/', O_PATH, 0);
+if (probe >= 0) kernel.close(probe);
+
+describe.runIf(probe >= 0)('openat2', () => {
+  it.each([
+    ['a file', 'file', O_RDONLY, RESOLVE_BENEATH, 0],
+    ['as bytes', new TextEncoder().encode('folder/inner'), O_RDONLY, RESOLVE_BENEATH, 0],
+    ['beyond ASCII', 'naïve 雪', O_RDONLY, RESOLVE_BENEATH, 0],
+    ['a folder', 'folder', O_PATH | O_DIRECTORY, RESOLVE_BENEATH, 0],
+    ['the folder itself', '.', O_RDONLY | O_DIRECTORY, RESOLVE_BENEATH, 0],
+    ['down and up again', 'folder/../file', O_RDONLY, RESOLVE_BENEATH, 0],
+    ['a link inside', 'link', O_RDONLY, RESOLVE_BENEATH, 0],
+    ['up', '../beside', O_RDONLY, RESOLVE_BENEATH, errno.EXDEV],
+    ['up and down again', '../root/file', O_RDONLY, RESOLVE_BENEATH, errno.EXDEV],
+    ['a link up', 'up', O_RDONLY, RESOLVE_BENEATH, errno.EXDEV],
+    ['an absolute link, even to a file inside', 'absolute', O_RDONLY, RESOLVE_BENEATH, errno.EXDEV],
+    ['an absolute path', '/etc/passwd', O_RDONLY, RESOLVE_BENEATH, errno.EXDEV],
+    ['no links at all', 'link', O_RDONLY, RESOLVE_NO_SYMLINKS, errno.ELOOP],
+    ['a link to itself', 'loop', O_RDONLY, RESOLVE_BENEATH, errno.ELOOP],
+    ['a link that is not followed', 'link', O_RDONLY | O_NOFOLLOW, RESOLVE_BENEATH, errno.ELOOP],
+    ['a link to nowhere', 'dangling', O_RDONLY, RESOLVE_BENEATH, errno.ENOENT],
+    ['nothing', 'nothing', O_RDONLY, RESOLVE_BENEATH, errno.ENOENT],
+    ['no name', '', O_RDONLY, RESOLVE_BENEATH, errno.ENOENT],
+    ['no bytes', new Uint8Array(0), O_RDONLY, RESOLVE_BENEATH, errno.ENOENT],
+    ['a file as a folder', 'file/x', O_RDONLY, RESOLVE_BENEATH, errno.ENOTDIR],
+    ['a name of 256 bytes', 'x'.repeat(256), O_RDONLY, RESOLVE_BENEATH, errno.ENAMETOOLONG],
+    ['a path of 4095 bytes', './'.repeat(2045) + './file'.slice(1), O_RDONLY, RESOLVE_BENEATH, 0],
+    ['a path of 4096 bytes', `${'./'.repeat(2046)}file`, O_RDONLY, RESOLVE_BENEATH, errno.ENAMETOOLONG],
+    ['a longer path as bytes', new Uint8Array(100_000).fill(97), O_RDONLY, RESOLVE_BENEATH, errno.ENAMETOOLONG],
+    ['a longer path beyond ASCII', '雪'.repeat(2000), O_RDONLY, RESOLVE_BENEATH, errno.ENAMETOOLONG],
+    ['unknown bits', 'file', O_RDONLY, 0x8000_0000, errno.EINVAL],
+    ['magic links', '/proc/self/exe', O_RDONLY, RESOLVE_NO_MAGICLINKS, errno.ELOOP],
+  ])('%s', (_, path, flags, resolve, expected) => {
+    const result = kernel.openat2(tree().fd, path, flags, resolve);
+    if (expected === 0) test.own('openat2', result);
+    else expect(result).toBe(expected);
+  });
+});
+
+describe('openat', () => {
+  it.each([
+    ['a file', 'file', O_RDONLY, 0],
+    ['a link', 'link', O_RDONLY, 0],
+    ['a link that is not followed', 'link', O_RDONLY | O_NOFOLLOW, errno.ELOOP],
+    ['the link itself', 'link', O_PATH | O_NOFOLLOW, 0],
+    ['a file as a folder', 'file', O_RDONLY | O_DIRECTORY, errno.ENOTDIR],
+    ['nothing', 'nothing', O_RDONLY, errno.ENOENT],
+  ])('%s', (_, path, flags, expected) => {
+    const result = kernel.openat(tree().fd, path, flags);
+    if (expected === 0) test.own('openat', result);
+    else expect(result).toBe(expected);
+  });
+
+  it('AT_FDCWD is the working directory', () => {
+    const fd = test.own('openat', kernel.openat(AT_FDCWD, 'package.json', O_RDONLY));
+    const out = new Float64Array(STAT_WORDS);
+    kernel.fstat(fd, out);
+    expect(out[Stat.size]).toBe(statSync('package.json').size);
+  });
+});
+
+describe('a path', () => {
+  it.each([
+    ['with a NUL', 'fi\0le', 'path must be without a NUL byte'],
+    ['with a NUL at its end', 'file\0', 'path must be without a NUL byte'],
+    ['as bytes with a NUL', new Uint8Array([102, 0]), 'path must be without a NUL byte'],
+    ['a number', 3, 'path must be a string or a Uint8Array'],
+    ['nothing', undefined, 'path must be a string or a Uint8Array'],
+    ['words', new Uint16Array(4), 'path must be a string or a Uint8Array'],
+  ])('%s is refused', (_, path, message) => {
+    for (const call of [kernel.openat, kernel.openat2, kernel.readlinkat] as ((...args: unknown[]) => unknown)[]) {
+      expect(() => call(AT_FDCWD, path, 0, 0)).toThrow(TypeError);
+      expect(() => call(AT_FDCWD, path, 0, 0)).toThrow(message);
+    }
+  });
+});
+
+describe('readlinkat', () => {
+  const target = (bytes: Uint8Array | number) => (typeof bytes === 'number' ? bytes : Buffer.from(bytes).toString());
+
+  it.each([
+    ['link', 'folder/inner'],
+    ['up', '../beside'],
+    ['dangling', 'nowhere'],
+    ['file', errno.EINVAL],
+    ['nothing', errno.ENOENT],
+  ])('%s', (name, expected) => expect(target(kernel.readlinkat(tree().fd, name))).toBe(expected));
+
+  it('reads an O_PATH descriptor itself', () => {
+    const link = test.own('openat', kernel.openat(tree().fd, 'link', O_PATH | O_NOFOLLOW));
+    expect(target(kernel.readlinkat(link, ''))).toBe('folder/inner');
+  });
+
+  it('returns up to 4095 bytes, which need not be text', () => {
+    const { path, fd } = tree();
+    symlinkSync('x'.repeat(4095), join(path, 'long'));
+    symlinkSync(Buffer.from([0xff, 0xfe]), join(path, 'bytes'));
+    expect(kernel.readlinkat(fd, 'long')).toHaveLength(4095);
+    expect(kernel.readlinkat(fd, 'bytes')).toEqual(new Uint8Array([0xff, 0xfe]));
+  });
+});
+
+describe('fstat', () => {
+  it.each(['file', 'folder', 'link'])('tells of %s what fs.stat tells', (name) => {
+    const { path, fd: root } = tree();
+    if (name === 'file') linkSync(join(path, 'file'), join(path, 'again'));
+    const fd = test.own('openat', kernel.openat(root, name, O_RDONLY));
+    const out = new Float64Array(STAT_WORDS);
+    expect(kernel.fstat(fd, out)).toBe(0);
+    const stats = statSync(join(path, name), { bigint: true });
+    const words = (index: number) => BigInt(out[index]!);
+    expect(words(Stat.mode)).toBe(stats.mode);
+    expect(words(Stat.size)).toBe(stats.size);
+    expect(words(Stat.mtimeSeconds) * 10n ** 9n + words(Stat.mtimeNanoseconds)).toBe(stats.mtimeNs);
+    expect(words(Stat.ctimeSeconds) * 10n ** 9n + words(Stat.ctimeNanoseconds)).toBe(stats.ctimeNs);
+    expect((words(Stat.inodeHigh) << 32n) | words(Stat.inodeLow)).toBe(stats.ino);
+    expect((words(Stat.deviceHigh) << 32n) | words(Stat.deviceLow)).toBe(stats.dev);
+    const isFolder = (out[Stat.mode]! & constants.S_IFMT) === constants.S_IFDIR;
+    expect(isFolder).toBe(name === 'folder');
+  });
+
+  it('wants room for all of it', () => {
+    const call = (out: unknown) => () => kernel.fstat(0, out as Float64Array);
+    expect(call(new Float64Array(STAT_WORDS - 1))).toThrow(RangeError);
+    expect(call(new Float32Array(STAT_WORDS))).toThrow('out must be a Float64Array');
+    expect(call(undefined)).toThrow(TypeError);
+  });
+});
+
+describe('pread', () => {
+  it.each([
+    ['from the start', 0, 4, '0123'],
+    ['from the middle', 7, 4, '789'],
+    ['at the end', 10, 4, ''],
+    ['far beyond', 2 ** 40, 4, ''],
+  ])('%s', (_, position, length, expected) => {
+    const fd = test.own('openat', kernel.openat(tree().fd, 'file', O_RDONLY));
+    const bytes = Buffer.alloc(8);
+    const count = kernel.pread(fd, bytes, 1, length, position);
+    expect(bytes.toString('latin1', 1, 1 + count)).toBe(expected);
+  });
+
+  it('refuses a pipe and a negative position', () => {
+    const [reader] = test.pipe();
+    expect(kernel.pread(reader, new Uint8Array(1), 0, 1, 0)).toBe(errno.ESPIPE);
+    expect(() => kernel.pread(reader, new Uint8Array(1), 0, 1, -1)).toThrow('position must be from 0');
+    expect(kernel.pread(reader, new Uint8Array(1), 0, 1, 2 ** 53 - 1)).toBe(errno.ESPIPE);
+  });
+});
+
+it('close: once, then EBADF', () => {
+  const fd = kernel.eventfd(0, 0);
+  expect([kernel.close(fd), kernel.close(fd)]).toEqual([0, errno.EBADF]);
+});

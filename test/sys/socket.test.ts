@@ -1,0 +1,200 @@
+import { describe, expect, it } from 'vitest';
+import { constants, kernel } from '../../src/sys/binding.js';
+import * as errno from '../../src/sys/errno.js';
+import { check } from '../../src/sys/errno.js';
+import { addressOf, flagsOf, testDescriptors } from '../support/descriptors.js';
+
+const { AF_INET, AF_INET6, AF_UNIX, IPPROTO_IPV6, IPPROTO_TCP, IPV6_V6ONLY, O_CLOEXEC, O_NONBLOCK, SHUT_RDWR, SHUT_WR } = constants;
+const { SO_ACCEPTCONN, SO_ERROR, SO_RCVBUF, SO_REUSEADDR, SO_REUSEPORT, SO_SNDBUF, SO_TYPE, SOCK_DGRAM, SOCK_NONBLOCK } = constants;
+const { SOCK_SEQPACKET, SOCK_STREAM, SOL_SOCKET, TCP_DEFER_ACCEPT, TCP_NODELAY } = constants;
+
+const test = testDescriptors();
+const socket = (domain = AF_INET, type = SOCK_STREAM | SOCK_NONBLOCK) => test.own('socket', kernel.socket(domain, type, 0));
+const hasIpv6 = kernel.close(kernel.socket(AF_INET6, SOCK_STREAM, 0)) === 0 && bindsIpv6();
+
+function bindsIpv6(): boolean {
+  const fd = kernel.socket(AF_INET6, SOCK_STREAM, 0);
+  const result = kernel.bind(fd, '::1', 0);
+  kernel.close(fd);
+  return result === 0;
+}
+
+describe('what a call makes is close-on-exec, and non-blocking if asked', () => {
+  const both = (pair: [number, number] | number) => (typeof pair === 'number' ? [pair] : pair);
+  it.each([
+    ['socket', (n: boolean) => [kernel.socket(AF_INET, SOCK_STREAM | (n ? SOCK_NONBLOCK : 0), 0)]],
+    ['socketpair', (n: boolean) => both(kernel.socketpair(SOCK_STREAM | (n ? SOCK_NONBLOCK : 0)))],
+    ['pipe2', (n: boolean) => both(kernel.pipe2(n ? O_NONBLOCK : 0))],
+    ['eventfd', (n: boolean) => [kernel.eventfd(0, n ? constants.EFD_NONBLOCK : 0)]],
+    ['openat', (n: boolean) => [kernel.openat(constants.AT_FDCWD, '/dev/null', n ? O_NONBLOCK : 0)]],
+    ['accept4', (n: boolean) => {
+      const { fd, at } = test.listen();
+      check('connect', kernel.connect(socket(AF_INET, SOCK_STREAM), at.address, at.port));
+      return [kernel.accept4(fd, n ? SOCK_NONBLOCK : 0)];
+    }],
+  ] as const)('%s', (name, make) => {
+    for (const nonBlocking of [true, false]) {
+      for (const fd of make(nonBlocking)) {
+        test.own(name, fd);
+        expect(flagsOf(fd) & (O_CLOEXEC | O_NONBLOCK)).toBe(O_CLOEXEC | (nonBlocking ? O_NONBLOCK : 0));
+      }
+    }
+  });
+});
+
+describe('connections', () => {
+  it('IPv4, both ends by name', () => {
+    const { fd: listener, at } = test.listen();
+    expect(at).toEqual({ family: 'IPv4', address: '127.0.0.1', port: expect.any(Number) });
+    expect(at.port).toBeGreaterThan(0);
+    expect(kernel.accept4(listener, SOCK_NONBLOCK)).toBe(errno.EAGAIN);
+    const client = socket();
+    expect(kernel.connect(client, '127.0.0.1', at.port)).toBe(errno.EINPROGRESS);
+    const server = test.own('accept4', kernel.accept4(listener, SOCK_NONBLOCK));
+    expect(kernel.getsockopt(client, SOL_SOCKET, SO_ERROR)).toBe(0);
+    expect(kernel.getsockname(server)).toEqual(at);
+    expect(kernel.getpeername(client)).toEqual(at);
+    expect(kernel.getpeername(server)).toEqual(kernel.getsockname(client));
+  });
+
+  it.runIf(hasIpv6)('IPv6', () => {
+    const { fd: listener, at } = test.listen('::1', AF_INET6);
+    expect(at).toEqual({ family: 'IPv6', address: '::1', port: expect.any(Number) });
+    const client = socket(AF_INET6, SOCK_STREAM);
+    expect(kernel.connect(client, '0:0:0:0:0:0:0:1', at.port)).toBe(0);
+    const server = test.own('accept4', kernel.accept4(listener, 0));
+    expect(kernel.getpeername(server)).toEqual(kernel.getsockname(client));
+  });
+
+  it.runIf(hasIpv6)('IPv4 at an IPv6 listener is a mapped address', () => {
+    const listener = socket(AF_INET6);
+    check('setsockopt', kernel.setsockopt(listener, IPPROTO_IPV6, IPV6_V6ONLY, 0));
+    check('bind', kernel.bind(listener, '::', 0));
+    check('listen', kernel.listen(listener, 1));
+    const client = socket(AF_INET, SOCK_STREAM);
+    check('connect', kernel.connect(client, '127.0.0.1', addressOf(kernel.getsockname(listener)).port));
+    const server = test.own('accept4', kernel.accept4(listener, 0));
+    expect(kernel.getpeername(server)).toMatchObject({ family: 'IPv6', address: '::ffff:127.0.0.1' });
+  });
+
+  it('Unix, by path; the client has no name', () => {
+    const path = `${test.folder()}/söcket`;
+    const { fd: listener, at } = test.listen(path, AF_UNIX);
+    expect(at).toEqual({ family: 'unix', address: path, port: 0 });
+    const client = socket(AF_UNIX, SOCK_STREAM);
+    expect(kernel.connect(client, path, 0)).toBe(0);
+    const server = test.own('accept4', kernel.accept4(listener, 0));
+    expect(kernel.getpeername(client)).toEqual(at);
+    expect(kernel.getpeername(server)).toEqual({ family: 'unix', address: '', port: 0 });
+  });
+
+  it('a Unix path may have 107 bytes', () => {
+    const folder = test.folder();
+    const path = (length: number) => `${folder}/`.padEnd(length, 'x');
+    expect(kernel.bind(socket(AF_UNIX), path(108), 0)).toBe(errno.ENAMETOOLONG);
+    expect(kernel.bind(socket(AF_UNIX), path(5000), 0)).toBe(errno.ENAMETOOLONG);
+    const fd = socket(AF_UNIX);
+    expect(kernel.bind(fd, path(107), 0)).toBe(0);
+    expect(addressOf(kernel.getsockname(fd)).address).toBe(path(107));
+  });
+
+  it.each(['', 'localhost', '127.0.0.1:80', '127.1', '256.0.0.1', '::1%lo', '[::1]', 'x'.repeat(5000), '.\ud800'])(
+    '%s is no address',
+    (address) => {
+      expect(kernel.bind(socket(), address, 0)).toBe(errno.EINVAL);
+      expect(kernel.connect(socket(), address, 1)).toBe(errno.EINVAL);
+    },
+  );
+
+  it.each([
+    ['a NUL', '127.0.0.1\0', 0, TypeError, 'address must be without a NUL'],
+    ['a number', 127, 0, TypeError, 'address must be a string'],
+    ['port -1', '127.0.0.1', -1, RangeError, 'port must be from 0 to 65535'],
+    ['port 65536', '127.0.0.1', 65_536, RangeError, 'port must be from 0 to 65535'],
+    ['port "80"', '127.0.0.1', '80', TypeError, 'port must be an integer'],
+  ])('misuse: %s', (_, address, port, type, message) => {
+    for (const call of [kernel.bind, kernel.connect]) {
+      expect(() => call(-1, address as string, port as number)).toThrow(type);
+      expect(() => call(-1, address as string, port as number)).toThrow(message);
+    }
+  });
+
+  it('refusals', () => {
+    const { fd, at } = test.listen();
+    const file = test.own('openat', kernel.openat(constants.AT_FDCWD, '/dev/null', 0));
+    expect(kernel.bind(socket(), '127.0.0.1', at.port)).toBe(errno.EADDRINUSE);
+    expect(kernel.bind(socket(), '192.0.2.1', 0)).toBe(errno.EADDRNOTAVAIL);
+    expect(kernel.bind(socket(), '::1', 0)).toBe(errno.EAFNOSUPPORT);
+    expect(kernel.getpeername(fd)).toBe(errno.ENOTCONN);
+    expect(kernel.listen(file, 1)).toBe(errno.ENOTSOCK);
+    expect(kernel.shutdown(socket(), SHUT_RDWR)).toBe(errno.ENOTCONN);
+    expect(kernel.accept4(socket(), 0)).toBe(errno.EINVAL);
+    expect(kernel.accept4(fd, 1)).toBe(errno.EINVAL);
+    expect(kernel.socket(9999, SOCK_STREAM, 0)).toBe(errno.EAFNOSUPPORT);
+    test.close(fd);
+    expect(kernel.connect(socket(AF_INET, SOCK_STREAM), at.address, at.port)).toBe(errno.ECONNREFUSED);
+  });
+});
+
+describe('options', () => {
+  it.each([
+    ['SO_REUSEADDR', SOL_SOCKET, SO_REUSEADDR, 1, 1],
+    ['SO_REUSEPORT', SOL_SOCKET, SO_REUSEPORT, 1, 1],
+    ['SO_SNDBUF, doubled', SOL_SOCKET, SO_SNDBUF, 20_000, 40_000],
+    ['SO_RCVBUF, doubled', SOL_SOCKET, SO_RCVBUF, 20_000, 40_000],
+    ['TCP_NODELAY', IPPROTO_TCP, TCP_NODELAY, 1, 1],
+  ])('%s', (_, level, option, value, expected) => {
+    const fd = socket();
+    expect(kernel.setsockopt(fd, level, option, value)).toBe(0);
+    expect(kernel.getsockopt(fd, level, option)).toBe(expected);
+  });
+
+  it('tell what a socket is', () => {
+    const { fd } = test.listen();
+    expect(kernel.getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN)).toBe(1);
+    expect(kernel.getsockopt(fd, SOL_SOCKET, SO_TYPE)).toBe(SOCK_STREAM);
+    expect(kernel.setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, 1)).toBe(0);
+    expect(kernel.getsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT)).toBeGreaterThan(0);
+    expect(kernel.setsockopt(fd, SOL_SOCKET, 9999, 1)).toBe(errno.ENOPROTOOPT);
+    expect(kernel.getsockopt(fd, SOL_SOCKET, 9999)).toBe(errno.ENOPROTOOPT);
+    expect(() => kernel.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, true as never)).toThrow('value must be an integer');
+  });
+
+  it('TCP_NODELAY is inherited from the listener', () => {
+    const { fd, at } = test.listen();
+    check('setsockopt', kernel.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, 1));
+    check('connect', kernel.connect(socket(AF_INET, SOCK_STREAM), at.address, at.port));
+    const server = test.own('accept4', kernel.accept4(fd, 0));
+    expect(kernel.getsockopt(server, IPPROTO_TCP, TCP_NODELAY)).toBe(1);
+  });
+});
+
+it('tcpiUnacked is the length of the accept queue', () => {
+  const { fd, at } = test.listen();
+  const lengths = [kernel.tcpiUnacked(fd)];
+  for (let i = 0; i < 3; i++) {
+    check('connect', kernel.connect(socket(AF_INET, SOCK_STREAM), at.address, at.port));
+    lengths.push(kernel.tcpiUnacked(fd));
+  }
+  test.own('accept4', kernel.accept4(fd, 0));
+  lengths.push(kernel.tcpiUnacked(fd));
+  expect(lengths).toEqual([0, 1, 2, 3, 2]);
+  expect(kernel.tcpiUnacked(socket(AF_UNIX))).toBe(errno.EOPNOTSUPP);
+});
+
+it.each([SOCK_DGRAM, SOCK_SEQPACKET])('socketpair of type %i keeps messages apart', (type) => {
+  const [one, other] = test.pair(type | SOCK_NONBLOCK);
+  const bytes = new Uint8Array(8);
+  kernel.send(one, bytes, 0, 3, 0);
+  kernel.send(one, bytes, 0, 2, 0);
+  expect([1, 2, 3].map(() => kernel.recv(other, bytes, 0, 8, 0))).toEqual([3, 2, errno.EAGAIN]);
+});
+
+it('shutdown ends a direction', () => {
+  const [one, other] = test.pair();
+  const bytes = new Uint8Array(1);
+  expect(kernel.shutdown(one, SHUT_WR)).toBe(0);
+  expect(kernel.recv(other, bytes, 0, 1, 0)).toBe(0);
+  expect(kernel.send(one, bytes, 0, 1, 0)).toBe(errno.EPIPE);
+  expect(kernel.send(other, bytes, 0, 1, 0)).toBe(1);
+});

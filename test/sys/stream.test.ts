@@ -1,0 +1,177 @@
+import { openSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { constants, kernel } from '../../src/sys/binding.js';
+import { EAGAIN, EINVAL, ENOTSOCK, EPIPE } from '../../src/sys/errno.js';
+import { testDescriptors } from '../support/descriptors.js';
+
+const { MSG_DONTWAIT, MSG_MORE, MSG_PEEK, O_NONBLOCK, SO_SNDBUF, SOCK_NONBLOCK, SOCK_STREAM, SOL_SOCKET } = constants;
+const test = testDescriptors();
+const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1');
+
+describe('send and recv', () => {
+  it('take a part of an array, and leave the rest alone', () => {
+    const [one, other] = test.pair();
+    expect(kernel.send(one, Buffer.from('-hello-'), 1, 5, 0)).toBe(5);
+    const bytes = Buffer.from('..........');
+    expect(kernel.recv(other, bytes, 2, 3, 0)).toBe(3);
+    expect(text(bytes)).toBe('..hel.....');
+    expect(kernel.recv(other, bytes, 6, 4, 0)).toBe(2);
+    expect(text(bytes)).toBe('..hel.lo..');
+    expect(kernel.recv(other, bytes, 0, 10, 0)).toBe(EAGAIN);
+  });
+
+  it('MSG_PEEK leaves what it reads, MSG_DONTWAIT does not wait', () => {
+    const [one, other] = test.pair(SOCK_STREAM);
+    const bytes = new Uint8Array(4);
+    expect(kernel.recv(other, bytes, 0, 4, MSG_DONTWAIT)).toBe(EAGAIN);
+    kernel.send(one, bytes, 0, 4, 0);
+    expect(kernel.recv(other, bytes, 0, 4, MSG_PEEK)).toBe(4);
+    expect(kernel.recv(other, bytes, 0, 4, 0)).toBe(4);
+  });
+
+  it('MSG_MORE holds back until there is more', () => {
+    const [client, server] = test.tcp();
+    const bytes = new Uint8Array(8);
+    kernel.send(client, bytes, 0, 3, MSG_MORE);
+    expect(kernel.recv(server, bytes, 0, 8, MSG_DONTWAIT)).toBe(EAGAIN);
+    kernel.send(client, bytes, 0, 2, 0);
+    expect(kernel.recv(server, bytes, 0, 8, 0)).toBe(5);
+  });
+
+  it('a full socket takes a part, then EAGAIN, and nothing is lost', () => {
+    const [client, server] = test.tcp();
+    kernel.setsockopt(server, SOL_SOCKET, SO_SNDBUF, 20_000);
+    const block = Buffer.alloc(8_000_000, 'abcdefghijklmnop');
+    let sent = 0;
+    let short = 0;
+    for (;;) {
+      const count = kernel.send(server, block, sent, block.length - sent, 0);
+      if (count === EAGAIN) break;
+      expect(count).toBeGreaterThan(0);
+      sent += count;
+      if (sent < block.length) short++;
+    }
+    expect(short).toBeGreaterThan(0);
+    expect(sent).toBeLessThan(block.length);
+    const received = Buffer.alloc(sent);
+    for (let at = 0; at < sent; ) at += kernel.recv(client, received, at, sent - at, 0);
+    expect(received.equals(block.subarray(0, sent))).toBe(true);
+  });
+
+  it('0 is the end of file', () => {
+    const [one, other] = test.pair();
+    test.close(other);
+    expect(kernel.recv(one, new Uint8Array(1), 0, 1, 0)).toBe(0);
+  });
+
+  it('a peer that is gone is EPIPE, and no signal', () => {
+    const [one, other] = test.pair();
+    test.close(other);
+    let signals = 0;
+    const onSignal = () => signals++;
+    process.on('SIGPIPE', onSignal);
+    expect(kernel.send(one, new Uint8Array(1), 0, 1, 0)).toBe(EPIPE);
+    return new Promise<void>((resolve) => setTimeout(resolve, 20)).then(() => {
+      process.off('SIGPIPE', onSignal);
+      expect(signals).toBe(0);
+    });
+  });
+
+  it('ENOTSOCK for what is none', () => {
+    const [reader] = test.pipe();
+    expect(kernel.recv(reader, new Uint8Array(1), 0, 1, 0)).toBe(ENOTSOCK);
+  });
+});
+
+describe('read and write', () => {
+  it('a pipe', () => {
+    const [reader, writer] = test.pipe();
+    const bytes = Buffer.from('abc');
+    expect(kernel.read(reader, bytes, 0, 3)).toBe(EAGAIN);
+    expect(kernel.write(writer, bytes, 1, 2)).toBe(2);
+    expect(kernel.read(reader, bytes, 0, 3)).toBe(2);
+    expect(text(bytes)).toBe('bcc');
+    test.close(writer);
+    expect(kernel.read(reader, bytes, 0, 3)).toBe(0);
+  });
+
+  it('a pipe without its reader is EPIPE; one that is full EAGAIN', () => {
+    const [, full] = test.pipe();
+    const block = new Uint8Array(1 << 20);
+    expect(kernel.write(full, block, 0, block.length)).toBeLessThan(block.length);
+    expect(kernel.write(full, block, 0, 1)).toBe(EAGAIN);
+    const [reader, writer] = test.pipe();
+    test.close(reader);
+    expect(kernel.write(writer, block, 0, 1)).toBe(EPIPE);
+  });
+
+  it('pipe2 refuses flags that it does not know', () => {
+    expect(kernel.pipe2(O_NONBLOCK | 1)).toBe(EINVAL);
+    expect(() => kernel.pipe2('0' as never)).toThrow('flags must be an integer');
+  });
+});
+
+describe('sendfile', () => {
+  const file = (content: string) => {
+    const path = join(test.folder(), 'file');
+    writeFileSync(path, content);
+    return { path, fd: test.own('open', openSync(path, 'r')) };
+  };
+
+  it.each([
+    ['all', 0, 10, '0123456789'],
+    ['a part', 3, 4, '3456'],
+    ['beyond the end', 8, 1_000_000, '89'],
+    ['at the end', 10, 5, ''],
+    ['far beyond', 2 ** 40, 5, ''],
+    ['nothing', 0, 0, ''],
+  ])('%s', (_, offset, count, expected) => {
+    const [one, other] = test.pair(SOCK_STREAM | SOCK_NONBLOCK);
+    expect(kernel.sendfile(one, file('0123456789').fd, offset, count)).toBe(expected.length);
+    const bytes = new Uint8Array(20);
+    const received = kernel.recv(other, bytes, 0, 20, 0);
+    expect(expected === '' ? received : text(bytes.subarray(0, received))).toBe(expected === '' ? EAGAIN : expected);
+  });
+
+  it('reaches beyond 4 GiB', () => {
+    const { path, fd } = file('');
+    const size = 5 * 2 ** 30;
+    truncateSync(path, size); // a hole
+    const [one, other] = test.pair();
+    expect(kernel.sendfile(one, fd, size - 3, 100)).toBe(3);
+    expect(kernel.recv(other, new Uint8Array(10), 0, 10, 0)).toBe(3);
+    expect(kernel.pread(fd, new Uint8Array(10), 0, 10, size - 4)).toBe(4);
+  });
+
+  it('stops where the socket is full', () => {
+    const [client, server] = test.tcp();
+    const { path, fd } = file('');
+    truncateSync(path, 64 * 2 ** 20);
+    let sent = 0;
+    let count = 0;
+    do {
+      sent += count;
+      count = kernel.sendfile(server, fd, sent, 64 * 2 ** 20);
+    } while (count > 0);
+    expect(count).toBe(EAGAIN);
+    expect(sent).toBeGreaterThan(0);
+    expect(kernel.recv(client, new Uint8Array(1), 0, 1, 0)).toBe(1);
+  });
+
+  it('a peer that is gone is EPIPE', () => {
+    const [one, other] = test.pair();
+    test.close(other);
+    expect(kernel.sendfile(one, file('x').fd, 0, 1)).toBe(EPIPE);
+  });
+
+  it.each([
+    ['a negative offset', -1, 1, RangeError, 'offset must be from 0'],
+    ['an offset beyond integers', 2 ** 53, 1, RangeError, 'offset must be from 0'],
+    ['half a byte', 0, 0.5, TypeError, 'count must be an integer'],
+    ['a bigint', 0n, 1, TypeError, 'offset must be an integer'],
+  ])('misuse: %s', (_, offset, count, type, message) => {
+    expect(() => kernel.sendfile(-1, -1, offset as number, count)).toThrow(type);
+    expect(() => kernel.sendfile(-1, -1, offset as number, count)).toThrow(message);
+  });
+});
