@@ -22,9 +22,17 @@ image=localhost/epollet-image-test
 
 # ---- whether it can run here ------------------------------------------------------------------------------------------
 
+say() { echo "image: $*"; }
+
+fail() {
+  echo "image: FAILED, $*" >&2
+  exit 1
+}
+
 cannot_run() {
-  echo "image: skipped, $1"
-  if [[ ${CI:-} == true ]]; then exit 1; else exit 0; fi
+  [[ ${CI:-} != true ]] || fail "$1, and CI=true allows no skipping"
+  say "skipped, $1"
+  exit 0
 }
 
 check_prerequisites() {
@@ -60,13 +68,6 @@ cleanup() {
   fi
   # What was killed may be at its last write still.
   [[ -z $work ]] || rm -rf --one-file-system "$work" || { sleep 2 && rm -rf --one-file-system "$work"; }
-}
-
-say() { echo "image: $*"; }
-
-fail() {
-  echo "image: FAILED, $*" >&2
-  exit 1
 }
 
 # bounded SECONDS WHAT COMMAND...: quiet as long as it goes well. In the background, so that a signal to this script
