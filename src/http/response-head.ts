@@ -1,4 +1,5 @@
 import { DATE_BYTES, type DateClock } from './date.js';
+import { HeadBytes } from './head-bytes.js';
 import type { Response } from './response.js';
 import { reasonOf } from './status.js';
 
@@ -12,28 +13,6 @@ export const Persistence = {
 } as const;
 export type Persistence = (typeof Persistence)[keyof typeof Persistence];
 const CONNECTION_FIELD = ['', 'Connection: close\r\n', 'Connection: keep-alive\r\n'];
-
-/** A response's head as bytes; of one that is sent often, with the body behind it. */
-export class HeadBytes {
-  private second = -1;
-
-  constructor(
-    readonly bytes: Buffer,
-    readonly headBytes: number,
-    private readonly dateAt: number,
-  ) {}
-
-  get hasBody(): boolean {
-    return this.bytes.length > this.headBytes;
-  }
-
-  /** Brings the Date field up to the clock: the only bytes that ever change. */
-  stamp(clock: DateClock): void {
-    if (this.second === clock.second) return;
-    this.second = clock.second;
-    this.bytes.set(clock.bytes, this.dateAt);
-  }
-}
 
 const DATE_PLACE = '-'.repeat(DATE_BYTES);
 const NO_BYTES = new Uint8Array(0);

@@ -1,4 +1,4 @@
-import type { HeadBytes } from './response-head.js';
+import type { HeadBytes } from './head-bytes.js';
 
 export type Field = readonly [name: string, value: string];
 

@@ -1,0 +1,23 @@
+import type { DateClock } from './date.js';
+
+/** A response's head as bytes; of one that is sent often, with the body behind it. */
+export class HeadBytes {
+  private second = -1;
+
+  constructor(
+    readonly bytes: Buffer,
+    readonly headBytes: number,
+    private readonly dateAt: number,
+  ) {}
+
+  get hasBody(): boolean {
+    return this.bytes.length > this.headBytes;
+  }
+
+  /** Brings the Date field up to the clock: the only bytes that ever change. */
+  stamp(clock: DateClock): void {
+    if (this.second === clock.second) return;
+    this.second = clock.second;
+    this.bytes.set(clock.bytes, this.dateAt);
+  }
+}
