@@ -35,7 +35,7 @@ export const limitFlags = (): Option[] =>
       .argParser((text: string) => {
         const value = text.trim() === '' ? Number.NaN : Number(text);
         const fault = limitFault(name, value);
-        if (fault) throw new InvalidArgumentError(`It ${fault}.`);
+        if (fault) throw new InvalidArgumentError(`it ${fault}.`);
         return value;
       })
       .default(LIMITS[name].default),
@@ -49,14 +49,14 @@ export function limitsOf(options: Record<string, unknown>): Partial<Limits> {
 function integer(min: number, max: number): (text: string) => number {
   return (text) => {
     const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-    if (!(value >= min && value <= max)) throw new InvalidArgumentError(`It must be an integer from ${min} to ${max}.`);
+    if (!(value >= min && value <= max)) throw new InvalidArgumentError(`it must be an integer from ${min} to ${max}.`);
     return value;
   };
 }
 
 function onlyOne(text: string): number {
   if (integer(1, 1024)(text) !== 1)
-    throw new InvalidArgumentError('Only 1 worker is supported: start several servers behind a balancer for more.');
+    throw new InvalidArgumentError('only 1 worker is supported; for more, start several servers behind a balancer.');
   return 1;
 }
 

@@ -18,10 +18,14 @@ const program = new Command('epollet')
   .helpOption('-h, --help', 'print this help')
   .configureHelp({ styleTitle: (text) => pc.bold(text), styleCommandText: (text) => pc.cyan(text) })
   .configureOutput({ outputError: () => {} })
+  .addHelpText('after', '\nepollet [dir] is the same as epollet serve [dir]; epollet serve --help lists its flags.')
   .addCommand(serveCommand(), { isDefault: true })
   .addCommand(healthcheckCommand());
 
 for (const command of [program, ...program.commands]) command.exitOverride().configureOutput({ outputError: () => {} });
+
+// Whoever reads the help, or the URL, may have gone; that is no reason to end with a stack.
+process.stdout.on('error', () => {});
 
 try {
   await program.parseAsync();
@@ -33,7 +37,7 @@ try {
 function report(error: unknown): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0; // help or version was printed
-    complain(error.message.replace(/^error: /, ''));
+    complain(sentenceOf(error));
     return MISUSE;
   }
   if (error instanceof Misuse) {
@@ -42,6 +46,15 @@ function report(error: unknown): number {
   }
   console.error(error);
   return 1;
+}
+
+/** Commander's message as one sentence, with a remedy where it has none. */
+function sentenceOf(error: CommanderError): string {
+  const message = error.message
+    .replace(/^error: /, '')
+    .replace(' is invalid. ', ' is invalid: ')
+    .replace(': Allowed', ': allowed');
+  return message.endsWith('.') ? message : `${message}; see epollet --help, or epollet COMMAND --help.`;
 }
 
 function complain(sentence: string): void {

@@ -1,5 +1,18 @@
 import { constants } from '../sys/binding.js';
-import { EACCES, EMFILE, ENFILE, ENOENT, ENOMEM } from '../sys/errno.js';
+import {
+  EACCES,
+  EAGAIN,
+  ELOOP,
+  EMFILE,
+  ENAMETOOLONG,
+  ENFILE,
+  ENODEV,
+  ENOENT,
+  ENOMEM,
+  ENOTDIR,
+  ENXIO,
+  EXDEV,
+} from '../sys/errno.js';
 import { type Kernel, STAT_WORDS, Stat } from '../sys/kernel.js';
 import type { Validators } from './conditional.js';
 import type { Root } from './root.js';
@@ -65,18 +78,14 @@ export function readFile(kernel: Kernel, file: OpenFile): Uint8Array | null {
   return bytes;
 }
 
-/** The status for a file that could not be opened. What is kept from the server is no secret: 403; what is not there, 404. */
+/** What a name that leads nowhere, or out of the root, or to no file, is refused with by open(2) and openat2(2). */
+const NOTHING_THERE: readonly number[] = [ENOENT, ENOTDIR, ENAMETOOLONG, ELOOP, EXDEV, ENXIO, ENODEV];
+
+/** The status for a file that could not be opened. */
 export function statusOf(refusal: number): 403 | 404 | 500 | 503 {
-  switch (refusal) {
-    case EACCES:
-      return 403;
-    case EMFILE:
-    case ENFILE:
-    case ENOMEM:
-      return 503;
-    default:
-      return 404;
-  }
+  if (NOTHING_THERE.includes(refusal)) return 404;
+  if (refusal === EACCES) return 403;
+  return [EMFILE, ENFILE, ENOMEM, EAGAIN].includes(refusal) ? 503 : 500;
 }
 
 function described(fd: number, wallMs: number): OpenFile {

@@ -42,18 +42,16 @@ function utc(year: string, month: string, day: string, hour: string, minute: str
 export class DateClock {
   second = -1;
   readonly bytes = Buffer.alloc(DATE_BYTES);
+  /** The same as access logs have it: `21/Nov/2026:06:33:00 +0000`. */
+  logStamp = '';
 
   /** @param wallMs milliseconds since the epoch */
   tick(wallMs: number): void {
     const second = Math.floor(wallMs / 1000);
     if (second === this.second) return;
     this.second = second;
-    this.bytes.write(formatDate(wallMs), 'latin1');
-  }
-
-  /** `21/Nov/2026:06:33:00 +0000`, as access logs have it. */
-  get logStamp(): string {
-    const text = this.bytes.toString('latin1');
-    return `${text.slice(5, 7)}/${text.slice(8, 11)}/${text.slice(12, 16)}:${text.slice(17, 25)} +0000`;
+    const text = formatDate(wallMs);
+    this.bytes.write(text, 'latin1');
+    this.logStamp = `${text.slice(5, 7)}/${text.slice(8, 11)}/${text.slice(12, 16)}:${text.slice(17, 25)} +0000`;
   }
 }

@@ -10,7 +10,7 @@ import type { RefusalStatus } from './status.js';
  */
 export class Exchange {
   /** The head's bytes with one spare byte behind them, to be parsed again when the answer is due. */
-  readonly head: Uint8Array;
+  private readonly head: Uint8Array;
   receivedBytes = 0;
   /** How far `read` has used up the bytes. */
   position = 0;
@@ -25,6 +25,11 @@ export class Exchange {
     this.remaining = parser.contentLength;
     this.decoder = parser.contentLength < 0 ? new ChunkedDecoder(limits.headBytes) : null;
     this.bodyLimitBytes = limits.bodyBytes;
+  }
+
+  /** Makes the parser hold this request again, as it did when its head was read. */
+  restore(parser: RequestParser): void {
+    parser.parse(this.head, 0, this.head.length - 1);
   }
 
   /** Reads body bytes and lets them go. NEED_MORE, END with `position` behind the body, or the refusal of what came. */

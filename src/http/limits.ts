@@ -132,7 +132,7 @@ export const LIMIT_NAMES = Object.keys(LIMITS) as (keyof Limits)[];
 export function limitFault(name: keyof Limits, value: unknown): string | null {
   const { min, max } = LIMITS[name];
   if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return null;
-  return `must be an integer from ${min} to ${max}, not ${String(value)}`;
+  return `must be an integer from ${min} to ${max}`;
 }
 
 /** @throws RangeError for a value out of range, TypeError for a name that is no limit */
@@ -143,7 +143,7 @@ export function resolveLimits(overrides: Partial<Limits> = {}): Limits {
       throw new TypeError(`limits.${name} is no limit; there are: ${LIMIT_NAMES.join(', ')}`);
     if (value === undefined) continue;
     const fault = limitFault(name as keyof Limits, value);
-    if (fault) throw new RangeError(`limits.${name} ${fault}`);
+    if (fault) throw new RangeError(`limits.${name} ${fault}, not ${String(value)}`);
     limits[name as keyof Limits] = value;
   }
   return limits;

@@ -1,14 +1,5 @@
 import { contentLength, isHost, transferCoding } from './framing.js';
-import {
-  CLASSES,
-  equalsIgnoreCase,
-  KNOWN_COUNT,
-  Known,
-  knownField,
-  listElements,
-  TARGET,
-  TOKEN,
-} from './headers.js';
+import { CLASSES, equalsIgnoreCase, KNOWN_COUNT, Known, knownField, listElements, TARGET, TOKEN } from './headers.js';
 import type { Limits } from './limits.js';
 import { endOfValue, wordsOf } from './scan.js';
 import type { RefusalStatus } from './status.js';
@@ -110,6 +101,7 @@ export class RequestParser {
       this.bytes = bytes;
       this.words = wordsOf(bytes);
     }
+    this.forget();
     let answer = this.parseHead(bytes, start, limit);
     bytes[limit] = covered;
     if (answer === COMPLETE) return this.judge();
@@ -117,15 +109,25 @@ export class RequestParser {
     return answer;
   }
 
+  /** Knows of no request: what is read of the next one must not be taken for this one's. */
+  forget(): void {
+    const { known } = this;
+    this.method = 'GET';
+    this.minorVersion = 1;
+    this.targetStart = this.targetEnd = 0;
+    for (let i = 0; i < known.length; i++) known[i] = -1;
+  }
+
+  /** Whether the request line was understood as far as the target. */
+  get hasTarget(): boolean {
+    return this.targetEnd > 0;
+  }
+
   /** A field's value as latin1; null when it was not sent. Makes a string. */
   value(known: number): string | null {
     const at = this.known[known]!;
     if (at < 0) return null;
     return latin1(this.bytes, this.fields[at + 2]!, this.fields[at + 3]!);
-  }
-
-  get hasPath(): boolean {
-    return this.pathStart !== NO_PATH;
   }
 
   get hasBody(): boolean {
@@ -212,7 +214,6 @@ export class RequestParser {
   private parseFields(bytes: Uint8Array, start: number, end: number): ParserAnswer {
     const { fields, known, words } = this;
     const classes = CLASSES;
-    known.fill(-1);
     this.hosts = this.lengths = this.codings = this.expects = 0;
     this.close = this.keep = false;
     let count = 0;

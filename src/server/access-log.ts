@@ -67,8 +67,8 @@ export class AccessLog {
     const line = {
       time: new Date(this.clock.second * 1000).toISOString(),
       peer,
-      method: request.targetEnd > 0 ? request.method : null,
-      target: request.targetEnd > 0 ? latin1(request.bytes, request.targetStart, request.targetEnd) : null,
+      method: request.hasTarget ? request.method : null,
+      target: request.hasTarget ? latin1(request.bytes, request.targetStart, request.targetEnd) : null,
       host: request.value(Known.host),
       version: `1.${request.minorVersion}`,
       status: response.status,
@@ -111,7 +111,7 @@ export class AccessLog {
 }
 
 const requestLine = (request: RequestParser): string =>
-  request.targetEnd > 0
+  request.hasTarget
     ? `${request.method} ${latin1(request.bytes, request.targetStart, request.targetEnd)} HTTP/1.${request.minorVersion}`
     : '-';
 

@@ -156,8 +156,10 @@ export class Server implements AsyncDisposable {
     this.sessions.add(session);
     try {
       connection.start(session);
-    } catch {
-      connection.close(); // the kernel would not watch it: no memory for one more
+    } catch (error) {
+      connection.close();
+      // The kernel has no room to watch one more (ENOMEM, ENOSPC): that one's loss. Anything else is ours.
+      if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
     }
   }
 
@@ -173,10 +175,11 @@ export class Server implements AsyncDisposable {
     this.listener.close();
     for (const session of this.sessions) session.connection.closeWhenIdle();
     if (this.sessions.size > 0) {
+      const timer = setTimeout(() => this.closeAll(), this.service.limits.stopTimeoutMs);
       await new Promise<void>((resolve) => {
         this.onDrained = resolve;
-        setTimeout(() => this.closeAll(), this.service.limits.stopTimeoutMs).unref();
       });
+      clearTimeout(timer);
     }
     this.driver.stop();
     this.reactor.close();

@@ -101,9 +101,11 @@ export class Session implements Protocol {
   }
 
   expire(): void {
-    // Who has said nothing at all, or nothing more, is not waiting for an answer.
-    if (this.exchange === null && this.scannedBytes === 0) this.connection.close();
-    else this.refuse(408, 0);
+    const { parser } = this.service;
+    if (this.exchange !== null) this.exchange.restore(parser);
+    else if (this.scannedBytes > 0) parser.forget();
+    else return this.connection.close(); // who has said nothing more is not waiting for an answer
+    this.refuse(408, 0);
   }
 
   closed(): void {
@@ -140,8 +142,7 @@ export class Session implements Protocol {
     const result = exchange.read(bytes, start, end);
     if (result === NEED_MORE) return end;
     this.exchange = null;
-    const { parser } = this.service;
-    parser.parse(exchange.head, 0, exchange.head.length - 1);
+    exchange.restore(this.service.parser);
     if (result !== END) return this.refuse(result, end);
     this.answer(exchange.position < end);
     return this.connection.isClosing ? end : exchange.position;

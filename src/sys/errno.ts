@@ -45,6 +45,7 @@ export const ENOSYS = -errno.ENOSYS;
 export const ENOTCONN = -errno.ENOTCONN;
 export const ENOTDIR = -errno.ENOTDIR;
 export const ENOTSOCK = -errno.ENOTSOCK;
+export const ENXIO = -errno.ENXIO;
 export const EOPNOTSUPP = -errno.EOPNOTSUPP;
 export const EOVERFLOW = -errno.EOVERFLOW;
 export const EPERM = -errno.EPERM;

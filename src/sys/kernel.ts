@@ -74,12 +74,14 @@ export interface StreamCalls {
   send(fd: number, bytes: Uint8Array, offset: number, length: number, flags: number): number;
   /**
    * sendfile(2). `offset` is a byte position in the file (0 to 2^53-1). Returns the count, which may be short and is
-   * never more than 2^31-4096; 0 at the file's end. There is no MSG_NOSIGNAL for it: Node ignores SIGPIPE.
+   * never more than 2^31-4096; 0 at the file's end. There is no MSG_NOSIGNAL for it: a peer
+   * that is gone is -EPIPE because Node ignores SIGPIPE. (Until a listener for SIGPIPE is removed, which leaves the
+   * default action: the signal then ends the process. Add none.)
    */
   sendfile(socketFd: number, fileFd: number, offset: number, count: number): number;
   /** read(2), for descriptors that are no sockets. */
   read(fd: number, bytes: Uint8Array, offset: number, length: number): number;
-  /** write(2), for descriptors that are no sockets. -EPIPE when the reader is gone: Node ignores SIGPIPE. */
+  /** write(2), for descriptors that are no sockets. -EPIPE when the reader is gone; SIGPIPE as for `sendfile`. */
   write(fd: number, bytes: Uint8Array, offset: number, length: number): number;
   /** pipe2(2). Returns [read end, write end], or -errno. `flags`: O_NONBLOCK. */
   pipe2(flags: number): [number, number] | number;
