@@ -20,10 +20,13 @@ import type { Root } from './root.js';
 const { O_NOCTTY, O_NONBLOCK, O_PATH, O_RDONLY, S_IFDIR, S_IFMT, S_IFREG } = constants;
 
 /**
- * A file whose time is younger than this may change again without the time moving: the kernel's coarse clock steps
+ * A file whose change is younger than this may change again without its times moving: the kernel's coarse clock steps
  * every 1 to 10 ms (CONFIG_HZ).
  */
 const CLOCK_STEP_MS = 20;
+
+/** Times at the epoch, or a second after it, are what reproducible builds write: they say nothing of the content. */
+const EPOCH_SECONDS = 1;
 
 /** A regular file that was opened beneath the root, and what its descriptor said of it. */
 export interface OpenFile {
@@ -89,8 +92,10 @@ export function statusOf(refusal: number): 403 | 404 | 500 | 503 {
 }
 
 function described(fd: number, wallMs: number): OpenFile {
-  const modifiedMs = stat[Stat.mtimeSeconds]! * 1000 + stat[Stat.mtimeNanoseconds]! / 1e6;
-  const young = Math.abs(wallMs - modifiedMs) < CLOCK_STEP_MS;
+  // The change time, for the modification time can be set back by anybody who may write.
+  const changedMs = stat[Stat.ctimeSeconds]! * 1000 + stat[Stat.ctimeNanoseconds]! / 1e6;
+  const young = Math.abs(wallMs - changedMs) < CLOCK_STEP_MS;
+  const modifiedSeconds = stat[Stat.mtimeSeconds]!;
   const tag = `"${tagOf(stat)}"`;
   return {
     fd,
@@ -98,7 +103,7 @@ function described(fd: number, wallMs: number): OpenFile {
     identity: identityOf(stat),
     validators: {
       etag: Buffer.from(young ? `W/${tag}` : tag),
-      modifiedSeconds: stat[Stat.mtimeSeconds]!,
+      modifiedSeconds: modifiedSeconds > EPOCH_SECONDS ? modifiedSeconds : Number.NaN,
     },
     young,
   };
@@ -106,11 +111,21 @@ function described(fd: number, wallMs: number): OpenFile {
 
 const identityOf = (of: Float64Array): string => of.join(' ');
 
-/** Modification time, size and inode, hashed: an inode's number is nobody's business. FNV-1a, twice 32 bits. */
+const TAGGED = [
+  Stat.mtimeSeconds,
+  Stat.mtimeNanoseconds,
+  Stat.ctimeSeconds,
+  Stat.ctimeNanoseconds,
+  Stat.size,
+  Stat.inodeLow,
+  Stat.inodeHigh,
+];
+
+/** Times, size and inode, hashed: an inode's number is nobody's business. FNV-1a, twice 32 bits. */
 function tagOf(of: Float64Array): string {
   let high = 0x811c9dc5;
   let low = 0x2b5a3c17;
-  for (const field of [Stat.mtimeSeconds, Stat.mtimeNanoseconds, Stat.size, Stat.inodeLow, Stat.inodeHigh]) {
+  for (const field of TAGGED) {
     let rest = of[field]!;
     for (let i = 0; i < 7; i++) {
       const byte = rest % 256;

@@ -14,9 +14,6 @@ import { folderPath, targetOf } from './target.js';
 const INDEX = Buffer.from('index.html');
 const SLASH = Buffer.from('/');
 
-/** Times at the epoch, or a second after it, are what reproducible builds write: they say nothing of the content. */
-const EPOCH_SECONDS = 1;
-
 const NOT_FOUND = textResponse(404, 'There is nothing at this address.\n');
 const BAD_PATH = textResponse(400, 'The path has a broken escape.\n');
 const FORBIDDEN = textResponse(403, 'The server may not read this file.\n');
@@ -146,7 +143,7 @@ function fieldsOf(name: Uint8Array, file: OpenFile): Field[] {
     ['Cache-Control', 'no-cache'],
   ];
   const { modifiedSeconds } = file.validators;
-  if (modifiedSeconds > EPOCH_SECONDS) fields.push(['Last-Modified', formatDate(modifiedSeconds * 1000)]);
+  if (!Number.isNaN(modifiedSeconds)) fields.push(['Last-Modified', formatDate(modifiedSeconds * 1000)]);
   return fields;
 }
 

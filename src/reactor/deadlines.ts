@@ -33,7 +33,7 @@ export class Deadlines {
     return this.length === 0 ? NEVER : this.times[0]!;
   }
 
-  /** The next slot whose deadline has passed, cleared; -1 when there is none. Call until -1. */
+  /** The next slot whose deadline has passed, earliest first, cleared; -1 when there is none. Call until -1. */
   expired(nowMs: number): number {
     while (this.length > 0 && this.times[0]! <= nowMs) {
       const time = this.times[0]!;
@@ -41,7 +41,7 @@ export class Deadlines {
       this.pop();
       if (this.asked[slot] !== time) continue; // an earlier question has taken this one's place
       const due = this.due[slot]!;
-      if (due <= nowMs) {
+      if (due === time) {
         this.due[slot] = NEVER;
         this.asked[slot] = NEVER;
         return slot;

@@ -71,7 +71,10 @@ export class Reactor {
   private revisits: Token[] = [];
   private revisitsBefore: Token[] = [];
   private turning = false;
-  private rearmFailed = false;
+  private expiring = false;
+  /** Slots whose epoll_ctl was refused, and when to try them again. */
+  private refused: number[] = [];
+  private retryMs = NEVER;
   private thrown: unknown[] = [];
 
   constructor(options: ReactorOptions = {}) {
@@ -148,8 +151,9 @@ export class Reactor {
   }
 
   /**
-   * The handler has not used up this readiness: tell it again in the next turn, without waiting, or as soon as it
-   * wants it. Edge and oneshot will not be told by the kernel, nor will anybody whose bytes are in user space already.
+   * The handler has not used up this readiness: tell it again without waiting, after the others of this turn (in the
+   * next one, if it is being told again already), or as soon as it wants it. Edge and oneshot will not be told by the
+   * kernel, nor will anybody whose bytes are in user space already.
    */
   revisit(token: Token, readiness: number = READABLE): void {
     const slot = this.registry.find(token);
@@ -162,12 +166,14 @@ export class Reactor {
   setDeadline(token: Token, dueMs: number): void {
     const slot = this.registry.find(token);
     assert(slot >= 0, 'deadline of a token that is not registered');
-    this.deadlines.set(slot, dueMs);
+    // One that is past already is the next turn's: a handler that sets such a one each time would never come to an end.
+    this.deadlines.set(slot, this.expiring && dueMs <= this.nowMs ? this.nowMs + 1 : dueMs);
+    if (!this.turning && this.deadlines.nextMs() === dueMs) this.onWork?.(); // whoever drives waits for a later one
   }
 
-  /** When the next deadline is worth a turn; NEVER when there is none. */
+  /** When the next deadline, or the next try of what the kernel refused, is worth a turn; NEVER when there is none. */
   nextDeadlineMs(): number {
-    return this.deadlines.nextMs();
+    return Math.min(this.deadlines.nextMs(), this.retryMs);
   }
 
   /** Whether a turn has something to do that no descriptor will tell. */
@@ -180,7 +186,7 @@ export class Reactor {
   }
 
   /**
-   * One pass. Returns how many handlers it ran, 0 when nothing was ready. What a handler throws is thrown on once
+   * One pass. Returns how much it had to do, 0 when nothing was ready. What a handler throws is thrown on once
    * everybody has been told: the kernel would not repeat an edge.
    * @param timeoutMs how long to wait at most; -1 waits for ever, 0 returns at once
    */
@@ -192,7 +198,8 @@ export class Reactor {
     const count = this.kernel.epollWait(this.fd, this.events, this.maxEvents, this.waitMs(timeoutMs));
     this.nowMs = this.kernel.monotonicMs();
     this.stats.turns++;
-    this.onTurn?.();
+    if (this.retryMs <= this.nowMs) this.retryRefused();
+    if (this.onTurn !== null) this.announceTurn(this.onTurn);
     if (count > 0) this.dispatch(count);
     const ran = count + (this.revisits.length > 0 ? this.visitAgain() : 0) + this.expire();
     this.turning = false;
@@ -213,17 +220,29 @@ export class Reactor {
     const slots = this.dirty;
     this.dirty = this.dirtyBefore;
     this.dirtyBefore = slots;
-    this.rearmFailed = false;
     for (let i = 0; i < slots.length; i++) {
       const slot = slots[i]!;
       this.registry.marks[slot]! &= ~MARK_DIRTY;
       if (this.registry.handlers[slot] === null) continue;
       if (this.armSlot(slot) < 0) {
-        this.rearmFailed = true;
-        this.markDirty(slot);
+        this.refused.push(slot);
+        this.retryMs = Math.min(this.retryMs, this.kernel.monotonicMs() + REARM_RETRY_MS);
       }
     }
     slots.length = 0;
+  }
+
+  private retryRefused(): void {
+    this.retryMs = NEVER;
+    for (const slot of this.refused.splice(0)) this.markDirty(slot);
+  }
+
+  private announceTurn(onTurn: () => void): void {
+    try {
+      onTurn();
+    } catch (error) {
+      this.thrown.push(error);
+    }
   }
 
   /** Makes the kernel hold what the handler wants; no system call when it does already. */
@@ -260,9 +279,8 @@ export class Reactor {
 
   private waitMs(timeoutMs: number): number {
     if (timeoutMs === 0 || this.revisits.length > 0) return 0;
-    let wait = timeoutMs < 0 ? NEVER : timeoutMs;
-    if (this.rearmFailed) wait = Math.min(wait, REARM_RETRY_MS);
-    const dueMs = this.deadlines.nextMs();
+    let wait = timeoutMs < 0 ? NEVER : Math.ceil(timeoutMs);
+    const dueMs = this.nextDeadlineMs();
     if (dueMs !== NEVER) wait = Math.min(wait, Math.max(0, Math.ceil(dueMs - this.kernel.monotonicMs())));
     return wait === NEVER ? -1 : Math.min(wait, 0x7fffffff);
   }
@@ -320,6 +338,7 @@ export class Reactor {
   private expire(): number {
     if (this.deadlines.nextMs() > this.nowMs) return 0;
     let count = 0;
+    this.expiring = true;
     for (let slot = this.deadlines.expired(this.nowMs); slot >= 0; slot = this.deadlines.expired(this.nowMs)) {
       count++;
       try {
@@ -328,6 +347,7 @@ export class Reactor {
         this.thrown.push(error);
       }
     }
+    this.expiring = false;
     this.stats.expired += count;
     return count;
   }

@@ -20,7 +20,12 @@ export class Wakeup implements Handler {
     const fd = reactor.kernel.eventfd(0, constants.EFD_NONBLOCK);
     if (fd < 0) throw systemError('eventfd', fd);
     this.fd = fd;
-    this.token = reactor.register(fd, this, READABLE);
+    try {
+      this.token = reactor.register(fd, this, READABLE);
+    } catch (error) {
+      reactor.kernel.close(fd);
+      throw error;
+    }
   }
 
   /** The same as what another thread does with `fd`. A full counter (EAGAIN) wakes as well as a fuller one. */

@@ -173,7 +173,7 @@ export class Server implements AsyncDisposable {
     this.service.draining = true;
     this.acceptor.close();
     this.listener.close();
-    for (const session of this.sessions) session.connection.closeWhenIdle();
+    for (const session of this.sessions) session.drain();
     if (this.sessions.size > 0) {
       const timer = setTimeout(() => this.closeAll(), this.service.limits.stopTimeoutMs);
       await new Promise<void>((resolve) => {

@@ -97,15 +97,24 @@ export class Session implements Protocol {
       return this.bodyStartMs + limits.bodyTimeoutMs + earnedMs;
     }
     if (this.headDueMs !== 0) return this.headDueMs;
-    return this.connection.context.reactor.nowMs + limits.idleTimeoutMs;
+    const { nowMs } = this.connection.context.reactor;
+    // At stop nobody waits for the peer's next request.
+    return this.service.draining && this.connection.isIdle ? nowMs : nowMs + limits.idleTimeoutMs;
   }
 
   expire(): void {
     const { parser } = this.service;
     if (this.exchange !== null) this.exchange.restore(parser);
     else if (this.scannedBytes > 0) parser.forget();
+    else if (this.service.draining) return this.connection.closeWhenIdle();
     else return this.connection.close(); // who has said nothing more is not waiting for an answer
     this.refuse(408, 0);
+  }
+
+  /** The server stops: a connection on which nothing of a request is under way ends now, the others with their answer. */
+  drain(): void {
+    // A body that is read and let go leaves the connection idle, but not the session.
+    if (this.exchange === null) this.connection.closeWhenIdle();
   }
 
   closed(): void {

@@ -4,8 +4,8 @@ import { constants as fsConstants, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { constants, kernel } from '../../src/sys/binding.js';
-import { check } from '../../src/sys/errno.js';
 import { Epoll } from '../../src/sys/epoll.js';
+import { check } from '../../src/sys/errno.js';
 import { describeEvents, EPOLLET, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from '../../src/sys/events.js';
 import { addressOf, testDescriptors } from '../support/descriptors.js';
 
@@ -100,7 +100,8 @@ describe('refusals', () => {
     expect(() => epoll.modify(writer, EPOLLOUT)).toThrow(refusal('ENOENT'));
     expect(() => epoll.unregister(writer)).toThrow(refusal('ENOENT'));
     test.close(reader);
-    for (const call of ['register', 'modify'] as const) expect(() => epoll[call](reader, EPOLLIN)).toThrow(refusal('EBADF'));
+    for (const call of ['register', 'modify'] as const)
+      expect(() => epoll[call](reader, EPOLLIN)).toThrow(refusal('EBADF'));
     expect(() => epoll.unregister(reader)).toThrow(refusal('EBADF'));
   });
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { kernel } from '../../src/sys/binding.js';
-import { EAGAIN } from '../../src/sys/errno.js';
 import { Epoll } from '../../src/sys/epoll.js';
+import { EAGAIN } from '../../src/sys/errno.js';
 import { EPOLLET, EPOLLEXCLUSIVE, EPOLLIN, EPOLLONESHOT, EPOLLOUT, EPOLLRDHUP } from '../../src/sys/events.js';
 import { testDescriptors } from '../support/descriptors.js';
 

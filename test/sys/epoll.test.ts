@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { constants, kernel } from '../../src/sys/binding.js';
-import { EMFILE, ENOMEM } from '../../src/sys/errno.js';
 import { Epoll, WORDS_PER_EVENT } from '../../src/sys/epoll.js';
+import { EMFILE, ENOMEM } from '../../src/sys/errno.js';
 import { EPOLLERR, EPOLLET, EPOLLIN, EPOLLOUT } from '../../src/sys/events.js';
 import type { Kernel } from '../../src/sys/kernel.js';
 import { flagsOf, testDescriptors } from '../support/descriptors.js';
@@ -150,11 +150,45 @@ describe('the time to wait', () => {
 
   it.each([
     ['rounds up', 0.1, [[1, 0]], [1]],
-    ['waits for the rest after a signal', 100, [[30, 0], [30.5, 0], [39.5, 0]], [100, 70, 40]],
-    ['stops when the rest is nothing', 100, [[30, 0], [70, 0]], [100, 70]],
-    ['goes on for ever', -1, [[5000, 0], [0, 0], [7, 2]], [-1, -1, -1]],
+    [
+      'waits for the rest after a signal',
+      100,
+      [
+        [30, 0],
+        [30.5, 0],
+        [39.5, 0],
+      ],
+      [100, 70, 40],
+    ],
+    [
+      'stops when the rest is nothing',
+      100,
+      [
+        [30, 0],
+        [70, 0],
+      ],
+      [100, 70],
+    ],
+    [
+      'goes on for ever',
+      -1,
+      [
+        [5000, 0],
+        [0, 0],
+        [7, 2],
+      ],
+      [-1, -1, -1],
+    ],
     ['asks once when it may not wait', 0, [[0, 0]], [0]],
-    ['returns what comes after a signal', 10, [[3, 0], [1, 1]], [10, 7]],
+    [
+      'returns what comes after a signal',
+      10,
+      [
+        [3, 0],
+        [1, 1],
+      ],
+      [10, 7],
+    ],
   ] as [string, number, [number, number][], number[]][])('%s', (_, timeoutMs, script, expected) => {
     const count = script.at(-1)![1];
     const { kernel, asked } = waits(script);

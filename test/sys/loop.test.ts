@@ -22,7 +22,8 @@ function start(fd: number, onReadable: () => void): LoopWatch {
 
 describe('a process', () => {
   const fixture = fileURLToPath(new URL('fixtures/loop.mjs', import.meta.url));
-  const run = (scenario: string) => spawnSync(process.execPath, [fixture, scenario], { encoding: 'utf8', timeout: 10_000 });
+  const run = (scenario: string) =>
+    spawnSync(process.execPath, [fixture, scenario], { encoding: 'utf8', timeout: 10_000 });
   const words = (output: string) => output.trimEnd().split('\n');
 
   it.each([

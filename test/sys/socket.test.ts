@@ -4,12 +4,34 @@ import * as errno from '../../src/sys/errno.js';
 import { check } from '../../src/sys/errno.js';
 import { addressOf, flagsOf, testDescriptors } from '../support/descriptors.js';
 
-const { AF_INET, AF_INET6, AF_UNIX, IPPROTO_IPV6, IPPROTO_TCP, IPV6_V6ONLY, O_CLOEXEC, O_NONBLOCK, SHUT_RDWR, SHUT_WR } = constants;
-const { SO_ACCEPTCONN, SO_ERROR, SO_RCVBUF, SO_REUSEADDR, SO_REUSEPORT, SO_SNDBUF, SO_TYPE, SOCK_DGRAM, SOCK_NONBLOCK } = constants;
+const {
+  AF_INET,
+  AF_INET6,
+  AF_UNIX,
+  IPPROTO_IPV6,
+  IPPROTO_TCP,
+  IPV6_V6ONLY,
+  O_CLOEXEC,
+  O_NONBLOCK,
+  SHUT_RDWR,
+  SHUT_WR,
+} = constants;
+const {
+  SO_ACCEPTCONN,
+  SO_ERROR,
+  SO_RCVBUF,
+  SO_REUSEADDR,
+  SO_REUSEPORT,
+  SO_SNDBUF,
+  SO_TYPE,
+  SOCK_DGRAM,
+  SOCK_NONBLOCK,
+} = constants;
 const { SOCK_SEQPACKET, SOCK_STREAM, SOL_SOCKET, TCP_DEFER_ACCEPT, TCP_NODELAY } = constants;
 
 const test = testDescriptors();
-const socket = (domain = AF_INET, type = SOCK_STREAM | SOCK_NONBLOCK) => test.own('socket', kernel.socket(domain, type, 0));
+const socket = (domain = AF_INET, type = SOCK_STREAM | SOCK_NONBLOCK) =>
+  test.own('socket', kernel.socket(domain, type, 0));
 const hasIpv6 = kernel.close(kernel.socket(AF_INET6, SOCK_STREAM, 0)) === 0 && bindsIpv6();
 
 function bindsIpv6(): boolean {
@@ -27,11 +49,14 @@ describe('what a call makes is close-on-exec, and non-blocking if asked', () => 
     ['pipe2', (n: boolean) => both(kernel.pipe2(n ? O_NONBLOCK : 0))],
     ['eventfd', (n: boolean) => [kernel.eventfd(0, n ? constants.EFD_NONBLOCK : 0)]],
     ['openat', (n: boolean) => [kernel.openat(constants.AT_FDCWD, '/dev/null', n ? O_NONBLOCK : 0)]],
-    ['accept4', (n: boolean) => {
-      const { fd, at } = test.listen();
-      check('connect', kernel.connect(socket(AF_INET, SOCK_STREAM), at.address, at.port));
-      return [kernel.accept4(fd, n ? SOCK_NONBLOCK : 0)];
-    }],
+    [
+      'accept4',
+      (n: boolean) => {
+        const { fd, at } = test.listen();
+        check('connect', kernel.connect(socket(AF_INET, SOCK_STREAM), at.address, at.port));
+        return [kernel.accept4(fd, n ? SOCK_NONBLOCK : 0)];
+      },
+    ],
   ] as const)('%s', (name, make) => {
     for (const nonBlocking of [true, false]) {
       for (const fd of make(nonBlocking)) {
