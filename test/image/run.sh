@@ -52,16 +52,18 @@ enter_own_mount_namespace() {
 # ---- steps, their time limits and the end of everything -----------------------------------------------------------------
 
 work=
-job=       # the step under way
-container= # the image's command under way
-covered=   # the folder of the machine's own containers
+covered= # the folder of the machine's own containers
 
-# A step and a container are each a PID namespace, whose processes all end with its first one.
+# All that is started in the background is an unshare with a PID namespace, whose processes end with its first one.
 cleanup() {
   trap - EXIT
-  [[ -z $job ]] || kill -KILL -- "-$job" 2>/dev/null || true
-  [[ -z $container ]] || kill -KILL "$container" 2>/dev/null || true
-  wait 2>/dev/null || true
+  local -a left
+  mapfile -t left < <(jobs -p)
+  # The shell's own word on who was killed would hide the last line, which says what went wrong.
+  exec 3>&2 2>/dev/null
+  ((${#left[@]} == 0)) || kill -KILL "${left[@]}" || true
+  wait
+  exec 2>&3
   if [[ -n $covered ]]; then
     umount --lazy "$covered" || true
     rmdir --ignore-fail-on-non-empty "$covered" || true
@@ -70,32 +72,42 @@ cleanup() {
   [[ -z $work ]] || rm -rf --one-file-system "$work" || { sleep 2 && rm -rf --one-file-system "$work"; }
 }
 
+milliseconds() { echo $((${EPOCHREALTIME/./} / 1000)); }
+
+# ended_within SECONDS PID
+ended_within() {
+  local deadline=$(($(milliseconds) + $1 * 1000))
+  while kill -0 "$2" 2>/dev/null; do
+    (($(milliseconds) < deadline)) || return 1
+    sleep 0.02
+  done
+}
+
 # bounded SECONDS WHAT COMMAND...: quiet as long as it goes well. In the background, so that a signal to this script
 # need not wait for the step.
 bounded() {
   local seconds=$1 what=$2 log=$work/step.log status=0 start=$SECONDS
   shift 2
-  timeout --signal=KILL "$seconds" unshare --pid --fork --kill-child --mount-proc -- "$@" >"$log" 2>&1 </dev/null &
-  job=$!
-  wait "$job" || status=$?
-  job=
-  if ((status != 0)); then
-    tail -n 60 "$log" >&2
-    ((status != 137)) || fail "$what took longer than $seconds s"
-    fail "$what, exit code $status"
-  fi
+  unshare --pid --fork --kill-child --mount-proc -- "$@" >"$log" 2>&1 </dev/null &
+  ended_within "$seconds" $! || fail_with "$log" "$what takes longer than $seconds s"
+  wait $! || status=$?
+  ((status == 0)) || fail_with "$log" "$what, exit code $status"
   say "$what ($((SECONDS - start)) s)"
 }
 
+# fail_with LOG REASON
+fail_with() {
+  tail -n 60 "$1" >&2
+  fail "$2"
+}
+
 # No option of buildah's moves the cache of blobs that it keeps beside the machine's own storage; a mount, which only this
-# script sees, does. An empty folder is left only if there was one before or somebody has filled it meanwhile.
+# script sees, does. The folder is removed again if it is empty; buildah makes it when it needs it.
 cover_own_storage() {
   covered=/var/lib/containers
   mkdir -p "$covered"
   mount -t tmpfs image-test "$covered"
 }
-
-milliseconds() { echo $((${EPOCHREALTIME/./} / 1000)); }
 
 # ---- the stand-in for the base image ------------------------------------------------------------------------------------
 
@@ -256,9 +268,10 @@ site=                # a folder to mount at /site, as `-v …:/site:ro` would
 declare -a extra=()  # more environment, as `-e NAME=value` would
 
 # contained COMMAND...: in the image's root, read-only, as its user, in its environment, as PID 1 of a PID namespace.
-# The network is the host's.
+# The network is the host's. There is a PID namespace around it, because the kernel forgets --kill-child when a process
+# changes its user; the outer one's first process does not, and all that is inside ends with it.
 contained() {
-  exec unshare --mount --pid --fork --kill-child -- bash -euc '
+  exec unshare --pid --fork --kill-child -- unshare --mount --pid --fork -- bash -euc '
     root=$1 site=$2 user=$3 workdir=$4
     shift 4
     mount --bind "$root" "$root"
@@ -288,7 +301,6 @@ start() {
   until (($(wc -l <"$work/out") > 0)); do
     if ! kill -0 "$container" 2>/dev/null; then
       wait "$container" || status=$?
-      container=
       fail_with_output "it ended before it was ready, exit code $status"
     fi
     ((SECONDS < deadline)) || fail_with_output "it did not say within 15 s that it is ready"
@@ -296,8 +308,13 @@ start() {
   done
   [[ $(wc -l <"$work/out") == 1 && $(<"$work/out") == *http://*":$port"* ]] ||
     fail_with_output "it should print one line with its URL, port $port"
-  inside=$(<"/proc/$container/task/$container/children")
-  inside=${inside%% *}
+  inside=$(only_child "$(only_child "$container")")
+}
+
+only_child() {
+  local child
+  child=$(<"/proc/$1/task/$1/children")
+  echo "${child% }"
 }
 
 fail_with_output() {
@@ -317,10 +334,11 @@ get() {
 expect_health() {
   local status=0 begin took
   begin=$(milliseconds)
-  (contained "${health_check[@]}") >"$work/health" 2>&1 </dev/null || status=$?
+  contained "${health_check[@]}" >"$work/health" 2>&1 </dev/null &
+  ended_within 3 $! || fail_with "$work/health" "$2, the health check takes longer than its timeout"
+  wait $! || status=$?
   took=$(($(milliseconds) - begin))
-  ((status == $1)) || { cat "$work/health" >&2 && fail "the health check exited with $status instead of $1"; }
-  ((took < 3000)) || fail "the health check took $took ms, which is more than its timeout"
+  ((status == $1)) || fail_with "$work/health" "$2, the health check exits with $status instead of $1"
   say "run: $2, the health check exits with $status after $took ms"
 }
 
@@ -338,13 +356,9 @@ stop() {
   local signal=$1 status=0 begin took
   begin=$(milliseconds)
   kill "-$signal" "$inside"
-  while kill -0 "$container" 2>/dev/null; do
-    (($(milliseconds) - begin < 5000)) || fail_with_output "SIG$signal did not end it within 5 s"
-    sleep 0.01
-  done
-  took=$(($(milliseconds) - begin))
+  ended_within 5 "$container" || fail_with_output "SIG$signal did not end it within 5 s"
   wait "$container" || status=$?
-  container=
+  took=$(($(milliseconds) - begin))
   ((status == 0)) || fail_with_output "after SIG$signal it exited with $status instead of 0"
   say "run: SIG$signal ended it with exit code 0 after $took ms"
 }
