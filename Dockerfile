@@ -58,6 +58,6 @@ HEALTHCHECK --interval=15s --timeout=3s --start-period=5s --retries=3 CMD ["epol
 
 # docker run -p 8080:8080 epollet                                       the pages that ship with it
 # docker run -p 8080:8080 -v ./site:/site:ro epollet /site              a folder of yours
-# docker run -p 8080:8080 -v ./site:/site:ro epollet serve /site --workers 2
+# docker run -p 8080:8080 -v ./site:/site:ro epollet serve /site --trigger edge
 ENTRYPOINT ["epollet"]
 CMD ["serve"]

@@ -63,7 +63,7 @@ function onlyOne(text: string): number {
 /** A broken PORT is complained of when it is used, which is when nothing above it is set. */
 function portFromEnvironment(): number | string {
   const text = process.env['PORT'];
-  return text ? (/^\d+$/.test(text) ? Number(text) : text) : 8080;
+  return text ? (/^\d+$/.test(text) && Number(text) <= 65535 ? Number(text) : text) : 8080;
 }
 
 const kebabCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

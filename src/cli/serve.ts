@@ -1,10 +1,9 @@
 import { lookup } from 'node:dns/promises';
-import { isIP } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import type { Trigger } from '../reactor/interest.js';
 import type { AccessLogFormat } from '../server/access-log.js';
-import { type Server, serve } from '../server/server.js';
+import { isAddress, type Server, serve } from '../server/server.js';
 import { accessLogFlag, hostFlag, limitFlags, limitsOf, portFlag, triggerFlag, workersFlag } from './flags.js';
 import { Misuse } from './misuse.js';
 
@@ -41,6 +40,7 @@ export function serveCommand(): Command {
 
 async function start(dir: string, flags: ServeFlags): Promise<Server> {
   const { port, trigger, accessLog } = flags;
+  if (dir === '') throw new Misuse('The folder has an empty name; give one, or none for the site that ships with it.');
   if (typeof port !== 'number')
     throw new Misuse(`PORT must be an integer from 0 to 65535, not ${JSON.stringify(port)}.`);
   const hostname = await addressOf(flags.host);
@@ -52,7 +52,7 @@ async function start(dir: string, flags: ServeFlags): Promise<Server> {
 }
 
 async function addressOf(host: string): Promise<string> {
-  if (host === 'localhost' || isIP(host) !== 0) return host;
+  if (host === 'localhost' || isAddress(host)) return host;
   try {
     return (await lookup(host)).address;
   } catch {
@@ -81,7 +81,9 @@ function explained(error: NodeJS.ErrnoException & { port?: number }, host: strin
         ? new Misuse(`The folder ${dir} may not be read by this user; change its permissions or the user.`)
         : new Misuse(`This user may not listen on port ${error.port}; choose one from 1024 with --port.`);
     default:
-      return error;
+      return error.path === undefined
+        ? error
+        : new Misuse(`The folder ${dir} cannot be opened (${error.code}); give another.`);
   }
 }
 

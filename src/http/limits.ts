@@ -138,6 +138,8 @@ export function limitFault(name: keyof Limits, value: unknown): string | null {
 /** @throws RangeError for a value out of range, TypeError for a name that is no limit */
 export function resolveLimits(overrides: Partial<Limits> = {}): Limits {
   const limits = Object.fromEntries(LIMIT_NAMES.map((name) => [name, LIMITS[name].default])) as unknown as Limits;
+  if (typeof overrides !== 'object' || overrides === null)
+    throw new TypeError(`limits must be an object of limits, not ${String(overrides)}`);
   for (const [name, value] of Object.entries(overrides)) {
     if (!Object.hasOwn(LIMITS, name))
       throw new TypeError(`limits.${name} is no limit; there are: ${LIMIT_NAMES.join(', ')}`);

@@ -212,8 +212,10 @@ export class Connection implements Handler {
     const used = this.protocol.receive(input, 0, end);
     if (this.isClosed) return;
     const left = this.closing === Closing.no ? end - used : 0;
-    if (left === 0) this.pending = null;
-    else {
+    if (left === 0) {
+      this.pending = null;
+      this.heldBack = false; // there is nothing to hold
+    } else {
       assert(left < input.length - 1, 'a protocol left a full buffer unused');
       if (this.pending === null || this.pending.length < left) this.pending = Buffer.allocUnsafeSlow(roundUp(left));
       input.copy(this.pending, 0, used, end);

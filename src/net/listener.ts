@@ -39,7 +39,7 @@ export class Listener {
   /**
    * @param hostname an IPv4 or IPv6 address; `::` takes both families, and IPv4 alone where there is no IPv6
    * @param port 0 to 65535; 0 picks a free one
-   * @throws a system error with `address` and `port`: EADDRINUSE, EACCES, EADDRNOTAVAIL
+   * @throws a system error with `address` and `port`: EADDRINUSE, EACCES, EADDRNOTAVAIL, EAFNOSUPPORT
    */
   static open(kernel: Kernel, hostname: string, port: number): Listener {
     try {
@@ -51,8 +51,9 @@ export class Listener {
   }
 
   private static openFamily(kernel: Kernel, hostname: string, port: number, family: number): Listener {
-    const fd = check('socket', kernel.socket(family, SOCK_STREAM | SOCK_NONBLOCK, 0));
+    const fd = kernel.socket(family, SOCK_STREAM | SOCK_NONBLOCK, 0);
     try {
+      check('socket', fd);
       check('setsockopt', kernel.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1));
       if (family === AF_INET6)
         check('setsockopt', kernel.setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, hostname === '::' ? 0 : 1));
@@ -65,7 +66,7 @@ export class Listener {
       if (typeof address === 'number') throw systemError('getsockname', address);
       return new Listener(kernel, fd, address);
     } catch (error) {
-      kernel.close(fd);
+      if (fd >= 0) kernel.close(fd);
       throw Object.assign(error as Error, { address: hostname, port });
     }
   }

@@ -109,8 +109,9 @@ export class Outbox {
       offset = 0;
       next = this.gatheredTo;
     }
-    // The head waits for the file behind it, so that both fill packets, send(2).
-    const flags = next < this.count && this.sources[next] === null ? MSG_MORE : 0;
+    // The head waits for the file behind it, so that both fill packets, send(2). For an empty one it would wait in vain.
+    const beforeFile = next < this.count && this.sources[next] === null && this.offsets[next]! < this.ends[next]!;
+    const flags = beforeFile ? MSG_MORE : 0;
     const sent = kernel.send(socketFd, bytes, offset, end - offset, flags);
     if (sent < 0) return sent;
     this.advance(kernel, sent);

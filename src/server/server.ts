@@ -73,43 +73,47 @@ export class Server implements AsyncDisposable {
   constructor(options: ServeOptions) {
     const { hostname, port, root, trigger, accessLog, kernel } = checked(options);
     const limits = resolveLimits(options.limits);
-    const files = new Files(kernel, root, limits);
+    const clock = new DateClock();
+    clock.tick(kernel.wallMs());
+    const opened: { close(): void }[] = [];
+    const own = <Owned extends { close(): void }>(owned: Owned): Owned => {
+      opened.push(owned);
+      return owned;
+    };
     try {
-      this.listener = Listener.open(kernel, hostname, port);
+      const files = own(new Files(kernel, root, limits));
+      this.listener = own(Listener.open(kernel, hostname, port));
+      this.reactor = own(new Reactor({ kernel }));
+      this.reactor.onTurn = () => clock.tick(kernel.wallMs());
+      this.context = {
+        reactor: this.reactor,
+        kernel,
+        trigger,
+        limits,
+        outboxes: new OutboxPool(),
+        input: Buffer.allocUnsafeSlow(RECEIVE_BYTES),
+        counters: { bytesIn: 0, bytesOut: 0 },
+      };
+      this.service = {
+        limits,
+        parser: new RequestParser(limits),
+        clock,
+        files,
+        log: accessLog === 'off' ? null : new AccessLog(accessLog, clock, STDOUT),
+        draining: false,
+        requests: 0,
+        refusals: new Map(),
+        ended: (session) => this.ended(session),
+      };
+      this.acceptor = new Acceptor(this.reactor, this.listener, limits, (fd) => this.begin(fd));
+      this.driver = new NestedDriver(this.reactor);
     } catch (error) {
-      files.close();
+      for (const owned of opened) owned.close();
       throw error;
     }
     this.hostname = hostname;
     this.port = this.listener.address.port;
     this.url = new URL(`http://${urlHost(hostname)}:${this.port}/`);
-
-    const clock = new DateClock();
-    clock.tick(kernel.wallMs());
-    this.reactor = new Reactor({ kernel });
-    this.reactor.onTurn = () => clock.tick(kernel.wallMs());
-    this.context = {
-      reactor: this.reactor,
-      kernel,
-      trigger,
-      limits,
-      outboxes: new OutboxPool(),
-      input: Buffer.allocUnsafeSlow(RECEIVE_BYTES),
-      counters: { bytesIn: 0, bytesOut: 0 },
-    };
-    this.service = {
-      limits,
-      parser: new RequestParser(limits),
-      clock,
-      files,
-      log: accessLog === 'off' ? null : new AccessLog(accessLog, clock, STDOUT),
-      draining: false,
-      requests: 0,
-      refusals: new Map(),
-      ended: (session) => this.ended(session),
-    };
-    this.acceptor = new Acceptor(this.reactor, this.listener, limits, (fd) => this.begin(fd));
-    this.driver = new NestedDriver(this.reactor);
   }
 
   /** What has happened so far. */
@@ -202,6 +206,9 @@ export function serve(options: ServeOptions): Server {
 }
 
 function checked(options: ServeOptions) {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`options must be an object with a root, not ${String(options)}`);
+  }
   const {
     hostname = '127.0.0.1',
     port = 8080,
@@ -210,14 +217,15 @@ function checked(options: ServeOptions) {
     accessLog = 'off',
     kernel = realKernel,
   } = options;
-  if (typeof hostname !== 'string' || (hostname !== 'localhost' && isIP(hostname) === 0)) {
+  if (typeof hostname !== 'string' || (hostname !== 'localhost' && !isAddress(hostname))) {
     throw new TypeError(`hostname must be an IP address or "localhost", not ${JSON.stringify(hostname)}`);
   }
   if (!Number.isInteger(port) || port < 0 || port > 65535) {
     throw new RangeError(`port must be an integer from 0 to 65535, not ${String(port)}`);
   }
-  if (typeof root !== 'string' && !(root instanceof URL)) {
-    throw new TypeError('root must be the path of a folder');
+  const path = root instanceof URL ? (root.protocol === 'file:' ? fileURLToPath(root) : '') : root;
+  if (typeof path !== 'string' || path === '' || path.includes('\0')) {
+    throw new TypeError(`root must be the path or file: URL of a folder, not ${JSON.stringify(root)}`);
   }
   if (!TRIGGERS.includes(trigger)) {
     throw new TypeError(`trigger must be one of ${TRIGGERS.join(', ')}, not ${JSON.stringify(trigger)}`);
@@ -228,12 +236,15 @@ function checked(options: ServeOptions) {
   return {
     hostname: hostname === 'localhost' ? '127.0.0.1' : hostname,
     port,
-    root: typeof root === 'string' ? root : fileURLToPath(root),
+    root: path,
     trigger,
     accessLog,
     kernel,
   };
 }
+
+/** An address that bind(2) takes; one with a zone (`fe80::1%eth0`) it does not. */
+export const isAddress = (hostname: string): boolean => isIP(hostname) !== 0 && !hostname.includes('%');
 
 function urlHost(hostname: string): string {
   if (hostname === '::' || hostname === '0.0.0.0') return 'localhost';
