@@ -1,0 +1,110 @@
+import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+export const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
+/** The command as it ships; `npm run build` makes it. */
+export const MAIN = `${PACKAGE}dist/cli/main.js`;
+
+const PATIENCE_MS = 8000;
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface CommandOptions {
+  /** Added to an environment that has none of the variables that epollet reads. */
+  env?: Record<string, string>;
+  /** What stands before `node`, such as prlimit. */
+  before?: readonly string[];
+  stdio?: StdioOptions;
+  cwd?: string;
+}
+
+/** A process of the command: what it says, and how it ends. Killed by `using`, whatever it does. */
+export class Command {
+  stdout = '';
+  stderr = '';
+  readonly ended: Promise<Ended>;
+  private wake: (() => void)[] = [];
+
+  constructor(readonly process: ChildProcess) {
+    process.stdout?.on('data', (piece: Buffer) => this.hear('stdout', piece));
+    process.stderr?.on('data', (piece: Buffer) => this.hear('stderr', piece));
+    this.ended = new Promise((resolve, reject) => {
+      process.on('error', reject);
+      process.on('close', (code, signal) => {
+        resolve({ code, signal, stdout: this.stdout, stderr: this.stderr });
+        for (const wake of this.wake.splice(0)) wake();
+      });
+    });
+  }
+
+  /** Waits for a text in its output. */
+  async said(text: RegExp, from: 'stdout' | 'stderr' = 'stdout', patienceMs = PATIENCE_MS): Promise<RegExpExecArray> {
+    const untilMs = performance.now() + patienceMs;
+    for (;;) {
+      const found = text.exec(this[from]);
+      if (found) return found;
+      const leftMs = untilMs - performance.now();
+      if (leftMs <= 0 || this.process.exitCode !== null || this.process.signalCode !== null)
+        throw new Error(`no ${text} on ${from}: ${JSON.stringify([this.stdout, this.stderr])}, exit code ${this.process.exitCode}`);
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, leftMs);
+        this.wake.push(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
+    }
+  }
+
+  /** The port of the URL that it prints. */
+  async port(): Promise<number> {
+    return Number((await this.said(/^http:\/\/[^\n]+:(\d+)\/\n/))[1]);
+  }
+
+  kill(signal: NodeJS.Signals = 'SIGTERM'): this {
+    this.process.kill(signal);
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.process.exitCode === null && this.process.signalCode === null) this.process.kill('SIGKILL');
+    this.process.stdin?.destroy();
+    this.process.stdout?.destroy();
+    this.process.stderr?.destroy();
+    await this.ended;
+  }
+
+  private hear(from: 'stdout' | 'stderr', piece: Buffer): void {
+    this[from] += piece.toString('utf8');
+    for (const wake of this.wake.splice(0)) wake();
+  }
+}
+
+/** Starts `epollet` with these arguments. */
+export function command(args: readonly string[], options: CommandOptions = {}): Command {
+  if (!existsSync(MAIN)) throw new Error('dist/ is not built: npm run build');
+  const env: Record<string, string> = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/', NO_COLOR: '1' };
+  const words = [...(options.before ?? []), process.execPath, MAIN, ...args];
+  return new Command(
+    spawn(words[0]!, words.slice(1), {
+      env: { ...env, ...options.env },
+      stdio: options.stdio ?? ['ignore', 'pipe', 'pipe'],
+      cwd: options.cwd ?? PACKAGE,
+    }),
+  );
+}
+
+/** Runs `epollet` to its end. */
+export async function run(args: readonly string[], options: CommandOptions = {}): Promise<Ended> {
+  await using started = command(args, options);
+  const timer = setTimeout(() => started.kill('SIGKILL'), PATIENCE_MS);
+  const ended = await started.ended;
+  clearTimeout(timer);
+  return ended;
+}

@@ -1,0 +1,216 @@
+import { createConnection, type Socket } from 'node:net';
+
+/** Every wait ends by this time, so that a server that says nothing fails one test and not all. */
+const PATIENCE_MS = 8000;
+
+export interface RawResponse {
+  readonly version: string;
+  readonly status: number;
+  readonly reason: string;
+  readonly fields: readonly (readonly [name: string, value: string])[];
+  /** As it came, with the empty line behind it. */
+  readonly head: string;
+  readonly body: Buffer;
+  /** The values of a field by its name in any case, joined by a comma; null when it was not sent. */
+  field(name: string): string | null;
+}
+
+/** A TCP connection that sends exactly the bytes it is told to, and reads framed responses or up to the end. */
+export class RawClient {
+  /** The peer has ended its side, in order. */
+  ended = false;
+  /** The error that the socket ended with, such as ECONNRESET. */
+  failure: string | null = null;
+  closed = false;
+  private received: Buffer = Buffer.alloc(0);
+  private pieces: Buffer[] = [];
+  private waiting: (() => void)[] = [];
+
+  private constructor(readonly socket: Socket) {
+    socket.setNoDelay(true);
+    socket.on('data', (piece) => {
+      this.pieces.push(piece);
+      this.wake();
+    });
+    socket.on('end', () => {
+      this.ended = true;
+      this.wake();
+    });
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      this.failure = error.code ?? error.message;
+      this.wake();
+    });
+    socket.on('close', () => {
+      this.closed = true;
+      this.wake();
+    });
+  }
+
+  static connect(port: number, host = '127.0.0.1'): Promise<RawClient> {
+    return new Promise((resolve, reject) => {
+      const socket = createConnection({ port, host, allowHalfOpen: true });
+      socket.once('error', reject);
+      socket.once('connect', () => {
+        socket.off('error', reject);
+        resolve(new RawClient(socket));
+      });
+    });
+  }
+
+  send(bytes: string | Uint8Array): this {
+    this.socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
+    return this;
+  }
+
+  /** Sends the pieces with a pause between them, in which each is received on its own. */
+  async sendPieces(pieces: readonly (string | Uint8Array)[], pauseMs = 2): Promise<void> {
+    for (const [index, piece] of pieces.entries()) {
+      if (index > 0) await sleep(pauseMs);
+      this.send(piece);
+    }
+  }
+
+  /** Nothing more is sent; answers still come. */
+  end(): this {
+    this.socket.end();
+    return this;
+  }
+
+  pause(): this {
+    this.socket.pause();
+    return this;
+  }
+
+  resume(): this {
+    this.socket.resume();
+    return this;
+  }
+
+  /** Reads one response. An interim one (1xx) counts as one. */
+  async response(method = 'GET', patienceMs = PATIENCE_MS): Promise<RawResponse> {
+    const untilMs = performance.now() + patienceMs;
+    let headEnd = this.buffered.indexOf('\r\n\r\n');
+    while (headEnd < 0) {
+      await this.more('a head', untilMs);
+      headEnd = this.buffered.indexOf('\r\n\r\n');
+    }
+    headEnd += 4;
+    const head = parseHead(this.received.toString('latin1', 0, headEnd));
+    const length = bodyLength(head, method);
+    while (this.buffered.length < headEnd + length) await this.more(`a body of ${length} bytes`, untilMs);
+    const body = this.received.subarray(headEnd, headEnd + length);
+    this.received = this.received.subarray(headEnd + length);
+    return { ...head, body };
+  }
+
+  /** Everything up to the end of the connection. */
+  async untilClose(patienceMs = PATIENCE_MS): Promise<Buffer> {
+    const untilMs = performance.now() + patienceMs;
+    while (!this.ended && !this.closed && this.failure === null) await this.more('the end', untilMs);
+    const rest = this.buffered;
+    this.received = Buffer.alloc(0);
+    return rest;
+  }
+
+  /** Bytes that nobody has read yet. */
+  get buffered(): Buffer {
+    if (this.pieces.length > 0) this.received = Buffer.concat([this.received, ...this.pieces.splice(0)]);
+    return this.received;
+  }
+
+  close(): void {
+    this.socket.destroy();
+  }
+
+  /** Ends by a reset. */
+  reset(): void {
+    this.socket.resetAndDestroy();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  private async more(what: string, untilMs: number): Promise<void> {
+    const gone = this.failure ?? (this.ended || this.closed ? 'end of the connection' : null);
+    if (gone !== null) throw new Error(`${gone} instead of ${what}, after ${JSON.stringify(this.excerpt())}`);
+    const waitMs = untilMs - performance.now();
+    if (waitMs <= 0) throw new Error(`no ${what} in time, only ${JSON.stringify(this.excerpt())}`);
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, waitMs);
+      this.waiting.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  private excerpt(): string {
+    return this.buffered.toString('latin1', 0, 200);
+  }
+
+  private wake(): void {
+    for (const resolve of this.waiting.splice(0)) resolve();
+  }
+}
+
+/** One connection, one exchange: sends the bytes, reads an answer, closes. */
+export async function exchange(port: number, request: string | Uint8Array): Promise<RawResponse> {
+  using client = await RawClient.connect(port);
+  client.send(request);
+  return await client.response(Buffer.from(request).toString('latin1', 0, 5) === 'HEAD ' ? 'HEAD' : 'GET');
+}
+
+/** Requests as a browser would frame them; `fields` are whole lines without their ends. */
+export function request(target: string, fields: readonly string[] = [], method = 'GET'): string {
+  return `${[`${method} ${target} HTTP/1.1`, 'Host: a', ...fields].join('\r\n')}\r\n\r\n`;
+}
+
+export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Waits until the condition holds. */
+export async function eventually(condition: () => boolean, what: string, patienceMs = PATIENCE_MS): Promise<void> {
+  const untilMs = performance.now() + patienceMs;
+  while (!condition()) {
+    if (performance.now() > untilMs) throw new Error(`it did not come to this in time: ${what}`);
+    await sleep(5);
+  }
+}
+
+/** Two answers are the same but for when they were made. */
+export const withoutDate = (text: string | Buffer): string =>
+  text.toString('latin1').replaceAll(/\r\nDate: [^\r]*\r\n/g, '\r\nDate: *\r\n');
+
+function parseHead(head: string): Omit<RawResponse, 'body'> {
+  const [first, ...lines] = head.slice(0, -4).split('\r\n');
+  const start = /^(HTTP\/1\.[01]) (\d{3}) (.*)$/.exec(first!);
+  if (start === null) throw new Error(`no status line: ${JSON.stringify(first)}`);
+  const fields = lines.map((line) => {
+    const field = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+): ([\x20-\x7e\x80-\xff]*)$/.exec(line);
+    if (field === null) throw new Error(`no field: ${JSON.stringify(line)}`);
+    return [field[1]!, field[2]!] as const;
+  });
+  return {
+    version: start[1]!,
+    status: Number(start[2]),
+    reason: start[3]!,
+    fields,
+    head,
+    field(name) {
+      const values = fields.filter(([each]) => each.toLowerCase() === name.toLowerCase()).map(([, value]) => value);
+      return values.length === 0 ? null : values.join(', ');
+    },
+  };
+}
+
+/** RFC 9112 section 6.3, for answers without a transfer coding. */
+function bodyLength(head: Omit<RawResponse, 'body'>, method: string): number {
+  const { status } = head;
+  const length = head.field('Content-Length');
+  if (status < 200 || status === 204 || status === 304) {
+    if (length !== null) throw new Error(`Content-Length with ${status}`);
+    return 0;
+  }
+  if (length === null || !/^\d+$/.test(length)) throw new Error(`Content-Length: ${length}, in ${head.head}`);
+  return method === 'HEAD' ? 0 : Number(length);
+}

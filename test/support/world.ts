@@ -1,0 +1,222 @@
+import { openSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { Connection, type ConnectionContext, type ConnectionLimits } from '../../src/net/connection.js';
+import { type Outbox, OutboxPool } from '../../src/net/outbox.js';
+import { Reactor, type Trigger } from '../../src/reactor/index.js';
+import { constants, kernel as realKernel } from '../../src/sys/binding.js';
+import { check, EAGAIN, ECONNRESET, ENOMEM, EPIPE } from '../../src/sys/errno.js';
+import type { Kernel } from '../../src/sys/kernel.js';
+import { addressOf } from './descriptors.js';
+import { Echo, type EchoOptions } from './echo.js';
+import { type Call, FakeKernel, type Fault } from './fake-kernel.js';
+import { below } from './random.js';
+
+const { AF_INET, MSG_DONTWAIT, SHUT_WR, SO_RCVBUF, SO_SNDBUF, SOCK_NONBLOCK, SOCK_STREAM, SOL_SOCKET } = constants;
+
+/** What a turn takes on the simulated clock, which would stand still while there is always something to do. */
+const TURN_MS = 0.1;
+
+export interface Peer {
+  rateBytes: number;
+  readonly ended: boolean;
+  readonly wasReset: boolean;
+  readonly bytes: Buffer;
+  send(data: Uint8Array | string): number;
+  pump(maxBytes?: number): void;
+  shutdown(): void;
+  close(): void;
+}
+
+export interface Meeting {
+  connection: Connection;
+  echo: Echo;
+  peer: Peer;
+}
+
+export interface MeetingOptions extends EchoOptions {
+  /** Little room in the buffers between the two. */
+  narrow?: boolean;
+  /** What the peer has done before the connection starts. */
+  before?: (peer: Peer) => void;
+}
+
+export const WORLDS = ['simulated', 'simulated, in bad weather', 'loopback'] as const;
+export type WorldName = (typeof WORLDS)[number];
+
+/** Connections with their peers, on a simulated kernel or over loopback: the same scenarios run in each. */
+export class World {
+  readonly fake: FakeKernel | null;
+  readonly kernel: Kernel;
+  readonly reactor: Reactor;
+  readonly pool = new CountingPool();
+  readonly context: ConnectionContext;
+  private readonly meetings: Meeting[] = [];
+  private starting = false;
+
+  constructor(
+    readonly name: WorldName,
+    trigger: Trigger,
+    next: () => number,
+    limits: Partial<ConnectionLimits> = {},
+    inputBytes = 1024,
+  ) {
+    this.fake = name === 'loopback' ? null : new FakeKernel();
+    this.kernel = this.fake ?? realKernel;
+    this.reactor = new Reactor({ kernel: this.kernel });
+    this.context = {
+      reactor: this.reactor,
+      kernel: this.kernel,
+      trigger,
+      limits: { sendBytesPerTurn: 10_000, writeTimeoutMs: 5000, lingerTimeoutMs: 100, lingerBytes: 20_000, ...limits },
+      outboxes: this.pool,
+      input: Buffer.alloc(inputBytes + 1),
+      counters: { bytesIn: 0, bytesOut: 0 },
+    };
+    if (name === 'simulated, in bad weather') this.fake!.chaos = (call) => this.weather(call, next);
+  }
+
+  meet(options: MeetingOptions = {}): Meeting {
+    const { fd, peer } = this.fake ? this.fake.connected(options.narrow ? 3000 : 65536) : overLoopback(options.narrow);
+    options.before?.(peer);
+    const connection = new Connection(this.context, fd);
+    const echo = new Echo(connection, (bytes) => this.file(bytes), options);
+    const meeting = { connection, echo, peer };
+    this.meetings.push(meeting);
+    this.starting = true;
+    connection.start(echo);
+    this.starting = false;
+    echo.turnIsOver();
+    return meeting;
+  }
+
+  /** Turns until it is so; the peers read meanwhile. */
+  until(condition: () => boolean, limitMs = 5000): void {
+    const endMs = this.kernel.monotonicMs() + limitMs;
+    for (let turns = 0; !condition(); turns++) {
+      if (this.kernel.monotonicMs() > endMs || turns > 100_000) {
+        const state = this.meetings.map(({ peer, connection }) => [peer.bytes.length, connection.isClosed]);
+        throw new Error(`it has not come: ${JSON.stringify(state)}`);
+      }
+      this.reactor.turn(2);
+      this.fake?.advance(TURN_MS);
+      for (const { peer, echo } of this.meetings) {
+        echo.turnIsOver();
+        peer.pump(peer.rateBytes);
+      }
+    }
+  }
+
+  /** Turns for so long. */
+  pass(milliseconds: number): void {
+    const endMs = this.kernel.monotonicMs() + milliseconds;
+    this.until(() => this.kernel.monotonicMs() >= endMs, milliseconds + 1000);
+  }
+
+  file(bytes: Uint8Array): number {
+    if (this.fake) return this.fake.file(bytes);
+    const path = join(tmpdir(), `epollet-${process.pid}-world`);
+    writeFileSync(path, bytes);
+    const fd = openSync(path, 'r');
+    rmSync(path);
+    return fd;
+  }
+
+  /** Everything is closed, once, and nothing is left behind. */
+  end(): void {
+    for (const { connection, peer } of this.meetings) {
+      connection.close();
+      peer.close();
+    }
+    expect(this.meetings.map(({ echo }) => echo.closedCalls)).toEqual(this.meetings.map(() => 1));
+    expect(this.pool.taken).toBe(0);
+    expect(this.reactor.registered).toBe(0);
+    this.reactor.close();
+    if (this.fake === null) return;
+    expect(this.fake.open).toEqual([]);
+    expect(this.fake.violations).toEqual([]);
+  }
+
+  private weather(call: Call, next: () => number): Fault {
+    switch (call) {
+      case 'recv':
+      case 'send':
+      case 'sendfile':
+        if (next() < 0.2) return EAGAIN;
+        return next() < 0.3 ? { short: 1 + below(next, 200) } : null;
+      case 'epollWait':
+        return next() < 0.1 ? 0 : null;
+      case 'epollCtl': // one that joins is refused by throwing, which is another scenario
+        return !this.starting && next() < 0.05 ? ENOMEM : null;
+      default:
+        return null;
+    }
+  }
+}
+
+class CountingPool extends OutboxPool {
+  taken = 0;
+
+  override take(): Outbox {
+    this.taken++;
+    return super.take();
+  }
+
+  override give(outbox: Outbox): void {
+    this.taken--;
+    super.give(outbox);
+  }
+}
+
+/** A client socket that never blocks. */
+export class LoopbackPeer implements Peer {
+  rateBytes = Number.POSITIVE_INFINITY;
+  ended = false;
+  wasReset = false;
+  private readonly received: Buffer[] = [];
+
+  constructor(private fd: number) {}
+
+  get bytes(): Buffer {
+    return Buffer.concat(this.received);
+  }
+
+  send(data: Uint8Array | string): number {
+    const bytes = Buffer.from(data as string);
+    const sent = realKernel.send(this.fd, bytes, 0, bytes.length, MSG_DONTWAIT);
+    if (sent === ECONNRESET || sent === EPIPE) this.wasReset = true;
+    return sent;
+  }
+
+  pump(maxBytes = Number.POSITIVE_INFINITY): void {
+    if (this.fd < 0 || this.ended || maxBytes === 0) return;
+    const bytes = Buffer.alloc(Math.min(maxBytes, 65536));
+    const got = realKernel.recv(this.fd, bytes, 0, bytes.length, MSG_DONTWAIT);
+    if (got > 0) this.received.push(bytes.subarray(0, got));
+    else if (got === 0) this.ended = true;
+    else if (got === ECONNRESET) this.wasReset = true;
+  }
+
+  shutdown(): void {
+    realKernel.shutdown(this.fd, SHUT_WR);
+  }
+
+  close(): void {
+    if (this.fd >= 0) realKernel.close(this.fd);
+    this.fd = -1;
+  }
+}
+
+function overLoopback(narrow = false): { fd: number; peer: LoopbackPeer } {
+  const listener = check('socket', realKernel.socket(AF_INET, SOCK_STREAM, 0));
+  check('bind', realKernel.bind(listener, '127.0.0.1', 0));
+  if (narrow) realKernel.setsockopt(listener, SOL_SOCKET, SO_SNDBUF, 4096);
+  check('listen', realKernel.listen(listener, 1));
+  const client = check('socket', realKernel.socket(AF_INET, SOCK_STREAM, 0));
+  if (narrow) realKernel.setsockopt(client, SOL_SOCKET, SO_RCVBUF, 4096);
+  check('connect', realKernel.connect(client, '127.0.0.1', addressOf(realKernel.getsockname(listener)).port));
+  const fd = check('accept4', realKernel.accept4(listener, SOCK_NONBLOCK));
+  realKernel.close(listener);
+  return { fd, peer: new LoopbackPeer(client) };
+}
