@@ -2,20 +2,12 @@ import { assert } from '../sys/assert.js';
 import { constants, kernel as realKernel } from '../sys/binding.js';
 import { systemError } from '../sys/errno.js';
 import type { Kernel } from '../sys/kernel.js';
+import { Arming } from './arming.js';
 import { Deadlines, NEVER } from './deadlines.js';
-import { ENDED, type Interest, maskOf, NOTHING, READABLE, readinessOf, type Trigger } from './interest.js';
-import { type Handler, Registry, slotOf, type Token } from './registry.js';
+import { ENDED, type Interest, READABLE, readinessOf, type Trigger } from './interest.js';
+import { type Handler, MARK_EXCLUSIVE, MARK_REVISIT, MARK_SPENT, Registry, slotOf, type Token } from './registry.js';
 
-const { EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD } = constants;
-
-const MARK_DIRTY = 1;
-const MARK_REVISIT = 2;
-const MARK_EXCLUSIVE = 4;
-/** Oneshot has fired: the kernel keeps the descriptor with no mask until MOD, epoll_ctl(2). */
-const MARK_SPENT = 8;
-
-/** A refused epoll_ctl (ENOMEM, ENOSPC) is tried again after this long; nothing tells when memory is back. */
-const REARM_RETRY_MS = 100;
+const { EPOLL_CLOEXEC } = constants;
 
 export interface ReactorOptions {
   kernel?: Kernel;
@@ -51,7 +43,6 @@ export interface ReactorStats {
  */
 export class Reactor {
   readonly kernel: Kernel;
-  readonly stats: ReactorStats;
   /** CLOCK_MONOTONIC in milliseconds, read once a turn after the wait. */
   nowMs: number;
   /** The epoll descriptor; readable when a turn would find something. -1 once closed. */
@@ -64,18 +55,15 @@ export class Reactor {
 
   private readonly registry = new Registry();
   private readonly deadlines = new Deadlines();
+  private readonly arming: Arming;
   private readonly events: Uint32Array;
   private readonly maxEvents: number;
-  private dirty: number[] = [];
-  private dirtyBefore: number[] = [];
   private revisits: Token[] = [];
   private revisitsBefore: Token[] = [];
   private turning = false;
   private expiring = false;
-  /** Slots whose epoll_ctl was refused, and when to try them again. */
-  private refused: number[] = [];
-  private retryMs = NEVER;
   private thrown: unknown[] = [];
+  private readonly counts = { turns: 0, events: 0, stale: 0, spurious: 0, revisits: 0, expired: 0 };
 
   constructor(options: ReactorOptions = {}) {
     const maxEvents = options.maxEvents ?? 1024;
@@ -88,17 +76,8 @@ export class Reactor {
     const fd = this.kernel.epollCreate1(EPOLL_CLOEXEC);
     if (fd < 0) throw systemError('epoll_create1', fd);
     this.fd = fd;
+    this.arming = new Arming(this.kernel, this.registry, fd);
     this.nowMs = this.kernel.monotonicMs();
-    this.stats = {
-      turns: 0,
-      events: 0,
-      stale: 0,
-      spurious: 0,
-      revisits: 0,
-      expired: 0,
-      epollCtlCalls: 0,
-      registered: 0,
-    };
   }
 
   /**
@@ -112,12 +91,11 @@ export class Reactor {
     const slot = this.registry.add(fd, handler, interest, trigger);
     this.registry.marks[slot]! &= ~(MARK_EXCLUSIVE | MARK_SPENT | MARK_REVISIT); // may be another's that had the slot
     if (options.exclusive) this.registry.marks[slot]! |= MARK_EXCLUSIVE;
-    const result = this.armSlot(slot);
+    const result = this.arming.arm(slot);
     if (result < 0) {
       this.registry.remove(slot);
       throw systemError('epoll_ctl', result);
     }
-    this.stats.registered = this.registry.size;
     return this.registry.tokenOf(slot);
   }
 
@@ -127,7 +105,7 @@ export class Reactor {
     assert(slot >= 0, 'modify of a token that is not registered');
     if (this.registry.wanted[slot] === interest) return;
     this.registry.wanted[slot] = interest;
-    this.markDirty(slot);
+    if (this.arming.mark(slot) && !this.turning) this.onWork?.();
     if (this.registry.missed[slot]! & interest) this.markRevisit(slot);
   }
 
@@ -135,8 +113,7 @@ export class Reactor {
   unregister(token: Token): void {
     const slot = this.registry.find(token);
     assert(slot >= 0, 'unregister of a token that is not registered');
-    const held = this.registry.armed[slot] !== 0 || (this.registry.marks[slot]! & MARK_SPENT) !== 0;
-    if (held) this.epollCtl(EPOLL_CTL_DEL, slot, 0);
+    this.arming.leave(slot);
     this.drop(slot);
   }
 
@@ -173,16 +150,21 @@ export class Reactor {
 
   /** When the next deadline, or the next try of what the kernel refused, is worth a turn; NEVER when there is none. */
   nextDeadlineMs(): number {
-    return Math.min(this.deadlines.nextMs(), this.retryMs);
+    return Math.min(this.deadlines.nextMs(), this.arming.retryMs);
   }
 
   /** Whether a turn has something to do that no descriptor will tell. */
   get hasWork(): boolean {
-    return this.revisits.length > 0 || this.dirty.length > 0;
+    return this.revisits.length > 0 || this.arming.hasWork;
   }
 
-  get registered(): number {
-    return this.registry.size;
+  get stats(): ReactorStats {
+    return { ...this.counts, epollCtlCalls: this.arming.calls, registered: this.registry.size };
+  }
+
+  /** Reads the clock outside a turn, for whoever is about to set deadlines after a long wait. */
+  readClock(): void {
+    this.nowMs = this.kernel.monotonicMs();
   }
 
   /**
@@ -194,17 +176,17 @@ export class Reactor {
     assert(this.fd >= 0, 'the reactor is closed');
     assert(!this.turning, 'a turn inside a turn');
     this.turning = true;
-    this.arm();
+    this.arming.apply();
     const count = this.kernel.epollWait(this.fd, this.events, this.maxEvents, this.waitMs(timeoutMs));
     this.nowMs = this.kernel.monotonicMs();
-    this.stats.turns++;
-    if (this.retryMs <= this.nowMs) this.retryRefused();
+    this.counts.turns++;
+    this.arming.retry(this.nowMs);
     if (this.onTurn !== null) this.announceTurn(this.onTurn);
     if (count > 0) this.dispatch(count);
     const ran = count + (this.revisits.length > 0 ? this.visitAgain() : 0) + this.expire();
     this.turning = false;
     if (count < 0) throw systemError('epoll_wait', count);
-    if (this.thrown.length > 0) throw this.thrown.splice(0)[0];
+    if (this.thrown.length > 0) this.throwOn();
     return ran;
   }
 
@@ -215,26 +197,9 @@ export class Reactor {
     this.fd = -1;
   }
 
-  private arm(): void {
-    if (this.dirty.length === 0) return;
-    const slots = this.dirty;
-    this.dirty = this.dirtyBefore;
-    this.dirtyBefore = slots;
-    for (let i = 0; i < slots.length; i++) {
-      const slot = slots[i]!;
-      this.registry.marks[slot]! &= ~MARK_DIRTY;
-      if (this.registry.handlers[slot] === null) continue;
-      if (this.armSlot(slot) < 0) {
-        this.refused.push(slot);
-        this.retryMs = Math.min(this.retryMs, this.kernel.monotonicMs() + REARM_RETRY_MS);
-      }
-    }
-    slots.length = 0;
-  }
-
-  private retryRefused(): void {
-    this.retryMs = NEVER;
-    for (const slot of this.refused.splice(0)) this.markDirty(slot);
+  private throwOn(): never {
+    const [first, ...others] = this.thrown.splice(0);
+    throw others.length === 0 ? first : new AggregateError([first, ...others], 'several handlers threw in one turn');
   }
 
   private announceTurn(onTurn: () => void): void {
@@ -243,38 +208,6 @@ export class Reactor {
     } catch (error) {
       this.thrown.push(error);
     }
-  }
-
-  /** Makes the kernel hold what the handler wants; no system call when it does already. */
-  private armSlot(slot: number): number {
-    const { registry } = this;
-    const wanted = registry.wanted[slot] as Interest;
-    const trigger = registry.triggers[slot]!;
-    const exclusive = (registry.marks[slot]! & MARK_EXCLUSIVE) !== 0;
-    // A mask of 0 still reports HUP, so that wanting nothing means leaving; only edge does not repeat it.
-    const leave = wanted === NOTHING && (trigger !== 'edge' || exclusive);
-    const mask = leave ? 0 : maskOf(wanted, trigger, exclusive);
-    const before = registry.armed[slot]!;
-    if (mask === before) return 0;
-    // EPOLLEXCLUSIVE works with ADD only, epoll_ctl(2).
-    if (before !== 0 && (mask === 0 || exclusive)) {
-      this.epollCtl(EPOLL_CTL_DEL, slot, 0);
-      registry.armed[slot] = 0;
-      if (mask === 0) return 0;
-    }
-    const known = registry.armed[slot] !== 0 || (registry.marks[slot]! & MARK_SPENT) !== 0;
-    const result = this.epollCtl(known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, slot, mask);
-    if (result >= 0) {
-      registry.armed[slot] = mask;
-      registry.marks[slot]! &= ~MARK_SPENT;
-    }
-    return result;
-  }
-
-  private epollCtl(operation: number, slot: number, mask: number): number {
-    const { fds, generations } = this.registry;
-    this.stats.epollCtlCalls++;
-    return this.kernel.epollCtl(this.fd, operation, fds[slot]!, mask, slot, generations[slot]!);
   }
 
   private waitMs(timeoutMs: number): number {
@@ -287,18 +220,14 @@ export class Reactor {
 
   private dispatch(count: number): void {
     const { events, registry } = this;
-    this.stats.events += count;
+    this.counts.events += count;
     for (let at = 0; at < 3 * count; at += 3) {
       const slot = events[at + 1]!;
       if (registry.generations[slot] !== events[at + 2]) {
-        this.stats.stale++;
+        this.counts.stale++;
         continue;
       }
-      if (registry.triggers[slot] === 'oneshot') {
-        registry.armed[slot] = 0;
-        registry.marks[slot]! |= MARK_SPENT;
-        this.markDirty(slot);
-      }
+      if (registry.triggers[slot] === 'oneshot') this.arming.spend(slot);
       this.tell(slot, registry.missed[slot]! | readinessOf(events[at]!));
     }
   }
@@ -312,7 +241,7 @@ export class Reactor {
       this.registry.marks[slotOf(token)]! &= ~MARK_REVISIT;
       const slot = this.registry.find(token);
       if (slot < 0 || (this.registry.missed[slot]! & this.registry.wanted[slot]!) === 0) continue; // gone, or told by an event meanwhile
-      this.stats.revisits++;
+      this.counts.revisits++;
       this.tell(slot, this.registry.missed[slot]!);
     }
     const count = tokens.length;
@@ -325,7 +254,7 @@ export class Reactor {
     const due = readiness & registry.wanted[slot]!;
     registry.missed[slot] = readiness & ~due;
     if (due === 0) {
-      this.stats.spurious++;
+      this.counts.spurious++;
       return;
     }
     try {
@@ -348,15 +277,8 @@ export class Reactor {
       }
     }
     this.expiring = false;
-    this.stats.expired += count;
+    this.counts.expired += count;
     return count;
-  }
-
-  private markDirty(slot: number): void {
-    if (this.registry.marks[slot]! & MARK_DIRTY) return;
-    this.registry.marks[slot]! |= MARK_DIRTY;
-    this.dirty.push(slot);
-    if (!this.turning) this.onWork?.();
   }
 
   private markRevisit(slot: number): void {
@@ -369,6 +291,5 @@ export class Reactor {
   private drop(slot: number): void {
     this.deadlines.clear(slot);
     this.registry.remove(slot);
-    this.stats.registered = this.registry.size;
   }
 }

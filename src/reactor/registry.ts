@@ -14,6 +14,13 @@ export interface Handler {
  */
 export type Token = number;
 
+/** Marks of a slot. DIRTY and REVISIT: it stands in a list already, to be armed or told again. */
+export const MARK_DIRTY = 1;
+export const MARK_REVISIT = 2;
+export const MARK_EXCLUSIVE = 4;
+/** Oneshot has fired: the kernel keeps the descriptor with no mask until MOD, epoll_ctl(2). */
+export const MARK_SPENT = 8;
+
 const GENERATION_UNIT = 2 ** 32;
 /** 21 bits of generation and 32 of slot are the 53 bits that a number holds exactly. */
 const GENERATIONS = 2 ** 21;

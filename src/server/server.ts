@@ -125,7 +125,7 @@ export class Server implements AsyncDisposable {
       refusals: Object.fromEntries(service.refusals),
       bytes: { in: context.counters.bytesIn, out: context.counters.bytesOut },
       files: service.files.stats,
-      reactor: { ...this.reactor.stats },
+      reactor: this.reactor.stats,
       accessLogDropped: service.log?.dropped ?? 0,
     };
   }
@@ -175,6 +175,7 @@ export class Server implements AsyncDisposable {
 
   private async drain(): Promise<void> {
     this.service.draining = true;
+    this.reactor.readClock(); // it may have waited for long; what is accepted now has its full time
     this.acceptor.close();
     this.listener.close();
     for (const session of this.sessions) session.drain();

@@ -48,7 +48,7 @@ describe('on a simulated kernel', () => {
     acceptor.close();
     listener.close();
     for (const fd of accepted) kernel.close(fd);
-    expect(reactor.registered).toBe(0);
+    expect(reactor.stats.registered).toBe(0);
     reactor.close();
     expect(kernel.open).toEqual([]);
     expect(kernel.violations).toEqual([]);

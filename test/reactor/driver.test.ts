@@ -317,7 +317,7 @@ describe('BlockingDriver', () => {
     expect(told).toBe(3);
     expect(driver.stopFd).toBe(-1);
     reactor.unregister(token);
-    expect(reactor.registered).toBe(0);
+    expect(reactor.stats.registered).toBe(0);
     reactor.close();
   });
 

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -51,7 +51,9 @@ export class Command {
       if (found) return found;
       const leftMs = untilMs - performance.now();
       if (leftMs <= 0 || this.process.exitCode !== null || this.process.signalCode !== null)
-        throw new Error(`no ${text} on ${from}: ${JSON.stringify([this.stdout, this.stderr])}, exit code ${this.process.exitCode}`);
+        throw new Error(
+          `no ${text} on ${from}: ${JSON.stringify([this.stdout, this.stderr])}, exit code ${this.process.exitCode}`,
+        );
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, leftMs);
         this.wake.push(() => {
@@ -89,7 +91,11 @@ export class Command {
 /** Starts `epollet` with these arguments. */
 export function command(args: readonly string[], options: CommandOptions = {}): Command {
   if (!existsSync(MAIN)) throw new Error('dist/ is not built: npm run build');
-  const env: Record<string, string> = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/', NO_COLOR: '1' };
+  const env: Record<string, string> = {
+    PATH: process.env['PATH'] ?? '',
+    HOME: process.env['HOME'] ?? '/',
+    NO_COLOR: '1',
+  };
   const words = [...(options.before ?? []), process.execPath, MAIN, ...args];
   return new Command(
     spawn(words[0]!, words.slice(1), {

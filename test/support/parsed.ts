@@ -1,4 +1,4 @@
-import { resolveLimits, type Limits } from '../../src/http/limits.js';
+import { type Limits, resolveLimits } from '../../src/http/limits.js';
 import { COMPLETE, RequestParser } from '../../src/http/request-parser.js';
 
 /** A parser that holds this request; `fields` are whole lines without their ends. */

@@ -68,7 +68,13 @@ export async function makeSite(): Promise<Site> {
   write('bare/file.txt', 'bare\n');
   for (const size of SIZES) write(`${size}.bin`, contentOf(size));
 
-  for (const dotted of ['.hidden', '.git/config', 'folder/.well-known/x.txt', '.well-known/.secret', '.well-known/.more/x'])
+  for (const dotted of [
+    '.hidden',
+    '.git/config',
+    'folder/.well-known/x.txt',
+    '.well-known/.secret',
+    '.well-known/.more/x',
+  ])
     write(dotted, SECRET);
   write('.well-known/security.txt', 'Contact: x\n');
   write('with space.txt', 'space\n');

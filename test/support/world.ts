@@ -131,7 +131,7 @@ export class World {
     }
     expect(this.meetings.map(({ echo }) => echo.closedCalls)).toEqual(this.meetings.map(() => 1));
     expect(this.pool.taken).toBe(0);
-    expect(this.reactor.registered).toBe(0);
+    expect(this.reactor.stats.registered).toBe(0);
     this.reactor.close();
     if (this.fake === null) return;
     expect(this.fake.open).toEqual([]);
