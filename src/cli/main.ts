@@ -53,8 +53,12 @@ function sentenceOf(error: CommanderError): string {
   const message = error.message
     .replace(/^error: /, '')
     .replace(' is invalid. ', ' is invalid: ')
-    .replace(': Allowed', ': allowed');
-  return message.endsWith('.') ? message : `${message}; see epollet --help, or epollet COMMAND --help.`;
+    .replace(': Allowed', ': allowed')
+    .replace('. Expected', ': expected')
+    .replace('\n(Did', ' (did')
+    .replace(/\.$/, '');
+  const remedy = error.code === 'commander.invalidArgument' ? '' : '; see epollet --help, or epollet COMMAND --help';
+  return `${message}${remedy}.`;
 }
 
 function complain(sentence: string): void {

@@ -53,13 +53,11 @@ async function start(dir: string, flags: ServeFlags): Promise<Server> {
 
 async function addressOf(host: string): Promise<string> {
   if (host === 'localhost' || isAddress(host)) return host;
-  try {
-    return (await lookup(host)).address;
-  } catch {
-    throw new Misuse(
-      `The host ${JSON.stringify(host)} has no address; give --host an IP address, localhost or a name that resolves.`,
-    );
-  }
+  const { address } = host === '' ? { address: '' } : await lookup(host).catch(() => ({ address: '' }));
+  if (isAddress(address)) return address;
+  throw new Misuse(
+    `The host ${JSON.stringify(host)} has no address; give --host an IP address, localhost or a name that resolves.`,
+  );
 }
 
 /** The kernel's refusals that a user can do something about, as a sentence. */

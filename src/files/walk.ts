@@ -16,6 +16,7 @@ export function openByWalk(kernel: Kernel, rootFd: number, path: Uint8Array | st
   const stat = new Float64Array(STAT_WORDS);
   const folders: number[] = [rootFd];
   const todo = components(path);
+  if (todo.absolute) return EXDEV;
   let links = 0;
   let needsFolder = todo.trailingSlash;
   try {
@@ -42,8 +43,8 @@ export function openByWalk(kernel: Kernel, rootFd: number, path: Uint8Array | st
         kernel.close(fd);
         if (typeof target === 'number') return target;
         if (++links > MAX_LINKS) return ELOOP;
-        if (target[0] === 0x2f) return EXDEV;
         const more = components(target);
+        if (more.absolute) return EXDEV;
         needsFolder ||= more.trailingSlash && todo.names.length === 0;
         todo.names.unshift(...more.names);
         continue;
@@ -60,8 +61,8 @@ export function openByWalk(kernel: Kernel, rootFd: number, path: Uint8Array | st
 }
 
 /** Names as latin1 strings, one character a byte; `.` and empty ones say nothing. */
-function components(path: Uint8Array | string): { names: string[]; trailingSlash: boolean } {
+function components(path: Uint8Array | string): { names: string[]; absolute: boolean; trailingSlash: boolean } {
   const text = Buffer.from(path as Uint8Array).toString('latin1');
   const names = text.split('/').filter((name) => name !== '' && name !== '.');
-  return { names, trailingSlash: text.endsWith('/') };
+  return { names, absolute: text.startsWith('/'), trailingSlash: text.endsWith('/') };
 }

@@ -1,6 +1,16 @@
 import { contentLength, isHost, transferCoding } from './framing.js';
 import { CLASSES, equalsIgnoreCase, KNOWN_COUNT, Known, knownField, listElements, TARGET, TOKEN } from './headers.js';
+import { latin1 } from './latin1.js';
 import type { Limits } from './limits.js';
+import {
+  authorityEnd,
+  fitsVersion,
+  METHOD_BYTES_MAX,
+  METHODS,
+  type Method,
+  methodOf,
+  VERSION_BYTES,
+} from './request-line.js';
 import { endOfValue, wordsOf } from './scan.js';
 import type { RefusalStatus } from './status.js';
 
@@ -8,13 +18,6 @@ import type { RefusalStatus } from './status.js';
 export const NEED_MORE = 0;
 export const COMPLETE = 1;
 export type ParserAnswer = 0 | 1 | RefusalStatus;
-
-export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS' | 'PATCH' | 'TRACE';
-/** Those of RFC 9110 section 9.3 that an origin server can be asked, and PATCH. CONNECT is for proxies: 501. */
-const METHODS: readonly Method[] = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE'];
-/** Longer than any registered method; a name beyond it is unknown before it ends. */
-const METHOD_BYTES_MAX = 32;
-const METHOD_BYTES = METHODS.map((method) => Buffer.from(method));
 
 /** Asterisk-form, RFC 9112 section 3.2.4, has no path. */
 const NO_PATH = -1;
@@ -27,9 +30,6 @@ const COLON = 0x3a;
 const SLASH = 0x2f;
 const QUESTION = 0x3f;
 
-/** Behind the target; a 0 stands for any digit. */
-const VERSION_FORM = Buffer.from('HTTP/0.0\r\n');
-const VERSION_BYTES = VERSION_FORM.length;
 const CLOSE = Buffer.from('close');
 const KEEP_ALIVE = Buffer.from('keep-alive');
 const CONTINUE_100 = Buffer.from('100-continue');
@@ -306,35 +306,4 @@ export class RequestParser {
     this.enough = Math.min(this.enough, start + this.limits.targetBytes + 1);
     return NEED_MORE;
   }
-}
-
-/** `HTTP/` digit `.` digit CRLF. */
-function fitsVersion(byte: number, at: number): boolean {
-  const form = VERSION_FORM[at]!;
-  return byte === form || (form === 0x30 && byte > 0x30 && byte <= 0x39);
-}
-
-function methodOf(bytes: Uint8Array, start: number, end: number): number {
-  for (let i = 0; i < METHOD_BYTES.length; i++) {
-    const method = METHOD_BYTES[i]!;
-    if (method.length !== end - start) continue;
-    let same = 0;
-    while (same < method.length && method[same] === bytes[start + same]) same++;
-    if (same === method.length) return i;
-  }
-  return -1;
-}
-
-/** Where the path begins behind `http://authority`; -1 when that is not what stands there. */
-function authorityEnd(bytes: Uint8Array, start: number, end: number): number {
-  const scheme = latin1(bytes, start, Math.min(end, start + 8)).toLowerCase();
-  const length = scheme.startsWith('http://') ? 7 : scheme === 'https://' ? 8 : 0;
-  if (length === 0) return -1;
-  let at = start + length;
-  while (at < end && bytes[at] !== SLASH && bytes[at] !== QUESTION) at++;
-  return at > start + length && isHost(bytes, start + length, at) ? at : -1;
-}
-
-export function latin1(bytes: Uint8Array, start: number, end: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
 }

@@ -1,7 +1,8 @@
 import { write } from 'node:fs';
 import type { DateClock } from '../http/date.js';
 import { Known } from '../http/headers.js';
-import { latin1, type RequestParser } from '../http/request-parser.js';
+import { latin1 } from '../http/latin1.js';
+import type { RequestParser } from '../http/request-parser.js';
 import type { Response } from '../http/response.js';
 
 export type AccessLogFormat = 'off' | 'combined' | 'json';
@@ -13,6 +14,8 @@ const BATCH_MS = 1000;
 /** A reader that is slower than the requests must not cost memory without end: beyond this lines are dropped, and counted. */
 const WAITING_CHARACTERS = 16 * 1024 * 1024;
 const RETRY_MS = 20;
+/** A pipe that nobody reads must not keep a server from ending. */
+const FLUSH_MS = 1000;
 
 /**
  * One line a request, in Apache's combined format or as JSON, written in batches by libuv's threads. The size is that
@@ -48,8 +51,17 @@ export class AccessLog {
     }
   }
 
-  /** Resolves when everything recorded so far is written. */
+  /** Resolves when everything recorded so far is written, or when nobody has taken it for a second. */
   async flush(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const tooLate = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, FLUSH_MS);
+    });
+    await Promise.race([this.writeRest(), tooLate]);
+    clearTimeout(timer);
+  }
+
+  private async writeRest(): Promise<void> {
     while (!this.broken && (this.batch !== '' || this.writing !== null)) {
       this.writeBatch();
       await this.writing;
@@ -68,13 +80,13 @@ export class AccessLog {
       time: new Date(this.clock.second * 1000).toISOString(),
       peer,
       method: request.hasTarget ? request.method : null,
-      target: request.hasTarget ? latin1(request.bytes, request.targetStart, request.targetEnd) : null,
-      host: request.value(Known.host),
+      target: request.hasTarget ? utf8(latin1(request.bytes, request.targetStart, request.targetEnd)) : null,
+      host: utf8(request.value(Known.host)),
       version: `1.${request.minorVersion}`,
       status: response.status,
       bytes: sizeOf(request, response),
-      referer: request.value(Known.referer),
-      userAgent: request.value(Known.userAgent),
+      referer: utf8(request.value(Known.referer)),
+      userAgent: utf8(request.value(Known.userAgent)),
     };
     return `${JSON.stringify(line)}\n`;
   }
@@ -83,7 +95,7 @@ export class AccessLog {
     if (this.timer !== null) clearTimeout(this.timer);
     this.timer = null;
     if (this.writing !== null || this.batch === '') return;
-    const bytes = Buffer.from(this.batch, 'latin1');
+    const bytes = Buffer.from(this.batch);
     this.batch = '';
     this.writing = this.writeAll(bytes).then(() => {
       this.writing = null;
@@ -117,6 +129,9 @@ const requestLine = (request: RequestParser): string =>
 
 const sizeOf = (request: RequestParser, response: Response): number =>
   request.method === 'HEAD' || response.body.kind === 'none' ? 0 : response.contentLength;
+
+/** A field's bytes as the text that they most likely are; what is no UTF-8 becomes U+FFFD, for JSON has to be UTF-8. */
+const utf8 = (text: string | null): string | null => (text === null ? null : Buffer.from(text, 'latin1').toString());
 
 /** Quotes, backslashes and bytes that are no ASCII text as `\xHH`, so that no client can forge a line. */
 const escaped = (text: string): string =>
