@@ -1,5 +1,5 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 export const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
@@ -113,4 +113,12 @@ export async function run(args: readonly string[], options: CommandOptions = {})
   const ended = await started.ended;
   clearTimeout(timer);
   return ended;
+}
+
+/** User and system time of a process, in hundredths of a second, proc_pid_stat(5). */
+export function cpuTicks(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ');
+  return Number(fields[11]) + Number(fields[12]);
 }

@@ -1,0 +1,163 @@
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { command } from '../support/command.js';
+import { exchange, RawClient, request, sleep } from '../support/raw-client.js';
+import { contentOf, HELLO, MIB, makeSite, type Site } from '../support/site.js';
+
+const COMBINED =
+  /^(?<peer>[0-9a-f.:]+) - - \[(?<time>\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d \+0000)\] "(?<line>(?:[^"\\]|\\x[0-9A-F]{2})*)" (?<status>\d{3}) (?<bytes>\d+) "(?<referer>(?:[^"\\]|\\x[0-9A-F]{2})*)" "(?<agent>(?:[^"\\]|\\x[0-9A-F]{2})*)"$/;
+
+let site: Site;
+
+beforeAll(async () => {
+  site = await makeSite();
+});
+
+afterAll(() => site.remove());
+
+/** Serves, has the bytes sent one exchange each, and returns what was logged by the end. */
+async function logged(format: string, requests: readonly string[]): Promise<string[]> {
+  const path = join(site.outside, `log-${Math.random()}`);
+  const fd = openSync(path, 'w');
+  await using server = command([site.root, '--access-log', format, '--port', '0', '--head-timeout-ms', '300'], {
+    stdio: ['ignore', fd, 'pipe'],
+  });
+  closeSync(fd);
+  let port = 0;
+  while (port === 0) {
+    await sleep(20);
+    port = Number(/:(\d+)\/\n/.exec(readFileSync(path, 'utf8'))?.[1] ?? 0);
+  }
+  for (const bytes of requests) await exchange(port, bytes);
+  expect(await server.kill().ended).toMatchObject({ code: 0, stderr: '' });
+  const text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
+  const [url, ...lines] = text.split('\n');
+  expect(url).toBe(`http://127.0.0.1:${port}/`);
+  expect(lines.pop()).toBe('');
+  return lines;
+}
+
+const AGENT = 'User-Agent: x"y\\z\t\xc3\xa9\xff';
+const REQUESTS = [
+  request('/hello.txt', ['User-Agent: curl/8', 'Referer: http://a/b?c']),
+  request('/hello.txt?a="b"', [AGENT]),
+  request('/folder', [], 'HEAD'),
+  request('/nothing\xff'),
+  request('/hello.txt', ['If-None-Match: *']),
+  `${request('/hello.txt', ['Content-Length: 3'], 'POST')}abc`,
+  request('*', [], 'OPTIONS'),
+  `GET /${MIB}.bin HTTP/1.0\r\n\r\n`,
+  'nonsense\r\n\r\n',
+  'GET /bad HTTP/9.9\r\nUser-Agent: unread\r\n\r\n',
+  request('/hello.txt', ['Referer: x', 'Expect: tea']),
+  'GET /ha',
+];
+
+test('combined: a line a request, in order, that no client can forge', async () => {
+  const lines = (await logged('combined', REQUESTS)).map((line) => {
+    expect(line).toMatch(COMBINED);
+    const { peer, line: requestLine, status, bytes, referer, agent, time } = COMBINED.exec(line)!.groups!;
+    expect(peer).toBe('127.0.0.1');
+    const ageMs = Date.now() - Date.parse(time!.replaceAll('/', ' ').replace(':', ' '));
+    expect(ageMs).toBeGreaterThan(-2000);
+    expect(ageMs).toBeLessThan(60_000);
+    return [requestLine, Number(status), Number(bytes), referer, agent];
+  });
+  const size = (status: number): unknown => (status ? expect.any(Number) : 0);
+  expect(lines).toEqual([
+    ['GET /hello.txt HTTP/1.1', 200, HELLO.length, 'http://a/b?c', 'curl/8'],
+    ['GET /hello.txt?a=\\x22b\\x22 HTTP/1.1', 200, HELLO.length, '-', 'x\\x22y\\x5Cz\\x09\\xC3\\xA9\\xFF'],
+    ['HEAD /folder HTTP/1.1', 301, 0, '-', '-'],
+    ['GET /nothing\\xFF HTTP/1.1', 404, size(1), '-', '-'],
+    ['GET /hello.txt HTTP/1.1', 304, 0, '-', '-'],
+    ['POST /hello.txt HTTP/1.1', 405, size(1), '-', '-'],
+    ['OPTIONS * HTTP/1.1', 204, 0, '-', '-'],
+    [`GET /${MIB}.bin HTTP/1.0`, 200, MIB, '-', '-'],
+    ['-', 400, size(1), '-', '-'],
+    ['GET /bad HTTP/1.1', 505, size(1), '-', '-'],
+    ['GET /hello.txt HTTP/1.1', 417, size(1), 'x', '-'],
+    ['-', 408, size(1), '-', '-'],
+  ]);
+});
+
+test('json: an object a line, valid UTF-8 whatever clients send', async () => {
+  const lines = (await logged('json', REQUESTS)).map((line) => JSON.parse(line) as Record<string, unknown>);
+  for (const { time } of lines) expect(time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z$/);
+  expect(lines[0]).toEqual({
+    time: expect.any(String),
+    peer: '127.0.0.1',
+    method: 'GET',
+    target: '/hello.txt',
+    host: 'a',
+    version: '1.1',
+    status: 200,
+    bytes: HELLO.length,
+    referer: 'http://a/b?c',
+    userAgent: 'curl/8',
+  });
+  expect(lines[1]).toMatchObject({ target: '/hello.txt?a="b"', userAgent: 'x"y\\z\té\ufffd', referer: null });
+  expect(lines.map(({ method, target, status }) => [method, target, status])).toEqual([
+    ['GET', '/hello.txt', 200],
+    ['GET', '/hello.txt?a="b"', 200],
+    ['HEAD', '/folder', 301],
+    ['GET', '/nothing\ufffd', 404],
+    ['GET', '/hello.txt', 304],
+    ['POST', '/hello.txt', 405],
+    ['OPTIONS', '*', 204],
+    ['GET', `/${MIB}.bin`, 200],
+    [null, null, 400],
+    ['GET', '/bad', 505],
+    ['GET', '/hello.txt', 417],
+    [null, null, 408],
+  ]);
+});
+
+test('what is waiting is written at stop, every line of many', async () => {
+  await using server = command([site.root, '--access-log', 'combined', '--port', '0']);
+  const port = await server.port();
+  using client = await RawClient.connect(port);
+  client.send(request('/hello.txt', [`User-Agent: ${'x'.repeat(500)}`]).repeat(2000));
+  for (let i = 0; i < 2000; i++) await client.response();
+  const { code, stdout, stderr } = await server.kill().ended;
+  expect([code, stderr, stdout.trimEnd().split('\n').length]).toEqual([0, '', 2001]);
+});
+
+test('lines come within a second or so, without a stop', async () => {
+  await using server = command([site.root, '--access-log', 'combined', '--port', '0']);
+  await exchange(await server.port(), request('/hello.txt'));
+  await server.said(/"GET \/hello\.txt HTTP\/1\.1" 200/, 'stdout', 3000);
+});
+
+describe('a reader', () => {
+  test('that is gone ends the log, and not the server', async () => {
+    await using server = command([site.root, '--access-log', 'json', '--port', '0']);
+    const port = await server.port();
+    server.process.stdout!.destroy();
+    await exchange(port, request('/hello.txt'));
+    await server.said(/the access log cannot be written and ends here: EPIPE/, 'stderr', 4000);
+    for (let i = 0; i < 3; i++)
+      expect((await exchange(port, request(`/${MIB}.bin`))).body.equals(contentOf(MIB))).toBe(true);
+    expect((await server.kill().ended).code).toBe(0);
+  });
+
+  test('that does not read holds up neither the requests nor a second signal', async () => {
+    await using server = command([site.root, '--access-log', 'combined', '--port', '0']);
+    const port = await server.port();
+    server.process.stdout!.pause();
+    using client = await RawClient.connect(port);
+    const line = request('/hello.txt', [`User-Agent: ${'x'.repeat(2000)}`]);
+    for (let round = 0; round < 10; round++) {
+      client.send(line.repeat(100));
+      for (let i = 0; i < 100; i++) expect((await client.response()).status).toBe(200);
+    }
+    await sleep(100);
+    server.kill();
+    await sleep(300);
+    const startMs = performance.now();
+    server.kill();
+    while (server.process.exitCode === null && server.process.signalCode === null && performance.now() - startMs < 3000)
+      await sleep(20);
+    expect([server.process.exitCode, server.process.signalCode]).toEqual([0, null]);
+  });
+});

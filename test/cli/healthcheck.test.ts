@@ -1,0 +1,108 @@
+import { createServer, type RequestListener } from 'node:http';
+import { createServer as createTcpServer } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Server, serve } from '../../src/index.js';
+import { run } from '../support/command.js';
+import { makeSite, type Site } from '../support/site.js';
+
+let site: Site;
+let server: Server;
+
+beforeAll(async () => {
+  site = await makeSite();
+  server = serve({ root: site.root, port: 0 });
+});
+
+afterAll(async () => {
+  await server.stop({ force: true });
+  await site.remove();
+});
+
+/** Runs the check against a server that answers as given. */
+async function against(answer: RequestListener): Promise<Awaited<ReturnType<typeof run>>> {
+  const other = createServer(answer);
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+  const { port } = other.address() as { port: number };
+  const ended = await run(['healthcheck', `http://127.0.0.1:${port}/health`]);
+  other.closeAllConnections();
+  await new Promise((resolve) => other.close(resolve));
+  return ended;
+}
+
+describe('what the environment describes', () => {
+  test.each([
+    ['EPOLLET_PORT', {}],
+    ['PORT', {}],
+    ['PORT', { EPOLLET_HOST: '0.0.0.0' }],
+    ['PORT', { HOST: '::' }],
+    ['EPOLLET_PORT', { PORT: '1', HOST: '127.0.0.9', EPOLLET_HOST: 'localhost' }],
+  ] as [string, Record<string, string>][])('%s %j is healthy', async (variable, env) => {
+    expect(await run(['healthcheck'], { env: { ...env, [variable]: `${server.port}` } })).toEqual({
+      code: 0,
+      signal: null,
+      stdout: '',
+      stderr: '',
+    });
+  });
+
+  test('nobody listens', async () => {
+    const free = createTcpServer();
+    await new Promise<void>((resolve) => free.listen(0, '127.0.0.1', resolve));
+    const { port } = free.address() as { port: number };
+    await new Promise((resolve) => free.close(resolve));
+    const ended = await run(['healthcheck'], { env: { EPOLLET_PORT: `${port}` } });
+    expect([ended.code, ended.stdout]).toEqual([1, '']);
+    expect(ended.stderr).toMatch(/^[^\n]*ECONNREFUSED[^\n]*\n$/);
+  });
+});
+
+describe('what is asked', () => {
+  test.each([
+    [200, 0],
+    [204, 0],
+    [299, 0],
+    [301, 1],
+    [404, 1],
+    [500, 1],
+    [503, 1],
+  ])('answers %i: exit code %i', async (status, code) => {
+    const ended = await against((_, response) => response.writeHead(status).end());
+    expect(ended.code).toBe(code);
+    expect(ended.stderr).toMatch(code === 0 ? /^$/ : new RegExp(`^http://[^\\n]*/health: answered ${status}\\n$`));
+  });
+
+  test('the path that is given', async () => {
+    expect((await run(['healthcheck', `${server.url.href}hello.txt`])).code).toBe(0);
+    expect((await run(['healthcheck', `${server.url.href}nothing`])).code).toBe(1);
+  });
+
+  test('ends at the status, however long the body goes on', async () => {
+    const startMs = performance.now();
+    const ended = await against((_, response) => {
+      response.writeHead(200);
+      const timer = setInterval(() => response.write('x'), 20);
+      response.on('close', () => clearInterval(timer));
+    });
+    expect(ended.code).toBe(0);
+    expect(performance.now() - startMs).toBeLessThan(3000);
+  });
+
+  test('a server that hangs is not healthy', async () => {
+    const ended = await against(() => {});
+    expect([ended.code, ended.signal]).toEqual([1, null]);
+    expect(ended.stderr).toMatch(/no answer within 5 s/);
+  });
+
+  test('one that is no server of HTTP is not healthy', async () => {
+    const other = createTcpServer((peer) =>
+      peer
+        .on('error', () => {})
+        .resume()
+        .end('SSH-2.0-x\r\n'),
+    );
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const ended = await run(['healthcheck', `http://127.0.0.1:${(other.address() as { port: number }).port}/`]);
+    await new Promise((resolve) => other.close(resolve));
+    expect(ended).toMatchObject({ code: 1, stdout: '' });
+  });
+});

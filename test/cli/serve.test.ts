@@ -1,0 +1,290 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { LIMIT_NAMES, LIMITS } from '../../src/http/limits.js';
+import { command, MAIN, run } from '../support/command.js';
+import { needs, permits } from '../support/needs.js';
+import { exchange, RawClient, request, sleep } from '../support/raw-client.js';
+import { contentOf, HELLO, MIB, makeSite, type Site } from '../support/site.js';
+
+let site: Site;
+let taken: Server;
+let takenPort: number;
+
+beforeAll(async () => {
+  site = await makeSite();
+  taken = createServer();
+  await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+  takenPort = (taken.address() as { port: number }).port;
+});
+
+afterAll(async () => {
+  await new Promise((resolve) => taken.close(resolve));
+  await site.remove();
+});
+
+const flagOf = (name: string): string => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+const variableOf = (name: string): string =>
+  `EPOLLET_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+
+describe('on start', () => {
+  test.each([
+    ['serve', ['serve', '@'], 'index'],
+    ['the folder alone', ['@'], 'index'],
+    ['no folder: the pages of the package', [], '<html'],
+    ['serve without a folder', ['serve'], '<html'],
+  ])('%s: prints one line, the URL, and answers', async (_, args, title) => {
+    await using server = command([...args.map((each) => (each === '@' ? site.root : each)), '--port', '0']);
+    const port = await server.port();
+    const answer = await exchange(port, request('/'));
+    expect([answer.status, answer.body.toString().toLowerCase().includes(title)]).toEqual([200, true]);
+    const ended = await server.kill().ended;
+    expect(ended).toEqual({ code: 0, signal: null, stdout: `http://127.0.0.1:${port}/\n`, stderr: '' });
+  });
+
+  test('a folder whose name is that of a command, or begins with a hyphen', async () => {
+    for (const [name, args] of [
+      ['healthcheck', ['serve', 'healthcheck']],
+      ['-odd', ['serve', '--', '-odd']],
+    ] as const) {
+      mkdirSync(site.path(name), { recursive: true });
+      await using server = command([...args.slice(0, 1), '--port', '0', ...args.slice(1)], { cwd: site.root });
+      expect((await exchange(await server.port(), request('/'))).status).toBe(404);
+      expect((await server.kill().ended).code).toBe(0);
+    }
+  });
+});
+
+describe('flags go before EPOLLET_*, that before HOST and PORT', () => {
+  test.each([
+    [['--port', '0'], { PORT: '@' }],
+    [['--port', '0'], { EPOLLET_PORT: '@' }],
+    [[], { EPOLLET_PORT: '0', PORT: '@' }],
+    [[], { PORT: '0' }],
+    [['--port', '0'], { PORT: 'nonsense' }],
+    [[], { EPOLLET_PORT: '0', PORT: '99999' }],
+  ] as [string[], Record<string, string>][])('%j %j', async (args, env) => {
+    const filled = Object.fromEntries(
+      Object.entries(env).map(([name, value]) => [name, value.replace('@', `${takenPort}`)]),
+    );
+    await using server = command([site.root, ...args], { env: filled });
+    expect(await server.port()).not.toBe(takenPort);
+    expect((await server.kill().ended).code).toBe(0);
+  });
+
+  test.each([
+    [['--host', '127.0.0.2'], { EPOLLET_HOST: '127.0.0.3', HOST: '127.0.0.4' }, '127.0.0.2'],
+    [[], { EPOLLET_HOST: '127.0.0.3', HOST: '127.0.0.4' }, '127.0.0.3'],
+    [[], { HOST: '127.0.0.4' }, '127.0.0.4'],
+    [[], { HOST: '' }, '127.0.0.1'],
+    [['--host', 'localhost'], {}, '127.0.0.1'],
+    [['--host', '0.0.0.0'], {}, 'localhost'],
+  ] as [string[], Record<string, string>, string][])('%j %j', async (args, env, host) => {
+    await using server = command([site.root, '--port', '0', ...args], { env });
+    const [, port] = await server.said(/:(\d+)\/\n/);
+    expect(server.stdout).toBe(`http://${host}:${port}/\n`);
+    using client = await RawClient.connect(Number(port), host);
+    expect((await client.send(request('/hello.txt')).response()).body.toString()).toBe(HELLO);
+    expect((await server.kill().ended).code).toBe(0);
+  });
+
+  test('a variable for each flag', async () => {
+    const env = {
+      EPOLLET_TRIGGER: 'oneshot',
+      EPOLLET_WORKERS: '1',
+      EPOLLET_ACCESS_LOG: 'json',
+      ...Object.fromEntries(LIMIT_NAMES.map((name) => [variableOf(name), `${LIMITS[name].default}`])),
+      EPOLLET_TARGET_BYTES: '20',
+    };
+    await using server = command([site.root, '--port', '0'], { env });
+    const port = await server.port();
+    expect((await exchange(port, request('/12345678901234567890'))).status).toBe(414);
+    const ended = await server.kill().ended;
+    expect([ended.code, ended.stdout.split('\n').length]).toEqual([0, 3]);
+  });
+
+  test('every limit as a flag', async () => {
+    const flags = LIMIT_NAMES.flatMap((name) => [
+      flagOf(name),
+      `${name === 'targetBytes' ? 20 : LIMITS[name].default}`,
+    ]);
+    await using server = command([site.root, '--port', '0', '--trigger', 'edge', '--workers', '1', ...flags], {
+      env: { EPOLLET_TARGET_BYTES: '1000' },
+    });
+    const port = await server.port();
+    expect((await exchange(port, request('/12345678901234567890'))).status).toBe(414);
+    expect((await exchange(port, request('/hello.txt'))).status).toBe(200);
+    expect((await server.kill().ended).code).toBe(0);
+  });
+});
+
+describe('a mistake is one sentence that names it, and exit code 2', () => {
+  const MISTAKES: [args: string[], env: Record<string, string>, says: RegExp][] = [
+    [['--frobnicate'], {}, /--frobnicate.*--help/],
+    [['--prot', '80'], {}, /--prot.*--port/],
+    [['serve', '--prot', '80'], {}, /--prot.*--port/],
+    [['.', 'more'], {}, /too many arguments.*--help/],
+    [['--port'], {}, /--port.*missing.*--help/],
+    [['--port', '70000'], {}, /--port.*70000.*0 to 65535/],
+    [['--port', '-1'], {}, /--port.*-1/],
+    [['--port', 'http'], {}, /--port.*http.*0 to 65535/],
+    [['--port', ''], {}, /--port.*0 to 65535/],
+    [[], { EPOLLET_PORT: '1.5' }, /EPOLLET_PORT.*0 to 65535/],
+    [[], { PORT: 'nonsense' }, /PORT.*0 to 65535.*nonsense/],
+    [[], { PORT: '99999' }, /PORT.*0 to 65535.*99999/],
+    [['--port', '@'], {}, /Port @ .*--port/],
+    [['--trigger', 'both'], {}, /--trigger.*both.*level, edge, oneshot/],
+    [[], { EPOLLET_TRIGGER: 'both' }, /EPOLLET_TRIGGER.*level, edge, oneshot/],
+    [['--access-log', 'xml'], {}, /--access-log.*xml.*off, combined, json/],
+    [['--workers', '2'], {}, /--workers.*2.*1 worker/],
+    [['--workers', '0'], {}, /--workers.*0/],
+    [['--workers', 'many'], {}, /--workers.*many/],
+    [['--host', '192.0.2.1', '--port', '0'], {}, /192\.0\.2\.1.*--host/],
+    [['--host', 'no.such.host.invalid', '--port', '0'], {}, /no\.such\.host\.invalid.*--host/],
+    [['--host', 'fe80::1%nowhere', '--port', '0'], {}, /fe80::1%nowhere.*--host/],
+    [['--host', '', '--port', '0'], {}, /host.*""/],
+    [['/no/such/folder', '--port', '0'], {}, /\/no\/such\/folder does not exist/],
+    [['package.json', '--port', '0'], {}, /package\.json is no folder/],
+    [['', '--port', '0'], {}, /folder has an empty name/],
+    [['x'.repeat(300), '--port', '0'], {}, /x{300}/],
+    [['healthcheck', 'ftp://a/'], {}, /ftp:\/\/a\/.*http:\/\//],
+    [['healthcheck', 'nonsense'], {}, /nonsense.*http:\/\//],
+    [['healthcheck', 'http://a:99999/'], {}, /99999/],
+    [['healthcheck'], { EPOLLET_PORT: 'x' }, /x/],
+    [['healthcheck', 'a', 'b'], {}, /too many arguments/],
+    ...LIMIT_NAMES.flatMap((name): [string[], Record<string, string>, RegExp][] => [
+      [
+        [flagOf(name), `${LIMITS[name].max + 1}`],
+        {},
+        new RegExp(`${flagOf(name)}.*${LIMITS[name].max + 1}.*from ${LIMITS[name].min} to ${LIMITS[name].max}`),
+      ],
+      [[], { [variableOf(name)]: 'x' }, new RegExp(`${variableOf(name)}.*from ${LIMITS[name].min}`)],
+    ]),
+  ];
+
+  test.concurrent.each(MISTAKES)('%j %j', async (args, env, says) => {
+    const filled = args.map((each) => each.replace('@', `${takenPort}`));
+    const ended = await run(filled, { env });
+    expect({ ...ended, stderr: '' }).toEqual({ code: 2, signal: null, stdout: '', stderr: '' });
+    expect(ended.stderr).toMatch(/^epollet: [^\n]+[.)]\n$/);
+    expect(ended.stderr).toMatch(new RegExp(says.source.replaceAll('@', `${takenPort}`)));
+    expect(ended.stderr).not.toMatch(/ at .*:\d+:\d+|node:internal/);
+  });
+});
+
+describe('what it says of itself', () => {
+  test.each([['--version'], ['-v']])('%s', async (flag) => {
+    const { version } = (await import('../../package.json', { with: { type: 'json' } })).default;
+    expect(await run([flag])).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
+  test.each([[['--help']], [['-h']], [['serve', '--help']], [['healthcheck', '--help']], [['help', 'serve']]])(
+    '%j',
+    async (args) => {
+      const ended = await run(args);
+      expect(ended).toMatchObject({ code: 0, stderr: '' });
+      expect(ended.stdout).toMatch(/^Usage: epollet/);
+    },
+  );
+
+  test('the help of serve has every flag', async () => {
+    const { stdout } = await run(['serve', '--help']);
+    for (const flag of ['--host', '--port', '--workers', '--trigger', '--access-log', ...LIMIT_NAMES.map(flagOf)])
+      expect(stdout).toContain(flag);
+    for (const variable of ['EPOLLET_PORT', 'EPOLLET_ACCESS_LOG', 'EPOLLET_CACHE_BYTES'])
+      expect(stdout).toContain(variable);
+  });
+});
+
+describe('signals', () => {
+  test.each(['SIGTERM', 'SIGINT'] as const)('%s drains and ends with 0', async (signal) => {
+    await using server = command([site.root, '--port', '0']);
+    const port = await server.port();
+    using idle = await RawClient.connect(port);
+    await idle.send(request('/')).response();
+    using busy = await RawClient.connect(port);
+    busy.pause().send(request(`/${8 * MIB}.bin`));
+    await sleep(100);
+    const startMs = performance.now();
+    server.kill(signal);
+    expect(await idle.untilClose()).toHaveLength(0);
+    expect(server.process.exitCode).toBeNull();
+    const answer = await busy.resume().response();
+    expect(answer.body.equals(contentOf(8 * MIB))).toBe(true);
+    expect(await server.ended).toMatchObject({ code: 0, signal: null, stderr: '' });
+    expect(performance.now() - startMs).toBeLessThan(4000);
+  });
+
+  test.each([
+    ['SIGTERM', 'SIGTERM'],
+    ['SIGINT', 'SIGTERM'],
+    ['SIGINT', 'SIGINT'],
+  ] as const)('%s, then %s, ends at once', async (first, second) => {
+    await using server = command([site.root, '--port', '0']);
+    using busy = await RawClient.connect(await server.port());
+    busy.pause().send(request(`/${8 * MIB}.bin`));
+    await sleep(100);
+    server.kill(first);
+    await sleep(200);
+    expect(server.process.exitCode).toBeNull();
+    const startMs = performance.now();
+    server.kill(second);
+    expect(await server.ended).toMatchObject({ code: 0, signal: null });
+    expect(performance.now() - startMs).toBeLessThan(1500);
+  });
+
+  test('as PID 1', async () => {
+    if (!permits(process.getuid?.() === 0, 'PID 1', 'a PID namespace needs root')) return;
+    if (!needs(canUnshare(), 'PID 1', 'unshare cannot make a PID namespace here')) return;
+    await using server = command([site.root, '--port', '0'], {
+      before: ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'],
+    });
+    const port = await server.port();
+    expect((await exchange(port, request('/hello.txt'))).body.toString()).toBe(HELLO);
+    const { pid } = server.process;
+    const child = Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8'));
+    expect(readFileSync(`/proc/${child}/cmdline`, 'utf8')).toContain(MAIN);
+    expect(readFileSync(`/proc/${child}/status`, 'utf8')).toMatch(/^NSpid:\s+\d+\s+1$/m);
+    process.kill(child, 'SIGTERM');
+    expect(await server.ended).toMatchObject({ code: 0, signal: null, stderr: '' });
+  });
+});
+
+function canUnshare(): boolean {
+  try {
+    execFileSync('unshare', ['--pid', '--fork', '--mount-proc', 'true'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test('standard output that is closed does not end the server', async () => {
+  await using server = command([site.root, '--port', '0', '--access-log', 'combined'], {
+    before: ['sh', '-c', 'exec "$@" >&-', 'sh'],
+  });
+  await sleep(600);
+  expect(server.process.exitCode).toBeNull();
+  expect((await server.kill().ended).code).toBe(0);
+});
+
+test('a reader who is gone before the URL is printed does not end the server', async () => {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
+  const { port } = probe.address() as { port: number };
+  await new Promise((resolve) => probe.close(resolve));
+  await using server = command([site.root, '--port', `${port}`]);
+  server.process.stdout!.destroy();
+  let answer: string | null = null;
+  for (let tries = 0; answer === null && tries < 100; tries++) {
+    await sleep(50);
+    answer = await exchange(port, request('/hello.txt')).then(
+      ({ body }) => body.toString(),
+      () => null,
+    );
+  }
+  expect(answer).toBe(HELLO);
+  await sleep(50);
+  expect(await server.kill().ended).toMatchObject({ code: 0, stderr: '' });
+});
