@@ -7,7 +7,17 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SRC = join(ROOT, 'src');
 
 /** The rooms by floor: nothing imports from a floor above its own. The doors at the top of src/ stand above all. */
-const FLOORS: Record<string, number> = { sys: 1, http: 1, reactor: 2, net: 3, files: 3, server: 4, models: 4, lab: 5, cli: 5 };
+const FLOORS: Record<string, number> = {
+  sys: 1,
+  http: 1,
+  reactor: 2,
+  net: 3,
+  files: 3,
+  server: 4,
+  models: 4,
+  lab: 5,
+  cli: 5,
+};
 const DOOR = 6;
 
 /** Rooms that must not know each other although they share a floor, or stand below. */
@@ -27,12 +37,17 @@ const sources = filesBelow(SRC).filter((file) => file.endsWith('.ts'));
 const imports = new Map(sources.map((file) => [file, importsOf(file)]));
 
 test.each(sources.map((file) => [relative(SRC, file), file]))('%s imports from no floor above its own', (_, file) => {
-  for (const imported of imports.get(file)!) expect(floorOf(imported), `${relative(SRC, imported)}`).toBeLessThanOrEqual(floorOf(file));
+  for (const imported of imports.get(file)!)
+    expect(floorOf(imported), `${relative(SRC, imported)}`).toBeLessThanOrEqual(floorOf(file));
 });
 
 test.each(STRANGERS)('%s does not know %s: %s', (room, other) => {
   for (const [file, imported] of imports) {
-    if (roomOf(file) === room) expect(imported.filter((target) => roomOf(target) === other), relative(SRC, file)).toEqual([]);
+    if (roomOf(file) === room)
+      expect(
+        imported.filter((target) => roomOf(target) === other),
+        relative(SRC, file),
+      ).toEqual([]);
   }
 });
 
@@ -66,7 +81,9 @@ test('only loop.cc knows libuv', () => {
 
 test('http makes no system call and reads no clock', () => {
   for (const file of sources.filter((each) => roomOf(each) === 'http')) {
-    expect(readFileSync(file, 'utf8'), relative(SRC, file)).not.toMatch(/sys\/(binding|epoll|kernel)|Date\.now|performance\.|node:(fs|net)/);
+    expect(readFileSync(file, 'utf8'), relative(SRC, file)).not.toMatch(
+      /sys\/(binding|epoll|kernel)|Date\.now|performance\.|node:(fs|net)/,
+    );
   }
 });
 

@@ -27,6 +27,10 @@ for (const command of [program, ...program.commands]) command.exitOverride().con
 // Whoever reads the help, or the URL, may have gone; that is no reason to end with a stack.
 process.stdout.on('error', () => {});
 
+// A variable that is set to nothing, as compose files do it, is not set.
+for (const [name, value] of Object.entries(process.env))
+  if (name.startsWith('EPOLLET_') && value === '') delete process.env[name];
+
 try {
   await program.parseAsync();
 } catch (error) {

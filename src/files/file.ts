@@ -96,13 +96,14 @@ function described(fd: number, wallMs: number): OpenFile {
   const changedMs = stat[Stat.ctimeSeconds]! * 1000 + stat[Stat.ctimeNanoseconds]! / 1e6;
   const young = Math.abs(wallMs - changedMs) < CLOCK_STEP_MS;
   const modifiedSeconds = stat[Stat.mtimeSeconds]!;
-  const tag = `"${tagOf(stat)}"`;
+  // A young file's tag is never met again: what it stands for may change without a trace.
+  const tag = young ? `W/"${tagOf(stat)}-${wallMs.toString(36)}"` : `"${tagOf(stat)}"`;
   return {
     fd,
     size: stat[Stat.size]!,
     identity: identityOf(stat),
     validators: {
-      etag: Buffer.from(young ? `W/${tag}` : tag),
+      etag: Buffer.from(tag),
       modifiedSeconds: modifiedSeconds > EPOCH_SECONDS ? modifiedSeconds : Number.NaN,
     },
     young,

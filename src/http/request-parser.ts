@@ -2,6 +2,7 @@ import { contentLength, isHost, transferCoding } from './framing.js';
 import { CLASSES, equalsIgnoreCase, KNOWN_COUNT, Known, knownField, listElements, TARGET, TOKEN } from './headers.js';
 import { latin1 } from './latin1.js';
 import type { Limits } from './limits.js';
+import { HASH_PRIME, HASH_SEED } from './path-hash.js';
 import {
   authorityEnd,
   fitsVersion,
@@ -33,15 +34,6 @@ const QUESTION = 0x3f;
 const CLOSE = Buffer.from('close');
 const KEEP_ALIVE = Buffer.from('keep-alive');
 const CONTINUE_100 = Buffer.from('100-continue');
-
-/** FNV-1a, 32 bits, over the bytes of a path; what the parser computes while it walks the target anyway. */
-export const HASH_SEED = 0x811c9dc5 | 0;
-export const HASH_PRIME = 0x01000193;
-export function pathHashOf(path: Uint8Array): number {
-  let hash = HASH_SEED;
-  for (const byte of path) hash = Math.imul(hash ^ byte, HASH_PRIME);
-  return hash;
-}
 
 /**
  * Reads a request's head in place, RFC 9112 sections 2 to 7, strictly: no bare LF or CR, no folding, no space before

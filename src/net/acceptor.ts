@@ -55,7 +55,7 @@ export class Acceptor implements Handler {
     if (this.paused) this.resume();
   }
 
-  /** Takes what has already connected, then no more. Leaves the listener open. */
+  /** Takes what has already connected, above the limit too, then no more. Leaves the listener open. */
   close(): void {
     if (this.closed) return;
     this.closed = true;
@@ -66,7 +66,7 @@ export class Acceptor implements Handler {
   private accept(count: number): void {
     const { kernel } = this.reactor;
     for (let i = 0; i < count; i++) {
-      if (this.open >= this.options.maxConnections) return this.pause(NEVER);
+      if (this.open >= this.options.maxConnections && !this.closed) return this.pause(NEVER);
       const fd = kernel.accept4(this.listener.fd, SOCK_NONBLOCK);
       if (fd < 0) {
         if (fd === EAGAIN) return;

@@ -167,7 +167,8 @@ export class Session implements Protocol {
       this.send(response, parser.minorVersion === 1 ? Persistence.kept : Persistence.keptOld);
     } else {
       this.send(response, Persistence.close);
-      connection.closeWhenSent(more);
+      // A server that stops has told nobody before: a further request may be on its way already.
+      connection.closeWhenSent(more || service.draining);
     }
     this.log(response);
   }

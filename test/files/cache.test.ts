@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type CachedFile, FileCache } from '../../src/files/cache.js';
-import { pathHashOf } from '../../src/http/request-parser.js';
+import { pathHashOf } from '../../src/http/path-hash.js';
 import { NO_BODY, Response } from '../../src/http/response.js';
 import { below, seeded } from '../support/random.js';
 

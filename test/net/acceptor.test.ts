@@ -159,17 +159,17 @@ describe('on a simulated kernel', () => {
     acceptor.released(); // late, and no harm
   });
 
-  it('close while it pauses, at the limit or without descriptors', () => {
+  it('close while it pauses at the limit takes who waits, and then no more', () => {
     start({ maxConnections: 1 });
     arrive(3);
     turns();
     acceptor.close();
-    expect(accepted).toHaveLength(1);
+    expect(accepted).toHaveLength(3);
     leave();
     turns();
     kernel.advance(1000);
     turns();
-    expect(acceptor.accepted).toBe(1);
+    expect(acceptor.accepted).toBe(3);
   });
 });
 

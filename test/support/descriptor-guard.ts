@@ -13,13 +13,16 @@ beforeAll(() => {
 
 afterAll(async () => {
   // A socket that a test has just closed may still be on its way through libuv.
-  for (let tries = 0; tries < 40 && leaked().length > 0; tries++) await new Promise((resolve) => setTimeout(resolve, 25));
+  for (let tries = 0; tries < 40 && leaked().length > 0; tries++)
+    await new Promise((resolve) => setTimeout(resolve, 25));
   expect(leaked(), 'descriptors that this file of tests left open').toEqual([]);
 });
 
 function leaked(): string[] {
   const now = openDescriptors();
-  return [...now].filter(([kind, count]) => count > (before.get(kind) ?? 0)).map(([kind, count]) => `${count} × ${kind}`);
+  return [...now]
+    .filter(([kind, count]) => count > (before.get(kind) ?? 0))
+    .map(([kind, count]) => `${count} × ${kind}`);
 }
 
 function openDescriptors(): Map<string, number> {
