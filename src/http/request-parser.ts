@@ -94,11 +94,10 @@ export class RequestParser {
       this.words = wordsOf(bytes);
     }
     this.forget();
-    let answer = this.parseHead(bytes, start, limit);
+    const answer = this.parseHead(bytes, start, limit);
     bytes[limit] = covered;
     if (answer === COMPLETE) return this.judge();
-    if (answer === NEED_MORE && end - start >= this.limits.headBytes) answer = 431;
-    return answer;
+    return answer === NEED_MORE && end - start >= this.limits.headBytes ? 431 : answer;
   }
 
   /** Knows of no request: what is read of the next one must not be taken for this one's. */
@@ -138,12 +137,11 @@ export class RequestParser {
     }
     this.headStart = at;
 
-    const methodStart = at;
     while (classes[bytes[at]!]! & TOKEN) at++;
-    if (at - methodStart > METHOD_BYTES_MAX) return 501;
+    if (at - this.headStart > METHOD_BYTES_MAX) return 501;
     if (at >= end) return this.needMoreLine(at);
-    if (bytes[at] !== SP || at === methodStart) return 400;
-    const method = methodOf(bytes, methodStart, at);
+    if (bytes[at] !== SP || at === this.headStart) return 400;
+    const method = methodOf(bytes, this.headStart, at);
     if (method < 0) return 501;
     this.method = METHODS[method]!;
     at++;
