@@ -1,3 +1,4 @@
+import { NEVER } from '../reactor/deadlines.js';
 import { ENDED, type Interest, NOTHING, READABLE, type Trigger, WRITABLE } from '../reactor/interest.js';
 import type { Reactor } from '../reactor/reactor.js';
 import type { Handler, Token } from '../reactor/registry.js';
@@ -18,8 +19,11 @@ export interface Protocol {
    * go on calls `connection.holdBack()`.
    */
   receive(bytes: Uint8Array, start: number, end: number): number;
-  /** When, on the reactor's clock, the peer's silence becomes too long. Asked whenever something has happened. */
-  dueMs(): number;
+  /**
+   * When, on the reactor's clock, the peer's silence becomes too long.
+   * @param sinceMs when bytes last came, or were taken
+   */
+  dueMs(sinceMs: number): number;
   /** That time has come. */
   expire(): void;
   /** The connection is closed, by whichever side. Called once. */
@@ -70,15 +74,19 @@ export class Connection implements Handler {
   /** Bytes that were received and not used up: half a request, or requests held back. */
   private pending: Buffer | null = null;
   private pendingBytes = 0;
-  /** While sending: when the peer last took something. While lingering: when that began. */
-  private sinceMs = 0;
+  /** When bytes last came or were taken; while lingering, when that began. */
+  private sinceMs: number;
+  /** The reactor's deadline, which may be earlier than what is due: a request moves the one and not the other. */
+  private armedMs = NEVER;
   private lingeredBytes = 0;
 
   /** @param fd a connected, non-blocking stream socket; the connection owns it from here on */
   constructor(
     readonly context: ConnectionContext,
     readonly fd: number,
-  ) {}
+  ) {
+    this.sinceMs = context.reactor.nowMs;
+  }
 
   /** Reads once before it joins the epoll set: what is answered and closed at once never joins. */
   start(protocol: Protocol): void {
@@ -168,12 +176,13 @@ export class Connection implements Handler {
   }
 
   onDeadline(): void {
-    if (this.closing === Closing.lingering || this.outbox !== null) this.close();
-    else {
+    this.armedMs = NEVER;
+    if (this.dueMs() <= this.context.reactor.nowMs) {
+      if (this.closing === Closing.lingering || this.outbox !== null) return this.close();
       this.protocol.expire();
       this.flush();
-      this.settle();
     }
+    this.settle();
   }
 
   private receive(readiness: number): void {
@@ -199,6 +208,7 @@ export class Connection implements Handler {
       return this.endInput();
     }
     counters.bytesIn += got;
+    this.sinceMs = this.context.reactor.nowMs;
     if (got === room) this.again |= READABLE;
     this.deliver(this.pendingBytes + got);
     // The end came with the data and will not be told again: one read more finds it.
@@ -232,13 +242,12 @@ export class Connection implements Handler {
       const result = outbox.flush(kernel, this.fd, limits.sendBytesPerTurn);
       counters.bytesOut += before - outbox.queuedBytes;
       if (result < 0) return this.close();
+      if (outbox.queuedBytes < before) this.sinceMs = reactor.nowMs;
       if (result !== SENT) {
-        if (outbox.queuedBytes < before || this.sinceMs === 0) this.sinceMs = reactor.nowMs;
         if (result === SPENT) this.again |= WRITABLE;
         return;
       }
       this.outbox = null;
-      this.sinceMs = 0;
       outboxes.give(outbox);
     }
     if (this.closing === Closing.whenSent) this.close();
@@ -271,7 +280,7 @@ export class Connection implements Handler {
   /** The one place that turns what is to be done into an interest and a deadline. */
   private settle(): void {
     if (this.isClosed) return;
-    const { reactor, limits, trigger } = this.context;
+    const { reactor, trigger } = this.context;
     const interest = this.outbox !== null ? WRITABLE : READABLE;
     if (this.token === NOT_JOINED) this.token = reactor.register(this.fd, this, interest, { trigger });
     else if (interest !== this.interest) reactor.modify(this.token, interest);
@@ -281,9 +290,17 @@ export class Connection implements Handler {
       reactor.revisit(this.token, this.again);
       this.again = 0;
     }
-    if (this.closing === Closing.lingering) reactor.setDeadline(this.token, this.sinceMs + limits.lingerTimeoutMs);
-    else if (this.outbox !== null) reactor.setDeadline(this.token, this.sinceMs + limits.writeTimeoutMs);
-    else reactor.setDeadline(this.token, this.protocol.dueMs());
+    const dueMs = this.dueMs();
+    if (dueMs < this.armedMs) {
+      this.armedMs = dueMs;
+      reactor.setDeadline(this.token, dueMs);
+    }
+  }
+
+  private dueMs(): number {
+    const { limits } = this.context;
+    if (this.closing === Closing.lingering) return this.sinceMs + limits.lingerTimeoutMs;
+    return this.outbox !== null ? this.sinceMs + limits.writeTimeoutMs : this.protocol.dueMs(this.sinceMs);
   }
 }
 

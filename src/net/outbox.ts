@@ -15,8 +15,25 @@ export const SPENT = 2;
 /** Pieces of memory that go out together are copied into one: below this the copy is cheaper than a second send. */
 const GATHER_BYTES = 65536;
 
+const NO_FILE = -1;
+
 /** Borrowed by whoever flushes; nothing is left in it between calls. */
 const gathered = Buffer.allocUnsafeSlow(GATHER_BYTES);
+
+/** A piece of what is not sent: bytes, or a range of a file. Used again and again by its outbox. */
+class Segment {
+  /** Null for a file. */
+  bytes: Uint8Array | null = null;
+  file = NO_FILE;
+  offset = 0;
+  end = 0;
+  /** From this offset on the bytes never change. */
+  settledFrom = 0;
+
+  get length(): number {
+    return this.end - this.offset;
+  }
+}
 
 /**
  * What is not sent yet: segments of bytes and of files, in order. It is the only closer of the descriptors in it.
@@ -25,16 +42,11 @@ const gathered = Buffer.allocUnsafeSlow(GATHER_BYTES);
 export class Outbox {
   /** Bytes not sent yet. */
   queuedBytes = 0;
-
-  // Columns, one entry a segment, from `first` to `count`; a file has null for its bytes.
-  private readonly sources: (Uint8Array | null)[] = [];
-  private readonly files: number[] = [];
-  private readonly offsets: number[] = [];
-  private readonly ends: number[] = [];
-  /** From this offset on the bytes never change. */
-  private readonly settled: number[] = [];
+  /** Those from `first` to `count` are in use. */
+  private readonly segments: Segment[] = [new Segment()];
   private first = 0;
   private count = 0;
+  private gatheredTo = 0;
 
   get isEmpty(): boolean {
     return this.first === this.count;
@@ -42,24 +54,14 @@ export class Outbox {
 
   pushBytes(bytes: Uint8Array, offset: number, end: number, settledFrom = 0): void {
     if (offset === end) return;
-    const at = this.count++;
-    this.sources[at] = bytes;
-    this.files[at] = -1;
-    this.offsets[at] = offset;
-    this.ends[at] = end;
-    this.settled[at] = settledFrom;
-    this.queuedBytes += end - offset;
+    const segment = this.push(offset, end);
+    segment.bytes = bytes;
+    segment.settledFrom = settledFrom;
   }
 
   /** Takes the descriptor over, and closes it when it is sent, or with the outbox. */
   pushFile(fd: number, offset: number, end: number): void {
-    const at = this.count++;
-    this.sources[at] = null;
-    this.files[at] = fd;
-    this.offsets[at] = offset;
-    this.ends[at] = end;
-    this.settled[at] = 0;
-    this.queuedBytes += end - offset;
+    this.push(offset, end).file = fd;
   }
 
   /**
@@ -69,8 +71,11 @@ export class Outbox {
   flush(kernel: Kernel, socketFd: number, budgetBytes: number): number {
     let budget = budgetBytes;
     while (this.first < this.count) {
+      const segment = this.segments[this.first]!;
       const result =
-        this.sources[this.first] === null ? this.sendFile(kernel, socketFd, budget) : this.sendBytes(kernel, socketFd);
+        segment.bytes === null
+          ? this.sendFile(kernel, socketFd, segment, budget)
+          : this.sendBytes(kernel, socketFd, segment);
       if (result < 0) {
         if (result !== EAGAIN) return result;
         this.settle();
@@ -93,41 +98,49 @@ export class Outbox {
     this.queuedBytes = 0;
   }
 
-  private sendBytes(kernel: Kernel, socketFd: number): number {
-    const { first } = this;
-    let bytes = this.sources[first]!;
-    let offset = this.offsets[first]!;
-    let end = this.ends[first]!;
-    let next = first + 1;
+  private push(offset: number, end: number): Segment {
+    const at = this.count++;
+    if (at === this.segments.length) this.segments.push(new Segment());
+    const segment = this.segments[at]!;
+    segment.offset = offset;
+    segment.end = end;
+    this.queuedBytes += end - offset;
+    return segment;
+  }
+
+  private sendBytes(kernel: Kernel, socketFd: number, segment: Segment): number {
+    let bytes = segment.bytes!;
+    let { offset, end } = segment;
+    let next = this.first + 1;
     if (
       next < this.count &&
-      this.sources[next] !== null &&
-      end - offset + this.ends[next]! - this.offsets[next]! <= GATHER_BYTES
+      this.segments[next]!.bytes !== null &&
+      segment.length + this.segments[next]!.length <= GATHER_BYTES
     ) {
+      offset = 0;
       end = this.gather();
       bytes = gathered;
-      offset = 0;
       next = this.gatheredTo;
     }
     // The head waits for the file behind it, so that both fill packets, send(2). For an empty one it would wait in vain.
-    const beforeFile = next < this.count && this.sources[next] === null && this.offsets[next]! < this.ends[next]!;
-    const flags = beforeFile ? MSG_MORE : 0;
+    const flags = next < this.count && this.isWorthWaiting(this.segments[next]!) ? MSG_MORE : 0;
     const sent = kernel.send(socketFd, bytes, offset, end - offset, flags);
     if (sent < 0) return sent;
     this.advance(kernel, sent);
     return sent < end - offset ? EAGAIN : 0;
   }
 
-  private gatheredTo = 0;
+  private isWorthWaiting(segment: Segment): boolean {
+    return segment.bytes === null && segment.length > 0;
+  }
 
+  /** Copies segments of bytes behind each other, as many as fit. Returns their length. */
   private gather(): number {
     let length = 0;
     let at = this.first;
-    for (; at < this.count && this.sources[at] !== null; at++) {
-      const bytes = this.sources[at]!;
-      const offset = this.offsets[at]!;
-      const end = this.ends[at]!;
-      if (length + end - offset > GATHER_BYTES) break;
+    for (; at < this.count; at++) {
+      const { bytes, offset, end } = this.segments[at]!;
+      if (bytes === null || length + end - offset > GATHER_BYTES) break;
       gathered.set(offset === 0 && end === bytes.length ? bytes : bytes.subarray(offset, end), length);
       length += end - offset;
     }
@@ -135,11 +148,9 @@ export class Outbox {
     return length;
   }
 
-  private sendFile(kernel: Kernel, socketFd: number, budget: number): number {
-    const at = this.first;
-    const offset = this.offsets[at]!;
-    const wanted = Math.min(this.ends[at]! - offset, budget);
-    const sent = wanted === 0 ? 0 : kernel.sendfile(socketFd, this.files[at]!, offset, wanted);
+  private sendFile(kernel: Kernel, socketFd: number, segment: Segment, budget: number): number {
+    const wanted = Math.min(segment.length, budget);
+    const sent = wanted === 0 ? 0 : kernel.sendfile(socketFd, segment.file, segment.offset, wanted);
     if (sent < 0) return sent;
     // The length is promised already: only the connection's end can tell the peer that it is not kept.
     if (sent === 0 && wanted > 0) return ENODATA;
@@ -152,12 +163,12 @@ export class Outbox {
     this.queuedBytes -= sent;
     let left = sent;
     while (this.first < this.count) {
-      const length = this.ends[this.first]! - this.offsets[this.first]!;
-      if (left < length) {
-        this.offsets[this.first]! += left;
+      const segment = this.segments[this.first]!;
+      if (left < segment.length) {
+        segment.offset += left;
         return;
       }
-      left -= length;
+      left -= segment.length;
       this.shift(kernel);
       if (left === 0) return;
     }
@@ -165,23 +176,24 @@ export class Outbox {
   }
 
   private shift(kernel: Kernel): void {
-    const at = this.first++;
-    this.sources[at] = null;
-    if (this.files[at]! >= 0) kernel.close(this.files[at]!);
-    this.files[at] = -1;
+    const segment = this.segments[this.first++]!;
+    segment.bytes = null;
+    segment.settledFrom = 0;
+    if (segment.file === NO_FILE) return;
+    kernel.close(segment.file);
+    segment.file = NO_FILE;
   }
 
-  /** What stays queued must not change under way: its unsettled part becomes a copy of its own. */
+  /** What stays queued must not change under way: where it may, it becomes a copy of its own. */
   private settle(): void {
     for (let at = this.first; at < this.count; at++) {
-      const offset = this.offsets[at]!;
-      const settled = this.settled[at]!;
-      const bytes = this.sources[at]!;
-      if (bytes === null || offset >= settled) continue;
-      this.sources[at] = Buffer.from(bytes.subarray(offset, this.ends[at]!));
-      this.ends[at]! -= offset;
-      this.offsets[at] = 0;
-      this.settled[at] = 0;
+      const segment = this.segments[at]!;
+      const { bytes, offset, end, settledFrom } = segment;
+      if (bytes === null || offset >= settledFrom) continue;
+      segment.bytes = Buffer.from(bytes.subarray(offset, end));
+      segment.offset = 0;
+      segment.end = end - offset;
+      segment.settledFrom = 0;
     }
   }
 }

@@ -74,7 +74,7 @@ export class Server implements AsyncDisposable {
     const { hostname, port, root, trigger, accessLog, kernel } = checked(options);
     const limits = resolveLimits(options.limits);
     const clock = new DateClock();
-    clock.tick(kernel.wallMs());
+    let nextSecondMs = 0;
     const opened: { close(): void }[] = [];
     const own = <Owned extends { close(): void }>(owned: Owned): Owned => {
       opened.push(owned);
@@ -84,7 +84,13 @@ export class Server implements AsyncDisposable {
       const files = own(new Files(kernel, root, limits));
       this.listener = own(Listener.open(kernel, hostname, port));
       this.reactor = own(new Reactor({ kernel }));
-      this.reactor.onTurn = () => clock.tick(kernel.wallMs());
+      this.reactor.onTurn = () => {
+        if (this.reactor.nowMs < nextSecondMs) return; // the turn has read one clock already
+        const wallMs = kernel.wallMs();
+        clock.tick(wallMs);
+        nextSecondMs = this.reactor.nowMs + 1000 - (wallMs % 1000);
+      };
+      this.reactor.onTurn();
       this.context = {
         reactor: this.reactor,
         kernel,

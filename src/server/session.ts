@@ -90,16 +90,15 @@ export class Session implements Protocol {
     return at;
   }
 
-  dueMs(): number {
+  dueMs(sinceMs: number): number {
     const { limits } = this.service;
     if (this.exchange !== null) {
       const earnedMs = (this.exchange.receivedBytes / limits.bodyBytesPerSecond) * 1000;
       return this.bodyStartMs + limits.bodyTimeoutMs + earnedMs;
     }
     if (this.headDueMs !== 0) return this.headDueMs;
-    const { nowMs } = this.connection.context.reactor;
     // At stop nobody waits for the peer's next request.
-    return this.service.draining && this.connection.isIdle ? nowMs : nowMs + limits.idleTimeoutMs;
+    return this.service.draining && this.connection.isIdle ? sinceMs : sinceMs + limits.idleTimeoutMs;
   }
 
   expire(): void {

@@ -632,7 +632,7 @@ it('a protocol that holds back nothing is no harm', () => {
       connection.holdBack();
       return end;
     },
-    dueMs: () => reactor.nowMs + 1000,
+    dueMs: (sinceMs) => sinceMs + 1000,
     expire() {},
     closed() {},
   });

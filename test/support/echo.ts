@@ -46,8 +46,8 @@ export class Echo implements Protocol {
     return at;
   }
 
-  dueMs(): number {
-    return this.connection.context.reactor.nowMs + (this.options.idleMs ?? 60_000);
+  dueMs(sinceMs: number): number {
+    return sinceMs + (this.options.idleMs ?? 60_000);
   }
 
   expire(): void {
