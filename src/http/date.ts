@@ -21,10 +21,12 @@ export function parseDate(text: string, nowMs: number): number {
   if (asctime) return utc(asctime[6]!, asctime[1]!, asctime[2]!, asctime[3]!, asctime[4]!, asctime[5]!);
   const rfc850 = RFC850.exec(text);
   if (!rfc850) return Number.NaN;
-  const thisYear = new Date(nowMs).getUTCFullYear();
-  let year = thisYear - (thisYear % 100) + Number(rfc850[3]);
-  if (year > thisYear + 50) year -= 100;
-  return utc(String(year), rfc850[2]!, rfc850[1]!, rfc850[4]!, rfc850[5]!, rfc850[6]!);
+  const inYear = (year: number) => utc(String(year), rfc850[2]!, rfc850[1]!, rfc850[4]!, rfc850[5]!, rfc850[6]!);
+  const now = new Date(nowMs);
+  const thisYear = now.getUTCFullYear();
+  const year = thisYear - (thisYear % 100) + Number(rfc850[3]);
+  const at = inYear(year);
+  return at > now.setUTCFullYear(thisYear + 50) ? inYear(year - 100) : at;
 }
 
 function utc(year: string, month: string, day: string, hour: string, minute: string, second: string): number {

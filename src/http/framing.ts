@@ -1,4 +1,5 @@
 import { CLASSES, DIGIT, HOST, listElements } from './headers.js';
+import { latin1 } from './latin1.js';
 import type { RefusalStatus } from './status.js';
 
 /**
@@ -28,22 +29,19 @@ export function transferCoding(value: string): 0 | RefusalStatus {
   return chunkedLast && wellFormed ? 501 : 400;
 }
 
+/** IPv6 or IPvFuture in brackets, RFC 3986 section 3.2.2; a zone means something on its own machine only. */
+const IP_LITERAL = /^\[(?:[0-9a-f]*:[0-9a-f:.]+|v[0-9a-f]+\.[a-z0-9._~!$&'()*+,;=:-]+)\]/i;
+
 /** `uri-host [ ":" port ]`, RFC 9110 section 7.2. An empty one is valid there: the target had no authority. */
 export function isHost(bytes: Uint8Array, start: number, end: number): boolean {
   const classes = CLASSES;
   let at = start;
-  if (bytes[at] === 0x5b && at < end) {
-    // IP-literal: what stands in the brackets is hex digits, colons and dots, or IPvFuture.
-    at = bytes.indexOf(0x5d, at) + 1;
-    if (at === 0 || at > end || at - start < 4) return false;
-    for (let i = start + 1; i < at - 1; i++) {
-      if (!(classes[bytes[i]!]! & HOST) || bytes[i] === 0x5b) return false;
-    }
+  if (at < end && bytes[at] === 0x5b) {
+    const literal = IP_LITERAL.exec(latin1(bytes, start, end));
+    if (literal === null) return false;
+    at += literal[0].length;
   } else {
-    while (at < end && bytes[at] !== 0x3a) {
-      const byte = bytes[at++]!;
-      if (!(classes[byte]! & HOST) || byte === 0x5b || byte === 0x5d) return false;
-    }
+    while (at < end && classes[bytes[at]!]! & HOST) at++;
   }
   if (at === end) return true;
   if (bytes[at++] !== 0x3a || end - at > 5) return false;

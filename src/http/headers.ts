@@ -16,8 +16,8 @@ function mark(bit: number, characters: string): void {
 
 const ALPHANUMERIC = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 mark(TOKEN, `${ALPHANUMERIC}!#$%&'*+-.^_\`|~`);
-// reg-name, IP-literal and port, RFC 3986 section 3.2.2; no userinfo.
-mark(HOST, `${ALPHANUMERIC}-._~!$&'()*+,;=%:[]`);
+// reg-name, RFC 3986 section 3.2.2.
+mark(HOST, `${ALPHANUMERIC}-._~!$&'()*+,;=%`);
 mark(DIGIT, '0123456789');
 // obs-text (0x80 to 0xff) is allowed in values and, as clients that do not encode send it, in targets.
 for (let byte = 0x20; byte < 256; byte++) if (byte !== 0x7f) CLASSES[byte]! |= FIELD_VALUE;
@@ -50,24 +50,31 @@ const KNOWN_NAMES = [
 ];
 export const KNOWN_COUNT = KNOWN_NAMES.length;
 
-const NAME_BYTES = KNOWN_NAMES.map((name) => Buffer.from(name));
+/** All names in one table, so that a look-up touches little memory: each has a row of this many bytes. */
+const ROW_BYTES = 20;
+const NAMES = new Uint8Array(ROW_BYTES * KNOWN_COUNT);
 
 /** Length, first and last letter tell the known names apart; whatever else falls on them fails the comparison. */
 const placeOf = (length: number, first: number, last: number): number =>
   (length * 5 + (first | 0x20) * 3 + (last | 0x20)) & 255;
 
 const PLACES = new Int8Array(256).fill(-1);
-NAME_BYTES.forEach((name, known) => {
-  const place = placeOf(name.length, name[0]!, name[name.length - 1]!);
-  assert(PLACES[place] === -1, `two known field names share a place: ${KNOWN_NAMES[known]}`);
+KNOWN_NAMES.forEach((name, known) => {
+  assert(name.length < ROW_BYTES, `a known field name is too long for its row: ${name}`);
+  NAMES.set(Buffer.from(name), ROW_BYTES * known);
+  const place = placeOf(name.length, name.charCodeAt(0), name.charCodeAt(name.length - 1));
+  assert(PLACES[place] === -1, `two known field names share a place: ${name}`);
   PLACES[place] = known;
 });
 
 /** Which known field this name is, in any case of letters; -1 for any other. */
 export function knownField(bytes: Uint8Array, start: number, end: number): number {
-  const known = PLACES[placeOf(end - start, bytes[start]!, bytes[end - 1]!)]!;
-  if (known < 0 || !equalsIgnoreCase(bytes, start, end, NAME_BYTES[known]!)) return -1;
-  return known;
+  const length = end - start;
+  const known = PLACES[placeOf(length, bytes[start]!, bytes[end - 1]!)]!;
+  if (known < 0 || length >= ROW_BYTES) return -1;
+  const row = ROW_BYTES * known;
+  for (let i = 0; i < length; i++) if ((bytes[start + i]! | 0x20) !== NAMES[row + i]) return -1;
+  return NAMES[row + length] === 0 ? known : -1;
 }
 
 /**

@@ -6,6 +6,7 @@ import { HASH_PRIME, HASH_SEED } from './path-hash.js';
 import {
   authorityEnd,
   fitsVersion,
+  isHttp11,
   METHOD_BYTES_MAX,
   METHODS,
   type Method,
@@ -19,9 +20,6 @@ import type { RefusalStatus } from './status.js';
 export const NEED_MORE = 0;
 export const COMPLETE = 1;
 export type ParserAnswer = 0 | 1 | RefusalStatus;
-
-/** Asterisk-form, RFC 9112 section 3.2.4, has no path. */
-const NO_PATH = -1;
 
 const CR = 0x0d;
 const LF = 0x0a;
@@ -50,7 +48,7 @@ export class RequestParser {
   minorVersion = 1;
   targetStart = 0;
   targetEnd = 0;
-  /** The path, without the query; `NO_PATH` for `*`. An absolute target without a path has an empty one. */
+  /** The path, without the query; `*` and an absolute target without a path have an empty one. */
   pathStart = 0;
   pathEnd = 0;
   pathHash = 0;
@@ -64,7 +62,7 @@ export class RequestParser {
   readonly fields: Int32Array;
   /** Where the last known field of each name stands in `fields`; -1 when it was not sent. */
   readonly known = new Int32Array(KNOWN_COUNT);
-  /** After NEED_MORE: with fewer bytes than this and no further line's end the answer cannot change. */
+  /** After NEED_MORE: with fewer bytes than this and no further line's end the head is neither whole nor too long. */
   enough = 0;
 
   private words: Int32Array = new Int32Array(0);
@@ -152,13 +150,15 @@ export class RequestParser {
     if (answer !== COMPLETE) return answer;
     at = this.targetEnd + 1;
 
-    for (let i = 0; i < VERSION_BYTES; i++) {
-      if (at + i >= end) return NEED_MORE;
-      if (!fitsVersion(bytes[at + i]!, i)) return 400;
+    if (!isHttp11(bytes, at)) {
+      for (let i = 0; i < VERSION_BYTES; i++) {
+        if (at + i >= end) return NEED_MORE;
+        if (!fitsVersion(bytes[at + i]!, i)) return 400;
+      }
+      if (bytes[at + 5] !== 0x31) return 505;
+      // A later 1.x is read as 1.1, RFC 9112 section 2.3.
+      this.minorVersion = bytes[at + 7] === 0x30 ? 0 : 1;
     }
-    if (bytes[at + 5] !== 0x31) return 505;
-    // A later 1.x is read as 1.1, RFC 9112 section 2.3.
-    this.minorVersion = bytes[at + 7] === 0x30 ? 0 : 1;
     return this.parseFields(bytes, at + VERSION_BYTES, end);
   }
 
@@ -172,7 +172,8 @@ export class RequestParser {
       if (bytes[at] === 0x2a) {
         if (at + 1 >= end) return NEED_MORE;
         if (bytes[at + 1] !== SP || this.method !== 'OPTIONS') return 400;
-        this.pathStart = this.pathEnd = NO_PATH;
+        this.pathStart = this.pathEnd = at;
+        this.pathHash = HASH_SEED;
         this.targetEnd = at + 1;
         return COMPLETE;
       }

@@ -7,7 +7,8 @@ import { COMPLETE, NEED_MORE, type RequestParser } from '../http/request-parser.
 import { type Response, textResponse } from '../http/response.js';
 import { headOf, Persistence } from '../http/response-head.js';
 import type { RefusalStatus } from '../http/status.js';
-import type { Connection, Protocol } from '../net/connection.js';
+import type { Connection } from '../net/connection.js';
+import type { Protocol } from '../net/protocol.js';
 import type { AccessLog } from './access-log.js';
 import { dispatch, isAllowed } from './dispatch.js';
 

@@ -1,4 +1,5 @@
-import type { Connection, Protocol } from '../../src/net/connection.js';
+import type { Connection } from '../../src/net/connection.js';
+import type { Protocol } from '../../src/net/protocol.js';
 
 const LF = 0x0a;
 

@@ -1,0 +1,196 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { DateClock } from '../../src/http/date.js';
+import { type Body, type Field, NO_BODY, Response } from '../../src/http/response.js';
+import { headOf, Persistence } from '../../src/http/response-head.js';
+
+const { kept, close, keptOld } = Persistence;
+const EPOCH_MS = Date.UTC(1994, 10, 6, 8, 49, 37);
+const DATE = 'Date: Sun, 06 Nov 1994 08:49:37 GMT';
+const TYPE: Field = ['Content-Type', 'text/plain'];
+
+let clock: DateClock;
+
+beforeEach(() => {
+  clock = new DateClock();
+  clock.tick(EPOCH_MS);
+});
+
+const bytes = (text: string): Body => ({ kind: 'bytes', bytes: Buffer.from(text, 'latin1') });
+const file = (length: number): Body => ({ kind: 'file', fd: -1, offset: 0, length });
+const lines = (...all: string[]) => `${all.join('\r\n')}\r\n\r\n`;
+
+/** The head's bytes alone. */
+function headText(response: Response, persistence: Persistence): string {
+  const head = headOf(response, persistence, clock);
+  return head.bytes.toString('latin1', 0, head.headBytes);
+}
+
+describe('the bytes of a head', () => {
+  test.each([
+    ['kept', kept, []],
+    ['close', close, ['Connection: close']],
+    ['keptOld', keptOld, ['Connection: keep-alive']],
+  ])('%s', (_, persistence, connection) => {
+    const response = new Response(200, [TYPE, ['ETag', '"a"']], bytes('hello'));
+    expect(headText(response, persistence)).toBe(
+      lines('HTTP/1.1 200 OK', DATE, ...connection, 'Content-Type: text/plain', 'ETag: "a"', 'Content-Length: 5'),
+    );
+  });
+
+  /** [name, response, the lines behind Date] */
+  test.each<[string, Response, string, string[]]>([
+    ['200 without a body', new Response(200, [], NO_BODY), '200 OK', ['Content-Length: 0']],
+    [
+      '200 to HEAD',
+      new Response(200, [TYPE], NO_BODY, 42),
+      '200 OK',
+      ['Content-Type: text/plain', 'Content-Length: 42'],
+    ],
+    ['200 of a file', new Response(200, [], file(123456)), '200 OK', ['Content-Length: 123456']],
+    ['200 of an empty file', new Response(200, [], file(0)), '200 OK', ['Content-Length: 0']],
+    ['200 of no bytes', new Response(200, [], bytes('')), '200 OK', ['Content-Length: 0']],
+    ['204', new Response(204, [['Allow', 'GET']], NO_BODY), '204 No Content', ['Allow: GET']],
+    ['304', new Response(304, [['ETag', '"a"']], NO_BODY), '304 Not Modified', ['ETag: "a"']],
+    ['304 with the length of its 200', new Response(304, [], NO_BODY, 42), '304 Not Modified', []],
+    [
+      '301',
+      new Response(301, [['Location', '/a/']], NO_BODY),
+      '301 Moved Permanently',
+      ['Location: /a/', 'Content-Length: 0'],
+    ],
+    ['404', new Response(404, [], bytes('x')), '404 Not Found', ['Content-Length: 1']],
+    ['417', new Response(417, [], NO_BODY), '417 Expectation Failed', ['Content-Length: 0']],
+    ['431', new Response(431, [], NO_BODY), '431 Request Header Fields Too Large', ['Content-Length: 0']],
+    ['505', new Response(505, [], NO_BODY), '505 HTTP Version Not Supported', ['Content-Length: 0']],
+    ['a status without a reason, and a space for it', new Response(299, [], NO_BODY), '299 ', ['Content-Length: 0']],
+    [
+      'fields of one name',
+      new Response(
+        200,
+        [
+          ['A', 'b'],
+          ['A', 'c'],
+        ],
+        NO_BODY,
+      ),
+      '200 OK',
+      ['A: b', 'A: c', 'Content-Length: 0'],
+    ],
+    [
+      'obs-text, a byte a character',
+      new Response(200, [['A', '\xe4\xff']], NO_BODY),
+      '200 OK',
+      ['A: \xe4\xff', 'Content-Length: 0'],
+    ],
+  ])('%s', (_, response, status, rest) => {
+    expect(headText(response, kept)).toBe(lines(`HTTP/1.1 ${status}`, DATE, ...rest));
+  });
+});
+
+describe('the date', () => {
+  test.each([
+    ['kept', kept],
+    ['close', close],
+    ['keptOld', keptOld],
+  ])('is brought up to the second in place, %s', (_, persistence) => {
+    const response = new Response(200, [TYPE], bytes('Date: body'));
+    const before = headOf(response, persistence, clock);
+    const text = before.bytes.toString('latin1');
+    clock.tick(EPOCH_MS + 1000);
+    const after = headOf(response, persistence, clock);
+    expect(after).toBe(before);
+    expect(after.bytes.toString('latin1')).toBe(text.replace('08:49:37', '08:49:38'));
+  });
+
+  test('is written once a second', () => {
+    const response = new Response(200, [], NO_BODY);
+    const { bytes: headBytes } = headOf(response, kept, clock);
+    headBytes.write('never', 'HTTP/1.1 200 OK\r\nDate: '.length);
+    clock.tick(EPOCH_MS + 999);
+    expect(headText(response, kept)).toContain('Date: never');
+    clock.tick(EPOCH_MS + 1000);
+    expect(headText(response, kept)).toContain('Date: Sun, 06 Nov 1994 08:49:38 GMT\r\n');
+  });
+
+  test('is each form’s own', () => {
+    const response = new Response(200, [], NO_BODY);
+    headOf(response, kept, clock);
+    clock.tick(EPOCH_MS + 60_000);
+    expect(headText(response, close)).toContain('08:50:37');
+    expect(headText(response, kept)).toContain('08:50:37');
+  });
+});
+
+describe('the body', () => {
+  test('stands behind a head that is kept', () => {
+    const head = headOf(new Response(200, [], bytes('hello')), kept, clock);
+    expect(head.hasBody).toBe(true);
+    expect(head.bytes.toString('latin1', head.headBytes)).toBe('hello');
+    expect(head.bytes.length).toBe(head.headBytes + 5);
+  });
+
+  test.each([
+    ['close', close],
+    ['keptOld', keptOld],
+  ])('does not behind %s', (_, persistence) => {
+    const head = headOf(new Response(200, [], bytes('hello')), persistence, clock);
+    expect(head.hasBody).toBe(false);
+    expect(head.bytes.length).toBe(head.headBytes);
+  });
+
+  test.each([
+    ['a file', file(5)],
+    ['no body', NO_BODY],
+    ['an empty body', bytes('')],
+  ])('is not there for %s', (_, body) => {
+    const response = new Response(200, [], body);
+    expect(headOf(response, kept, clock).hasBody).toBe(false);
+    expect(response.body).toBe(body);
+  });
+
+  test('is the same when it is joined, and lives in the head’s memory alone', () => {
+    const given = Buffer.from('hello');
+    const response = new Response(200, [], { kind: 'bytes', bytes: given });
+    const head = headOf(response, kept, clock);
+    expect(response.body).toEqual({ kind: 'bytes', bytes: given });
+    given.fill('x');
+    expect(response.body).toEqual({ kind: 'bytes', bytes: Buffer.from('hello') });
+    expect(response.body.kind === 'bytes' && response.body.bytes.buffer).toBe(head.bytes.buffer);
+    clock.tick(EPOCH_MS + 1000);
+    headOf(response, kept, clock);
+    expect(response.body).toEqual({ kind: 'bytes', bytes: Buffer.from('hello') });
+    expect(response.contentLength).toBe(5);
+  });
+
+  test.each([
+    ['kept first', [kept, close, keptOld]],
+    ['kept last', [close, keptOld, kept]],
+  ])('is intact in every form, %s', (_, order) => {
+    const response = new Response(200, [TYPE], bytes('hello'));
+    for (const persistence of [...order, ...order]) {
+      const head = headOf(response, persistence, clock);
+      const behind = head.bytes.toString('latin1', head.headBytes);
+      expect(behind).toBe(persistence === kept ? 'hello' : '');
+      expect(response.body).toEqual({ kind: 'bytes', bytes: Buffer.from('hello') });
+      expect(headText(response, persistence)).toContain('Content-Length: 5\r\n\r\n');
+    }
+  });
+});
+
+test('what is serialised is kept with the response, a form each', () => {
+  const response = new Response(200, [], bytes('hello'));
+  const forms = [kept, close, keptOld].map((persistence) => headOf(response, persistence, clock));
+  expect(new Set(forms).size).toBe(3);
+  expect([kept, close, keptOld].map((persistence) => headOf(response, persistence, clock))).toEqual(forms);
+  expect(response.serialized).toEqual(forms);
+  expect(headOf(new Response(200, [], bytes('hello')), kept, clock)).not.toBe(forms[0]);
+});
+
+test('what may be kept holds no more memory than it needs', () => {
+  for (const body of [bytes('hello'), NO_BODY]) {
+    for (const persistence of [kept, close, keptOld]) {
+      const head = headOf(new Response(200, [], body), persistence, clock);
+      expect(head.bytes.buffer.byteLength).toBe(head.bytes.length);
+    }
+  }
+});

@@ -1,0 +1,32 @@
+import { describe, expect, test } from 'vitest';
+import { NO_BODY, Response, textResponse } from '../../src/http/response.js';
+
+describe('the length of the content', () => {
+  test('is the bytes’', () => {
+    expect(new Response(200, [], { kind: 'bytes', bytes: Buffer.from('grün') }).contentLength).toBe(5);
+  });
+
+  test('is that part of a file that is sent', () => {
+    expect(new Response(200, [], { kind: 'file', fd: -1, offset: 10, length: 32 }).contentLength).toBe(32);
+  });
+
+  test('is 0 without a body', () => {
+    expect(new Response(204, [], NO_BODY).contentLength).toBe(0);
+  });
+
+  test('is what is said, where a body is not sent', () => {
+    expect(new Response(200, [], NO_BODY, 42).contentLength).toBe(42);
+  });
+});
+
+test('a text is UTF-8, and says so before its other fields', () => {
+  const response = textResponse(404, 'Füße\n', [['Retry-After', '1']]);
+  expect(response.status).toBe(404);
+  expect(response.fields).toEqual([
+    ['Content-Type', 'text/plain; charset=utf-8'],
+    ['Retry-After', '1'],
+  ]);
+  expect(response.body).toEqual({ kind: 'bytes', bytes: Buffer.from('Füße\n') });
+  expect(response.contentLength).toBe(7);
+  expect(response.serialized).toEqual([]);
+});
