@@ -76,6 +76,10 @@ describe('refuses a body', () => {
     expect(readEveryWay(CHUNKED, text).answer).toBe(status);
   });
 
+  test('not for extensions and trailers that a head could hold', () => {
+    expect(readEveryWay(CHUNKED, `0;${'x'.repeat(32)}\r\nA:${'x'.repeat(30)}\r\n\r\n`).answer).toBe(END);
+  });
+
   test('of which none is allowed', () => {
     const none = resolveLimits({ bodyBytes: 0 });
     expect(readEveryWay(CHUNKED, '0\r\n\r\n', none).answer).toBe(END);

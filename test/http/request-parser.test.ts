@@ -549,6 +549,9 @@ describe('keeps the connection', () => {
     [['close\xa0'], true, false],
     [['\x85keep-alive'], true, false],
     [['x', 'y, z', 'close'], false, false],
+    [['x, close', 'y, z'], false, false],
+    [['x, keep-alive', 'y, z'], true, true],
+    [['x, keep-alive', 'y, close', 'z, x'], false, false],
   ];
   test.each(rows)('%j: %s in HTTP/1.1, %s in HTTP/1.0', (values, kept, keptOld) => {
     const fields = values.map((value) => `Connection: ${value}`);

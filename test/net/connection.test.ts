@@ -256,7 +256,7 @@ const scenarios: [string, () => void][] = [
   [
     'a peer that reads now and then is not',
     () => {
-      const { peer, connection } = open({ writeTimeoutMs: 250 }).meet({ narrow: true });
+      const { peer, connection } = open({ writeTimeoutMs: 450 }).meet({ narrow: true });
       peer.rateBytes = 0;
       peer.send('big 300000\n');
       for (let i = 0; i < 10; i++) {
