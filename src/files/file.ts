@@ -27,6 +27,8 @@ const CLOCK_STEP_MS = 20;
 
 /** Times at the epoch, or a second after it, are what reproducible builds write: they say nothing of the content. */
 const EPOCH_SECONDS = 1;
+/** HTTP's dates have four digits for the year, RFC 9110 section 5.6.7. */
+const YEAR_10000_SECONDS = 253_402_300_800;
 
 /** A regular file that was opened beneath the root, and what its descriptor said of it. */
 export interface OpenFile {
@@ -104,7 +106,8 @@ function described(fd: number, wallMs: number): OpenFile {
     identity: identityOf(stat),
     validators: {
       etag: Buffer.from(tag),
-      modifiedSeconds: modifiedSeconds > EPOCH_SECONDS ? modifiedSeconds : Number.NaN,
+      modifiedSeconds:
+        modifiedSeconds > EPOCH_SECONDS && modifiedSeconds < YEAR_10000_SECONDS ? modifiedSeconds : Number.NaN,
     },
     young,
   };

@@ -21,9 +21,9 @@ export function contentLength(bytes: Uint8Array, start: number, end: number): nu
 
 /** What a Transfer-Encoding value means for a request, RFC 9112 section 6.1: 0 for `chunked`, else the refusal. */
 export function transferCoding(value: string): 0 | RefusalStatus {
+  if (value.toLowerCase() === 'chunked') return 0;
   const codings = listElements(value);
-  if (codings.length === 1 && codings[0] === 'chunked') return 0;
-  const chunkedLast = codings.length > 0 && codings.indexOf('chunked') === codings.length - 1;
+  const chunkedLast = codings.length > 1 && codings.indexOf('chunked') === codings.length - 1;
   const wellFormed = codings.every((coding) => /^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(coding));
   // A coding below chunked that we do not know is 501; a body whose end nobody can tell is 400.
   return chunkedLast && wellFormed ? 501 : 400;

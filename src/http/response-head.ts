@@ -1,3 +1,4 @@
+import { assert } from '../sys/assert.js';
 import { DATE_BYTES, type DateClock } from './date.js';
 import { HeadBytes } from './head-bytes.js';
 import type { Response } from './response.js';
@@ -15,6 +16,8 @@ export type Persistence = (typeof Persistence)[keyof typeof Persistence];
 const CONNECTION_FIELD = ['', 'Connection: close\r\n', 'Connection: keep-alive\r\n'];
 
 const DATE_PLACE = '-'.repeat(DATE_BYTES);
+/** A response is never split by what stands in its fields, RFC 9110 section 5.5. */
+const NO_FIELD_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 const NO_BYTES = new Uint8Array(0);
 
 /** The serialised form of a response, from the response itself when it was sent before. */
@@ -32,7 +35,10 @@ function serialize(response: Response, persistence: Persistence): HeadBytes {
   const { status, body } = response;
   const start = `HTTP/1.1 ${status} ${reasonOf(status)}\r\nDate: `;
   let rest = `\r\n${CONNECTION_FIELD[persistence]}`;
-  for (const [name, value] of response.fields) rest += `${name}: ${value}\r\n`;
+  for (const [name, value] of response.fields) {
+    assert(!NO_FIELD_VALUE.test(value), `the value of ${name} would end its line`);
+    rest += `${name}: ${value}\r\n`;
+  }
   // RFC 9110 section 8.6: no Content-Length with 1xx and 204; in a 304 it would be that of the 200, and is left out.
   if (status >= 200 && status !== 204 && status !== 304) rest += `Content-Length: ${response.contentLength}\r\n`;
   const head = `${start}${DATE_PLACE}${rest}\r\n`;

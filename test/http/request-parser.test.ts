@@ -168,14 +168,6 @@ const accepted: [string, string, Partial<Held>][] = [
     { fields: [HOST_FIELD, ['TRANSFER-encoding', 'CHUNKed']], contentLength: -1 },
   ],
   [
-    'chunked in a list whose other elements are empty',
-    get('Transfer-Encoding: , chunked,'),
-    {
-      fields: [HOST_FIELD, ['Transfer-Encoding', ', chunked,']],
-      contentLength: -1,
-    },
-  ],
-  [
     'an expectation',
     get('Expect: 100-Continue', 'Content-Length: 1'),
     {
@@ -294,6 +286,7 @@ const CONTROLS = [...Array(32).keys(), 127].filter((code) => !'\t\n\r'.includes(
 
 const refused: Record<number, Refusals> = {
   400: [
+    ['chunked in a list whose other elements are empty', get('Transfer-Encoding: , chunked,')],
     ['a bare LF behind the request line', 'GET / HTTP/1.1\nHost: a\r\n\r\n'],
     ['a bare LF behind a field', 'GET / HTTP/1.1\r\nHost: a\nA: b\r\n\r\n'],
     ['a bare LF at the end', 'GET / HTTP/1.1\r\nHost: a\r\n\n'],
@@ -684,7 +677,7 @@ describe('blanks without end are read in one go', () => {
       get(`Transfer-Encoding: ${blanks}, ${blanks.slice(4)}chunked`.slice(0, 16_000)),
       400,
     ],
-    ['Transfer-Encoding, commas', get(`Transfer-Encoding: ${', '.repeat(8000)}chunked`), COMPLETE],
+    ['Transfer-Encoding, commas', get(`Transfer-Encoding: ${', '.repeat(8000)}chunked`), 400],
     ['Transfer-Encoding, a long name', get(`Transfer-Encoding: ${'a'.repeat(16_000)} `), 400],
     ['Content-Length', get(`Content-Length: 5${blanks}5`), 400],
     ['Host', head('GET / HTTP/1.1', `Host: a${blanks}b`), 400],
