@@ -74,7 +74,7 @@ export class Connection implements Handler {
   start(protocol: Protocol): void {
     this.protocol = protocol;
     this.receive(0);
-    this.settle();
+    this.onSettle();
   }
 
   get isClosed(): boolean {
@@ -132,7 +132,7 @@ export class Connection implements Handler {
     if (!this.isIdle) return;
     this.receive(0);
     if (this.isIdle) this.close();
-    else this.settle();
+    else this.onSettle();
   }
 
   /** Closes now; what is queued is lost. Twice is fine. */
@@ -153,7 +153,14 @@ export class Connection implements Handler {
 
   onReady(readiness: number): void {
     if (readiness & WRITABLE) this.flush();
-    if (readiness & READABLE && this.outbox === null && !this.isClosed) this.receive(readiness);
+    if (!(readiness & READABLE) || this.outbox !== null || this.isClosed) return this.settle();
+    this.receive(readiness);
+    // First everybody's bytes are received and parsed, then the answers are sent: one kind of work in a row.
+    this.context.reactor.settleLater(this);
+  }
+
+  onSettle(): void {
+    this.flush();
     this.settle();
   }
 
@@ -162,9 +169,8 @@ export class Connection implements Handler {
     if (this.dueMs() <= this.context.reactor.nowMs) {
       if (this.closing === Closing.lingering || this.outbox !== null) return this.close();
       this.protocol.expire();
-      this.flush();
     }
-    this.settle();
+    this.onSettle();
   }
 
   private receive(readiness: number): void {
@@ -198,7 +204,7 @@ export class Connection implements Handler {
     else if (readiness & ENDED) this.again |= READABLE;
   }
 
-  /** Gives the first `end` bytes of the receive buffer to the protocol, keeps what it leaves, sends what it says. */
+  /** Gives the first `end` bytes of the receive buffer to the protocol and keeps what it leaves. */
   private deliver(end: number): void {
     const { input } = this.context;
     const used = this.protocol.receive(input, 0, end);
@@ -213,7 +219,6 @@ export class Connection implements Handler {
       input.copy(this.pending, 0, used, end);
     }
     this.pendingBytes = left;
-    this.flush();
   }
 
   private flush(): void {

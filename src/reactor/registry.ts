@@ -4,6 +4,8 @@ import type { Interest, Trigger } from './interest.js';
 export interface Handler {
   /** The descriptor is ready: READABLE, WRITABLE, ENDED or several. A hint; the system call tells the truth. */
   onReady(readiness: number): void;
+  /** What it asked for by `reactor.settleLater`: the others of its batch have been told as well. */
+  onSettle?(): void;
   /** The deadline that was set for this token has passed. */
   onDeadline?(): void;
 }
