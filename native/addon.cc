@@ -127,6 +127,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   Cold<TcpiUnacked>(exports, "tcpiUnacked");
 
   Hot<Recv>(exports, "recv");
+  Hot<RecvEach>(exports, "recvEach");
   Hot<Send>(exports, "send");
   Cold<Sendfile>(exports, "sendfile");
   Cold<Read>(exports, "read");

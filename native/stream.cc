@@ -3,6 +3,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "syscall.h"
 
 namespace epollet {
@@ -29,6 +31,30 @@ napi_value Send(napi_env env, napi_callback_info info) {
     return nullptr;
   }
   return Int(env, Retry([&] { return send(fd, bytes.data, bytes.length, flags | MSG_NOSIGNAL); }));
+}
+
+// The batch form of recv: one crossing for all that is ready. Each descriptor has its own part of the bytes, `stride`
+// long, of which the last byte is left alone; the result of each stands where its descriptor stood.
+napi_value RecvEach(napi_env env, napi_callback_info info) {
+  const RawArguments<4> arguments(env, info);
+  int32_t* fds;
+  uint8_t* bytes;
+  size_t room, available;
+  int32_t count, stride;
+  if (!ReadArray(env, arguments.at[0], "fds", napi_int32_array, "an Int32Array", &fds, &room) ||
+      !ReadInt(env, arguments.at[1], "count", &count, 0, static_cast<int32_t>(std::min<size_t>(room, INT32_MAX))) ||
+      !ReadArray(env, arguments.at[2], "bytes", napi_uint8_array, "a Uint8Array", &bytes, &available) ||
+      !ReadInt(env, arguments.at[3], "stride", &stride, 2)) {
+    return nullptr;
+  }
+  if (static_cast<uint64_t>(count) * stride > available) {
+    RefuseRange(env, "stride", 2, count == 0 ? 2 : static_cast<double>(available / count));
+    return nullptr;
+  }
+  for (int32_t i = 0; i < count; i++, bytes += stride) {
+    fds[i] = static_cast<int32_t>(Retry([&] { return recv(fds[i], bytes, stride - 1, 0); }));
+  }
+  return nullptr;
 }
 
 Napi::Value Sendfile(const Napi::CallbackInfo& info) {

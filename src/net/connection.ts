@@ -8,6 +8,7 @@ import { EAGAIN } from '../sys/errno.js';
 import type { Kernel, SocketAddress } from '../sys/kernel.js';
 import { type Outbox, type OutboxPool, SENT, SPENT } from './outbox.js';
 import type { Protocol } from './protocol.js';
+import type { Receiver, Receiving } from './receiver.js';
 
 const { SHUT_WR } = constants;
 const NOT_JOINED = -1;
@@ -27,7 +28,8 @@ export interface ConnectionContext {
   readonly trigger: Trigger;
   readonly limits: ConnectionLimits;
   readonly outboxes: OutboxPool;
-  /** The receive buffer; its last byte is spare. Between two calls there is nothing in it. */
+  readonly receiver: Receiver;
+  /** Where a connection is read that has bytes from before. Its last byte is spare; between two calls there is nothing in it. */
   readonly input: Buffer;
   readonly counters: { bytesIn: number; bytesOut: number };
 }
@@ -41,7 +43,7 @@ type Closing = (typeof Closing)[keyof typeof Closing];
  * edge and oneshot by one rule: read once; a read that did not fill the buffer has drained the socket, epoll(7) question
  * 9; whoever has more to do asks to be visited again.
  */
-export class Connection implements Handler {
+export class Connection implements Handler, Receiving {
   protocol!: Protocol;
   private token: Token = NOT_JOINED;
   private interest: Interest = NOTHING;
@@ -52,6 +54,8 @@ export class Connection implements Handler {
   private heldBack = false;
   /** Readiness that this turn did not use up, and that the kernel may not repeat. */
   private again = 0;
+  /** The receiver is about to read for us. */
+  private awaited = false;
   private outbox: Outbox | null = null;
   /** Bytes that were received and not used up: half a request, or requests held back. */
   private pending: Buffer | null = null;
@@ -139,8 +143,9 @@ export class Connection implements Handler {
   close(): void {
     if (this.isClosed) return;
     this.closing = Closing.closed;
-    const { reactor, kernel, outboxes } = this.context;
+    const { reactor, kernel, outboxes, receiver } = this.context;
     if (this.token !== NOT_JOINED) reactor.forget(this.token);
+    if (this.awaited) receiver.remove(this);
     if (this.outbox !== null) {
       this.outbox.close(kernel);
       outboxes.give(this.outbox);
@@ -154,9 +159,12 @@ export class Connection implements Handler {
   onReady(readiness: number): void {
     if (readiness & WRITABLE) this.flush();
     if (!(readiness & READABLE) || this.outbox !== null || this.isClosed) return this.settle();
+    if (this.isIdle && !this.inputEnded) {
+      this.awaited = true;
+      return this.context.receiver.add(this, readiness);
+    }
     this.receive(readiness);
-    // First everybody's bytes are received and parsed, then the answers are sent: one kind of work in a row.
-    this.context.reactor.settleLater(this);
+    this.onSettle();
   }
 
   onSettle(): void {
@@ -178,45 +186,54 @@ export class Connection implements Handler {
     if (this.heldBack) {
       this.heldBack = false;
       this.pending!.copy(this.context.input, 0, 0, this.pendingBytes);
-      this.deliver(this.pendingBytes);
+      this.deliver(this.context.input, 0, this.pendingBytes);
       if (this.heldBack || this.outbox !== null || this.isClosed) {
         this.again |= READABLE; // what the readiness was about is still in the socket
         return;
       }
     }
     if (this.inputEnded) return this.endInput();
-    const { kernel, input, counters } = this.context;
-    if (this.pendingBytes > 0) this.pending!.copy(input, 0, 0, this.pendingBytes);
-    const room = input.length - 1 - this.pendingBytes;
-    const got = kernel.recv(this.fd, input, this.pendingBytes, room, 0);
+    const { kernel, input } = this.context;
+    const kept = this.pendingBytes;
+    if (kept > 0) this.pending!.copy(input, 0, 0, kept);
+    const room = input.length - 1 - kept;
+    this.take(input, 0, kept, kernel.recv(this.fd, input, kept, room, 0), room, readiness);
+  }
+
+  received(bytes: Buffer, start: number, got: number, room: number, readiness: number): void {
+    this.awaited = false;
+    this.take(bytes, start, 0, got, room, readiness);
+  }
+
+  /** What recv has come to, behind `kept` bytes from before. */
+  private take(bytes: Buffer, start: number, kept: number, got: number, room: number, readiness: number): void {
     if (got === EAGAIN) return;
     if (got < 0) return this.close();
     if (got === 0) {
       this.inputEnded = true;
       return this.endInput();
     }
-    counters.bytesIn += got;
+    this.context.counters.bytesIn += got;
     this.sinceMs = this.context.reactor.nowMs;
     if (got === room) this.again |= READABLE;
-    this.deliver(this.pendingBytes + got);
+    this.deliver(bytes, start, start + kept + got);
     // The end came with the data and will not be told again: one read more finds it.
     if (readiness & ENDED && got < room && this.outbox === null && !this.isClosed) this.receive(0);
     else if (readiness & ENDED) this.again |= READABLE;
   }
 
-  /** Gives the first `end` bytes of the receive buffer to the protocol and keeps what it leaves. */
-  private deliver(end: number): void {
-    const { input } = this.context;
-    const used = this.protocol.receive(input, 0, end);
+  /** Gives bytes to the protocol and keeps what it leaves. */
+  private deliver(bytes: Buffer, start: number, end: number): void {
+    const used = this.protocol.receive(bytes, start, end);
     if (this.isClosed) return;
     const left = this.closing === Closing.no ? end - used : 0;
     if (left === 0) {
       this.pending = null;
       this.heldBack = false; // there is nothing to hold
     } else {
-      assert(left < input.length - 1, 'a protocol left a full buffer unused');
+      assert(left < this.context.input.length - 1, 'a protocol left a full buffer unused');
       if (this.pending === null || this.pending.length < left) this.pending = Buffer.allocUnsafeSlow(roundUp(left));
-      input.copy(this.pending, 0, used, end);
+      bytes.copy(this.pending, 0, used, end);
     }
     this.pendingBytes = left;
   }

@@ -5,15 +5,18 @@ import type { Kernel } from '../sys/kernel.js';
 import { Arming } from './arming.js';
 import { Deadlines, NEVER } from './deadlines.js';
 import { ENDED, type Interest, READABLE, readinessOf, type Trigger } from './interest.js';
-import { type Handler, MARK_EXCLUSIVE, MARK_REVISIT, MARK_SPENT, Registry, slotOf, type Token } from './registry.js';
+import {
+  type Handler,
+  MARK_EXCLUSIVE,
+  MARK_REVISIT,
+  MARK_SPENT,
+  Registry,
+  type Settler,
+  slotOf,
+  type Token,
+} from './registry.js';
 
 const { EPOLL_CLOEXEC } = constants;
-
-/**
- * So many handlers may wait to settle. Work of one kind done in a row finds its code and its tables in the caches: the
- * most of what there is to gain is gained by a few, and nobody is to wait for the end of a long batch.
- */
-const SETTLE_AFTER = 16;
 
 export interface ReactorOptions {
   kernel?: Kernel;
@@ -66,7 +69,7 @@ export class Reactor {
   private readonly maxEvents: number;
   private revisits: Token[] = [];
   private revisitsBefore: Token[] = [];
-  private settling: Handler[] = [];
+  private readonly settling: Settler[] = [];
   private turning = false;
   private expiring = false;
   private thrown: unknown[] = [];
@@ -147,12 +150,12 @@ export class Reactor {
   }
 
   /**
-   * Calls the handler's `onSettle` soon, in this turn: when the others of its batch have been told, or a few of them.
-   * For what is cheaper done in a row, such as sending what was made. From inside `onReady` only, and once.
+   * Calls `onSettle` when all of this batch have been told. For what is cheaper done in a row. From inside
+   * `onReady` only, and once.
    */
-  settleLater(handler: Handler): void {
+  settleLater(settler: Settler): void {
     assert(this.turning, 'settleLater outside a turn');
-    this.settling.push(handler);
+    this.settling.push(settler);
   }
 
   /** Calls the handler's `onDeadline` when `nowMs` has passed `dueMs`; replaces the deadline before. NEVER clears it. */
@@ -246,7 +249,6 @@ export class Reactor {
       }
       if (registry.triggers[slot] === 'oneshot') this.arming.spend(slot);
       this.tell(slot, registry.missed[slot]! | readinessOf(events[at]!));
-      if (this.settling.length >= SETTLE_AFTER) this.settle();
     }
   }
 
@@ -287,7 +289,7 @@ export class Reactor {
     const { settling } = this;
     for (let i = 0; i < settling.length; i++) {
       try {
-        settling[i]!.onSettle!();
+        settling[i]!.onSettle();
       } catch (error) {
         this.thrown.push(error);
       }

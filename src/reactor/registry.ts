@@ -4,10 +4,13 @@ import type { Interest, Trigger } from './interest.js';
 export interface Handler {
   /** The descriptor is ready: READABLE, WRITABLE, ENDED or several. A hint; the system call tells the truth. */
   onReady(readiness: number): void;
-  /** What it asked for by `reactor.settleLater`: the others of its batch have been told as well. */
-  onSettle?(): void;
   /** The deadline that was set for this token has passed. */
   onDeadline?(): void;
+}
+
+/** Who has something to do when all of a batch have been told. */
+export interface Settler {
+  onSettle(): void;
 }
 
 /**

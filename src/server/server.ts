@@ -8,6 +8,7 @@ import { Acceptor } from '../net/acceptor.js';
 import { Connection, type ConnectionContext } from '../net/connection.js';
 import { Listener } from '../net/listener.js';
 import { OutboxPool } from '../net/outbox.js';
+import { Receiver } from '../net/receiver.js';
 import { NestedDriver } from '../reactor/driver.js';
 import { TRIGGERS, type Trigger } from '../reactor/interest.js';
 import { Reactor, type ReactorStats } from '../reactor/reactor.js';
@@ -97,6 +98,7 @@ export class Server implements AsyncDisposable {
         trigger,
         limits,
         outboxes: new OutboxPool(),
+        receiver: new Receiver(this.reactor, RECEIVE_BYTES),
         input: Buffer.allocUnsafeSlow(RECEIVE_BYTES),
         counters: { bytesIn: 0, bytesOut: 0 },
       };

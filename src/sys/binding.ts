@@ -54,6 +54,7 @@ export const kernel: Kernel = {
   tcpiUnacked: addon.tcpiUnacked,
 
   recv: addon.recv,
+  recvEach: addon.recvEach,
   send: addon.send,
   sendfile: addon.sendfile,
   read: addon.read,

@@ -70,6 +70,12 @@ export interface SocketCalls {
 export interface StreamCalls {
   /** recv(2), hot. Reads at most `length` bytes into `bytes` from `offset`. Returns the count; 0 at end of file. */
   recv(fd: number, bytes: Uint8Array, offset: number, length: number, flags: number): number;
+  /**
+   * recv(2) on several sockets in one crossing, hot. Replaces each of the first `count` descriptors in `fds` by its
+   * result: the count of bytes, 0 at end of file, or -errno. The i-th reads into `bytes` from `i * stride`, at most
+   * `stride - 1` bytes: the byte behind them is the caller's.
+   */
+  recvEach(fds: Int32Array, count: number, bytes: Uint8Array, stride: number): void;
   /** send(2), hot. MSG_NOSIGNAL is always set; `flags`: MSG_MORE. Returns the count, which may be short. */
   send(fd: number, bytes: Uint8Array, offset: number, length: number, flags: number): number;
   /**

@@ -274,6 +274,10 @@ export class FakeKernel implements Kernel {
     return socket instanceof Listening ? socket.queue.length : EBADF;
   }
 
+  recvEach(fds: Int32Array, count: number, bytes: Uint8Array, stride: number): void {
+    for (let i = 0; i < count; i++) fds[i] = this.recv(fds[i]!, bytes, i * stride, stride - 1, 0);
+  }
+
   recv(fd: number, bytes: Uint8Array, offset: number, length: number, _flags: number): number {
     return this.receive('recv', fd, bytes, offset, length);
   }

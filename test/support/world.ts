@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { Connection, type ConnectionContext, type ConnectionLimits } from '../../src/net/connection.js';
 import { type Outbox, OutboxPool } from '../../src/net/outbox.js';
+import { Receiver } from '../../src/net/receiver.js';
 import { Reactor, type Trigger } from '../../src/reactor/index.js';
 import { constants, kernel as realKernel } from '../../src/sys/binding.js';
 import { check, EAGAIN, ECONNRESET, ENOMEM, EPIPE } from '../../src/sys/errno.js';
@@ -71,6 +72,7 @@ export class World {
       trigger,
       limits: { sendBytesPerTurn: 10_000, writeTimeoutMs: 5000, lingerTimeoutMs: 100, lingerBytes: 20_000, ...limits },
       outboxes: this.pool,
+      receiver: new Receiver(this.reactor, inputBytes + 1),
       input: Buffer.alloc(inputBytes + 1),
       counters: { bytesIn: 0, bytesOut: 0 },
     };
