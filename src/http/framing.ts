@@ -2,6 +2,10 @@ import { CLASSES, DIGIT, HOST, listElements } from './headers.js';
 import { latin1 } from './latin1.js';
 import type { RefusalStatus } from './status.js';
 
+const classes = CLASSES;
+const digit = DIGIT;
+const host = HOST;
+
 /**
  * How long a message's body is and where it ends, RFC 9112 section 6: the fields in which a second reading of the same
  * bytes makes a second request. Whatever two implementations might read differently is refused.
@@ -13,7 +17,7 @@ export function contentLength(bytes: Uint8Array, start: number, end: number): nu
   let length = 0;
   for (let at = start; at < end; at++) {
     const byte = bytes[at]!;
-    if (!(CLASSES[byte]! & DIGIT)) return -1;
+    if (!(classes[byte]! & digit)) return -1;
     length = length * 10 + (byte - 0x30);
   }
   return length <= Number.MAX_SAFE_INTEGER ? length : -1;
@@ -34,20 +38,19 @@ const IP_LITERAL = /^\[(?:[0-9a-f]*:[0-9a-f:.]+|v[0-9a-f]+\.[a-z0-9._~!$&'()*+,;
 
 /** `uri-host [ ":" port ]`, RFC 9110 section 7.2. An empty one is valid there: the target had no authority. */
 export function isHost(bytes: Uint8Array, start: number, end: number): boolean {
-  const classes = CLASSES;
   let at = start;
   if (at < end && bytes[at] === 0x5b) {
     const literal = IP_LITERAL.exec(latin1(bytes, start, end));
     if (literal === null) return false;
     at += literal[0].length;
   } else {
-    while (at < end && classes[bytes[at]!]! & HOST) at++;
+    while (at < end && classes[bytes[at]!]! & host) at++;
   }
   if (at === end) return true;
   if (bytes[at++] !== 0x3a || end - at > 5) return false;
   let port = 0;
   for (; at < end; at++) {
-    if (!(classes[bytes[at]!]! & DIGIT)) return false;
+    if (!(classes[bytes[at]!]! & digit)) return false;
     port = port * 10 + (bytes[at]! - 0x30);
   }
   return port <= 65535;

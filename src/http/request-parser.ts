@@ -21,6 +21,11 @@ export const NEED_MORE = 0;
 export const COMPLETE = 1;
 export type ParserAnswer = 0 | 1 | RefusalStatus;
 
+// A constant of its own is one to the compiler; an imported one is looked up at every byte, a tenth of the parse.
+const classes = CLASSES;
+const token = TOKEN;
+const target = TARGET;
+
 const CR = 0x0d;
 const LF = 0x0a;
 const SP = 0x20;
@@ -119,12 +124,7 @@ export class RequestParser {
     return latin1(this.bytes, this.fields[at + 2]!, this.fields[at + 3]!);
   }
 
-  get hasBody(): boolean {
-    return this.contentLength !== 0;
-  }
-
   private parseHead(bytes: Uint8Array, start: number, end: number): ParserAnswer {
-    const classes = CLASSES;
     this.enough = start + this.limits.headBytes;
     let at = start;
     // A robust server ignores an empty line before the request line, RFC 9112 section 2.2.
@@ -135,7 +135,7 @@ export class RequestParser {
     }
     this.headStart = at;
 
-    while (classes[bytes[at]!]! & TOKEN) at++;
+    while (classes[bytes[at]!]! & token) at++;
     if (at - this.headStart > METHOD_BYTES_MAX) return 501;
     if (at >= end) return this.needMoreLine(at);
     if (bytes[at] !== SP || at === this.headStart) return 400;
@@ -164,7 +164,6 @@ export class RequestParser {
 
   /** Origin-form, absolute-form or asterisk-form, up to the space behind it, RFC 9112 section 3.2. */
   private parseTarget(bytes: Uint8Array, start: number, end: number): ParserAnswer {
-    const classes = CLASSES;
     let at = start;
     let pathStart = start;
     if (bytes[at] !== SLASH) {
@@ -177,7 +176,7 @@ export class RequestParser {
         this.targetEnd = at + 1;
         return COMPLETE;
       }
-      while (classes[bytes[at]!]! & TARGET) at++;
+      while (classes[bytes[at]!]! & target) at++;
       if (at - start > this.limits.targetBytes) return 414;
       if (at >= end) return this.needMoreLine(start);
       if (bytes[at] !== SP) return 400;
@@ -187,14 +186,14 @@ export class RequestParser {
     at = pathStart;
     let hash = HASH_SEED;
     let byte = bytes[at]!;
-    while (classes[byte]! & TARGET && byte !== QUESTION) {
+    while (classes[byte]! & target && byte !== QUESTION) {
       hash = Math.imul(hash ^ byte, HASH_PRIME);
       byte = bytes[++at]!;
     }
     this.pathStart = pathStart;
     this.pathEnd = at;
     this.pathHash = hash;
-    if (byte === QUESTION) while (classes[bytes[at]!]! & TARGET) at++;
+    if (byte === QUESTION) while (classes[bytes[at]!]! & target) at++;
     if (at - start > this.limits.targetBytes) return 414;
     if (at >= end) return this.needMoreLine(start);
     if (bytes[at] !== SP) return 400;
@@ -204,7 +203,6 @@ export class RequestParser {
 
   private parseFields(bytes: Uint8Array, start: number, end: number): ParserAnswer {
     const { fields, known, words } = this;
-    const classes = CLASSES;
     this.hosts = this.lengths = this.codings = this.expects = 0;
     this.close = this.keep = false;
     let count = 0;
@@ -218,7 +216,7 @@ export class RequestParser {
         return COMPLETE;
       }
       const nameStart = at;
-      while (classes[bytes[at]!]! & TOKEN) at++;
+      while (classes[bytes[at]!]! & token) at++;
       if (at >= end) return NEED_MORE;
       if (bytes[at] !== COLON || at === nameStart) return 400;
       const nameEnd = at++;

@@ -1,38 +1,17 @@
 import { NEVER } from '../reactor/deadlines.js';
-import { ENDED, type Interest, NOTHING, READABLE, type Trigger, WRITABLE } from '../reactor/interest.js';
-import type { Reactor } from '../reactor/reactor.js';
+import { ENDED, type Interest, NOTHING, READABLE, WRITABLE } from '../reactor/interest.js';
 import type { Handler, Token } from '../reactor/registry.js';
 import { assert } from '../sys/assert.js';
 import { constants } from '../sys/binding.js';
 import { EAGAIN } from '../sys/errno.js';
-import type { Kernel, SocketAddress } from '../sys/kernel.js';
-import { type Outbox, type OutboxPool, SENT, SPENT } from './outbox.js';
+import type { SocketAddress } from '../sys/kernel.js';
+import type { ConnectionContext } from './context.js';
+import { type Outbox, SENT, SPENT } from './outbox.js';
 import type { Protocol } from './protocol.js';
-import type { Receiver, Receiving } from './receiver.js';
+import type { Receiving } from './receiver.js';
 
 const { SHUT_WR } = constants;
 const NOT_JOINED = -1;
-
-/** The budgets and patience of a connection, the part of the limits that `net` knows. */
-export interface ConnectionLimits {
-  sendBytesPerTurn: number;
-  writeTimeoutMs: number;
-  lingerTimeoutMs: number;
-  lingerBytes: number;
-}
-
-/** What the connections of one reactor share. */
-export interface ConnectionContext {
-  readonly reactor: Reactor;
-  readonly kernel: Kernel;
-  readonly trigger: Trigger;
-  readonly limits: ConnectionLimits;
-  readonly outboxes: OutboxPool;
-  readonly receiver: Receiver;
-  /** Where a connection is read that has bytes from before. Its last byte is spare; between two calls there is nothing in it. */
-  readonly input: Buffer;
-  readonly counters: { bytesIn: number; bytesOut: number };
-}
 
 /** How a connection goes towards its end. */
 const Closing = { no: 0, whenSent: 1, lingerWhenSent: 2, lingering: 3, closed: 4 } as const;

@@ -2,6 +2,7 @@
 export { NEVER } from './deadlines.js';
 export { BlockingDriver, NestedDriver } from './driver.js';
 export { BOTH, ENDED, type Interest, NOTHING, READABLE, type Trigger, WRITABLE } from './interest.js';
-export { Reactor, type ReactorOptions, type ReactorStats, type RegisterOptions } from './reactor.js';
+export type { ReactorOptions, ReactorStats, RegisterOptions } from './options.js';
+export { Reactor } from './reactor.js';
 export type { Handler, Settler, Token } from './registry.js';
 export { Wakeup } from './wakeup.js';

@@ -4,7 +4,8 @@ import { systemError } from '../sys/errno.js';
 import type { Kernel } from '../sys/kernel.js';
 import { Arming } from './arming.js';
 import { Deadlines, NEVER } from './deadlines.js';
-import { ENDED, type Interest, READABLE, readinessOf, type Trigger } from './interest.js';
+import { ENDED, type Interest, READABLE, readinessOf } from './interest.js';
+import type { ReactorOptions, ReactorStats, RegisterOptions } from './options.js';
 import {
   type Handler,
   MARK_EXCLUSIVE,
@@ -17,33 +18,6 @@ import {
 } from './registry.js';
 
 const { EPOLL_CLOEXEC } = constants;
-
-export interface ReactorOptions {
-  kernel?: Kernel;
-  /** How many events one epoll_wait may bring, 1 to 65536. @default 1024 */
-  maxEvents?: number;
-}
-
-export interface RegisterOptions {
-  /** @default 'level' */
-  trigger?: Trigger;
-  /** EPOLLEXCLUSIVE: of several epoll sets that wait for one listener, wake one. Level or edge only. @default false */
-  exclusive?: boolean;
-}
-
-/** What the reactor has done since it was made. */
-export interface ReactorStats {
-  turns: number;
-  events: number;
-  /** Events for a token that was gone when they were dispatched. */
-  stale: number;
-  /** Events that brought nothing that anybody wanted. */
-  spurious: number;
-  revisits: number;
-  expired: number;
-  epollCtlCalls: number;
-  registered: number;
-}
 
 /**
  * Waits for readiness and hands it to handlers: one `turn` arms what changed, waits once, dispatches, revisits who
@@ -58,7 +32,6 @@ export class Reactor {
   fd: number;
   /** Called when work was left outside a turn, so that whoever drives the reactor takes another one soon. */
   onWork: (() => void) | null = null;
-
   /** Called in every turn between the wait and the first handler. */
   onTurn: (() => void) | null = null;
 
@@ -150,8 +123,7 @@ export class Reactor {
   }
 
   /**
-   * Calls `onSettle` when all of this batch have been told. For what is cheaper done in a row. From inside
-   * `onReady` only, and once.
+   * Calls `onSettle` when all of this batch have been told. From inside `onReady` only, and once.
    */
   settleLater(settler: Settler): void {
     assert(this.turning, 'settleLater outside a turn');

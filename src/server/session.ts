@@ -84,7 +84,7 @@ export class Session implements Protocol {
       this.headDueMs = 0;
       if (answer !== COMPLETE) return this.refuse(answer, end);
       at = parser.headEnd;
-      if (parser.hasBody) this.beginBody(at < end);
+      if (parser.contentLength !== 0) this.beginBody(at < end);
       else this.answer(at < end);
       if (this.connection.isClosing) return end;
     }

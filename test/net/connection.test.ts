@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { Connection, type ConnectionLimits } from '../../src/net/connection.js';
+import { Connection } from '../../src/net/connection.js';
+import type { ConnectionLimits } from '../../src/net/context.js';
 import { TRIGGERS, type Trigger } from '../../src/reactor/interest.js';
 import { ECONNRESET, EMFILE, ENOMEM, ENOSPC } from '../../src/sys/errno.js';
 import { answersTo, Echo } from '../support/echo.js';
