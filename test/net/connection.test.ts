@@ -275,6 +275,7 @@ const scenarios: [string, () => void][] = [
       const { peer, echo } = open().meet({ narrow: true, highWaterBytes: 15_000 });
       peer.rateBytes = 0;
       peer.send('big 500000\n'.concat('big 10000\n'.repeat(50)));
+      world!.until(() => echo.lines > 0);
       world!.pass(10);
       expect(echo.lines).toBe(1);
       peer.rateBytes = 65536;
