@@ -60,13 +60,24 @@ export class Receiver implements Settler {
     const { count, fds, waiting, stride } = this;
     this.count = 0;
     this.reactor.kernel.recvEach(fds, count, this.bytes, stride);
+    const thrown: unknown[] = [];
     for (let i = 0; i < count; i++) {
-      waiting[i]?.received(this.bytes, i * stride, fds[i]!, stride - 1, this.readiness[i]!);
+      try {
+        waiting[i]?.received(this.bytes, i * stride, fds[i]!, stride - 1, this.readiness[i]!);
+      } catch (error) {
+        thrown.push(error); // the bytes of the others are read, and would be lost
+      }
     }
     for (let i = 0; i < count; i++) {
       const one = waiting[i];
       waiting[i] = null;
-      one?.onSettle();
+      try {
+        one?.onSettle();
+      } catch (error) {
+        thrown.push(error);
+      }
     }
+    if (thrown.length > 0)
+      throw thrown.length === 1 ? thrown[0] : new AggregateError(thrown, 'several connections threw');
   }
 }

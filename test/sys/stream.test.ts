@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { constants, kernel } from '../../src/sys/binding.js';
-import { EAGAIN, EINVAL, ENOTSOCK, EPIPE } from '../../src/sys/errno.js';
+import { EAGAIN, EBADF, EINVAL, ENOTSOCK, EPIPE } from '../../src/sys/errno.js';
 import { testDescriptors } from '../support/descriptors.js';
 
 const { MSG_DONTWAIT, MSG_MORE, MSG_PEEK, O_NONBLOCK, SO_SNDBUF, SOCK_NONBLOCK, SOCK_STREAM, SOL_SOCKET } = constants;
@@ -21,6 +21,31 @@ describe('send and recv', () => {
     expect(kernel.recv(other, bytes, 6, 4, 0)).toBe(2);
     expect(text(bytes)).toBe('..hel.lo..');
     expect(kernel.recv(other, bytes, 0, 10, 0)).toBe(EAGAIN);
+  });
+
+  it('recvEach: each descriptor reads into its own part, and has its result where it stood', () => {
+    const [one, first] = test.pair();
+    const [, silent] = test.pair();
+    const [three, third] = test.pair();
+    kernel.send(one, Buffer.from('abc'), 0, 3, 0);
+    kernel.send(three, Buffer.from('0123456789'), 0, 10, 0);
+    const bytes = Buffer.alloc(5 * 6, '.');
+    const fds = Int32Array.of(first, silent, third, -1, first);
+    expect(kernel.recvEach(fds, 4, bytes, 6)).toBeUndefined();
+    expect([...fds]).toEqual([3, EAGAIN, 5, EBADF, first]);
+    expect(text(bytes)).toBe('abc.........01234.............');
+    kernel.recvEach(fds, 0, bytes, 6);
+  });
+
+  it.each([
+    ['more than there are', 3, 4, RangeError, 'count'],
+    ['parts beyond the bytes', 2, 9, RangeError, 'stride'],
+    ['a part without a spare byte', 2, 1, RangeError, 'stride'],
+    ['half a descriptor', 0.5, 4, TypeError, 'count'],
+  ])('recvEach, misuse: %s', (_, count, stride, type, culprit) => {
+    const call = () => kernel.recvEach(new Int32Array(2), count, new Uint8Array(16), stride);
+    expect(call).toThrow(type);
+    expect(call).toThrow(culprit);
   });
 
   it('MSG_PEEK leaves what it reads, MSG_DONTWAIT does not wait', () => {
