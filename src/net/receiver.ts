@@ -30,6 +30,7 @@ export class Receiver implements Settler {
   private readonly readiness = new Uint8Array(BATCH);
   private readonly waiting: (Receiving | null)[] = new Array(BATCH).fill(null);
   private count = 0;
+  private readonly thrown: unknown[] = [];
 
   constructor(
     private readonly reactor: Reactor,
@@ -60,12 +61,11 @@ export class Receiver implements Settler {
     const { count, fds, waiting, stride } = this;
     this.count = 0;
     this.reactor.kernel.recvEach(fds, count, this.bytes, stride);
-    const thrown: unknown[] = [];
     for (let i = 0; i < count; i++) {
       try {
         waiting[i]?.received(this.bytes, i * stride, fds[i]!, stride - 1, this.readiness[i]!);
       } catch (error) {
-        thrown.push(error); // the bytes of the others are read, and would be lost
+        this.thrown.push(error); // the bytes of the others are read, and would be lost
       }
     }
     for (let i = 0; i < count; i++) {
@@ -74,10 +74,9 @@ export class Receiver implements Settler {
       try {
         one?.onSettle();
       } catch (error) {
-        thrown.push(error);
+        this.thrown.push(error);
       }
     }
-    if (thrown.length > 0)
-      throw thrown.length === 1 ? thrown[0] : new AggregateError(thrown, 'several connections threw');
+    if (this.thrown.length > 0) throw new AggregateError(this.thrown.splice(0), 'a connection threw');
   }
 }
