@@ -56,6 +56,7 @@ export class World {
   readonly context: ConnectionContext;
   private readonly meetings: Meeting[] = [];
   private starting = false;
+  private refusesControl = true;
 
   constructor(
     readonly name: WorldName,
@@ -78,6 +79,12 @@ export class World {
       counters: { bytesIn: 0, bytesOut: 0 },
     };
     if (name === 'simulated, in bad weather') this.fake!.chaos = (call) => this.weather(call, next);
+  }
+
+  /** For what is about time: a refused epoll_ctl is tried again after longer than that. */
+  punctual(): this {
+    this.refusesControl = false;
+    return this;
   }
 
   meet(options: MeetingOptions = {}): Meeting {
@@ -151,7 +158,7 @@ export class World {
       case 'epollWait':
         return next() < 0.1 ? 0 : null;
       case 'epollCtl': // one that joins is refused by throwing, which is another scenario
-        return !this.starting && next() < 0.05 ? ENOMEM : null;
+        return this.refusesControl && !this.starting && next() < 0.05 ? ENOMEM : null;
       default:
         return null;
     }
