@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,6 +9,18 @@
 #include "syscall.h"
 
 namespace epollet {
+namespace {
+
+// Without libc's wrappers, which make of each call a cancellation point, pthreads(7): nobody cancels these threads.
+int64_t RecvNow(int fd, void* data, size_t length, int flags) {
+  return Retry([&] { return syscall(SYS_recvfrom, fd, data, length, flags, nullptr, nullptr); });
+}
+
+int64_t SendNow(int fd, const void* data, size_t length, int flags) {
+  return Retry([&] { return syscall(SYS_sendto, fd, data, length, flags | MSG_NOSIGNAL, nullptr, 0); });
+}
+
+}  // namespace
 
 napi_value Recv(napi_env env, napi_callback_info info) {
   const RawArguments<5> arguments(env, info);
@@ -18,7 +31,7 @@ napi_value Recv(napi_env env, napi_callback_info info) {
       !ReadInt(env, arguments.at[4], "flags", &flags)) {
     return nullptr;
   }
-  return Int(env, Retry([&] { return recv(fd, bytes.data, bytes.length, flags); }));
+  return Int(env, RecvNow(fd, bytes.data, bytes.length, flags));
 }
 
 napi_value Send(napi_env env, napi_callback_info info) {
@@ -30,7 +43,7 @@ napi_value Send(napi_env env, napi_callback_info info) {
       !ReadInt(env, arguments.at[4], "flags", &flags)) {
     return nullptr;
   }
-  return Int(env, Retry([&] { return send(fd, bytes.data, bytes.length, flags | MSG_NOSIGNAL); }));
+  return Int(env, SendNow(fd, bytes.data, bytes.length, flags));
 }
 
 // The batch form of recv: one crossing for all that is ready. Each descriptor has its own part of the bytes, `stride`
@@ -52,7 +65,7 @@ napi_value RecvEach(napi_env env, napi_callback_info info) {
     return nullptr;
   }
   for (int32_t i = 0; i < count; i++, bytes += stride) {
-    fds[i] = static_cast<int32_t>(Retry([&] { return recv(fds[i], bytes, stride - 1, 0); }));
+    fds[i] = static_cast<int32_t>(RecvNow(fds[i], bytes, stride - 1, 0));
   }
   return nullptr;
 }

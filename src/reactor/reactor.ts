@@ -42,7 +42,9 @@ export class Reactor {
   private readonly maxEvents: number;
   private revisits: Token[] = [];
   private revisitsBefore: Token[] = [];
+  /** The first `settlers` of them wait. Counted, since a new length costs an array a call into the runtime. */
   private readonly settling: Settler[] = [];
+  private settlers = 0;
   private turning = false;
   private expiring = false;
   private thrown: unknown[] = [];
@@ -122,12 +124,10 @@ export class Reactor {
     if (this.registry.wanted[slot]! & readiness) this.markRevisit(slot);
   }
 
-  /**
-   * Calls `onSettle` when all of this batch have been told. From inside `onReady` only, and once.
-   */
+  /** Calls `onSettle` when all of this batch have been told. From inside `onReady` only, and once. */
   settleLater(settler: Settler): void {
     assert(this.turning, 'settleLater outside a turn');
-    this.settling.push(settler);
+    this.settling[this.settlers++] = settler;
   }
 
   /** Calls the handler's `onDeadline` when `nowMs` has passed `dueMs`; replaces the deadline before. NEVER clears it. */
@@ -174,7 +174,7 @@ export class Reactor {
     this.arming.retry(this.nowMs);
     if (this.onTurn !== null) this.announceTurn(this.onTurn);
     if (count > 0) this.dispatch(count);
-    if (this.settling.length > 0) this.settle();
+    if (this.settlers > 0) this.settle();
     const ran = count + (this.revisits.length > 0 ? this.visitAgain() : 0) + this.expire();
     this.turning = false;
     if (count < 0) throw systemError('epoll_wait', count);
@@ -259,14 +259,14 @@ export class Reactor {
 
   private settle(): void {
     const { settling } = this;
-    for (let i = 0; i < settling.length; i++) {
+    for (let i = 0; i < this.settlers; i++) {
       try {
         settling[i]!.onSettle();
       } catch (error) {
         this.thrown.push(error);
       }
     }
-    settling.length = 0;
+    this.settlers = 0;
   }
 
   private expire(): number {
