@@ -10,6 +10,7 @@
         "native/socket.cc",
         "native/stream.cc",
         "native/file.cc",
+        "native/watch.cc",
         "native/wakeup.cc",
         "native/loop.cc"
       ],

@@ -3,6 +3,7 @@
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -101,6 +102,25 @@ Napi::Object Constants(Napi::Env env) {
       CONSTANT(S_IFIFO),
       CONSTANT(S_IFSOCK),
       CONSTANT(S_IFCHR),
+      // inotify_init1(2), inotify(7)
+      CONSTANT(IN_NONBLOCK),
+      CONSTANT(IN_MODIFY),
+      CONSTANT(IN_ATTRIB),
+      CONSTANT(IN_CLOSE_WRITE),
+      CONSTANT(IN_CREATE),
+      CONSTANT(IN_DELETE),
+      CONSTANT(IN_DELETE_SELF),
+      CONSTANT(IN_MOVED_FROM),
+      CONSTANT(IN_MOVED_TO),
+      CONSTANT(IN_MOVE_SELF),
+      CONSTANT(IN_ONLYDIR),
+      CONSTANT(IN_DONT_FOLLOW),
+      CONSTANT(IN_EXCL_UNLINK),
+      CONSTANT(IN_MASK_ADD),
+      CONSTANT(IN_IGNORED),
+      CONSTANT(IN_ISDIR),
+      CONSTANT(IN_Q_OVERFLOW),
+      CONSTANT(IN_UNMOUNT),
   };
 #undef CONSTANT
   Napi::Object constants = Napi::Object::New(env);
@@ -139,7 +159,13 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   Cold<Readlinkat>(exports, "readlinkat");
   Cold<Fstat>(exports, "fstat");
   Cold<Pread>(exports, "pread");
+  Cold<Getdents64>(exports, "getdents64");
+  Cold<Fstatfs>(exports, "fstatfs");
   Cold<Close>(exports, "close");
+
+  Cold<InotifyInit1>(exports, "inotifyInit1");
+  Cold<InotifyAddWatch>(exports, "inotifyAddWatch");
+  Cold<InotifyRmWatch>(exports, "inotifyRmWatch");
 
   Cold<Eventfd>(exports, "eventfd");
   Cold<EventfdWrite>(exports, "eventfdWrite");

@@ -1,7 +1,10 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+
+#include <algorithm>
 
 #include "syscall.h"
 
@@ -22,35 +25,6 @@ constexpr long kSysOpenat2 = SYS_openat2;
 #else
 constexpr long kSysOpenat2 = 437;
 #endif
-
-// A path with its final NUL. PATH_MAX counts the NUL; a longer one keeps its length, and is refused by `error`.
-class Path {
- public:
-  bool Read(napi_env env, napi_value value) {
-    napi_valuetype type;
-    if (napi_typeof(env, value, &type) == napi_ok && type == napi_string) {
-      napi_get_value_string_utf8(env, value, bytes_, sizeof bytes_, &length_);
-    } else {
-      const char* data;
-      size_t length;
-      if (!ReadArray(env, value, "path", napi_uint8_array, "a string or a Uint8Array", &data, &length)) return false;
-      length_ = length < sizeof bytes_ ? length : sizeof bytes_ - 1;
-      if (length_ > 0) memcpy(bytes_, data, length_);
-      bytes_[length_] = '\0';
-    }
-    if (memchr(bytes_, '\0', length_) != nullptr) return RefuseType(env, "path", "without a NUL byte");
-    return true;
-  }
-
-  int error() const { return length_ < PATH_MAX ? 0 : -ENAMETOOLONG; }
-  const char* c_str() const { return bytes_; }
-
- private:
-  // A string is cut before the character that does not fit, which is up to four bytes long: more room than PATH_MAX, so
-  // that one that was cut is still seen to be too long.
-  char bytes_[PATH_MAX + 8];
-  size_t length_ = 0;
-};
 
 }  // namespace
 
@@ -100,7 +74,20 @@ Napi::Value Readlinkat(const Napi::CallbackInfo& info) {
 
 Napi::Value Fstat(const Napi::CallbackInfo& info) {
   // As the Stat enum in src/sys/kernel.ts has it.
-  enum { kMode, kSize, kMtimeS, kMtimeNs, kCtimeS, kCtimeNs, kInodeLow, kInodeHigh, kDeviceLow, kDeviceHigh, kWords };
+  enum {
+    kMode,
+    kSize,
+    kMtimeS,
+    kMtimeNs,
+    kCtimeS,
+    kCtimeNs,
+    kInodeLow,
+    kInodeHigh,
+    kDeviceLow,
+    kDeviceHigh,
+    kLinks,
+    kWords
+  };
   int32_t fd;
   double* out;
   size_t length;
@@ -127,6 +114,7 @@ Napi::Value Fstat(const Napi::CallbackInfo& info) {
   out[kInodeHigh] = static_cast<uint32_t>(inode >> 32);
   out[kDeviceLow] = static_cast<uint32_t>(device);
   out[kDeviceHigh] = static_cast<uint32_t>(device >> 32);
+  out[kLinks] = static_cast<double>(status.st_nlink);
   return NumberOf(info, 0);
 }
 
@@ -139,6 +127,28 @@ Napi::Value Pread(const Napi::CallbackInfo& info) {
     return {};
   }
   return NumberOf(info, Retry([&] { return pread(fd, bytes.data, bytes.length, position); }));
+}
+
+Napi::Value Getdents64(const Napi::CallbackInfo& info) {
+  int32_t fd;
+  uint8_t* bytes;
+  size_t length;
+  if (!ReadInt(info.Env(), info[0], "fd", &fd) ||
+      !ReadArray(info.Env(), info[1], "bytes", napi_uint8_array, "a Uint8Array", &bytes, &length)) {
+    return {};
+  }
+  // The kernel counts in an int.
+  const size_t room = std::min<size_t>(length, INT32_MAX);
+  return NumberOf(info, Retry([&] { return syscall(SYS_getdents64, fd, bytes, room); }));
+}
+
+Napi::Value Fstatfs(const Napi::CallbackInfo& info) {
+  int32_t fd;
+  if (!ReadInt(info.Env(), info[0], "fd", &fd)) return {};
+  struct statfs status;
+  const int64_t result = Retry([&] { return fstatfs(fd, &status); });
+  // A magic is 32 bits; where f_type is a signed word of that size, the upper half of them would look like refusals.
+  return NumberOf(info, result < 0 ? result : static_cast<uint32_t>(status.f_type));
 }
 
 Napi::Value Close(const Napi::CallbackInfo& info) {

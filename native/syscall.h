@@ -145,6 +145,35 @@ inline bool ReadSpan(napi_env env, napi_value array, napi_value offset, napi_val
   return true;
 }
 
+// A path with its final NUL. PATH_MAX counts the NUL; a longer one keeps its length, and is refused by `error`.
+class Path {
+ public:
+  bool Read(napi_env env, napi_value value) {
+    napi_valuetype type;
+    if (napi_typeof(env, value, &type) == napi_ok && type == napi_string) {
+      napi_get_value_string_utf8(env, value, bytes_, sizeof bytes_, &length_);
+    } else {
+      const char* data;
+      size_t length;
+      if (!ReadArray(env, value, "path", napi_uint8_array, "a string or a Uint8Array", &data, &length)) return false;
+      length_ = length < sizeof bytes_ ? length : sizeof bytes_ - 1;
+      if (length_ > 0) memcpy(bytes_, data, length_);
+      bytes_[length_] = '\0';
+    }
+    if (memchr(bytes_, '\0', length_) != nullptr) return RefuseType(env, "path", "without a NUL byte");
+    return true;
+  }
+
+  int error() const { return length_ < PATH_MAX ? 0 : -ENAMETOOLONG; }
+  const char* c_str() const { return bytes_; }
+
+ private:
+  // A string is cut before the character that does not fit, which is up to four bytes long: more room than PATH_MAX, so
+  // that one that was cut is still seen to be too long.
+  char bytes_[PATH_MAX + 8];
+  size_t length_ = 0;
+};
+
 // The arguments of a hot function; those that are missing are undefined, and thereby refused.
 template <size_t kCount>
 struct RawArguments {
@@ -203,7 +232,13 @@ Napi::Value Openat(const Napi::CallbackInfo& info);
 Napi::Value Readlinkat(const Napi::CallbackInfo& info);
 Napi::Value Fstat(const Napi::CallbackInfo& info);
 Napi::Value Pread(const Napi::CallbackInfo& info);
+Napi::Value Getdents64(const Napi::CallbackInfo& info);
+Napi::Value Fstatfs(const Napi::CallbackInfo& info);
 Napi::Value Close(const Napi::CallbackInfo& info);
+// watch.cc
+Napi::Value InotifyInit1(const Napi::CallbackInfo& info);
+Napi::Value InotifyAddWatch(const Napi::CallbackInfo& info);
+Napi::Value InotifyRmWatch(const Napi::CallbackInfo& info);
 // wakeup.cc
 Napi::Value Eventfd(const Napi::CallbackInfo& info);
 Napi::Value EventfdWrite(const Napi::CallbackInfo& info);

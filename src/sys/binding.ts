@@ -66,7 +66,13 @@ export const kernel: Kernel = {
   readlinkat: addon.readlinkat,
   fstat: addon.fstat,
   pread: addon.pread,
+  getdents64: addon.getdents64,
+  fstatfs: addon.fstatfs,
   close: addon.close,
+
+  inotifyInit1: addon.inotifyInit1,
+  inotifyAddWatch: addon.inotifyAddWatch,
+  inotifyRmWatch: addon.inotifyRmWatch,
 
   eventfd: addon.eventfd,
   eventfdWrite: addon.eventfdWrite,

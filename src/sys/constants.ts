@@ -64,4 +64,23 @@ export interface Constants {
   readonly S_IFIFO: number;
   readonly S_IFSOCK: number;
   readonly S_IFCHR: number;
+  // inotify_init1(2), inotify(7)
+  readonly IN_NONBLOCK: number;
+  readonly IN_MODIFY: number;
+  readonly IN_ATTRIB: number;
+  readonly IN_CLOSE_WRITE: number;
+  readonly IN_CREATE: number;
+  readonly IN_DELETE: number;
+  readonly IN_DELETE_SELF: number;
+  readonly IN_MOVED_FROM: number;
+  readonly IN_MOVED_TO: number;
+  readonly IN_MOVE_SELF: number;
+  readonly IN_ONLYDIR: number;
+  readonly IN_DONT_FOLLOW: number;
+  readonly IN_EXCL_UNLINK: number;
+  readonly IN_MASK_ADD: number;
+  readonly IN_IGNORED: number;
+  readonly IN_ISDIR: number;
+  readonly IN_Q_OVERFLOW: number;
+  readonly IN_UNMOUNT: number;
 }

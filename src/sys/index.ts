@@ -4,7 +4,9 @@
  */
 export { constants, kernel } from './binding.js';
 export type { Constants } from './constants.js';
+export * from './directory.js';
 export * from './errno.js';
 export * from './events.js';
 export { assertFd } from './fd.js';
+export { forEachInotifyEvent } from './inotify.js';
 export * from './kernel.js';

@@ -7,7 +7,15 @@
  * that is negative or closed is no misuse but a refusal, EBADF. Descriptors are plain integers that the caller owns: what a call opens, the caller closes.
  * All descriptors are created close-on-exec. Every call retries EINTR itself, but for `epollWait`, which returns 0.
  */
-export interface Kernel extends EpollCalls, SocketCalls, StreamCalls, FileCalls, WakeupCalls, LoopCalls, Clock {}
+export interface Kernel
+  extends EpollCalls,
+    SocketCalls,
+    StreamCalls,
+    FileCalls,
+    WatchCalls,
+    WakeupCalls,
+    LoopCalls,
+    Clock {}
 
 export interface EpollCalls {
   /** epoll_create1(2). `flags`: EPOLL_CLOEXEC. Returns a descriptor, close-on-exec whatever the flags say. */
@@ -108,6 +116,19 @@ export interface FileCalls {
   fstat(fd: number, out: Float64Array): number;
   /** pread(2). `position` 0 to 2^53-1. Returns the count; 0 at the end. */
   pread(fd: number, bytes: Uint8Array, offset: number, length: number, position: number): number;
+  /**
+   * getdents64(2). Fills `bytes` from its start with as many of the folder's next entries as fit, whole, "." and ".."
+   * among them; `forEachEntry` in directory.ts tells them apart. Returns the count of bytes; 0 at the end. The position
+   * belongs to the open file: who wants to start again opens again. -EINVAL when the next entry does not fit (one with
+   * a name of 255 bytes takes 280; few file systems have longer names), -ENOTDIR for what is no folder, -ENOENT for one
+   * that was removed, -EBADF for an O_PATH descriptor.
+   */
+  getdents64(fd: number, bytes: Uint8Array): number;
+  /**
+   * fstatfs(2), of which only f_type: the magic number of the descriptor's file system, as statfs(2) lists them, 0 to
+   * 2^32-1. An O_PATH descriptor will do. -ENOSYS where the file system cannot tell.
+   */
+  fstatfs(fd: number): number;
   /** close(2). Never retried: after EINTR the descriptor is gone on Linux. */
   close(fd: number): number;
 }
@@ -124,8 +145,33 @@ export const Stat = {
   inodeHigh: 7,
   deviceLow: 8,
   deviceHigh: 9,
+  links: 10,
 } as const;
-export const STAT_WORDS = 10;
+export const STAT_WORDS = 11;
+
+export interface WatchCalls {
+  /**
+   * inotify_init1(2). Returns a descriptor, readable (epoll(7) knows it) when there are events; `read` takes as many as
+   * fit, whole, and `forEachInotifyEvent` in inotify.ts tells them apart. -EINVAL from `read` when the next event does
+   * not fit (272 bytes hold any). `flags`: IN_NONBLOCK (close-on-exec always). -EMFILE at the user's limit of instances
+   * (fs.inotify.max_user_instances, inotify(7)) or the process's of descriptors.
+   */
+  inotifyInit1(flags: number): number;
+  /**
+   * inotify_add_watch(2), same path rules as openat; needs permission to read what is watched. `mask`: the events that
+   * are asked for, and IN_ONLYDIR, IN_DONT_FOLLOW, IN_EXCL_UNLINK, IN_MASK_ADD. Returns the watch descriptor, which is
+   * no file descriptor: it is never closed, but ends by `inotifyRmWatch`, with the file, or with `fd`. What is watched
+   * is the file and not its name: a file that has a watch under another name answers the same number, and its mask is
+   * replaced (IN_MASK_ADD: extended). -ENOENT, -EACCES, -ENOTDIR (IN_ONLYDIR, and it is none), -ENOSPC at the user's
+   * limit of watches (fs.inotify.max_user_watches), -EINVAL when `fd` is no inotify or the mask has no event.
+   */
+  inotifyAddWatch(fd: number, path: Uint8Array | string, mask: number): number;
+  /**
+   * inotify_rm_watch(2). Returns 0, and IN_IGNORED is the watch's last event; those that wait to be read stay.
+   * -EINVAL when there is no such watch (any more), or `fd` is no inotify.
+   */
+  inotifyRmWatch(fd: number, wd: number): number;
+}
 
 export interface WakeupCalls {
   /** eventfd(2). `initialValue`: 0 to 2^32-1; `flags`: EFD_NONBLOCK, EFD_SEMAPHORE. */

@@ -341,6 +341,14 @@ export class FakeKernel implements Kernel {
     return piece.length;
   }
 
+  getdents64(): number {
+    return this.scripted('getdents64') ?? ENOSYS;
+  }
+
+  fstatfs(): number {
+    return this.scripted('fstatfs') ?? ENOSYS;
+  }
+
   close(fd: number): number {
     const fault = this.scripted('close');
     const file = this.files.get(fd);
@@ -353,6 +361,18 @@ export class FakeKernel implements Kernel {
     file.closed();
     for (const [port, socket] of this.ports) if (socket === file) this.ports.delete(port);
     return fault ?? 0;
+  }
+
+  inotifyInit1(): number {
+    return this.scripted('inotifyInit1') ?? ENOSYS;
+  }
+
+  inotifyAddWatch(): number {
+    return this.scripted('inotifyAddWatch') ?? ENOSYS;
+  }
+
+  inotifyRmWatch(): number {
+    return this.scripted('inotifyRmWatch') ?? ENOSYS;
   }
 
   eventfd(initialValue: number, flags: number): number {

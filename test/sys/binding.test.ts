@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { constants, kernel } from '../../src/sys/binding.js';
 import { EBADF } from '../../src/sys/errno.js';
+import { STAT_WORDS } from '../../src/sys/kernel.js';
 import { testDescriptors } from '../support/descriptors.js';
 
 const test = testDescriptors();
@@ -33,9 +34,13 @@ const calls: [name: string, rest: unknown[]][] = [
   ['openat2', ['x', 0, 0]],
   ['openat', ['x', 0]],
   ['readlinkat', ['x']],
-  ['fstat', [new Float64Array(10)]],
+  ['fstat', [new Float64Array(STAT_WORDS)]],
   ['pread', [new Uint8Array(1), 0, 1, 0]],
+  ['getdents64', [new Uint8Array(1)]],
+  ['fstatfs', []],
   ['close', []],
+  ['inotifyAddWatch', ['x', constants.IN_MODIFY]],
+  ['inotifyRmWatch', [1]],
   ['eventfdWrite', [1]],
   ['eventfdRead', []],
   ['loopStart', [() => {}]],
@@ -81,8 +86,9 @@ describe('a part of an array', () => {
     ['no length', bytes, 0, undefined, TypeError, 'length must be an integer'],
     ['NaN as length', bytes, 0, Number.NaN, TypeError, 'length must be an integer'],
     ['an ArrayBuffer', new ArrayBuffer(8), 0, 1, TypeError, 'bytes must be a Uint8Array'],
-    ['a DataView', new DataView(new ArrayBuffer(8)), 0, 1, TypeError, 'bytes must be a Uint8Array'],
-    ['other elements', new Uint16Array(8), 0, 1, TypeError, 'bytes must be a Uint8Array'],
+    ['a DataView: its bytes', new DataView(new ArrayBuffer(8)), 0, 8, null, ''],
+    ['other elements: their bytes', new Uint16Array(4), 0, 8, null, ''],
+    ['other elements, one byte too many', new Uint16Array(4), 0, 9, RangeError, 'reach beyond the 8 bytes'],
     ['a list', [1, 2, 3], 0, 1, TypeError, 'bytes must be a Uint8Array'],
     ['nothing', null, 0, 1, TypeError, 'bytes must be a Uint8Array'],
   ] as const)('%s', (_, array, offset, length, type, message) => {

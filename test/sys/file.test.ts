@@ -1,4 +1,4 @@
-import { linkSync, mkdirSync, openSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, openSync, statfsSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { constants, kernel } from '../../src/sys/binding.js';
@@ -145,6 +145,7 @@ describe('fstat', () => {
     expect(words(Stat.ctimeSeconds) * 10n ** 9n + words(Stat.ctimeNanoseconds)).toBe(stats.ctimeNs);
     expect((words(Stat.inodeHigh) << 32n) | words(Stat.inodeLow)).toBe(stats.ino);
     expect((words(Stat.deviceHigh) << 32n) | words(Stat.deviceLow)).toBe(stats.dev);
+    expect(words(Stat.links)).toBe(stats.nlink);
     const isFolder = (out[Stat.mode]! & constants.S_IFMT) === constants.S_IFDIR;
     expect(isFolder).toBe(name === 'folder');
   });
@@ -154,6 +155,21 @@ describe('fstat', () => {
     expect(call(new Float64Array(STAT_WORDS - 1))).toThrow(RangeError);
     expect(call(new Float32Array(STAT_WORDS))).toThrow('out must be a Float64Array');
     expect(call(undefined)).toThrow(TypeError);
+  });
+});
+
+describe('fstatfs', () => {
+  // The magic of /sys/fs/bpf has its upper bit set.
+  const places = ['.', '/tmp', '/proc', '/sys', '/sys/fs/bpf', '/dev', '/dev/shm'].filter(existsSync);
+
+  it.each(places)('tells of %s what fs.statfs tells', (path) => {
+    const fd = test.own('openat', kernel.openat(AT_FDCWD, path, O_PATH));
+    expect(kernel.fstatfs(fd)).toBe(statfsSync(path).type >>> 0);
+  });
+
+  it('tells of what is no file too, by the numbers of statfs(2)', () => {
+    const proc = test.own('openat', kernel.openat(AT_FDCWD, '/proc/self/stat', O_RDONLY));
+    expect([test.pair()[0], test.pipe()[0], proc].map(kernel.fstatfs)).toEqual([0x534f434b, 0x50495045, 0x9fa0]);
   });
 });
 
