@@ -1,21 +1,18 @@
-import { NEVER } from '../reactor/deadlines.js';
-import { ENDED, type Interest, NOTHING, READABLE, WRITABLE } from '../reactor/interest.js';
-import type { Handler, Token } from '../reactor/registry.js';
+import { ENDED, READABLE, WRITABLE } from '../reactor/interest.js';
+import type { Handler } from '../reactor/registry.js';
 import { assert } from '../sys/assert.js';
 import { constants } from '../sys/binding.js';
 import { EAGAIN } from '../sys/errno.js';
-import type { SocketAddress } from '../sys/kernel.js';
+import type { SharedFd } from '../sys/shared-fd.js';
+import { Closing } from './closing.js';
 import type { ConnectionContext } from './context.js';
+import { Leftover } from './leftover.js';
 import { type Outbox, SENT, SPENT } from './outbox.js';
 import type { Protocol } from './protocol.js';
 import type { Receiving } from './receiver.js';
+import { Registration } from './registration.js';
 
-const { SHUT_WR } = constants;
-const NOT_JOINED = -1;
-
-/** How a connection goes towards its end. */
-const Closing = { no: 0, whenSent: 1, lingerWhenSent: 2, lingering: 3, closed: 4 } as const;
-type Closing = (typeof Closing)[keyof typeof Closing];
+const { SHUT_WR, SOL_SOCKET, SO_ERROR } = constants;
 
 /**
  * One peer: its socket, what is not sent yet, what is not understood yet, and their deadlines. Correct under level,
@@ -24,25 +21,22 @@ type Closing = (typeof Closing)[keyof typeof Closing];
  */
 export class Connection implements Handler, Receiving {
   protocol!: Protocol;
-  private token: Token = NOT_JOINED;
-  private interest: Interest = NOTHING;
+  private readonly registration: Registration;
   private closing: Closing = Closing.no;
   /** The peer has shut down its side; what it asked before is still answered. */
   private inputEnded = false;
   /** The protocol has more in `pending` than its budget allowed. */
   private heldBack = false;
+  /** Readiness that nobody wants for now; 0 while whatever comes is read. */
+  private muted = 0;
   /** Readiness that this turn did not use up, and that the kernel may not repeat. */
   private again = 0;
   /** The receiver is about to read for us. */
   private awaited = false;
   private outbox: Outbox | null = null;
-  /** Bytes that were received and not used up: half a request, or requests held back. */
-  private pending: Buffer | null = null;
-  private pendingBytes = 0;
-  /** When bytes last came or were taken; while lingering, when that began. */
+  private pending: Leftover | null = null;
+  /** When bytes last came, were taken, or began to wait; while lingering, when that began. */
   private sinceMs: number;
-  /** The reactor's deadline, which may be earlier than what is due: a request moves the one and not the other. */
-  private armedMs = NEVER;
   private lingeredBytes = 0;
 
   /** @param fd a connected, non-blocking stream socket; the connection owns it from here on */
@@ -51,6 +45,7 @@ export class Connection implements Handler, Receiving {
     readonly fd: number,
   ) {
     this.sinceMs = context.reactor.nowMs;
+    this.registration = new Registration(context.reactor, fd, this, context.trigger);
   }
 
   /** Reads once before it joins the epoll set: what is answered and closed at once never joins. */
@@ -71,34 +66,53 @@ export class Connection implements Handler, Receiving {
 
   /** Nothing is under way: no bytes half understood, none unsent. */
   get isIdle(): boolean {
-    return this.outbox === null && this.pendingBytes === 0 && this.closing === Closing.no;
+    return this.outbox === null && this.pending === null && this.closing === Closing.no;
+  }
+
+  /** The peer has sent more than was read, as far as is known. */
+  get hasUnread(): boolean {
+    return this.pending !== null || (this.muted !== 0 && !this.inputEnded);
   }
 
   get queuedBytes(): number {
     return this.outbox === null ? 0 : this.outbox.queuedBytes;
   }
 
-  /** getpeername(2), asked when wanted; null when the peer is gone already. */
-  get peer(): SocketAddress | null {
-    const address = this.context.kernel.getpeername(this.fd);
-    return typeof address === 'number' ? null : address;
-  }
-
   /** Queues bytes, which must not change from `settledFrom` on, nor before it until the turn is over. */
   sendBytes(bytes: Uint8Array, offset: number, end: number, settledFrom = 0): void {
-    this.outbox ??= this.context.outboxes.take();
-    this.outbox.pushBytes(bytes, offset, end, settledFrom);
+    this.queue().pushBytes(bytes, offset, end, settledFrom);
   }
 
-  /** Queues a range of a file, and takes its descriptor over. */
-  sendFile(fd: number, offset: number, end: number): void {
-    this.outbox ??= this.context.outboxes.take();
-    this.outbox.pushFile(fd, offset, end);
+  /** Queues a range of a file, whose descriptor it uses until that is sent. */
+  sendFile(file: SharedFd, offset: number, end: number): void {
+    this.queue().pushFile(file, offset, end);
+  }
+
+  private queue(): Outbox {
+    if (this.outbox === null) {
+      this.outbox = this.context.outboxes.take();
+      this.sinceMs = this.context.reactor.nowMs;
+    }
+    return this.outbox;
   }
 
   /** The protocol leaves bytes that it could use until the next turn, or until the peer has taken what is queued. */
   holdBack(): void {
     this.heldBack = true;
+  }
+
+  /** The protocol wants bytes again, or has queued some outside a turn: goes on, and sends. */
+  proceed(): void {
+    if (this.isClosed) return;
+    if (this.closing === Closing.no && this.protocol.wantsInput) {
+      this.heldBack ||= this.pending !== null;
+      if (this.inputEnded && !this.heldBack) this.endInput();
+      else {
+        this.again |= this.muted;
+        this.muted = 0;
+      }
+    }
+    this.onSettle();
   }
 
   /**
@@ -122,15 +136,14 @@ export class Connection implements Handler, Receiving {
   close(): void {
     if (this.isClosed) return;
     this.closing = Closing.closed;
-    const { reactor, kernel, outboxes, receiver } = this.context;
-    if (this.token !== NOT_JOINED) reactor.forget(this.token);
+    const { kernel, outboxes, receiver } = this.context;
+    this.registration.end();
     if (this.awaited) receiver.remove(this);
     if (this.outbox !== null) {
       this.outbox.close(kernel);
       outboxes.give(this.outbox);
       this.outbox = null;
     }
-    this.pending = null;
     kernel.close(this.fd);
     this.protocol.closed();
   }
@@ -138,11 +151,25 @@ export class Connection implements Handler, Receiving {
   onReady(readiness: number): void {
     if (readiness & WRITABLE) this.flush();
     if (!(readiness & READABLE) || this.outbox !== null || this.isClosed) return this.settle();
+    if (this.closing === Closing.no && (this.inputEnded ? this.muted !== 0 : !this.protocol.wantsInput))
+      return this.mute(readiness);
     if (this.isIdle && !this.inputEnded) {
       this.awaited = true;
       return this.context.receiver.add(this, readiness);
     }
     this.receive(readiness);
+    this.onSettle();
+  }
+
+  /**
+   * Level would tell of the same bytes again and again, and who is not told at all does not hear that the peer has left.
+   * So it goes on by edge, for good: whoever was muted once may be muted often.
+   */
+  private mute(readiness: number): void {
+    this.muted |= readiness & (READABLE | ENDED);
+    const wasReset = readiness & ENDED && this.context.kernel.getsockopt(this.fd, SOL_SOCKET, SO_ERROR) !== 0;
+    if (wasReset || !this.registration.byEdge()) return this.close();
+    if (readiness & ENDED) this.protocol.peerEnded(!this.inputEnded);
     this.onSettle();
   }
 
@@ -152,7 +179,7 @@ export class Connection implements Handler, Receiving {
   }
 
   onDeadline(): void {
-    this.armedMs = NEVER;
+    this.registration.expired();
     if (this.dueMs() <= this.context.reactor.nowMs) {
       if (this.closing === Closing.lingering || this.outbox !== null) return this.close();
       this.protocol.expire();
@@ -164,17 +191,15 @@ export class Connection implements Handler, Receiving {
     if (this.closing === Closing.lingering) return this.discard();
     if (this.heldBack) {
       this.heldBack = false;
-      this.pending!.copy(this.context.input, 0, 0, this.pendingBytes);
-      this.deliver(this.context.input, 0, this.pendingBytes);
-      if (this.heldBack || this.outbox !== null || this.isClosed) {
+      this.deliver(this.context.input, 0, this.pending!.copyTo(this.context.input));
+      if (this.heldBack || this.outbox !== null || this.isClosed || !this.protocol.wantsInput) {
         this.again |= READABLE; // what the readiness was about is still in the socket
         return;
       }
     }
     if (this.inputEnded) return this.endInput();
     const { kernel, input } = this.context;
-    const kept = this.pendingBytes;
-    if (kept > 0) this.pending!.copy(input, 0, 0, kept);
+    const kept = this.pending === null ? 0 : this.pending.copyTo(input);
     const room = input.length - 1 - kept;
     this.take(input, 0, kept, kernel.recv(this.fd, input, kept, room, 0), room, readiness);
   }
@@ -209,29 +234,26 @@ export class Connection implements Handler, Receiving {
     if (left === 0) {
       this.pending = null;
       this.heldBack = false; // there is nothing to hold
-    } else {
-      assert(left < this.context.input.length - 1, 'a protocol left a full buffer unused');
-      if (this.pending === null || this.pending.length < left) this.pending = Buffer.allocUnsafeSlow(roundUp(left));
-      bytes.copy(this.pending, 0, used, end);
+      return;
     }
-    this.pendingBytes = left;
+    assert(left < this.context.input.length - 1, 'a protocol left a full buffer unused');
+    this.pending ??= new Leftover();
+    this.pending.keep(bytes, end - left, end);
   }
 
   private flush(): void {
-    const { outbox } = this;
-    if (outbox !== null) {
+    for (let { outbox } = this; outbox !== null; outbox = this.outbox) {
       const { kernel, limits, outboxes, counters, reactor } = this.context;
       const before = outbox.queuedBytes;
       const result = outbox.flush(kernel, this.fd, limits.sendBytesPerTurn);
       counters.bytesOut += before - outbox.queuedBytes;
       if (result < 0) return this.close();
       if (outbox.queuedBytes < before) this.sinceMs = reactor.nowMs;
-      if (result !== SENT) {
-        if (result === SPENT) this.again |= WRITABLE;
-        return;
-      }
+      if (result === SPENT) this.again |= WRITABLE;
+      if (result !== SENT) return;
       this.outbox = null;
       outboxes.give(outbox);
+      this.protocol.drained();
     }
     if (this.closing === Closing.whenSent) this.close();
     else if (this.closing === Closing.lingerWhenSent) this.linger();
@@ -239,15 +261,16 @@ export class Connection implements Handler, Receiving {
 
   /** Everything the peer asked is answered or on its way; half a request is never to be completed. */
   private endInput(): void {
-    if (this.outbox === null) this.close();
+    if (this.protocol.peerEnded(false)) this.muted |= READABLE;
+    else if (this.outbox === null) this.close();
     else this.closeWhenSent(false);
   }
 
   private linger(): void {
-    const { kernel, reactor } = this.context;
-    if (this.inputEnded || kernel.shutdown(this.fd, SHUT_WR) < 0) return this.close();
+    if (this.inputEnded || this.context.kernel.shutdown(this.fd, SHUT_WR) < 0) return this.close();
     this.closing = Closing.lingering;
-    this.sinceMs = reactor.nowMs;
+    this.muted = 0;
+    this.sinceMs = this.context.reactor.nowMs;
     this.discard();
   }
 
@@ -263,21 +286,10 @@ export class Connection implements Handler, Receiving {
   /** The one place that turns what is to be done into an interest and a deadline. */
   private settle(): void {
     if (this.isClosed) return;
-    const { reactor, trigger } = this.context;
-    const interest = this.outbox !== null ? WRITABLE : READABLE;
-    if (this.token === NOT_JOINED) this.token = reactor.register(this.fd, this, interest, { trigger });
-    else if (interest !== this.interest) reactor.modify(this.token, interest);
-    this.interest = interest;
     if (this.heldBack) this.again |= READABLE;
-    if (this.again !== 0) {
-      reactor.revisit(this.token, this.again);
-      this.again = 0;
-    }
-    const dueMs = this.dueMs();
-    if (dueMs < this.armedMs) {
-      this.armedMs = dueMs;
-      reactor.setDeadline(this.token, dueMs);
-    }
+    const { again } = this;
+    this.again = 0;
+    this.registration.settle(this.outbox !== null ? WRITABLE : READABLE, again, this.dueMs());
   }
 
   private dueMs(): number {
@@ -286,6 +298,3 @@ export class Connection implements Handler, Receiving {
     return this.outbox !== null ? this.sinceMs + limits.writeTimeoutMs : this.protocol.dueMs(this.sinceMs);
   }
 }
-
-/** Half a head grows a little at a time: a few sizes spare a new buffer for every piece. */
-const roundUp = (bytes: number): number => Math.max(256, 2 ** Math.ceil(Math.log2(bytes)));

@@ -2,6 +2,7 @@ import { assert } from '../sys/assert.js';
 import { constants } from '../sys/binding.js';
 import { EAGAIN, ENODATA } from '../sys/errno.js';
 import type { Kernel } from '../sys/kernel.js';
+import type { SharedFd } from '../sys/shared-fd.js';
 
 const { MSG_MORE } = constants;
 
@@ -15,8 +16,6 @@ export const SPENT = 2;
 /** Pieces of memory that go out together are copied into one: below this the copy is cheaper than a second send. */
 const GATHER_BYTES = 65536;
 
-const NO_FILE = -1;
-
 /** Borrowed by whoever flushes; nothing is left in it between calls. */
 const gathered = Buffer.allocUnsafeSlow(GATHER_BYTES);
 
@@ -24,7 +23,7 @@ const gathered = Buffer.allocUnsafeSlow(GATHER_BYTES);
 class Segment {
   /** Null for a file. */
   bytes: Uint8Array | null = null;
-  file = NO_FILE;
+  file: SharedFd | null = null;
   offset = 0;
   end = 0;
   /** From this offset on the bytes never change. */
@@ -36,7 +35,7 @@ class Segment {
 }
 
 /**
- * What is not sent yet: segments of bytes and of files, in order. It is the only closer of the descriptors in it.
+ * What is not sent yet: segments of bytes and of files, in order. It is a user of the descriptors in it.
  * Bytes are not copied when they are pushed; those that may change later (a head's date) are, should they have to wait.
  */
 export class Outbox {
@@ -59,9 +58,9 @@ export class Outbox {
     segment.settledFrom = settledFrom;
   }
 
-  /** Takes the descriptor over, and closes it when it is sent, or with the outbox. */
-  pushFile(fd: number, offset: number, end: number): void {
-    this.push(offset, end).file = fd;
+  /** Uses the descriptor until the range is sent, or the outbox closed. */
+  pushFile(file: SharedFd, offset: number, end: number): void {
+    this.push(offset, end).file = file.retain();
   }
 
   /**
@@ -150,7 +149,7 @@ export class Outbox {
 
   private sendFile(kernel: Kernel, socketFd: number, segment: Segment, budget: number): number {
     const wanted = Math.min(segment.length, budget);
-    const sent = wanted === 0 ? 0 : kernel.sendfile(socketFd, segment.file, segment.offset, wanted);
+    const sent = wanted === 0 ? 0 : kernel.sendfile(socketFd, segment.file!.fd, segment.offset, wanted);
     if (sent < 0) return sent;
     // The length is promised already: only the connection's end can tell the peer that it is not kept.
     if (sent === 0 && wanted > 0) return ENODATA;
@@ -179,9 +178,9 @@ export class Outbox {
     const segment = this.segments[this.first++]!;
     segment.bytes = null;
     segment.settledFrom = 0;
-    if (segment.file === NO_FILE) return;
-    kernel.close(segment.file);
-    segment.file = NO_FILE;
+    if (segment.file === null) return;
+    segment.file.release(kernel);
+    segment.file = null;
   }
 
   /** What stays queued must not change under way: where it may, it becomes a copy of its own. */

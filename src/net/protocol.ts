@@ -6,6 +6,16 @@ export interface Protocol {
    * go on calls `connection.holdBack()`.
    */
   receive(bytes: Uint8Array, start: number, end: number): number;
+  /** Whether it can do anything with more bytes. While it cannot, nothing is read; it calls `connection.proceed()` then. */
+  readonly wantsInput: boolean;
+  /**
+   * The peer will send no more. Returns whether there is something to be said to it still, which nothing is queued of.
+   * May be told more than once.
+   * @param unread of what it has sent before not all is read
+   */
+  peerEnded(unread: boolean): boolean;
+  /** Everything queued is sent. */
+  drained(): void;
   /**
    * When, on the reactor's clock, the peer's silence becomes too long.
    * @param sinceMs when bytes last came, or were taken

@@ -1,5 +1,5 @@
 import type { Reactor } from '../reactor/reactor.js';
-import type { Settler } from '../reactor/registry.js';
+import type { Settler } from '../reactor/settling.js';
 
 /**
  * So many sockets are read in one crossing. Work of one kind done in a row finds its code and its tables in the caches;

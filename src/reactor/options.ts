@@ -12,6 +12,8 @@ export interface RegisterOptions {
   trigger?: Trigger;
   /** EPOLLEXCLUSIVE: of several epoll sets that wait for one listener, wake one. Level or edge only. @default false */
   exclusive?: boolean;
+  /** Told before all others of its turn, for news that the others' work depends on. One descriptor a reactor. @default false */
+  first?: boolean;
 }
 
 /** What the reactor has done since it was made. */

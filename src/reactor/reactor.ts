@@ -6,16 +6,8 @@ import { Arming } from './arming.js';
 import { Deadlines, NEVER } from './deadlines.js';
 import { ENDED, type Interest, READABLE, readinessOf } from './interest.js';
 import type { ReactorOptions, ReactorStats, RegisterOptions } from './options.js';
-import {
-  type Handler,
-  MARK_EXCLUSIVE,
-  MARK_REVISIT,
-  MARK_SPENT,
-  Registry,
-  type Settler,
-  slotOf,
-  type Token,
-} from './registry.js';
+import { type Handler, MARK_EXCLUSIVE, MARK_REVISIT, MARK_SPENT, Registry, slotOf, type Token } from './registry.js';
+import { bringForward, type Settler, Settling } from './settling.js';
 
 const { EPOLL_CLOEXEC } = constants;
 
@@ -42,9 +34,9 @@ export class Reactor {
   private readonly maxEvents: number;
   private revisits: Token[] = [];
   private revisitsBefore: Token[] = [];
-  /** The first `settlers` of them wait. Counted, since a new length costs an array a call into the runtime. */
-  private readonly settling: Settler[] = [];
-  private settlers = 0;
+  private readonly settling = new Settling();
+  /** Who is told before the others of its turn; -1 when nobody is. */
+  private firstSlot = -1;
   private turning = false;
   private expiring = false;
   private thrown: unknown[] = [];
@@ -73,6 +65,7 @@ export class Reactor {
     assert(this.fd >= 0, 'the reactor is closed');
     const trigger = options.trigger ?? 'level';
     assert(!(options.exclusive && trigger === 'oneshot'), 'EPOLLEXCLUSIVE refuses EPOLLONESHOT');
+    assert(!options.first || this.firstSlot < 0, 'there is one who is told first already');
     const slot = this.registry.add(fd, handler, interest, trigger);
     this.registry.marks[slot]! &= ~(MARK_EXCLUSIVE | MARK_SPENT | MARK_REVISIT); // may be another's that had the slot
     if (options.exclusive) this.registry.marks[slot]! |= MARK_EXCLUSIVE;
@@ -81,6 +74,7 @@ export class Reactor {
       this.registry.remove(slot);
       throw systemError('epoll_ctl', result);
     }
+    if (options.first) this.firstSlot = slot;
     return this.registry.tokenOf(slot);
   }
 
@@ -127,7 +121,7 @@ export class Reactor {
   /** Calls `onSettle` when all of this batch have been told. From inside `onReady` only, and once. */
   settleLater(settler: Settler): void {
     assert(this.turning, 'settleLater outside a turn');
-    this.settling[this.settlers++] = settler;
+    this.settling.add(settler);
   }
 
   /** Calls the handler's `onDeadline` when `nowMs` has passed `dueMs`; replaces the deadline before. NEVER clears it. */
@@ -174,7 +168,7 @@ export class Reactor {
     this.arming.retry(this.nowMs);
     if (this.onTurn !== null) this.announceTurn(this.onTurn);
     if (count > 0) this.dispatch(count);
-    if (this.settlers > 0) this.settle();
+    if (!this.settling.isEmpty) this.settling.run(this.thrown);
     const ran = count + (this.revisits.length > 0 ? this.visitAgain() : 0) + this.expire();
     this.turning = false;
     if (count < 0) throw systemError('epoll_wait', count);
@@ -213,6 +207,7 @@ export class Reactor {
   private dispatch(count: number): void {
     const { events, registry } = this;
     this.counts.events += count;
+    if (this.firstSlot >= 0) bringForward(events, count, this.firstSlot);
     for (let at = 0; at < 3 * count; at += 3) {
       const slot = events[at + 1]!;
       if (registry.generations[slot] !== events[at + 2]) {
@@ -238,7 +233,7 @@ export class Reactor {
     }
     const count = tokens.length;
     tokens.length = 0;
-    this.settle();
+    this.settling.run(this.thrown);
     return count;
   }
 
@@ -255,18 +250,6 @@ export class Reactor {
     } catch (error) {
       this.thrown.push(error);
     }
-  }
-
-  private settle(): void {
-    const { settling } = this;
-    for (let i = 0; i < this.settlers; i++) {
-      try {
-        settling[i]!.onSettle();
-      } catch (error) {
-        this.thrown.push(error);
-      }
-    }
-    this.settlers = 0;
   }
 
   private expire(): number {
@@ -296,5 +279,6 @@ export class Reactor {
   private drop(slot: number): void {
     this.deadlines.clear(slot);
     this.registry.remove(slot);
+    if (slot === this.firstSlot) this.firstSlot = -1;
   }
 }

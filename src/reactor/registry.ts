@@ -8,11 +8,6 @@ export interface Handler {
   onDeadline?(): void;
 }
 
-/** Who has something to do when all of a batch have been told. */
-export interface Settler {
-  onSettle(): void;
-}
-
 /**
  * Slot and generation in one number: slot in the low 32 bits, generation above them. A descriptor's number is no
  * identity: within one batch of events a closed one comes back as another connection.

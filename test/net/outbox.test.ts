@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BLOCKED, Outbox, OutboxPool, SENT, SPENT } from '../../src/net/outbox.js';
 import { constants, kernel as realKernel } from '../../src/sys/binding.js';
 import { EAGAIN, EBADF, ECONNRESET, EIO, ENODATA, EPIPE } from '../../src/sys/errno.js';
+import { SharedFd } from '../../src/sys/shared-fd.js';
 import { testDescriptors } from '../support/descriptors.js';
 import { FakeKernel, type FakePeer } from '../support/fake-kernel.js';
 import { below, seeded } from '../support/random.js';
@@ -35,9 +36,15 @@ afterEach(() => {
 
 const text = (bytes: Uint8Array | string) => Buffer.from(bytes as string);
 const pushText = (data: string, settledFrom = 0) => outbox.pushBytes(text(data), 0, data.length, settledFrom);
+/** The outbox is the descriptor's only user. */
+const handOver = (to: Outbox, fd: number, offset: number, end: number) => {
+  const file = new SharedFd(fd);
+  to.pushFile(file, offset, end);
+  file.release(kernel);
+};
 const pushFile = (data: string, offset = 0, end = data.length) => {
   const fd = kernel.file(text(data));
-  outbox.pushFile(fd, offset, end);
+  handOver(outbox, fd, offset, end);
   return fd;
 };
 const flush = (budget = MANY) => outbox.flush(kernel, socket, budget);
@@ -350,9 +357,9 @@ describe('on the real kernel', () => {
     const real = new Outbox();
     const head = Buffer.from('head\n');
     real.pushBytes(head, 0, 5, 5);
-    real.pushFile(openSync(path, 'r'), 0, content.length);
+    handOver(real, openSync(path, 'r'), 0, content.length);
     real.pushBytes(head, 0, 5, 5);
-    real.pushFile(openSync(path, 'r'), 1000, 2000);
+    handOver(real, openSync(path, 'r'), 1000, 2000);
     const pieces: Buffer[] = [];
     const results = new Set<number>();
     let result: number;
@@ -381,11 +388,11 @@ describe('on the real kernel', () => {
     writeFileSync(path, '0123456789');
     const [, server] = test.tcp();
     const real = new Outbox();
-    real.pushFile(openSync(path, 'r'), 0, 20);
+    handOver(real, openSync(path, 'r'), 0, 20);
     expect(real.flush(realKernel, server, MANY)).toBe(ENODATA);
     real.close(realKernel);
     const fd = openSync(path, 'r');
-    real.pushFile(fd, 0, 10);
+    handOver(real, fd, 0, 10);
     realKernel.shutdown(server, constants.SHUT_WR);
     expect(real.flush(realKernel, server, MANY)).toBe(EPIPE);
     real.close(realKernel);

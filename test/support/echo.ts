@@ -1,5 +1,6 @@
 import type { Connection } from '../../src/net/connection.js';
 import type { Protocol } from '../../src/net/protocol.js';
+import { SharedFd } from '../../src/sys/shared-fd.js';
 
 const LF = 0x0a;
 
@@ -47,6 +48,14 @@ export class Echo implements Protocol {
     return at;
   }
 
+  readonly wantsInput = true;
+
+  peerEnded(): boolean {
+    return false;
+  }
+
+  drained(): void {}
+
   dueMs(sinceMs: number): number {
     return sinceMs + (this.options.idleMs ?? 60_000);
   }
@@ -67,7 +76,9 @@ export class Echo implements Protocol {
     const [command, length] = line.split(' ');
     if (command === 'close') return this.connection.close();
     if (command === 'file') {
-      this.connection.sendFile(this.open(Buffer.alloc(Number(length), 'f')), 0, Number(length));
+      const file = new SharedFd(this.open(Buffer.alloc(Number(length), 'f')));
+      this.connection.sendFile(file, 0, Number(length));
+      file.release(this.connection.context.kernel);
     } else {
       this.say(answerTo(line));
     }

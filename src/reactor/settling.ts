@@ -1,0 +1,45 @@
+/** Who has something to do when all of a batch have been told. */
+export interface Settler {
+  onSettle(): void;
+}
+
+/** The order within a batch beyond the kernel's: who is told first, and who asked to be called when everybody has been told. */
+export class Settling {
+  /** The first `count` of them wait. Counted, since a new length costs an array a call into the runtime. */
+  private readonly settlers: Settler[] = [];
+  private count = 0;
+
+  get isEmpty(): boolean {
+    return this.count === 0;
+  }
+
+  add(settler: Settler): void {
+    this.settlers[this.count++] = settler;
+  }
+
+  /** Calls them, and those who join meanwhile. What they throw is added to `thrown`. */
+  run(thrown: unknown[]): void {
+    const { settlers } = this;
+    for (let i = 0; i < this.count; i++) {
+      try {
+        settlers[i]!.onSettle();
+      } catch (error) {
+        thrown.push(error);
+      }
+    }
+    this.count = 0;
+  }
+}
+
+/** Exchanges the event of this slot, if it is among those of a batch, with the one that stands first. */
+export function bringForward(events: Uint32Array, count: number, slot: number): void {
+  for (let at = 3; at < 3 * count; at += 3) {
+    if (events[at + 1] !== slot) continue;
+    for (let word = 0; word < 3; word++) {
+      const moved = events[at + word]!;
+      events[at + word] = events[word]!;
+      events[word] = moved;
+    }
+    return;
+  }
+}
