@@ -44,6 +44,8 @@ function utc(year: string, month: string, day: string, hour: string, minute: str
 export class DateClock {
   second = -1;
   readonly bytes = Buffer.alloc(DATE_BYTES);
+  /** The same as text. */
+  text = '';
   /** The same as access logs have it: `21/Nov/2026:06:33:00 +0000`. */
   logStamp = '';
 
@@ -54,6 +56,7 @@ export class DateClock {
     this.second = second;
     const text = formatDate(wallMs);
     this.bytes.write(text, 'latin1');
+    this.text = text;
     this.logStamp = `${text.slice(5, 7)}/${text.slice(8, 11)}/${text.slice(12, 16)}:${text.slice(17, 25)} +0000`;
   }
 }

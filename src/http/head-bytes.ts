@@ -2,16 +2,20 @@ import type { DateClock } from './date.js';
 
 /** A response's head as bytes; of one that is sent often, with the body behind it. */
 export class HeadBytes {
+  /** Of all bytes, with the body that may stand behind the head. */
+  readonly length: number;
   private second = -1;
 
   constructor(
     readonly bytes: Buffer,
     readonly headBytes: number,
     private readonly dateAt: number,
-  ) {}
+  ) {
+    this.length = bytes.length;
+  }
 
   get hasBody(): boolean {
-    return this.bytes.length > this.headBytes;
+    return this.length > this.headBytes;
   }
 
   /** Brings the Date field up to the clock: the only bytes that ever change. */

@@ -36,6 +36,15 @@ export const Known = {
   ifModifiedSince: 6,
   userAgent: 7,
   referer: 8,
+  range: 9,
+  ifRange: 10,
+  ifMatch: 11,
+  ifUnmodifiedSince: 12,
+  acceptEncoding: 13,
+  accept: 14,
+  origin: 15,
+  accessControlRequestMethod: 16,
+  accessControlRequestHeaders: 17,
 } as const;
 const KNOWN_NAMES = [
   'host',
@@ -47,16 +56,25 @@ const KNOWN_NAMES = [
   'if-modified-since',
   'user-agent',
   'referer',
+  'range',
+  'if-range',
+  'if-match',
+  'if-unmodified-since',
+  'accept-encoding',
+  'accept',
+  'origin',
+  'access-control-request-method',
+  'access-control-request-headers',
 ];
 export const KNOWN_COUNT = KNOWN_NAMES.length;
 
 /** All names in one table, so that a look-up touches little memory: each has a row of this many bytes. */
-const ROW_BYTES = 20;
+const ROW_BYTES = 32;
 const NAMES = new Uint8Array(ROW_BYTES * KNOWN_COUNT);
 
 /** Length, first and last letter tell the known names apart; whatever else falls on them fails the comparison. */
 const placeOf = (length: number, first: number, last: number): number =>
-  (length * 5 + (first | 0x20) * 3 + (last | 0x20)) & 255;
+  (length + (first | 0x20) * 4 + (last | 0x20)) & 255;
 
 const PLACES = new Int8Array(256).fill(-1);
 KNOWN_NAMES.forEach((name, known) => {

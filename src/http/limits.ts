@@ -20,6 +20,10 @@ export interface Limits {
   cacheBytes: number;
   cachedFileBytes: number;
   freshnessMs: number;
+  maxWatchedFolders: number;
+  handlersPerConnection: number;
+  handlerTimeoutMs: number;
+  bodyHighWaterBytes: number;
 }
 
 export interface Limit {
@@ -111,7 +115,12 @@ export const LIMITS: { readonly [name in keyof Limits]: Limit } = {
   },
   lingerBytes: { default: 262_144, min: 0, max: GIB, why: 'bytes read and thrown away meanwhile' },
   stopTimeoutMs: { default: 8000, min: 1, max: HOUR_MS, why: 'answers under way at stop; Docker kills after 10 s' },
-  cacheBytes: { default: 67_108_864, min: 0, max: 64 * GIB, why: 'small files held in memory, with their heads' },
+  cacheBytes: {
+    default: 67_108_864,
+    min: 0,
+    max: 64 * GIB,
+    why: 'what is held of files in memory; an open descriptor counts 256 KiB',
+  },
   cachedFileBytes: {
     default: 65536,
     min: 0,
@@ -122,7 +131,31 @@ export const LIMITS: { readonly [name in keyof Limits]: Limit } = {
     default: 500,
     min: 0,
     max: HOUR_MS,
-    why: 'how long a held file is served before the file system is asked again',
+    why: 'how long a held file is served where the kernel does not tell of changes',
+  },
+  maxWatchedFolders: {
+    default: 8192,
+    min: 0,
+    max: 1_000_000,
+    why: 'folders whose changes the kernel tells; those beyond are looked at after freshnessMs',
+  },
+  handlersPerConnection: {
+    default: 16,
+    min: 1,
+    max: 1024,
+    why: 'requests of one connection that handlers work on at once; no further one is read meanwhile',
+  },
+  handlerTimeoutMs: {
+    default: 0,
+    min: 0,
+    max: HOUR_MS,
+    why: 'until a handler has answered, then 503; 0 waits for ever',
+  },
+  bodyHighWaterBytes: {
+    default: 262_144,
+    min: 1,
+    max: GIB,
+    why: 'of a request body that its handler has not read yet; above it nothing more is received',
   },
 };
 

@@ -1,8 +1,9 @@
 import { contentLength, isHost, transferCoding } from './framing.js';
-import { CLASSES, equalsIgnoreCase, KNOWN_COUNT, Known, knownField, listElements, TARGET, TOKEN } from './headers.js';
+import { CLASSES, equalsIgnoreCase, Known, knownField, listElements, TARGET, TOKEN } from './headers.js';
 import { latin1 } from './latin1.js';
 import type { Limits } from './limits.js';
 import { HASH_PRIME, HASH_SEED } from './path-hash.js';
+import { RequestFields } from './request-fields.js';
 import {
   authorityEnd,
   fitsVersion,
@@ -44,8 +45,7 @@ const CONTINUE_100 = Buffer.from('100-continue');
  * parser are used again; for a request that is answered from memory nothing is allocated. Any cut of the same bytes
  * gives the same answer. Never throws on what a peer sent.
  */
-export class RequestParser {
-  bytes: Uint8Array = new Uint8Array(0);
+export class RequestParser extends RequestFields {
   /** Where the head begins (after an empty line that is skipped) and ends; the body or the next request follows. */
   headStart = 0;
   headEnd = 0;
@@ -62,11 +62,6 @@ export class RequestParser {
   /** Whether the peer wants the connection kept, RFC 9112 section 9.3. */
   keepAlive = true;
   expectContinue = false;
-  fieldCount = 0;
-  /** Four positions a field: where its name starts and ends, where its value does. */
-  readonly fields: Int32Array;
-  /** Where the last known field of each name stands in `fields`; -1 when it was not sent. */
-  readonly known = new Int32Array(KNOWN_COUNT);
   /** After NEED_MORE: with fewer bytes than this and no further line's end the head is neither whole nor too long. */
   enough = 0;
 
@@ -79,7 +74,7 @@ export class RequestParser {
   private expects = 0;
 
   constructor(private readonly limits: Limits) {
-    this.fields = new Int32Array(4 * limits.headFields);
+    super(limits.headFields);
   }
 
   /**
@@ -105,23 +100,15 @@ export class RequestParser {
 
   /** Knows of no request: what is read of the next one must not be taken for this one's. */
   forget(): void {
-    const { known } = this;
     this.method = 'GET';
     this.minorVersion = 1;
     this.targetStart = this.targetEnd = 0;
-    for (let i = 0; i < known.length; i++) known[i] = -1;
+    this.sent = this.repeated = 0;
   }
 
   /** Whether the request line was understood as far as the target. */
   get hasTarget(): boolean {
     return this.targetEnd > 0;
-  }
-
-  /** A field's value as latin1; null when it was not sent. Makes a string. */
-  value(known: number): string | null {
-    const at = this.known[known]!;
-    if (at < 0) return null;
-    return latin1(this.bytes, this.fields[at + 2]!, this.fields[at + 3]!);
   }
 
   private parseHead(bytes: Uint8Array, start: number, end: number): ParserAnswer {
@@ -239,6 +226,9 @@ export class RequestParser {
       fields[field + 3] = valueEnd;
       const name = knownField(bytes, nameStart, nameEnd);
       if (name < 0) continue;
+      const bit = 1 << name;
+      this.repeated |= this.sent & bit;
+      this.sent |= bit;
       known[name] = field;
       if (name <= Known.expect) this.note(name, valueStart, valueEnd);
     }
@@ -267,7 +257,7 @@ export class RequestParser {
     this.keepAlive = !this.close && (this.minorVersion === 1 || this.keep);
     if (this.hosts !== 1 && (this.hosts > 1 || this.minorVersion === 1)) return 400;
     const host = known[Known.host]!;
-    if (host >= 0 && !isHost(bytes, fields[host + 2]!, fields[host + 3]!)) return 400;
+    if (this.hosts > 0 && !isHost(bytes, fields[host + 2]!, fields[host + 3]!)) return 400;
     if (this.codings > 0) {
       // Both lengths, or a coding where 1.0 has none, is how requests are smuggled, RFC 9112 section 6.1 and 11.2.
       if (this.lengths > 0 || this.minorVersion === 0 || this.codings > 1) return 400;

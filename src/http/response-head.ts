@@ -22,14 +22,21 @@ const NO_BYTES = new Uint8Array(0);
 
 /** The serialised form of a response, from the response itself when it was sent before. */
 export function headOf(response: Response, persistence: Persistence, clock: DateClock): HeadBytes {
-  let head = response.serialized[persistence];
-  if (head === undefined) {
-    head = serialize(response, persistence);
-    response.serialized[persistence] = head;
-  }
+  const head = persistence === Persistence.kept ? keptHead(response) : otherHead(response, persistence);
   head.stamp(clock);
   return head;
 }
+
+const keptHead = (response: Response): HeadBytes => {
+  response.keptHead ??= serialize(response, Persistence.kept);
+  return response.keptHead;
+};
+
+const otherHead = (response: Response, persistence: Persistence): HeadBytes => {
+  response.otherHeads ??= [];
+  response.otherHeads[persistence] ??= serialize(response, persistence);
+  return response.otherHeads[persistence];
+};
 
 function serialize(response: Response, persistence: Persistence): HeadBytes {
   const { status, body } = response;
@@ -45,8 +52,9 @@ function serialize(response: Response, persistence: Persistence): HeadBytes {
   // The usual form has head and body in one piece of memory, which is one send; the body then lives there alone.
   const joined = body.kind === 'bytes' && persistence === Persistence.kept ? body.bytes : NO_BYTES;
   // What may be kept is not taken from the pool, of which the smallest slice holds 8 KiB.
-  const bytes =
-    body.kind === 'file' ? Buffer.allocUnsafe(head.length) : Buffer.allocUnsafeSlow(head.length + joined.length);
+  const bytes = response.transient
+    ? Buffer.allocUnsafe(head.length + joined.length)
+    : Buffer.allocUnsafeSlow(head.length + joined.length);
   bytes.write(head, 'latin1');
   if (joined.length > 0) {
     bytes.set(joined, head.length);

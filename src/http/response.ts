@@ -1,12 +1,27 @@
+import type { SharedFd } from '../sys/shared-fd.js';
 import type { HeadBytes } from './head-bytes.js';
 
 export type Field = readonly [name: string, value: string];
 
-/** What follows the head. A file's descriptor moves with its body: the outbox that it ends in is its only closer. */
+export interface BytesBody {
+  readonly kind: 'bytes';
+  readonly bytes: Uint8Array;
+}
+
+/** A range of a file. Whoever sends it becomes a user of the descriptor for as long as that takes. */
+export interface FileBody {
+  readonly kind: 'file';
+  readonly file: SharedFd;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** What follows the head. */
 export type Body =
   | { readonly kind: 'none' }
-  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
-  | { readonly kind: 'file'; readonly fd: number; readonly offset: number; readonly length: number };
+  | BytesBody
+  | FileBody
+  | { readonly kind: 'parts'; readonly parts: readonly (BytesBody | FileBody)[]; readonly length: number };
 
 export const NO_BODY: Body = { kind: 'none' };
 
@@ -15,8 +30,14 @@ export const NO_BODY: Body = { kind: 'none' };
  * keeps its serialised forms with it, so that sending it again is one send of bytes that are there.
  */
 export class Response {
-  /** Serialised forms by persistence, made by response-head when first sent. */
-  readonly serialized: (HeadBytes | undefined)[] = [];
+  /** The serialised form for a connection that is kept, the usual one, made by response-head when first sent. */
+  keptHead: HeadBytes | null = null;
+  /** The other forms, by persistence. */
+  otherHeads: (HeadBytes | undefined)[] | null = null;
+  /** Made for one request and not kept. */
+  transient = false;
+  /** The descriptor of an answer that is sent once: whoever has sent it lets it go. */
+  lastUse: SharedFd | null = null;
 
   /** `fields` without Date, Content-Length and Connection, which are the framing's. */
   constructor(

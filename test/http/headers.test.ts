@@ -51,11 +51,11 @@ describe('known fields', () => {
   });
 
   test('have a place each', () => {
-    expect(names.map(([, place]) => place).sort()).toEqual([...Array(KNOWN_COUNT).keys()]);
+    expect(names.map(([, place]) => place).sort((one, other) => one - other)).toEqual([...Array(KNOWN_COUNT).keys()]);
   });
 
   test('are few', () => {
-    for (const name of ['a', 'A', 'accept', 'cookie', 'x-forwarded-for', 'hosh', 'te', '~'.repeat(300)])
+    for (const name of ['a', 'A', 'accepted', 'cookie', 'x-forwarded-for', 'hosh', 'te', '~'.repeat(300)])
       expect(known(name)).toBe(-1);
   });
 });

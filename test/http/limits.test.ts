@@ -13,7 +13,14 @@ describe.each(LIMIT_NAMES)('%s', (name) => {
   });
 
   test('says its unit last', () => {
-    const counts = ['headFields', 'maxConnections', 'acceptsPerTurn', 'requestsPerTurn'];
+    const counts = [
+      'headFields',
+      'maxConnections',
+      'maxWatchedFolders',
+      'acceptsPerTurn',
+      'requestsPerTurn',
+      'handlersPerConnection',
+    ];
     expect(counts.includes(name) || /(?:Bytes|Ms|PerTurn|PerSecond)$/.test(name)).toBe(true);
   });
 
