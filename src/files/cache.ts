@@ -1,75 +1,75 @@
-import type { Response } from '../http/response.js';
-import type { Validators } from './conditional.js';
-
-/** A small file as it is served: whole, with the answers that are ready to be sent again. */
-export interface CachedFile {
-  /** The path of the request, to the letter, before percent-decoding. */
-  readonly path: Buffer;
-  readonly hash: number;
-  readonly identity: string;
-  readonly validators: Validators;
-  readonly ok: Response;
-  readonly notModified: Response;
-  readonly bytes: number;
-  /** When the file system last said that the file is still this one, on the reactor's clock. */
-  checkedMs: number;
-  /** Asked for since the last search for something to evict. */
-  used: boolean;
-}
-
-/** Objects, heads and bookkeeping of an entry, beside the body: measured at about this. */
-export const ENTRY_OVERHEAD_BYTES = 2048;
+import type { Resource } from './resource.js';
 
 /**
- * Small files in memory, by the path that was asked for. A hit costs an integer's look-up and a comparison of bytes;
+ * Resources in memory, by the path that was asked for. A hit costs an integer's look-up and a comparison of bytes;
  * hashes can be forged, so of two paths with one hash the newer has the place. Over its budget it evicts the oldest
  * that was not used since it was last looked at (CLOCK), so that a hit has nothing to move.
  */
-export class FileCache {
+export class ResourceCache {
   bytes = 0;
-  private readonly files = new Map<number, CachedFile>();
+  private readonly resources = new Map<number, Resource>();
+  /** What each counts for, which may grow while it is here. */
+  private readonly counted = new Map<Resource, number>();
 
   constructor(private readonly budgetBytes: number) {}
 
   get size(): number {
-    return this.files.size;
+    return this.resources.size;
   }
 
-  find(bytes: Uint8Array, start: number, end: number, hash: number): CachedFile | null {
-    const file = this.files.get(hash);
-    if (file === undefined || file.path.length !== end - start) return null;
-    const { path } = file;
+  find(bytes: Uint8Array, start: number, end: number, hash: number): Resource | null {
+    const resource = this.resources.get(hash);
+    if (resource === undefined || resource.path.length !== end - start) return null;
+    const { path } = resource;
     for (let i = 0; i < path.length; i++) if (path[i] !== bytes[start + i]) return null;
-    file.used = true;
-    return file;
+    if (!resource.used) resource.used = true; // what is written is copied from cache to cache
+    return resource;
   }
 
-  set(file: CachedFile): void {
-    this.remove(file.hash);
-    if (file.bytes > this.budgetBytes) return;
-    this.files.set(file.hash, file);
-    this.bytes += file.bytes;
-    while (this.bytes > this.budgetBytes) this.evict();
+  /** Takes the resource in, and with it the duty to close it. */
+  set(resource: Resource): void {
+    const before = this.resources.get(resource.hash);
+    if (before !== undefined) this.remove(before);
+    this.resources.set(resource.hash, resource);
+    resource.dependencies.attach(resource);
+    this.count(resource);
   }
 
-  remove(hash: number): void {
-    const file = this.files.get(hash);
-    if (file === undefined) return;
-    this.files.delete(hash);
-    this.bytes -= file.bytes;
+  has(resource: Resource): boolean {
+    return this.resources.get(resource.hash) === resource;
+  }
+
+  /** The resource has become larger or smaller. */
+  recount(resource: Resource): void {
+    if (this.has(resource)) this.count(resource);
+  }
+
+  /** Closes it, if it is here. */
+  remove(resource: Resource): void {
+    if (!this.has(resource)) return;
+    this.resources.delete(resource.hash);
+    this.bytes -= this.counted.get(resource)!;
+    this.counted.delete(resource);
+    resource.close();
   }
 
   clear(): void {
-    this.files.clear();
-    this.bytes = 0;
+    for (const resource of [...this.resources.values()]) this.remove(resource);
   }
 
-  private evict(): void {
-    for (const [hash, file] of this.files) {
-      if (!file.used) return this.remove(hash);
-      file.used = false;
-      this.files.delete(hash);
-      this.files.set(hash, file); // to the end; the iteration meets it again only if all are used
+  private count(resource: Resource): void {
+    this.bytes += resource.bytes - (this.counted.get(resource) ?? 0);
+    this.counted.set(resource, resource.bytes);
+    while (this.bytes > this.budgetBytes && this.size > 1) this.evict(resource);
+  }
+
+  /** Removes one, but not the one that the room is for. */
+  private evict(newest: Resource): void {
+    for (const [hash, resource] of this.resources) {
+      if (resource !== newest && !resource.used) return this.remove(resource);
+      resource.used = false;
+      this.resources.delete(hash);
+      this.resources.set(hash, resource); // to the end; the iteration meets it again only if all are used
     }
   }
 }

@@ -15,7 +15,6 @@ import {
 } from '../sys/errno.js';
 import { type Kernel, STAT_WORDS, Stat } from '../sys/kernel.js';
 import type { Validators } from './conditional.js';
-import type { Root } from './root.js';
 
 const { O_NOCTTY, O_NONBLOCK, O_PATH, O_RDONLY, S_IFDIR, S_IFMT, S_IFREG } = constants;
 
@@ -27,8 +26,6 @@ const CLOCK_STEP_MS = 20;
 
 /** Times at the epoch, or a second after it, are what reproducible builds write: they say nothing of the content. */
 const EPOCH_SECONDS = 1;
-/** HTTP's dates have four digits for the year, RFC 9110 section 5.6.7. */
-const YEAR_10000_SECONDS = 253_402_300_800;
 
 /** A regular file that was opened beneath the root, and what its descriptor said of it. */
 export interface OpenFile {
@@ -37,8 +34,14 @@ export interface OpenFile {
   /** Differs whenever the file does, as far as fstat(2) can tell. */
   readonly identity: string;
   readonly validators: Validators;
+  /** With the fraction that the file system keeps. */
+  readonly modifiedMs: number;
   /** The file is so young that its identity may stay the same when it changes. */
   readonly young: boolean;
+  /** The second of its last change is not over: HTTP's dates could not tell a further one, RFC 9110 section 8.8.2.2. */
+  readonly recent: boolean;
+  /** It has other names, in folders that may not be watched. */
+  readonly linked: boolean;
 }
 
 /** Why there is no file: what is asked for is a folder, or the errno of the refusal. */
@@ -47,12 +50,17 @@ export type NoFile = typeof FOLDER | number;
 
 const stat = new Float64Array(STAT_WORDS);
 
+let youngTags = 0;
+
+/** How a name is opened: with these flags, by one of a root's ways. */
+export type Opener = (name: Uint8Array, flags: number) => number;
+
 /**
  * Opens a regular file. Looks by O_PATH first, which opens nothing: a FIFO would wait for its writer, and some devices
  * act on being opened. O_NONBLOCK guards the moment in between. The caller owns the descriptor.
  */
-export function openFile(kernel: Kernel, root: Root, name: Uint8Array, wallMs: number): OpenFile | NoFile {
-  const look = root.openBeneath(name, O_PATH);
+export function openFile(kernel: Kernel, open: Opener, name: Uint8Array, wallMs: number): OpenFile | NoFile {
+  const look = open(name, O_PATH);
   if (look < 0) return look;
   const looked = kernel.fstat(look, stat);
   kernel.close(look);
@@ -60,7 +68,7 @@ export function openFile(kernel: Kernel, root: Root, name: Uint8Array, wallMs: n
   const kind = stat[Stat.mode]! & S_IFMT;
   if (kind === S_IFDIR) return FOLDER;
   if (kind !== S_IFREG) return ENOENT;
-  const fd = root.openBeneath(name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  const fd = open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
   if (fd < 0) return fd;
   const result = kernel.fstat(fd, stat);
   if (result < 0 || (stat[Stat.mode]! & S_IFMT) !== S_IFREG) {
@@ -79,7 +87,7 @@ export function readFile(kernel: Kernel, file: OpenFile): Uint8Array | null {
     if (got <= 0) return null;
     length += got;
   }
-  if (kernel.fstat(file.fd, stat) < 0 || identityOf(stat) !== file.identity) return null;
+  if (kernel.fstat(file.fd, stat) < 0 || !file.identity.startsWith(tagOf(stat))) return null;
   return bytes;
 }
 
@@ -98,22 +106,24 @@ function described(fd: number, wallMs: number): OpenFile {
   const changedMs = stat[Stat.ctimeSeconds]! * 1000 + stat[Stat.ctimeNanoseconds]! / 1e6;
   const young = Math.abs(wallMs - changedMs) < CLOCK_STEP_MS;
   const modifiedSeconds = stat[Stat.mtimeSeconds]!;
-  // A young file's tag is never met again: what it stands for may change without a trace.
-  const tag = young ? `W/"${tagOf(stat)}-${wallMs.toString(36)}"` : `"${tagOf(stat)}"`;
+  const recent = (modifiedSeconds + 1) * 1000 > wallMs;
+  // A young file's tag is never met again, not in the same millisecond: what it stands for may change without a trace.
+  const hashed = tagOf(stat);
+  const tag = young ? `W/"${hashed}-${wallMs.toString(36)}${(youngTags++).toString(36)}"` : `"${hashed}"`;
   return {
     fd,
     size: stat[Stat.size]!,
-    identity: identityOf(stat),
+    identity: recent ? `${hashed} recent` : hashed,
+    modifiedMs: modifiedSeconds * 1000 + stat[Stat.mtimeNanoseconds]! / 1e6,
     validators: {
       etag: Buffer.from(tag),
-      modifiedSeconds:
-        modifiedSeconds > EPOCH_SECONDS && modifiedSeconds < YEAR_10000_SECONDS ? modifiedSeconds : Number.NaN,
+      modifiedSeconds: !recent && modifiedSeconds > EPOCH_SECONDS ? modifiedSeconds : Number.NaN,
     },
     young,
+    recent,
+    linked: stat[Stat.links]! > 1,
   };
 }
-
-const identityOf = (of: Float64Array): string => of.join(' ');
 
 const TAGGED = [
   Stat.mtimeSeconds,

@@ -4,7 +4,7 @@ import { EAGAIN, ENOSYS, EPERM, systemError } from '../sys/errno.js';
 import type { Kernel } from '../sys/kernel.js';
 import { openByWalk } from './walk.js';
 
-const { AT_FDCWD, O_DIRECTORY, O_PATH, RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS } = constants;
+const { AT_FDCWD, O_DIRECTORY, O_PATH, RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS } = constants;
 const RESOLVE = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
 
 /** A rename elsewhere under way makes openat2 give up with EAGAIN, openat2(2); this often in a row it is no accident. */
@@ -39,17 +39,38 @@ export class Root {
     throw Object.assign(systemError('openat2', probe), { path });
   }
 
+  /** Of the folder itself, an O_PATH descriptor; the root's own. */
+  get descriptor(): number {
+    return this.fd;
+  }
+
   /**
-   * Opens a name beneath the root; the descriptor is the caller's.
+   * Opens a name beneath the root, following links that stay there; the descriptor is the caller's.
    * @returns -errno: EXDEV for a link that leads out, ELOOP, ENOENT, ENOTDIR, ENAMETOOLONG, EACCES, EMFILE
    */
   openBeneath(name: Uint8Array, flags: number): number {
+    return this.open(name, flags, true);
+  }
+
+  /** The same without following any link: ELOOP; with O_PATH and O_NOFOLLOW the last name may be one, and is opened. */
+  openPlain(name: Uint8Array, flags: number): number {
+    return this.open(name, flags, false);
+  }
+
+  /** Opens a name and follows links wherever they lead, as open(2) does. */
+  openAnywhere(name: Uint8Array, flags: number): number {
+    assert(this.fd >= 0, 'the root is closed');
+    return this.kernel.openat(this.fd, name.length === 0 ? '.' : name, flags);
+  }
+
+  private open(name: Uint8Array, flags: number, links: boolean): number {
     assert(this.fd >= 0, 'the root is closed');
     const path = name.length === 0 ? '.' : name;
-    if (this.containment === 'walk') return openByWalk(this.kernel, this.fd, path, flags);
-    let fd = this.kernel.openat2(this.fd, path, flags, RESOLVE);
+    if (this.containment === 'walk') return openByWalk(this.kernel, this.fd, path, flags, links);
+    const resolve = links ? RESOLVE : RESOLVE | RESOLVE_NO_SYMLINKS;
+    let fd = this.kernel.openat2(this.fd, path, flags, resolve);
     for (let retries = 0; fd === EAGAIN && retries < RENAME_RETRIES; retries++) {
-      fd = this.kernel.openat2(this.fd, path, flags, RESOLVE);
+      fd = this.kernel.openat2(this.fd, path, flags, resolve);
     }
     return fd;
   }

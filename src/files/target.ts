@@ -46,7 +46,13 @@ export function targetOf(path: Uint8Array): Target | 400 | 404 {
 }
 
 /** The path of a folder with its slash, encoded anew, so that nothing a client wrote reaches a Location unread. */
-export function folderPath(name: Uint8Array): string {
+export const folderPath = (name: Uint8Array): string => `${pathOf(name)}/`;
+
+/** Whether the last segment of a name ends as an asset's does, with a dot and a few letters or digits. */
+export const hasExtension = (name: Buffer): boolean => /\.[A-Za-z0-9]{1,12}$/.test(name.toString('latin1'));
+
+/** The path that leads to a name. */
+export function pathOf(name: Uint8Array): string {
   let path = '/';
   for (const byte of name) {
     const character = String.fromCharCode(byte);
@@ -54,7 +60,7 @@ export function folderPath(name: Uint8Array): string {
       ? character
       : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
   }
-  return `${path}/`;
+  return path;
 }
 
 function beginsWellKnown(path: Uint8Array, at: number, segmentStart: number): boolean {

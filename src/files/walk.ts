@@ -12,12 +12,18 @@ const MAX_LINKS = 40;
  * folder before it, so that nothing can be exchanged between check and use. Links are followed by hand and must be
  * relative; `..` goes back to the descriptor that led here, and above the root it is EXDEV.
  */
-export function openByWalk(kernel: Kernel, rootFd: number, path: Uint8Array | string, flags: number): number {
+export function openByWalk(
+  kernel: Kernel,
+  rootFd: number,
+  path: Uint8Array | string,
+  flags: number,
+  links: boolean,
+): number {
   const stat = new Float64Array(STAT_WORDS);
   const folders: number[] = [rootFd];
   const todo = components(path);
   if (todo.absolute) return EXDEV;
-  let links = 0;
+  let linksLeft = links ? MAX_LINKS : 0;
   let needsFolder = todo.trailingSlash;
   try {
     for (;;) {
@@ -42,7 +48,7 @@ export function openByWalk(kernel: Kernel, rootFd: number, path: Uint8Array | st
         const target = kernel.readlinkat(fd, '');
         kernel.close(fd);
         if (typeof target === 'number') return target;
-        if (++links > MAX_LINKS) return ELOOP;
+        if (linksLeft-- === 0) return ELOOP;
         const more = components(target);
         if (more.absolute) return EXDEV;
         needsFolder ||= more.trailingSlash && todo.names.length === 0;

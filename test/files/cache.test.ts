@@ -1,92 +1,163 @@
 import { describe, expect, test } from 'vitest';
-import { type CachedFile, FileCache } from '../../src/files/cache.js';
+import { ResourceCache } from '../../src/files/cache.js';
+import { type Content, DESCRIPTOR_BYTES, ENTRY_OVERHEAD_BYTES, Resource } from '../../src/files/resource.js';
+import { Dependencies } from '../../src/files/tree.js';
 import { pathHashOf } from '../../src/http/path-hash.js';
 import { NO_BODY, Response } from '../../src/http/response.js';
 import { below, seeded } from '../support/random.js';
 
 const RESPONSE = new Response(200, [], NO_BODY);
 
-function file(path: string, bytes = 100, hash = pathHashOf(Buffer.from(path))): CachedFile {
-  return {
-    path: Buffer.from(path),
-    hash,
-    identity: path,
-    validators: { etag: Buffer.from('"a"'), modifiedSeconds: 0 },
-    ok: RESPONSE,
-    notModified: RESPONSE,
-    bytes,
-    checkedMs: 0,
-    used: false,
-  };
+const hashOf = (path: string): number => pathHashOf(Buffer.from(path));
+
+interface TestContent extends Content {
+  bytes: number;
+  /** How often it was closed. */
+  closed: number;
 }
 
-const find = (cache: FileCache, path: string, hash = pathHashOf(Buffer.from(path))): CachedFile | null => {
+/** A resource that comes to this many bytes with all that counts. */
+function resource(path: string, bytes = 100, hash = hashOf(path)): Resource & { readonly content: TestContent } {
+  const content: TestContent = {
+    bytes: bytes - ENTRY_OVERHEAD_BYTES - Buffer.byteLength(path),
+    closed: 0,
+    answer: () => RESPONSE,
+    close() {
+      this.closed++;
+    },
+  };
+  const made = new Resource(Buffer.from(path), hash, content, RESPONSE, 0, path, new Dependencies(), () => {});
+  return made as Resource & { readonly content: TestContent };
+}
+
+const find = (cache: ResourceCache, path: string, hash = hashOf(path)): Resource | null => {
   const around = Buffer.from(`xx${path}yy`);
   return cache.find(around, 2, 2 + Buffer.byteLength(path), hash);
 };
 
 test('what was put in is found by its bytes, wherever they stand', () => {
-  const cache = new FileCache(1000);
-  const one = file('/a');
+  const cache = new ResourceCache(1000);
+  const one = resource('/a');
   cache.set(one);
-  expect(find(cache, '/a')).toBe(one);
+  expect([find(cache, '/a'), cache.has(one)]).toEqual([one, true]);
   for (const other of ['/b', '/', '/aa', '/A', '']) expect(find(cache, other)).toBeNull();
-  cache.remove(one.hash);
-  cache.remove(one.hash);
-  expect([find(cache, '/a'), cache.size, cache.bytes]).toEqual([null, 0, 0]);
+  cache.remove(one);
+  cache.remove(one);
+  expect([find(cache, '/a'), cache.has(one), cache.size, cache.bytes]).toEqual([null, false, 0, 0]);
 });
 
 test('of two paths with one hash each is right or absent', () => {
-  const cache = new FileCache(1000);
+  const cache = new ResourceCache(1000);
   const hash = 12345;
   for (const [first, second] of [
     ['/a', '/b'],
     ['/b', '/a'],
     ['/longer', '/x'],
   ] as const) {
-    cache.set(file(first, 100, hash));
-    expect(find(cache, first, hash)?.identity).toBe(first);
+    cache.set(resource(first, 100, hash));
+    expect(find(cache, first, hash)?.signature).toBe(first);
     expect(find(cache, second, hash)).toBeNull();
-    cache.set(file(second, 200, hash));
-    expect(find(cache, second, hash)?.identity).toBe(second);
+    cache.set(resource(second, 200, hash));
+    expect(find(cache, second, hash)?.signature).toBe(second);
     expect(find(cache, first, hash)).toBeNull();
     expect([cache.size, cache.bytes]).toEqual([1, 200]);
   }
 });
 
+test('whoever goes is closed, once: removed, replaced, evicted or cleared', () => {
+  const cache = new ResourceCache(250);
+  const [removed, replaced, evicted, cleared] = [resource('/r'), resource('/p'), resource('/e'), resource('/c')];
+  cache.set(removed);
+  cache.remove(removed);
+  cache.remove(removed);
+  cache.set(replaced);
+  cache.set(resource('/p', 10));
+  cache.set(evicted);
+  cache.set(resource('/large', 240));
+  cache.clear();
+  cache.set(cleared);
+  cache.clear();
+  cache.clear();
+  const all = [removed, replaced, evicted, cleared];
+  expect(all.map(({ content }) => content.closed)).toEqual([1, 1, 1, 1]);
+});
+
+test('one that is not here any more is nobody else’s: neither removed nor counted again', () => {
+  const cache = new ResourceCache(1000);
+  const [before, after] = [resource('/a'), resource('/a', 200)];
+  cache.set(before);
+  cache.set(after);
+  cache.remove(before);
+  before.content.bytes += 500;
+  cache.recount(before);
+  expect([find(cache, '/a'), cache.bytes, after.content.closed]).toEqual([after, 200, 0]);
+});
+
 describe('the budget', () => {
-  test('is never passed, and what is larger than it is not kept', () => {
-    const cache = new FileCache(250);
-    for (const path of ['/a', '/b', '/c', '/d']) cache.set(file(path));
+  test('is kept to, but for the newest, whatever its size', () => {
+    const cache = new ResourceCache(250);
+    for (const path of ['/a', '/b', '/c', '/d']) cache.set(resource(path));
     expect([cache.size, cache.bytes]).toEqual([2, 200]);
-    cache.set(file('/large', 251));
-    expect([find(cache, '/large'), cache.size]).toEqual([null, 2]);
-    cache.set(file('/whole', 250));
-    expect([cache.size, cache.bytes]).toEqual([1, 250]);
+    cache.set(resource('/large', 251));
+    expect([find(cache, '/large')?.signature, cache.size, cache.bytes]).toEqual(['/large', 1, 251]);
+    cache.set(resource('/whole', 250));
+    expect([find(cache, '/whole')?.signature, cache.size, cache.bytes]).toEqual(['/whole', 1, 250]);
+    cache.set(resource('/a'));
+    expect([find(cache, '/a')?.signature, cache.size, cache.bytes]).toEqual(['/a', 1, 100]);
   });
 
-  test('of nothing keeps nothing', () => {
-    const cache = new FileCache(0);
-    cache.set(file('/a'));
-    expect([find(cache, '/a'), cache.size, cache.bytes]).toEqual([null, 0, 0]);
+  test('of nothing keeps no more than the newest', () => {
+    const cache = new ResourceCache(0);
+    for (const path of ['/a', '/b', '/c']) cache.set(resource(path));
+    expect([find(cache, '/a'), find(cache, '/c')?.signature, cache.size]).toEqual([null, '/c', 1]);
   });
 
-  test('that a newer one of the same path is too large for removes the older', () => {
-    const cache = new FileCache(250);
-    cache.set(file('/a'));
-    cache.set(file('/a', 251));
-    expect([find(cache, '/a'), cache.size, cache.bytes]).toEqual([null, 0, 0]);
+  test('counts one that grows or shrinks, and evicts others for it, never itself', () => {
+    const cache = new ResourceCache(300);
+    const growing = resource('/growing');
+    cache.set(growing);
+    cache.set(resource('/b'));
+    cache.set(resource('/c'));
+    growing.content.bytes += 50;
+    expect(cache.bytes).toBe(300); // it has not been said yet
+    cache.recount(growing);
+    expect([cache.has(growing), cache.size, cache.bytes]).toEqual([true, 2, 250]);
+    growing.content.bytes += 1000;
+    cache.recount(growing);
+    expect([cache.has(growing), cache.size, cache.bytes]).toEqual([true, 1, 1150]);
+    growing.content.bytes -= 1100;
+    cache.recount(growing);
+    expect(cache.bytes).toBe(50);
+    growing.content.bytes += 5000; // what was counted is what is given back
+    cache.remove(growing);
+    expect([cache.size, cache.bytes]).toEqual([0, 0]);
+  });
+
+  test('bounds open descriptors, by what each of them counts', () => {
+    const cache = new ResourceCache(10 * DESCRIPTOR_BYTES);
+    const all = Array.from({ length: 50 }, (_, i) => resource(`/${i}`, ENTRY_OVERHEAD_BYTES + DESCRIPTOR_BYTES));
+    for (const each of all) cache.set(each);
+    expect(all.filter(({ content }) => content.closed === 0)).toHaveLength(9);
+    expect(cache.bytes).toBeLessThanOrEqual(10 * DESCRIPTOR_BYTES);
   });
 
   test('is what is counted, whatever is done', () => {
     const next = seeded();
-    const cache = new FileCache(2000);
+    const cache = new ResourceCache(2000);
+    const path = (at: number): string => `/${at}`;
     for (let i = 0; i < 5000; i++) {
-      const path = `/${below(next, 60)}`;
-      if (next() < 0.4) cache.set(file(path, below(next, 400)));
-      else if (next() < 0.8) expect(find(cache, path)?.identity ?? path).toBe(path);
-      else cache.remove(pathHashOf(Buffer.from(path)));
-      const kept = Array.from({ length: 60 }, (_, at) => find(cache, `/${at}`)).filter((each) => each !== null);
+      const at = path(below(next, 60));
+      const there = find(cache, at);
+      expect(there?.signature ?? at).toBe(at);
+      if (next() < 0.4) {
+        cache.set(resource(at, below(next, 400)));
+      } else if (there !== null && next() < 0.3) {
+        (there.content as TestContent).bytes += below(next, 100) - 50;
+        cache.recount(there);
+      } else if (there !== null && next() < 0.5) {
+        cache.remove(there);
+      }
+      const kept = Array.from({ length: 60 }, (_, each) => find(cache, path(each))).filter((each) => each !== null);
       expect([kept.length, kept.reduce((sum, { bytes }) => sum + bytes, 0)]).toEqual([cache.size, cache.bytes]);
       expect(cache.bytes).toBeLessThanOrEqual(2000);
     }
@@ -96,22 +167,20 @@ describe('the budget', () => {
 });
 
 test('what was used since the last look stays, what was not goes, oldest first', () => {
-  const cache = new FileCache(300);
-  for (const path of ['/a', '/b', '/c']) cache.set(file(path));
-  find(cache, '/a');
-  cache.set(file('/d'));
-  const present = (): string =>
-    ['/a', '/b', '/c', '/d', '/e', '/f']
-      .filter((path) => {
-        const at = (cache as unknown as { files: Map<number, CachedFile> }).files;
-        return at.has(pathHashOf(Buffer.from(path)));
-      })
-      .join('');
-  expect(present()).toBe('/a/c/d');
-  cache.set(file('/e')); // /a was looked over once and has not been used since; /c is older in the round
-  expect(present()).toBe('/a/d/e');
-  for (const path of ['/a', '/d', '/e']) find(cache, path);
-  cache.set(file('/f'));
-  expect(present()).not.toContain('/f'); // all others are in use: the newcomer has not been
+  const cache = new ResourceCache(300);
+  const all = new Map(['/a', '/b', '/c', '/d', '/e', '/f', '/g'].map((path) => [path, resource(path)]));
+  const set = (path: string): void => cache.set(all.get(path)!);
+  const present = (): string => [...all].map(([path, each]) => (cache.has(each) ? path : '')).join('');
+  for (const path of ['/a', '/b', '/c']) set(path);
+  set('/d'); // all are new, which counts as used: the round spares each once, and takes the oldest
+  expect(present()).toBe('/b/c/d');
+  find(cache, '/b');
+  set('/e');
+  expect(present()).toBe('/b/d/e');
+  set('/f'); // /b was looked over and has not been used since; /d stands before it in the round
+  expect(present()).toBe('/b/e/f');
+  for (const path of ['/b', '/e', '/f']) find(cache, path);
+  set('/g');
+  expect(present()).toContain('/g'); // even when all others are in use
   expect(cache.size).toBe(3);
 });

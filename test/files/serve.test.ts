@@ -1,13 +1,12 @@
-import { appendFileSync, chmodSync, readdirSync, renameSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, readdirSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type OpenFile, openFile, readFile } from '../../src/files/file.js';
-import { Root } from '../../src/files/root.js';
+import { resolveSiteOptions } from '../../src/files/options.js';
 import { Files } from '../../src/files/serve.js';
-import { resolveLimits } from '../../src/http/limits.js';
+import { type Limits, resolveLimits } from '../../src/http/limits.js';
 import { pathHashOf } from '../../src/http/path-hash.js';
 import type { Response } from '../../src/http/response.js';
 import { kernel as realKernel } from '../../src/sys/binding.js';
-import { EACCES, EIO, ENOENT } from '../../src/sys/errno.js';
+import { EACCES, EIO } from '../../src/sys/errno.js';
 import type { Kernel } from '../../src/sys/kernel.js';
 import { kernelWith } from '../support/counting-kernel.js';
 import { permits } from '../support/needs.js';
@@ -27,175 +26,91 @@ beforeAll(async () => {
 
 afterAll(() => site.remove());
 
+const filesOf = (kernel: Kernel, limits: Partial<Limits> = {}): Files =>
+  new Files(kernel, { root: site.root, options: resolveSiteOptions({}) }, new Map(), resolveLimits(limits));
+
 const field = (response: Response, name: string): string | undefined =>
   response.fields.find(([each]) => each === name)?.[1];
 
 const textOf = ({ body }: Response): string => (body.kind === 'bytes' ? Buffer.from(body.bytes).toString() : body.kind);
 
-describe('a file', () => {
-  let root: Root;
-
-  beforeEach(() => {
-    root = Root.open(realKernel, site.root);
-  });
-
-  afterEach(() => root.close());
-
-  const opened = (name: string, kernel: Kernel = realKernel, wallMs = Date.now()): OpenFile => {
-    const file = openFile(kernel, root, Buffer.from(name), wallMs);
-    if (typeof file === 'number') throw new Error(`${name}: ${file}`);
-    return file;
-  };
-
-  const described = (name: string): { etag: string; identity: string; young: boolean } => {
-    const file = opened(name);
-    realKernel.close(file.fd);
-    return { etag: file.validators.etag.toString(), identity: file.identity, young: file.young };
-  };
-
-  test('has another ETag and identity after every change, and the same without', async () => {
-    site.write('etag.txt', 'one');
-    await sleep(OLD_ENOUGH_MS);
-    const seen = [described('etag.txt')];
-    expect(described('etag.txt')).toEqual(seen[0]);
-    const changes: (() => void)[] = [
-      () => appendFileSync(site.path('etag.txt'), ' more'),
-      () => writeFileSync(site.path('etag.txt'), 'TWO MORE'),
-      () => utimesSync(site.path('etag.txt'), 5, 5),
-      () => {
-        writeFileSync(site.path('etag.txt'), 'two more');
-        utimesSync(site.path('etag.txt'), 5, 5);
-      },
-      () => {
-        writeFileSync(site.path('etag.new'), 'two MORE');
-        utimesSync(site.path('etag.new'), 5, 5);
-        renameSync(site.path('etag.new'), site.path('etag.txt'));
-      },
-    ];
-    for (const change of changes) {
-      change();
-      await sleep(OLD_ENOUGH_MS);
-      seen.push(described('etag.txt'));
-    }
-    expect(new Set(seen.map(({ etag }) => etag)).size).toBe(seen.length);
-    expect(new Set(seen.map(({ identity }) => identity)).size).toBe(seen.length);
-    for (const { etag, young } of seen) expect([young, etag]).toEqual([false, expect.stringMatching(/^"[0-9a-z]+"$/)]);
-  });
-
-  test('that has just changed is young, and its tag weak, whatever its modification time says', () => {
-    for (const second of [null, 5]) {
-      writeFileSync(site.path('young.txt'), 'one');
-      if (second !== null) utimesSync(site.path('young.txt'), second, second);
-      const young = described('young.txt');
-      expect([young.young, young.etag]).toEqual([true, expect.stringMatching(/^W\/"[0-9a-z]+-[0-9a-z]+"$/)]);
-    }
-  });
-
-  test('is not read when it changes meanwhile, or has another size than it said', async () => {
-    for (const change of [
-      () => truncateSync(site.path('racy.txt'), 2),
-      () => appendFileSync(site.path('racy.txt'), 'x'),
-      () => writeFileSync(site.path('racy.txt'), 'abcdef'),
-    ]) {
-      site.write('racy.txt', '123456');
-      await sleep(OLD_ENOUGH_MS);
-      let changed = false;
-      const kernel = kernelWith({
-        pread: (...args) => {
-          const got = realKernel.pread(...args);
-          if (!changed) change();
-          changed = true;
-          return got;
-        },
-      });
-      const file = opened('racy.txt', kernel);
-      expect(readFile(kernel, file)).toBeNull();
-      realKernel.close(file.fd);
-    }
-  });
-
-  test('is read whole by short reads, and not at all when the disk fails', () => {
-    const short = kernelWith({
-      pread: (fd, bytes, offset, length, position) =>
-        realKernel.pread(fd, bytes, offset, Math.min(5, length), position),
-    });
-    const file = opened('hello.txt');
-    expect(Buffer.from(readFile(short, file)!).toString()).toBe(HELLO);
-    expect(readFile(kernelWith({ pread: () => EIO }), file)).toBeNull();
-    realKernel.close(file.fd);
-  });
-
-  test.each(['fifo', 'socket', ...(process.getuid?.() === 0 ? ['device'] : [])])(
-    'is not what %s is, and it is not opened',
-    (name) => {
-      if (name === 'device' && !permits(site.hasDevice, 'device', 'mknod is not permitted here')) return;
-      const flags: number[] = [];
-      const watched = kernelWith({}, { openat2: (args) => flags.push(args[2] as number) });
-      const other = Root.open(watched, site.root);
-      flags.length = 0;
-      expect(openFile(watched, other, Buffer.from(name), 0)).toBe(ENOENT);
-      expect(flags).toHaveLength(1);
-      other.close();
-    },
-  );
-
-  test('that turns into a FIFO between look and open is refused', () => {
-    let looks = 0;
-    const kernel = kernelWith({
-      openat2: (dir, name, flags, resolve) =>
-        realKernel.openat2(
-          dir,
-          Buffer.from(name).toString() === 'hello.txt' && looks++ > 0 ? 'fifo' : name,
-          flags,
-          resolve,
-        ),
-    });
-    const racy = Root.open(kernel, site.root);
-    const before = readdirSync('/proc/self/fd').length;
-    expect(openFile(kernel, racy, Buffer.from('hello.txt'), 0)).toBe(ENOENT);
-    expect(readdirSync('/proc/self/fd').length).toBe(before);
-    racy.close();
-  });
-});
-
 describe('serving', () => {
   let files: Files;
   let opens = 0;
+  /** The time of day, where it must not pass; null where it is what it is. */
+  let stoppedMs: number | null = null;
 
-  const kernel = kernelWith({}, { openat2: () => opens++ });
-  const limits = resolveLimits();
-
+  const kernel = kernelWith({ wallMs: () => stoppedMs ?? Date.now() }, { openat2: () => opens++ });
   beforeEach(() => {
-    files = new Files(kernel, site.root, limits);
+    files = filesOf(kernel);
     opens = 0;
   });
 
-  afterEach(() => files.close());
+  afterEach(() => {
+    stoppedMs = null;
+    files.close();
+  });
 
   const get = (target: string, fields: string[] = [], nowMs = 0): Response =>
     files.serve(parsed(target, fields), nowMs);
 
-  test('a small file is held: the file system is asked once in its freshness', () => {
+  test.each([
+    ['by inotify', {}, 30_000],
+    ['by time', { maxWatchedFolders: 0 }, 500],
+  ])('a small file is held: whose changes are told %s is looked at again when that is due', (_, limits, dueMs) => {
+    files.close();
+    files = filesOf(kernel, limits);
     expect(textOf(get('/hello.txt', [], 0))).toBe(HELLO);
     const first = opens;
-    for (let nowMs = 0; nowMs < limits.freshnessMs; nowMs += 100)
-      expect(textOf(get('/hello.txt', [], nowMs))).toBe(HELLO);
+    for (let nowMs = 0; nowMs < dueMs; nowMs += 250) expect(textOf(get('/hello.txt', [], nowMs))).toBe(HELLO);
     expect(opens).toBe(first);
     expect(get('/hello.txt?query', [], 1)).toBe(get('/hello.txt', [], 1));
-    get('/hello.txt', [], limits.freshnessMs);
+    const kept = get('/hello.txt', [], 1);
+    expect(get('/hello.txt', [], dueMs)).toBe(kept); // the same file: what was made of it holds
     expect(opens).toBeGreaterThan(first);
-    expect(files.stats).toMatchObject({ cachedFiles: 1 });
+    expect(files.stats).toMatchObject({ cachedPaths: 1 });
   });
 
   test('a young file is not held, and its tag is weak', async () => {
+    stoppedMs = Date.now();
     writeFileSync(site.path('fresh.txt'), 'one');
     expect(field(get('/fresh.txt'), 'ETag')).toMatch(/^W\//);
     writeFileSync(site.path('fresh.txt'), 'two');
     expect(textOf(get('/fresh.txt'))).toBe('two');
-    expect(files.stats.cachedFiles).toBe(0);
+    expect(files.stats.cachedPaths).toBe(0);
+    stoppedMs = null;
     await sleep(OLD_ENOUGH_MS);
     expect(field(get('/fresh.txt'), 'ETag')).toMatch(/^"/);
-    expect(files.stats.cachedFiles).toBe(1);
+    expect(files.stats.cachedPaths).toBe(1);
+  });
+
+  test('a file with a young form beside it is not held either', async () => {
+    site.write('coded.txt', 'identity');
+    await sleep(OLD_ENOUGH_MS);
+    stoppedMs = Date.now();
+    writeFileSync(site.path('coded.txt.br'), 'one');
+    expect(textOf(get('/coded.txt', ['Accept-Encoding: br']))).toBe('one');
+    expect(files.stats.cachedPaths).toBe(0);
+    writeFileSync(site.path('coded.txt.br'), 'two');
+    expect(textOf(get('/coded.txt', ['Accept-Encoding: br']))).toBe('two');
+    stoppedMs = null;
+    await sleep(OLD_ENOUGH_MS);
+    get('/coded.txt');
+    expect(files.stats.cachedPaths).toBe(1);
+  });
+
+  test('another site whose root lies within does not keep this one from being told', async () => {
+    files.close();
+    const plan = (root: string) => ({ root, options: resolveSiteOptions({}) });
+    files = new Files(kernel, plan(site.root), new Map([['other', plan(site.path('folder'))]]), resolveLimits());
+    site.write('told.txt', 'one');
+    await sleep(OLD_ENOUGH_MS);
+    files.watch.read();
+    expect(textOf(get('/told.txt'))).toBe('one');
+    get('http://other/index.html');
+    appendFileSync(site.path('told.txt'), ' more');
+    files.watch.read();
+    expect(textOf(get('/told.txt'))).toBe('one more');
   });
 
   test('paths with one hash have each their own answer', () => {
@@ -223,18 +138,49 @@ describe('serving', () => {
     [`/${64 * KIB + 1}.bin`, 'file'],
     ['/0.bin', 'bytes'],
   ])('%s is sent from %s', (target, kind) => {
-    const { body } = get(target);
-    if (body.kind === 'file') realKernel.close(body.fd);
-    expect(body.kind).toBe(kind);
+    expect(get(target).body.kind).toBe(kind);
   });
 
-  test('neither HEAD nor 304 of a large file keeps a descriptor', () => {
-    const before = readdirSync('/proc/self/fd').length;
-    const head = files.serve(parsed(`/${64 * KIB + 1}.bin`, [], 'HEAD'), 0);
-    expect([head.status, head.body.kind, head.contentLength]).toEqual([200, 'none', 64 * KIB + 1]);
-    const same = get(`/${64 * KIB + 1}.bin`, [`If-None-Match: ${field(head, 'ETag')}`]);
+  const countDescriptors = (): number => readdirSync('/proc/self/fd').length;
+  const LARGE = `/${64 * KIB + 1}.bin`;
+
+  test('one descriptor of a large file serves GET, HEAD and 304, and is closed when it is forgotten', () => {
+    const before = countDescriptors();
+    const whole = get(LARGE);
+    expect([whole.status, whole.body.kind, whole.contentLength, whole.lastUse]).toEqual([
+      200,
+      'file',
+      64 * KIB + 1,
+      null,
+    ]);
+    for (const request of [parsed(LARGE, [], 'HEAD'), parsed(LARGE)]) expect(files.serve(request, 0)).toBe(whole);
+    const same = get(LARGE, [`If-None-Match: ${field(whole, 'ETag')}`]);
     expect([same.status, same.body.kind, field(same, 'Content-Type')]).toEqual([304, 'none', undefined]);
-    expect(readdirSync('/proc/self/fd').length).toBe(before);
+    expect(countDescriptors()).toBe(before + 1);
+    files.siteOf(parsed(LARGE)).cache.clear();
+    expect(countDescriptors()).toBe(before);
+  });
+
+  test('a large file that is not held is let go by whoever has sent it, and at once when nothing of it is sent', () => {
+    files.close();
+    files = filesOf(kernel, { cacheBytes: 0 });
+    const before = countDescriptors();
+    const whole = get(LARGE);
+    expect([whole.body.kind, files.stats.cachedPaths, countDescriptors()]).toEqual(['file', 0, before + 1]);
+    whole.lastUse!.release(kernel);
+    const quiet = [
+      `If-None-Match: ${field(whole, 'ETag')}`,
+      'If-Match: "other"',
+      'Range: bytes=99999999-',
+      'Range: bytes=0-9',
+    ];
+    expect(quiet.map((line) => get(LARGE, [line])).map(({ status, lastUse }) => [status, lastUse])).toEqual([
+      [304, null],
+      [412, null],
+      [416, null],
+      [206, null], // few bytes, and in memory
+    ]);
+    expect(countDescriptors()).toBe(before);
   });
 
   test.each([
@@ -274,7 +220,7 @@ describe('serving', () => {
   test('a file that may not be read is 403', () => {
     let refusing = false;
     const strict = kernelWith({ openat2: (...args) => (refusing ? EACCES : realKernel.openat2(...args)) });
-    const others = new Files(strict, site.root, limits);
+    const others = filesOf(strict);
     refusing = true;
     expect(others.serve(parsed('/hello.txt'), 0).status).toBe(403);
     others.close();
@@ -285,10 +231,10 @@ describe('serving', () => {
   });
 
   test('a file that cannot be read, but opened, is tried as a large one is', () => {
-    const failing = new Files(kernelWith({ pread: () => EIO }), site.root, limits);
-    const { status, body } = failing.serve(parsed('/hello.txt'), 0);
+    const failing = filesOf(kernelWith({ pread: () => EIO }));
+    const { status, body, lastUse } = failing.serve(parsed('/hello.txt'), 0);
     expect([status, body.kind]).toEqual([200, 'file']);
-    if (body.kind === 'file') realKernel.close(body.fd);
+    lastUse!.release(realKernel);
     failing.close();
   });
 });

@@ -1,0 +1,135 @@
+import type { Limits } from '../http/limits.js';
+import type { BytesBody, Field, FileBody } from '../http/response.js';
+import type { Kernel } from '../sys/kernel.js';
+import { SharedFd } from '../sys/shared-fd.js';
+import type { Validators } from './conditional.js';
+import { hashedTag, tagLater } from './content-tag.js';
+import { type AcceptEncodingMemo, COMPRESSION_MIN_BYTES, isCompressible } from './encoding.js';
+import { type OpenFile, readFile } from './file.js';
+import { FileContent } from './file-content.js';
+import { mediaTypeOf } from './media-type.js';
+import type { ResolvedSiteOptions } from './options.js';
+import { Packer } from './packer.js';
+import { DESCRIPTOR_BYTES, ENTRY_OVERHEAD_BYTES } from './resource.js';
+import type { Rules } from './rules.js';
+import type { Survey } from './survey.js';
+import { combined, type Variant, type VariantFields, variantOf } from './variant.js';
+
+/** A larger file is sent as it is: to compress it takes a thread a second and more, and its result memory. */
+const COMPRESSION_MAX_BYTES = 4_194_304;
+
+/** What rules say of pages they say of a folder's listing. */
+const LISTING_TYPE = 'text/html';
+
+/** A file as content, and whether that may be kept. */
+export interface Composed {
+  readonly content: FileContent;
+  readonly isKept: boolean;
+}
+
+/** Makes content of what the file system has: reads small files, and gives each form its fields and validators. */
+export class Composer {
+  constructor(
+    private readonly kernel: Kernel,
+    private readonly options: ResolvedSiteOptions,
+    private readonly rules: Rules,
+    private readonly limits: Limits,
+    private readonly memo: AcceptEncodingMemo,
+  ) {}
+
+  /**
+   * Takes over the descriptors of a survey that has a file.
+   * @param overriding fields that go before those of the rules
+   * @param changed called when the content has come to hold more, or has got its tags
+   * @param isOwned the content answers until it is closed, even one that may not be kept
+   */
+  content(survey: Survey, overriding: readonly Field[], changed: () => void, isOwned = false): Composed {
+    const file = survey.file!;
+    const common = this.fieldsOf(survey, overriding);
+    const isYoung = file.young || survey.sidecars.some((sidecar) => sidecar.file.young);
+    let isKept = !isYoung && this.hasRoom(survey);
+    const body = this.bodyOf(file);
+    // What changes while it is read is sent as its descriptor has it then, and looked at anew next time.
+    if (body.kind === 'file' && file.size <= this.limits.cachedFileBytes) isKept = false;
+    const identity = this.variant('identity', file, body, common);
+    const packs = isKept && this.isToCompress(common.mediaType, file.size);
+    const content = new FileContent(this.kernel, this.memo, identity, isKept || isOwned);
+    if (packs) content.maker = new Packer(this.kernel, content, common, changed);
+    for (const sidecar of survey.sidecars) {
+      const coded = this.bodyOf(sidecar.file);
+      content.variants.push(this.variant(sidecar.coding, sidecar.file, coded, common));
+    }
+    if (isKept && this.options.etag === 'content') this.tagLarge(content, common, changed);
+    return { content, isKept };
+  }
+
+  /** What the rules and the options say of a file by its name. */
+  fieldsOf(survey: Survey, overriding: readonly Field[] = []): VariantFields {
+    const mediaType = survey.kind === 'listing' ? LISTING_TYPE : mediaTypeOf(survey.name);
+    const { fields } = this.rules.fieldsFor(`/${survey.name.toString()}`, mediaType);
+    const all = combined(combined(fields, overriding), this.rules.commonCorsFields);
+    const type = all.find(([name]) => name.toLowerCase() === 'content-type');
+    const sentType = type?.[1] ?? mediaType;
+    return {
+      mediaType: sentType,
+      fields: all.filter((field) => field !== type),
+      varies: survey.sidecars.length > 0 || this.isToCompress(sentType, survey.file?.size ?? 0),
+    };
+  }
+
+  /** Whether the cache can hold it at all. */
+  private hasRoom(survey: Survey): boolean {
+    const { cachedFileBytes, cacheBytes, targetBytes } = this.limits;
+    let bytes = ENTRY_OVERHEAD_BYTES + targetBytes;
+    for (const { size } of [survey.file!, ...survey.sidecars.map((sidecar) => sidecar.file)]) {
+      bytes += size <= cachedFileBytes ? size : DESCRIPTOR_BYTES;
+    }
+    return bytes <= cacheBytes;
+  }
+
+  private isToCompress(mediaType: string, size: number): boolean {
+    const { compress } = this.options;
+    return compress && size >= COMPRESSION_MIN_BYTES && size <= COMPRESSION_MAX_BYTES && isCompressible(mediaType);
+  }
+
+  private variant(
+    coding: Variant['coding'],
+    file: OpenFile,
+    body: BytesBody | FileBody,
+    common: VariantFields,
+  ): Variant {
+    return variantOf(coding, body, this.validatorsOf(file, body), common);
+  }
+
+  private validatorsOf(file: OpenFile, body: BytesBody | FileBody): Validators {
+    if (this.options.etag === 'stat') return file.validators;
+    // Replicas have the same content, and times of their own: only the tag says which content this is.
+    const etag = body.kind === 'bytes' ? hashedTag(body.bytes) : Buffer.alloc(0);
+    return { etag, modifiedSeconds: Number.NaN };
+  }
+
+  /** Large files have no tag until they are read once, a piece at a time. */
+  private tagLarge(content: FileContent, common: VariantFields, changed: () => void): void {
+    for (const { coding, ok, validators } of content.variants) {
+      const { body } = ok;
+      if (body.kind !== 'file' || validators.etag.length > 0) continue;
+      const isWanted = (): boolean => !content.isClosed;
+      tagLater(this.kernel, body, isWanted, (etag) => {
+        content.replace(variantOf(coding, body, { etag, modifiedSeconds: Number.NaN }, common));
+        changed();
+      });
+    }
+  }
+
+  /** The bytes of a small file, whose descriptor is closed; else the descriptor. */
+  private bodyOf(file: OpenFile): BytesBody | FileBody {
+    if (file.size <= this.limits.cachedFileBytes) {
+      const bytes = readFile(this.kernel, file);
+      if (bytes !== null) {
+        this.kernel.close(file.fd);
+        return { kind: 'bytes', bytes };
+      }
+    }
+    return { kind: 'file', file: new SharedFd(file.fd), offset: 0, length: file.size };
+  }
+}

@@ -1,0 +1,125 @@
+import { mediaTypeOf } from './media-type.js';
+import type { Story } from './story.js';
+
+/** A field that could have been sent and was not. */
+export interface Absent {
+  readonly name: string;
+  readonly why: string;
+}
+
+const VARIES: Readonly<Record<string, string>> = {
+  'accept-encoding': 'other forms may be sent to others',
+  origin: 'who may read it is said to each origin',
+};
+
+/** What of a file's answers has none of the file's fields: 406, 412 and 416 are sentences. */
+const isSentence = (status: number): boolean => status === 406 || status === 412 || status === 416;
+
+/** Why an answer's fields are as they are. */
+export class FieldReasons {
+  /** By the site's rules, by name in lower case. */
+  private readonly rules = new Map<string, string>();
+  readonly absent: readonly Absent[];
+
+  constructor(private readonly story: Story) {
+    const { composition, site, outcome, response } = story;
+    const absent: Absent[] = [];
+    if (composition !== null && !isSentence(response.status)) {
+      const { name } = composition.survey;
+      for (const reason of site.rules.fieldsFor(`/${name}`, mediaTypeOf(name)).reasons) {
+        const [, field, taken, why] = /^(.*?): (taken away, )?(.*)$/.exec(reason)!;
+        if (taken === undefined) this.rules.set(field!.toLowerCase(), why!);
+        else absent.push({ name: field!, why: `taken away, ${why}` });
+      }
+      if (outcome !== 'file') this.rules.set('cache-control', "this address is not the page's own");
+      if (outcome !== 'error') absent.push(...this.absentValidators());
+    }
+    const sent = new Set(response.fields.map(([name]) => name.toLowerCase()));
+    this.absent = absent.filter(({ name }) => !sent.has(name.toLowerCase()));
+  }
+
+  of(name: string, value: string): string {
+    const key = name.toLowerCase();
+    const { outcome, response } = this.story;
+    switch (key) {
+      case 'content-type':
+        return this.whyType(value);
+      case 'content-encoding':
+        return 'the form that was chosen';
+      case 'accept-ranges':
+        return 'parts of it can be asked for';
+      case 'content-range':
+        return response.status === 416 ? 'how much there is' : 'which part this is';
+      case 'etag':
+        return this.whyTag(value);
+      case 'last-modified':
+        return "the file's time of modification";
+      case 'vary':
+        return (
+          this.rules.get(key) ??
+          value
+            .split(/, */)
+            .map((each) => this.whyVary(each))
+            .join('; ')
+        );
+      case 'location':
+        return 'where it is, with the query of the request unless it has one';
+      case 'cache-control':
+        return this.rules.get(key) ?? (outcome === 'listing' ? 'the folder may change' : 'where it leads may change');
+      case 'retry-after':
+        return 'descriptors come back when answers are sent';
+      case 'content-security-policy':
+        return this.rules.get(key) ?? 'a listing needs its own style, and nothing else';
+    }
+    return this.rules.get(key) ?? (key.startsWith('access-control-') ? 'cors' : "the server's own");
+  }
+
+  private whyVary(name: string): string {
+    if (name !== 'Accept') return VARIES[name.toLowerCase()] ?? name;
+    return this.story.outcome === 'listing' ? 'a page or JSON, by Accept' : 'the fallback is for who asks for a page';
+  }
+
+  private whyType(value: string): string {
+    const { composition, outcome, response } = this.story;
+    if (outcome === 'listing') return 'what a listing is made as, by Accept';
+    if (composition === null && response.status >= 500 && value.startsWith('text/html')) return 'by .html';
+    if (composition === null || isSentence(response.status)) return "a sentence of the server's own";
+    if (value.startsWith('multipart/byteranges')) return 'several ranges';
+    const { name } = composition.survey;
+    const extension = /\.[^./]+$/.exec(name.toString())?.[0];
+    const known = value !== 'application/octet-stream';
+    return (
+      this.rules.get('content-type') ??
+      (extension === undefined ? 'the name has no extension' : known ? `by ${extension}` : `${extension} is not known`)
+    );
+  }
+
+  private whyTag(tag: string): string {
+    const { composition, site } = this.story;
+    const { content, survey } = composition!;
+    const packed = content.variants.some(
+      ({ coding, validators }) =>
+        validators.etag.toString('latin1') === tag &&
+        coding !== 'identity' &&
+        !survey.sidecars.some((sidecar) => sidecar.coding === coding),
+    );
+    const source = site.options.etag === 'content' ? 'a hash of its bytes' : "the file's inode, size and times";
+    if (tag.startsWith('W/')) return `etag is stat: ${source}; weak, for it changed a moment ago`;
+    return `etag is ${site.options.etag}: ${source}${packed ? ', and the coding' : ''}`;
+  }
+
+  private absentValidators(): Absent[] {
+    const { composition, site } = this.story;
+    const file = composition!.survey.file!;
+    const why =
+      site.options.etag === 'content'
+        ? 'etag is content: equal servers have files of different times'
+        : file.recent
+          ? 'the second of the last change is not over'
+          : 'the time of modification is none to believe';
+    return [
+      { name: 'Last-Modified', why },
+      { name: 'ETag', why: 'etag is content, and so large a file has its hash when it has been read once' },
+    ];
+  }
+}

@@ -1,0 +1,154 @@
+import { Known } from '../http/headers.js';
+import type { RequestParser } from '../http/request-parser.js';
+import { type FileBody, type Response, textResponse } from '../http/response.js';
+import type { Kernel } from '../sys/kernel.js';
+import { CONDITIONAL_FIELDS, evaluate, rangeHolds } from './conditional.js';
+import { withFields } from './cors-content.js';
+import { type AcceptEncodingMemo, type Coding, codingPreferences } from './encoding.js';
+import { partialResponse, rangesOf, unsatisfiable } from './range.js';
+import { type Content, DESCRIPTOR_BYTES } from './resource.js';
+import type { Variant } from './variant.js';
+
+const PRECONDITION_FAILED = textResponse(412, 'The file is not in the state that the request expects.\n');
+const NOT_ACCEPTABLE = textResponse(406, 'The file is not to be had in a coding that the request accepts.\n', [
+  ['Vary', 'Accept-Encoding'],
+]);
+
+/** Ranges of a file up to this size are read into memory: one send is cheaper than a send and a sendfile(2). */
+const READ_RANGE_BYTES = 65536;
+
+const ENCODING_BIT = 1 << Known.acceptEncoding;
+const RANGE_BIT = 1 << Known.range;
+
+/** Who can make further variants, and does so in its own time. */
+export interface VariantMaker {
+  /** A client would prefer this coding, which there is not. */
+  wanted(coding: Coding): void;
+}
+
+/** A file in all its forms: which of them, whole or in part, or not at all, RFC 9110 sections 12 to 14. */
+export class FileContent implements Content {
+  /** As it is, and then those with a coding. */
+  readonly variants: Variant[];
+  /** Null when these variants are all that there will be. */
+  maker: VariantMaker | null = null;
+  isClosed = false;
+
+  constructor(
+    private readonly kernel: Kernel,
+    private readonly memo: AcceptEncodingMemo,
+    identity: Variant,
+    private readonly isKept: boolean,
+  ) {
+    this.variants = [identity];
+  }
+
+  get identity(): Variant {
+    return this.variants[0]!;
+  }
+
+  /** Puts a variant in the place of the one with the same coding. */
+  replace(variant: Variant): void {
+    this.variants[this.variants.findIndex(({ coding }) => coding === variant.coding)] = variant;
+  }
+
+  /** The request's fields that can make a difference. */
+  get asks(): number {
+    const choice = this.variants.length > 1 || this.maker !== null ? ENCODING_BIT : 0;
+    return CONDITIONAL_FIELDS | RANGE_BIT | choice;
+  }
+
+  get bytes(): number {
+    let bytes = 0;
+    for (const { ok } of this.variants) bytes += ok.body.kind === 'bytes' ? ok.body.bytes.length : DESCRIPTOR_BYTES;
+    return bytes;
+  }
+
+  answer(request: RequestParser): Response {
+    const response = this.choose(request);
+    if (!this.isKept) this.letGo(response);
+    return response;
+  }
+
+  close(): void {
+    if (this.isClosed || !this.isKept) return; // what is not kept was let go with its answer
+    this.isClosed = true;
+    for (const file of this.files()) file.release(this.kernel);
+  }
+
+  private choose(request: RequestParser): Response {
+    const variant = this.variantFor(request);
+    if (variant === null) return this.readably(NOT_ACCEPTABLE);
+    const nowMs = this.kernel.wallMs;
+    if (request.sent & CONDITIONAL_FIELDS) {
+      const verdict = evaluate(request, variant.validators, nowMs);
+      if (verdict !== 200) return verdict === 304 ? variant.notModified : this.readably(PRECONDITION_FAILED);
+    }
+    // Range has a meaning for GET only, RFC 9110 section 14.2, and sent twice it has none.
+    const ranged = request.sent & RANGE_BIT && request.method === 'GET' && !request.isRepeated(Known.range);
+    if (ranged && rangeHolds(request, variant.validators, nowMs)) {
+      return this.part(variant, request.value(Known.range)!);
+    }
+    return variant.ok;
+  }
+
+  /** Who may read the file may read why it is not sent. */
+  private readably(refusal: Response): Response {
+    const open = this.identity.ok.fields.filter(([name]) => name.startsWith('Access-Control-'));
+    return open.length === 0 ? refusal : withFields(refusal, open);
+  }
+
+  /** The form that a request prefers; null when it takes none. */
+  variantFor(request: RequestParser): Variant | null {
+    if (this.variants.length === 1 && this.maker === null) return this.identity;
+    if (!(request.sent & ENCODING_BIT)) return this.identity;
+    const { known, fields, bytes } = request;
+    const field = known[Known.acceptEncoding]!;
+    const preferences = request.isRepeated(Known.acceptEncoding)
+      ? codingPreferences(request.list(Known.acceptEncoding))
+      : this.memo.preferences(bytes, fields[field + 2]!, fields[field + 3]!);
+    for (const coding of preferences) {
+      for (const variant of this.variants) if (variant.coding === coding) return variant;
+      if (coding !== 'identity') this.maker?.wanted(coding);
+    }
+    return null;
+  }
+
+  private part(variant: Variant, range: string): Response {
+    const { ok, size } = variant;
+    if (ok.body.kind !== 'bytes' && ok.body.kind !== 'file') return ok;
+    const ranges = rangesOf(range, size);
+    if (ranges === null) return ok;
+    if (ranges === 416) return unsatisfiable(ok.fields, size);
+    const response = partialResponse({ fields: ok.fields, body: ok.body }, ranges, size);
+    if (response.body.kind === 'file') this.readSmall(response, response.body);
+    return response;
+  }
+
+  private readSmall(response: Response, body: FileBody): void {
+    if (body.length > READ_RANGE_BYTES) return;
+    const bytes = Buffer.allocUnsafe(body.length);
+    const got = this.kernel.pread(body.file.fd, bytes, 0, body.length, body.offset);
+    // A file that has become shorter is left to the sending, which ends the connection.
+    if (got === body.length) response.body = { kind: 'bytes', bytes };
+  }
+
+  /** This answer was the content's only one: what it sends is let go by whoever has sent it, the rest now. */
+  private letGo(response: Response): void {
+    const { body } = response;
+    const used = body.kind === 'file' ? body.file : body.kind === 'parts' ? fileIn(body.parts) : null;
+    for (const file of this.files()) {
+      if (file === used) response.lastUse = file;
+      else file.release(this.kernel);
+    }
+  }
+
+  private files() {
+    return this.variants.flatMap(({ ok }) => (ok.body.kind === 'file' ? [ok.body.file] : []));
+  }
+}
+
+function fileIn(parts: readonly { kind: string }[]) {
+  const part = parts.find(({ kind }) => kind === 'file');
+  return part === undefined ? null : (part as FileBody).file;
+}

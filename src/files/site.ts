@@ -1,0 +1,276 @@
+import { Known } from '../http/headers.js';
+import { latin1 } from '../http/latin1.js';
+import type { Limits } from '../http/limits.js';
+import type { RequestParser } from '../http/request-parser.js';
+import { NO_BODY, Response, textResponse } from '../http/response.js';
+import { EIO } from '../sys/errno.js';
+import type { Kernel } from '../sys/kernel.js';
+import { ResourceCache } from './cache.js';
+import { Composer } from './compose.js';
+import { CorsContent, ORIGIN_BIT, withFields } from './cors-content.js';
+import { Deployment, type Release } from './deployment.js';
+import type { AcceptEncodingMemo } from './encoding.js';
+import { statusOf } from './file.js';
+import type { FileContent } from './file-content.js';
+import type { ListingEntry } from './listing.js';
+import { ListingContent, readListing } from './listing-content.js';
+import type { Lookup } from './lookup.js';
+import type { ResolvedSiteOptions } from './options.js';
+import { Pages } from './pages.js';
+import { answerOf, type Content, Resource } from './resource.js';
+import { Rules } from './rules.js';
+import { FallbackContent, MovedContent, movedResponse, sharedContent } from './small-content.js';
+import { type Survey, Surveyor } from './survey.js';
+import { folderPath, hasExtension, pathOf, type Target, targetOf } from './target.js';
+import type { Watch } from './watch.js';
+
+/** inotify(7) does not hear of writes through mmap(2), nor by a hard link elsewhere: so often they are looked for. */
+const BACKSTOP_MS = 30_000;
+
+/** A file that changed in this second is looked at again when that is over. */
+const RECENT_MS = 1000;
+
+const ALL_FIELDS = -1;
+const ACCEPT_BIT = 1 << Known.accept;
+
+const SLASH = Buffer.from('/');
+
+const BAD_PATH = textResponse(400, 'The path has a broken escape.\n');
+
+/** What the sites of one server share. */
+export interface SiteContext {
+  readonly kernel: Kernel;
+  readonly watch: Watch;
+  readonly limits: Limits;
+  readonly memo: AcceptEncodingMemo;
+}
+
+/** Answers GET and HEAD from the files beneath one root, by its rules. Owns the root and the cache. */
+export class Site {
+  readonly cache: ResourceCache;
+  readonly deployment: Deployment;
+  readonly counters = { outdatedSidecars: 0 };
+  hits = 0;
+  protected readonly rules: Rules;
+  protected readonly surveyor: Surveyor;
+  protected readonly composer: Composer;
+  private readonly pages: Pages;
+
+  /** @throws a system error when the root is no folder that can be opened */
+  constructor(
+    protected readonly context: SiteContext,
+    path: string,
+    protected readonly options: ResolvedSiteOptions,
+  ) {
+    const { kernel, watch, limits, memo } = context;
+    this.cache = new ResourceCache(limits.cacheBytes);
+    this.rules = new Rules(options);
+    this.surveyor = new Surveyor(kernel, options, this.counters);
+    this.composer = new Composer(kernel, options, this.rules, limits, memo);
+    this.deployment = new Deployment(kernel, path, options, watch, BACKSTOP_MS, limits.freshnessMs);
+    this.pages = new Pages(this.surveyor, this.composer, this.rules, options.fallback !== null, () =>
+      this.cache.clear(),
+    );
+    this.pages.load(this.deployment.current.lookup);
+  }
+
+  /**
+   * @param request a GET or HEAD with a path
+   * @param nowMs on the reactor's clock
+   */
+  serve(request: RequestParser, nowMs: number): Response {
+    if (nowMs >= this.deployment.dueMs) this.check(nowMs);
+    const found = this.cache.find(request.bytes, request.pathStart, request.pathEnd, request.pathHash);
+    if (found?.isFresh(nowMs)) {
+      this.hits++;
+      return answerOf(found, request, nowMs);
+    }
+    return this.look(request, found, nowMs);
+  }
+
+  /** What answers an OPTIONS that is a preflight; null for any other. */
+  preflight(request: RequestParser): Response | null {
+    const fields = this.rules.preflight(
+      request.value(Known.origin),
+      request.value(Known.accessControlRequestMethod),
+      request.list(Known.accessControlRequestHeaders),
+    );
+    if (fields === null) return null;
+    const response = new Response(204, fields, NO_BODY);
+    response.transient = true;
+    return response;
+  }
+
+  /** The kernel has lost count of the changes. */
+  outdate(): void {
+    this.deployment.outdate();
+    this.forgetAll();
+  }
+
+  close(): void {
+    this.forgetAll();
+    this.deployment.close();
+  }
+
+  private check(nowMs: number): void {
+    if (this.deployment.check(nowMs)) this.forgetAll();
+    this.pages.renew(this.deployment.current.lookup);
+  }
+
+  private forgetAll(): void {
+    this.cache.clear();
+    this.pages.clear();
+  }
+
+  /** Asks the file system, and keeps what it says. */
+  private look(request: RequestParser, found: Resource | null, nowMs: number): Response {
+    const moved = this.redirect(request);
+    if (moved !== null) return this.readableBy(request, moved);
+    this.pages.load(this.deployment.current.lookup);
+    const target = targetOf(request.bytes.subarray(request.pathStart, request.pathEnd));
+    if (target === 400) return BAD_PATH;
+    if (target === 404) return this.readableBy(request, this.pages.refusal(404, this.deployment.current.lookup));
+    const { survey, release } = this.survey(target);
+    const dueMs = this.dueMsOf(survey, release, nowMs);
+    if (found !== null && survey.signature === found.signature && this.isSteady(survey)) {
+      this.surveyor.close(survey);
+      found.renew(survey.dependencies, dueMs);
+      return answerOf(found, request, nowMs);
+    }
+    if (found !== null) this.cache.remove(found);
+    const made = this.make(request, survey, release);
+    if (made instanceof Response) return this.readableBy(request, made);
+    made.trust(dueMs);
+    this.cache.set(made);
+    return answerOf(made, request, nowMs);
+  }
+
+  /** What is to be kept of a survey; or the answer alone, when nothing is. */
+  protected make(request: RequestParser, survey: Survey, release: Release): Resource | Response {
+    const { lookup } = release;
+    switch (survey.kind) {
+      case 'file': {
+        const { content, isKept } = this.composer.content(survey, [], () => this.grown(resource, content));
+        if (!isKept) return this.readable(content).answer(request, 0);
+        const resource = this.resource(request, survey, content, content.identity.ok, content.asks);
+        return resource;
+      }
+      case 'folder':
+        return this.resource(request, survey, this.moved(folderPath(survey.name)), null, ALL_FIELDS);
+      case 'moved':
+        return this.resource(request, survey, this.moved(pathOf(survey.name)), null, ALL_FIELDS);
+      case 'listing': {
+        const entries = this.list(lookup, survey);
+        if (typeof entries === 'number') return this.refused(request, { ...survey, refusal: entries }, lookup);
+        const content = new ListingContent(entries, `/${survey.name}`, this.composer.fieldsOf(survey).fields);
+        return this.resource(request, survey, content, null, ALL_FIELDS);
+      }
+      case 'refused':
+        return this.refused(request, survey, lookup);
+    }
+  }
+
+  private refused(request: RequestParser, survey: Survey, lookup: Lookup): Resource | Response {
+    const status = statusOf(survey.refusal);
+    const response = this.pages.refusal(status, lookup);
+    if (status >= 500) return response; // it passes, and nobody tells when
+    const { fallback } = this.options;
+    if (status !== 404 || fallback === null || hasExtension(survey.name)) {
+      return this.resource(request, survey, sharedContent(response), response, 0);
+    }
+    const content = new FallbackContent(response, () => this.pages.fallback(fallback, lookup));
+    return this.resource(request, survey, content, response, ACCEPT_BIT);
+  }
+
+  private resource(
+    request: RequestParser,
+    survey: Survey,
+    content: Content,
+    plain: Response | null,
+    asks: number,
+  ): Resource {
+    const path = new Uint8Array(request.pathEnd - request.pathStart); // up to 64 bytes stand beside their object
+    path.set(request.bytes.subarray(request.pathStart, request.pathEnd));
+    const isCors = this.isByOrigin();
+    return new Resource(
+      path,
+      request.pathHash,
+      this.readable(content),
+      plain,
+      isCors ? asks | ORIGIN_BIT : asks,
+      survey.signature,
+      survey.dependencies,
+      (resource) => this.cache.remove(resource),
+    );
+  }
+
+  /** Content for those origins that may read it. */
+  private readable(content: Content): Content {
+    return this.isByOrigin() ? new CorsContent(content, (origin) => this.rules.corsFields(origin)) : content;
+  }
+
+  /** An answer that no content has given, for those origins that may read it. */
+  private readableBy(request: RequestParser, response: Response): Response {
+    const origin = this.isByOrigin() ? request.value(Known.origin) : null;
+    return origin === null ? response : withFields(response, this.rules.corsFields(origin));
+  }
+
+  private moved(path: string): Content {
+    return new MovedContent(path, this.rules.commonCorsFields);
+  }
+
+  private isByOrigin(): boolean {
+    return this.options.cors !== null && this.options.cors.origins !== '*';
+  }
+
+  /** A form of the file was added, or its tag found. */
+  private grown(resource: Resource, content: FileContent): void {
+    resource.plain = content.identity.ok;
+    this.cache.recount(resource);
+  }
+
+  protected list(lookup: Lookup, survey: Survey): ListingEntry[] | number {
+    const { kernel } = this.context;
+    const fd = lookup.folder(survey.name, survey.dependencies);
+    if (fd < 0) return fd;
+    // In the root there is no slash in front: it would stand for that of the file system.
+    const place = survey.name.length === 0 ? survey.name : Buffer.concat([survey.name, SLASH]);
+    const entries = readListing(kernel, fd, (name) => lookup.look(Buffer.concat([place, name])));
+    kernel.close(fd);
+    return entries ?? EIO;
+  }
+
+  private redirect(request: RequestParser): Response | null {
+    if (this.options.redirects.length === 0) return null;
+    const { bytes, pathStart, pathEnd, targetEnd } = request;
+    const found = this.rules.redirectFor(latin1(bytes, pathStart, pathEnd), latin1(bytes, pathEnd, targetEnd));
+    return found === null ? null : movedResponse(found.status, found.location, this.rules.commonCorsFields);
+  }
+
+  private dueMsOf(survey: Survey, release: Release, nowMs: number): number {
+    const { limits } = this.context;
+    // A listing has the times of folders and what links lead to, and both change elsewhere.
+    const isTold = survey.dependencies.areTold && survey.kind !== 'listing';
+    let dueMs = nowMs + (isTold ? BACKSTOP_MS : limits.freshnessMs);
+    if (survey.file?.recent) dueMs = Math.min(dueMs, nowMs + RECENT_MS); // then it has a date
+    return release === this.deployment.previous ? Math.min(dueMs, this.deployment.dueMs) : dueMs;
+  }
+
+  /** The signature says all. Of a listing it does not, nor of what is refused with a page: that may have changed. */
+  private isSteady(survey: Survey): boolean {
+    return survey.kind !== 'listing' && survey.kind !== 'refused' && survey.file?.young !== true;
+  }
+
+  protected survey(target: Target): { survey: Survey; release: Release } {
+    const { current, previous } = this.deployment;
+    const survey = this.surveyor.survey(current.lookup, target);
+    const isLost = survey.kind === 'refused' && statusOf(survey.refusal) === 404;
+    if (previous === null || !isLost || target.folder || !this.rules.isHashed(target.name.toString())) {
+      return { survey, release: current };
+    }
+    const before = this.surveyor.file(previous.lookup, target.name);
+    if (before.kind !== 'file') return { survey, release: current };
+    before.dependencies.merge(survey.dependencies); // the new release may get the file yet
+    return { survey: before, release: previous };
+  }
+}

@@ -1,0 +1,107 @@
+import { Known } from '../http/headers.js';
+import type { RequestParser } from '../http/request-parser.js';
+import { CONDITIONAL_FIELDS, evaluate, rangeHolds } from './conditional.js';
+import { COMPRESSION_MIN_BYTES, codingPreferences, isCompressible, SIDECAR_SUFFIXES } from './encoding.js';
+import type { Beside, Composition, ExplainedSite } from './explained-site.js';
+import { mediaTypeOf } from './media-type.js';
+import { rangesOf } from './range.js';
+import type { Survey } from './survey.js';
+import type { Variant } from './variant.js';
+
+/** Where it is told. */
+export interface Teller {
+  readonly site: ExplainedSite;
+  readonly request: RequestParser;
+  readonly composition: Composition | null;
+  say(about: 'sidecar' | 'variant' | 'condition' | 'range', says: string): void;
+}
+
+/**
+ * Tells in which form a file is sent: coded or not, whole or in part, or not at all.
+ * @param beside null where the forms beside the file were not looked for
+ */
+export function tellForm(teller: Teller, survey: Survey, beside: readonly Beside[] | null): void {
+  const { site, request } = teller;
+  const { content } = teller.composition!;
+  if (beside !== null) tellSidecars(teller, survey, beside);
+  const variant = content.variantFor(request);
+  teller.say('variant', whyVariant(teller, survey, variant));
+  if (variant === null) return;
+  const nowMs = site.context.kernel.wallMs;
+  if (request.sent & CONDITIONAL_FIELDS) {
+    const verdict = evaluate(request, variant.validators, nowMs);
+    teller.say('condition', `${whyVerdict(request, verdict)}: ${verdict === 200 ? 'it is answered' : verdict}`);
+    if (verdict !== 200) return;
+  }
+  if (request.has(Known.range)) teller.say('range', whyRange(request, variant, nowMs));
+}
+
+function tellSidecars(teller: Teller, survey: Survey, beside: readonly Beside[]): void {
+  const { sidecars } = teller.site.options;
+  const file = survey.file!;
+  for (const { coding, name, size, modifiedMs } of beside) {
+    const used = survey.sidecars.some((sidecar) => sidecar.coding === coding);
+    const seconds = ((file.modifiedMs - modifiedMs) / 1000).toFixed(3);
+    const fault = !sidecars ? 'sidecars is off' : used ? null : `outdated, ${seconds} s older than the file`;
+    teller.say('sidecar', `${name}, ${bytesOf(size)}${fault === null ? '' : `, left alone: ${fault}`}`);
+  }
+  if (beside.length === 0 && sidecars) teller.say('sidecar', `none: no ${Object.values(SIDECAR_SUFFIXES).join(', ')}`);
+}
+
+function whyVariant({ site, request, composition }: Teller, survey: Survey, variant: Variant | null): string {
+  const accepts = request.list(Known.acceptEncoding);
+  const asked = codingPreferences(accepts);
+  const why =
+    accepts === null
+      ? 'no Accept-Encoding was sent'
+      : asked.length === 0
+        ? 'Accept-Encoding takes nothing'
+        : `Accept-Encoding prefers ${asked.join(', then ')}`;
+  if (variant === null) return `none: ${why}`;
+  const { maker } = composition!.content;
+  const better = asked.slice(0, asked.indexOf(variant.coding));
+  const later =
+    maker !== null && better.length > 0
+      ? `; ${better[0]} is made now, and sent to who asks after that, if it pays off`
+      : site.options.compress && maker === null
+        ? `; ${whyNotPacked(survey)}`
+        : '';
+  return `${variant.coding}, ${bytesOf(variant.size)}: ${why}${later}`;
+}
+
+function whyNotPacked({ name, file }: Survey): string {
+  const type = mediaTypeOf(name);
+  if (!isCompressible(type)) return `compress leaves ${type} alone`;
+  return `compress leaves it alone, ${file!.size < COMPRESSION_MIN_BYTES ? 'for it is small' : 'for it is not held, or too large'}`;
+}
+
+/** In the order of RFC 9110 section 13.2.2. */
+function whyVerdict(request: RequestParser, verdict: 200 | 304 | 412): string {
+  const match = request.has(Known.ifMatch);
+  if (verdict === 412) {
+    return match ? 'If-Match does not have the ETag' : 'it has changed since If-Unmodified-Since';
+  }
+  if (request.has(Known.ifNoneMatch)) {
+    return `If-None-Match ${verdict === 304 ? 'has' : 'does not have'} the ETag`;
+  }
+  if (request.has(Known.ifModifiedSince)) {
+    return verdict === 304
+      ? 'it has not changed since If-Modified-Since'
+      : 'it may have changed since If-Modified-Since';
+  }
+  return match ? 'If-Match has the ETag' : 'it has not changed since If-Unmodified-Since';
+}
+
+function whyRange(request: RequestParser, variant: Variant, nowMs: () => number): string {
+  if (request.method !== 'GET') return `ignored: it has no meaning for ${request.method}`;
+  if (request.isRepeated(Known.range)) return 'ignored: it was sent twice';
+  if (!rangeHolds(request, variant.validators, nowMs)) return 'ignored: If-Range does not hold, and the whole is sent';
+  const ranges = rangesOf(request.value(Known.range)!, variant.size);
+  if (ranges === null) return 'ignored: it is none that is served, or not worth it';
+  if (ranges === 416) return `416: nothing of it is within ${bytesOf(variant.size)}`;
+  const which = ranges.map(({ start, end }) => `${start}-${end - 1}`).join(', ');
+  const isWhole = ranges.length > 1 && variant.coding !== 'identity';
+  return isWhole ? 'ignored: several parts of a coded form' : `${which} of ${bytesOf(variant.size)}`;
+}
+
+export const bytesOf = (size: number): string => `${size.toLocaleString('en')} byte${size === 1 ? '' : 's'}`;

@@ -1,0 +1,145 @@
+import { constants } from '../sys/binding.js';
+import { ENOSPC, systemError } from '../sys/errno.js';
+import { forEachInotifyEvent } from '../sys/inotify.js';
+import type { Kernel } from '../sys/kernel.js';
+
+const {
+  IN_ATTRIB,
+  IN_CREATE,
+  IN_DELETE,
+  IN_DELETE_SELF,
+  IN_IGNORED,
+  IN_MASK_ADD,
+  IN_MODIFY,
+  IN_MOVE_SELF,
+  IN_MOVED_FROM,
+  IN_MOVED_TO,
+  IN_NONBLOCK,
+  IN_ONLYDIR,
+  IN_Q_OVERFLOW,
+  IN_UNMOUNT,
+} = constants;
+
+/** Everything after which a name in a folder may stand for something else, inotify(7). */
+export const CONTENT_CHANGES = IN_ATTRIB | IN_CREATE | IN_DELETE | IN_MODIFY | IN_MOVED_FROM | IN_MOVED_TO;
+/** After which it may stand for another file: for folders that only lead to a root, where much else may be written. */
+export const NAME_CHANGES = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO;
+const FOLDER_CHANGES = IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+const FOLDER_IS_GONE = IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_IGNORED;
+
+/** Room for a few hundred events a read; one takes 16 bytes and its name. */
+const READ_BYTES = 32768;
+/** A flood of events is read in pieces, so that requests are answered between them. */
+const READS_PER_TURN = 8;
+
+export const NOT_WATCHED = -1;
+
+/** A folder that is watched. */
+export interface Watched {
+  /** This entry has changed, or may have. */
+  entryChanged(name: string): void;
+  /** The folder is somewhere else, is gone, or its permissions have changed. */
+  folderChanged(): void;
+}
+
+/**
+ * The kernel's word on what changes in folders, inotify(7). Owns its descriptor; whoever owns a reactor asks `read` when
+ * that is readable, before anything is answered. Says so where it cannot watch, and then somebody must look by time.
+ */
+export class Watch {
+  /** -1 when the kernel has no inotify for us. */
+  readonly fd: number;
+  /** Why there are folders that are not watched; null while there are none. */
+  refusal: string | null = null;
+  events = 0;
+  overflows = 0;
+  /** Called when events were lost: nothing that was learnt before holds. */
+  onOverflow: () => void = () => {};
+  private readonly folders = new Map<number, Set<Watched>>();
+  private readonly bytes = Buffer.allocUnsafeSlow(READ_BYTES);
+
+  constructor(
+    private readonly kernel: Kernel,
+    private readonly maxFolders: number,
+  ) {
+    this.fd = kernel.inotifyInit1(IN_NONBLOCK);
+    if (this.fd < 0) this.refusal = systemError('inotify_init1', this.fd).message;
+  }
+
+  get size(): number {
+    return this.folders.size;
+  }
+
+  /**
+   * @param folderFd an open descriptor of the folder, O_PATH will do; the caller's
+   * @returns the watch's number for `remove`, or NOT_WATCHED
+   */
+  add(folderFd: number, folder: Watched, changes: number): number {
+    if (this.fd < 0) return NOT_WATCHED;
+    if (this.maxFolders === 0) return this.refuseOneMore();
+    // By descriptor, for a name may stand for another folder by now. A folder that is watched already has one watch for
+    // all who ask, whose events must not become fewer.
+    const mask = changes | FOLDER_CHANGES | IN_MASK_ADD;
+    const wd = this.kernel.inotifyAddWatch(this.fd, `/proc/self/fd/${folderFd}`, mask);
+    if (wd === ENOSPC) return this.refuse('fs.inotify.max_user_watches');
+    if (wd < 0) return this.refuse(systemError('inotify_add_watch', wd).message);
+    const sharing = this.folders.get(wd);
+    if (sharing) {
+      sharing.add(folder);
+      return wd;
+    }
+    if (this.folders.size >= this.maxFolders) {
+      this.kernel.inotifyRmWatch(this.fd, wd);
+      return this.refuseOneMore();
+    }
+    this.folders.set(wd, new Set([folder]));
+    return wd;
+  }
+
+  remove(wd: number, folder: Watched): void {
+    const sharing = this.folders.get(wd);
+    if (!sharing?.delete(folder) || sharing.size > 0) return;
+    this.folders.delete(wd);
+    this.kernel.inotifyRmWatch(this.fd, wd);
+  }
+
+  /** Reads what has happened and tells the folders. */
+  read(): void {
+    for (let reads = 0; reads < READS_PER_TURN; reads++) {
+      const length = this.kernel.read(this.fd, this.bytes, 0, READ_BYTES);
+      if (length <= 0) return;
+      forEachInotifyEvent(this.bytes, length, (wd, mask, name) => this.tell(wd, mask, name));
+      if (length < READ_BYTES / 2) return; // what did not fill the room was all there was
+    }
+  }
+
+  close(): void {
+    if (this.fd >= 0) this.kernel.close(this.fd);
+    this.folders.clear();
+  }
+
+  private tell(wd: number, mask: number, name: Buffer): void {
+    this.events++;
+    if (mask & IN_Q_OVERFLOW) {
+      this.overflows++;
+      return this.onOverflow();
+    }
+    const sharing = this.folders.get(wd);
+    if (sharing === undefined) return; // let go meanwhile
+    if (mask & IN_IGNORED) this.folders.delete(wd); // the kernel has ended this watch
+    const entry = name.toString('latin1');
+    for (const folder of [...sharing]) {
+      if (mask & FOLDER_IS_GONE || entry === '') folder.folderChanged();
+      else folder.entryChanged(entry);
+    }
+  }
+
+  private refuseOneMore(): number {
+    return this.refuse(`the limit of ${this.maxFolders} folders`);
+  }
+
+  private refuse(why: string): number {
+    this.refusal ??= why;
+    return NOT_WATCHED;
+  }
+}

@@ -1,0 +1,182 @@
+import { appendFileSync, linkSync, readdirSync, renameSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type Opener, type OpenFile, openFile, readFile } from '../../src/files/file.js';
+import { Root } from '../../src/files/root.js';
+import { kernel as realKernel } from '../../src/sys/binding.js';
+import { EIO, ENOENT } from '../../src/sys/errno.js';
+import type { Kernel } from '../../src/sys/kernel.js';
+import { kernelWith } from '../support/counting-kernel.js';
+import { permits } from '../support/needs.js';
+import { sleep } from '../support/raw-client.js';
+import { HELLO, makeSite, type Site } from '../support/site.js';
+
+/** Longer than the step of the kernel's coarse clock. */
+const OLD_ENOUGH_MS = 40;
+
+let site: Site;
+
+beforeAll(async () => {
+  site = await makeSite();
+  await sleep(OLD_ENOUGH_MS);
+});
+
+afterAll(() => site.remove());
+
+const openerOf =
+  (root: Root): Opener =>
+  (name, flags) =>
+    root.openBeneath(name, flags);
+
+describe('a file', () => {
+  let root: Root;
+
+  beforeEach(() => {
+    root = Root.open(realKernel, site.root);
+  });
+
+  afterEach(() => root.close());
+
+  const opened = (name: string, kernel: Kernel = realKernel, wallMs = Date.now()): OpenFile => {
+    const file = openFile(kernel, openerOf(root), Buffer.from(name), wallMs);
+    if (typeof file === 'number') throw new Error(`${name}: ${file}`);
+    return file;
+  };
+
+  const described = (name: string): { etag: string; identity: string; young: boolean } => {
+    const file = opened(name);
+    realKernel.close(file.fd);
+    return { etag: file.validators.etag.toString(), identity: file.identity, young: file.young };
+  };
+
+  test('has another ETag and identity after every change, and the same without', async () => {
+    site.write('etag.txt', 'one');
+    await sleep(OLD_ENOUGH_MS);
+    const seen = [described('etag.txt')];
+    expect(described('etag.txt')).toEqual(seen[0]);
+    const changes: (() => void)[] = [
+      () => appendFileSync(site.path('etag.txt'), ' more'),
+      () => writeFileSync(site.path('etag.txt'), 'TWO MORE'),
+      () => utimesSync(site.path('etag.txt'), 5, 5),
+      () => {
+        writeFileSync(site.path('etag.txt'), 'two more');
+        utimesSync(site.path('etag.txt'), 5, 5);
+      },
+      () => {
+        writeFileSync(site.path('etag.new'), 'two MORE');
+        utimesSync(site.path('etag.new'), 5, 5);
+        renameSync(site.path('etag.new'), site.path('etag.txt'));
+      },
+    ];
+    for (const change of changes) {
+      change();
+      await sleep(OLD_ENOUGH_MS);
+      seen.push(described('etag.txt'));
+    }
+    expect(new Set(seen.map(({ etag }) => etag)).size).toBe(seen.length);
+    expect(new Set(seen.map(({ identity }) => identity)).size).toBe(seen.length);
+    for (const { etag, young } of seen) expect([young, etag]).toEqual([false, expect.stringMatching(/^"[0-9a-z]+"$/)]);
+  });
+
+  test('that has just changed is young, and its tag weak, whatever its modification time says', () => {
+    for (const second of [null, 5]) {
+      writeFileSync(site.path('young.txt'), 'one');
+      if (second !== null) utimesSync(site.path('young.txt'), second, second);
+      const young = described('young.txt');
+      expect([young.young, young.etag]).toEqual([true, expect.stringMatching(/^W\/"[0-9a-z]+-[0-9a-z]+"$/)]);
+    }
+  });
+
+  test('has no date until the second of its change is over, and is another one then', () => {
+    const second = 1_700_000_000;
+    site.write('recent.txt', 'x');
+    utimesSync(site.path('recent.txt'), second, second);
+    const at = (wallMs: number) => {
+      const { fd, recent, identity, validators } = opened('recent.txt', realKernel, wallMs);
+      realKernel.close(fd);
+      return { recent, identity, modifiedSeconds: validators.modifiedSeconds };
+    };
+    const [early, late] = [at(second * 1000 + 999), at(second * 1000 + 1000)];
+    expect(early).toMatchObject({ recent: true, modifiedSeconds: Number.NaN });
+    expect(late).toMatchObject({ recent: false, modifiedSeconds: second });
+    expect(early.identity).not.toBe(late.identity);
+    expect(at(second * 1000 - 3_600_000)).toEqual(early); // a change in the future is no date either
+  });
+
+  test('with another name is linked', () => {
+    const linked = (name: string): boolean => {
+      const file = opened(name);
+      realKernel.close(file.fd);
+      return file.linked;
+    };
+    site.write('alone.txt', 'x');
+    expect(linked('alone.txt')).toBe(false);
+    linkSync(site.path('alone.txt'), site.path('other-name.txt'));
+    expect([linked('alone.txt'), linked('other-name.txt')]).toEqual([true, true]);
+  });
+
+  test('is not read when it changes meanwhile, or has another size than it said', async () => {
+    for (const change of [
+      () => truncateSync(site.path('racy.txt'), 2),
+      () => appendFileSync(site.path('racy.txt'), 'x'),
+      () => writeFileSync(site.path('racy.txt'), 'abcdef'),
+    ]) {
+      site.write('racy.txt', '123456');
+      await sleep(OLD_ENOUGH_MS);
+      let changed = false;
+      const kernel = kernelWith({
+        pread: (...args) => {
+          const got = realKernel.pread(...args);
+          if (!changed) change();
+          changed = true;
+          return got;
+        },
+      });
+      const file = opened('racy.txt', kernel);
+      expect(readFile(kernel, file)).toBeNull();
+      realKernel.close(file.fd);
+    }
+  });
+
+  test('is read whole by short reads, and not at all when the disk fails', () => {
+    const short = kernelWith({
+      pread: (fd, bytes, offset, length, position) =>
+        realKernel.pread(fd, bytes, offset, Math.min(5, length), position),
+    });
+    const file = opened('hello.txt');
+    expect(Buffer.from(readFile(short, file)!).toString()).toBe(HELLO);
+    expect(readFile(kernelWith({ pread: () => EIO }), file)).toBeNull();
+    realKernel.close(file.fd);
+  });
+
+  test.each(['fifo', 'socket', ...(process.getuid?.() === 0 ? ['device'] : [])])(
+    'is not what %s is, and it is not opened',
+    (name) => {
+      if (name === 'device' && !permits(site.hasDevice, 'device', 'mknod is not permitted here')) return;
+      const flags: number[] = [];
+      const watched = kernelWith({}, { openat2: (args) => flags.push(args[2] as number) });
+      const other = Root.open(watched, site.root);
+      flags.length = 0;
+      expect(openFile(watched, openerOf(other), Buffer.from(name), 0)).toBe(ENOENT);
+      expect(flags).toHaveLength(1);
+      other.close();
+    },
+  );
+
+  test('that turns into a FIFO between look and open is refused', () => {
+    let looks = 0;
+    const kernel = kernelWith({
+      openat2: (dir, name, flags, resolve) =>
+        realKernel.openat2(
+          dir,
+          Buffer.from(name).toString() === 'hello.txt' && looks++ > 0 ? 'fifo' : name,
+          flags,
+          resolve,
+        ),
+    });
+    const racy = Root.open(kernel, site.root);
+    const before = readdirSync('/proc/self/fd').length;
+    expect(openFile(kernel, openerOf(racy), Buffer.from('hello.txt'), 0)).toBe(ENOENT);
+    expect(readdirSync('/proc/self/fd').length).toBe(before);
+    racy.close();
+  });
+});

@@ -1,0 +1,223 @@
+import { mkdirSync, renameSync, rmdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ANY_ENTRY, Dependencies, type Dependent, Folder, folderOf } from '../../src/files/tree.js';
+import { Watch } from '../../src/files/watch.js';
+import { constants, kernel as realKernel } from '../../src/sys/binding.js';
+import { ENOSPC, ENOSYS } from '../../src/sys/errno.js';
+import { kernelWith } from '../support/counting-kernel.js';
+import { testDescriptors } from '../support/descriptors.js';
+
+const { AT_FDCWD, O_PATH } = constants;
+const TMPFS = 0x01021994;
+const OVERLAY = 0x794c7630;
+const NFS = 0x6969;
+
+const test = testDescriptors();
+let path: string;
+let watch: Watch;
+/** Who is outdated, in order. */
+let outdated: string[];
+
+beforeEach(() => {
+  path = test.folder();
+  watch = new Watch(realKernel, 100);
+  outdated = [];
+});
+
+afterEach(() => watch.close());
+
+function folder(name = '', parent: Folder | null = null): Folder {
+  mkdirSync(join(path, name), { recursive: true });
+  const fd = test.own('openat', realKernel.openat(AT_FDCWD, join(path, name), O_PATH));
+  return new Folder(watch, parent, name.split('/').at(-1)!, fd, true);
+}
+
+/** Someone who depends on these entries, and is through with them when one has changed. */
+function dependent(name: string, ...on: [folder: Folder, entry: string][]): Dependent & { leave(): void } {
+  const dependencies = new Dependencies();
+  for (const [each, entry] of on) dependencies.add(each, entry);
+  const made = {
+    outdated() {
+      outdated.push(name);
+      dependencies.detach(made);
+    },
+    leave: () => dependencies.detach(made),
+  };
+  dependencies.attach(made);
+  return made;
+}
+
+describe('an entry that has changed outdates', () => {
+  it.each<[changed: string, on: string[], outdates: string[]]>([
+    ['a.js', ['a.js'], ['a.js']],
+    ['a.js', ['b.js', 'a.jsx', 'a', 'A.js', ''], []],
+    ['a.js', ['a.js.br', 'a.js.gz'], []],
+    ['a.js.br', ['a.js', 'a.js.br', 'a.js.gz'], ['a.js.br', 'a.js']],
+    ['a.js.zst', ['a.js'], ['a.js']],
+    ['a.js.gz', ['a.js', 'a'], ['a.js']],
+    ['a.js.gz.br', ['a.js', 'a.js.gz'], ['a.js.gz']],
+    ['.br', [''], ['']],
+    ['a.js', [ANY_ENTRY], [ANY_ENTRY]],
+    ['a.js.br', [ANY_ENTRY, 'a.js'], [ANY_ENTRY, 'a.js']],
+    ['\xff\xfe', ['\xff\xfe', '\xff'], ['\xff\xfe']],
+    ['__proto__', ['__proto__', 'constructor'], ['__proto__']],
+  ])('%j of %j: %j', (changed, on, outdates) => {
+    const top = folder();
+    for (const name of on) dependent(name, [top, name]);
+    top.entryChanged(changed);
+    expect(outdated).toEqual(outdates);
+    top.entryChanged(changed);
+    expect(outdated).toEqual(outdates);
+  });
+
+  it('all who depend on it, whatever one of them does to the others', () => {
+    const top = folder();
+    const others = [dependent('b', [top, 'x']), dependent('c', [top, 'x'])];
+    const dependencies = new Dependencies();
+    dependencies.add(top, 'x');
+    dependencies.attach({
+      outdated() {
+        outdated.push('a');
+        for (const other of others) other.leave();
+        dependent('late', [top, 'x']);
+      },
+    });
+    top.entryChanged('x');
+    expect(outdated).toEqual(['b', 'c', 'a']);
+    top.entryChanged('x');
+    expect(outdated.slice(3)).toEqual(['late']);
+  });
+
+  it('nobody who has left', () => {
+    const top = folder();
+    const one = dependent('one', [top, 'x'], [top, 'y']);
+    one.leave();
+    one.leave();
+    for (const name of ['x', 'y']) top.entryChanged(name);
+    expect(outdated).toEqual([]);
+  });
+});
+
+describe('a folder', () => {
+  it('that has gone takes along what was known of it and beneath it, and nothing beside it', () => {
+    const top = folder();
+    const one = folder('one', top);
+    const deep = folder('one/deep', one);
+    const two = folder('two', top);
+    dependent('top', [top, 'x']);
+    dependent('one', [one, 'x']);
+    dependent('deep', [deep, 'y']);
+    dependent('both', [deep, 'x'], [two, 'x']);
+    dependent('two', [two, 'x']);
+    expect(watch.size).toBe(4);
+    top.entryChanged('one');
+    expect(outdated.sort()).toEqual(['both', 'deep', 'one']);
+    expect([one.isGone, deep.isGone, two.isGone, top.isGone]).toEqual([true, true, false, false]);
+    expect([[...top.children.keys()], watch.size]).toEqual([['two'], 2]);
+    one.folderChanged();
+    expect([one.isTold, two.isTold]).toEqual([false, true]);
+    two.entryChanged('x');
+    expect(outdated.at(-1)).toBe('two');
+  });
+
+  it('whose name another has got does not take the other along', () => {
+    const top = folder();
+    const before = folder('one', top);
+    const after = folder('one', top);
+    before.folderChanged();
+    expect(top.children.get('one')).toBe(after);
+    expect(after.isTold).toBe(true);
+  });
+
+  it.each<[string, () => void]>([
+    ['is renamed', () => renameSync(join(path, 'one'), join(path, 'other'))],
+    ['is removed', () => rmdirSync(join(path, 'one'))],
+  ])('that %s on the disk goes, and what was in it is outdated', (_, act) => {
+    const top = folder();
+    const one = folder('one', top);
+    dependent('in one', [one, 'x']);
+    dependent('beside', [top, 'x']);
+    act();
+    watch.read();
+    expect([one.isGone, top.isGone, outdated, watch.size]).toEqual([true, false, ['in one'], 1]);
+    watch.read();
+  });
+
+  it('is told of a file on the disk', () => {
+    const top = folder();
+    dependent('a', [top, 'a']);
+    dependent('b', [top, 'b']);
+    writeFileSync(join(path, 'a'), '');
+    watch.read();
+    expect(outdated).toEqual(['a']);
+  });
+
+  it.each<[string, number, boolean]>([
+    ['tmpfs', TMPFS, true],
+    ['overlay, where layers change unseen', OVERLAY, false],
+    ['nfs, which others write', NFS, false],
+    ['one that does not say', ENOSYS, false],
+  ])('is told of all changes or not: on %s', (_, type, isTold) => {
+    const fd = test.own('openat', realKernel.openat(AT_FDCWD, path, O_PATH));
+    expect(folderOf(kernelWith({ fstatfs: () => type }), watch, null, '', fd).isTold).toBe(isTold);
+  });
+
+  it('without a watch is told of nothing', () => {
+    watch.close();
+    watch = new Watch(kernelWith({ inotifyAddWatch: () => ENOSPC }), 100);
+    const top = folder();
+    expect(top.isTold).toBe(false);
+    expect(() => top.folderChanged()).not.toThrow();
+  });
+});
+
+describe('dependencies', () => {
+  const silent = (): Folder => new Folder(new Watch(realKernelWithoutInotify, 1), null, '', -1, true);
+  const realKernelWithoutInotify = kernelWith({ inotifyInit1: () => ENOSYS });
+
+  it('are told when all of them are, those merged in among them', () => {
+    const top = folder();
+    const [told, untold] = [new Dependencies(), new Dependencies()];
+    expect(told.areTold).toBe(true);
+    told.add(top, 'a');
+    untold.add(silent(), 'b');
+    expect([told.areTold, untold.areTold]).toEqual([true, false]);
+    told.merge(new Dependencies());
+    expect(told.areTold).toBe(true);
+    told.merge(untold);
+    expect(told.areTold).toBe(false);
+    const marked = new Dependencies();
+    marked.areTold = false;
+    const merged = new Dependencies();
+    merged.merge(marked);
+    expect(merged.areTold).toBe(false);
+  });
+
+  it('of several places are one for whoever has them: outdated once', () => {
+    const top = folder();
+    const inner = folder('inner', top);
+    dependent('all', [top, 'x'], [top, 'x'], [top, ANY_ENTRY], [inner, 'x'], [inner, 'y']);
+    top.entryChanged('inner');
+    top.entryChanged('x');
+    top.folderChanged();
+    expect(outdated).toEqual(['all']);
+  });
+
+  it('that are merged are attached with the others', () => {
+    const top = folder();
+    const inner = folder('inner', top);
+    const [all, others] = [new Dependencies(), new Dependencies()];
+    all.add(top, 'x');
+    others.add(inner, 'y');
+    all.merge(others);
+    let count = 0;
+    const each = { outdated: () => count++ };
+    all.attach(each);
+    inner.entryChanged('y');
+    expect(count).toBe(1);
+    all.detach(each);
+    top.entryChanged('x');
+    expect(count).toBe(1);
+  });
+});
