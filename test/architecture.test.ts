@@ -13,6 +13,7 @@ const FLOORS: Record<string, number> = {
   reactor: 2,
   net: 3,
   files: 3,
+  fetch: 3,
   server: 4,
   models: 4,
   lab: 5,
@@ -26,6 +27,10 @@ const STRANGERS: [room: string, other: string, why: string][] = [
   ['reactor', 'http', 'readiness knows no protocol'],
   ['files', 'net', 'a response is data; nothing is sent where it is made'],
   ['files', 'reactor', 'files are asked for, they do not wait'],
+  ['fetch', 'net', 'a Request is made of bytes, a Response is data'],
+  ['fetch', 'reactor', 'a handler does not wait for descriptors'],
+  ['fetch', 'files', 'what a handler answers is its own'],
+  ['files', 'fetch', 'files are served without a handler'],
   ['net', 'files', 'a connection carries bytes'],
   ['net', 'http', 'a connection does not know what it carries'],
 ];

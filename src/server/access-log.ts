@@ -3,7 +3,6 @@ import type { DateClock } from '../http/date.js';
 import { Known } from '../http/headers.js';
 import { latin1 } from '../http/latin1.js';
 import type { RequestParser } from '../http/request-parser.js';
-import type { Response } from '../http/response.js';
 
 export type AccessLogFormat = 'off' | 'combined' | 'json';
 export const ACCESS_LOG_FORMATS: readonly AccessLogFormat[] = ['off', 'combined', 'json'];
@@ -36,14 +35,18 @@ export class AccessLog {
     private readonly fd: number,
   ) {}
 
-  /** @param request as far as it was understood; a refused one may have no target */
-  record(peer: string, request: RequestParser, response: Response): void {
+  /**
+   * @param request as far as it was understood; a refused one may have no target
+   * @param bytes of the body, as they were promised
+   */
+  record(peer: string, request: RequestParser, status: number, bytes: number): void {
     if (this.broken) return;
     if (this.batch.length > WAITING_CHARACTERS) {
       this.dropped++;
       return;
     }
-    this.batch += this.format === 'json' ? this.json(peer, request, response) : this.combined(peer, request, response);
+    this.batch +=
+      this.format === 'json' ? this.json(peer, request, status, bytes) : this.combined(peer, request, status, bytes);
     if (this.batch.length >= BATCH_CHARACTERS) this.writeBatch();
     else if (this.timer === null) {
       this.timer = setTimeout(() => this.writeBatch(), BATCH_MS);
@@ -68,14 +71,14 @@ export class AccessLog {
     }
   }
 
-  private combined(peer: string, request: RequestParser, response: Response): string {
+  private combined(peer: string, request: RequestParser, status: number, bytes: number): string {
     const line = requestLine(request);
     const referer = escaped(request.value(Known.referer) ?? '-');
     const userAgent = escaped(request.value(Known.userAgent) ?? '-');
-    return `${peer} - - [${this.clock.logStamp}] "${escaped(line)}" ${response.status} ${sizeOf(request, response)} "${referer}" "${userAgent}"\n`;
+    return `${peer} - - [${this.clock.logStamp}] "${escaped(line)}" ${status} ${bytes} "${referer}" "${userAgent}"\n`;
   }
 
-  private json(peer: string, request: RequestParser, response: Response): string {
+  private json(peer: string, request: RequestParser, status: number, bytes: number): string {
     const line = {
       time: new Date(this.clock.second * 1000).toISOString(),
       peer,
@@ -83,8 +86,8 @@ export class AccessLog {
       target: request.hasTarget ? utf8(latin1(request.bytes, request.targetStart, request.targetEnd)) : null,
       host: utf8(request.value(Known.host)),
       version: `1.${request.minorVersion}`,
-      status: response.status,
-      bytes: sizeOf(request, response),
+      status,
+      bytes,
       referer: utf8(request.value(Known.referer)),
       userAgent: utf8(request.value(Known.userAgent)),
     };
@@ -126,9 +129,6 @@ const requestLine = (request: RequestParser): string =>
   request.hasTarget
     ? `${request.method} ${latin1(request.bytes, request.targetStart, request.targetEnd)} HTTP/1.${request.minorVersion}`
     : '-';
-
-const sizeOf = (request: RequestParser, response: Response): number =>
-  request.method === 'HEAD' || response.body.kind === 'none' ? 0 : response.contentLength;
 
 /** A field's bytes as the text that they most likely are; what is no UTF-8 becomes U+FFFD, for JSON has to be UTF-8. */
 const utf8 = (text: string | null): string | null => (text === null ? null : Buffer.from(text, 'latin1').toString());

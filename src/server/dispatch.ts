@@ -1,18 +1,46 @@
 import type { Files } from '../files/serve.js';
 import type { RequestParser } from '../http/request-parser.js';
 import { NO_BODY, Response, textResponse } from '../http/response.js';
+import type { Service } from './service.js';
 
 const ALLOW = ['Allow', 'GET, HEAD, OPTIONS'] as const;
 
 const OPTIONS = new Response(204, [ALLOW], NO_BODY);
 const METHOD_NOT_ALLOWED = textResponse(405, 'Only GET, HEAD and OPTIONS are answered here.\n', [ALLOW]);
 
-/** Whether a request can have an answer that is not 405; asked before its body is waited for. */
+/** Whether files can answer a request otherwise than by 405; asked before its body is waited for. */
 export const isAllowed = (request: RequestParser): boolean =>
   request.method === 'GET' || request.method === 'HEAD' || request.method === 'OPTIONS';
 
-/** Who answers a request, RFC 9110 section 9.3. TRACE is not echoed: what it would show is for nobody else. */
-export function dispatch(request: RequestParser, files: Files, nowMs: number): Response {
+type Dispatching = Pick<Service, 'parser' | 'files' | 'handlers'>;
+
+/**
+ * Who answers the request that the parser holds, RFC 9110 section 9.3: null for the handlers, who have what no file
+ * answers. TRACE is not echoed: what it would show is for nobody else.
+ */
+export function dispatch({ parser, files, handlers }: Dispatching, nowMs: number): Response | null {
+  const { method } = parser;
+  if (handlers === null) return fromFiles(parser, files!, nowMs);
+  if (method === 'TRACE') return METHOD_NOT_ALLOWED;
+  if (method === 'OPTIONS' && parser.pathStart === parser.pathEnd) return OPTIONS; // of the server, section 9.3.7
+  if (files === null || handlers.isFirst) return null;
+  if (method === 'OPTIONS') return files.preflight(parser);
+  if (method !== 'GET' && method !== 'HEAD') return null;
+  return found(files.serve(parser, nowMs));
+}
+
+/** The file that answers a request for which the handler, asked first, has nothing; null when there is none. */
+export function fileOf({ parser, files }: Service, head: Uint8Array, nowMs: number): Response | null {
+  if (files === null) return null;
+  parser.parse(head, 0, head.length - 1);
+  if (parser.method !== 'GET' && parser.method !== 'HEAD') return null;
+  return found(files.serve(parser, nowMs));
+}
+
+const found = (response: Response): Response | null => (response.status === 404 ? null : response);
+
+/** For a server of files alone. */
+export function fromFiles(request: RequestParser, files: Files, nowMs: number): Response {
   if (request.method === 'GET' || request.method === 'HEAD') return files.serve(request, nowMs);
-  return request.method === 'OPTIONS' ? OPTIONS : METHOD_NOT_ALLOWED;
+  return request.method === 'OPTIONS' ? (files.preflight(request) ?? OPTIONS) : METHOD_NOT_ALLOWED;
 }

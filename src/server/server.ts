@@ -1,8 +1,7 @@
-import { isIP } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import { Files, type FilesStats } from '../files/serve.js';
+import type { Watch } from '../files/watch.js';
 import { DateClock } from '../http/date.js';
-import { type Limits, resolveLimits } from '../http/limits.js';
+import { resolveLimits } from '../http/limits.js';
 import { RequestParser } from '../http/request-parser.js';
 import { Acceptor } from '../net/acceptor.js';
 import { Connection } from '../net/connection.js';
@@ -11,34 +10,19 @@ import { Listener } from '../net/listener.js';
 import { OutboxPool } from '../net/outbox.js';
 import { Receiver } from '../net/receiver.js';
 import { NestedDriver } from '../reactor/driver.js';
-import { TRIGGERS, type Trigger } from '../reactor/interest.js';
+import { READABLE } from '../reactor/interest.js';
 import type { ReactorStats } from '../reactor/options.js';
 import { Reactor } from '../reactor/reactor.js';
-import { kernel as realKernel } from '../sys/binding.js';
-import type { Kernel } from '../sys/kernel.js';
-import { ACCESS_LOG_FORMATS, AccessLog, type AccessLogFormat } from './access-log.js';
-import { type Service, Session } from './session.js';
+import { type CountedKernel, countedKernel } from '../sys/counted-kernel.js';
+import { AccessLog } from './access-log.js';
+import { Flusher } from './flusher.js';
+import { checkedOptions, type ServeOptions } from './options.js';
+import type { Service } from './service.js';
+import { Session } from './session.js';
 
 /** One buffer receives for all connections of a reactor; a head of the largest size fits. Its last byte is the parser's stop. */
 const RECEIVE_BYTES = 65536;
 const STDOUT = 1;
-
-export interface ServeOptions {
-  /** An IPv4 or IPv6 address, or `localhost`. `::` takes both families. @default '127.0.0.1' */
-  hostname?: string;
-  /** 0 to 65535; 0 picks a free one, which `server.port` tells. @default 8080 */
-  port?: number;
-  /** The folder to serve: a path, or a `file:` URL. */
-  root: string | URL;
-  /** How the connections' readiness is reported, epoll(7). The answers are the same. @default 'level' */
-  trigger?: Trigger;
-  /** One line a request on standard output. @default 'off' */
-  accessLog?: AccessLogFormat;
-  /** What a peer may ask and how long it may take; see LIMITS for defaults and ranges. */
-  limits?: Partial<Limits>;
-  /** A stand-in for the system calls, for tests. */
-  kernel?: Kernel;
-}
 
 export interface ServerStats {
   connections: { open: number; accepted: number; acceptPauses: number };
@@ -46,8 +30,13 @@ export interface ServerStats {
   /** How many requests were refused, by status. */
   refusals: Record<number, number>;
   bytes: { in: number; out: number };
-  files: FilesStats;
+  /** Null for a server without a root. */
+  files: FilesStats | null;
+  /** Handlers that did not come to an end in time. */
+  handlerTimeouts: number;
   reactor: ReactorStats;
+  /** Those of this server that were made at least once, by their names in strace(1). */
+  systemCalls: Record<string, number>;
   accessLogDropped: number;
 }
 
@@ -63,6 +52,7 @@ export class Server implements AsyncDisposable {
   /** Where a browser finds it; `localhost` for the addresses that mean "all". */
   readonly url: URL;
 
+  private readonly counted: CountedKernel;
   private readonly reactor: Reactor;
   private readonly driver: NestedDriver;
   private readonly listener: Listener;
@@ -71,10 +61,13 @@ export class Server implements AsyncDisposable {
   private readonly service: Service;
   private readonly sessions = new Set<Session>();
   private stopping: Promise<void> | null = null;
+  private isForced = false;
   private onDrained: (() => void) | null = null;
 
   constructor(options: ServeOptions) {
-    const { hostname, port, root, trigger, accessLog, kernel } = checked(options);
+    const { hostname, port, site, hosts, handlers, trigger, accessLog, ...given } = checkedOptions(options);
+    this.counted = countedKernel(given.kernel);
+    const { kernel } = this.counted;
     const limits = resolveLimits(options.limits);
     const clock = new DateClock();
     let nextSecondMs = 0;
@@ -84,16 +77,18 @@ export class Server implements AsyncDisposable {
       return owned;
     };
     try {
-      const files = own(new Files(kernel, root, limits));
+      const files = site === null ? null : own(new Files(kernel, site, hosts, limits));
       this.listener = own(Listener.open(kernel, hostname, port));
       this.reactor = own(new Reactor({ kernel }));
-      this.reactor.onTurn = () => {
-        if (this.reactor.nowMs < nextSecondMs) return; // the turn has read one clock already
+      if (files !== null) this.heed(files.watch);
+      const tick = (): void => {
+        if (this.reactor.nowMs < nextSecondMs) return; // one clock is read already
         const wallMs = kernel.wallMs();
         clock.tick(wallMs);
         nextSecondMs = this.reactor.nowMs + 1000 - (wallMs % 1000);
       };
-      this.reactor.onTurn();
+      this.reactor.onTurn = tick;
+      tick();
       this.context = {
         reactor: this.reactor,
         kernel,
@@ -109,11 +104,19 @@ export class Server implements AsyncDisposable {
         parser: new RequestParser(limits),
         clock,
         files,
+        handlers,
+        flusher: new Flusher(() => {
+          this.reactor.readClock();
+          tick();
+        }),
+        server: this,
+        defaultHost: '',
         log: accessLog === 'off' ? null : new AccessLog(accessLog, clock, STDOUT),
         draining: false,
         requests: 0,
+        handlerTimeouts: 0,
         refusals: new Map(),
-        ended: (session) => this.ended(session),
+        ended: (session) => this.ended(session as Session),
       };
       this.acceptor = new Acceptor(this.reactor, this.listener, limits, (fd) => this.begin(fd));
       this.driver = new NestedDriver(this.reactor);
@@ -123,6 +126,7 @@ export class Server implements AsyncDisposable {
     }
     this.hostname = hostname;
     this.port = this.listener.address.port;
+    this.service.defaultHost = `${urlHost(hostname)}:${this.port}`;
     this.url = new URL(`http://${urlHost(hostname)}:${this.port}/`);
   }
 
@@ -134,8 +138,10 @@ export class Server implements AsyncDisposable {
       requests: service.requests,
       refusals: Object.fromEntries(service.refusals),
       bytes: { in: context.counters.bytesIn, out: context.counters.bytesOut },
-      files: service.files.stats,
+      files: service.files?.stats ?? null,
+      handlerTimeouts: service.handlerTimeouts,
       reactor: this.reactor.stats,
+      systemCalls: this.counted.counts(),
       accessLogDropped: service.log?.dropped ?? 0,
     };
   }
@@ -156,12 +162,18 @@ export class Server implements AsyncDisposable {
    */
   stop(options: StopOptions = {}): Promise<void> {
     this.stopping ??= this.drain();
-    if (options.force) this.closeAll();
+    this.isForced ||= options.force === true;
+    if (this.isForced) this.closeAll();
     return this.stopping;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
+  }
+
+  /** Changes of files are heard of before anything is answered. */
+  private heed(watch: Watch): void {
+    if (watch.fd >= 0) this.reactor.register(watch.fd, { onReady: () => watch.read() }, READABLE, { first: true });
   }
 
   private begin(fd: number): void {
@@ -185,9 +197,11 @@ export class Server implements AsyncDisposable {
 
   private async drain(): Promise<void> {
     this.service.draining = true;
+    await null; // out of the turn: a handler may have called, and the bytes behind its request stand where others are read
     this.reactor.readClock(); // it may have waited for long; what is accepted now has its full time
     this.acceptor.close();
     this.listener.close();
+    if (this.isForced) this.closeAll();
     for (const session of this.sessions) session.drain();
     if (this.sessions.size > 0) {
       const timer = setTimeout(() => this.closeAll(), this.service.limits.stopTimeoutMs);
@@ -198,7 +212,7 @@ export class Server implements AsyncDisposable {
     }
     this.driver.stop();
     this.reactor.close();
-    this.service.files.close();
+    this.service.files?.close();
     await this.service.log?.flush();
   }
 
@@ -215,47 +229,6 @@ export class Server implements AsyncDisposable {
 export function serve(options: ServeOptions): Server {
   return new Server(options);
 }
-
-function checked(options: ServeOptions) {
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`options must be an object with a root, not ${String(options)}`);
-  }
-  const {
-    hostname = '127.0.0.1',
-    port = 8080,
-    root,
-    trigger = 'level',
-    accessLog = 'off',
-    kernel = realKernel,
-  } = options;
-  if (typeof hostname !== 'string' || (hostname !== 'localhost' && !isAddress(hostname))) {
-    throw new TypeError(`hostname must be an IP address or "localhost", not ${JSON.stringify(hostname)}`);
-  }
-  if (!Number.isInteger(port) || port < 0 || port > 65535) {
-    throw new RangeError(`port must be an integer from 0 to 65535, not ${String(port)}`);
-  }
-  const path = root instanceof URL ? (root.protocol === 'file:' ? fileURLToPath(root) : '') : root;
-  if (typeof path !== 'string' || path === '' || path.includes('\0')) {
-    throw new TypeError(`root must be the path or file: URL of a folder, not ${JSON.stringify(root)}`);
-  }
-  if (!TRIGGERS.includes(trigger)) {
-    throw new TypeError(`trigger must be one of ${TRIGGERS.join(', ')}, not ${JSON.stringify(trigger)}`);
-  }
-  if (!ACCESS_LOG_FORMATS.includes(accessLog)) {
-    throw new TypeError(`accessLog must be one of ${ACCESS_LOG_FORMATS.join(', ')}, not ${JSON.stringify(accessLog)}`);
-  }
-  return {
-    hostname: hostname === 'localhost' ? '127.0.0.1' : hostname,
-    port,
-    root: path,
-    trigger,
-    accessLog,
-    kernel,
-  };
-}
-
-/** An address that bind(2) takes; one with a zone (`fe80::1%eth0`) it does not. */
-export const isAddress = (hostname: string): boolean => isIP(hostname) !== 0 && !hostname.includes('%');
 
 function urlHost(hostname: string): string {
   if (hostname === '::' || hostname === '0.0.0.0') return 'localhost';

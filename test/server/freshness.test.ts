@@ -1,104 +1,158 @@
-import { appendFileSync, renameSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Server, serve } from '../../src/index.js';
 import { TRIGGERS } from '../../src/reactor/interest.js';
-import { eventually, exchange, RawClient, request, sleep } from '../support/raw-client.js';
-import { KIB, MIB, makeSite, type Site } from '../support/site.js';
+import { tellingFolder } from '../support/changer.js';
+import { eventually, exchange, RawClient, type RawResponse, request, sleep } from '../support/raw-client.js';
+import { KIB, MIB } from '../support/site.js';
 
-/** What users are promised. */
-const SEEN_WITHIN_MS = 1000;
+/** Older than what the kernel's clock cannot tell apart, so that it is kept. */
+const OLD_ENOUGH_MS = 40;
+/** How long what nobody tells is believed. */
+const FRESHNESS_MS = 100;
 
-let site: Site;
+let folder: ReturnType<typeof tellingFolder>;
+let server: Server;
 
-beforeAll(async () => {
-  site = await makeSite();
-});
+const path = (name: string): string => join(folder.path, name);
+const put = (name: string, content: string | Uint8Array): void => fs.writeFileSync(path(name), content);
+const ask = (target: string, fields: readonly string[] = []): Promise<RawResponse> =>
+  exchange(server.port, request(target, fields));
+const textOf = async (target: string): Promise<string> => {
+  const answer = await ask(target);
+  return answer.status === 200 ? answer.body.toString() : String(answer.status);
+};
 
-afterAll(() => site.remove());
+/** The next request sees it, and those that are answered from memory do. */
+const seen = async (target: string, expected: string): Promise<void> => {
+  expect(await textOf(target)).toBe(expected);
+  await sleep(OLD_ENOUGH_MS);
+  for (let time = 0; time < 3; time++) expect(await textOf(target)).toBe(expected);
+};
 
 describe.each(TRIGGERS)('%s', (trigger) => {
-  let server: Server;
-
   beforeAll(() => {
-    server = serve({ port: 0, root: site.root, trigger });
+    folder = tellingFolder();
+    put('hello.txt', 'hello');
+    server = serve({ port: 0, root: folder.path, trigger });
   });
 
-  afterAll(() => server.stop({ force: true }));
-
-  const textOf = async (target: string): Promise<string> => {
-    const answer = await exchange(server.port, request(target));
-    return answer.status === 200 ? answer.body.toString() : String(answer.status);
-  };
-
-  /** Asks without a pause, as a busy site is asked, so that the file is in memory all the time. */
-  const seen = async (target: string, expected: string): Promise<void> => {
-    const untilMs = performance.now() + SEEN_WITHIN_MS;
-    let text = '';
-    while (performance.now() < untilMs) {
-      text = await textOf(target);
-      if (text === expected) return;
-      await sleep(10);
-    }
-    expect(text).toBe(expected);
-  };
-
-  test('a file that is edited, replaced, removed or made is seen within a second', async () => {
-    const path = site.path('fresh.txt');
-    const warm = async (text: string): Promise<void> => {
-      await seen('/fresh.txt', text);
-      await sleep(50);
-      expect(await textOf('/fresh.txt')).toBe(text);
-    };
-    rmSync(path, { force: true });
-    await warm('404');
-    writeFileSync(path, 'first');
-    await warm('first');
-    appendFileSync(path, ' and more');
-    await warm('first and more');
-    writeFileSync(path, 'FIRST AND MORE');
-    await warm('FIRST AND MORE');
-    writeFileSync(`${path}.new`, 'replaced');
-    renameSync(`${path}.new`, path);
-    await warm('replaced');
-    rmSync(path);
-    await warm('404');
+  afterAll(async () => {
+    await server.stop({ force: true });
+    folder[Symbol.dispose]();
   });
 
-  test('a rewrite of the same size whose time is set back is seen, with another ETag', async () => {
-    site.write('back.txt', 'one');
-    const { atime, mtime } = statSync(site.path('back.txt'));
-    const first = await exchange(server.port, request('/back.txt'));
-    expect(first.body.toString()).toBe('one');
-    await sleep(30);
-    writeFileSync(site.path('back.txt'), 'two');
-    utimesSync(site.path('back.txt'), atime, mtime);
+  test('a file that is edited, replaced, removed or made', async () => {
+    await seen('/fresh.txt', '404');
+    put('fresh.txt', 'first');
+    await seen('/fresh.txt', 'first');
+    fs.appendFileSync(path('fresh.txt'), ' and more');
+    await seen('/fresh.txt', 'first and more');
+    put('fresh.txt', 'FIRST AND MORE');
+    await seen('/fresh.txt', 'FIRST AND MORE');
+    put('fresh.txt.new', 'replaced');
+    fs.renameSync(path('fresh.txt.new'), path('fresh.txt'));
+    await seen('/fresh.txt', 'replaced');
+    fs.rmSync(path('fresh.txt'));
+    await seen('/fresh.txt', '404');
+  });
+
+  test('a rewrite of the same size whose time is set back, with another ETag', async () => {
+    put('back.txt', 'one');
+    fs.utimesSync(path('back.txt'), 1e9, 1e9);
+    await seen('/back.txt', 'one');
+    const first = await ask('/back.txt');
+    put('back.txt', 'two');
+    fs.utimesSync(path('back.txt'), 1e9, 1e9);
     await seen('/back.txt', 'two');
-    const second = await exchange(server.port, request('/back.txt', [`If-None-Match: ${first.field('ETag')}`]));
+    const second = await ask('/back.txt', [`If-None-Match: ${first.field('ETag')}`]);
     expect([second.status, second.body.toString()]).toEqual([200, 'two']);
   });
 
+  test('a new time alone, with another ETag', async () => {
+    put('time.txt', 'the same');
+    fs.utimesSync(path('time.txt'), 1e9, 1e9);
+    await seen('/time.txt', 'the same');
+    const first = await ask('/time.txt');
+    fs.utimesSync(path('time.txt'), 1.1e9, 1.1e9);
+    const second = await ask('/time.txt', [`If-None-Match: ${first.field('ETag')}`]);
+    expect([first, second].map((answer) => answer.field('Last-Modified'))).toEqual([
+      new Date(1e12).toUTCString(),
+      new Date(1.1e12).toUTCString(),
+    ]);
+    expect(second.status).toBe(200);
+  });
+
   test('a file that becomes a folder, and back', async () => {
-    site.write('turning', 'a file');
-    expect(await textOf('/turning')).toBe('a file');
-    rmSync(site.path('turning'));
-    renameSync(site.path('bare'), site.path('turning'));
+    put('turning', 'a file');
+    fs.mkdirSync(path('bare'));
+    await seen('/turning', 'a file');
+    fs.rmSync(path('turning'));
+    fs.renameSync(path('bare'), path('turning'));
     await seen('/turning', '301');
-    renameSync(site.path('turning'), site.path('bare'));
+    fs.renameSync(path('turning'), path('bare'));
     await seen('/turning', '404');
+  });
+
+  test('a compressed form that is added, changed and removed', async () => {
+    const formOf = async (): Promise<string> => {
+      const answer = await ask('/form.js', ['Accept-Encoding: gzip']);
+      return `${answer.field('Content-Encoding')} ${answer.body.toString()}`;
+    };
+    put('form.js', 'plain');
+    await seen('/form.js', 'plain');
+    expect(await formOf()).toBe('null plain');
+    put('form.js.gz', 'packed');
+    expect(await formOf()).toBe('gzip packed');
+    await sleep(OLD_ENOUGH_MS);
+    expect(await formOf()).toBe('gzip packed');
+    put('form.js.gz', 'PACKED');
+    expect(await formOf()).toBe('gzip PACKED');
+    await sleep(OLD_ENOUGH_MS);
+    put('form.js', 'newer');
+    expect(await formOf()).toBe('null newer'); // what was packed is older
+    put('form.js.gz', 'again');
+    expect(await formOf()).toBe('gzip again');
+    fs.rmSync(path('form.js.gz'));
+    expect(await formOf()).toBe('null newer');
+  });
+
+  test('contents that follow each other faster than the clock have tags of their own', async () => {
+    using client = await RawClient.connect(server.port);
+    const contents = new Map<string, string>();
+    for (let version = 100; version < 400; version++) {
+      put('fast.txt', `version ${version}`);
+      const answer = await client.send(request('/fast.txt')).response();
+      const body = answer.body.toString();
+      expect(body).toBe(`version ${version}`);
+      expect(contents.get(answer.field('ETag')!) ?? body).toBe(body);
+      contents.set(answer.field('ETag')!, body);
+    }
+  });
+
+  test('half a head is sent before the change', async () => {
+    put('half.txt', 'before');
+    await seen('/half.txt', 'before');
+    using client = await RawClient.connect(server.port);
+    const [first, rest] = [request('/half.txt').slice(0, -2), request('/half.txt').slice(-2)];
+    client.send(first);
+    await eventually(() => server.stats().connections.open === 1, 'it is accepted');
+    put('half.txt', 'behind');
+    expect((await client.send(rest).response()).body.toString()).toBe('behind');
   });
 
   test.each([300, 64 * KIB, 300 * KIB])(
     'files of %i bytes that are replaced all the time are never mixed',
     async (size) => {
-      const path = site.path(`hammer-${size}.txt`);
       let version = 0;
       const replace = (): void => {
-        writeFileSync(`${path}.new`, String.fromCharCode(97 + (version++ % 26)).repeat(size + (version % 7)));
-        renameSync(`${path}.new`, path);
+        put('hammer.new', String.fromCharCode(97 + (version++ % 26)).repeat(size + (version % 7)));
+        fs.renameSync(path('hammer.new'), path(`hammer-${size}.txt`));
       };
       replace();
       const untilMs = performance.now() + 400;
-      const ask = async (): Promise<void> => {
+      const load = async (): Promise<void> => {
         using client = await RawClient.connect(server.port);
         while (performance.now() < untilMs) {
           const answer = await client.send(request(`/hammer-${size}.txt`)).response();
@@ -107,53 +161,113 @@ describe.each(TRIGGERS)('%s', (trigger) => {
           expect(text === text[0]!.repeat(text.length) && text.length >= size).toBe(true);
         }
       };
-      const asking = Promise.all([ask(), ask(), ask()]);
+      const loads = Promise.all([load(), load(), load()]);
       while (performance.now() < untilMs) {
         replace();
         await sleep(1);
       }
-      await asking;
+      await loads;
     },
   );
 
   test('a file that gets shorter under way ends the connection', async () => {
-    writeFileSync(site.path('shrinking.bin'), Buffer.alloc(8 * MIB, 'x'));
+    put('shrinking.bin', Buffer.alloc(8 * MIB, 'x'));
     using client = await RawClient.connect(server.port);
     client.pause().send(request('/shrinking.bin') + request('/hello.txt'));
     await eventually(() => server.stats().connections.open > 0, 'it is accepted');
     await sleep(50);
-    truncateSync(site.path('shrinking.bin'), 1000);
+    fs.truncateSync(path('shrinking.bin'), 1000);
     client.resume();
     const got = await client.untilClose();
     expect(got.toString('latin1')).toContain('Content-Length: 8388608\r\n');
     expect(got.length).toBeLessThan(8 * MIB);
     expect(got.toString('latin1').match(/HTTP\/1\.1/g)).toHaveLength(1);
-    expect(await textOf('/hello.txt')).toBe('hello, world\n');
+    expect(await textOf('/hello.txt')).toBe('hello');
   });
 
   test('a file that grows under way is sent as long as it was', async () => {
-    writeFileSync(site.path('growing.bin'), Buffer.alloc(8 * MIB, 'x'));
+    put('growing.bin', Buffer.alloc(8 * MIB, 'x'));
     using client = await RawClient.connect(server.port);
     client.pause().send(request('/growing.bin') + request('/hello.txt'));
     await sleep(50);
-    appendFileSync(site.path('growing.bin'), Buffer.alloc(MIB, 'y'));
+    fs.appendFileSync(path('growing.bin'), Buffer.alloc(MIB, 'y'));
     client.resume();
     const answer = await client.response();
     expect([answer.body.length, answer.body.includes('y')]).toEqual([8 * MIB, false]);
-    expect((await client.response()).body.toString()).toBe('hello, world\n');
+    expect((await client.response()).body.toString()).toBe('hello');
   });
 });
 
-test('a time at the epoch says nothing: no Last-Modified, and no 304 by a date', async () => {
-  const server = serve({ port: 0, root: site.root, limits: { freshnessMs: 0 } });
-  for (const second of [0, 1]) {
-    site.write('epoch.txt', `content ${second}`);
-    utimesSync(site.path('epoch.txt'), second, second);
-    const answer = await exchange(
-      server.port,
-      request('/epoch.txt', [`If-Modified-Since: ${new Date().toUTCString()}`]),
-    );
-    expect([answer.status, answer.field('Last-Modified')]).toEqual([200, null]);
-  }
-  await server.stop();
+describe('what happens elsewhere', () => {
+  beforeEach(async () => {
+    folder = tellingFolder();
+    return async () => {
+      await server.stop({ force: true });
+      folder[Symbol.dispose]();
+    };
+  });
+
+  const start = (options: object = {}): void => {
+    server = serve({ port: 0, root: folder.path, limits: { freshnessMs: FRESHNESS_MS }, ...options });
+  };
+
+  test('a site whose root lies in that of another takes nothing away from it', async () => {
+    fs.mkdirSync(path('in'));
+    for (const name of ['a.txt', 'in/a.txt']) put(name, 'first');
+    start({ hosts: { inner: { root: path('in') } } });
+    const inner = async (): Promise<string> =>
+      (await exchange(server.port, 'GET /a.txt HTTP/1.1\r\nHost: inner\r\n\r\n')).body.toString();
+    await sleep(OLD_ENOUGH_MS);
+    expect([await textOf('/a.txt'), await textOf('/in/a.txt'), await inner()]).toEqual(['first', 'first', 'first']);
+    for (const name of ['a.txt', 'in/a.txt']) put(name, 'edited in place');
+    const edited = 'edited in place';
+    expect([await textOf('/a.txt'), await textOf('/in/a.txt'), await inner()]).toEqual([edited, edited, edited]);
+  });
+
+  test('a write by another name of the file, in a folder that nobody asks for', async () => {
+    fs.mkdirSync(path('.other'));
+    put('.other/name.txt', 'first');
+    fs.linkSync(path('.other/name.txt'), path('name.txt'));
+    start();
+    await seen('/name.txt', 'first');
+    put('.other/name.txt', 'again');
+    await sleep(FRESHNESS_MS + 10);
+    await seen('/name.txt', 'again');
+  });
+
+  test('what a listing says of folders and of what links lead to', async () => {
+    for (const name of ['list', 'list/sub', '.far']) fs.mkdirSync(path(name));
+    put('.far/file.txt', 'short');
+    fs.symlinkSync('../.far/file.txt', path('list/link.txt'));
+    fs.utimesSync(path('list/sub'), 1e9, 1e9);
+    start({ listing: true });
+    const listed = async () => {
+      const entries = JSON.parse((await ask('/list/', ['Accept: application/json'])).body.toString());
+      return entries.map(({ name, size, modified }: Record<string, unknown>) => [name, size ?? modified]);
+    };
+    await sleep(OLD_ENOUGH_MS);
+    const before = [
+      ['sub', new Date(1e12).toISOString()],
+      ['link.txt', 5],
+    ];
+    expect(await listed()).toEqual(before);
+    put('.far/file.txt', 'longer now');
+    put('list/sub/new.txt', '');
+    await sleep(FRESHNESS_MS + 10);
+    const after = new Date(Math.floor(fs.statSync(path('list/sub')).mtimeMs)).toISOString();
+    expect(await listed()).toEqual([
+      ['sub', after],
+      ['link.txt', 10],
+    ]);
+  });
+
+  test('a time at the epoch says nothing: no Last-Modified, and no 304 by a date', async () => {
+    start();
+    for (const second of [0, 1]) {
+      put('epoch.txt', `content ${second}`);
+      fs.utimesSync(path('epoch.txt'), second, second);
+      const answer = await ask('/epoch.txt', [`If-Modified-Since: ${new Date().toUTCString()}`]);
+      expect([answer.status, answer.field('Last-Modified')]).toEqual([200, null]);
+    }
+  });
 });

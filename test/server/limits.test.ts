@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { DESCRIPTOR_BYTES } from '../../src/files/resource.js';
 import { LIMIT_NAMES } from '../../src/http/limits.js';
 import { type Limits, type Server, type ServerStats, serve } from '../../src/index.js';
 import type { Kernel } from '../../src/sys/kernel.js';
@@ -91,7 +92,7 @@ const sendsForTen = (limits: Partial<Limits>, expected: number) => async () => {
 
 const stats = async (
   limits: Partial<Limits>,
-  run: (stats: ServerStats['files'], body: string) => void,
+  run: (stats: NonNullable<ServerStats['files']>, body: string) => void,
 ): Promise<void> =>
   withServer(limits, async (server) => {
     using client = await RawClient.connect(server.port);
@@ -102,7 +103,7 @@ const stats = async (
     site.write('changing.txt', 'after!!!');
     await sleep(40);
     const { body } = await client.send(request('/changing.txt')).response();
-    run(server.stats().files, body.toString());
+    run(server.stats().files!, body.toString());
   });
 
 /** Every limit, made small: what it does then. */
@@ -250,15 +251,86 @@ const EFFECTS: Record<keyof Limits, () => Promise<void>> = {
     }),
 
   cacheBytes: () =>
-    stats({ cacheBytes: 0 }, (files) => expect(files).toMatchObject({ cachedFiles: 0, cachedBytes: 0, hits: 0 })),
-  cachedFileBytes: () =>
-    stats({ cachedFileBytes: 5 }, (files) => expect(files).toMatchObject({ cachedFiles: 0, hits: 0 })),
+    stats({ cacheBytes: 0 }, (files) => expect(files).toMatchObject({ cachedPaths: 0, cachedBytes: 0, hits: 0 })),
+
+  cachedFileBytes: async () => {
+    await stats({ cachedFileBytes: 8 }, (files) => {
+      expect(files.cachedPaths).toBe(2);
+      expect(files.cachedBytes).toBeGreaterThan(DESCRIPTOR_BYTES); // hello.txt by its descriptor
+      expect(files.cachedBytes).toBeLessThan(2 * DESCRIPTOR_BYTES);
+    });
+    await stats({ cachedFileBytes: 13 }, (files) => expect(files.cachedBytes).toBeLessThan(DESCRIPTOR_BYTES));
+  },
 
   freshnessMs: async () => {
-    await stats({ freshnessMs: 0 }, (files, body) => expect([files.hits, body]).toEqual([0, 'after!!!']));
-    await stats({ freshnessMs: 60_000 }, (files, body) => expect([files.hits, body]).toEqual([3, 'before']));
+    const byTime = (freshnessMs: number) => ({ freshnessMs, maxWatchedFolders: 0 });
+    await stats(byTime(0), (files, body) => expect([files.hits, body]).toEqual([0, 'after!!!']));
+    await stats(byTime(60_000), (files, body) => expect([files.hits, body]).toEqual([3, 'before']));
+  },
+
+  maxWatchedFolders: async () => {
+    const freshnessMs = 60_000;
+    await stats({ freshnessMs, maxWatchedFolders: 0 }, (files, body) =>
+      expect([files, body]).toMatchObject([{ watchedFolders: 0, unwatched: 'the limit of 0 folders' }, 'before']),
+    );
+    await stats({ freshnessMs }, (files, body) =>
+      expect([files, body]).toMatchObject([{ unwatched: null }, 'after!!!']),
+    );
+  },
+
+  handlersPerConnection: async () => {
+    for (const [limit, most] of [
+      [1, 1],
+      [3, 3],
+    ] as const) {
+      let now = 0;
+      let seen = 0;
+      const fetch = async () => {
+        seen = Math.max(seen, ++now);
+        await sleep(5);
+        now--;
+        return new Response('done');
+      };
+      await handled(fetch, { handlersPerConnection: limit }, async (client) => {
+        client.send('GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(6));
+        for (let i = 0; i < 6; i++) expect((await client.response()).body.toString()).toBe('done');
+      });
+      expect(seen).toBe(most);
+    }
+  },
+
+  handlerTimeoutMs: async () => {
+    const never = () => new Promise<Response>(() => {});
+    await handled(never, { handlerTimeoutMs: 100 }, async (client) => {
+      expect((await client.send('GET / HTTP/1.1\r\nHost: x\r\n\r\n').response()).status).toBe(503);
+    });
+  },
+
+  bodyHighWaterBytes: async () => {
+    // So much the server takes from a peer whose handler reads nothing; what the kernel's buffers hold comes on top.
+    const idle = () => new Promise<Response>(() => {});
+    await handled(idle, { bodyHighWaterBytes: 100_000, bodyBytes: 16 * MIB }, async (client, server) => {
+      client.send(`POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${16 * MIB}\r\n\r\n`).send(Buffer.alloc(16 * MIB));
+      await eventually(() => server.stats().bytes.in >= 100_000, 'full');
+      await sleep(50);
+      expect(server.stats().bytes.in).toBeLessThan(300_000);
+    });
   },
 };
+
+async function handled(
+  fetch: () => Promise<Response>,
+  limits: Partial<Limits>,
+  run: (client: RawClient, server: Server) => Promise<void>,
+): Promise<void> {
+  const server = serve({ port: 0, fetch, limits });
+  try {
+    using client = await RawClient.connect(server.port);
+    await run(client, server);
+  } finally {
+    await server.stop({ force: true });
+  }
+}
 
 describe('every limit has its effect', () => {
   test.each(LIMIT_NAMES)('%s', (name) => EFFECTS[name]());

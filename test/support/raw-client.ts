@@ -86,8 +86,11 @@ export class RawClient {
     return this;
   }
 
-  /** Reads one response. An interim one (1xx) counts as one. */
-  async response(method = 'GET', patienceMs = PATIENCE_MS): Promise<RawResponse> {
+  /**
+   * Reads one response. An interim one (1xx) counts as one.
+   * @param strict a response that has no length, or ends with the connection, is none
+   */
+  async response(method = 'GET', patienceMs = PATIENCE_MS, strict = true): Promise<RawResponse> {
     const untilMs = performance.now() + patienceMs;
     let headEnd = this.buffered.indexOf('\r\n\r\n');
     while (headEnd < 0) {
@@ -96,11 +99,38 @@ export class RawClient {
     }
     headEnd += 4;
     const head = parseHead(this.received.toString('latin1', 0, headEnd));
-    const length = bodyLength(head, method);
+    if (head.field('Transfer-Encoding') === 'chunked') {
+      this.received = this.received.subarray(headEnd);
+      return { ...head, body: method === 'HEAD' ? Buffer.alloc(0) : await this.chunkedBody(untilMs) };
+    }
+    const isOpen = !strict && head.field('Content-Length') === null && head.status >= 200;
+    if (isOpen && head.field('Connection') === 'close') {
+      this.received = this.received.subarray(headEnd);
+      return { ...head, body: await this.untilClose() };
+    }
+    const length = isOpen ? 0 : bodyLength(head, method);
     while (this.buffered.length < headEnd + length) await this.more(`a body of ${length} bytes`, untilMs);
     const body = this.received.subarray(headEnd, headEnd + length);
     this.received = this.received.subarray(headEnd + length);
     return { ...head, body };
+  }
+
+  /** RFC 9112 section 7.1, without extensions and trailers. */
+  private async chunkedBody(untilMs: number): Promise<Buffer> {
+    const pieces: Buffer[] = [];
+    for (;;) {
+      while (this.buffered.indexOf('\r\n') < 0) await this.more('the size of a chunk', untilMs);
+      const lineEnd = this.received.indexOf('\r\n');
+      const line = this.received.toString('latin1', 0, lineEnd);
+      if (!/^[0-9a-f]+$/.test(line)) throw new Error(`no size of a chunk: ${JSON.stringify(line)}`);
+      const size = Number.parseInt(line, 16);
+      const end = lineEnd + 2 + size;
+      while (this.buffered.length < end + 2) await this.more(`a chunk of ${size} bytes`, untilMs);
+      if (this.received.toString('latin1', end, end + 2) !== '\r\n') throw new Error('a chunk that is too long');
+      pieces.push(this.received.subarray(lineEnd + 2, end));
+      this.received = this.received.subarray(end + 2);
+      if (size === 0) return Buffer.concat(pieces);
+    }
   }
 
   /** Everything up to the end of the connection. */

@@ -1,0 +1,177 @@
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { Explanation } from '../../src/server/explain.js';
+import type { ServeOptions } from '../../src/server/options.js';
+import { ENOSYS } from '../../src/sys/errno.js';
+import { kernelWith } from '../support/counting-kernel.js';
+import { ask, CORS, folder, HTML, RULES, root } from '../support/explained.js';
+import { request } from '../support/raw-client.js';
+
+/** What is said about one thing, a line each. */
+const told = ({ steps }: Explanation, about: string): string =>
+  steps
+    .filter((step) => step.about === about)
+    .map(({ says }) => says)
+    .join('\n');
+
+const why = ({ fields }: Explanation, name: string): string | undefined =>
+  fields.find((field) => field.name === name)?.why;
+
+test.each<[about: string, target: string, fields: string[], options: Partial<ServeOptions>, says: RegExp]>([
+  ['path', '/a%20b?c', [], {}, /^\/a%20b, and the query \?c$/],
+  ['name', '/a%20b', [], {}, /^a b$/],
+  ['name', '/.git/config', [], {}, /^none: a segment begins with a dot/],
+  ['name', '/a%2Fb', [], {}, /^none: an encoded slash/],
+  ['name', '/%', [], {}, /^none: an escape is broken/],
+  ['redirect', '/old/1', [], RULES, /^redirects\[0\], from \/old\/:id: 302 to \/new\/1$/],
+  ['redirect', '/', [], RULES, /^none of the 1 in redirects matches$/],
+  ['link', '/documentation/a.txt', [], {}, /^documentation -> docs$/],
+  ['file', '/', [], {}, /^index\.html, 11 bytes, changed 20.*Z: the index of the folder$/],
+  ['file', '/about', [], { cleanUrls: true }, /^about\.html, .*: cleanUrls is on$/],
+  ['page', '/about.html', [], { cleanUrls: true }, /^cleanUrls is on: its address has no/],
+  ['folder', '/docs', [], {}, /^a slash belongs at the end/],
+  ['folder', '/docs/', [], { listing: true }, /listing is on: a page$/],
+  ['folder', '/docs/', ['Accept: application/json'], { listing: true }, /listing is on: JSON, as Accept prefers$/],
+  ['nothing', '/docs/', [], {}, /^no docs\/index\.html \(ENOENT: no such file or directory\), and listing is off$/],
+  ['nothing', '/', [], { root: join(folder, 'empty') }, /^no index\.html \(ENOENT/],
+  ['nothing', '/nowhere/', [], { listing: true }, /^no folder nowhere \(ENOENT/],
+  ['page', '/nowhere/', [HTML], { listing: true, fallback: 'index.html' }, /^the fallback, index\.html/],
+  ['nothing', '/x', [], { cleanUrls: true }, /^no x, and no x\.html \(ENOENT/],
+  ['nothing', '/app.js/x', [], {}, /^app\.js\/x: ENOTDIR/],
+  ['nothing', '/out', [], {}, /^out is out of bounds: a link leads out of the root \(EXDEV/],
+  ['nothing', '/documentation/a.txt', [], { symlinks: 'deny' }, /is behind a link, and symlinks is deny \(ELOOP/],
+  ['page', '/x', [], {}, /^404\.html, 17 bytes/],
+  ['page', '/x', [HTML], { fallback: 'index.html' }, /^the fallback, index\.html, 11 bytes/],
+  [
+    'page',
+    '/x',
+    [],
+    { fallback: 'index.html' },
+    /^not the fallback index\.html: it is for those whose Accept has text\/html/,
+  ],
+  ['page', '/x.js', [HTML], { fallback: 'index.html' }, /^not the fallback index\.html: a name with an extension/],
+  ['page', '/x', [HTML], { fallback: 'no.html' }, /^not the fallback no\.html: there is no such file/],
+  [
+    'sidecar',
+    '/app.js',
+    [],
+    {},
+    /app\.js\.br, .*, left alone: outdated, 3600\.000 s older than the file\napp\.js\.gz, \d+ bytes$/,
+  ],
+  ['sidecar', '/app.js', [], { sidecars: false }, /app\.js\.gz, .*left alone: sidecars is off$/],
+  ['sidecar', '/', [], {}, /^none: no \.br, \.zst, \.gz$/],
+  ['variant', '/app.js', [], {}, /^identity, 4,400 bytes: no Accept-Encoding was sent$/],
+  [
+    'variant',
+    '/app.js',
+    ['Accept-Encoding: br, gzip'],
+    {},
+    /^gzip, \d+ bytes: Accept-Encoding prefers br, then gzip, then identity$/,
+  ],
+  ['variant', '/app.js', ['Accept-Encoding: gzip;q=0, identity;q=0'], {}, /^none: Accept-Encoding takes nothing$/],
+  ['variant', '/app.js', ['Accept-Encoding: br'], { sidecars: false, compress: true }, /^identity,.*; br is made now/],
+  ['variant', '/', ['Accept-Encoding: br'], { compress: true }, /; compress leaves it alone, for it is small$/],
+  [
+    'variant',
+    '/big.bin',
+    ['Accept-Encoding: br'],
+    { compress: true },
+    /; compress leaves application\/octet-stream alone$/,
+  ],
+  ['condition', '/', ['If-None-Match: *'], {}, /^If-None-Match has the ETag: 304$/],
+  [
+    'condition',
+    '/',
+    ['If-None-Match: "x"', 'If-Modified-Since: x'],
+    {},
+    /^If-None-Match does not have the ETag: it is answered$/,
+  ],
+  ['condition', '/', ['If-Match: "x"'], {}, /^If-Match does not have the ETag: 412$/],
+  ['condition', '/', ['If-Modified-Since: Fri, 01 Jan 2100 00:00:00 GMT'], {}, /^it has not changed since.*: 304$/],
+  ['condition', '/', ['If-Unmodified-Since: Thu, 01 Jan 1998 00:00:00 GMT'], {}, /^it has changed since.*: 412$/],
+  ['range', '/', ['Range: bytes=1-3'], {}, /^1-3 of 11 bytes$/],
+  ['range', '/', ['Range: bytes=99-'], {}, /^416: nothing of it is within 11 bytes$/],
+  ['range', '/', ['Range: lines=1'], {}, /^ignored: it is none/],
+  ['range', '/', ['Range: bytes=1-3', 'If-Range: "x"'], {}, /^ignored: If-Range does not hold/],
+  ['origin', '/', ['Origin: https://a.example'], CORS, /^https:\/\/a\.example may read the answer: by cors$/],
+  [
+    'origin',
+    '/',
+    ['Origin: https://b.example'],
+    CORS,
+    /^https:\/\/b\.example may not read the answer: it is none of cors$/,
+  ],
+])('of the %s, %s %j %j', (about, target, fields, options, says) => {
+  expect(told(ask(request(target, fields), options), about)).toMatch(says);
+});
+
+test.each<[field: string, target: string, options: Partial<ServeOptions>, says: RegExp | undefined]>([
+  ['Content-Type', '/', {}, /^by \.html$/],
+  ['Content-Type', '/none', {}, /^the name has no extension$/],
+  ['Content-Type', '/odd.zzqq', {}, /^\.zzqq is not known$/],
+  ['Content-Type', '/', { headers: [{ match: '*', set: { 'Content-Type': 'text/x' } }] }, /^headers\[0\] matches \*$/],
+  ['Content-Type', '/%', {}, /^a sentence of the server's own$/],
+  ['ETag', '/', {}, /^etag is stat: the file's inode, size and times$/],
+  ['ETag', '/', { etag: 'content' }, /^etag is content: a hash of its bytes$/],
+  ['Cache-Control', '/', {}, /^a page may change$/],
+  ['Cache-Control', '/assets/app-3f2a9c1b.js', {}, /^the name has a hash$/],
+  ['Cache-Control', '/', { cacheControl: [{ match: '/*', value: 'x' }] }, /^cacheControl\[0\] matches \/\*$/],
+  ['Cache-Control', '/missing', {}, /^this address is not the page's own$/],
+  ['X-Frame-Options', '/', { securityHeaders: true }, /^securityHeaders is on, and this is a document$/],
+  ['Vary', '/app.js', {}, /^other forms may be sent to others$/],
+  ['Allow', '/', {}, undefined],
+])('the reason of %s for %s with %j', (field, target, options, says) => {
+  const reason = why(ask(request(target), options), field);
+  if (says === undefined) expect(reason).toBeUndefined();
+  else expect(reason).toMatch(says);
+});
+
+describe('what is kept, and how changes are learnt of', () => {
+  test.each<[target: string, options: Partial<ServeOptions>, keeping: object]>([
+    ['/', {}, { where: 'memory', why: /cachedFileBytes, 65,536 bytes/ }],
+    ['/big.bin', {}, { where: 'descriptor', why: /larger than cachedFileBytes/ }],
+    [
+      '/',
+      { limits: { cacheBytes: 0 } },
+      { where: 'nowhere', why: /^cacheBytes, 0 bytes, has no room/, changes: 'none' },
+    ],
+    ['/missing', {}, { where: 'memory', why: /^that there is none$/ }],
+    ['/docs', {}, { where: 'memory', why: /^where it leads$/ }],
+    ['/docs/', { listing: true }, { where: 'memory', why: /^the entries of the folder$/, changes: 'time' }],
+    ['/none', { kernel: kernelWith({ fstatfs: () => 0xef53 }) }, { changes: 'time', how: /other names, hard links/ }],
+    ['/old/1', RULES, { where: 'nowhere', why: /^a rule answers/ }],
+    ['/', { limits: { maxWatchedFolders: 0 } }, { changes: 'time', how: /after 500 ms: .*the limit of 0 folders/ }],
+    [
+      '/',
+      { kernel: kernelWith({ inotifyInit1: () => ENOSYS }) },
+      { changes: 'time', how: /there is no inotify \(ENOSYS/ },
+    ],
+    ['/', { kernel: kernelWith({ openat2: () => ENOSYS }) }, { changes: 'time', how: /without openat2/ }],
+    ['/', { kernel: kernelWith({ fstatfs: () => 0x6969 }) }, { changes: 'time', how: /the file system is nfs/ }],
+    ['/', { kernel: kernelWith({ fstatfs: () => 0xef53 }) }, { changes: 'inotify', how: /the kernel tells/ }],
+    [
+      '/out',
+      { symlinks: 'follow', kernel: kernelWith({ fstatfs: () => 0xef53 }) },
+      { changes: 'time', how: /out of the root/ },
+    ],
+  ])('%s %j', (target, options, keeping) => {
+    const its = ask(request(target), options).keeping!;
+    for (const [name, says] of Object.entries(keeping)) expect(its[name as 'why'], name).toMatch(says as RegExp);
+  });
+});
+
+test('the validators that are not sent', () => {
+  expect(ask(request('/'), { etag: 'content' }).absent).toEqual([
+    { name: 'Last-Modified', why: 'etag is content: equal servers have files of different times' },
+  ]);
+  expect(ask(request('/'), { headers: [{ match: '*', set: { 'Cache-Control': '' } }] }).absent).toEqual([
+    { name: 'Cache-Control', why: 'taken away, headers[0] matches *' },
+  ]);
+});
+
+test('site and root', () => {
+  const hosts = { a: { root: join(folder, 'b') } };
+  expect(ask(request('/'), { hosts }).site).toEqual({ host: 'a', root: join(folder, 'b'), folder: join(folder, 'b') });
+  const other = ask('GET http://other/ HTTP/1.1\r\nHost: a\r\n\r\n', { hosts });
+  expect(other.site).toEqual({ host: null, root, folder: join(folder, 'r42') });
+});

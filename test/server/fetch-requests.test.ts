@@ -1,0 +1,195 @@
+import { describe, expect, test } from 'vitest';
+import type { HandlerContext } from '../../src/index.js';
+import { TRIGGERS } from '../../src/reactor/interest.js';
+import { deferred, handling } from '../support/handling.js';
+import { exchange, RawClient, request, sleep } from '../support/raw-client.js';
+
+const { start } = handling();
+
+/** What a handler sees, as it is told to the peer. */
+const told = async (of: (request: Request, context: HandlerContext) => unknown, bytes: string): Promise<unknown> => {
+  const server = start(async (asked, context) => Response.json((await of(asked, context)) ?? null));
+  const answer = await exchange(server.port, bytes);
+  expect(answer.status).toBe(200);
+  return JSON.parse(answer.body.toString());
+};
+
+const form = 'a=1&b=%C3%BC&a=2';
+const post = (body: string, fields: string[] = []): string =>
+  request('/', [`Content-Length: ${Buffer.byteLength(body, 'latin1')}`, ...fields], 'POST') + body;
+
+const REQUESTS: [
+  what: string,
+  of: (request: Request, context: HandlerContext) => unknown,
+  bytes: string,
+  is: unknown,
+][] = [
+  ['the address', (asked) => asked.url, request('/a/b?c=d&e'), 'http://a/a/b?c=d&e'],
+  ['an absolute target', (asked) => asked.url, 'GET http://b:81/x HTTP/1.1\r\nHost: a\r\n\r\n', 'http://b:81/x'],
+  ['a path to be put in order', (asked) => asked.url, request('/a/../b/./c'), 'http://a/b/c'],
+  ['the method', (asked) => asked.method, request('/', [], 'DELETE'), 'DELETE'],
+  ['OPTIONS', (asked) => asked.method, request('/x', [], 'OPTIONS'), 'OPTIONS'],
+  ['a field', (asked) => asked.headers.get('x-a'), request('/', ['X-A:  b c ']), 'b c'],
+  ['a field twice', (asked) => asked.headers.get('x-a'), request('/', ['X-A: b', 'x-a: c']), 'b, c'],
+  [
+    'all fields',
+    (asked) => [...asked.headers],
+    request('/', ['Z: 1', 'B: 2']),
+    Object.entries({ b: '2', host: 'a', z: '1' }),
+  ],
+  ['no body', async (asked) => [asked.body, await asked.text()], request('/'), [null, '']],
+  ['a body as text', (asked) => asked.text(), post('h\xc3\xa9'), 'hé'],
+  ['a body as JSON', (asked) => asked.json(), post('{"a":[1]}'), { a: [1] }],
+  ['a body as bytes', async (asked) => [...new Uint8Array(await asked.arrayBuffer())], post('\0\xff'), [0, 255]],
+  [
+    'a body as a form',
+    async (asked) => [...(await asked.formData())],
+    post(form, ['Content-Type: application/x-www-form-urlencoded']),
+    [
+      ['a', '1'],
+      ['b', 'ü'],
+      ['a', '2'],
+    ],
+  ],
+  [
+    'a body as a blob',
+    async (asked) => {
+      const blob = await asked.blob();
+      return [blob.size, blob.type, await blob.text()];
+    },
+    post('abc', ['Content-Type: text/x']),
+    [3, 'text/x', 'abc'],
+  ],
+  [
+    'a body as a stream',
+    async (asked) => {
+      let text = '';
+      for await (const piece of asked.body as unknown as AsyncIterable<Uint8Array>) text += Buffer.from(piece);
+      return [text, Buffer.from('the pool is whole').toString()]; // which a stream of bytes would have taken over
+    },
+    post('abc'),
+    ['abc', 'the pool is whole'],
+  ],
+  [
+    'a chunked body',
+    (asked) => asked.text(),
+    `${request('/', ['Transfer-Encoding: chunked'], 'POST')}1\r\na\r\n2;x=y\r\nbc\r\n0\r\nT: x\r\n\r\n`,
+    'abc',
+  ],
+  [
+    'a body twice',
+    (asked) =>
+      asked
+        .text()
+        .then(() => asked.text())
+        .catch((error) => error.name),
+    post('a'),
+    'TypeError',
+  ],
+  [
+    'the peer',
+    (_, { peer }) => [peer?.family, peer?.address, typeof peer?.port],
+    request('/'),
+    ['IPv4', '127.0.0.1', 'number'],
+  ],
+  ['the server', (_, { server }) => (server as { hostname: string }).hostname, request('/'), '127.0.0.1'],
+  ['the signal', (asked) => asked.signal.aborted, request('/'), false],
+  [
+    'its own `this`',
+    function (this: unknown) {
+      return this === undefined;
+    },
+    request('/'),
+    true,
+  ],
+];
+
+test.each(REQUESTS)('a handler is told: %s', async (_, of, bytes, is) => expect(await told(of, bytes)).toEqual(is));
+
+describe.each(TRIGGERS)('%s', (trigger) => {
+  test('the peer’s FIN aborts the signal, and the answer is sent all the same', async () => {
+    const aborted = deferred<string>();
+    const server = start(
+      async ({ signal }) => {
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        aborted.resolve((signal.reason as DOMException).name);
+        await sleep(20);
+        return new Response('late');
+      },
+      { trigger },
+    );
+    using client = await RawClient.connect(server.port);
+    client.send(request('/')).end();
+    expect((await client.response()).body.toString()).toBe('late');
+    expect(await aborted.promise).toBe('AbortError');
+    expect(await client.untilClose(1500)).toHaveLength(0);
+    expect(client.failure).toBeNull();
+  });
+
+  test.each(['close', 'reset'] as const)('%s of the peer aborts the signal', async (how) => {
+    const [asked, aborted] = [deferred(), deferred<boolean>()];
+    const server = start(
+      async ({ signal }) => {
+        asked.resolve();
+        signal.addEventListener('abort', () => aborted.resolve(signal.aborted));
+        await aborted.promise;
+        return new Response('for nobody');
+      },
+      { trigger },
+    );
+    using client = await RawClient.connect(server.port);
+    client.send(request('/'));
+    await asked.promise;
+    client[how]();
+    expect(await aborted.promise).toBe(true);
+  });
+
+  test('a signal that is asked for when the peer has left is aborted', async () => {
+    const [asked, seen] = [deferred(), deferred<boolean>()];
+    const server = start(
+      async (request) => {
+        asked.resolve();
+        await sleep(60);
+        seen.resolve(request.signal.aborted);
+        return new Response('');
+      },
+      { trigger },
+    );
+    using client = await RawClient.connect(server.port);
+    client.send(request('/'));
+    await asked.promise;
+    client.close();
+    expect(await seen.promise).toBe(true);
+  });
+
+  test('the peer of a request whose connection is gone is nobody', async () => {
+    const seen = deferred<unknown>();
+    const server = start(
+      async (_, context) => {
+        await sleep(60);
+        seen.resolve(context.peer);
+        return new Response('');
+      },
+      { trigger },
+    );
+    using client = await RawClient.connect(server.port);
+    client.send(request('/'));
+    await sleep(20);
+    client.reset();
+    expect(await seen.promise).toBeNull();
+  });
+
+  test('a request that is answered is not aborted', async () => {
+    let signal: AbortSignal | null = null;
+    const server = start(
+      (asked) => {
+        ({ signal } = asked);
+        return new Response('');
+      },
+      { trigger },
+    );
+    await exchange(server.port, request('/'));
+    await sleep(30);
+    expect(signal!.aborted).toBe(false);
+  });
+});

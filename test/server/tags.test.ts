@@ -1,0 +1,187 @@
+import { mkdirSync, utimesSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Server, serve } from '../../src/index.js';
+import { type Folder, makeFolder, settled } from '../support/folder.js';
+import { exchange, type RawResponse, request, sleep } from '../support/raw-client.js';
+import { type Row, testRows } from '../support/rows.js';
+import { contentOf, HELLO, KIB, MIB } from '../support/site.js';
+
+const NAMES = ['hello.txt', 'page.html', 'page.html.br', 'empty.txt', 'large.bin', 'huge.bin', 'large.css'];
+const LARGE = ['/large.bin', '/huge.bin', '/large.css'];
+
+const FILES = {
+  'hello.txt': HELLO,
+  'page.html': contentOf(5000),
+  'page.html.br': contentOf(500),
+  'empty.txt': '',
+  'large.bin': contentOf(64 * KIB + 1),
+  'huge.bin': contentOf(3 * MIB + 1),
+  'large.css': contentOf(200 * KIB),
+  'large.css.gz': contentOf(100 * KIB),
+};
+
+/** Two replicas: the same bytes, with times and inodes of their own. */
+let one: Folder;
+let other: Folder;
+let first: Server;
+let second: Server;
+
+beforeAll(async () => {
+  one = makeFolder(FILES);
+  other = makeFolder(FILES);
+  for (const name of NAMES) utimesSync(other.path(name), 1_000_000, 1_000_000);
+  await settled();
+  first = serve({ root: one.root, port: 0, etag: 'content' });
+  second = serve({ root: other.root, port: 0, etag: 'content' });
+});
+
+afterAll(async () => {
+  await Promise.all([first.stop({ force: true }), second.stop({ force: true })]);
+  one[Symbol.dispose]();
+  other[Symbol.dispose]();
+});
+
+/** Asks until the answer has a tag: a large file gets it when it was read once. */
+async function tagged(port: number, target: string, fields: string[] = []): Promise<RawResponse> {
+  const untilMs = performance.now() + 3000;
+  for (;;) {
+    const answer = await exchange(port, request(target, fields, 'HEAD'));
+    if (answer.field('ETag') !== null || performance.now() > untilMs) return answer;
+    await sleep(2);
+  }
+}
+
+test('small files have their tag at once, large ones when they were read', async () => {
+  for (const target of ['/hello.txt', '/page.html', '/empty.txt'])
+    expect((await exchange(first.port, request(target))).field('ETag'), target).toMatch(/^"[\w-]{22}"$/);
+  for (const target of LARGE) {
+    expect((await exchange(first.port, request(target))).field('ETag'), target).toBeNull();
+    expect((await tagged(first.port, target)).field('ETag'), target).toMatch(/^"[\w-]{22}"$/);
+  }
+});
+
+test('the same bytes have the same tag in both roots, and no date that would differ', async () => {
+  const seen = new Set<string>();
+  for (const [target, accept] of [
+    ...['/hello.txt', '/page.html', '/empty.txt', ...LARGE].map((each) => [each, 'identity']),
+    ['/page.html', 'br'],
+    ['/large.css', 'gzip'],
+  ] as const) {
+    const here = await tagged(first.port, target!, [`Accept-Encoding: ${accept}`]);
+    const there = await tagged(second.port, target!, [`Accept-Encoding: ${accept}`]);
+    expect(there.field('ETag'), target).toBe(here.field('ETag'));
+    expect([here.field('Last-Modified'), there.field('Last-Modified')]).toEqual([null, null]);
+    seen.add(here.field('ETag')!);
+  }
+  expect(seen.size).toBe(8);
+});
+
+describe('conditions', () => {
+  let values: Record<string, string>;
+
+  beforeAll(async () => {
+    values = {
+      small: (await tagged(first.port, '/page.html')).field('ETag')!,
+      br: (await tagged(first.port, '/page.html', ['Accept-Encoding: br'])).field('ETag')!,
+      large: (await tagged(first.port, '/large.bin')).field('ETag')!,
+      date: new Date().toUTCString(),
+    };
+  });
+
+  const ROWS: Row[] = [
+    ['GET /page.html', ['If-None-Match: <small>'], 304, { ETag: '<small>', Vary: 'Accept-Encoding' }],
+    ['GET /page.html', ['If-None-Match: <br>'], 200, { ETag: '<small>' }],
+    ['GET /page.html', ['If-None-Match: <br>', 'Accept-Encoding: br'], 304, { ETag: '<br>' }],
+    ['GET /page.html', ['Range: bytes=0-9', 'If-Range: <small>'], 206],
+    ['GET /large.bin', ['If-None-Match: <large>'], 304, { ETag: '<large>', Vary: null }],
+    ['GET /large.bin', ['If-Match: <large>'], 200],
+    ['GET /large.bin', ['If-Match: <small>'], 412],
+    ['GET /large.bin', ['Range: bytes=0-9', 'If-Range: <large>'], 206],
+    ['GET /large.bin', ['Range: bytes=0-9', 'If-Range: <small>'], 200],
+    // There is no date to compare with.
+    ['GET /page.html', ['If-Modified-Since: <date>'], 200],
+    ['GET /page.html', ['If-Unmodified-Since: Thu, 01 Jan 1970 00:00:00 GMT'], 200],
+    ['GET /page.html', ['Range: bytes=0-9', 'If-Range: <date>'], 200],
+  ];
+
+  testRows(
+    ROWS,
+    () => first.port,
+    () => values,
+  );
+
+  describe('at the replica, where a client may go on', () => {
+    beforeAll(() => tagged(second.port, '/large.bin'));
+
+    testRows(
+      ROWS,
+      () => second.port,
+      () => values,
+    );
+  });
+
+  /** While a large file has no tag yet, no tag is its. */
+  const UNTAGGED: Row[] = [
+    ['GET /large.bin', ['If-None-Match: "other"'], 200, { ETag: null }],
+    ['GET /large.bin', ['If-None-Match: W/"other"'], 200],
+    ['GET /large.bin', ['If-None-Match: "a", "b"'], 200],
+    ['GET /large.bin', ['If-None-Match: ""'], 200],
+    ['GET /large.bin', ['If-None-Match:'], 200],
+    ['GET /large.bin', ['If-None-Match: *'], 304],
+    ['GET /large.bin', ['If-Match: "other"'], 412],
+    ['GET /large.bin', ['If-Match:'], 412],
+    ['GET /large.bin', ['If-Match: *'], 200],
+    ['GET /large.bin', ['Range: bytes=0-9', 'If-Range: "other"'], 200],
+    ['GET /large.bin', ['Range: bytes=0-9'], 206, { ETag: null }],
+  ];
+
+  for (const [ask, fields, status, sent] of UNTAGGED) {
+    test(`before it was read: ${ask} ${JSON.stringify(fields)} is ${status}`, async () => {
+      await using fresh = serve({ root: one.root, port: 0, etag: 'content' });
+      const answer = await exchange(fresh.port, request(ask.slice('GET '.length), fields));
+      expect(answer.status).toBe(status);
+      for (const [name, expected] of Object.entries(sent ?? {})) expect(answer.field(name)).toBe(expected);
+    });
+  }
+});
+
+test('other bytes have another tag, although nothing else has changed', async () => {
+  const etags: (string | null)[] = [];
+  for (const content of ['one', 'two', 'one']) {
+    one.write('changing.txt', content);
+    await settled();
+    await using fresh = serve({ root: one.root, port: 0, etag: 'content' });
+    const answer = await exchange(fresh.port, request('/changing.txt'));
+    expect(answer.body.toString()).toBe(content);
+    etags.push(answer.field('ETag'));
+  }
+  expect(etags[0]).not.toBe(etags[1]);
+  expect(etags[0]).toBe(etags[2]);
+});
+
+test('a large file that is replaced while it is read gets the tag of what it is then', async () => {
+  one.write('replaced.bin', contentOf(8 * MIB));
+  await settled();
+  await using fresh = serve({ root: one.root, port: 0, etag: 'content', limits: { freshnessMs: 0 } });
+  await exchange(fresh.port, request('/replaced.bin', [], 'HEAD'));
+  one.write('replaced.bin', contentOf(MIB));
+  await settled();
+  const after = await tagged(fresh.port, '/replaced.bin');
+  expect(after.field('Content-Length')).toBe(`${MIB}`);
+  mkdirSync(other.path('again'));
+  other.write('again/replaced.bin', contentOf(MIB));
+  await settled();
+  expect((await tagged(second.port, '/again/replaced.bin')).field('ETag')).toBe(after.field('ETag'));
+});
+
+test('without room to keep it, a large file is sent whole and has no tag', async () => {
+  await using bare = serve({ root: one.root, port: 0, etag: 'content', limits: { cacheBytes: 0 } });
+  for (let round = 0; round < 3; round++) {
+    const answer = await exchange(bare.port, request('/large.bin'));
+    expect([answer.status, answer.field('ETag'), answer.body.equals(contentOf(64 * KIB + 1))]).toEqual([
+      200,
+      null,
+      true,
+    ]);
+  }
+});

@@ -1,0 +1,193 @@
+import { mkdirSync, readlinkSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type ServeOptions, type Server, serve } from '../../src/index.js';
+import { kernel as realKernel } from '../../src/sys/binding.js';
+import { EACCES, EMFILE, ENOSPC, ENOSYS } from '../../src/sys/errno.js';
+import { type Kernel, Stat } from '../../src/sys/kernel.js';
+import { tellingFolder } from '../support/changer.js';
+import { kernelWith } from '../support/counting-kernel.js';
+import { exchange, request, sleep } from '../support/raw-client.js';
+import { answerTo as answer, expectations, expectVersion, turn } from '../support/versions.js';
+
+const FRESHNESS_MS = 100;
+/** Timers may fire a millisecond early. */
+const PATIENCE_MS = FRESHNESS_MS + 10;
+const OLD_ENOUGH_MS = 40;
+
+let folder: ReturnType<typeof tellingFolder>;
+let server: Server;
+
+const path = (name: string): string => join(folder.path, name);
+const put = (name: string, content: string): void => writeFileSync(path(name), content);
+const answerTo = (target: string): Promise<string> => answer(server.port, target);
+
+const start = (options: Partial<ServeOptions>): void => {
+  server = serve({ port: 0, root: folder.path, ...options });
+};
+
+beforeEach(() => {
+  folder = tellingFolder();
+  mkdirSync(path('in'));
+  turn(folder.path, 1);
+});
+
+afterEach(async () => {
+  await server.stop({ force: true });
+  folder[Symbol.dispose]();
+});
+
+/** Watches are given, and nothing is ever told, as of what another machine does. */
+const silent = (type: number): Partial<Kernel> => {
+  let wd = 0;
+  return { fstatfs: () => type, inotifyAddWatch: () => ++wd, inotifyRmWatch: () => 0 };
+};
+
+/** The same of what lies below the folder, while the path to it is told of. */
+const silentBelow = (type: number): Partial<Kernel> => {
+  let wd = 1e6;
+  const isBelow = (fd: number | string): boolean => readlinkSync(`/proc/self/fd/${fd}`).startsWith(folder.path);
+  return {
+    fstatfs: (fd) => (isBelow(fd) ? type : realKernel.fstatfs(fd)),
+    inotifyAddWatch: (fd, place, mask) =>
+      isBelow(String(place).replace('/proc/self/fd/', '')) ? ++wd : realKernel.inotifyAddWatch(fd, place, mask),
+    inotifyRmWatch: (fd, wd) => (wd > 1e6 ? 0 : realKernel.inotifyRmWatch(fd, wd)),
+  };
+};
+
+const WAYS: [what: string, calls: Partial<Kernel>, limit: number, freshness: string, unwatched: RegExp][] = [
+  ['there is no inotify', { inotifyInit1: () => EMFILE }, 8192, 'time', /EMFILE/],
+  ['a profile forbids inotify', { inotifyInit1: () => ENOSYS }, 8192, 'time', /ENOSYS/],
+  ['there is no watch left', { inotifyAddWatch: () => ENOSPC }, 8192, 'inotify', /^fs\.inotify\.max_user_watches$/],
+  ['the folders may not be read', { inotifyAddWatch: () => EACCES }, 8192, 'inotify', /EACCES/],
+  ['no folder is to be watched', {}, 0, 'inotify', /^the limit of 0 folders$/],
+  ['few folders are to be watched', {}, 3, 'inotify', /^the limit of 3 folders$/],
+  ['the files are on nfs', silent(0x6969), 8192, 'inotify', /nfs/],
+  ['the files are on an overlay', silent(0x794c7630), 8192, 'inotify', /overlay/],
+  ['the files are on 9p', silent(0x01021997), 8192, 'inotify', /9p/],
+  ['the files are on nfs, and the path to them is not', silentBelow(0x6969), 8192, 'inotify', /nfs/],
+  ['nobody knows on what the files are', silent(ENOSYS), 8192, 'inotify', /file system/],
+];
+
+describe.each(WAYS)('%s', (_, calls, maxWatchedFolders, freshness, unwatched) => {
+  const limits = { freshnessMs: FRESHNESS_MS, maxWatchedFolders };
+
+  test('what has changed is seen after freshnessMs', async () => {
+    start({ kernel: kernelWith(calls), limits });
+    for (let version = 1; version <= 4; version++) {
+      const expected = expectations(version);
+      if (version > 1) {
+        turn(folder.path, version);
+        await sleep(PATIENCE_MS);
+      }
+      for (const [target, answer] of Object.entries(expected)) {
+        expect([target, await answerTo(target)]).toEqual([target, answer]);
+        expect([target, await answerTo(target)]).toEqual([target, answer]);
+      }
+      await sleep(OLD_ENOUGH_MS); // then everything is kept
+      for (const [target, answer] of Object.entries(expected)) {
+        expect([target, await answerTo(target)]).toEqual([target, answer]);
+        expect([target, await answerTo(target)]).toEqual([target, answer]);
+      }
+    }
+    const files = server.stats().files!;
+    expect(files).toMatchObject({ freshness, unwatched: expect.stringMatching(unwatched) });
+    expect(files.watchedFolders).toBeLessThanOrEqual(maxWatchedFolders);
+    expect(files.hits).toBeGreaterThan(0);
+  });
+
+  test('a root that leads elsewhere is followed after freshnessMs', async () => {
+    for (const release of ['one', 'two']) {
+      mkdirSync(path(release));
+      put(`${release}/a.txt`, release);
+    }
+    symlinkSync('one', path('current'));
+    start({ root: path('current'), kernel: kernelWith(calls), limits });
+    await sleep(OLD_ENOUGH_MS);
+    for (const release of ['two', 'one', 'two']) {
+      expect(await answerTo('/a.txt')).toBe(`200 ${release === 'two' ? 'one' : 'two'}`);
+      symlinkSync(release, path('next'));
+      renameSync(path('next'), path('current'));
+      await sleep(PATIENCE_MS);
+      expect(await answerTo('/a.txt')).toBe(`200 ${release}`);
+    }
+  });
+});
+
+test('where some folders are watched and some not, each is as fresh as it can be', async () => {
+  const above = folder.path.split('/').length - 1;
+  let passedMs = 0;
+  const kernel = kernelWith({ monotonicMs: () => realKernel.monotonicMs() + passedMs });
+  start({ kernel, limits: { freshnessMs: 10_000, maxWatchedFolders: above + 1 } });
+  await sleep(OLD_ENOUGH_MS);
+  expect([await answerTo('/small.txt'), await answerTo('/in/deep.txt')]).toEqual(['200 version 1', '200 deep 1']);
+  put('small.txt', 'told');
+  put('in/deep.txt', 'looked for');
+  expect([await answerTo('/small.txt'), await answerTo('/in/deep.txt')]).toEqual(['200 told', '200 deep 1']);
+  passedMs = 10_000;
+  expect(await answerTo('/in/deep.txt')).toBe('200 looked for');
+  expect(server.stats().files).toMatchObject({
+    freshness: 'inotify',
+    unwatched: `the limit of ${above + 1} folders`,
+    watchedFolders: above + 1,
+  });
+});
+
+test('what is not told although there is a watch, as of writes through mmap(2), is seen after half a minute', async () => {
+  let passedMs = 0;
+  let wd = 0;
+  const monotonicMs = (): number => realKernel.monotonicMs() + passedMs;
+  start({ kernel: kernelWith({ monotonicMs, inotifyAddWatch: () => ++wd, inotifyRmWatch: () => 0 }) });
+  await sleep(OLD_ENOUGH_MS);
+  await expectVersion(server.port, 1);
+  for (const version of [2, 3]) {
+    turn(folder.path, version);
+    passedMs += 30_000;
+    await expectVersion(server.port, version);
+    await sleep(OLD_ENOUGH_MS);
+    await expectVersion(server.port, version);
+  }
+});
+
+test('what was looked at again is told of again', async () => {
+  let passedMs = 0;
+  start({ kernel: kernelWith({ monotonicMs: () => realKernel.monotonicMs() + passedMs }) });
+  await sleep(1100); // then the files have a date, and stay as they are
+  for (const name of ['small.txt', 'large.bin', 'in/deep.txt', 'swapped/deep.txt', '.far-1/deep.txt']) {
+    const target = name.startsWith('.far') ? '/linked/deep.txt' : `/${name}`;
+    const before = await answerTo(target);
+    passedMs += 30_000;
+    expect(await answerTo(target)).toBe(before);
+    put(name, 'told');
+    expect([target, await answerTo(target)]).toEqual([target, '200 told']);
+  }
+});
+
+/** The times of a file step every 10 ms, as with CONFIG_HZ=100; newer kernels step finer where somebody has looked. */
+const coarse: Partial<Kernel> = {
+  fstat(fd, out) {
+    const result = realKernel.fstat(fd, out);
+    for (const nanoseconds of [Stat.mtimeNanoseconds, Stat.ctimeNanoseconds])
+      out[nanoseconds]! -= out[nanoseconds]! % 1e7;
+    return result;
+  },
+};
+
+test.each<[string, Partial<Kernel>]>([
+  ['told', coarse],
+  ['looked for', { ...coarse, inotifyInit1: () => EMFILE }],
+])('changes faster than the clock are %s, and have tags of their own', async (_, calls) => {
+  start({ kernel: kernelWith(calls), limits: { freshnessMs: 0 } });
+  const contents = new Map<string, string>();
+  for (const target of ['/fast.txt', '/nowhere']) {
+    for (let version = 100; version < 300; version++) {
+      put(target === '/nowhere' ? '404.html' : 'fast.txt', `version ${version}`);
+      const answer = await exchange(server.port, request(target));
+      const body = answer.body.toString();
+      expect(body).toBe(`version ${version}`);
+      const tag = answer.field('ETag') ?? body;
+      expect(contents.get(tag) ?? body).toBe(body);
+      contents.set(tag, body);
+    }
+  }
+});

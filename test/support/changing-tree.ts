@@ -1,0 +1,250 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Call } from './changer.js';
+import { contentOf, type FileNode, FileTree, type State } from './file-tree.js';
+import { below } from './random.js';
+
+/** A change that the tree has made of itself, and that is to be made of the files. */
+export interface Change {
+  readonly what: string;
+  readonly calls: Call[];
+  /** It is done in several steps, and who looks meanwhile may see any of them: these addresses are of what it is done to. */
+  readonly torn: readonly string[];
+}
+
+const FOLDERS = ['', 'a', 'b', 'c', 'a/x', 'b/y', 'n', 'n/z'];
+const FILES = ['0.txt', '1.bin', '2.js', '3.css', 'index.html'];
+/** To a file, and to a folder. */
+const FILE_LINKS = ['l0', 'l1', 'a/l2'];
+const FOLDER_LINKS = ['k0', 'c/k1'];
+
+const pathOf = (folder: string, name: string): string => (folder === '' ? name : `${folder}/${name}`);
+
+/** Every address that is asked for; most have something at any time. */
+export const TARGETS: readonly string[] = [
+  ...FOLDERS.flatMap((folder) => FILES.map((file) => `/${pathOf(folder, file)}`)),
+  ...FOLDERS.slice(1).flatMap((folder) => [`/${folder}`, `/${folder}/`]),
+  ...FILE_LINKS.map((link) => `/${link}`),
+  ...FOLDER_LINKS.flatMap((link) => [`/${link}`, `/${link}/`, `/${link}/0.txt`, `/${link}/1.bin`]),
+];
+
+/** What stands in a folder, in memory, with all the ways in which people and programs change it. */
+export class ChangingTree {
+  private readonly tree = new FileTree();
+  private version = 0;
+  private readonly kinds: readonly (() => Change | null)[];
+
+  constructor(
+    private readonly root: string,
+    private readonly next: () => number,
+  ) {
+    for (const folder of FOLDERS.slice(1, 6)) {
+      mkdirSync(join(root, folder));
+      this.tree.set(folder, { kind: 'folder', entries: new Map() });
+    }
+    for (const folder of FOLDERS.slice(0, 6)) {
+      for (const file of FILES) {
+        const path = pathOf(folder, file);
+        const node = this.newFile(path);
+        this.tree.set(path, node);
+        writeFileSync(join(root, path), bytesOf(node));
+      }
+    }
+    const often = [this.write, this.edit, this.append, this.truncate, this.replace, this.replace, this.create];
+    const seldom = [this.remove, this.lock, this.mkdir, this.rmdir, this.moveIn, this.rename, this.link, this.unlink];
+    this.kinds = [...often, ...often, this.create, this.link, this.rename, ...seldom].map((kind) => kind.bind(this));
+  }
+
+  state(target: string): State {
+    return this.tree.state(target);
+  }
+
+  change(): Change {
+    for (;;) {
+      const change = this.pick(this.kinds)();
+      if (change !== null) return change;
+    }
+  }
+
+  private write(): Change | null {
+    return this.inPlace('write', (file, path) => {
+      this.renew(file, path, this.newSize());
+      return ['writeFileSync', join(this.root, path), bytesOf(file)];
+    });
+  }
+
+  /** The size stays the same. */
+  private edit(): Change | null {
+    return this.inPlace('edit', (file, path) => {
+      this.renew(file, path, file.size);
+      return ['edit', join(this.root, path), bytesOf(file)];
+    });
+  }
+
+  private append(): Change | null {
+    return this.inPlace('append', (file, path) => {
+      const before = file.size;
+      file.size += 1 + below(this.next, 5000);
+      return ['appendFileSync', join(this.root, path), bytesOf(file).subarray(before)];
+    });
+  }
+
+  private truncate(): Change | null {
+    return this.inPlace('truncate', (file, path) => {
+      file.size = below(this.next, file.size + 1);
+      return ['truncateSync', join(this.root, path), file.size];
+    });
+  }
+
+  private inPlace(what: string, act: (file: FileNode, path: string) => Call): Change | null {
+    const path = this.anyFile();
+    if (path === null) return null;
+    const file = this.tree.at(path) as FileNode;
+    if (file.locked) return null;
+    const torn = this.targetsOf(file);
+    return { what, calls: [act(file, path)], torn };
+  }
+
+  private create(): Change | null {
+    const path = this.pick(FOLDERS.flatMap((folder) => FILES.map((file) => pathOf(folder, file))));
+    if (!this.isFree(path)) return null;
+    const file = this.newFile(path);
+    this.tree.set(path, file);
+    const calls: Call[] = [['writeFileSync', join(this.root, path), bytesOf(file)]];
+    return { what: 'create', calls, torn: this.targetsOf(file) };
+  }
+
+  private replace(): Change | null {
+    const path = this.anyFile();
+    if (path === null) return null;
+    const file = this.newFile(path);
+    this.tree.set(path, file);
+    const whole = join(this.root, path);
+    return atomic('replace', ['writeFileSync', `${whole}.new`, bytesOf(file)], ['renameSync', `${whole}.new`, whole]);
+  }
+
+  private remove(): Change | null {
+    const path = this.anyFile();
+    if (path === null) return null;
+    this.tree.set(path, null);
+    return atomic('remove', ['unlinkSync', join(this.root, path)]);
+  }
+
+  private lock(): Change | null {
+    const path = this.anyFile();
+    if (path === null) return null;
+    const file = this.tree.at(path) as FileNode;
+    file.locked = !file.locked;
+    return atomic('chmod', ['chmodSync', join(this.root, path), file.locked ? 0 : 0o644]);
+  }
+
+  private mkdir(): Change | null {
+    const path = this.freeFolder();
+    if (path === null) return null;
+    this.tree.set(path, { kind: 'folder', entries: new Map() });
+    return atomic('mkdir', ['mkdirSync', join(this.root, path)]);
+  }
+
+  private rmdir(): Change | null {
+    const path = this.anyFolder();
+    if (path === null) return null;
+    this.tree.set(path, null);
+    return atomic('rmdir', ['rmSync', join(this.root, path), { recursive: true }]);
+  }
+
+  /** A folder that is made elsewhere, and comes with all that is in it. */
+  private moveIn(): Change | null {
+    const path = this.freeFolder();
+    if (path === null) return null;
+    this.tree.set(path, { kind: 'folder', entries: new Map() });
+    const made = join(this.root, '.made');
+    const calls: Call[] = [['mkdirSync', made]];
+    for (const name of FILES) {
+      const file = this.newFile(pathOf(path, name));
+      this.tree.set(pathOf(path, name), file);
+      calls.push(['writeFileSync', join(made, name), bytesOf(file)]);
+    }
+    return atomic('move in', ...calls, ['renameSync', made, join(this.root, path)]);
+  }
+
+  private rename(): Change | null {
+    const from = this.anyFolder();
+    const to = this.freeFolder();
+    if (from === null || to === null || to.startsWith(`${from}/`)) return null;
+    const folder = this.tree.at(from);
+    this.tree.set(from, null);
+    this.tree.set(to, folder);
+    return atomic('rename', ['renameSync', join(this.root, from), join(this.root, to)]);
+  }
+
+  /** Makes a link, or flips it; it may lead nowhere. */
+  private link(): Change | null {
+    const isFile = this.next() < 0.5;
+    const path = this.pick(isFile ? FILE_LINKS : FOLDER_LINKS);
+    if (!this.isFree(path) && this.tree.at(path)?.kind !== 'link') return null;
+    const up = path.includes('/') ? '../' : '';
+    const target = up + pathOf(this.pick(FOLDERS.slice(1)), isFile ? this.pick(FILES) : '.');
+    this.tree.set(path, { kind: 'link', target });
+    const whole = join(this.root, path);
+    return atomic('link', ['symlinkSync', target, `${whole}.new`], ['renameSync', `${whole}.new`, whole]);
+  }
+
+  private unlink(): Change | null {
+    const path = this.pick([...FILE_LINKS, ...FOLDER_LINKS]);
+    if (this.tree.at(path)?.kind !== 'link') return null;
+    this.tree.set(path, null);
+    return atomic('unlink', ['unlinkSync', join(this.root, path)]);
+  }
+
+  private newFile(path: string): FileNode {
+    const file: FileNode = { kind: 'file', label: '', size: 0, locked: false };
+    this.renew(file, path, this.newSize());
+    return file;
+  }
+
+  private renew(file: FileNode, path: string, size: number): void {
+    file.label = `${path}#${++this.version};`;
+    file.size = size;
+  }
+
+  private newSize(): number {
+    const sizes = [0, 1 + below(this.next, 40), below(this.next, 3000), below(this.next, 20_000)];
+    return this.pick([...sizes, 65_536 + this.pick([-1, 0, 1]), below(this.next, 200_001)]);
+  }
+
+  private anyFile(): string | null {
+    const paths = FOLDERS.flatMap((folder) => FILES.map((file) => pathOf(folder, file)));
+    return this.oneOf(paths, (path) => this.tree.at(path)?.kind === 'file');
+  }
+
+  private anyFolder(): string | null {
+    return this.oneOf(FOLDERS.slice(1), (path) => this.tree.at(path)?.kind === 'folder');
+  }
+
+  private freeFolder(): string | null {
+    return this.oneOf(FOLDERS.slice(1), (path) => this.isFree(path));
+  }
+
+  private isFree(path: string): boolean {
+    return this.tree.at(path) === null && this.tree.folderOf(path) !== null;
+  }
+
+  private oneOf(paths: readonly string[], holds: (path: string) => boolean): string | null {
+    const fit = paths.filter(holds);
+    return fit.length === 0 ? null : this.pick(fit);
+  }
+
+  private pick<Item>(items: readonly Item[]): Item {
+    return items[below(this.next, items.length)]!;
+  }
+
+  private targetsOf(file: FileNode): string[] {
+    return TARGETS.filter(
+      (target) => this.tree.find(target.slice(1) + (target.endsWith('/') ? 'index.html' : '')) === file,
+    );
+  }
+}
+
+const atomic = (what: string, ...calls: Call[]): Change => ({ what, calls, torn: [] });
+
+const bytesOf = (file: FileNode): Buffer => contentOf({ status: 200, label: file.label, size: file.size });

@@ -1,0 +1,54 @@
+import { linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { afterAll, beforeAll } from 'vitest';
+import { type Explanation, explain } from '../../src/server/explain.js';
+import type { ServeOptions } from '../../src/server/options.js';
+import { sleep } from './raw-client.js';
+
+/** A site with something for every way of answering; `root` is a link to its release. Made and removed with the tests. */
+export const folder = mkdtempSync(join(tmpdir(), 'epollet-explain-'));
+export const root = join(folder, 'current');
+const HOUR_SECONDS = 3600;
+const CODE = 'let x = 1;\n'.repeat(400);
+
+function write(name: string, content: string | Uint8Array, hoursAgo = 1): void {
+  const path = join(folder, 'r42', name);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, content);
+  const second = Math.floor(Date.now() / 1000) - hoursAgo * HOUR_SECONDS;
+  utimesSync(path, second, second);
+}
+
+beforeAll(async () => {
+  write('index.html', '<h1>hi</h1>');
+  write('404.html', '<h1>not here</h1>');
+  write('about.html', '<p>about');
+  write('app.js', CODE);
+  write('app.js.gz', gzipSync(CODE));
+  write('app.js.br', brotliCompressSync(CODE), 2);
+  write('assets/app-3f2a9c1b.js', 'x');
+  write('docs/a.txt', 'text');
+  write('big.bin', new Uint8Array(100_000));
+  write('none', 'no extension');
+  write('odd.zzqq', 'odd');
+  write('.git/config', 'secret');
+  symlinkSync('docs', join(folder, 'r42/documentation'));
+  symlinkSync('/etc/passwd', join(folder, 'r42/out'));
+  symlinkSync('r42', root);
+  mkdirSync(join(folder, 'b'));
+  mkdirSync(join(folder, 'empty'));
+  linkSync(join(folder, 'r42/none'), join(folder, 'b/index.html'));
+  await sleep(50); // what is younger than the clock's step has a tag for each request
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Explains a request, by its bytes. */
+export const ask = (head: string, options: Partial<ServeOptions> = {}): Explanation =>
+  explain({ root, ...options }, Buffer.from(head, 'latin1'));
+
+export const CORS = { cors: { origins: ['https://a.example'] } };
+export const RULES = { redirects: [{ from: '/old/:id', to: '/new/:id', status: 302 as const }] };
+export const HTML = 'Accept: text/html';
+export const LARGE = { limits: { cachedFileBytes: 0 } };

@@ -1,0 +1,57 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { sleep } from './raw-client.js';
+
+/** Longer than the step of the kernel's coarse clock: a younger file is served, but not kept, and has a weak tag. */
+const OLD_ENOUGH_MS = 40;
+const HOUR_SECONDS = 3600;
+
+/** A folder to serve, with a place beside it that is not served. */
+export interface Folder extends Disposable {
+  readonly root: string;
+  /** Beside the root. */
+  readonly outside: string;
+  path(name: string): string;
+  /** Writes a file, and the folders on the way; its modification is an hour ago unless said otherwise. */
+  write(name: string | Buffer, content: string | Uint8Array, secondsAgo?: number): void;
+  link(name: string, target: string): void;
+  remove(name: string): void;
+}
+
+export function makeFolder(files: Readonly<Record<string, string | Uint8Array>> = {}): Folder {
+  const base = mkdtempSync(join(tmpdir(), 'epollet-folder-'));
+  const root = join(base, 'root');
+  const outside = join(base, 'outside');
+  const path = (name: string): string => join(root, name);
+  // One for all, so that files written on both sides of a second's end are of the same one.
+  const nowSeconds = Math.floor(Date.now() / 1000);
+  const folder: Folder = {
+    root,
+    outside,
+    path,
+    write(name, content, secondsAgo = HOUR_SECONDS) {
+      const whole = typeof name === 'string' ? path(name) : Buffer.concat([Buffer.from(`${root}/`), name]);
+      if (typeof name === 'string') mkdirSync(dirname(path(name)), { recursive: true });
+      writeFileSync(whole, content);
+      utimesSync(whole, nowSeconds - secondsAgo, nowSeconds - secondsAgo);
+    },
+    link(name, target) {
+      mkdirSync(dirname(path(name)), { recursive: true });
+      symlinkSync(target, path(name));
+    },
+    remove(name) {
+      rmSync(path(name), { recursive: true });
+    },
+    [Symbol.dispose]() {
+      rmSync(base, { recursive: true, force: true });
+    },
+  };
+  mkdirSync(root);
+  mkdirSync(outside);
+  for (const [name, content] of Object.entries(files)) folder.write(name, content);
+  return folder;
+}
+
+/** Waits until what was just written is a file as any other. */
+export const settled = (): Promise<void> => sleep(OLD_ENOUGH_MS);

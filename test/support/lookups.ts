@@ -1,0 +1,68 @@
+import { readdirSync } from 'node:fs';
+import { afterEach } from 'vitest';
+import { Lookup } from '../../src/files/lookup.js';
+import type { SymlinkPolicy } from '../../src/files/options.js';
+import { Root } from '../../src/files/root.js';
+import { Dependencies } from '../../src/files/tree.js';
+import { Watch } from '../../src/files/watch.js';
+import { kernel as realKernel } from '../../src/sys/binding.js';
+import type { Kernel } from '../../src/sys/kernel.js';
+
+/** Lookups for the tests of a file; each ends with its test, or by `closeAll`. */
+export function testLookups() {
+  const opened: { close(): void }[] = [];
+  const closeAll = (): void => {
+    for (const each of opened.splice(0)) each.close();
+  };
+  afterEach(closeAll);
+
+  /** Looks names up below a folder; `isOutdated` reads what the kernel tells of changes since the last name. */
+  function lookupIn(folder: string, symlinks: SymlinkPolicy = 'inside', kernel: Kernel = realKernel, maxFolders = 100) {
+    const watch = new Watch(realKernel, maxFolders);
+    const root = Root.open(kernel, folder);
+    opened.push(watch, root);
+    const lookup = new Lookup(kernel, root, watch, symlinks);
+    let dependencies = new Dependencies();
+    let outdated = false;
+    const dependent = {
+      outdated: () => {
+        outdated = true;
+      },
+    };
+    return {
+      lookup,
+      watch,
+      /** The content of the file, or why there is none. */
+      find(name: string): string | number {
+        dependencies.detach(dependent);
+        dependencies = new Dependencies();
+        outdated = false;
+        const file = lookup.file(Buffer.from(name), Date.now(), dependencies);
+        dependencies.attach(dependent);
+        if (typeof file === 'number') return file;
+        const bytes = Buffer.alloc(100);
+        const text = bytes.toString('utf8', 0, realKernel.pread(file.fd, bytes, 0, bytes.length, 0));
+        realKernel.close(file.fd);
+        return text;
+      },
+      entries(name: string): string[] | number {
+        dependencies = new Dependencies();
+        const fd = lookup.folder(Buffer.from(name), dependencies);
+        dependencies.attach(dependent);
+        if (fd < 0) return fd;
+        const entries = readdirSync(`/proc/self/fd/${fd}`);
+        realKernel.close(fd);
+        return entries.sort();
+      },
+      get areTold(): boolean {
+        return dependencies.areTold;
+      },
+      get isOutdated(): boolean {
+        watch.read();
+        return outdated;
+      },
+    };
+  }
+
+  return { lookupIn, closeAll };
+}

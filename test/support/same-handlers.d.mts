@@ -1,0 +1,1 @@
+export function handle(request: Request): Promise<Response>;

@@ -1,0 +1,76 @@
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { exchange, request } from './raw-client.js';
+
+/** Files of all kinds, whose content is that of a version. */
+const CONTENT: Record<string, (version: number) => string> = {
+  'small.txt': (version) => `version ${version}`,
+  'large.bin': (version) => String(version).repeat(100_000),
+  'in/deep.txt': (version) => `deep ${version}`,
+  'index.html': (version) => `index ${version}`,
+  '404.html': (version) => `nothing ${version}`,
+  'app.js': (version) => `app ${version}`,
+};
+
+/** What the addresses answer. */
+export const expectations = (version: number): Record<string, string> => ({
+  '/small.txt': `200 version ${version}`,
+  '/large.bin': `200 100000 of ${version}`,
+  '/in/deep.txt': `200 deep ${version}`,
+  '/': `200 index ${version}`,
+  '/nowhere': `404 nothing ${version}`,
+  '/app.js': `200 app ${version}`,
+  '/flipped': `200 target ${version}`,
+  '/linked/deep.txt': `200 other ${version}`,
+  '/swapped/deep.txt': `200 swapped ${version}`,
+  [`/only-${version}.txt`]: '200 here',
+  [`/only-${version - 1}.txt`]: `404 nothing ${version}`,
+  [`/folder-${version}`]: '301 What was asked for is at another address.\n',
+  [`/folder-${version - 1}`]: `404 nothing ${version}`,
+});
+
+/** From the version before to this one: in place, by a rename, by links, by folders. */
+export function turn(root: string, version: number): void {
+  const path = (name: string): string => join(root, name);
+  const put = (name: string, content: string): void => writeFileSync(path(name), content);
+  for (const [name, contentOf] of Object.entries(CONTENT)) {
+    if (version % 2 === 0) put(name, contentOf(version));
+    else {
+      put(`${name}.new`, contentOf(version));
+      renameSync(path(`${name}.new`), path(name));
+    }
+  }
+  mkdirSync(path(`.far-${version}`));
+  put(`.far-${version}/target`, `target ${version}`);
+  put(`.far-${version}/deep.txt`, `other ${version}`);
+  for (const [link, target] of [
+    ['flipped', `.far-${version}/target`],
+    ['linked', `.far-${version}`],
+  ] as const) {
+    symlinkSync(target, path(`${link}.new`));
+    renameSync(path(`${link}.new`), path(link));
+  }
+  mkdirSync(path('.next'));
+  put('.next/deep.txt', `swapped ${version}`);
+  if (version > 1) renameSync(path('swapped'), path(`.swapped-${version - 1}`));
+  renameSync(path('.next'), path('swapped'));
+  put(`only-${version}.txt`, 'here');
+  rmSync(path(`only-${version - 1}.txt`), { force: true });
+  if (version === 1) mkdirSync(path('folder-1'));
+  else renameSync(path(`folder-${version - 1}`), path(`folder-${version}`));
+}
+
+/** An answer in short. */
+export async function answerTo(port: number, target: string): Promise<string> {
+  const { status, body } = await exchange(port, request(target, ['Accept: text/html']));
+  const text = body.toString('latin1');
+  return `${status} ${text.length > 200 ? `${text.length} of ${text[0]}` : text}`;
+}
+
+/** Every address answers as of this version. */
+export async function expectVersion(port: number, version: number): Promise<void> {
+  for (const [target, answer] of Object.entries(expectations(version))) {
+    expect([target, await answerTo(port, target)]).toEqual([target, answer]);
+  }
+}
