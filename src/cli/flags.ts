@@ -1,12 +1,35 @@
 import { InvalidArgumentError, Option } from 'commander';
-import { LIMIT_NAMES, LIMITS, type Limits, limitFault } from '../http/limits.js';
+import { LIMIT_NAMES, LIMITS, limitFault } from '../http/limits.js';
 import { TRIGGERS } from '../reactor/interest.js';
 import { ACCESS_LOG_FORMATS } from '../server/access-log.js';
+import { Misuse } from './misuse.js';
 
 /** Every flag is an environment variable too: `--access-log` is EPOLLET_ACCESS_LOG. The flag wins. */
 export function flag(name: string, value: string, description: string): Option {
-  return new Option(`--${name} <${value}>`, description).env(`EPOLLET_${name.toUpperCase().replaceAll('-', '_')}`);
+  return new Option(`--${name} <${value}>`, description).env(variableOf(name));
 }
+
+/** One that is on or off: `--compress`, `--no-compress`, EPOLLET_COMPRESS. The help has the one that is no default. */
+export function switchFlags(name: string, byDefault: boolean, description: string): Option[] {
+  const on = new Option(`--${name}`, description).default(byDefault).hideHelp(byDefault);
+  const off = new Option(`--no-${name}`, description).hideHelp(!byDefault);
+  (byDefault ? off : on).env(variableOf(name));
+  return [on, off];
+}
+
+/** Takes what a variable says, of which commander takes only that it is there. */
+export function switchValue(variable: string): boolean {
+  const text = process.env[variable]!;
+  const word = text.trim().toLowerCase();
+  if (['1', 'true', 'yes', 'on'].includes(word)) return true;
+  if (['0', 'false', 'no', 'off'].includes(word)) return false;
+  throw new Misuse(`${variable} must be 1, true, yes or on, or 0, false, no or off, not ${JSON.stringify(text)}.`);
+}
+
+/** `clean-urls`, or `cleanUrls` as an option has it, is EPOLLET_CLEAN_URLS. */
+export const variableOf = (name: string): string => `EPOLLET_${kebabCase(name).toUpperCase().replaceAll('-', '_')}`;
+
+export const ONE_WORKER = 'only 1 worker is supported; for more, start several servers behind a balancer.';
 
 /** HOST and PORT are what platforms set; they stand below the flags and variables of our own. */
 export const hostFlag = () =>
@@ -28,6 +51,11 @@ export const triggerFlag = () =>
 export const accessLogFlag = () =>
   flag('access-log', 'format', 'a line a request on standard output').choices(ACCESS_LOG_FORMATS).default('off');
 
+export const appFlags = (): Option[] => [
+  flag('app', 'file', 'a module with export default { fetch }, which answers what no file does'),
+  ...switchFlags('fetch-first', false, 'ask the app before the files, which answer what it has 404 for'),
+];
+
 /** One flag a limit: `headTimeoutMs` is `--head-timeout-ms`. */
 export const limitFlags = (): Option[] =>
   LIMIT_NAMES.map((name) =>
@@ -41,12 +69,7 @@ export const limitFlags = (): Option[] =>
       .default(LIMITS[name].default),
   );
 
-/** Those of the parsed options that are limits. */
-export function limitsOf(options: Record<string, unknown>): Partial<Limits> {
-  return Object.fromEntries(LIMIT_NAMES.map((name) => [name, options[name]])) as Partial<Limits>;
-}
-
-function integer(min: number, max: number): (text: string) => number {
+export function integer(min: number, max: number): (text: string) => number {
   return (text) => {
     const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
     if (!(value >= min && value <= max)) throw new InvalidArgumentError(`it must be an integer from ${min} to ${max}.`);
@@ -55,8 +78,7 @@ function integer(min: number, max: number): (text: string) => number {
 }
 
 function onlyOne(text: string): number {
-  if (integer(1, 1024)(text) !== 1)
-    throw new InvalidArgumentError('only 1 worker is supported; for more, start several servers behind a balancer.');
+  if (integer(1, 1024)(text) !== 1) throw new InvalidArgumentError(ONE_WORKER);
   return 1;
 }
 

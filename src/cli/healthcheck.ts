@@ -9,7 +9,7 @@ export function healthcheckCommand(): Command {
     .description('exit 0 if the server answers 2xx, 1 if not')
     .argument('[url]', 'what to ask; without it, / of the server that the environment describes')
     .action(async (url: string | undefined) => {
-      process.exitCode = (await isHealthy(url ? parsed(url) : ownUrl())) ? 0 : 1;
+      process.exitCode = (await isHealthy(url ? parsed(url) : await ownUrl())) ? 0 : 1;
     });
 }
 
@@ -20,10 +20,13 @@ function parsed(url: string): URL {
   return parsed;
 }
 
-/** The server of this container: EPOLLET_HOST and EPOLLET_PORT, with PORT and HOST below them. */
-function ownUrl(): URL {
-  const host = process.env['EPOLLET_HOST'] || process.env['HOST'] || '127.0.0.1';
-  const port = process.env['EPOLLET_PORT'] || process.env['PORT'] || '8080';
+/** The server of this container: EPOLLET_HOST and EPOLLET_PORT, below them HOST and PORT, then the file of EPOLLET_CONFIG. */
+async function ownUrl(): Promise<URL> {
+  const { env } = process;
+  const path = env['EPOLLET_CONFIG'];
+  const file = path ? (await import('./config.js')).readConfig(path) : null;
+  const host = env['EPOLLET_HOST'] || env['HOST'] || (file?.host ?? '127.0.0.1');
+  const port = env['EPOLLET_PORT'] || env['PORT'] || (file?.port ?? 8080);
   const reachable = host === '::' || host === '0.0.0.0' ? '127.0.0.1' : host;
   return parsed(`http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}/`);
 }

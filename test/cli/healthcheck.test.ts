@@ -45,6 +45,13 @@ describe('what the environment describes', () => {
     });
   });
 
+  test('the file of EPOLLET_CONFIG has the address, and variables go before it', async () => {
+    const file = site.path('config.json');
+    site.write('config.json', JSON.stringify({ host: '0.0.0.0', port: server.port }));
+    expect(await run(['healthcheck'], { env: { EPOLLET_CONFIG: file } })).toMatchObject({ code: 0, stderr: '' });
+    expect(await run(['healthcheck'], { env: { EPOLLET_CONFIG: file, PORT: '1' } })).toMatchObject({ code: 1 });
+  });
+
   test('nobody listens', async () => {
     const free = createTcpServer();
     await new Promise<void>((resolve) => free.listen(0, '127.0.0.1', resolve));

@@ -1,0 +1,73 @@
+import { Command, Option } from 'commander';
+import { explain } from '../server/explain.js';
+import { explanationText } from './explanation-text.js';
+import { Misuse } from './misuse.js';
+import { misuseOf } from './refusal.js';
+import { settingsOf, withSettings } from './settings.js';
+
+interface ExplainFlags {
+  method: string;
+  requestField?: string[];
+  json?: true;
+}
+
+const METHODS = ['GET', 'HEAD', 'OPTIONS'];
+
+export function explainCommand(): Command {
+  const command = new Command('explain')
+    .description('tell how a request would be answered and why, without serving')
+    .argument('<url>', 'a URL, whose host chooses the site, or a path; in quotes, for shells read ? and *')
+    .addOption(new Option('--method <name>', 'the method of the request').choices(METHODS).default('GET'))
+    .addOption(
+      new Option(
+        '-H, --request-field <field>',
+        "a field of the request, as 'Accept-Encoding: br'; repeatable",
+      ).argParser((text: string, before: string[] | undefined) => [...(before ?? []), text]),
+    )
+    .addOption(new Option('--json', 'for machines'));
+  return withSettings(command).action(async (url: string, dir: string | undefined) => {
+    const { method, requestField = [], json } = command.opts<ExplainFlags>();
+    const { host, app, options } = await settingsOf(command, dir);
+    const head = headOf(method, url, requestField);
+    const handled = app === null ? options : { ...options, fetch: neverAsked };
+    const explanation = attempt(() => explain(handled, head), host);
+    const text = json ? `${JSON.stringify(explanation, null, 2)}\n` : explanationText(explanation);
+    // What was begun for later requests, compressed forms and hashes of large files, is for nobody here.
+    process.stdout.write(text, () => process.exit());
+  });
+}
+
+/** In the place of the app, which is not loaded: what it would answer only it can tell. */
+const neverAsked = (): Response => new Response();
+
+function attempt<Result>(run: () => Result, host: string): Result {
+  try {
+    return run();
+  } catch (error) {
+    throw misuseOf(error as NodeJS.ErrnoException, host);
+  }
+}
+
+/** The bytes that a client would send. What a browser would percent-encode is; dot segments stay, to be asked about. */
+function headOf(method: string, url: string, fields: readonly string[]): Buffer {
+  const [, authority, given] = /^(?:https?:\/\/([^/?#]+))?((?:[/?][^#]*)?)(?:#.*)?$/is.exec(url) ?? [];
+  const isPath = authority === undefined && given !== undefined && given.startsWith('/');
+  if (authority === undefined && !isPath && !(url === '*' && method === 'OPTIONS'))
+    throw new Misuse(
+      `${JSON.stringify(url)} is no path and no http(s) URL; give one such as /about or http://a.example/.`,
+    );
+  const path = given === undefined ? url : given.startsWith('/') ? given : `/${given}`;
+  const target = path.replace(/[^\x21-\x7e]/gu, encoded);
+  const lines = [`${method} ${target} HTTP/1.1`];
+  const checked = fields.map(checkedField);
+  if (!checked.some((field) => /^host:/i.test(field))) lines.push(`Host: ${authority ?? 'localhost'}`);
+  return Buffer.from(`${[...lines, ...checked].join('\r\n')}\r\n\r\n`, 'latin1');
+}
+
+const encoded = (character: string): string =>
+  [...Buffer.from(character)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('');
+
+function checkedField(field: string): string {
+  if (/^[A-Za-z0-9!#$%&'*+\-.^_`|~]+:[\t\x20-\x7e\x80-\xff]*$/.test(field)) return field;
+  throw new Misuse(`The request field ${JSON.stringify(field)} is none; give one such as -H 'Accept-Encoding: br'.`);
+}

@@ -1,0 +1,212 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { loadApp } from '../../src/cli/app.js';
+import { Misuse } from '../../src/cli/misuse.js';
+import { explain } from '../../src/server/explain.js';
+import type { ServeOptions } from '../../src/server/options.js';
+import { command, run } from '../support/command.js';
+import { request } from '../support/raw-client.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'epollet-app-'));
+const root = join(folder, 'site');
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** @returns its name, for a process whose working directory is the folder */
+function write(name: string, content: string): string {
+  writeFileSync(join(folder, name), content);
+  return name;
+}
+
+mkdirSync(root);
+write('site/index.html', 'the index');
+write('site/both', 'the file');
+const APP = write(
+  'app.mjs',
+  `const made = new Response('');
+  export default {
+    greeting: 'hi',
+    async fetch(request, { peer }) {
+      const { pathname } = new URL(request.url);
+      if (pathname === '/fails') throw new Error('no luck');
+      if (pathname === '/lost') return new Response('not mine', { status: 404 });
+      return Response.json([this.greeting, pathname, request.method, await request.text(), peer.family]);
+    },
+    error: (error) => new Response(error.message, { status: 503 }),
+  };
+  setInterval(() => {}, 1000);
+  console.error(made.constructor.toString().slice(0, 19), made instanceof Response);`,
+);
+const BARE = write('bare.mjs', `export default async () => new Response('bare')`);
+
+write('syntax.mjs', 'const = 1');
+write('site/a.css', '');
+
+const options = { cwd: folder };
+
+async function textOf(url: string, init?: RequestInit): Promise<string> {
+  const response = await fetch(url, init);
+  return `${response.status} ${await response.text()}`;
+}
+
+describe('serves', () => {
+  test('files first, then the app', async () => {
+    await using started = command(['serve', 'site', '--app', APP, '--port', '0'], options);
+    const url = `http://127.0.0.1:${await started.port()}`;
+    expect(await textOf(`${url}/`)).toBe('200 the index');
+    expect(await textOf(`${url}/both`)).toBe('200 the file');
+    expect(await textOf(`${url}/both`, { method: 'POST', body: 'ü' })).toBe('200 ["hi","/both","POST","ü","IPv4"]');
+    expect(await textOf(`${url}/api?q`)).toBe('200 ["hi","/api","GET","","IPv4"]');
+    expect(await textOf(`${url}/lost`)).toBe('404 not mine');
+    expect(await textOf(`${url}/fails`)).toBe('503 no luck');
+    expect(started.stderr).toMatch(/^class LightResponse true\n/);
+    expect((await started.kill().ended).code).toBe(0);
+  });
+
+  test('the app first, by its variable, with a file of settings beside it', async () => {
+    const file = write('site.json', JSON.stringify({ root: 'site', app: APP, fetchFirst: false, port: 0 }));
+    await using started = command(['--config', join(folder, file)], { env: { EPOLLET_FETCH_FIRST: 'yes' } });
+    const url = `http://127.0.0.1:${await started.port()}`;
+    expect(await textOf(`${url}/both`)).toBe('200 ["hi","/both","GET","","IPv4"]');
+    expect(await textOf(`${url}/lost`)).toBe('404 not mine');
+  });
+
+  test('the app alone, a function', async () => {
+    await using started = command([], { ...options, env: { EPOLLET_APP: BARE, PORT: '0' } });
+    const url = `http://127.0.0.1:${await started.port()}`;
+    expect(await textOf(`${url}/`)).toBe('200 bare');
+    expect(await textOf(`${url}/index.html`)).toBe('200 bare');
+  });
+});
+
+test('--check loads it, and ends whatever it has opened', async () => {
+  expect(await run(['site', '--app', APP, '--fetch-first', '--check', '--port', '80'], options)).toMatchObject({
+    code: 0,
+    stdout:
+      'The configuration is fine: the app app.mjs, then site on port 80 of 127.0.0.1; no further hosts; limits by default.\n',
+  });
+});
+
+const hasTypes = (process.features as { typescript?: unknown }).typescript === 'strip';
+
+describe('a mistake is one sentence, and exit code 2', () => {
+  test.each<[name: string, content: string | null, says: RegExp]>([
+    ['gone.mjs', null, /^The app gone\.mjs does not exist; give the file of a module that does\.$/],
+    ['site', null, /^The app site is a folder; give a module in it\.$/],
+    ['none.mjs', 'export const fetch = 1', /^The app none\.mjs has no default export; give it one: export default \{ /],
+    ['empty.mjs', 'export default {}', /^The default export of the app empty\.mjs has no function fetch; give it one/],
+    ['null.mjs', 'export default null', /^The default export of the app null\.mjs has no function fetch/],
+    [
+      'error.mjs',
+      'export default { fetch() {}, error: 5 }',
+      /^error in the default export of the app error\.mjs is no/,
+    ],
+    [
+      'needs.mjs',
+      "import 'no-such-package'",
+      /^The app needs\.mjs needs a module that is not there: .*'no-such-package'/,
+    ],
+  ])('%s %j', async (name, content, says) => {
+    if (content !== null) write(name, content);
+    const error = await loadApp(join(folder, name)).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(Misuse);
+    const { message, evidence } = error as Misuse;
+    expect(message.replaceAll(`${folder}/`, '')).toMatch(says);
+    expect(message).toMatch(/^[^\n]+\.$/);
+    expect(evidence).toBe('');
+  });
+
+  test.each<[args: string[], says: RegExp]>([
+    [
+      ['--app', BARE, '--vhost', 'a=site'],
+      /^Beside an app, further hosts need a root for all the others; give a folder\.$/,
+    ],
+    [['--app', ''], /^The app has an empty name; give/],
+    [['--fetch-first'], /^There is no app to be asked first; give/],
+    [['--app', 'site/a.css'], /a\.css is a kind of module that Node does not load; give JavaScript/],
+    [['--app', 'syntax.mjs'], /^The app syntax\.mjs cannot be parsed: .*; node --check says where/],
+  ])('%j', async (args, says) => {
+    const ended = await run(args, options);
+    expect(ended).toMatchObject({ code: 2, signal: null, stdout: '' });
+    expect(ended.stderr).toMatch(/^epollet: [^\n]+\.\n$/);
+    expect(ended.stderr.slice('epollet: '.length, -1)).toMatch(says);
+  });
+
+  test('what throws has its own stack below, and does not go on', async () => {
+    write('throws.mjs', `setInterval(() => {}, 1000);\nfunction open() { throw new TypeError('no\\nway'); }\nopen();`);
+    const ended = await run(['serve', '--app', 'throws.mjs', '--check'], options);
+    expect(ended).toMatchObject({ code: 2, stdout: '' });
+    expect(ended.stderr.replaceAll(folder, '')).toBe(
+      `epollet: The app throws.mjs has failed while it was loaded: no; mend it, by the stack below.
+TypeError: no
+way
+    at open (file:///throws.mjs:2:25)
+    at file:///throws.mjs:3:1
+`,
+    );
+  });
+
+  test('TypeScript is loaded, or told what to do about', async () => {
+    write('typed.ts', 'const who: string = "hi";\nexport default { fetch: (): Response => new Response(who) };');
+    const ended = await run(['--app', 'typed.ts', '--check'], options);
+    expect(ended.code).toBe(hasTypes ? 0 : 2);
+    if (!hasTypes)
+      expect(ended.stderr).toMatch(/^epollet: \S+typed\.ts is TypeScript, which Node loads from 22\.18 on .*\n$/);
+  });
+});
+
+describe('explain', () => {
+  const said = (target: string, given: Partial<ServeOptions>, method = 'GET', fields: string[] = []) => {
+    const fetch = () => expect.fail('asked');
+    const { steps, status, outcome } = explain({ fetch, ...given }, Buffer.from(request(target, fields, method)));
+    return [
+      steps.map(({ about }) => about).join(' '),
+      steps.find(({ about }) => about === 'handler')?.says,
+      status,
+      outcome,
+    ];
+  };
+  const CORS = { root, cors: { origins: '*' as const } };
+  const PREFLIGHT = ['Origin: https://a.example', 'Access-Control-Request-Method: GET'];
+
+  test.each<
+    [target: string, given: Partial<ServeOptions>, says: ReturnType<typeof said>, method?: string, fields?: string[]]
+  >([
+    ['/both', { root }, ['path name file sidecar variant', undefined, 200, 'file']],
+    ['/none', { root }, ['path name nothing handler', 'asked: no file answers', null, 'handler']],
+    ['/.env', { root }, ['path name handler', 'asked: no file answers', null, 'handler']],
+    [
+      '/both',
+      { root, fetchFirst: true },
+      [
+        'handler path name file sidecar variant',
+        'asked first; what it answers with 404 is answered thus:',
+        200,
+        'file',
+      ],
+    ],
+    [
+      '/none',
+      { root, fetchFirst: true },
+      ['path name nothing handler', 'asked first, and alone: no file answers', null, 'handler'],
+    ],
+    ['/', {}, ['handler', 'asked: there are no files', null, 'handler']],
+    ['*', {}, ['handler', 'not asked: * is the server itself', 204, 'options'], 'OPTIONS'],
+    ['/', { root }, ['origin handler', 'asked: no file answers', null, 'handler'], 'OPTIONS'],
+    ['/', CORS, ['origin', undefined, 204, 'preflight'], 'OPTIONS', PREFLIGHT],
+    [
+      '/',
+      { ...CORS, fetchFirst: true },
+      ['origin handler', 'asked first, and alone: no file answers', null, 'handler'],
+      'OPTIONS',
+      PREFLIGHT,
+    ],
+  ])('%s %j', (target, given, says, method, fields) => expect(said(target, given, method, fields)).toEqual(says));
+
+  test('does not load the app', async () => {
+    const ended = await run(['explain', '/none', 'site', '--app', 'gone.mjs'], options);
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+    expect(ended.stdout).toMatch(/\nhandler +asked: no file answers\nanswer +the handler's own\n$/);
+  });
+});

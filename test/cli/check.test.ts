@@ -1,0 +1,85 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { checkOf } from '../../src/cli/check.js';
+import { Misuse } from '../../src/cli/misuse.js';
+import type { Settings } from '../../src/cli/settings.js';
+import { run } from '../support/command.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'epollet-check-'));
+const CONFIG = join(folder, 'site.json');
+let taken: Server;
+let takenPort: number;
+
+beforeAll(async () => {
+  taken = createServer();
+  await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+  takenPort = (taken.address() as { port: number }).port;
+});
+afterAll(async () => {
+  rmSync(folder, { recursive: true });
+  await new Promise((resolve) => taken.close(resolve));
+});
+
+const openDescriptors = (): number => readdirSync('/proc/self/fd').length;
+
+const check = (options: Partial<Settings['options']>, host = '127.0.0.1', app: string | null = null) =>
+  checkOf({ host, app, options: { root: folder, port: 8080, ...options } });
+
+describe('one line says what would be served', () => {
+  test.each<[options: Partial<Settings['options']>, host: string, says: string]>([
+    [{}, '127.0.0.1', `${folder} on port 8080 of 127.0.0.1; no further hosts; limits by default`],
+    [{ port: 0 }, '::', `${folder} on a free port of ::; no further hosts; limits by default`],
+    [
+      { hosts: { a: { root: folder } }, limits: { headBytes: 64, idleTimeoutMs: 75_000 } },
+      'localhost',
+      `${folder} on port 8080 of 127.0.0.1; 1 further host (a: ${folder}); limits by default but headBytes 64`,
+    ],
+    [
+      { hosts: { a: { root: folder }, 'b.c': { root: '/' } } },
+      '127.0.0.1',
+      `${folder} on port 8080 of 127.0.0.1; 2 further hosts (a: ${folder}, b.c: /); limits by default`,
+    ],
+  ])('%j', async (options, host, says) => {
+    const before = openDescriptors();
+    expect(await check(options, host)).toBe(`The configuration is fine: ${says}.`);
+    expect(openDescriptors()).toBe(before);
+  });
+});
+
+test.each<[options: Partial<Settings['options']>, host: string, says: RegExp]>([
+  [{ root: '/no/such' }, '127.0.0.1', /^The folder \/no\/such does not exist; give one that does\.$/],
+  [{ hosts: { a: { root: '/no/such' } } }, '127.0.0.1', /^The folder \/no\/such does not exist/],
+  [{ root: '/dev/null' }, '127.0.0.1', /^\/dev\/null is no folder/],
+  [{}, 'no.such.host.invalid', /^The host "no\.such\.host\.invalid" has no address/],
+])('a mistake is one sentence, and nothing stays open: %j %s', async (options, host, says) => {
+  const before = openDescriptors();
+  const error = await check(options, host).catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(Misuse);
+  expect((error as Misuse).message).toMatch(says);
+  expect(openDescriptors()).toBe(before);
+});
+
+describe('as a process', () => {
+  test('a port that is taken is no mistake, for it is not bound', async () => {
+    writeFileSync(CONFIG, JSON.stringify({ root: '.', port: takenPort, cleanUrls: true }));
+    expect(await run(['--check', '--config', CONFIG])).toEqual({
+      code: 0,
+      signal: null,
+      stdout: `The configuration is fine: ${folder} on port ${takenPort} of 127.0.0.1; no further hosts; limits by default.\n`,
+      stderr: '',
+    });
+  });
+
+  test('by its variable, and a mistake in the file', async () => {
+    writeFileSync(CONFIG, '{ "prt": 1 }');
+    expect(await run(['serve'], { env: { EPOLLET_CHECK: 'yes', EPOLLET_CONFIG: CONFIG } })).toEqual({
+      code: 2,
+      signal: null,
+      stdout: '',
+      stderr: `epollet: ${CONFIG}: prt is unknown; did you mean port?\n`,
+    });
+  });
+});

@@ -1,0 +1,292 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { afterAll, describe, expect, test } from 'vitest';
+import { readConfig } from '../../src/cli/config.js';
+import schema from '../../src/cli/config.schema.json' with { type: 'json' };
+import { Misuse } from '../../src/cli/misuse.js';
+import { ETAG_SOURCES, resolveSiteOptions, SITE_OPTION_NAMES, SYMLINK_POLICIES } from '../../src/files/options.js';
+import { REDIRECT_STATUSES } from '../../src/files/redirects.js';
+import { LIMIT_NAMES, LIMITS } from '../../src/http/limits.js';
+import { TRIGGERS } from '../../src/reactor/interest.js';
+import { ACCESS_LOG_FORMATS } from '../../src/server/access-log.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'epollet-config-'));
+const path = join(folder, 'site.json');
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** @param content text as it is, or what is to be JSON */
+function read(content: unknown) {
+  writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content));
+  return readConfig(path);
+}
+
+function complaintOf(content: unknown, from = () => read(content)): string {
+  try {
+    from();
+  } catch (error) {
+    expect(error).toBeInstanceOf(Misuse);
+    return (error as Misuse).message;
+  }
+  throw new Error(`taken: ${JSON.stringify(content)}`);
+}
+
+describe('a configuration', () => {
+  test('may be empty', () => expect(read({})).toEqual({ limits: {}, site: {}, hosts: new Map() }));
+
+  test('says what is in it, with roots from its folder', () => {
+    const site = { etag: 'content', cors: null, fallback: 'index.html', redirects: [{ from: '/a', to: '/b' }] };
+    const config = read({
+      $schema: '../config.schema.json',
+      host: '::',
+      port: 0,
+      workers: 1,
+      trigger: 'edge',
+      accessLog: 'json',
+      root: 'html',
+      app: '../app.mjs',
+      fetchFirst: true,
+      ...site,
+      limits: { headBytes: 64 },
+      hosts: { 'www.example.org': { root: '../other', listing: true }, localhost: { root: '/srv' } },
+    });
+    expect(config).toEqual({
+      host: '::',
+      port: 0,
+      workers: 1,
+      trigger: 'edge',
+      accessLog: 'json',
+      root: join(folder, 'html'),
+      app: join(folder, '../app.mjs'),
+      fetchFirst: true,
+      limits: { headBytes: 64 },
+      site,
+      hosts: new Map([
+        ['www.example.org', { root: join(folder, '../other'), site: { listing: true } }],
+        ['localhost', { root: '/srv', site: {} }],
+      ]),
+    });
+  });
+
+  test('may begin with a byte order mark', () => expect(read('\uFEFF{"port": 1}').port).toBe(1));
+
+  test.each(['a', 'a.b-c.example', 'xn--bcher-kva.example', '_x.example', '127.0.0.1'])(
+    'may have the host %s',
+    (host) => expect([...read({ hosts: { [host]: { root: '.' } } }).hosts.keys()]).toEqual([host]),
+  );
+});
+
+describe('a mistake is one sentence with the key and the remedy', () => {
+  test.each<[content: unknown, sentence: string | RegExp]>([
+    [[], 'the file must be an object of settings, not [].'],
+    [null, 'the file must be an object of settings, not null.'],
+    [{ prt: 1 }, 'prt is unknown; did you mean port?'],
+    [{ acesslog: 'off' }, 'acesslog is unknown; did you mean accessLog?'],
+    [{ Etag: 'stat' }, 'Etag is unknown; did you mean etag?'],
+    [{ sumlinks: 1 }, 'sumlinks is unknown; did you mean symlinks?'],
+    [{ chorse: null }, 'chorse is unknown; did you mean cors?'],
+    [
+      { quux: 1 },
+      `quux is unknown; there are: $schema, host, port, workers, trigger, accessLog, root, app, fetchFirst, ${SITE_OPTION_NAMES.join(', ')}, limits, hosts.`,
+    ],
+    [{ 'a b': 1 }, /^\["a b"\] is unknown; /],
+    [{ host: '' }, 'host must be an address or a name, not "".'],
+    [{ port: '80' }, 'port must be an integer from 0 to 65535, not "80".'],
+    [{ port: 65536 }, 'port must be an integer from 0 to 65535, not 65536.'],
+    [{ workers: 1.5 }, 'workers must be an integer from 1 to 1024, not 1.5.'],
+    [{ trigger: 'Edge' }, 'trigger must be one of "level", "edge", "oneshot", not "Edge".'],
+    [{ accessLog: true }, 'accessLog must be one of "off", "combined", "json", not true.'],
+    [{ root: 5 }, 'root must be the path of a folder, not 5.'],
+    [{ root: '' }, 'root must be the path of a folder, not "".'],
+    [{ app: '' }, 'app must be the path of a module such as "app.mjs", not "".'],
+    [{ fetchFirst: 1 }, 'fetchFirst must be true or false, not 1.'],
+    [{ hosts: { a: { root: '.', app: 'a.mjs' } } }, /^hosts\["a"\]\.app is unknown; /],
+    [{ etag: null }, 'etag must be one of "stat", "content", not null.'],
+    [{ compress: 'yes' }, 'compress must be true or false, not "yes".'],
+    [{ fallback: '/x' }, 'fallback must be null or the name of a file below the root such as "index.html", not "/x".'],
+    [{ fallback: 5 }, 'fallback must be null or the name of a file below the root such as "index.html", not 5.'],
+    [{ keepPreviousMs: -1 }, 'keepPreviousMs must be an integer from 0 to 604800000, not -1.'],
+    [{ cacheControl: {} }, 'cacheControl must be a list, not {}.'],
+    [{ cacheControl: [{}] }, 'cacheControl[0] must have "match".'],
+    [{ cacheControl: [{ match: '*', valeu: '' }] }, 'cacheControl[0] must have "value".'],
+    [
+      { cacheControl: [{ match: '*', value: 'x', valeu: '' }] },
+      'cacheControl[0].valeu is unknown; did you mean value?',
+    ],
+    [
+      { headers: [{ match: '[', set: {} }] },
+      'headers[0].match must be a glob whose brackets are in pairs; one for itself has a backslash before it, not "[".',
+    ],
+    [{ headers: [{ match: '*', set: { 'X-A': 1 } }] }, 'headers[0].set["X-A"] must be a text, not 1.'],
+    [
+      { headers: [{ match: '*', set: { 'X A': '1' } }] },
+      'headers[0].set["X A"] must be the name of a field such as "X-Robots-Tag", not "X A".',
+    ],
+    [
+      { redirects: [{ from: '/a', to: '//b' }] },
+      'redirects[0].to must be a path from the root or an http(s) URL, not "//b".',
+    ],
+    [{ redirects: [{ from: '/a', to: '/a' }] }, 'redirects[0].to must be another path than from, "/a".'],
+    [
+      { redirects: [{ from: '/a', to: '/b', status: 300 }] },
+      'redirects[0].status must be one of 301, 302, 303, 307, 308, not 300.',
+    ],
+    [{ cors: {} }, 'cors must have "origins".'],
+    [
+      { cors: { origins: 'https://a' } },
+      'cors.origins must be "*" or a list of origins such as "https://www.example.org", not "https://a".',
+    ],
+    [
+      { cors: { origins: '*', credentials: true } },
+      'cors.credentials must be false with origins "*": with credentials, list the origins.',
+    ],
+    [{ limits: { headBytes: 1 } }, 'limits.headBytes must be an integer from 64 to 49152, not 1.'],
+    [{ limits: { headbytes: 64 } }, 'limits.headbytes is unknown; did you mean headBytes?'],
+    [{ limits: [] }, 'limits must be an object, not [].'],
+    [{ hosts: { a: {} } }, 'hosts["a"] must have "root".'],
+    [{ hosts: { a: '/srv' } }, 'hosts["a"] must be an object with a root, not "/srv".'],
+    [{ hosts: { a: { root: '.', etag: 'md5' } } }, 'hosts["a"].etag must be one of "stat", "content", not "md5".'],
+    [{ hosts: { a: { root: '.', etga: 1 } } }, 'hosts["a"].etga is unknown; did you mean etag?'],
+    [{ hosts: { a: { root: '.', port: 1 } } }, /^hosts\["a"\]\.port is unknown; /],
+    [
+      { hosts: { 'a/~b': { root: '.' } } },
+      'hosts["a/~b"] must be a host name in small letters without a port, such as "www.example.org".',
+    ],
+    [{ hosts: { 'A.example': { root: '.' } } }, /^hosts\["A\.example"\] must be a host name in small letters/],
+    [{ hosts: { 'a:80': { root: '.' } } }, /^hosts\["a:80"\] must be a host name in small letters/],
+    [{ hosts: { 'a.example.': { root: '.' } } }, /^hosts\["a\.example\."\] must be a host name/],
+    [{ hosts: { '*.a': { root: '.' } } }, /^hosts\["\*\.a"\] must be a host name/],
+    [
+      { hosts: { 'a.b': { root: '.', cors: { origins: ['null'] } } } },
+      'hosts["a.b"].cors.origins[0] must be an origin as a browser sends it, such as "https://www.example.org", not "null".',
+    ],
+  ])('%j', (content, sentence) => {
+    const complaint = complaintOf(content);
+    expect(complaint.startsWith(`${path}: `)).toBe(true);
+    const rest = complaint.slice(path.length + 2);
+    if (typeof sentence === 'string') expect(rest).toBe(sentence);
+    else expect(rest).toMatch(sentence);
+    expect(rest).toMatch(/^[^\n]*[.?]$/);
+  });
+});
+
+describe('what is no JSON has its place', () => {
+  test.each([
+    ['', 1, 1, 'a value'],
+    ['  \n', 2, 1, 'a value'],
+    ['{', 1, 2, 'a name in double quotes'],
+    ['{"port": 1,}', 1, 12, 'a name in double quotes'],
+    ['{\n  "port": 1\n  "host": "a"\n}', 3, 3, 'a comma or }'],
+    ['{\r\n  // all\r\n}', 2, 3, 'a name in double quotes'],
+    ["{'port': 1}", 1, 2, 'a name in double quotes'],
+    ['{"port" 1}', 1, 9, 'a colon'],
+    ['{"port": }', 1, 10, 'a value'],
+    ['{"port": 080}', 1, 10, 'a value'],
+    ['{"port": 0x50}', 1, 10, 'a value'],
+    ['{"port": 1.}', 1, 10, 'a value'],
+    ['{"port": True}', 1, 10, 'a value'],
+    ['{"port": 1', 1, 11, 'a comma or }'],
+    ['{"port": 1}}', 1, 12, 'nothing more'],
+    ['[1, 2', 1, 6, 'a comma or ]'],
+    ['[1, ]', 1, 5, 'a value'],
+    ['{"root": "a\nb"}', 1, 10, 'a text that ends on its line, with \\ before " and \\'],
+    ['{"root": "C:\\site"}', 1, 10, 'a text that ends on its line, with \\ before " and \\'],
+    ['{"🙂": x}', 1, 7, 'a value'],
+    ['['.repeat(5000), 1, 1002, 'fewer brackets in one another'],
+  ])('%j', (text, line, column, expected) => {
+    expect(complaintOf(text)).toBe(
+      `${path} is no JSON at line ${line}, column ${column}: expected ${expected}; there are no comments and no comma after the last.`,
+    );
+  });
+
+  test('every cut of a file is no JSON, with a place in it', () => {
+    const text = JSON.stringify({ a: [1, -2.5e3, true, null, 'x"\\\u0001é', {}, []], b: { c: 'd' } }, null, 1);
+    for (let length = 0; length < text.length; length++) {
+      const [, line, column] = /line (\d+), column (\d+): expected/.exec(complaintOf(text.slice(0, length)))!;
+      const lines = text.slice(0, length).split('\n');
+      expect(Number(line)).toBeLessThanOrEqual(lines.length);
+      expect(Number(column)).toBeLessThanOrEqual(lines[Number(line) - 1]!.length + 1);
+    }
+  });
+});
+
+describe('a file that cannot be read', () => {
+  test('is not there', () => {
+    const missing = join(folder, 'missing.json');
+    expect(complaintOf('', () => readConfig(missing))).toBe(
+      `The configuration file ${missing} does not exist; give one that does.`,
+    );
+  });
+
+  test('is a folder', () => {
+    const other = join(folder, 'folder.json');
+    mkdirSync(other);
+    expect(complaintOf('', () => readConfig(other))).toBe(
+      `The configuration file ${other} is a folder; give a file in it.`,
+    );
+  });
+});
+
+describe('the schema', () => {
+  const top = schema.properties as Record<string, Record<string, unknown>>;
+  const defs = schema.$defs as unknown as Record<string, Record<string, unknown>>;
+
+  test('is one, by the schema of schemas', () =>
+    expect(new Ajv2020({ allowUnionTypes: true }).validateSchema(schema, true)).toBe(true));
+
+  test('has every limit as it is', () => {
+    expect(schema.properties.limits.properties).toEqual(
+      Object.fromEntries(
+        LIMIT_NAMES.map((name) => {
+          const { min, max, why, default: value } = LIMITS[name];
+          return [name, { type: 'integer', minimum: min, maximum: max, default: value, description: why }];
+        }),
+      ),
+    );
+    expect(Object.keys(schema.properties.limits.properties)).toEqual(LIMIT_NAMES);
+  });
+
+  test.each(SITE_OPTION_NAMES)('has %s, with its default, for the top and for hosts', (name) => {
+    const reference = { $ref: `#/$defs/${name}` };
+    expect(top[name]).toEqual(reference);
+    expect(schema.$defs.host.properties).toHaveProperty(name, reference);
+    expect(defs[name]!['default']).toEqual(resolveSiteOptions()[name]);
+  });
+
+  test('has no other keys', () => {
+    const server = ['host', 'port', 'workers', 'trigger', 'accessLog', 'app', 'fetchFirst', 'limits', 'hosts'];
+    expect(Object.keys(top).sort()).toEqual(['$schema', 'root', ...server, ...SITE_OPTION_NAMES].sort());
+    expect(Object.keys(schema.$defs.host.properties).sort()).toEqual(['root', ...SITE_OPTION_NAMES].sort());
+  });
+
+  test('has the choices', () => {
+    expect(top['trigger']!['enum']).toEqual(TRIGGERS);
+    expect(top['accessLog']!['enum']).toEqual(ACCESS_LOG_FORMATS);
+    expect(defs['etag']!['enum']).toEqual(ETAG_SOURCES);
+    expect(defs['symlinks']!['enum']).toEqual(SYMLINK_POLICIES);
+    expect(schema.$defs.redirects.items.properties.status.enum).toEqual(REDIRECT_STATUSES);
+  });
+
+  test('has the defaults of CORS', () => {
+    const { properties } = schema.$defs.cors;
+    for (const [name, value] of Object.entries(resolveSiteOptions({ cors: { origins: '*' } }).cors!))
+      if (name !== 'origins') expect(properties[name as 'methods'].default).toEqual(value);
+  });
+
+  test('describes everything, and lets no object have other keys', () => {
+    const visit = (value: unknown, place: string): void => {
+      if (typeof value !== 'object' || value === null) return;
+      const part = value as Record<string, unknown>;
+      if (place.endsWith('.properties'))
+        for (const [name, each] of Object.entries(part))
+          expect(each, `${place}.${name}`).toSatisfy(
+            (property: Record<string, unknown>) =>
+              '$ref' in property || /^\S.{10,}\S$/.test(`${property['description']}`),
+          );
+      if ([part['type']].flat().includes('object')) expect(part, place).toHaveProperty('additionalProperties');
+      for (const [name, each] of Object.entries(part)) visit(each, `${place}.${name}`);
+    };
+    visit(schema, '');
+  });
+});

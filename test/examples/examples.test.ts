@@ -1,0 +1,138 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { Command, command, PACKAGE } from '../support/command.js';
+import { eventually, RawClient } from '../support/raw-client.js';
+
+const pathOf = (name: string): string => join(PACKAGE, 'test/examples', name);
+
+/** Runs an example that serves by itself. */
+function example(name: string, ...args: string[]): Command {
+  const env = { PATH: process.env['PATH'], PORT: '0' };
+  return new Command(spawn(process.execPath, [pathOf(name), ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] }));
+}
+
+/** Runs one that is an app. */
+const app = (name: string): Command => command(['--app', pathOf(name), '--port', '0']);
+
+const urlOf = async (started: Command): Promise<string> => `http://127.0.0.1:${await started.port()}`;
+
+async function answerOf(url: string, init?: RequestInit): Promise<[status: number, body: string]> {
+  const response = await fetch(url, init);
+  return [response.status, await response.text()];
+}
+
+const json = (value: unknown): RequestInit => ({ method: 'POST', body: JSON.stringify(value) });
+
+test('each says on top how to run it', () => {
+  const names = readdirSync(pathOf('')).filter((name) => name.endsWith('.mjs'));
+  expect(names).toEqual(['echo.mjs', 'events.mjs', 'fetch.mjs', 'hono.mjs', 'json-api.mjs', 'upload.mjs']);
+  for (const name of names) {
+    const text = readFileSync(pathOf(name), 'utf8');
+    expect(text).toMatch(new RegExp(`^(?://.*\\n)*//.* (?:node|--app) test/examples/${name}`));
+    expect(text.trimEnd().split('\n').length, name).toBeLessThan(40);
+  }
+});
+
+test('fetch', async () => {
+  await using started = example('fetch.mjs');
+  const url = await urlOf(started);
+  expect(await answerOf(`${url}/?name=Ada`)).toEqual([200, 'Hello, Ada!\n']);
+  expect(await answerOf(`${url}/`)).toEqual([200, 'Hello, 127.0.0.1!\n']);
+  expect(await answerOf(`${url}/x`)).toEqual([404, 'There is nothing here.\n']);
+  expect((await started.kill().ended).code).toBe(0);
+});
+
+test('hono', async () => {
+  await using started = app('hono.mjs');
+  const url = await urlOf(started);
+  expect(await answerOf(`${url}/`)).toEqual([200, 'Hello, 127.0.0.1!']);
+  expect(await answerOf(`${url}/notes`, json({ text: 'Water plants' }))).toEqual([
+    201,
+    '{"id":"2","text":"Water plants"}',
+  ]);
+  expect(await answerOf(`${url}/notes/2`)).toEqual([200, '{"text":"Water plants"}']);
+  expect(await answerOf(`${url}/notes/3`)).toEqual([404, '404 Not Found']);
+});
+
+test('json-api', async () => {
+  await using started = app('json-api.mjs');
+  const url = await urlOf(started);
+  expect(await answerOf(`${url}/sum`, json({ numbers: [1, 2, 3.5] }))).toEqual([200, '{"sum":6.5}']);
+  expect(await answerOf(`${url}/sum`, json({ numbers: ['1'] }))).toEqual([
+    422,
+    '{"error":"numbers must be a list of numbers."}',
+  ]);
+  expect(await answerOf(`${url}/sum`, { method: 'POST', body: '{' })).toEqual([
+    400,
+    '{"error":"The body is no JSON."}',
+  ]);
+  expect(await answerOf(`${url}/sum`, json(null))).toEqual([500, '{"error":"This went wrong."}']);
+  expect((await answerOf(`${url}/sum`))[0]).toBe(405);
+  expect((await answerOf(`${url}/`))[0]).toBe(404);
+});
+
+test('upload', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'epollet-upload-'));
+  try {
+    await using started = example('upload.mjs', folder);
+    const url = await urlOf(started);
+    const content = Buffer.alloc(5_000_000, 'some bytes');
+    const put = (path: string, body: string | Uint8Array): Promise<Response> =>
+      fetch(`${url}${path}`, { method: 'PUT', body, duplex: 'half' } as RequestInit);
+    expect((await put('/cat.jpg', content)).status).toBe(201);
+    expect(readFileSync(join(folder, 'cat.jpg')).equals(content)).toBe(true);
+    expect((await answerOf(`${url}/cat.jpg`))[1].length).toBe(content.length);
+    expect((await put('/empty', '')).status).toBe(201);
+    expect((await put('/../x', 'x')).status).toBe(201); // as x: the client has resolved it
+    expect((await put('/.x', 'x')).status).toBe(404);
+    using client = await RawClient.connect(await started.port());
+    client.send(`PUT /large HTTP/1.1\r\nHost: a\r\nContent-Length: ${16 * 1024 ** 2 + 1}\r\n\r\n`);
+    expect((await client.response()).status).toBe(413);
+    using chunked = await RawClient.connect(await started.port());
+    chunked.send('PUT /large HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n');
+    chunked.send(Buffer.concat([Buffer.from('1000001\r\n'), Buffer.alloc(0x1000001), Buffer.from('\r\n')]));
+    expect((await chunked.response()).status).toBe(413);
+    await eventually(() => readdirSync(folder).length === 3, 'nothing is left of what was refused');
+    expect(readdirSync(folder).sort()).toEqual(['cat.jpg', 'empty', 'x']);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('events', async () => {
+  await using started = example('events.mjs');
+  const url = await urlOf(started);
+  const leave = new AbortController();
+  const read = async (signal?: AbortSignal) => {
+    const response = await fetch(url, signal === undefined ? {} : { signal });
+    expect(response.headers.get('Content-Type')).toBe('text/event-stream');
+    const reader = response.body!.getReader();
+    const { value } = await reader.read();
+    expect(Buffer.from(value!).toString()).toMatch(/^id: 1\ndata: 20.*Z\n\n$/);
+    return reader;
+  };
+  await read(leave.signal);
+  leave.abort();
+  await started.said(/over after \d\n/);
+  const reader = await read();
+  started.kill();
+  while (!(await reader.read()).done);
+  expect((await started.ended).code).toBe(0);
+});
+
+test('echo', async () => {
+  await using started = example('echo.mjs');
+  const port = Number((await started.said(/^(\d+)\n/))[1]);
+  using client = await RawClient.connect(port);
+  const content = Buffer.alloc(3_000_000, 'to and fro ');
+  client.pause().send(content).end();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  client.resume();
+  expect((await client.untilClose()).equals(content)).toBe(true);
+  using other = await RawClient.connect(port);
+  other.send('again').end();
+  expect((await other.untilClose()).toString()).toBe('again');
+});
