@@ -1,0 +1,75 @@
+import { createServer } from 'node:net';
+import { expect, test } from 'vitest';
+import { MODELS } from '../../src/models/catalogue.js';
+import { command, run } from '../support/command.js';
+import { exchange, request } from '../support/raw-client.js';
+
+test('lists the models in columns', async () => {
+  const { code, stdout, stderr } = await run(['model']);
+  expect([code, stderr]).toEqual([0, '']);
+  const [head, ...lines] = stdout.trimEnd().split('\n');
+  expect(lines.map((line) => line.split(' ')[0])).toEqual(MODELS.map(({ name }) => name));
+  for (const [title, key] of [
+    ['WAITS', 'waits'],
+    ['SYSTEM CALLS', 'calls'],
+    ['MEMORY', 'memory'],
+    ['BREAKS', 'breaks'],
+  ] as const) {
+    const column = head!.indexOf(title);
+    for (const [index, line] of lines.entries()) {
+      expect(line.startsWith(MODELS[index]![key], column), line).toBe(true);
+      expect(line.slice(column - 2, column)).toBe('  ');
+    }
+  }
+});
+
+test('without a folder: the pages of the package', async () => {
+  await using model = command(['model', 'epoll-level', '--port', '0']);
+  const answer = await exchange(await model.port(), request('/'));
+  expect([answer.status, answer.body.toString().includes('<html')]).toEqual([200, true]);
+  expect((await model.kill().ended).code).toBe(0);
+});
+
+test.each([
+  ['::1', 'http://[::1]:'],
+  ['localhost', 'http://localhost:'],
+  ['0.0.0.0', 'http://localhost:'],
+])('--host %s', async (host, url) => {
+  await using model = command(['model', 'epoll-edge', '--port', '0', '--host', host]);
+  const [line] = await model.said(/^http:.*\n/);
+  expect(line.startsWith(url)).toBe(true);
+  expect((await fetch(line.trim())).status).toBe(200);
+  expect((await model.kill().ended).code).toBe(0);
+});
+
+test('a mistake is one sentence that names it, and exit code 2', async () => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => taken.once('listening', resolve));
+  const { port } = taken.address() as { port: number };
+  const mistakes: [args: string[], says: RegExp][] = [
+    [['epol-levl'], /"epol-levl".*did you mean epoll-level\?.*epollet model/],
+    [['Threads'], /did you mean threads\?/],
+    [['something-else'], /no model "something-else"; epollet model lists/],
+    [['epoll-level', '/no/such/folder', '--port', '0'], /\/no\/such\/folder does not exist/],
+    [['libuv', 'package.json', '--port', '0'], /package\.json is no folder/],
+    [['threads', '', '--port', '0'], /folder has an empty name/],
+    [['libuv', '--host', 'no.such.host.invalid', '--port', '0'], /no\.such\.host\.invalid/],
+    ...['blocking', 'processes', 'coroutines', 'epoll-pool', 'libuv', 'libuv-net', 'epollet', 'tcp-epoll'].map(
+      (name): [string[], RegExp] => [
+        [name, '--port', `${port}`],
+        new RegExp(`Port ${port} of 127\\.0\\.0\\.1 is taken`),
+      ],
+    ),
+    [['blocking', '--port', 'x'], /--port.*x/],
+    [['a', 'b', 'c'], /too many arguments/],
+  ];
+  await Promise.all(
+    mistakes.map(async ([args, says]) => {
+      const ended = await run(['model', ...args]);
+      expect({ ...ended, stderr: '' }, args.join(' ')).toEqual({ code: 2, signal: null, stdout: '', stderr: '' });
+      expect(ended.stderr).toMatch(says);
+      expect(ended.stderr).toMatch(/^epollet: [^\n]+[.)]\n$/);
+    }),
+  );
+  await new Promise((resolve) => taken.close(resolve));
+});

@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import { command, cpuTicks } from '../support/command.js';
+import { makeFolder } from '../support/folder.js';
+import { needs } from '../support/needs.js';
+import { eventually, exchange, RawClient, request, sleep } from '../support/raw-client.js';
+import { hasPrlimit } from './serving.js';
+
+test.each(['polling-keep-alive', 'epoll-level', 'epoll-edge', 'epoll-pool', 'coroutines'])(
+  '%s turns clients away when descriptors have run out, and does not spin',
+  async (name) => {
+    if (!needs(hasPrlimit(), name, 'prlimit is not installed')) return;
+    using folder = makeFolder({ 'index.html': 'index' });
+    await using model = command(['model', name, folder.root, '--port', '0'], { before: ['prlimit', '--nofile=72'] });
+    const port = await model.port();
+    const clients = await Promise.all(Array.from({ length: 80 }, () => RawClient.connect(port)));
+    const isAway = ({ ended, failure }: RawClient): boolean => ended || failure !== null;
+    await eventually(() => clients.filter(isAway).length > 10, 'some are turned away');
+    await sleep(100);
+    const before = cpuTicks(model.process.pid!);
+    await sleep(200);
+    if (name !== 'polling-keep-alive') expect(cpuTicks(model.process.pid!) - before).toBeLessThan(10);
+    for (const client of clients) client.close();
+    await sleep(100);
+    expect((await exchange(port, request('/'))).status).toBe(200);
+    expect(await model.kill().ended).toMatchObject({ code: 0, stderr: '' });
+  },
+);

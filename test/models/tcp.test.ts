@@ -1,0 +1,48 @@
+import { describe, expect, test } from 'vitest';
+import { peerOf, shown } from '../../src/models/peer.js';
+import { command, cpuTicks } from '../support/command.js';
+import { RawClient, sleep } from '../support/raw-client.js';
+
+describe.each(['tcp-polling', 'tcp-epoll'])('%s', (name) => {
+  test('prints what each peer sends and when it goes offline', async () => {
+    await using model = command(['model', name, '--port', '0']);
+    const port = Number((await model.said(/^tcp:\/\/127\.0\.0\.1:(\d+)\n/))[1]);
+    using first = await RawClient.connect(port);
+    using second = await RawClient.connect(port);
+    const [one, two] = [first, second].map(({ socket }) => `127.0.0.1:${socket.localPort}`);
+    await model.said(new RegExp(`^${two} is online$`, 'm'));
+    first.send('hello');
+    await model.said(new RegExp(`^${one} sent 5 bytes "hello"$`, 'm'));
+    second.send('\x1b[2J\n');
+    await model.said(new RegExp(`^${two} sent 5 bytes "\\\\u001b\\[2J\\\\n"$`, 'm'));
+    first.end();
+    await model.said(new RegExp(`^${one} is offline$`, 'm'));
+    second.reset();
+    await model.said(new RegExp(`^${two} is offline$`, 'm'));
+    const ended = await model.kill().ended;
+    expect(ended).toMatchObject({ code: 0, signal: null, stderr: '' });
+    expect(ended.stdout.split('\n')).toHaveLength(8);
+  });
+});
+
+test('what a peer sent is shown on one line, and no more of it than fits', () => {
+  expect(shown(Buffer.from('x'))).toBe('1 byte "x"');
+  expect(shown(Buffer.from('a\r\nb\u009b\u202e\x7f'))).toBe('10 bytes "a\\r\\nb..."'.replace('10', '10'));
+  expect(shown(Buffer.alloc(1000, 'y'))).toBe(`1000 bytes "${'y'.repeat(60)}" …`);
+  expect(peerOf(-1)).toBe('a peer that has gone');
+});
+
+test('a client costs the one that is told nothing, and the one that asks a core', async () => {
+  const ticksIn = async (name: string): Promise<number> => {
+    await using model = command(['model', name, '--port', '0']);
+    const port = Number((await model.said(/:(\d+)\n/))[1]);
+    using _silent = await RawClient.connect(port);
+    await sleep(300);
+    const before = cpuTicks(model.process.pid!);
+    await sleep(300);
+    return cpuTicks(model.process.pid!) - before;
+  };
+  const [told, asks] = [await ticksIn('tcp-epoll'), await ticksIn('tcp-polling')];
+  expect(told).toBeLessThanOrEqual(1);
+  expect(asks).toBeGreaterThan(5);
+});
