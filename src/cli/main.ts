@@ -2,8 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
+import { explainCommand } from './explain.js';
 import { healthcheckCommand } from './healthcheck.js';
+import { labCommand } from './lab.js';
 import { Misuse } from './misuse.js';
+import { modelCommand } from './model.js';
 import { serveCommand } from './serve.js';
 
 const MISUSE = 2;
@@ -20,6 +23,9 @@ const program = new Command('epollet')
   .configureOutput({ outputError: () => {} })
   .addHelpText('after', '\nepollet [dir] is the same as epollet serve [dir]; epollet serve --help lists its flags.')
   .addCommand(serveCommand(), { isDefault: true })
+  .addCommand(explainCommand())
+  .addCommand(modelCommand())
+  .addCommand(labCommand())
   .addCommand(healthcheckCommand());
 
 for (const command of [program, ...program.commands]) command.exitOverride().configureOutput({ outputError: () => {} });
@@ -34,7 +40,9 @@ for (const [name, value] of Object.entries(process.env))
 try {
   await program.parseAsync();
 } catch (error) {
-  process.exitCode = report(error);
+  const code = report(error);
+  // A program of the user's may have timers and sockets that would keep it alive.
+  if (code !== 0) process.exit(code);
 }
 
 /** One sentence for a mistake of the user's; a stack only for one of ours. */
@@ -46,6 +54,7 @@ function report(error: unknown): number {
   }
   if (error instanceof Misuse) {
     complain(error.message);
+    if (error.evidence !== '') process.stderr.write(`${error.evidence}\n`);
     return MISUSE;
   }
   console.error(error);

@@ -1,0 +1,109 @@
+import { readFileSync } from 'node:fs';
+import { measureConnections } from './connections-experiment.js';
+import { connectionsResultOf } from './connections-result.js';
+import { coresHere, pinSelf } from './cores.js';
+import { ordersOf } from './draw.js';
+import { herdIsBuilt, measureHerds } from './herd.js';
+import { Instruments } from './instruments.js';
+import { machineHere } from './machine.js';
+import { type ModelNotes, ratioOf, resultOf } from './model-result.js';
+import { measureModels } from './models-experiment.js';
+import { type Progress, SILENT } from './progress.js';
+import { type Found, type LabReport, REPORT_VERSION } from './report.js';
+import { commandOf, type LabSettings, QUESTIONS } from './settings.js';
+import { Site } from './site.js';
+import { Tools } from './tools.js';
+import { traceTriggers } from './trigger-trace.js';
+import { type Launcher, launcher, Workbench } from './workbench.js';
+
+export interface LabOptions {
+  readonly tools?: Tools;
+  readonly progress?: Progress;
+  /** Ends it; what was measured until then is in the report. */
+  readonly signal?: AbortSignal;
+  readonly launch?: Launcher;
+  /** Moves this process to the cores of the load, for good. @default false */
+  readonly moveAside?: boolean;
+}
+
+/** The reactor of this package, and what it is compared with. */
+export const OURS = 'epollet';
+export const LIBUV_MODELS = [OURS, 'libuv-net', 'libuv'] as const;
+
+/** How long the last model may take that was begun in time. */
+const GRACE_SECONDS = 12;
+
+/** Makes an experiment, and reports. Whatever it starts has ended when it returns. */
+export async function runLab(settings: LabSettings, options: LabOptions = {}): Promise<LabReport> {
+  const { tools = new Tools(), progress = SILENT, launch = launcher } = options;
+  const { budgetSeconds } = settings;
+  const over = budgetSeconds === null ? [] : [AbortSignal.timeout((budgetSeconds + GRACE_SECONDS) * 1000)];
+  const signal = AbortSignal.any([...(options.signal ? [options.signal] : []), ...over]);
+  const cores = tools.has('taskset') ? coresHere() : null;
+  const startedAt = new Date();
+  const machine = machineHere(cores);
+  if (cores !== null && options.moveAside) pinSelf(cores.load);
+  using site = new Site();
+  using instruments = new Instruments(tools, cores, signal);
+  const bench = new Workbench(settings, instruments, site, launch, progress, signal);
+  const inProcess = settings.experiment === 'triggers';
+  const orders = inProcess ? [] : ordersOf(settings.models, settings.rounds, settings.seed);
+  if (!inProcess) {
+    for (const sentence of tools.missing()) bench.note(sentence);
+    if (tools.has('taskset') && cores === null) bench.note('There is one core: model and load share it.');
+  }
+  const { found, complete } = await experiment(bench, orders);
+  if (over[0]?.aborted) bench.note(`The time of ${budgetSeconds} s was over.`);
+  return {
+    format: 'epollet-lab',
+    version: REPORT_VERSION,
+    epollet: version(),
+    question: QUESTIONS[settings.experiment],
+    startedAt: startedAt.toISOString(),
+    seconds: Math.round((Date.now() - startedAt.getTime()) / 100) / 10,
+    complete,
+    command: commandOf(settings),
+    settings,
+    orders,
+    machine,
+    tools: tools.list.map(({ name, version, use }) => ({ name, version, use })),
+    notes: bench.notes,
+    ...found,
+  };
+}
+
+async function experiment(
+  bench: Workbench,
+  orders: readonly (readonly string[])[],
+): Promise<{ found: Found; complete: boolean }> {
+  const { experiment } = bench.settings;
+  if (experiment === 'triggers') {
+    const herd = herdIsBuilt() ? await measureHerds() : [];
+    return { found: { experiment, results: traceTriggers(), herd }, complete: true };
+  }
+  if (experiment === 'connections') {
+    const { notes, complete } = await measureConnections(bench, orders);
+    return { found: { experiment, results: notes.map(connectionsResultOf) }, complete };
+  }
+  const { notes, complete } = await measureModels(bench, orders);
+  const results = notes.map(resultOf);
+  if (experiment === 'models') return { found: { experiment, results }, complete };
+  noteDifferences(bench, notes);
+  const ours = results.find(({ model }) => model === OURS)!;
+  return { found: { experiment, results, ratios: results.map((each) => ratioOf(each, ours)) }, complete };
+}
+
+/** To be compared one to one, they must answer alike. */
+function noteDifferences(bench: Workbench, notes: readonly ModelNotes[]): void {
+  const ours = notes.find(({ model }) => model === OURS)?.same;
+  for (const { model, same } of notes) {
+    if (same !== null && ours && same !== ours) bench.note(`${model} answers ${same}, ${OURS} ${ours}.`);
+  }
+}
+
+function version(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  return version;
+}

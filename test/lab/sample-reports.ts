@@ -1,0 +1,139 @@
+import { connectionsResultOf } from '../../src/lab/connections-result.js';
+import { randomOf } from '../../src/lab/draw.js';
+import { type ModelNotes, notesOn, ratioOf, resultOf, systemCallsOf } from '../../src/lab/model-result.js';
+import type { LabReport, ReportHead } from '../../src/lab/report.js';
+import { type ExperimentName, QUESTIONS, THOROUGH } from '../../src/lab/settings.js';
+import { traceTriggers } from '../../src/lab/trigger-trace.js';
+
+/** Rough sizes of what a run has, so that the page is looked at with bars of all lengths. */
+const MODELS: [name: string, cpuUs: number, perSecond: number, restMib: number][] = [
+  ['fixed-page', 21, 19_000, 82],
+  ['blocking', 24, 17_500, 83],
+  ['processes', 14, 48_000, 71],
+  ['threads', 15, 46_000, 76],
+  ['coroutines', 11, 58_000, 70],
+  ['polling', 60, 7000, 84],
+  ['polling-keep-alive', 14, 45_000, 84],
+  ['epoll-level', 7, 71_000, 84],
+  ['epoll-edge', 6.8, 72_000, 84],
+  ['epoll-pool', 42, 16_000, 120],
+  ['libuv', 29, 24_000, 71],
+  ['libuv-net', 15, 45_000, 70],
+  ['epollet', 7.2, 70_000, 72],
+];
+
+function head(experiment: ExperimentName, models: readonly string[]): ReportHead {
+  return {
+    format: 'epollet-lab',
+    version: 1,
+    epollet: '0.1.0',
+    question: QUESTIONS[experiment],
+    startedAt: '2026-01-02T03:04:05.000Z',
+    seconds: 321.4,
+    complete: true,
+    command: `epollet lab --experiment ${experiment} --models ${models.join(',')} --rounds 3 --seed 7`,
+    settings: { experiment, models, seed: 7, ...THOROUGH },
+    orders: [models, models, models],
+    machine: {
+      cpu: 'A <processor> & "more"',
+      cores: 2,
+      kernel: '6.18.0',
+      node: 'v20.20.2',
+      v8: '11.3',
+      libuv: '1.46.0',
+      memoryMib: 24_106,
+      pinned: { model: 0, load: [1] },
+      busy: 0.12,
+      openFiles: 20_000,
+    },
+    tools: [
+      { name: 'wrk', version: '4.1.0', use: 'load in a closed loop' },
+      { name: 'strace', version: null, use: 'system calls' },
+    ],
+    notes: ['strace is not installed: system calls are left out, but for those that epollet counts itself.'],
+  };
+}
+
+function notes(name: string, cpuUs: number, perSecond: number, restMib: number, random: () => number): ModelNotes {
+  const made = notesOn(name, 'in epoll_wait, told as long as it is so');
+  for (let round = 0; round < 3; round++) {
+    const off = 0.9 + 0.2 * random();
+    const ms = (cpuUs / 100) * off;
+    made.rounds.push({
+      requestsPerSecond: perSecond / off,
+      cpuUs: cpuUs * off,
+      userUs: cpuUs * off * 0.3,
+      systemUs: cpuUs * off * 0.7,
+      latencyMs: { p50: ms, p90: ms * 1.6, p99: ms * 9, max: ms * 40 },
+      pacedPerSecond: 1000 * off,
+      restBytes: restMib * 1024 * 1024,
+      perConnectionBytes: name === 'blocking' ? null : 2000 * off,
+      errors: name === 'polling' ? 3 : 0,
+    });
+  }
+  made.keepsConnections = true;
+  made.silencedBy = name === 'blocking' ? 1 : null;
+  made.systemCalls = systemCallsOf({ recvfrom: 1.01, sendto: 1, epoll_wait: cpuUs / 60 });
+  if (name === 'epollet') made.ownCalls = systemCallsOf({ recvfrom: 1, sendto: 1, epoll_wait: 0.1 });
+  return made;
+}
+
+export function sampleReport(experiment: ExperimentName): LabReport {
+  const random = randomOf(7);
+  if (experiment === 'triggers') {
+    const herd = [
+      { trigger: 'level', threads: 4, woken: 4 },
+      { trigger: 'exclusive', threads: 4, woken: 1 },
+    ] as const;
+    return { ...head(experiment, []), experiment, results: traceTriggers(), herd };
+  }
+  if (experiment === 'connections') {
+    const results = MODELS.map(([model, cpuUs, perSecond, restMib], at) => {
+      const rounds = new Map(
+        [1, 10, 100, 1000, 10_000].slice(0, model === 'threads' ? 3 : 5).map((idle, step) => [
+          idle,
+          [0.9, 1, 1.1].map((off) => ({
+            requestsPerSecond: perSecond * off * (1 - step * 0.04),
+            cpuUs: cpuUs * off * (model.startsWith('polling') ? 1 + idle / 100 : 1),
+            p99Ms: cpuUs * 0.1 * off,
+            residentBytes: (restMib + idle * 0.002 * at) * 1024 * 1024,
+            stillOpen: idle,
+          })),
+        ]),
+      );
+      const stops = model === 'threads' ? { idle: 1000, why: 'With 1000 silent connections it answers nobody.' } : null;
+      return connectionsResultOf({ model, waits: 'somewhere', rounds, stops, failure: null });
+    });
+    return {
+      ...head(
+        experiment,
+        MODELS.map(([name]) => name),
+      ),
+      experiment,
+      results,
+    };
+  }
+  const chosen = experiment === 'libuv' ? MODELS.slice(-3) : MODELS;
+  const results = chosen.map((model) => resultOf(notes(...model, random)));
+  const failed: ModelNotes = { ...notesOn('broken', 'nowhere'), failure: 'GET / was answered 500, not 200.' };
+  if (experiment === 'libuv') {
+    const ratios = results.map((each) => ratioOf(each, results.at(-1)!));
+    return {
+      ...head(
+        experiment,
+        chosen.map(([name]) => name),
+      ),
+      experiment,
+      results,
+      ratios,
+    };
+  }
+  return {
+    ...head(
+      experiment,
+      chosen.map(([name]) => name),
+    ),
+    experiment,
+    results: [...results, resultOf(failed)],
+  };
+}
