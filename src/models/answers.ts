@@ -52,6 +52,7 @@ export class Answers {
   constructor(
     path: string,
     private readonly connections: 'kept' | 'closed',
+    private readonly keptBytesMax = KEPT_BYTES_MAX,
   ) {
     this.root = Root.open(kernel, path);
   }
@@ -72,9 +73,9 @@ export class Answers {
     return request.method === 'HEAD' ? bytes.subarray(0, headBytes) : bytes;
   }
 
-  /** The bytes to send to what is no request; the connection is over then. */
-  refusal(status: Refusal): Buffer {
-    return composed(status, {}, Buffer.from(TEXTS[status]!), 'closed').bytes;
+  /** What is no request is told so; the connection is over then. */
+  refusal(status: Refusal): Answer {
+    return composed(status, {}, Buffer.from(TEXTS[status]!), 'closed');
   }
 
   to(method: Request['method'], path: string): Answer {
@@ -115,7 +116,7 @@ export class Answers {
     const length = answer.bytes.length + path.length;
     if (length > KEPT_ANSWER_BYTES_MAX) return;
     // All at once: a cache that knew which to drop would be longer than the model that it serves.
-    if (this.keptBytes + length > KEPT_BYTES_MAX) {
+    if (this.keptBytes + length > this.keptBytesMax) {
       this.kept.clear();
       this.keptBytes = 0;
     }

@@ -23,7 +23,7 @@ export function converse(fd: number, answers: Answers): void {
       continue;
     }
     if (typeof request === 'number') {
-      sendAll(fd, answers.refusal(request));
+      sendAll(fd, answers.refusal(request).bytes);
       return;
     }
     if (!sendAll(fd, answers.bytesTo(request)) || !answers.keeps(request)) return;

@@ -61,7 +61,7 @@ export class Connection {
       if (request === NEED_MORE) break;
       if (typeof request === 'number') {
         this.ending = true;
-        return this.send(this.answers.refusal(request));
+        return this.send(this.answers.refusal(request).bytes);
       }
       start = request.end;
       this.ending = !this.answers.keeps(request);

@@ -72,7 +72,7 @@ async function converse(socket: Socket, answers: Answers): Promise<void> {
       continue;
     }
     if (typeof request === 'number') {
-      await socket.sendAll(answers.refusal(request));
+      await socket.sendAll(answers.refusal(request).bytes);
       return;
     }
     if (!(await socket.sendAll(answers.bytesTo(request))) || !answers.keeps(request)) return;

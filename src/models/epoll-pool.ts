@@ -67,7 +67,7 @@ export async function start({ root, host, port: wanted }: ModelOptions): Promise
     if (request === NEED_MORE) return epoll.modify(client.fd, EPOLLIN | EPOLLONESHOT);
     if (typeof request === 'number') {
       client.ending = true;
-      return send(client, answers.refusal(request));
+      return send(client, answers.refusal(request).bytes);
     }
     client.bytes = client.bytes.subarray(request.end);
     client.ending = !request.keeps;

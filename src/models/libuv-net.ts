@@ -39,7 +39,7 @@ function attend(socket: Socket, answers: Answers): void {
       const request = parseRequest(bytes, 0, bytes.length);
       if (request === NEED_MORE) break;
       if (typeof request === 'number') {
-        socket.end(answers.refusal(request));
+        socket.end(answers.refusal(request).bytes);
         return;
       }
       bytes = bytes.subarray(request.end);

@@ -3,7 +3,9 @@ import type { Socket } from 'node:net';
 import { Answers } from './answers.js';
 import { bound } from './bound.js';
 import { type ModelOptions, type RunningModel, running } from './program.js';
-import { parseRequest, pathOf } from './request.js';
+import { parseRequest, pathOf, type Request } from './request.js';
+
+const NOT_ALLOWED: Request = { method: 'other', path: '/', keeps: false, end: 0 };
 
 /**
  * What Node itself does with the same epoll underneath: libuv waits, llhttp parses, streams carry, and a request and
@@ -12,15 +14,15 @@ import { parseRequest, pathOf } from './request.js';
 export async function start({ root, host, port: wanted }: ModelOptions): Promise<RunningModel> {
   const answers = new Answers(root, 'kept');
   const server = createServer({ requireHostHeader: false }, (request, response) => respond(request, response, answers));
-  server.on('connect', (_request, socket) => socket.end(answers.to('other', '/').bytes));
+  server.on('connect', (_request, socket) => socket.end(answers.bytesTo(NOT_ALLOWED)));
   server.on('clientError', (error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket: Socket) => {
     if (!socket.writable) return void socket.destroy();
     // Node's parser has a list of methods. What is not on it is a method as well, RFC 9110 section 9.1, and its
     // request refused as one.
     const packet = error.rawPacket ?? Buffer.alloc(0);
     const request = parseRequest(packet, 0, packet.length);
-    if (typeof request === 'object') socket.end(answers.to('other', request.path).bytes);
-    else socket.end(answers.refusal(error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400));
+    if (typeof request === 'object') socket.end(answers.bytesTo(NOT_ALLOWED));
+    else socket.end(answers.refusal(error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400).bytes);
   });
   const port = await bound(server, host, wanted, answers);
 
@@ -36,13 +38,10 @@ function respond(request: IncomingMessage, response: ServerResponse, answers: An
   const { headers, httpVersion } = request;
   const path = pathOf(request.url!.replace(/\?.*/s, ''));
   const isValid = httpVersion === '1.0' || (httpVersion === '1.1' && headers.host !== undefined);
-  if (path === null || !isValid) {
-    request.socket.end(answers.refusal(400));
-    return;
-  }
   const method = request.method === 'GET' || request.method === 'HEAD' ? request.method : 'other';
-  const { status, fields, bytes, headBytes } = answers.to(method, path);
+  const answer = path === null || !isValid ? answers.refusal(400) : answers.to(method, path);
   // As the others: who sends a body has the connection closed.
-  if ('content-length' in headers || 'transfer-encoding' in headers) response.shouldKeepAlive = false;
-  response.writeHead(status, fields).end(bytes.subarray(headBytes));
+  if (answer.status === 400 || 'content-length' in headers || 'transfer-encoding' in headers)
+    response.shouldKeepAlive = false;
+  response.writeHead(answer.status, answer.fields).end(answer.bytes.subarray(answer.headBytes));
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Folder, makeFolder } from '../support/folder.js';
-import { exchange, RawClient, type RawResponse, request } from '../support/raw-client.js';
+import { exchange, RawClient, type RawResponse, request, sleep } from '../support/raw-client.js';
 import { endModel, SERVING, type Served, serveModel } from './serving.js';
 
 const BIG = Buffer.alloc(300_000, 'a line of a large file, which is longer than what a socket takes at once\n');
@@ -39,6 +39,7 @@ const TABLE: [sent: string, status: number, body: string | Buffer | null, type?:
   [request('/big.bin', [], 'HEAD'), 200, ''],
   [request('/nothing', [], 'HEAD'), 404, ''],
   [request('/', [], 'DELETE'), 405, NOT_ALLOWED],
+  [request('/nothing', [], 'PUT'), 405, NOT_ALLOWED],
   [`${request('/', ['Content-Length: 3'], 'POST')}a=b`, 405, NOT_ALLOWED],
   ['GET / HTTP/1.0\r\n\r\n', 200, INDEX],
   ['GET / HTTP/1.1\r\n\r\n', 400, INVALID],
@@ -108,6 +109,11 @@ describe.each(SERVING)('$name', ({ name, closes, oneAtATime }) => {
     expect((await exchange(served.port, request('/big.bin', [], 'HEAD'))).field('Content-Length')).toBe('300000');
   });
 
+  test.skipIf(name === 'epollet')('a method that nobody has heard of', async () => {
+    const answer = await exchange(served.port, request('/', [], 'BREW'));
+    expect([answer.status, answer.field('Allow')]).toEqual([405, 'GET, HEAD']);
+  });
+
   test('a request that comes byte by byte', async () => {
     using client = await RawClient.connect(served.port);
     await client.sendPieces([...request('/folder/inner/deep.txt')], 1);
@@ -158,18 +164,22 @@ describe.each(SERVING)('$name', ({ name, closes, oneAtATime }) => {
 
   test.skipIf(closes)('a client that sends and does not read gets everything once it reads', async () => {
     using client = await RawClient.connect(served.port);
-    client.pause().send(request('/big.bin').repeat(40));
+    client.pause().send(request('/big.bin').repeat(30));
+    await sleep(50);
+    // These come while the server has no room to answer: nothing will tell of them again once it has.
+    client.send(request('/big.bin').repeat(10));
+    await sleep(20);
     if (!oneAtATime) expect((await exchange(served.port, request('/'))).status).toBe(200);
     client.resume();
     for (let i = 0; i < 40; i++) expect((await client.response()).body.equals(BIG)).toBe(true);
   });
 
-  test.skipIf(oneAtATime)('50 clients at once', async () => {
+  test.skipIf(oneAtATime)('50 clients at once', { timeout: 30_000 }, async () => {
     const clients = await Promise.all(Array.from({ length: 50 }, () => RawClient.connect(served.port)));
     const ask = async (client: RawClient, index: number): Promise<void> => {
       const [path, body] = index % 5 === 0 ? ['/big.bin', BIG] : ['/', Buffer.from(INDEX)];
       for (let times = 0; times < (closes ? 1 : 3); times++) {
-        const answer = await client.send(request(path as string)).response('GET', 14_000);
+        const answer = await client.send(request(path as string)).response('GET', 28_000);
         expect(answer.body.equals(body as Buffer)).toBe(true);
       }
       client.close();
