@@ -4,7 +4,6 @@ import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
 import { explainCommand } from './explain.js';
 import { healthcheckCommand } from './healthcheck.js';
-import { labCommand } from './lab.js';
 import { Misuse } from './misuse.js';
 import { modelCommand } from './model.js';
 import { serveCommand } from './serve.js';
@@ -14,6 +13,12 @@ const MISUSE = 2;
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
+
+/** The lab brings a library of charts and much else, which the other commands have no need to load. */
+async function labCommand(): Promise<Command> {
+  if (process.argv.includes('lab')) return (await import('./lab.js')).labCommand();
+  return new Command('lab').description('run the concurrency models side by side against libuv and write a report');
+}
 
 const program = new Command('epollet')
   .description('An epoll that you can hold in your hand, and a fast static HTTP server for Node on Linux.')
@@ -25,7 +30,7 @@ const program = new Command('epollet')
   .addCommand(serveCommand(), { isDefault: true })
   .addCommand(explainCommand())
   .addCommand(modelCommand())
-  .addCommand(labCommand())
+  .addCommand(await labCommand())
   .addCommand(healthcheckCommand());
 
 for (const command of [program, ...program.commands]) command.exitOverride().configureOutput({ outputError: () => {} });

@@ -121,6 +121,8 @@ export class Browser implements AsyncDisposable {
       this.waiting.delete(id);
     } else if (method === 'Network.requestWillBeSent') {
       this.requests.push((params!['request'] as { url: string }).url);
+    } else if (method === 'Log.entryAdded' && JSON.stringify(params).includes('willReadFrequently')) {
+      // Said of the test's own reading of the charts.
     } else if (method === 'Log.entryAdded' || method === 'Runtime.exceptionThrown') {
       this.complaints.push(JSON.stringify(params));
     } else if (method === 'Runtime.consoleAPICalled') {
