@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { FetchHandler, Limits } from '../../src/index.js';
 import { TRIGGERS } from '../../src/reactor/interest.js';
+import { constants, kernel as realKernel } from '../../src/sys/binding.js';
+import { ENOMEM } from '../../src/sys/errno.js';
+import { kernelWith } from '../support/counting-kernel.js';
 import { deferred, handling } from '../support/handling.js';
 import { eventually, RawClient, request, sleep } from '../support/raw-client.js';
 import { contentOf, KIB, MIB, makeSite, type Site } from '../support/site.js';
@@ -240,4 +243,34 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     // What was opened is closed: the descriptor guard at the end of this file counts what is left.
     expect(server.stats().systemCalls['close']! - (close ?? 0)).toBeGreaterThanOrEqual(10);
   });
+});
+
+test('where the kernel has no room to watch for the end of a peer that is not read, that one is let go', async () => {
+  let refuses = false;
+  const [asked, aborted] = [deferred(), deferred()];
+  const server = start(
+    async ({ method, signal }) => {
+      if (method === 'GET') return new Response('next');
+      refuses = true;
+      signal.addEventListener('abort', () => aborted.resolve());
+      asked.resolve();
+      await aborted.promise;
+      return new Response('for nobody');
+    },
+    {
+      limits: { bodyHighWaterBytes: 1000 },
+      kernel: kernelWith({
+        epollCtl: (...args) => (refuses && args[1] === constants.EPOLL_CTL_ADD ? ENOMEM : realKernel.epollCtl(...args)),
+      }),
+    },
+  );
+  using client = await RawClient.connect(server.port);
+  client.send(sized(100_000)).send(contentOf(50_000));
+  await asked.promise;
+  client.send(contentOf(20_000));
+  await aborted.promise;
+  await eventually(() => server.stats().connections.open === 0, 'it is closed');
+  refuses = false;
+  using other = await RawClient.connect(server.port);
+  expect((await other.send(NEXT).response()).body.toString()).toBe('next');
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { HandlerContext } from '../../src/index.js';
 import { TRIGGERS } from '../../src/reactor/interest.js';
 import { deferred, handling } from '../support/handling.js';
-import { exchange, RawClient, request, sleep } from '../support/raw-client.js';
+import { eventually, exchange, RawClient, request, sleep } from '../support/raw-client.js';
 
 const { start } = handling();
 
@@ -144,13 +144,16 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     expect(await aborted.promise).toBe(true);
   });
 
-  test('a signal that is asked for when the peer has left is aborted', async () => {
-    const [asked, seen] = [deferred(), deferred<boolean>()];
+  test.each<[string, (asked: Request, context: HandlerContext) => unknown, unknown]>([
+    ['the signal is aborted', (asked) => asked.signal.aborted, true],
+    ['there is no peer', (_, { peer }) => peer, null],
+  ])('who asks when the peer has left is told so: %s', async (_, of, is) => {
+    const [asked, gone, seen] = [deferred(), deferred(), deferred<unknown>()];
     const server = start(
-      async (request) => {
+      async (request, context) => {
         asked.resolve();
-        await sleep(60);
-        seen.resolve(request.signal.aborted);
+        await gone.promise;
+        seen.resolve(of(request, context));
         return new Response('');
       },
       { trigger },
@@ -158,25 +161,10 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     using client = await RawClient.connect(server.port);
     client.send(request('/'));
     await asked.promise;
-    client.close();
-    expect(await seen.promise).toBe(true);
-  });
-
-  test('the peer of a request whose connection is gone is nobody', async () => {
-    const seen = deferred<unknown>();
-    const server = start(
-      async (_, context) => {
-        await sleep(60);
-        seen.resolve(context.peer);
-        return new Response('');
-      },
-      { trigger },
-    );
-    using client = await RawClient.connect(server.port);
-    client.send(request('/'));
-    await sleep(20);
     client.reset();
-    expect(await seen.promise).toBeNull();
+    await eventually(() => server.stats().connections.open === 0, 'it is closed');
+    gone.resolve();
+    expect(await seen.promise).toBe(is);
   });
 
   test('a request that is answered is not aborted', async () => {

@@ -49,7 +49,7 @@ async function lifetimeMs(client: RawClient): Promise<number> {
 }
 
 const within = (ms: number, atLeast: number): void => {
-  expect(ms).toBeGreaterThan(atLeast - 20);
+  expect(ms).toBeGreaterThan(atLeast / 2); // a busy client hears of the beginning late
   expect(ms).toBeLessThan(atLeast + PROMPT_MS);
 };
 

@@ -1,4 +1,3 @@
-import '../fetch/prepared.js';
 import { afterEach } from 'vitest';
 import { type FetchHandler, type ServeOptions, type Server, serve } from '../../src/index.js';
 
