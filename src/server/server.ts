@@ -32,8 +32,12 @@ export interface ServerStats {
   bytes: { in: number; out: number };
   /** Null for a server without a root. */
   files: FilesStats | null;
-  /** Handlers that did not come to an end in time. */
+  /** Heads, bodies, handlers and idle connections whose time was over. */
+  timeouts: number;
+  /** Of these, handlers that did not come to an end. */
   handlerTimeouts: number;
+  /** How much there was to do at once, on average. */
+  eventsPerTurn: number;
   reactor: ReactorStats;
   /** Those of this server that were made at least once, by their names in strace(1). */
   systemCalls: Record<string, number>;
@@ -115,6 +119,7 @@ export class Server implements AsyncDisposable {
         draining: false,
         requests: 0,
         handlerTimeouts: 0,
+        timeouts: 0,
         refusals: new Map(),
         ended: (session) => this.ended(session as Session),
       };
@@ -133,14 +138,17 @@ export class Server implements AsyncDisposable {
   /** What has happened so far. */
   stats(): ServerStats {
     const { service, acceptor, context } = this;
+    const reactor = this.reactor.stats;
     return {
       connections: { open: acceptor.open, accepted: acceptor.accepted, acceptPauses: acceptor.pauses },
       requests: service.requests,
       refusals: Object.fromEntries(service.refusals),
       bytes: { in: context.counters.bytesIn, out: context.counters.bytesOut },
       files: service.files?.stats ?? null,
+      timeouts: service.timeouts,
       handlerTimeouts: service.handlerTimeouts,
-      reactor: this.reactor.stats,
+      eventsPerTurn: reactor.turns === 0 ? 0 : reactor.events / reactor.turns,
+      reactor,
       systemCalls: this.counted.counts(),
       accessLogDropped: service.log?.dropped ?? 0,
     };

@@ -25,6 +25,8 @@ export interface Service {
   draining: boolean;
   requests: number;
   handlerTimeouts: number;
+  /** Heads, bodies, handlers and idle connections whose time was over. */
+  timeouts: number;
   readonly refusals: Map<number, number>;
   /** The session's connection is closed. */
   ended(session: object): void;

@@ -104,6 +104,7 @@ export class Session implements Protocol, Speaker {
   }
 
   expire(): void {
+    this.service.timeouts++;
     const { parser } = this.service;
     const { exchange, conversation } = this;
     const isBodyDue = exchange !== null && this.bodyDueMs(exchange) <= this.connection.context.reactor.nowMs;

@@ -14,7 +14,9 @@ test('a server that has done nothing', () => {
     refusals: {},
     bytes: { in: 0, out: 0 },
     files: null,
+    timeouts: 0,
     handlerTimeouts: 0,
+    eventsPerTurn: 0,
     accessLogDropped: 0,
   });
   expect(reactor).toMatchObject({ events: 0, stale: 0, spurious: 0, revisits: 0, expired: 0 });
@@ -91,9 +93,10 @@ test('refusals by status, timeouts and deadlines', async () => {
   ])
     statuses.push((await exchange(server.port, bytes)).status);
   expect(statuses).toEqual([400, 400, 505, 413, 413, 417, 414, 408, 503]);
-  const { refusals, handlerTimeouts, reactor, requests } = server.stats();
+  const { refusals, timeouts, handlerTimeouts, eventsPerTurn, reactor, requests } = server.stats();
   expect(refusals).toEqual({ 400: 2, 408: 1, 413: 2, 414: 1, 417: 1, 505: 1 });
-  expect([handlerTimeouts, requests]).toEqual([1, 2]);
+  expect([timeouts, handlerTimeouts, requests]).toEqual([2, 1, 2]);
+  expect(eventsPerTurn).toBe(reactor.events / reactor.turns);
   expect(reactor.expired).toBeGreaterThanOrEqual(2);
 });
 
