@@ -42,7 +42,7 @@ export class Instruments implements Disposable {
       return parseWrk(stdout || stderr);
     }
     const words = [...this.tools.command('autocannon'), ...autocannonWords(order)];
-    return parseAutocannon((await this.run(words, order.seconds)).stdout);
+    return parseAutocannon((await this.run(words, Math.ceil(order.seconds))).stdout);
   }
 
   /** The same with the CPU time that the model took for it. */
@@ -98,7 +98,7 @@ export class Instruments implements Disposable {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** Tools count in whole seconds; what is to be shorter is stopped. */
+  /** wrk counts in whole seconds; what is to be shorter is stopped. */
   run(words: readonly string[], seconds: number, more: Pick<ToolLimits, 'stop' | 'heard'> = {}): Promise<ToolOutput> {
     const stopAfterMs = seconds * 1000 + (Number.isInteger(seconds) ? PATIENCE * 1000 : START_MS);
     return runTool([...pinTo(this.cores?.load), ...words], { ...more, stopAfterMs, signal: this.signal });

@@ -85,7 +85,7 @@ function draw(canvas) {
       indexAxis: lying ? 'y' : 'x',
       scales: lying ? { x: values, y: names } : { x: names, y: values },
       plugins: {
-        legend: { display: series.length > 1, position: 'bottom', labels: { color: colour('ink'), boxWidth: 14 } },
+        legend: { display: series.length > 1, position: 'bottom', labels: { color: colour('ink'), boxWidth: lying ? 14 : 28, usePointStyle: !lying, pointStyle: 'line' } },
         tooltip: {
           callbacks: {
             label: ({ dataset, dataIndex }) => {

@@ -52,7 +52,7 @@ td:last-child:not(.number) { white-space: normal; min-width: 14rem; }
   }
   body { max-width: none; padding: 0; font-size: 10pt; }
   section { margin: 1.5rem 0; }
-  h2 { break-after: avoid; }
+  h2, section > p { break-after: avoid; }
   .chart, tr { break-inside: avoid; }
   .chart canvas { max-width: 100% !important; }
   .scroll { overflow: visible; }

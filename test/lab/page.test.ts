@@ -15,7 +15,9 @@ const PICTURES = process.env['LAB_PICTURES'];
 
 /** Of each canvas: its width, and how many colours it has. */
 const CANVASES = `[...document.querySelectorAll('canvas')].map((canvas) => {
-  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d', { willReadFrequently: true });
+  copy.drawImage(canvas, 0, 0);
+  const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
   const colours = new Set();
   for (let at = 0; at < data.length; at += 4) if (data[at + 3] === 255) colours.add(data.slice(at, at + 3).join());
   return { width: canvas.width, colours: [...colours] };
