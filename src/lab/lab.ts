@@ -31,7 +31,7 @@ export const OURS = 'epollet';
 export const LIBUV_MODELS = [OURS, 'libuv-net', 'libuv'] as const;
 
 /** How long the last model may take that was begun in time. */
-const GRACE_SECONDS = 12;
+const GRACE_SECONDS = 8;
 
 /** Makes an experiment, and reports. Whatever it starts has ended when it returns. */
 export async function runLab(settings: LabSettings, options: LabOptions = {}): Promise<LabReport> {

@@ -11,6 +11,8 @@ import { modelNamed, type Workbench } from './workbench.js';
 
 /** Who has not answered by then is taken for silenced by the idle connections. */
 const SILENCE_MS = 1000;
+/** A process has to start first. */
+const HEAVY_SILENCE_MS = 8000;
 /** Enough to see that a connection is heavy; of those no more are opened than that. */
 const FEW_IDLE = 10;
 /** strace slows what it watches, and counts are the same after a few thousand requests. */
@@ -103,7 +105,9 @@ async function measureMemory(bench: Workbench, notes: ModelNotes, model: ModelPr
   for (const idle of idleSteps(bench.settings.idle, modelNamed(notes.model).oneAtATime ?? false)) {
     const all = await connections.grow(idle, bench.signal);
     const bytes = (await settledBytes(model.pid, bench.signal)) - restBytes;
-    const answers = await ask(model.url, '/', { patienceMs: SILENCE_MS }).then(
+    const heavy = bytes / idle > HEAVY_BYTES;
+    const patienceMs = heavy ? HEAVY_SILENCE_MS : SILENCE_MS;
+    const answers = await ask(model.url, '/', { patienceMs }).then(
       () => true,
       () => false,
     );
@@ -112,7 +116,7 @@ async function measureMemory(bench: Workbench, notes: ModelNotes, model: ModelPr
       break;
     }
     if (all && connections.open === idle) perConnectionBytes = bytes / idle;
-    if (bytes / idle > HEAVY_BYTES) break;
+    if (heavy) break;
   }
   return { restBytes, perConnectionBytes };
 }

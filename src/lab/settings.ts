@@ -53,9 +53,9 @@ export const QUICK: Measure = {
   rounds: 1,
   seconds: 0.5,
   warmUpSeconds: 0.2,
-  connections: 16,
+  connections: 8,
   most: 1000,
-  budgetSeconds: 40,
+  budgetSeconds: 46,
 };
 
 /** The command that does the same again. */
