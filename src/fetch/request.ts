@@ -48,9 +48,8 @@ export class LightRequest {
     this.#targetStart = parser.targetStart - headStart;
     this.#targetEnd = parser.targetEnd - headStart;
     if (parser.has(Known.host)) {
-      const field = parser.known[Known.host]!;
-      this.#hostStart = parser.fields[field + 2]! - headStart;
-      this.#hostEnd = parser.fields[field + 3]! - headStart;
+      this.#hostStart = parser.valueStart(Known.host) - headStart;
+      this.#hostEnd = parser.valueEnd(Known.host) - headStart;
     }
     this.#context = context;
     // Fetch standard, section 5.4: these have none, whatever was sent.

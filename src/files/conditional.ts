@@ -97,10 +97,10 @@ function isUnchanged(request: RequestParser, validators: Validators, nowMs: numb
  * letter: no string is made for it.
  */
 function isHeld(request: RequestParser, etag: Buffer): boolean {
-  const { bytes, fields } = request;
-  const field = request.known[IF_NONE_MATCH]!;
+  const start = request.valueStart(IF_NONE_MATCH);
+  const end = request.valueEnd(IF_NONE_MATCH);
   const isOneLine = !request.isRepeated(IF_NONE_MATCH);
-  if (isOneLine && etag.length > 0 && equals(bytes, fields[field + 2]!, fields[field + 3]!, etag)) return true;
+  if (isOneLine && etag.length > 0 && equals(request.bytes, start, end, etag)) return true;
   return lists(request.list(IF_NONE_MATCH)!, etag, false);
 }
 

@@ -102,11 +102,13 @@ export class FileContent implements Content {
   variantFor(request: RequestParser): Variant | null {
     if (this.variants.length === 1 && this.maker === null) return this.identity;
     if (!(request.sent & ENCODING_BIT)) return this.identity;
-    const { known, fields, bytes } = request;
-    const field = known[Known.acceptEncoding]!;
     const preferences = request.isRepeated(Known.acceptEncoding)
       ? codingPreferences(request.list(Known.acceptEncoding))
-      : this.memo.preferences(bytes, fields[field + 2]!, fields[field + 3]!);
+      : this.memo.preferences(
+          request.bytes,
+          request.valueStart(Known.acceptEncoding),
+          request.valueEnd(Known.acceptEncoding),
+        );
     for (const coding of preferences) {
       for (const variant of this.variants) if (variant.coding === coding) return variant;
       if (coding !== 'identity') this.maker?.wanted(coding);

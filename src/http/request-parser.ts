@@ -1,6 +1,5 @@
 import { contentLength, isHost, transferCoding } from './framing.js';
-import { CLASSES, equalsIgnoreCase, Known, knownField, listElements, TARGET, TOKEN } from './headers.js';
-import { latin1 } from './latin1.js';
+import { CLASSES, equalsIgnoreCase, Known, knownField, TARGET, TOKEN } from './headers.js';
 import type { Limits } from './limits.js';
 import { HASH_PRIME, HASH_SEED } from './path-hash.js';
 import { RequestFields } from './request-fields.js';
@@ -15,6 +14,7 @@ import {
   VERSION_BYTES,
 } from './request-line.js';
 import { endOfValue, wordsOf } from './scan.js';
+import { SectionMemo } from './section-memo.js';
 import type { RefusalStatus } from './status.js';
 
 /** The parser's answers; the third is a refusal: the status, from 400. */
@@ -35,8 +35,8 @@ const COLON = 0x3a;
 const SLASH = 0x2f;
 const QUESTION = 0x3f;
 
-const CLOSE = Buffer.from('close');
-const KEEP_ALIVE = Buffer.from('keep-alive');
+const ABOUT_A_BODY = (1 << Known.contentLength) | (1 << Known.transferEncoding) | (1 << Known.expect);
+
 const CONTINUE_100 = Buffer.from('100-continue');
 
 /**
@@ -66,12 +66,9 @@ export class RequestParser extends RequestFields {
   enough = 0;
 
   private words: Int32Array = new Int32Array(0);
-  private close = false;
-  private keep = false;
-  private hosts = 0;
-  private lengths = 0;
-  private codings = 0;
-  private expects = 0;
+  /** What is read anew is noted here; what is known from before has a section of its own. */
+  private readonly own = this.section;
+  private readonly memo = new SectionMemo();
 
   constructor(private readonly limits: Limits) {
     super(limits.headFields);
@@ -103,7 +100,8 @@ export class RequestParser extends RequestFields {
     this.method = 'GET';
     this.minorVersion = 1;
     this.targetStart = this.targetEnd = 0;
-    this.sent = this.repeated = 0;
+    this.section = this.own;
+    this.own.forget();
   }
 
   /** Whether the request line was understood as far as the target. */
@@ -146,7 +144,17 @@ export class RequestParser extends RequestFields {
       // A later 1.x is read as 1.1, RFC 9112 section 2.3.
       this.minorVersion = bytes[at + 7] === 0x30 ? 0 : 1;
     }
-    return this.parseFields(bytes, at + VERSION_BYTES, end);
+    const fieldsStart = at + VERSION_BYTES;
+    this.fieldsStart = fieldsStart;
+    const known = this.memo.find(bytes, this.words, fieldsStart, end);
+    if (known !== null) {
+      this.section = known;
+      this.headEnd = fieldsStart + this.memo.length;
+      return COMPLETE;
+    }
+    const result = this.parseFields(bytes, fieldsStart, end);
+    if (result === COMPLETE) this.memo.learn(bytes, fieldsStart, this.headEnd, this.own);
+    return result;
   }
 
   /** Origin-form, absolute-form or asterisk-form, up to the space behind it, RFC 9112 section 3.2. */
@@ -189,9 +197,8 @@ export class RequestParser extends RequestFields {
   }
 
   private parseFields(bytes: Uint8Array, start: number, end: number): ParserAnswer {
-    const { fields, known, words } = this;
-    this.hosts = this.lengths = this.codings = this.expects = 0;
-    this.close = this.keep = false;
+    const { own, words } = this;
+    const { places, known } = own;
     let count = 0;
     let at = start;
     for (;;) {
@@ -199,7 +206,7 @@ export class RequestParser extends RequestFields {
         if (at + 1 >= end) return NEED_MORE;
         if (bytes[at + 1] !== LF) return 400;
         this.headEnd = at + 2;
-        this.fieldCount = count;
+        own.count = count;
         return COMPLETE;
       }
       const nameStart = at;
@@ -220,61 +227,55 @@ export class RequestParser extends RequestFields {
 
       if (count === this.limits.headFields) return 431;
       const field = 4 * count++;
-      fields[field] = nameStart;
-      fields[field + 1] = nameEnd;
-      fields[field + 2] = valueStart;
-      fields[field + 3] = valueEnd;
+      places[field] = nameStart - start;
+      places[field + 1] = nameEnd - start;
+      places[field + 2] = valueStart - start;
+      places[field + 3] = valueEnd - start;
       const name = knownField(bytes, nameStart, nameEnd);
       if (name < 0) continue;
       const bit = 1 << name;
-      this.repeated |= this.sent & bit;
-      this.sent |= bit;
+      own.repeated |= own.sent & bit;
+      own.sent |= bit;
       known[name] = field;
-      if (name <= Known.expect) this.note(name, valueStart, valueEnd);
-    }
-  }
-
-  /** Fields that may stand only once are counted, Connection is read where it stands: it may come in several. */
-  private note(name: number, start: number, end: number): void {
-    if (name === Known.host) this.hosts++;
-    else if (name === Known.contentLength) this.lengths++;
-    else if (name === Known.transferEncoding) this.codings++;
-    else if (name === Known.expect) this.expects++;
-    else if (equalsIgnoreCase(this.bytes, start, end, KEEP_ALIVE)) this.keep = true;
-    else if (equalsIgnoreCase(this.bytes, start, end, CLOSE)) this.close = true;
-    else {
-      const options = listElements(latin1(this.bytes, start, end));
-      this.keep ||= options.includes('keep-alive');
-      this.close ||= options.includes('close');
+      if (name === Known.host) own.hostIsValid = isHost(bytes, valueStart, valueEnd);
+      else if (name === Known.connection) own.connection(bytes, valueStart, valueEnd);
     }
   }
 
   /** What can be said only of a whole head: its host and its body's length. */
   private judge(): ParserAnswer {
-    const { bytes, fields, known } = this;
+    const { section } = this;
     this.contentLength = 0;
     this.expectContinue = false;
-    this.keepAlive = !this.close && (this.minorVersion === 1 || this.keep);
-    if (this.hosts !== 1 && (this.hosts > 1 || this.minorVersion === 1)) return 400;
-    const host = known[Known.host]!;
-    if (this.hosts > 0 && !isHost(bytes, fields[host + 2]!, fields[host + 3]!)) return 400;
-    if (this.codings > 0) {
+    this.keepAlive = !section.close && (this.minorVersion === 1 || section.keep);
+    if (this.isRepeated(Known.host)) return 400;
+    if (this.has(Known.host) ? !section.hostIsValid : this.minorVersion === 1) return 400;
+    return section.sent & ABOUT_A_BODY ? this.judgeBody() : COMPLETE;
+  }
+
+  private judgeBody(): ParserAnswer {
+    const { bytes } = this;
+    if (this.has(Known.transferEncoding)) {
       // Both lengths, or a coding where 1.0 has none, is how requests are smuggled, RFC 9112 section 6.1 and 11.2.
-      if (this.lengths > 0 || this.minorVersion === 0 || this.codings > 1) return 400;
+      if (this.has(Known.contentLength) || this.minorVersion === 0 || this.isRepeated(Known.transferEncoding))
+        return 400;
       const refusal = transferCoding(this.value(Known.transferEncoding)!);
       if (refusal !== 0) return refusal;
       this.contentLength = -1;
-    } else if (this.lengths > 0) {
-      const field = known[Known.contentLength]!;
-      if (this.lengths > 1) return 400;
-      this.contentLength = contentLength(bytes, fields[field + 2]!, fields[field + 3]!);
+    } else if (this.has(Known.contentLength)) {
+      if (this.isRepeated(Known.contentLength)) return 400;
+      this.contentLength = contentLength(
+        bytes,
+        this.valueStart(Known.contentLength),
+        this.valueEnd(Known.contentLength),
+      );
       if (this.contentLength < 0) return 400;
       if (this.contentLength > this.limits.bodyBytes) return 413;
     }
-    if (this.expects > 0 && this.minorVersion === 1) {
-      const field = known[Known.expect]!;
-      if (this.expects > 1 || !equalsIgnoreCase(bytes, fields[field + 2]!, fields[field + 3]!, CONTINUE_100))
-        return 417;
+    if (this.has(Known.expect) && this.minorVersion === 1) {
+      const start = this.valueStart(Known.expect);
+      const isContinue = equalsIgnoreCase(bytes, start, this.valueEnd(Known.expect), CONTINUE_100);
+      if (this.isRepeated(Known.expect) || !isContinue) return 417;
       this.expectContinue = this.contentLength !== 0;
     }
     return COMPLETE;

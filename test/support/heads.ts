@@ -34,8 +34,8 @@ function laidOut(text: string, before = 0, after = ''): { bytes: Uint8Array; sta
 }
 
 export function heldBy(parser: RequestParser, start = 0): Held {
-  const { bytes, fields } = parser;
-  const slice = (from: number, to: number) => latin1(bytes, from, to);
+  const slice = (from: number, to: number) => latin1(parser.bytes, from, to);
+  const place = (at: number) => parser.place(at);
   return {
     method: parser.method,
     target: slice(parser.targetStart, parser.targetEnd),
@@ -43,8 +43,8 @@ export function heldBy(parser: RequestParser, start = 0): Held {
     pathHash: parser.pathHash,
     minorVersion: parser.minorVersion,
     fields: Array.from({ length: parser.fieldCount }, (_, i) => [
-      slice(fields[4 * i]!, fields[4 * i + 1]!),
-      slice(fields[4 * i + 2]!, fields[4 * i + 3]!),
+      slice(place(4 * i), place(4 * i + 1)),
+      slice(place(4 * i + 2), place(4 * i + 3)),
     ]),
     contentLength: parser.contentLength,
     keepAlive: parser.keepAlive,
@@ -108,6 +108,7 @@ export function readEveryWay(text: string, limits: Limits = resolveLimits()): Ou
   const same = (outcome: Outcome, how: string) => deepStrictEqual(outcome, whole, how);
 
   for (const before of [1, 2, 3, 64]) same(readWhole(text, limits, before), `from byte ${before} on`);
+  for (const outcome of readAgain(text, limits)) same(outcome, 'by a parser that has read it before');
   same(readUnaligned(text, limits), 'in memory that does not begin at a word');
   if (whole.answer !== NEED_MORE)
     for (const after of TRAILING) same(readWhole(text, limits, 5, after), `with ${JSON.stringify(after)} behind it`);
@@ -122,6 +123,15 @@ export function readEveryWay(text: string, limits: Limits = resolveLimits()): Ou
   same(readInPieces(text, cuts, limits), 'byte by byte');
   for (const cut of cuts) same(readInPieces(text, [cut], limits), `cut at ${cut}`);
   return whole;
+}
+
+/** Often enough, at every place in a word, that what is remembered of it is used. */
+function readAgain(text: string, limits: Limits): Outcome[] {
+  const parser = new RequestParser(limits);
+  return [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 0].map((before) => {
+    const { bytes, start, end } = laidOut(text, before);
+    return parseOnce(parser, bytes, start, end);
+  });
 }
 
 function readUnaligned(text: string, limits: Limits): Outcome {
