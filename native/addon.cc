@@ -149,6 +149,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   Hot<Recv>(exports, "recv");
   Hot<RecvEach>(exports, "recvEach");
   Hot<Send>(exports, "send");
+  Hot<SendEach>(exports, "sendEach");
   Cold<Sendfile>(exports, "sendfile");
   Cold<Read>(exports, "read");
   Cold<Write>(exports, "write");

@@ -70,6 +70,33 @@ napi_value RecvEach(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// The batch form of send: each descriptor sends the part of the bytes between the end before its own and its own.
+napi_value SendEach(napi_env env, napi_callback_info info) {
+  const RawArguments<4> arguments(env, info);
+  int32_t *fds, *ends;
+  uint8_t* bytes;
+  size_t room, places, available;
+  int32_t count;
+  if (!ReadArray(env, arguments.at[0], "fds", napi_int32_array, "an Int32Array", &fds, &room) ||
+      !ReadArray(env, arguments.at[1], "ends", napi_int32_array, "an Int32Array", &ends, &places) ||
+      !ReadInt(env, arguments.at[2], "count", &count, 0,
+               static_cast<int32_t>(std::min<size_t>(std::min(room, places), INT32_MAX))) ||
+      !ReadArray(env, arguments.at[3], "bytes", napi_uint8_array, "a Uint8Array", &bytes, &available)) {
+    return nullptr;
+  }
+  const int32_t last = static_cast<int32_t>(std::min<size_t>(available, INT32_MAX));
+  for (int32_t i = 0, start = 0; i < count; start = ends[i++]) {
+    if (ends[i] < start || ends[i] > last) {
+      RefuseRange(env, "ends", start, last);
+      return nullptr;
+    }
+  }
+  for (int32_t i = 0, start = 0; i < count; start = ends[i++]) {
+    fds[i] = static_cast<int32_t>(SendNow(fds[i], bytes + start, ends[i] - start, 0));
+  }
+  return nullptr;
+}
+
 Napi::Value Sendfile(const Napi::CallbackInfo& info) {
   const napi_env env = info.Env();
   int32_t socket_fd, file_fd;

@@ -222,6 +222,7 @@ Napi::Value TcpiUnacked(const Napi::CallbackInfo& info);
 napi_value Recv(napi_env env, napi_callback_info info);
 napi_value RecvEach(napi_env env, napi_callback_info info);
 napi_value Send(napi_env env, napi_callback_info info);
+napi_value SendEach(napi_env env, napi_callback_info info);
 Napi::Value Sendfile(const Napi::CallbackInfo& info);
 Napi::Value Read(const Napi::CallbackInfo& info);
 Napi::Value Write(const Napi::CallbackInfo& info);

@@ -3,11 +3,10 @@ import type { Handler } from '../reactor/registry.js';
 import { assert } from '../sys/assert.js';
 import { constants } from '../sys/binding.js';
 import { EAGAIN } from '../sys/errno.js';
-import type { SharedFd } from '../sys/shared-fd.js';
 import { Closing } from './closing.js';
 import type { ConnectionContext } from './context.js';
 import { Leftover } from './leftover.js';
-import { type Outbox, SENT, SPENT } from './outbox.js';
+import { Output } from './output.js';
 import type { Protocol } from './protocol.js';
 import type { Receiving } from './receiver.js';
 import { Registration } from './registration.js';
@@ -19,7 +18,7 @@ const { SHUT_WR, SOL_SOCKET, SO_ERROR } = constants;
  * edge and oneshot by one rule: read once; a read that did not fill the buffer has drained the socket, epoll(7) question
  * 9; whoever has more to do asks to be visited again.
  */
-export class Connection implements Handler, Receiving {
+export class Connection extends Output implements Handler, Receiving {
   protocol!: Protocol;
   private readonly registration: Registration;
   private closing: Closing = Closing.no;
@@ -33,18 +32,12 @@ export class Connection implements Handler, Receiving {
   private again = 0;
   /** The receiver is about to read for us. */
   private awaited = false;
-  private outbox: Outbox | null = null;
   private pending: Leftover | null = null;
-  /** When bytes last came, were taken, or began to wait; while lingering, when that began. */
-  private sinceMs: number;
   private lingeredBytes = 0;
 
   /** @param fd a connected, non-blocking stream socket; the connection owns it from here on */
-  constructor(
-    readonly context: ConnectionContext,
-    readonly fd: number,
-  ) {
-    this.sinceMs = context.reactor.nowMs;
+  constructor(context: ConnectionContext, fd: number) {
+    super(context, fd);
     this.registration = new Registration(context.reactor, fd, this, context.trigger);
   }
 
@@ -66,34 +59,12 @@ export class Connection implements Handler, Receiving {
 
   /** Nothing is under way: no bytes half understood, none unsent. */
   get isIdle(): boolean {
-    return this.outbox === null && this.pending === null && this.closing === Closing.no;
+    return !this.hasUnsent && this.pending === null && this.closing === Closing.no;
   }
 
   /** The peer has sent more than was read, as far as is known. */
   get hasUnread(): boolean {
     return this.pending !== null || (this.muted !== 0 && !this.inputEnded);
-  }
-
-  get queuedBytes(): number {
-    return this.outbox === null ? 0 : this.outbox.queuedBytes;
-  }
-
-  /** Queues bytes, which must not change from `settledFrom` on, nor before it until the turn is over. */
-  sendBytes(bytes: Uint8Array, offset: number, end: number, settledFrom = 0): void {
-    this.queue().pushBytes(bytes, offset, end, settledFrom);
-  }
-
-  /** Queues a range of a file, whose descriptor it uses until that is sent. */
-  sendFile(file: SharedFd, offset: number, end: number): void {
-    this.queue().pushFile(file, offset, end);
-  }
-
-  private queue(): Outbox {
-    if (this.outbox === null) {
-      this.outbox = this.context.outboxes.take();
-      this.sinceMs = this.context.reactor.nowMs;
-    }
-    return this.outbox;
   }
 
   /** The protocol leaves bytes that it could use until the next turn, or until the peer has taken what is queued. */
@@ -136,15 +107,10 @@ export class Connection implements Handler, Receiving {
   close(): void {
     if (this.isClosed) return;
     this.closing = Closing.closed;
-    const { kernel, outboxes, receiver } = this.context;
     this.registration.end();
-    if (this.awaited) receiver.remove(this);
-    if (this.outbox !== null) {
-      this.outbox.close(kernel);
-      outboxes.give(this.outbox);
-      this.outbox = null;
-    }
-    kernel.close(this.fd);
+    if (this.awaited) this.context.receiver.remove(this);
+    this.dropUnsent();
+    this.context.kernel.close(this.fd);
     this.protocol.closed();
   }
 
@@ -241,20 +207,17 @@ export class Connection implements Handler, Receiving {
     this.pending.keep(bytes, end - left, end);
   }
 
+  protected drained(): void {
+    this.protocol.drained();
+  }
+
   private flush(): void {
-    for (let { outbox } = this; outbox !== null; outbox = this.outbox) {
-      const { kernel, limits, outboxes, counters, reactor } = this.context;
-      const before = outbox.queuedBytes;
-      const result = outbox.flush(kernel, this.fd, limits.sendBytesPerTurn);
-      counters.bytesOut += before - outbox.queuedBytes;
+    if (this.outbox !== null) {
+      const result = this.sendQueued();
       if (result < 0) return this.close();
-      if (outbox.queuedBytes < before) this.sinceMs = reactor.nowMs;
-      if (result === SPENT) this.again |= WRITABLE;
-      if (result !== SENT) return;
-      this.outbox = null;
-      outboxes.give(outbox);
-      this.protocol.drained();
+      this.again |= result;
     }
+    if (this.hasUnsent) return;
     if (this.closing === Closing.whenSent) this.close();
     else if (this.closing === Closing.lingerWhenSent) this.linger();
   }
@@ -262,8 +225,8 @@ export class Connection implements Handler, Receiving {
   /** Everything the peer asked is answered or on its way; half a request is never to be completed. */
   private endInput(): void {
     if (this.protocol.peerEnded(false)) this.muted |= READABLE;
-    else if (this.outbox === null) this.close();
-    else this.closeWhenSent(false);
+    else if (this.hasUnsent) this.closeWhenSent(false);
+    else this.close();
   }
 
   private linger(): void {

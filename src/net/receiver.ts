@@ -1,5 +1,6 @@
 import type { Reactor } from '../reactor/reactor.js';
 import type { Settler } from '../reactor/settling.js';
+import { Sender, type Sending } from './sender.js';
 
 /**
  * So many sockets are read in one crossing. Work of one kind done in a row finds its code and its tables in the caches;
@@ -8,8 +9,7 @@ import type { Settler } from '../reactor/settling.js';
 const BATCH = 16;
 
 /** Whose socket is to be read. */
-export interface Receiving {
-  readonly fd: number;
+export interface Receiving extends Sending {
   /**
    * What recv(2) has come to: `got` bytes from `start`, 0 at end of file, or -errno. The bytes are valid during the call.
    * @param room how many there could have been
@@ -31,12 +31,15 @@ export class Receiver implements Settler {
   private readonly waiting: (Receiving | null)[] = new Array(BATCH).fill(null);
   private count = 0;
   private readonly thrown: unknown[] = [];
+  /** Of the answers to what is received. */
+  readonly sender: Sender;
 
   constructor(
     private readonly reactor: Reactor,
     private readonly stride: number,
   ) {
     this.bytes = Buffer.allocUnsafeSlow(BATCH * stride);
+    this.sender = new Sender(reactor.kernel, BATCH);
   }
 
   /** From inside `onReady`: reads this one with the others of its batch. */
@@ -58,25 +61,31 @@ export class Receiver implements Settler {
   }
 
   onSettle(): void {
-    const { count, fds, waiting, stride } = this;
+    const { count, fds, waiting, stride, sender, thrown } = this;
     this.count = 0;
     this.reactor.kernel.recvEach(fds, count, this.bytes, stride);
     for (let i = 0; i < count; i++) {
+      const one = waiting[i];
+      if (!one) continue;
+      sender.turnOf = one;
       try {
-        waiting[i]?.received(this.bytes, i * stride, fds[i]!, stride - 1, this.readiness[i]!);
+        one.received(this.bytes, i * stride, fds[i]!, stride - 1, this.readiness[i]!);
       } catch (error) {
-        this.thrown.push(error); // the bytes of the others are read, and would be lost
+        thrown.push(error); // the bytes of the others are read, and would be lost
       }
+      if (sender.isFilled) sender.flush(thrown);
     }
+    sender.turnOf = null;
+    sender.flush(thrown);
     for (let i = 0; i < count; i++) {
       const one = waiting[i];
       waiting[i] = null;
       try {
         one?.onSettle();
       } catch (error) {
-        this.thrown.push(error);
+        thrown.push(error);
       }
     }
-    if (this.thrown.length > 0) throw new AggregateError(this.thrown.splice(0), 'a connection threw');
+    if (thrown.length > 0) throw new AggregateError(thrown.splice(0), 'a connection threw');
   }
 }

@@ -242,11 +242,11 @@ export class Session implements Protocol, Speaker {
     const { connection } = this;
     const head = headOf(response, persistence, this.service.clock);
     const { headBytes } = head;
-    if (head.hasBody && !isHead) {
-      connection.sendBytes(head.bytes, 0, head.length, headBytes);
-    } else {
-      connection.sendBytes(head.bytes, 0, headBytes, headBytes);
-      if (!isHead) this.sendBody(response.body);
+    if (isHead) connection.sendBytes(head.bytes, 0, headBytes, headBytes);
+    else if (head.hasBody || response.body.kind === 'none') connection.sendBytes(head.bytes, 0, head.length, headBytes);
+    else {
+      connection.sendAhead(head.bytes, 0, headBytes, headBytes);
+      this.sendBody(response.body);
     }
     response.lastUse?.release(connection.context.kernel);
   }

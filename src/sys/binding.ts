@@ -56,6 +56,7 @@ export const kernel: Kernel = {
   recv: addon.recv,
   recvEach: addon.recvEach,
   send: addon.send,
+  sendEach: addon.sendEach,
   sendfile: addon.sendfile,
   read: addon.read,
   write: addon.write,

@@ -18,6 +18,7 @@ const SYSTEM_CALLS = {
   recv: 'recvfrom',
   recvEach: 'recvfrom',
   send: 'sendto',
+  sendEach: 'sendto',
   sendfile: 'sendfile',
   read: 'read',
   openat2: 'openat2',
@@ -40,6 +41,7 @@ const placeOf = (name: Counted): number => NAMES.indexOf(name);
 const RECV = placeOf('recv');
 const RECV_EACH = placeOf('recvEach');
 const SEND = placeOf('send');
+const SEND_EACH = placeOf('sendEach');
 const EPOLL_WAIT = placeOf('epollWait');
 
 /** A kernel that counts what it is asked, cheaply enough to be always in use: some 5 ns a call. */
@@ -63,8 +65,8 @@ export function countedKernel(kernel: Kernel): CountedKernel {
     };
   }
   // The hot ones without lists of arguments.
-  const { epollWait, recv, recvEach, send } = plain;
-  const hot: Pick<Kernel, 'epollWait' | 'recv' | 'recvEach' | 'send'> = {
+  const { epollWait, recv, recvEach, send, sendEach } = plain;
+  const hot: Pick<Kernel, 'epollWait' | 'recv' | 'recvEach' | 'send' | 'sendEach'> = {
     epollWait: (epfd, events, maxEvents, timeoutMs) => {
       calls[EPOLL_WAIT]!++;
       return epollWait(epfd, events, maxEvents, timeoutMs);
@@ -80,6 +82,10 @@ export function countedKernel(kernel: Kernel): CountedKernel {
     send: (fd, bytes, offset, length, flags) => {
       calls[SEND]!++;
       return send(fd, bytes, offset, length, flags);
+    },
+    sendEach: (fds, ends, count, bytes) => {
+      calls[SEND_EACH]! += count;
+      sendEach(fds, ends, count, bytes);
     },
   };
   return { kernel: Object.assign(counted, hot) as unknown as Kernel, counts: () => countsOf(calls) };

@@ -87,6 +87,12 @@ export interface StreamCalls {
   /** send(2), hot. MSG_NOSIGNAL is always set; `flags`: MSG_MORE. Returns the count, which may be short. */
   send(fd: number, bytes: Uint8Array, offset: number, length: number, flags: number): number;
   /**
+   * send(2) on several sockets in one crossing, hot, with MSG_NOSIGNAL. The i-th of the first `count` descriptors in
+   * `fds` sends the part of `bytes` from the end of the one before it (the first from 0) up to `ends[i]`, and is replaced
+   * by its result: the count, which may be short, or -errno. RangeError, and nothing is sent, for ends that go back.
+   */
+  sendEach(fds: Int32Array, ends: Int32Array, count: number, bytes: Uint8Array): void;
+  /**
    * sendfile(2). `offset` is a byte position in the file (0 to 2^53-1). Returns the count, which may be short and is
    * never more than 2^31-4096; 0 at the file's end. There is no MSG_NOSIGNAL for it: a peer
    * that is gone is -EPIPE because Node ignores SIGPIPE. (Until a listener for SIGPIPE is removed, which leaves the

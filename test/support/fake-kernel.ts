@@ -288,6 +288,12 @@ export class FakeKernel implements Kernel {
     return this.transmit('send', fd, bytes, offset, length);
   }
 
+  sendEach(fds: Int32Array, ends: Int32Array, count: number, bytes: Uint8Array): void {
+    for (let i = 0, start = 0; i < count; start = ends[i++]!) {
+      fds[i] = this.send(fds[i]!, bytes, start, ends[i]! - start, 0);
+    }
+  }
+
   sendfile(socketFd: number, fileFd: number, offset: number, count: number): number {
     const file = this.files.get(fileFd);
     if (!(file instanceof Regular)) return this.scripted('sendfile') ?? EBADF;

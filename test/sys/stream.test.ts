@@ -48,6 +48,49 @@ describe('send and recv', () => {
     expect(call).toThrow(culprit);
   });
 
+  it('sendEach: each descriptor sends its part, and has its result where it stood', () => {
+    const [one, first] = test.pair();
+    const [three, third] = test.pair();
+    const fds = Int32Array.of(one, -1, three, one);
+    const ends = Int32Array.of(3, 5, 5, 9);
+    expect(kernel.sendEach(fds, ends, 3, Buffer.from('abcde1234'))).toBeUndefined();
+    expect([...fds]).toEqual([3, EBADF, 0, one]);
+    kernel.sendEach(Int32Array.of(three), Int32Array.of(2), 1, Buffer.from('xyz'));
+    const bytes = Buffer.alloc(9, '.');
+    expect([kernel.recv(first, bytes, 0, 4, 0), kernel.recv(third, bytes, 4, 4, 0)]).toEqual([3, 2]);
+    expect(text(bytes)).toBe('abc.xy...');
+    kernel.sendEach(fds, ends, 0, bytes);
+  });
+
+  it('sendEach: a socket takes what it has room for, and a peer that is gone is no signal', () => {
+    const [one, other] = test.pair(SOCK_STREAM | SOCK_NONBLOCK);
+    const [gone, left] = test.pair();
+    kernel.close(left);
+    const much = Buffer.alloc(8 << 20, 'x');
+    const fds = Int32Array.of(one, one, gone);
+    kernel.sendEach(fds, Int32Array.of(much.length - 2, much.length - 1, much.length), 3, much);
+    expect(fds[0]).toBeGreaterThan(0);
+    expect(fds[0]).toBeLessThan(much.length - 2);
+    expect([fds[1], fds[2]]).toEqual([EAGAIN, EPIPE]);
+    expect(kernel.recv(other, much, 0, 1, 0)).toBe(1);
+  });
+
+  it.each([
+    ['more than there are descriptors', [1, 2, 3], 3, RangeError, 'count'],
+    ['more than there are ends', [1], 2, RangeError, 'count'],
+    ['an end before the one before it', [3, 2], 2, RangeError, 'ends'],
+    ['an end before the bytes', [-1, 2], 2, RangeError, 'ends'],
+    ['an end behind the bytes', [1, 17], 2, RangeError, 'ends'],
+    ['half a descriptor', [1, 2], 0.5, TypeError, 'count'],
+  ])('sendEach, misuse: %s, and nothing is sent', (_, ends, count, type, culprit) => {
+    const [one, other] = test.pair(SOCK_STREAM | SOCK_NONBLOCK);
+    const bytes = new Uint8Array(16);
+    const call = () => kernel.sendEach(Int32Array.of(one, one), Int32Array.from(ends), count, bytes);
+    expect(call).toThrow(type);
+    expect(call).toThrow(culprit);
+    expect(kernel.recv(other, bytes, 0, 16, 0)).toBe(EAGAIN);
+  });
+
   it('MSG_PEEK leaves what it reads, MSG_DONTWAIT does not wait', () => {
     const [one, other] = test.pair(SOCK_STREAM);
     const bytes = new Uint8Array(4);

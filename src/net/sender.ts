@@ -1,0 +1,93 @@
+import { assert } from '../sys/assert.js';
+import type { Kernel } from '../sys/kernel.js';
+
+/** What is longer goes out from where it is: to copy it would cost more than a crossing of its own. */
+const LONGEST_BYTES = 4096;
+const BYTES = 131_072;
+/** With less room than this a batch is sent in two: sixteen answers of the longest that one request after the other gets. */
+const ROOM_BYTES = 65_536;
+
+/** Who has short answers to send. */
+export interface Sending {
+  readonly fd: number;
+  /**
+   * What send(2) has come to for its part, [start, end) of the bytes: a count that may be short, or -errno. The bytes are
+   * valid during the call.
+   */
+  sent(bytes: Buffer, start: number, end: number, result: number): void;
+}
+
+/**
+ * Sends the short answers of a batch of connections in one crossing: each has one part of the bytes, and the answers to
+ * pipelined requests stand in it one behind the other.
+ */
+export class Sender {
+  private readonly bytes = Buffer.allocUnsafeSlow(BYTES);
+  private readonly fds: Int32Array;
+  private readonly ends: Int32Array;
+  private readonly senders: (Sending | null)[];
+  private count = 0;
+  private end = 0;
+  private speaker: Sending | null = null;
+
+  /** @param batch how many have their turn, between two flushes, at most */
+  constructor(
+    private readonly kernel: Kernel,
+    batch: number,
+  ) {
+    this.fds = new Int32Array(batch);
+    this.ends = new Int32Array(batch);
+    this.senders = new Array(batch).fill(null);
+  }
+
+  /** Whose answers are taken from now on, until the next one's turn; null for nobody's. */
+  set turnOf(one: Sending | null) {
+    this.speaker = one;
+  }
+
+  /** Too little room for whoever comes next. */
+  get isFilled(): boolean {
+    return this.end > BYTES - ROOM_BYTES;
+  }
+
+  /** Copies an answer, behind what it has of the same sender. False when it does not take it: then it must be queued. */
+  take(one: Sending, bytes: Uint8Array, offset: number, end: number): boolean {
+    const length = end - offset;
+    if (one !== this.speaker || length > LONGEST_BYTES || this.end + length > BYTES) return false;
+    if (this.count === 0 || this.senders[this.count - 1] !== one) {
+      assert(this.count < this.senders.length, 'more senders than a batch has');
+      this.senders[this.count] = one;
+      this.fds[this.count++] = one.fd;
+    }
+    this.bytes.set(offset === 0 && end === bytes.length ? bytes : bytes.subarray(offset, end), this.end);
+    this.end += length;
+    this.ends[this.count - 1] = this.end;
+    return true;
+  }
+
+  /** Gives back what it has of this one: it is closed, or something follows that is sent in another way. */
+  withdraw(one: Sending): Buffer {
+    const at = this.senders.indexOf(one);
+    assert(at >= 0, 'nothing is here to be withdrawn');
+    this.senders[at] = null;
+    this.fds[at] = -1;
+    return Buffer.from(this.bytes.subarray(at === 0 ? 0 : this.ends[at - 1], this.ends[at]));
+  }
+
+  /** Sends everything, and tells everybody what came of it. What they throw is added to `thrown`. */
+  flush(thrown: unknown[]): void {
+    const { kernel, fds, ends, senders, bytes, count } = this;
+    if (count === 0) return;
+    this.count = this.end = 0;
+    kernel.sendEach(fds, ends, count, bytes);
+    for (let i = 0, start = 0; i < count; start = ends[i++]!) {
+      const one = senders[i];
+      senders[i] = null;
+      try {
+        one?.sent(bytes, start, ends[i]!, fds[i]!);
+      } catch (error) {
+        thrown.push(error);
+      }
+    }
+  }
+}
