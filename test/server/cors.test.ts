@@ -1,35 +1,16 @@
-import { afterAll, beforeAll, describe } from 'vitest';
-import { type ServeOptions, type Server, serve } from '../../src/index.js';
-import { type Folder, makeFolder, settled } from '../support/folder.js';
-import { type Row, testRows } from '../support/rows.js';
+import { servingFolder } from '../support/rows.js';
 
-let folder: Folder;
-
-beforeAll(async () => {
-  folder = makeFolder({
+const serving = servingFolder(
+  {
     'data.json': '{}\n',
     'page.html': 'page\n',
     'page.html.br': 'packed\n',
     'dir/index.html': 'dir\n',
     'bare/x.txt': 'x\n',
     'app.html': 'app\n',
-  });
-  await settled();
-});
-
-afterAll(() => folder[Symbol.dispose]());
-
-/** A describe with a server of its own. */
-function serving(what: string, options: Partial<ServeOptions>, rows: readonly Row[]): void {
-  describe(what, () => {
-    let server: Server;
-    beforeAll(() => {
-      server = serve({ root: folder.root, port: 0, redirects: [{ from: '/moved', to: '/data.json' }], ...options });
-    });
-    afterAll(() => server.stop({ force: true }));
-    testRows(rows, () => server.port);
-  });
-}
+  },
+  { redirects: [{ from: '/moved', to: '/data.json' }] },
+);
 
 const A = 'Origin: https://a.example';
 const B = 'Origin: https://b.example:8443';
