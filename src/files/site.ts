@@ -24,7 +24,10 @@ import { type Survey, Surveyor } from './survey.js';
 import { folderPath, hasExtension, pathOf, type Target, targetOf } from './target.js';
 import type { Watch } from './watch.js';
 
-/** inotify(7) does not hear of writes through mmap(2), nor by a hard link elsewhere: so often they are looked for. */
+/**
+ * inotify(7) does not hear of writes through mmap(2), nor of those by a hard link made after the file was looked at: so
+ * often they are looked for.
+ */
 const BACKSTOP_MS = 30_000;
 
 /** A file that changed in this second is looked at again when that is over. */
