@@ -154,7 +154,7 @@ export class Site {
     switch (survey.kind) {
       case 'file': {
         const { content, isKept } = this.composer.content(survey, [], () => this.grown(resource, content));
-        if (!isKept) return this.readable(content).answer(request, 0);
+        if (!isKept) return content.answer(request);
         const resource = this.resource(request, survey, content, content.identity.ok, content.asks);
         return resource;
       }
@@ -212,7 +212,7 @@ export class Site {
     return this.isByOrigin() ? new CorsContent(content, (origin) => this.rules.corsFields(origin)) : content;
   }
 
-  /** An answer that no content has given, for those origins that may read it. */
+  /** An answer that no resource gives, for those origins that may read it. */
   private readableBy(request: RequestParser, response: Response): Response {
     const origin = this.isByOrigin() ? request.value(Known.origin) : null;
     return origin === null ? response : withFields(response, this.rules.corsFields(origin));
