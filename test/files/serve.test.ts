@@ -1,4 +1,4 @@
-import { appendFileSync, chmodSync, readdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { resolveSiteOptions } from '../../src/files/options.js';
 import { Files } from '../../src/files/serve.js';
@@ -9,6 +9,7 @@ import { kernel as realKernel } from '../../src/sys/binding.js';
 import { EACCES, EIO } from '../../src/sys/errno.js';
 import type { Kernel } from '../../src/sys/kernel.js';
 import { kernelWith } from '../support/counting-kernel.js';
+import { countDescriptors } from '../support/descriptors.js';
 import { permits } from '../support/needs.js';
 import { parsed } from '../support/parsed.js';
 import { sleep } from '../support/raw-client.js';
@@ -141,7 +142,6 @@ describe('serving', () => {
     expect(get(target).body.kind).toBe(kind);
   });
 
-  const countDescriptors = (): number => readdirSync('/proc/self/fd').length;
   const LARGE = `/${64 * KIB + 1}.bin`;
 
   test('one descriptor of a large file serves GET, HEAD and 304, and is closed when it is forgotten', () => {

@@ -1,7 +1,7 @@
-import { readdirSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type ServeOptions, type Server, serve } from '../../src/index.js';
 import { TRIGGERS } from '../../src/reactor/interest.js';
+import { countDescriptors } from '../support/descriptors.js';
 import { eventually, exchange, RawClient, request, sleep } from '../support/raw-client.js';
 import { makeReleases, RELEASE_TARGETS, type Releases, releaseOf } from '../support/releases.js';
 import { MIB } from '../support/site.js';
@@ -267,7 +267,6 @@ describe('keepPreviousMs', () => {
 });
 
 test.each([0, 60_000])('100 flips leak no descriptor and no watch, keepPreviousMs %i', async (keepPreviousMs) => {
-  const descriptors = (): number => readdirSync('/proc/self/fd').length;
   const flip = (number: number): void => {
     releases.release(`sites/${number}/public`, number);
     releases.flip('site', `sites/${number}`);
@@ -282,14 +281,14 @@ test.each([0, 60_000])('100 flips leak no descriptor and no watch, keepPreviousM
     for (const target of RELEASE_TARGETS) expect(releaseOf(await client.response(), target)).toBe(number);
   };
   for (let number = 1; number <= 5; number++) await round(number);
-  const before = { open: descriptors(), watched: server.stats().files!.watchedFolders };
+  const before = { open: countDescriptors(), watched: server.stats().files!.watchedFolders };
   for (let number = 6; number <= 105; number++) await round(number);
   const { rootSwitches, watchedFolders, unwatched } = server.stats().files!;
   console.log(
-    `100 flips: ${descriptors() - before.open} more descriptors, ` +
+    `100 flips: ${countDescriptors() - before.open} more descriptors, ` +
       `${before.watched} folders watched before, ${watchedFolders} after`,
   );
   expect([rootSwitches, unwatched]).toEqual([105, null]);
   expect(watchedFolders).toBeLessThanOrEqual(before.watched);
-  expect(descriptors()).toBeLessThanOrEqual(before.open + 1);
+  expect(countDescriptors()).toBeLessThanOrEqual(before.open + 1);
 });
