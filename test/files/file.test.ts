@@ -6,18 +6,15 @@ import { kernel as realKernel } from '../../src/sys/binding.js';
 import { EIO, ENOENT } from '../../src/sys/errno.js';
 import type { Kernel } from '../../src/sys/kernel.js';
 import { kernelWith } from '../support/counting-kernel.js';
+import { settled } from '../support/folder.js';
 import { permits } from '../support/needs.js';
-import { sleep } from '../support/raw-client.js';
 import { HELLO, makeSite, type Site } from '../support/site.js';
-
-/** Longer than the step of the kernel's coarse clock. */
-const OLD_ENOUGH_MS = 40;
 
 let site: Site;
 
 beforeAll(async () => {
   site = await makeSite();
-  await sleep(OLD_ENOUGH_MS);
+  await settled();
 });
 
 afterAll(() => site.remove());
@@ -50,7 +47,7 @@ describe('a file', () => {
 
   test('has another ETag and identity after every change, and the same without', async () => {
     site.write('etag.txt', 'one');
-    await sleep(OLD_ENOUGH_MS);
+    await settled();
     const seen = [described('etag.txt')];
     expect(described('etag.txt')).toEqual(seen[0]);
     const changes: (() => void)[] = [
@@ -69,7 +66,7 @@ describe('a file', () => {
     ];
     for (const change of changes) {
       change();
-      await sleep(OLD_ENOUGH_MS);
+      await settled();
       seen.push(described('etag.txt'));
     }
     expect(new Set(seen.map(({ etag }) => etag)).size).toBe(seen.length);
@@ -121,7 +118,7 @@ describe('a file', () => {
       () => writeFileSync(site.path('racy.txt'), 'abcdef'),
     ]) {
       site.write('racy.txt', '123456');
-      await sleep(OLD_ENOUGH_MS);
+      await settled();
       let changed = false;
       const kernel = kernelWith({
         pread: (...args) => {
