@@ -1,4 +1,4 @@
-import { appendFileSync, linkSync, readdirSync, renameSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, linkSync, renameSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Opener, type OpenFile, openFile, readFile } from '../../src/files/file.js';
 import { Root } from '../../src/files/root.js';
@@ -6,6 +6,7 @@ import { kernel as realKernel } from '../../src/sys/binding.js';
 import { EIO, ENOENT } from '../../src/sys/errno.js';
 import type { Kernel } from '../../src/sys/kernel.js';
 import { kernelWith } from '../support/counting-kernel.js';
+import { countDescriptors } from '../support/descriptors.js';
 import { settled } from '../support/folder.js';
 import { permits } from '../support/needs.js';
 import { HELLO, makeSite, type Site } from '../support/site.js';
@@ -171,9 +172,9 @@ describe('a file', () => {
         ),
     });
     const racy = Root.open(kernel, site.root);
-    const before = readdirSync('/proc/self/fd').length;
+    const before = countDescriptors();
     expect(openFile(kernel, openerOf(racy), Buffer.from('hello.txt'), 0)).toBe(ENOENT);
-    expect(readdirSync('/proc/self/fd').length).toBe(before);
+    expect(countDescriptors()).toBe(before);
     racy.close();
   });
 });
