@@ -78,9 +78,3 @@ export function answerOf(resource: Resource, request: RequestParser, nowMs: numb
   if (resource.plain !== null && (request.sent & resource.asks) === 0) return resource.plain;
   return resource.content.answer(request, nowMs);
 }
-
-/** Content that is one response whoever asks. */
-export function fixedContent(response: Response): Content {
-  const bytes = response.body.kind === 'bytes' ? response.body.bytes.length : 0;
-  return { answer: () => response, bytes, close: () => {} };
-}

@@ -24,7 +24,10 @@ import { type Survey, Surveyor } from './survey.js';
 import { folderPath, hasExtension, pathOf, type Target, targetOf } from './target.js';
 import type { Watch } from './watch.js';
 
-/** inotify(7) does not hear of writes through mmap(2), nor by a hard link elsewhere: so often they are looked for. */
+/**
+ * inotify(7) does not hear of writes through mmap(2), nor of those by a hard link made after the file was looked at: so
+ * often they are looked for.
+ */
 const BACKSTOP_MS = 30_000;
 
 /** A file that changed in this second is looked at again when that is over. */
@@ -151,7 +154,7 @@ export class Site {
     switch (survey.kind) {
       case 'file': {
         const { content, isKept } = this.composer.content(survey, [], () => this.grown(resource, content));
-        if (!isKept) return this.readable(content).answer(request, 0);
+        if (!isKept) return content.answer(request);
         const resource = this.resource(request, survey, content, content.identity.ok, content.asks);
         return resource;
       }
@@ -209,7 +212,7 @@ export class Site {
     return this.isByOrigin() ? new CorsContent(content, (origin) => this.rules.corsFields(origin)) : content;
   }
 
-  /** An answer that no content has given, for those origins that may read it. */
+  /** An answer that no resource gives, for those origins that may read it. */
   private readableBy(request: RequestParser, response: Response): Response {
     const origin = this.isByOrigin() ? request.value(Known.origin) : null;
     return origin === null ? response : withFields(response, this.rules.corsFields(origin));

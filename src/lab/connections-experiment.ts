@@ -3,7 +3,6 @@ import type { ConnectionsNotes } from './connections-result.js';
 import { Failure } from './failure.js';
 import { HeldLoad } from './held-load.js';
 import { IdleConnections } from './idle.js';
-import { Interrupted } from './interruption.js';
 import type { LoadOrder } from './load.js';
 import { openFilesLimit } from './machine.js';
 import { assertRoomFor, settledBytes } from './memory.js';
@@ -38,19 +37,10 @@ export async function measureConnections(
       { model, waits: modelNamed(model).waits, rounds: new Map(), stops: null, failure: null },
     ]),
   );
-  const finish = (complete: boolean) => ({ notes: [...all.values()], complete });
-  bench.progress.start(orders.length * all.size * steps.length);
-  try {
-    for (const [round, order] of orders.entries()) {
-      for (const name of order) await measureOne(bench, all.get(name)!, steps, `round ${round + 1}: ${name}`);
-    }
-    return finish(true);
-  } catch (error) {
-    if (error instanceof Interrupted) return finish(false);
-    throw error;
-  } finally {
-    bench.progress.stop();
-  }
+  const complete = await bench.rounds(orders, all.size * steps.length, (name, round) =>
+    measureOne(bench, all.get(name)!, steps, `round ${round + 1}: ${name}`),
+  );
+  return { notes: [...all.values()], complete };
 }
 
 function boundedMost(bench: Workbench): number {

@@ -2,7 +2,6 @@ import { ask, checkAnswers } from './answer.js';
 import { Failure } from './failure.js';
 import { HEAVY_BYTES, HeldLoad } from './held-load.js';
 import { IdleConnections } from './idle.js';
-import { Interrupted } from './interruption.js';
 import type { Load, LoadOrder } from './load.js';
 import { settledBytes } from './memory.js';
 import type { ModelProcess } from './model-process.js';
@@ -24,23 +23,12 @@ export async function measureModels(
   orders: readonly (readonly string[])[],
 ): Promise<{ notes: ModelNotes[]; complete: boolean }> {
   const all = new Map(bench.settings.models.map((name) => [name, notesOn(name, modelNamed(name).waits)]));
-  const finish = (complete: boolean) => ({ notes: [...all.values()], complete });
-  bench.progress.start(orders.length * all.size);
-  try {
-    for (const [round, order] of orders.entries()) {
-      for (const name of order) {
-        bench.progress.say(`round ${round + 1} of ${orders.length}: ${name}`);
-        await measureOne(bench, all.get(name)!, round);
-        bench.progress.step();
-      }
-    }
-    return finish(true);
-  } catch (error) {
-    if (error instanceof Interrupted) return finish(false);
-    throw error;
-  } finally {
-    bench.progress.stop();
-  }
+  const complete = await bench.rounds(orders, all.size, async (name, round) => {
+    bench.progress.say(`round ${round + 1} of ${orders.length}: ${name}`);
+    await measureOne(bench, all.get(name)!, round);
+    bench.progress.step();
+  });
+  return { notes: [...all.values()], complete };
 }
 
 /** A model that fails is left out from then on; the others go on. */

@@ -1,13 +1,16 @@
-/** What a report needs beside the style of the project's pages. */
-export const PAGE_STYLE = `
-:root {
-  --series-0: #0b5f78;
+/** By daylight, and on paper. */
+const SERIES_ON_LIGHT = `--series-0: #0b5f78;
   --series-1: #b06c00;
   --series-2: #5b3fa3;
   --series-3: #2e7d32;
   --series-4: #b3261e;
   --series-5: #5d6d75;
-  --series-6: #a0307a;
+  --series-6: #a0307a;`;
+
+/** What a report needs beside the style of the project's pages. */
+export const PAGE_STYLE = `
+:root {
+  ${SERIES_ON_LIGHT}
 }
 @media (prefers-color-scheme: dark) {
   :root {
@@ -42,13 +45,7 @@ td:last-child:not(.number) { white-space: normal; min-width: 14rem; }
     --rule: #cfdadf;
     --user: #0b5f78;
     --kernel: #8a5300;
-    --series-0: #0b5f78;
-    --series-1: #b06c00;
-    --series-2: #5b3fa3;
-    --series-3: #2e7d32;
-    --series-4: #b3261e;
-    --series-5: #5d6d75;
-    --series-6: #a0307a;
+    ${SERIES_ON_LIGHT}
   }
   body { max-width: none; padding: 0; font-size: 10pt; }
   section { margin: 1.5rem 0; }

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { MODELS, type Model } from '../models/catalogue.js';
 import { Failure } from './failure.js';
 import type { Instruments } from './instruments.js';
-import { throwIfInterrupted } from './interruption.js';
+import { Interrupted, throwIfInterrupted } from './interruption.js';
 import { type ModelCommand, ModelProcess, modelCommand } from './model-process.js';
 import type { Progress } from './progress.js';
 import type { LabSettings } from './settings.js';
@@ -55,6 +55,29 @@ export class Workbench {
     } finally {
       const inOrder = await model.stop();
       if (!inOrder) this.note(`${words.slice(2, 4).join(' ')} did not end on SIGTERM and was killed.`);
+    }
+  }
+
+  /**
+   * Measures each model in each round.
+   * @param orders of the models' names, one a round
+   * @param steps of the progress, in a round
+   * @returns false when it was interrupted: what there is by then counts
+   */
+  async rounds(
+    orders: readonly (readonly string[])[],
+    steps: number,
+    measure: (name: string, round: number) => Promise<void>,
+  ): Promise<boolean> {
+    this.progress.start(orders.length * steps);
+    try {
+      for (const [round, order] of orders.entries()) for (const name of order) await measure(name, round);
+      return true;
+    } catch (error) {
+      if (error instanceof Interrupted) return false;
+      throw error;
+    } finally {
+      this.progress.stop();
     }
   }
 

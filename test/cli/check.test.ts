@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import { checkOf } from '../../src/cli/check.js';
 import { Misuse } from '../../src/cli/misuse.js';
 import type { Settings } from '../../src/cli/settings.js';
 import { run } from '../support/command.js';
+import { countDescriptors } from '../support/descriptors.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'epollet-check-'));
 const CONFIG = join(folder, 'site.json');
@@ -22,8 +23,6 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
   await new Promise((resolve) => taken.close(resolve));
 });
-
-const openDescriptors = (): number => readdirSync('/proc/self/fd').length;
 
 const check = (options: Partial<Settings['options']>, host = '127.0.0.1', app: string | null = null) =>
   checkOf({ host, app, options: { root: folder, port: 8080, ...options } });
@@ -43,9 +42,9 @@ describe('one line says what would be served', () => {
       `${folder} on port 8080 of 127.0.0.1; 2 further hosts (a: ${folder}, b.c: /); limits by default`,
     ],
   ])('%j', async (options, host, says) => {
-    const before = openDescriptors();
+    const before = countDescriptors();
     expect(await check(options, host)).toBe(`The configuration is fine: ${says}.`);
-    expect(openDescriptors()).toBe(before);
+    expect(countDescriptors()).toBe(before);
   });
 });
 
@@ -55,11 +54,11 @@ test.each<[options: Partial<Settings['options']>, host: string, says: RegExp]>([
   [{ root: '/dev/null' }, '127.0.0.1', /^\/dev\/null is no folder/],
   [{}, 'no.such.host.invalid', /^The host "no\.such\.host\.invalid" has no address/],
 ])('a mistake is one sentence, and nothing stays open: %j %s', async (options, host, says) => {
-  const before = openDescriptors();
+  const before = countDescriptors();
   const error = await check(options, host).catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(Misuse);
   expect((error as Misuse).message).toMatch(says);
-  expect(openDescriptors()).toBe(before);
+  expect(countDescriptors()).toBe(before);
 });
 
 describe('as a process', () => {

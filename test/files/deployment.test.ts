@@ -4,9 +4,10 @@ import { kernel as realKernel } from '../../src/sys/binding.js';
 import { EMFILE } from '../../src/sys/errno.js';
 import { kernelWith } from '../support/counting-kernel.js';
 import { LOOK_MS, TRUST_MS, testDeployments } from '../support/deployments.js';
+import { countDescriptors } from '../support/descriptors.js';
 
 const releases = testDeployments();
-const { path, link, release, flip, replace, deploy, who, look, watchedByKernel, countDescriptors } = releases;
+const { path, link, release, flip, replace, deploy, who, look, watchedByKernel } = releases;
 
 const SWITCHES: [what: string, root: string, links: [string, string][], act: () => void, to: string][] = [
   [

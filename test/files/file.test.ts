@@ -1,4 +1,4 @@
-import { appendFileSync, linkSync, readdirSync, renameSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, linkSync, renameSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Opener, type OpenFile, openFile, readFile } from '../../src/files/file.js';
 import { Root } from '../../src/files/root.js';
@@ -6,18 +6,16 @@ import { kernel as realKernel } from '../../src/sys/binding.js';
 import { EIO, ENOENT } from '../../src/sys/errno.js';
 import type { Kernel } from '../../src/sys/kernel.js';
 import { kernelWith } from '../support/counting-kernel.js';
+import { countDescriptors } from '../support/descriptors.js';
+import { settled } from '../support/folder.js';
 import { permits } from '../support/needs.js';
-import { sleep } from '../support/raw-client.js';
 import { HELLO, makeSite, type Site } from '../support/site.js';
-
-/** Longer than the step of the kernel's coarse clock. */
-const OLD_ENOUGH_MS = 40;
 
 let site: Site;
 
 beforeAll(async () => {
   site = await makeSite();
-  await sleep(OLD_ENOUGH_MS);
+  await settled();
 });
 
 afterAll(() => site.remove());
@@ -50,7 +48,7 @@ describe('a file', () => {
 
   test('has another ETag and identity after every change, and the same without', async () => {
     site.write('etag.txt', 'one');
-    await sleep(OLD_ENOUGH_MS);
+    await settled();
     const seen = [described('etag.txt')];
     expect(described('etag.txt')).toEqual(seen[0]);
     const changes: (() => void)[] = [
@@ -69,7 +67,7 @@ describe('a file', () => {
     ];
     for (const change of changes) {
       change();
-      await sleep(OLD_ENOUGH_MS);
+      await settled();
       seen.push(described('etag.txt'));
     }
     expect(new Set(seen.map(({ etag }) => etag)).size).toBe(seen.length);
@@ -121,7 +119,7 @@ describe('a file', () => {
       () => writeFileSync(site.path('racy.txt'), 'abcdef'),
     ]) {
       site.write('racy.txt', '123456');
-      await sleep(OLD_ENOUGH_MS);
+      await settled();
       let changed = false;
       const kernel = kernelWith({
         pread: (...args) => {
@@ -174,9 +172,9 @@ describe('a file', () => {
         ),
     });
     const racy = Root.open(kernel, site.root);
-    const before = readdirSync('/proc/self/fd').length;
+    const before = countDescriptors();
     expect(openFile(kernel, openerOf(racy), Buffer.from('hello.txt'), 0)).toBe(ENOENT);
-    expect(readdirSync('/proc/self/fd').length).toBe(before);
+    expect(countDescriptors()).toBe(before);
     racy.close();
   });
 });

@@ -5,6 +5,7 @@ import { SYMLINK_POLICIES, type SymlinkPolicy } from '../../src/files/options.js
 import { kernel as realKernel } from '../../src/sys/binding.js';
 import { EACCES, EIO, ELOOP, EMFILE, ENAMETOOLONG, ENOENT, ENOSYS, ENOTDIR, EXDEV } from '../../src/sys/errno.js';
 import { kernelWith } from '../support/counting-kernel.js';
+import { countDescriptors } from '../support/descriptors.js';
 import { testLookups } from '../support/lookups.js';
 import { HELLO, makeSite, SECRET, type Site } from '../support/site.js';
 
@@ -67,8 +68,6 @@ const NAMES: [name: string, inside: string | number, deny?: string | number, fol
   ['folder/up-up', EXDEV, ELOOP, SECRET],
   ['dir-link/up-up', EXDEV, ELOOP, SECRET],
 ];
-
-const countDescriptors = (): number => fs.readdirSync('/proc/self/fd').length;
 
 let site: Site;
 

@@ -1,4 +1,4 @@
-import { readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { resolveSiteOptions, type SiteOptions } from '../../src/files/options.js';
@@ -8,7 +8,7 @@ import type { Response } from '../../src/http/response.js';
 import { kernel as realKernel } from '../../src/sys/binding.js';
 import { EMFILE } from '../../src/sys/errno.js';
 import { kernelWith } from '../support/counting-kernel.js';
-import { testDescriptors } from '../support/descriptors.js';
+import { countDescriptors, testDescriptors } from '../support/descriptors.js';
 import { settled } from '../support/folder.js';
 import { parsed } from '../support/parsed.js';
 import { KIB } from '../support/site.js';
@@ -58,7 +58,6 @@ function said({ status, body, lastUse }: Response): string {
 
 const BUILT_IN = '404 There is nothing at';
 const large = (start: string): string => start.padEnd(100 * KIB);
-const countDescriptors = (): number => readdirSync('/proc/self/fd').length;
 
 describe('the page for what is not there', () => {
   test('is not what its own address is: no validators, and nobody keeps it', async () => {

@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Dependencies } from '../../src/files/tree.js';
 import { TRUST_MS, testDeployments } from '../support/deployments.js';
+import { countDescriptors } from '../support/descriptors.js';
 
 const releases = testDeployments();
-const { link, flip, deploy, who, look, watchedByKernel, countDescriptors } = releases;
+const { link, flip, deploy, who, look, watchedByKernel } = releases;
 
 describe('the release before', () => {
   beforeEach(() => link('current', 'releases/1'));

@@ -1,4 +1,3 @@
-import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Root } from '../../src/files/root.js';
 import { constants, kernel as realKernel } from '../../src/sys/binding.js';
@@ -18,6 +17,7 @@ import {
 } from '../../src/sys/errno.js';
 import { STAT_WORDS, Stat } from '../../src/sys/kernel.js';
 import { kernelWith } from '../support/counting-kernel.js';
+import { countDescriptors } from '../support/descriptors.js';
 import { HELLO, makeSite, SECRET, type Site } from '../support/site.js';
 
 const { O_DIRECTORY, O_NONBLOCK, O_PATH, O_RDONLY, S_IFDIR, S_IFIFO, S_IFMT, S_IFSOCK } = constants;
@@ -105,8 +105,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => site.remove());
-
-const countDescriptors = (): number => readdirSync('/proc/self/fd').length;
 
 function contentOf(fd: number): string {
   const bytes = Buffer.alloc(100);

@@ -1,4 +1,4 @@
-import { appendFileSync, chmodSync, readdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { resolveSiteOptions } from '../../src/files/options.js';
 import { Files } from '../../src/files/serve.js';
@@ -9,19 +9,17 @@ import { kernel as realKernel } from '../../src/sys/binding.js';
 import { EACCES, EIO } from '../../src/sys/errno.js';
 import type { Kernel } from '../../src/sys/kernel.js';
 import { kernelWith } from '../support/counting-kernel.js';
+import { countDescriptors } from '../support/descriptors.js';
+import { settled } from '../support/folder.js';
 import { permits } from '../support/needs.js';
 import { parsed } from '../support/parsed.js';
-import { sleep } from '../support/raw-client.js';
 import { HELLO, KIB, makeSite, type Site } from '../support/site.js';
-
-/** Longer than the step of the kernel's coarse clock. */
-const OLD_ENOUGH_MS = 40;
 
 let site: Site;
 
 beforeAll(async () => {
   site = await makeSite();
-  await sleep(OLD_ENOUGH_MS);
+  await settled();
 });
 
 afterAll(() => site.remove());
@@ -79,14 +77,14 @@ describe('serving', () => {
     expect(textOf(get('/fresh.txt'))).toBe('two');
     expect(files.stats.cachedPaths).toBe(0);
     stoppedMs = null;
-    await sleep(OLD_ENOUGH_MS);
+    await settled();
     expect(field(get('/fresh.txt'), 'ETag')).toMatch(/^"/);
     expect(files.stats.cachedPaths).toBe(1);
   });
 
   test('a file with a young form beside it is not held either', async () => {
     site.write('coded.txt', 'identity');
-    await sleep(OLD_ENOUGH_MS);
+    await settled();
     stoppedMs = Date.now();
     writeFileSync(site.path('coded.txt.br'), 'one');
     expect(textOf(get('/coded.txt', ['Accept-Encoding: br']))).toBe('one');
@@ -94,7 +92,7 @@ describe('serving', () => {
     writeFileSync(site.path('coded.txt.br'), 'two');
     expect(textOf(get('/coded.txt', ['Accept-Encoding: br']))).toBe('two');
     stoppedMs = null;
-    await sleep(OLD_ENOUGH_MS);
+    await settled();
     get('/coded.txt');
     expect(files.stats.cachedPaths).toBe(1);
   });
@@ -104,7 +102,7 @@ describe('serving', () => {
     const plan = (root: string) => ({ root, options: resolveSiteOptions({}) });
     files = new Files(kernel, plan(site.root), new Map([['other', plan(site.path('folder'))]]), resolveLimits());
     site.write('told.txt', 'one');
-    await sleep(OLD_ENOUGH_MS);
+    await settled();
     files.watch.read();
     expect(textOf(get('/told.txt'))).toBe('one');
     get('http://other/index.html');
@@ -141,7 +139,6 @@ describe('serving', () => {
     expect(get(target).body.kind).toBe(kind);
   });
 
-  const countDescriptors = (): number => readdirSync('/proc/self/fd').length;
   const LARGE = `/${64 * KIB + 1}.bin`;
 
   test('one descriptor of a large file serves GET, HEAD and 304, and is closed when it is forgotten', () => {

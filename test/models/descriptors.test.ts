@@ -1,9 +1,8 @@
 import { expect, test } from 'vitest';
 import { command, cpuTicks } from '../support/command.js';
 import { makeFolder } from '../support/folder.js';
-import { needs } from '../support/needs.js';
+import { hasPrlimit, needs } from '../support/needs.js';
 import { eventually, exchange, RawClient, request, sleep } from '../support/raw-client.js';
-import { hasPrlimit } from './serving.js';
 
 test.each(['epoll-level', 'epoll-edge', 'epoll-pool', 'coroutines'])(
   '%s turns clients away when descriptors have run out, and does not spin',

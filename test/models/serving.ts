@@ -1,19 +1,9 @@
-import { execFileSync } from 'node:child_process';
 import { expect } from 'vitest';
 import { MODELS, type Model } from '../../src/models/catalogue.js';
 import { type Command, command } from '../support/command.js';
 
 /** Those that serve the folder. */
 export const SERVING: Model[] = MODELS.filter(({ name, scheme }) => scheme === 'http' && name !== 'fixed-page');
-
-export function hasPrlimit(): boolean {
-  try {
-    execFileSync('prlimit', ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** A model in a process of its own. */
 export interface Served {

@@ -68,6 +68,7 @@ beforeAll(() => {
 
 afterAll(() => folder[Symbol.dispose]());
 
+// A case that does not apply to a model is not made for it, rather than skipped: nothing is missing there.
 describe.each(SERVING)('$name', ({ name, closes, oneAtATime }) => {
   let served: Served;
 
@@ -109,10 +110,13 @@ describe.each(SERVING)('$name', ({ name, closes, oneAtATime }) => {
     expect((await exchange(served.port, request('/big.bin', [], 'HEAD'))).field('Content-Length')).toBe('300000');
   });
 
-  test.skipIf(name === 'epollet')('a method that nobody has heard of', async () => {
-    const answer = await exchange(served.port, request('/', [], 'BREW'));
-    expect([answer.status, answer.field('Allow')]).toEqual([405, 'GET, HEAD']);
-  });
+  // The real server answers 501, as its own tests say.
+  if (name !== 'epollet') {
+    test('a method that nobody has heard of', async () => {
+      const answer = await exchange(served.port, request('/', [], 'BREW'));
+      expect([answer.status, answer.field('Allow')]).toEqual([405, 'GET, HEAD']);
+    });
+  }
 
   test('a request that comes byte by byte', async () => {
     using client = await RawClient.connect(served.port);
@@ -120,36 +124,50 @@ describe.each(SERVING)('$name', ({ name, closes, oneAtATime }) => {
     expect((await client.response()).body.toString()).toBe('deep\n');
   });
 
-  test.runIf(closes)('the connection ends with the answer, which says so', async () => {
-    using client = await RawClient.connect(served.port);
-    const answer = await client.send(request('/')).response();
-    expect(answer.field('Connection')).toBe('close');
-    expect(await client.untilClose()).toHaveLength(0);
-  });
-
-  test.skipIf(closes)('the connection is kept, for requests one by one and several at once', async () => {
-    using client = await RawClient.connect(served.port);
-    for (const [sent, status, body] of TABLE.slice(0, 8)) {
-      const answer = await client.send(sent).response();
-      expect([answer.status, body === null || name === 'epollet' || answer.body.equals(Buffer.from(body))]).toEqual([
-        status,
-        true,
-      ]);
-    }
-    const head = request('/folder/inner/deep.txt', [], 'HEAD');
-    const last = request('/', ['Connection: close']);
-    const many = `${request('/big.bin')}${request('/empty.txt')}${request('/nothing')}${head}${request('/')}`;
-    await client.sendPieces([many.repeat(3).slice(0, -20), many.slice(-20) + last]);
-    for (let i = 0; i < 3; i++) {
-      expect((await client.response()).body.equals(BIG)).toBe(true);
-      expect((await client.response()).body).toHaveLength(0);
-      expect((await client.response()).status).toBe(404);
-      expect((await client.response('HEAD')).field('Content-Length')).toBe('5');
+  if (closes) {
+    test('the connection ends with the answer, which says so', async () => {
+      using client = await RawClient.connect(served.port);
+      const answer = await client.send(request('/')).response();
+      expect(answer.field('Connection')).toBe('close');
+      expect(await client.untilClose()).toHaveLength(0);
+    });
+  } else {
+    test('the connection is kept, for requests one by one and several at once', async () => {
+      using client = await RawClient.connect(served.port);
+      for (const [sent, status, body] of TABLE.slice(0, 8)) {
+        const answer = await client.send(sent).response();
+        expect([answer.status, body === null || name === 'epollet' || answer.body.equals(Buffer.from(body))]).toEqual([
+          status,
+          true,
+        ]);
+      }
+      const head = request('/folder/inner/deep.txt', [], 'HEAD');
+      const last = request('/', ['Connection: close']);
+      const many = `${request('/big.bin')}${request('/empty.txt')}${request('/nothing')}${head}${request('/')}`;
+      await client.sendPieces([many.repeat(3).slice(0, -20), many.slice(-20) + last]);
+      for (let i = 0; i < 3; i++) {
+        expect((await client.response()).body.equals(BIG)).toBe(true);
+        expect((await client.response()).body).toHaveLength(0);
+        expect((await client.response()).status).toBe(404);
+        expect((await client.response('HEAD')).field('Content-Length')).toBe('5');
+        expect((await client.response()).body.toString()).toBe(INDEX);
+      }
       expect((await client.response()).body.toString()).toBe(INDEX);
-    }
-    expect((await client.response()).body.toString()).toBe(INDEX);
-    expect(await client.untilClose()).toHaveLength(0);
-  });
+      expect(await client.untilClose()).toHaveLength(0);
+    });
+
+    test('a client that sends and does not read gets everything once it reads', async () => {
+      using client = await RawClient.connect(served.port);
+      client.pause().send(request('/big.bin').repeat(30));
+      await sleep(50);
+      // These come while the server has no room to answer: nothing will tell of them again once it has.
+      client.send(request('/big.bin').repeat(10));
+      await sleep(20);
+      if (!oneAtATime) expect((await exchange(served.port, request('/'))).status).toBe(200);
+      client.resume();
+      for (let i = 0; i < 40; i++) expect((await client.response()).body.equals(BIG)).toBe(true);
+    });
+  }
 
   test('a client that has said that nothing more will come gets its answer', async () => {
     using client = await RawClient.connect(served.port);
@@ -162,30 +180,21 @@ describe.each(SERVING)('$name', ({ name, closes, oneAtATime }) => {
     expect(await client.untilClose()).toHaveLength(0);
   });
 
-  test.skipIf(closes)('a client that sends and does not read gets everything once it reads', async () => {
-    using client = await RawClient.connect(served.port);
-    client.pause().send(request('/big.bin').repeat(30));
-    await sleep(50);
-    // These come while the server has no room to answer: nothing will tell of them again once it has.
-    client.send(request('/big.bin').repeat(10));
-    await sleep(20);
-    if (!oneAtATime) expect((await exchange(served.port, request('/'))).status).toBe(200);
-    client.resume();
-    for (let i = 0; i < 40; i++) expect((await client.response()).body.equals(BIG)).toBe(true);
-  });
-
-  test.skipIf(oneAtATime)('50 clients at once', { timeout: 30_000 }, async () => {
-    const clients = await Promise.all(Array.from({ length: 50 }, () => RawClient.connect(served.port)));
-    const ask = async (client: RawClient, index: number): Promise<void> => {
-      const [path, body] = index % 5 === 0 ? ['/big.bin', BIG] : ['/', Buffer.from(INDEX)];
-      for (let times = 0; times < (closes ? 1 : 3); times++) {
-        const answer = await client.send(request(path as string)).response('GET', 28_000);
-        expect(answer.body.equals(body as Buffer)).toBe(true);
-      }
-      client.close();
-    };
-    await Promise.all(clients.map(ask));
-  });
+  // Where clients are served one after the other there is no at once.
+  if (!oneAtATime) {
+    test('50 clients at once', { timeout: 30_000 }, async () => {
+      const clients = await Promise.all(Array.from({ length: 50 }, () => RawClient.connect(served.port)));
+      const ask = async (client: RawClient, index: number): Promise<void> => {
+        const [path, body] = index % 5 === 0 ? ['/big.bin', BIG] : ['/', Buffer.from(INDEX)];
+        for (let times = 0; times < (closes ? 1 : 3); times++) {
+          const answer = await client.send(request(path as string)).response('GET', 28_000);
+          expect(answer.body.equals(body as Buffer)).toBe(true);
+        }
+        client.close();
+      };
+      await Promise.all(clients.map(ask));
+    });
+  }
 
   test('clients that say nothing, or half of what they want', async () => {
     using first = await RawClient.connect(served.port);

@@ -1,5 +1,4 @@
 import { createConnection, type Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Acceptor, type AcceptorOptions } from '../../src/net/acceptor.js';
 import { Listener } from '../../src/net/listener.js';
@@ -8,6 +7,7 @@ import { kernel as realKernel } from '../../src/sys/binding.js';
 import { EAGAIN, ECONNABORTED, EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM, EPERM, EPROTO } from '../../src/sys/errno.js';
 import type { Kernel } from '../../src/sys/kernel.js';
 import { FakeKernel, type FakePeer } from '../support/fake-kernel.js';
+import { eventually, sleep } from '../support/raw-client.js';
 
 describe('on a simulated kernel', () => {
   let kernel: FakeKernel;
@@ -195,11 +195,7 @@ describe('on the real kernel', () => {
       clients.push(client);
     }
   };
-  const until = async (condition: () => boolean) => {
-    for (const endMs = performance.now() + 5000; !condition(); await sleep(2)) {
-      if (performance.now() > endMs) throw new Error('it has not come');
-    }
-  };
+  const until = (condition: () => boolean): Promise<void> => eventually(condition, `${condition}`, 5000);
   afterEach(() => {
     acceptor.close();
     listener.close();

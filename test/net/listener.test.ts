@@ -16,18 +16,12 @@ import {
 } from '../../src/sys/errno.js';
 import type { Kernel } from '../../src/sys/kernel.js';
 import { FakeKernel } from '../support/fake-kernel.js';
+import { hasIPv6, permits } from '../support/needs.js';
 
 const { IPPROTO_IPV6, IPPROTO_TCP, IPV6_V6ONLY, SO_REUSEADDR, SOCK_NONBLOCK, SOL_SOCKET } = constants;
 const { TCP_DEFER_ACCEPT, TCP_NODELAY } = constants;
 
-const hasIPv6 = (() => {
-  try {
-    Listener.open(kernel, '::1', 0).close();
-    return true;
-  } catch {
-    return false;
-  }
-})();
+const runsIPv6 = permits(hasIPv6(), 'listeners of IPv6', 'this machine has none');
 
 describe('on a simulated kernel', () => {
   it('opens in this order, and sets what it promises', () => {
@@ -177,7 +171,7 @@ describe('on the real kernel', () => {
     expect(() => listen('127.0.0.1', port)).not.toThrow();
   });
 
-  it.skipIf(!hasIPv6)(':: takes both families, ::1 its own', async () => {
+  it.runIf(runsIPv6)(':: takes both families, ::1 its own', async () => {
     const both = listen('::');
     for (const host of ['127.0.0.1', '::1']) {
       connect(host, both.address.port).write('x');

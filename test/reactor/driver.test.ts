@@ -1,5 +1,4 @@
 import { execFile, spawn } from 'node:child_process';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
@@ -9,6 +8,7 @@ import { kernel } from '../../src/sys/binding.js';
 import { ENOMEM } from '../../src/sys/errno.js';
 import { testDescriptors } from '../support/descriptors.js';
 import { FakeKernel } from '../support/fake-kernel.js';
+import { eventually, sleep } from '../support/raw-client.js';
 
 const run = promisify(execFile);
 const fixture = (name: string) => fileURLToPath(new URL(`./fixtures/${name}`, import.meta.url));
@@ -16,13 +16,8 @@ const test = testDescriptors();
 const scratch = new Uint8Array(64);
 const byte = new Uint8Array(1);
 
-async function until(condition: () => boolean, limitMs = 5000): Promise<void> {
-  const endMs = performance.now() + limitMs;
-  while (!condition()) {
-    if (performance.now() > endMs) throw new Error('it has not come');
-    await sleep(2);
-  }
-}
+const until = (condition: () => boolean, patienceMs = 5000): Promise<void> =>
+  eventually(condition, `${condition}`, patienceMs);
 
 describe('NestedDriver', () => {
   let reactor: Reactor;
@@ -185,45 +180,36 @@ describe('NestedDriver', () => {
     expect(reactor.stats.turns - turns).toBeLessThan(3);
   });
 
-  it('stop inside a turn ends the turns; twice is fine; the reactor stays open', async () => {
+  /** A handler that does this is told of something, and stays ready without being told again. */
+  async function toldOnce(act: () => void): Promise<void> {
     const [reader, writer] = test.pair();
     let told = 0;
-    reactor.register(
-      reader,
-      {
-        onReady() {
-          told++;
-          driver.stop();
-          driver.stop();
-        },
+    const handler = {
+      onReady() {
+        told++;
+        act();
       },
-      READABLE,
-    );
+    };
+    reactor.register(reader, handler, READABLE);
     kernel.send(writer, byte, 0, 1, 0);
     await until(() => told > 0);
     await sleep(30);
     expect(told).toBe(1);
+  }
+
+  it('stop inside a turn ends the turns; twice is fine; the reactor stays open', async () => {
+    await toldOnce(() => {
+      driver.stop();
+      driver.stop();
+    });
     expect(reactor.turn(0)).toBe(1);
   });
 
   it('stop and close inside a turn', async () => {
-    const [reader, writer] = test.pair();
-    let told = 0;
-    reactor.register(
-      reader,
-      {
-        onReady() {
-          told++;
-          driver.stop();
-          reactor.close();
-        },
-      },
-      READABLE,
-    );
-    kernel.send(writer, byte, 0, 1, 0);
-    await until(() => told > 0);
-    await sleep(20);
-    expect(told).toBe(1);
+    await toldOnce(() => {
+      driver.stop();
+      reactor.close();
+    });
   });
 
   it('another one may follow', async () => {

@@ -1,35 +1,17 @@
-import { afterAll, beforeAll, describe } from 'vitest';
-import { type ServeOptions, type Server, serve } from '../../src/index.js';
-import { type Folder, makeFolder, settled } from '../support/folder.js';
-import { type Row, testRows } from '../support/rows.js';
+import type { ServeOptions } from '../../src/index.js';
+import { type Row, servingFolder } from '../support/rows.js';
 
-let folder: Folder;
-
-beforeAll(async () => {
-  folder = makeFolder({
+const serving = servingFolder(
+  {
     'data.json': '{}\n',
     'page.html': 'page\n',
     'page.html.br': 'packed\n',
     'dir/index.html': 'dir\n',
     'bare/x.txt': 'x\n',
     'app.html': 'app\n',
-  });
-  await settled();
-});
-
-afterAll(() => folder[Symbol.dispose]());
-
-/** A describe with a server of its own. */
-function serving(what: string, options: Partial<ServeOptions>, rows: readonly Row[]): void {
-  describe(what, () => {
-    let server: Server;
-    beforeAll(() => {
-      server = serve({ root: folder.root, port: 0, redirects: [{ from: '/moved', to: '/data.json' }], ...options });
-    });
-    afterAll(() => server.stop({ force: true }));
-    testRows(rows, () => server.port);
-  });
-}
+  },
+  { redirects: [{ from: '/moved', to: '/data.json' }] },
+);
 
 const A = 'Origin: https://a.example';
 const B = 'Origin: https://b.example:8443';
@@ -88,80 +70,84 @@ const LISTED = (origin: string) => ({
 });
 const UNLISTED = { ...NOBODY, Vary: 'Origin' };
 
-serving(
-  'a list',
-  {
-    listing: true,
-    cors: {
-      origins: ['https://a.example', 'https://b.example:8443'],
-      methods: ['GET', 'HEAD', 'PUT'],
-      headers: ['X-Token', 'Content-Type'],
-      credentials: true,
-      maxAgeSeconds: 0,
-    },
+const LIST: Partial<ServeOptions> = {
+  listing: true,
+  cors: {
+    origins: ['https://a.example', 'https://b.example:8443'],
+    methods: ['GET', 'HEAD', 'PUT'],
+    headers: ['X-Token', 'Content-Type'],
+    credentials: true,
+    maxAgeSeconds: 0,
   },
+};
+
+const OF_LIST: Row[] = [
+  ['GET /data.json', [A], 200, LISTED(A), '{}\n'],
+  ['GET /data.json', [B], 200, LISTED(B), '{}\n'],
+  // Who is not in it gets the answer, which the browser keeps to itself; a cache must know that there are others.
+  ['GET /data.json', [], 200, UNLISTED, '{}\n'],
+  ['GET /data.json', [OTHER], 200, UNLISTED, '{}\n'],
+  ['GET /data.json', ['Origin: null'], 200, UNLISTED],
+  ['GET /data.json', ['Origin: http://a.example'], 200, UNLISTED],
+  ['GET /data.json', ['Origin: https://a.example.evil.example'], 200, UNLISTED],
+  ['GET /data.json', ['Origin: https://a.example:443'], 200, UNLISTED],
+  ['GET /data.json', ['Origin: https://b.example'], 200, UNLISTED],
+  ['GET /data.json', [A, 'If-None-Match: *'], 304, LISTED(A)],
+  ['GET /data.json', ['If-None-Match: *'], 304, UNLISTED],
+  ['GET /data.json', [A, 'Range: bytes=0-0'], 206, LISTED(A)],
+  ['GET /data.json', [A, 'Range: bytes=9-'], 416, LISTED(A)],
+  ['GET /data.json', [A, 'If-Match: "x"'], 412, LISTED(A)],
+  // What else the answer depends on is still said.
+  ['GET /page.html', [], 200, { Vary: 'Origin, Accept-Encoding' }],
+  ['GET /page.html', [A], 200, { ...LISTED(A), Vary: /^(?=.*\bOrigin\b)(?=.*\bAccept-Encoding\b)/ }],
+  ['GET /page.html', [A, 'Accept-Encoding: br'], 200, { 'Content-Encoding': 'br', Vary: /Accept-Encoding/ }],
   [
-    ['GET /data.json', [A], 200, LISTED(A), '{}\n'],
-    ['GET /data.json', [B], 200, LISTED(B), '{}\n'],
-    // Who is not in it gets the answer, which the browser keeps to itself; a cache must know that there are others.
-    ['GET /data.json', [], 200, UNLISTED, '{}\n'],
-    ['GET /data.json', [OTHER], 200, UNLISTED, '{}\n'],
-    ['GET /data.json', ['Origin: null'], 200, UNLISTED],
-    ['GET /data.json', ['Origin: http://a.example'], 200, UNLISTED],
-    ['GET /data.json', ['Origin: https://a.example.evil.example'], 200, UNLISTED],
-    ['GET /data.json', ['Origin: https://a.example:443'], 200, UNLISTED],
-    ['GET /data.json', ['Origin: https://b.example'], 200, UNLISTED],
-    ['GET /data.json', [A, 'If-None-Match: *'], 304, LISTED(A)],
-    ['GET /data.json', ['If-None-Match: *'], 304, UNLISTED],
-    ['GET /data.json', [A, 'Range: bytes=0-0'], 206, LISTED(A)],
-    ['GET /data.json', [A, 'Range: bytes=9-'], 416, LISTED(A)],
-    ['GET /data.json', [A, 'If-Match: "x"'], 412, LISTED(A)],
-    // What else the answer depends on is still said.
-    ['GET /page.html', [], 200, { Vary: 'Origin, Accept-Encoding' }],
-    ['GET /page.html', [A], 200, { ...LISTED(A), Vary: /^(?=.*\bOrigin\b)(?=.*\bAccept-Encoding\b)/ }],
-    ['GET /page.html', [A, 'Accept-Encoding: br'], 200, { 'Content-Encoding': 'br', Vary: /Accept-Encoding/ }],
-    [
-      'GET /page.html',
-      [OTHER, 'If-None-Match: *'],
-      304,
-      { ...NOBODY, Vary: /^(?=.*\bOrigin\b)(?=.*\bAccept-Encoding\b)/ },
-    ],
-    [
-      'GET /page.html',
-      [A, 'Accept-Encoding: *;q=0'],
-      406,
-      { ...LISTED(A), Vary: /^(?=.*\bOrigin\b)(?=.*\bAccept-Encoding\b)/ },
-    ],
-    ['GET /bare/', [A], 200, { ...LISTED(A), Vary: /^(?=.*\bOrigin\b)(?=.*\bAccept\b)/ }],
-    // Redirects and refusals.
-    ['GET /dir', [A], 301, { ...LISTED(A), Location: '/dir/' }],
-    ['GET /dir', [], 301, UNLISTED],
-    ['GET /moved', [A], 308, { ...LISTED(A), Location: '/data.json' }],
-    ['GET /moved', [OTHER], 308, UNLISTED],
-    ['GET /nothing', [A], 404, LISTED(A)],
-    ['GET /nothing', [], 404, UNLISTED],
-    ['GET /nothing', [OTHER], 404, UNLISTED],
-    ['GET /.hidden', [A], 404, LISTED(A)],
-    // Preflights.
-    [
-      'OPTIONS /data.json',
-      [A, 'Access-Control-Request-Method: PUT', 'Access-Control-Request-Headers: x-token'],
-      204,
-      {
-        ...LISTED(A),
-        'Access-Control-Allow-Methods': 'GET, HEAD, PUT',
-        'Access-Control-Allow-Headers': 'X-Token, Content-Type',
-        'Access-Control-Max-Age': '0',
-      },
-    ],
-    ['OPTIONS /data.json', [A, GET], 204, { ...LISTED(A), 'Access-Control-Allow-Headers': null }],
-    ['OPTIONS /data.json', [OTHER, GET], 204, { ...NOBODY, 'Access-Control-Allow-Methods': null }],
-    ['OPTIONS /data.json', [A], 204, { ...NOBODY, Allow: 'GET, HEAD, OPTIONS' }],
-    ['OPTIONS /data.json', [GET], 204, { ...NOBODY, Allow: 'GET, HEAD, OPTIONS' }],
-    ['OPTIONS *', [A, GET], 204],
-    ['PUT /data.json', [A], 405],
+    'GET /page.html',
+    [OTHER, 'If-None-Match: *'],
+    304,
+    { ...NOBODY, Vary: /^(?=.*\bOrigin\b)(?=.*\bAccept-Encoding\b)/ },
   ],
-);
+  [
+    'GET /page.html',
+    [A, 'Accept-Encoding: *;q=0'],
+    406,
+    { ...LISTED(A), Vary: /^(?=.*\bOrigin\b)(?=.*\bAccept-Encoding\b)/ },
+  ],
+  ['GET /bare/', [A], 200, { ...LISTED(A), Vary: /^(?=.*\bOrigin\b)(?=.*\bAccept\b)/ }],
+  // Redirects and refusals.
+  ['GET /dir', [A], 301, { ...LISTED(A), Location: '/dir/' }],
+  ['GET /dir', [], 301, UNLISTED],
+  ['GET /moved', [A], 308, { ...LISTED(A), Location: '/data.json' }],
+  ['GET /moved', [OTHER], 308, UNLISTED],
+  ['GET /nothing', [A], 404, LISTED(A)],
+  ['GET /nothing', [], 404, UNLISTED],
+  ['GET /nothing', [OTHER], 404, UNLISTED],
+  ['GET /.hidden', [A], 404, LISTED(A)],
+  // Preflights.
+  [
+    'OPTIONS /data.json',
+    [A, 'Access-Control-Request-Method: PUT', 'Access-Control-Request-Headers: x-token'],
+    204,
+    {
+      ...LISTED(A),
+      'Access-Control-Allow-Methods': 'GET, HEAD, PUT',
+      'Access-Control-Allow-Headers': 'X-Token, Content-Type',
+      'Access-Control-Max-Age': '0',
+    },
+  ],
+  ['OPTIONS /data.json', [A, GET], 204, { ...LISTED(A), 'Access-Control-Allow-Headers': null }],
+  ['OPTIONS /data.json', [OTHER, GET], 204, { ...NOBODY, 'Access-Control-Allow-Methods': null }],
+  ['OPTIONS /data.json', [A], 204, { ...NOBODY, Allow: 'GET, HEAD, OPTIONS' }],
+  ['OPTIONS /data.json', [GET], 204, { ...NOBODY, Allow: 'GET, HEAD, OPTIONS' }],
+  ['OPTIONS *', [A, GET], 204],
+  ['PUT /data.json', [A], 405],
+];
+
+serving('a list', LIST, OF_LIST);
+
+// What is not kept is answered by another way, with the same fields, each once.
+serving('a list, where nothing is kept', { ...LIST, limits: { cacheBytes: 0 } }, OF_LIST);
+serving('a list, where nothing is even read', { ...LIST, limits: { cacheBytes: 0, cachedFileBytes: 0 } }, OF_LIST);
 
 serving('whatever is asked for', { cors: { origins: '*', methods: ['*'], headers: ['*'] } }, [
   [

@@ -1,15 +1,14 @@
-import { readdirSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type ServeOptions, type Server, serve } from '../../src/index.js';
 import { TRIGGERS } from '../../src/reactor/interest.js';
+import { countDescriptors } from '../support/descriptors.js';
+import { OLD_ENOUGH_MS, settled } from '../support/folder.js';
 import { eventually, exchange, RawClient, request, sleep } from '../support/raw-client.js';
 import { makeReleases, RELEASE_TARGETS, type Releases, releaseOf } from '../support/releases.js';
 import { MIB } from '../support/site.js';
 
 /** A flip that was finished so long before a request was sent must be seen. */
 const SEEN_WITHIN_MS = 50;
-/** Older than what the kernel's clock cannot tell apart, so that the files are kept. */
-const OLD_ENOUGH_MS = 40;
 
 let releases: Releases;
 let server: Server;
@@ -36,7 +35,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     for (const number of [0, 1, 2, 3]) releases.release(`releases/${number}`, number);
     releases.flip('current', 'releases/0');
     start('current', { trigger });
-    await sleep(OLD_ENOUGH_MS);
+    await settled();
     const flips: { number: number; atMs: number }[] = [{ number: 0, atMs: 0 }];
     let done = false;
     let answers = 0;
@@ -183,7 +182,7 @@ test.each(WAYS)('%s: the next request sees it', async (_, root, turn) => {
   turn(1, 0);
   start(root);
   for (let number = 2; number <= 6; number++) {
-    await sleep(OLD_ENOUGH_MS);
+    await settled();
     for (const target of RELEASE_TARGETS) expect(releaseOf(await ask(target), target)).toBe(number - 1);
     turn(number, number - 1);
     expect(await releaseNow()).toBe(number);
@@ -231,7 +230,7 @@ describe('keepPreviousMs', () => {
       expect(await of('/assets/app-77ce01da.js')).toBe(2);
       expect(await of('/a.txt')).toBe(2);
       for (const target of ['/assets/app.js', '/page.html', '/only-1.txt']) expect(await of(target)).toBe(404);
-      await sleep(OLD_ENOUGH_MS);
+      await settled();
     }
     // The new release may be completed yet, and the old one cleared away.
     releases.release('releases/2', 2, { [LATER]: 40 });
@@ -253,7 +252,7 @@ describe('keepPreviousMs', () => {
     start('current', { keepPreviousMs: 300 });
     expect(await of(`/${HASHED}`)).toBe(1);
     releases.flip('current', 'releases/2');
-    await sleep(OLD_ENOUGH_MS);
+    await settled();
     expect([await of(`/${HASHED}`), await of(`/${HASHED}`)]).toEqual([1, 1]);
     await sleep(300);
     expect([await of(`/${HASHED}`), await of('/a.txt')]).toEqual([404, 2]);
@@ -267,7 +266,6 @@ describe('keepPreviousMs', () => {
 });
 
 test.each([0, 60_000])('100 flips leak no descriptor and no watch, keepPreviousMs %i', async (keepPreviousMs) => {
-  const descriptors = (): number => readdirSync('/proc/self/fd').length;
   const flip = (number: number): void => {
     releases.release(`sites/${number}/public`, number);
     releases.flip('site', `sites/${number}`);
@@ -277,19 +275,19 @@ test.each([0, 60_000])('100 flips leak no descriptor and no watch, keepPreviousM
   using client = await RawClient.connect(server.port);
   const round = async (number: number): Promise<void> => {
     flip(number);
-    if (number % 10 === 0) await sleep(OLD_ENOUGH_MS);
+    if (number % 10 === 0) await settled();
     client.send(RELEASE_TARGETS.map((target) => request(target)).join(''));
     for (const target of RELEASE_TARGETS) expect(releaseOf(await client.response(), target)).toBe(number);
   };
   for (let number = 1; number <= 5; number++) await round(number);
-  const before = { open: descriptors(), watched: server.stats().files!.watchedFolders };
+  const before = { open: countDescriptors(), watched: server.stats().files!.watchedFolders };
   for (let number = 6; number <= 105; number++) await round(number);
   const { rootSwitches, watchedFolders, unwatched } = server.stats().files!;
   console.log(
-    `100 flips: ${descriptors() - before.open} more descriptors, ` +
+    `100 flips: ${countDescriptors() - before.open} more descriptors, ` +
       `${before.watched} folders watched before, ${watchedFolders} after`,
   );
   expect([rootSwitches, unwatched]).toEqual([105, null]);
   expect(watchedFolders).toBeLessThanOrEqual(before.watched);
-  expect(descriptors()).toBeLessThanOrEqual(before.open + 1);
+  expect(countDescriptors()).toBeLessThanOrEqual(before.open + 1);
 });

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { Limits } from '../../src/http/limits.js';
 import type { Explanation } from '../../src/server/explain.js';
 import type { ServeOptions } from '../../src/server/options.js';
 import { ENOSYS } from '../../src/sys/errno.js';
@@ -124,6 +125,15 @@ test.each<[field: string, target: string, options: Partial<ServeOptions>, says: 
   const reason = why(ask(request(target), options), field);
   if (says === undefined) expect(reason).toBeUndefined();
   else expect(reason).toMatch(says);
+});
+
+test('the fields for an origin are the same of a file that is not kept', () => {
+  const namesFor = (limits: Partial<Limits>): string[] =>
+    ask(request('/', ['Origin: https://a.example']), { ...CORS, limits }).fields.map(({ name }) => name);
+  const names = namesFor({});
+  expect(names).toEqual(expect.arrayContaining(['Access-Control-Allow-Origin', 'Vary']));
+  expect(new Set(names).size).toBe(names.length);
+  expect(namesFor({ cacheBytes: 0 })).toEqual(names);
 });
 
 describe('what is kept, and how changes are learnt of', () => {

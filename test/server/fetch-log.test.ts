@@ -1,9 +1,7 @@
 import { spawn } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { Command } from '../support/command.js';
+import { Command, DOOR } from '../support/command.js';
 import { RawClient, request } from '../support/raw-client.js';
-
-const DOOR = new URL('../../dist/index.js', import.meta.url).href;
 
 /** The log is standard output, so the server has a process of its own. */
 const SERVER = `

@@ -3,9 +3,8 @@ import { createHash } from 'node:crypto';
 import { type IncomingMessage, request } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { expect, test } from 'vitest';
-import { Command } from '../support/command.js';
+import { Command, DOOR } from '../support/command.js';
 
-const DOOR = new URL('../../dist/index.js', import.meta.url).href;
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const GIB = 1024 * MIB;

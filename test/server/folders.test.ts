@@ -1,16 +1,20 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type ServeOptions, type Server, serve } from '../../src/index.js';
-import { type Folder, makeFolder, settled } from '../support/folder.js';
-import { exchange, request } from '../support/raw-client.js';
-import { type Row, testRows } from '../support/rows.js';
+import { expect, test } from 'vitest';
+import { serve } from '../../src/index.js';
+import { makeFolder, settled } from '../support/folder.js';
+import { exchange, type RawResponse, request } from '../support/raw-client.js';
+import { servingFolder } from '../support/rows.js';
 
 const HTML = { 'Content-Type': 'text/html; charset=utf-8' };
 const to = (location: string) => ({ Location: location, 'Cache-Control': 'no-cache' });
 
-let folder: Folder;
+/** Nobody is sent to another host. */
+function staysHere(answer: RawResponse): void {
+  const location = answer.field('Location');
+  if (location !== null) expect(new URL(location, 'http://here.example/x/').host).toBe('here.example');
+}
 
-beforeAll(async () => {
-  folder = makeFolder({
+const serving = servingFolder(
+  {
     'index.html': 'front\n',
     'about.html': 'about\n',
     'a b.html': 'blank\n',
@@ -26,31 +30,10 @@ beforeAll(async () => {
     'hollow/index.html/x.txt': 'index.html is a folder\n',
     'app.html': '<!doctype html><title>app</title>\n',
     'app.html.br': 'packed',
-  });
-  await settled();
-});
-
-afterAll(() => folder[Symbol.dispose]());
-
-/** A describe with a server of its own. */
-function serving(what: string, options: Partial<ServeOptions>, rows: readonly Row[]): void {
-  describe(what, () => {
-    let server: Server;
-    beforeAll(() => {
-      server = serve({ root: folder.root, port: 0, ...options });
-    });
-    afterAll(() => server.stop({ force: true }));
-    testRows(
-      rows,
-      () => server.port,
-      undefined,
-      (answer) => {
-        const location = answer.field('Location');
-        if (location !== null) expect(new URL(location, 'http://here.example/x/').host).toBe('here.example');
-      },
-    );
-  });
-}
+  },
+  {},
+  staysHere,
+);
 
 serving('a folder and its index', {}, [
   ['GET /', [], 200, HTML, 'front\n'],

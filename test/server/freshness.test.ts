@@ -4,11 +4,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Server, serve } from '../../src/index.js';
 import { TRIGGERS } from '../../src/reactor/interest.js';
 import { tellingFolder } from '../support/changer.js';
+import { settled } from '../support/folder.js';
 import { eventually, exchange, RawClient, type RawResponse, request, sleep } from '../support/raw-client.js';
 import { KIB, MIB } from '../support/site.js';
 
-/** Older than what the kernel's clock cannot tell apart, so that it is kept. */
-const OLD_ENOUGH_MS = 40;
 /** How long what nobody tells is believed. */
 const FRESHNESS_MS = 100;
 
@@ -27,7 +26,7 @@ const textOf = async (target: string): Promise<string> => {
 /** The next request sees it, and those that are answered from memory do. */
 const seen = async (target: string, expected: string): Promise<void> => {
   expect(await textOf(target)).toBe(expected);
-  await sleep(OLD_ENOUGH_MS);
+  await settled();
   for (let time = 0; time < 3; time++) expect(await textOf(target)).toBe(expected);
 };
 
@@ -105,11 +104,11 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     expect(await formOf()).toBe('null plain');
     put('form.js.gz', 'packed');
     expect(await formOf()).toBe('gzip packed');
-    await sleep(OLD_ENOUGH_MS);
+    await settled();
     expect(await formOf()).toBe('gzip packed');
     put('form.js.gz', 'PACKED');
     expect(await formOf()).toBe('gzip PACKED');
-    await sleep(OLD_ENOUGH_MS);
+    await settled();
     put('form.js', 'newer');
     expect(await formOf()).toBe('null newer'); // what was packed is older
     put('form.js.gz', 'again');
@@ -217,7 +216,7 @@ describe('what happens elsewhere', () => {
     start({ hosts: { inner: { root: path('in') } } });
     const inner = async (): Promise<string> =>
       (await exchange(server.port, 'GET /a.txt HTTP/1.1\r\nHost: inner\r\n\r\n')).body.toString();
-    await sleep(OLD_ENOUGH_MS);
+    await settled();
     expect([await textOf('/a.txt'), await textOf('/in/a.txt'), await inner()]).toEqual(['first', 'first', 'first']);
     for (const name of ['a.txt', 'in/a.txt']) put(name, 'edited in place');
     const edited = 'edited in place';
@@ -245,7 +244,7 @@ describe('what happens elsewhere', () => {
       const entries = JSON.parse((await ask('/list/', ['Accept: application/json'])).body.toString());
       return entries.map(({ name, size, modified }: Record<string, unknown>) => [name, size ?? modified]);
     };
-    await sleep(OLD_ENOUGH_MS);
+    await settled();
     const before = [
       ['sub', new Date(1e12).toISOString()],
       ['link.txt', 5],

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ServeOptions, type Server, serve } from '../../src/index.js';
 import { type Folder, makeFolder, settled } from '../support/folder.js';
 import { exchange, type RawResponse, request } from '../support/raw-client.js';
-import { type Row, testRows } from '../support/rows.js';
+import { type Row, testRows, testServedRows } from '../support/rows.js';
 import { contentOf } from '../support/site.js';
 
 /** Names that would be markup, an address or an attribute if they were not escaped. */
@@ -100,20 +100,14 @@ const namesOf = async (target: string, of: Server = server): Promise<string[]> =
 const page = (target: string): Promise<RawResponse> => exchange(server.port, request(target, ['Accept: text/html']));
 
 describe('off, as it is unless asked for', () => {
-  let off: Server;
-  beforeAll(() => {
-    off = serve({ root: folder.root, port: 0 });
-  });
-  afterAll(() => off.stop({ force: true }));
-
-  testRows(
+  testServedRows(
     [
       ['GET /', [], 404],
       ['GET /sorted/', [], 404],
       ['GET /sorted/', JSON_ONLY, 404],
       ['GET /sorted', [], 301, { Location: '/sorted/' }],
     ],
-    () => off.port,
+    () => ({ root: folder.root }),
   );
 });
 

@@ -3,11 +3,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import type { SymlinkPolicy } from '../../src/files/options.js';
-import { type Server, serve } from '../../src/index.js';
+import { serve } from '../../src/index.js';
 import { ENOSYS } from '../../src/sys/errno.js';
 import { kernelWith } from '../support/counting-kernel.js';
 import { type Folder, makeFolder, settled } from '../support/folder.js';
-import { checkRow, type Row, testRows } from '../support/rows.js';
+import { checkRow, type Row, testServedRows } from '../support/rows.js';
 
 const LONGEST = 'n'.repeat(255);
 /** As many links as a kernel follows in one name, path_resolution(7). */
@@ -244,12 +244,7 @@ afterAll(() => folder[Symbol.dispose]());
 const KERNELS = { openat2: kernelWith({}), 'the walk': kernelWith({ openat2: () => ENOSYS }) };
 
 describe.each(['openat2', 'the walk'] as const)('names by %s', (way) => {
-  let server: Server;
-  beforeAll(() => {
-    server = serve({ root: folder.root, port: 0, kernel: KERNELS[way] });
-  });
-  afterAll(() => server.stop({ force: true }));
-  testRows(NAMES, () => server.port);
+  testServedRows(NAMES, () => ({ root: folder.root, kernel: KERNELS[way] }));
 });
 
 describe.each(['openat2', 'the walk'] as const)('links by %s', (way) => {
@@ -258,16 +253,11 @@ describe.each(['openat2', 'the walk'] as const)('links by %s', (way) => {
     ['deny', 2],
     ['follow', 3],
   ] satisfies [SymlinkPolicy, number][])('%s', (symlinks, column) => {
-    let server: Server;
-    beforeAll(() => {
-      server = serve({ root: folder.root, port: 0, symlinks, kernel: KERNELS[way] });
-    });
-    afterAll(() => server.stop({ force: true }));
     const rows = LINKS.map((link): Row => {
       const body = link[column];
       return body === null ? [`GET ${link[0]}`, [], 404] : [`GET ${link[0]}`, [], 200, {}, body!];
     });
-    testRows(rows, () => server.port);
+    testServedRows(rows, () => ({ root: folder.root, symlinks, kernel: KERNELS[way] }));
   });
 });
 

@@ -1,50 +1,31 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type ServeOptions, type Server, serve } from '../../src/index.js';
-import { type Folder, makeFolder, settled } from '../support/folder.js';
-import { checkRow, type Row, testRows } from '../support/rows.js';
+import { expect, test } from 'vitest';
+import { serve } from '../../src/index.js';
+import { makeFolder, settled } from '../support/folder.js';
+import { checkRow, servingFolder } from '../support/rows.js';
 import { KIB } from '../support/site.js';
 
 const IMMUTABLE = 'public, max-age=31536000, immutable';
 const cached = (value: string | null) => ({ 'Cache-Control': value });
 
-let folder: Folder;
-
-beforeAll(async () => {
-  folder = makeFolder({
-    'index.html': 'front\n',
-    'page.xhtml': 'page\n',
-    'page-3f2a9c1b.html': 'page\n',
-    'plain.txt': 'plain\n',
-    'app.js': 'app\n',
-    'app.3f2a9c1b.js': 'app\n',
-    'app.3f2a9c1b.js.br': 'packed\n',
-    'style-BXq3kZ9a.css': 'style\n',
-    'photo-20240131.jpg': 'photo\n',
-    'picture.svg': '<svg/>',
-    'large.3f2a9c1b.bin': 'x'.repeat(100 * KIB),
-    'assets/logo.png': 'logo\n',
-    'assets/deep/font.woff2': 'font\n',
-    'assets/app.3f2a9c1b.js': 'app\n',
-    'old/index.html': 'old index\n',
-    'old/page.txt': 'old page\n',
-    'straße/x.txt': 'x\n',
-  });
-  await settled();
+const serving = servingFolder({
+  'index.html': 'front\n',
+  'page.xhtml': 'page\n',
+  'page-3f2a9c1b.html': 'page\n',
+  'plain.txt': 'plain\n',
+  'app.js': 'app\n',
+  'app.3f2a9c1b.js': 'app\n',
+  'app.3f2a9c1b.js.br': 'packed\n',
+  'style-BXq3kZ9a.css': 'style\n',
+  'photo-20240131.jpg': 'photo\n',
+  'picture.svg': '<svg/>',
+  'large.3f2a9c1b.bin': 'x'.repeat(100 * KIB),
+  'assets/logo.png': 'logo\n',
+  'assets/deep/font.woff2': 'font\n',
+  'assets/app.3f2a9c1b.js': 'app\n',
+  'old/index.html': 'old index\n',
+  'old/page.txt': 'old page\n',
+  'straße/x.txt': 'x\n',
 });
-
-afterAll(() => folder[Symbol.dispose]());
-
-/** A describe with a server of its own. */
-function serving(what: string, options: Partial<ServeOptions>, rows: readonly Row[]): void {
-  describe(what, () => {
-    let server: Server;
-    beforeAll(() => {
-      server = serve({ root: folder.root, port: 0, ...options });
-    });
-    afterAll(() => server.stop({ force: true }));
-    testRows(rows, () => server.port);
-  });
-}
 
 serving('Cache-Control by the built-in policy', {}, [
   // A page's address stays when the page changes, whatever its name looks like.

@@ -1,14 +1,14 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LIMITS, type ServeOptions, serve } from '../../src/index.js';
 import { EIO, EMFILE, ENOSYS } from '../../src/sys/errno.js';
-import { command, cpuTicks, PACKAGE } from '../support/command.js';
+import { command, cpuTicks, DOOR } from '../support/command.js';
 import { kernelWith } from '../support/counting-kernel.js';
-import { needs, permits } from '../support/needs.js';
+import { countDescriptors } from '../support/descriptors.js';
+import { hasPrlimit, needs, permits } from '../support/needs.js';
 import { exchange, RawClient, request, sleep } from '../support/raw-client.js';
 import { contentOf, HELLO, KIB, MIB, makeSite, type Site } from '../support/site.js';
 
@@ -160,8 +160,7 @@ describe('what the kernel refuses', () => {
   });
 
   test('no descriptor is left by what fails half-way', () => {
-    const count = (): number => readdirSync('/proc/self/fd').length;
-    const before = count();
+    const before = countDescriptors();
     for (const kernel of [
       kernelWith({ epollCreate1: () => EMFILE }),
       kernelWith({ loopStart: () => EMFILE }),
@@ -172,7 +171,7 @@ describe('what the kernel refuses', () => {
     ]) {
       expect(() => serve({ root: site.root, port: 0, kernel })).toThrow(/EMFILE|EIO/);
     }
-    expect(count()).toBe(before);
+    expect(countDescriptors()).toBe(before);
   });
 
   test.each([
@@ -244,7 +243,6 @@ const WORKER = `
   parentPort.on('message', () => server.stop().then(() => parentPort.close()));
   parentPort.postMessage(server.port);
 `;
-const DOOR = pathToFileURL(`${PACKAGE}dist/index.js`).href;
 
 test('a server in a worker thread', async () => {
   const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(WORKER)}`), {
@@ -294,8 +292,7 @@ test('unref lets the process end', () => {
 
 test('without descriptors left it turns nobody away for ever, and does not spin', async () => {
   const DESCRIPTORS = 48;
-  const hasPrlimit = spawnSync('prlimit', ['--version']).status === 0;
-  if (!needs(hasPrlimit, 'the limit of descriptors', 'prlimit is not installed')) return;
+  if (!needs(hasPrlimit(), 'the limit of descriptors', 'prlimit is not installed')) return;
   await using server = command([site.root, '--port', '0']);
   const port = await server.port();
   // Not before it runs: Node opens all modules of a program at once.

@@ -1,41 +1,19 @@
-import { mkdirSync, readlinkSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type ServeOptions, type Server, serve } from '../../src/index.js';
+import { mkdirSync, readlinkSync, renameSync, symlinkSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
 import { kernel as realKernel } from '../../src/sys/binding.js';
 import { EACCES, EMFILE, ENOSPC, ENOSYS } from '../../src/sys/errno.js';
 import { type Kernel, Stat } from '../../src/sys/kernel.js';
-import { tellingFolder } from '../support/changer.js';
 import { kernelWith } from '../support/counting-kernel.js';
+import { settled } from '../support/folder.js';
 import { exchange, request, sleep } from '../support/raw-client.js';
-import { answerTo as answer, expectations, expectVersion, turn } from '../support/versions.js';
+import { expectations, testVersions } from '../support/versions.js';
 
 const FRESHNESS_MS = 100;
 /** Timers may fire a millisecond early. */
 const PATIENCE_MS = FRESHNESS_MS + 10;
-const OLD_ENOUGH_MS = 40;
 
-let folder: ReturnType<typeof tellingFolder>;
-let server: Server;
-
-const path = (name: string): string => join(folder.path, name);
-const put = (name: string, content: string): void => writeFileSync(path(name), content);
-const answerTo = (target: string): Promise<string> => answer(server.port, target);
-
-const start = (options: Partial<ServeOptions>): void => {
-  server = serve({ port: 0, root: folder.path, ...options });
-};
-
-beforeEach(() => {
-  folder = tellingFolder();
-  mkdirSync(path('in'));
-  turn(folder.path, 1);
-});
-
-afterEach(async () => {
-  await server.stop({ force: true });
-  folder[Symbol.dispose]();
-});
+const versions = testVersions();
+const { path, put, start, turn, answerTo, expectVersion } = versions;
 
 /** Watches are given, and nothing is ever told, as of what another machine does. */
 const silent = (type: number): Partial<Kernel> => {
@@ -46,7 +24,7 @@ const silent = (type: number): Partial<Kernel> => {
 /** The same of what lies below the folder, while the path to it is told of. */
 const silentBelow = (type: number): Partial<Kernel> => {
   let wd = 1e6;
-  const isBelow = (fd: number | string): boolean => readlinkSync(`/proc/self/fd/${fd}`).startsWith(folder.path);
+  const isBelow = (fd: number | string): boolean => readlinkSync(`/proc/self/fd/${fd}`).startsWith(versions.root);
   return {
     fstatfs: (fd) => (isBelow(fd) ? type : realKernel.fstatfs(fd)),
     inotifyAddWatch: (fd, place, mask) =>
@@ -77,20 +55,20 @@ describe.each(WAYS)('%s', (_, calls, maxWatchedFolders, freshness, unwatched) =>
     for (let version = 1; version <= 4; version++) {
       const expected = expectations(version);
       if (version > 1) {
-        turn(folder.path, version);
+        turn(version);
         await sleep(PATIENCE_MS);
       }
       for (const [target, answer] of Object.entries(expected)) {
         expect([target, await answerTo(target)]).toEqual([target, answer]);
         expect([target, await answerTo(target)]).toEqual([target, answer]);
       }
-      await sleep(OLD_ENOUGH_MS); // then everything is kept
+      await settled(); // then everything is kept
       for (const [target, answer] of Object.entries(expected)) {
         expect([target, await answerTo(target)]).toEqual([target, answer]);
         expect([target, await answerTo(target)]).toEqual([target, answer]);
       }
     }
-    const files = server.stats().files!;
+    const files = versions.server.stats().files!;
     expect(files).toMatchObject({ freshness, unwatched: expect.stringMatching(unwatched) });
     expect(files.watchedFolders).toBeLessThanOrEqual(maxWatchedFolders);
     expect(files.hits).toBeGreaterThan(0);
@@ -103,7 +81,7 @@ describe.each(WAYS)('%s', (_, calls, maxWatchedFolders, freshness, unwatched) =>
     }
     symlinkSync('one', path('current'));
     start({ root: path('current'), kernel: kernelWith(calls), limits });
-    await sleep(OLD_ENOUGH_MS);
+    await settled();
     for (const release of ['two', 'one', 'two']) {
       expect(await answerTo('/a.txt')).toBe(`200 ${release === 'two' ? 'one' : 'two'}`);
       symlinkSync(release, path('next'));
@@ -115,18 +93,18 @@ describe.each(WAYS)('%s', (_, calls, maxWatchedFolders, freshness, unwatched) =>
 });
 
 test('where some folders are watched and some not, each is as fresh as it can be', async () => {
-  const above = folder.path.split('/').length - 1;
+  const above = versions.root.split('/').length - 1;
   let passedMs = 0;
   const kernel = kernelWith({ monotonicMs: () => realKernel.monotonicMs() + passedMs });
   start({ kernel, limits: { freshnessMs: 10_000, maxWatchedFolders: above + 1 } });
-  await sleep(OLD_ENOUGH_MS);
+  await settled();
   expect([await answerTo('/small.txt'), await answerTo('/in/deep.txt')]).toEqual(['200 version 1', '200 deep 1']);
   put('small.txt', 'told');
   put('in/deep.txt', 'looked for');
   expect([await answerTo('/small.txt'), await answerTo('/in/deep.txt')]).toEqual(['200 told', '200 deep 1']);
   passedMs = 10_000;
   expect(await answerTo('/in/deep.txt')).toBe('200 looked for');
-  expect(server.stats().files).toMatchObject({
+  expect(versions.server.stats().files).toMatchObject({
     freshness: 'inotify',
     unwatched: `the limit of ${above + 1} folders`,
     watchedFolders: above + 1,
@@ -138,14 +116,14 @@ test('what is not told although there is a watch, as of writes through mmap(2), 
   let wd = 0;
   const monotonicMs = (): number => realKernel.monotonicMs() + passedMs;
   start({ kernel: kernelWith({ monotonicMs, inotifyAddWatch: () => ++wd, inotifyRmWatch: () => 0 }) });
-  await sleep(OLD_ENOUGH_MS);
-  await expectVersion(server.port, 1);
+  await settled();
+  await expectVersion(1);
   for (const version of [2, 3]) {
-    turn(folder.path, version);
+    turn(version);
     passedMs += 30_000;
-    await expectVersion(server.port, version);
-    await sleep(OLD_ENOUGH_MS);
-    await expectVersion(server.port, version);
+    await expectVersion(version);
+    await settled();
+    await expectVersion(version);
   }
 });
 
@@ -182,7 +160,7 @@ test.each<[string, Partial<Kernel>]>([
   for (const target of ['/fast.txt', '/nowhere']) {
     for (let version = 100; version < 300; version++) {
       put(target === '/nowhere' ? '404.html' : 'fast.txt', `version ${version}`);
-      const answer = await exchange(server.port, request(target));
+      const answer = await exchange(versions.server.port, request(target));
       const body = answer.body.toString();
       expect(body).toBe(`version ${version}`);
       const tag = answer.field('ETag') ?? body;

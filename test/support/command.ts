@@ -6,6 +6,9 @@ export const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
 /** The command as it ships; `npm run build` makes it. */
 export const MAIN = `${PACKAGE}dist/cli/main.js`;
 
+/** The package as it ships, for `import`. */
+export const DOOR = new URL('../../dist/index.js', import.meta.url).href;
+
 const PATIENCE_MS = 8000;
 
 export interface Ended {

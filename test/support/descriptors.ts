@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from 'vitest';
@@ -73,6 +73,9 @@ export function addressOf(address: SocketAddress | number): SocketAddress {
   if (typeof address === 'number') throw systemError('getsockname', address);
   return address;
 }
+
+/** How many this process has open; that of the listing itself is always one of them. */
+export const countDescriptors = (): number => readdirSync('/proc/self/fd').length;
 
 /** The open(2) flags of a descriptor, proc_pid_fdinfo(5); O_CLOEXEC among them. */
 export function flagsOf(fd: number): number {

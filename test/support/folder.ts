@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { sleep } from './raw-client.js';
 
 /** Longer than the step of the kernel's coarse clock: a younger file is served, but not kept, and has a weak tag. */
-const OLD_ENOUGH_MS = 40;
+export const OLD_ENOUGH_MS = 40;
 const HOUR_SECONDS = 3600;
 
 /** A folder to serve, with a place beside it that is not served. */

@@ -1,3 +1,6 @@
+import { spawnSync } from 'node:child_process';
+import { constants, kernel } from '../../src/sys/binding.js';
+
 /**
  * Whether a test that needs a tool can run. If not, one line says what is skipped and why; where CI is set that is a
  * failure, so that nothing is skipped unseen.
@@ -11,4 +14,16 @@ export function needs(has: boolean, what: string, why: string): boolean {
 export function permits(has: boolean, what: string, why: string): boolean {
   if (!has) process.stderr.write(`skipped: ${what}: ${why}\n`);
   return has;
+}
+
+/** prlimit(1) bounds how many descriptors a process may have. */
+export const hasPrlimit = (): boolean => spawnSync('prlimit', ['--version']).status === 0;
+
+/** Whether anybody can listen at an address of IPv6. */
+export function hasIPv6(): boolean {
+  const fd = kernel.socket(constants.AF_INET6, constants.SOCK_STREAM, 0);
+  if (fd < 0) return false;
+  const result = kernel.bind(fd, '::1', 0);
+  kernel.close(fd);
+  return result === 0;
 }

@@ -1,4 +1,6 @@
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type ServeOptions, type Server, serve } from '../../src/index.js';
+import { type Folder, makeFolder, settled } from './folder.js';
 import { RawClient, type RawResponse, request, withoutDate } from './raw-client.js';
 
 /** What a field is to have: this text, something like it, or null for a field that is not sent. */
@@ -24,6 +26,44 @@ export function testRows(
     const [ask, fields, status] = row;
     test(`${ask} ${JSON.stringify(fields)} is ${status}`, async () => check(await checkRow(port(), row, values())));
   }
+}
+
+/**
+ * The same, with a server that is there for these rows alone.
+ * @param options asked for when the folder is there
+ */
+export function testServedRows(
+  rows: readonly Row[],
+  options: () => Partial<ServeOptions>,
+  check?: (answer: RawResponse) => void,
+): void {
+  let server: Server;
+  beforeAll(() => {
+    server = serve({ port: 0, ...options() });
+  });
+  afterAll(() => server.stop({ force: true }));
+  testRows(rows, () => server.port, undefined, check);
+}
+
+/**
+ * A folder for all the tests of a file. Returns what describes a server of it, with options and rows of its own.
+ * @param common options of all the servers
+ */
+export function servingFolder(
+  files: Readonly<Record<string, string>>,
+  common: Partial<ServeOptions> = {},
+  check?: (answer: RawResponse) => void,
+) {
+  let folder: Folder;
+  beforeAll(async () => {
+    folder = makeFolder(files);
+    await settled();
+  });
+  afterAll(() => folder[Symbol.dispose]());
+
+  return (what: string, options: Partial<ServeOptions>, rows: readonly Row[]): void => {
+    describe(what, () => testServedRows(rows, () => ({ root: folder.root, ...common, ...options }), check));
+  };
 }
 
 const isOfRange = (line: string): boolean => /^(?:if-)?range:/i.test(line);

@@ -1,6 +1,8 @@
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect } from 'vitest';
+import { afterEach, beforeEach, expect } from 'vitest';
+import { type ServeOptions, type Server, serve } from '../../src/index.js';
+import { tellingFolder } from './changer.js';
 import { exchange, request } from './raw-client.js';
 
 /** Files of all kinds, whose content is that of a version. */
@@ -31,7 +33,7 @@ export const expectations = (version: number): Record<string, string> => ({
 });
 
 /** From the version before to this one: in place, by a rename, by links, by folders. */
-export function turn(root: string, version: number): void {
+function turn(root: string, version: number): void {
   const path = (name: string): string => join(root, name);
   const put = (name: string, content: string): void => writeFileSync(path(name), content);
   for (const [name, contentOf] of Object.entries(CONTENT)) {
@@ -61,16 +63,52 @@ export function turn(root: string, version: number): void {
   else renameSync(path(`folder-${version - 1}`), path(`folder-${version}`));
 }
 
-/** An answer in short. */
-export async function answerTo(port: number, target: string): Promise<string> {
-  const { status, body } = await exchange(port, request(target, ['Accept: text/html']));
-  const text = body.toString('latin1');
-  return `${status} ${text.length > 200 ? `${text.length} of ${text[0]}` : text}`;
-}
+/**
+ * A folder that inotify(7) hears of, at its first version, and the server that a test starts: new for each test of the
+ * file that calls this.
+ */
+export function testVersions() {
+  let folder: ReturnType<typeof tellingFolder>;
+  let server: Server;
+  const path = (name: string): string => join(folder.path, name);
 
-/** Every address answers as of this version. */
-export async function expectVersion(port: number, version: number): Promise<void> {
-  for (const [target, answer] of Object.entries(expectations(version))) {
-    expect([target, await answerTo(port, target)]).toEqual([target, answer]);
-  }
+  beforeEach(() => {
+    folder = tellingFolder();
+    mkdirSync(path('in'));
+    turn(folder.path, 1);
+  });
+
+  afterEach(async () => {
+    await server.stop({ force: true });
+    folder[Symbol.dispose]();
+  });
+
+  /** An answer in short. */
+  const answerTo = async (target: string): Promise<string> => {
+    const { status, body } = await exchange(server.port, request(target, ['Accept: text/html']));
+    const text = body.toString('latin1');
+    return `${status} ${text.length > 200 ? `${text.length} of ${text[0]}` : text}`;
+  };
+
+  return {
+    get root(): string {
+      return folder.path;
+    },
+    get server(): Server {
+      return server;
+    },
+    path,
+    put: (name: string, content: string): void => writeFileSync(path(name), content),
+    start(options: Partial<ServeOptions> = {}): void {
+      server = serve({ port: 0, root: folder.path, ...options });
+    },
+    /** From the version before to this one. */
+    turn: (version: number): void => turn(folder.path, version),
+    answerTo,
+    /** Every address answers as of this version. */
+    async expectVersion(version: number): Promise<void> {
+      for (const [target, answer] of Object.entries(expectations(version)))
+        expect([target, await answerTo(target)]).toEqual([target, answer]);
+    },
+  };
 }
