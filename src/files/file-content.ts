@@ -7,15 +7,13 @@ import { withFields } from './cors-content.js';
 import { type AcceptEncodingMemo, type Coding, codingPreferences } from './encoding.js';
 import { partialResponse, rangesOf, unsatisfiable } from './range.js';
 import { type Content, DESCRIPTOR_BYTES } from './resource.js';
+import { shortPart } from './short-part.js';
 import type { Variant } from './variant.js';
 
 const PRECONDITION_FAILED = textResponse(412, 'The file is not in the state that the request expects.\n');
 const NOT_ACCEPTABLE = textResponse(406, 'The file is not to be had in a coding that the request accepts.\n', [
   ['Vary', 'Accept-Encoding'],
 ]);
-
-/** Ranges of a file up to this size are read into memory: one send is cheaper than a send and a sendfile(2). */
-const READ_RANGE_BYTES = 65536;
 
 const ENCODING_BIT = 1 << Known.acceptEncoding;
 const RANGE_BIT = 1 << Known.range;
@@ -87,7 +85,7 @@ export class FileContent implements Content {
     // Range has a meaning for GET only, RFC 9110 section 14.2, and sent twice it has none.
     const ranged = request.sent & RANGE_BIT && request.method === 'GET' && !request.isRepeated(Known.range);
     if (ranged && rangeHolds(request, variant.validators, nowMs)) {
-      return this.part(variant, request.value(Known.range)!);
+      return this.part(variant, request);
     }
     return variant.ok;
   }
@@ -116,23 +114,15 @@ export class FileContent implements Content {
     return null;
   }
 
-  private part(variant: Variant, range: string): Response {
+  private part(variant: Variant, request: RequestParser): Response {
     const { ok, size } = variant;
     if (ok.body.kind !== 'bytes' && ok.body.kind !== 'file') return ok;
-    const ranges = rangesOf(range, size);
+    const ranges = rangesOf(request.bytes, request.valueStart(Known.range), request.valueEnd(Known.range), size);
     if (ranges === null) return ok;
     if (ranges === 416) return unsatisfiable(ok.fields, size);
-    const response = partialResponse({ fields: ok.fields, body: ok.body }, ranges, size);
-    if (response.body.kind === 'file') this.readSmall(response, response.body);
-    return response;
-  }
-
-  private readSmall(response: Response, body: FileBody): void {
-    if (body.length > READ_RANGE_BYTES) return;
-    const bytes = Buffer.allocUnsafe(body.length);
-    const got = this.kernel.pread(body.file.fd, bytes, 0, body.length, body.offset);
-    // A file that has become shorter is left to the sending, which ends the connection.
-    if (got === body.length) response.body = { kind: 'bytes', bytes };
+    const [range] = ranges;
+    const short = ranges.length === 1 ? shortPart(this.kernel, variant, ok.body, range!) : null;
+    return short ?? partialResponse({ fields: ok.fields, body: ok.body }, ranges, size);
   }
 
   /** This answer was the content's only one: what it sends is let go by whoever has sent it, the rest now. */

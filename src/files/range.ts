@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { equalsIgnoreCase } from '../http/headers.js';
 import { type BytesBody, type Field, type FileBody, Response, textResponse } from '../http/response.js';
 import { assert } from '../sys/assert.js';
 
@@ -26,7 +27,7 @@ const GAP_BYTES = 80;
 /** What a part adds to its bytes with a boundary of 36 characters, a long media type and long positions. */
 const PART_BYTES = 200;
 
-const UNIT = 'bytes=';
+const UNIT = Buffer.from('bytes=');
 const HT = 0x09;
 const SP = 0x20;
 const COMMA = 0x2c;
@@ -37,33 +38,32 @@ const NINE = 0x39;
 /**
  * The bytes that a Range field asks for, RFC 9110 section 14: in the order of the request, none of them twice, at least
  * one byte each, and within the representation. One range may be the whole.
- * @param value of all its lines: two lines are no valid set
+ * @param value the bytes in which its value stands from `from` to `to`: two lines are no valid set
  * @param size of the representation
  * @returns 416 for a valid set of which nothing can be satisfied; null where the field is ignored and the whole is
  * sent: another unit, no valid set, too many ranges, an empty file's last bytes (there is no Content-Range for them), or
  * parts that would be as long as the whole, so that a short request never makes the answer longer.
  */
-export function rangesOf(value: string, size: number): readonly ByteRange[] | 416 | null {
-  if (value.slice(0, UNIT.length).toLowerCase() !== UNIT) return null;
-  const { length } = value;
+export function rangesOf(value: Uint8Array, from: number, to: number, size: number): readonly ByteRange[] | 416 | null {
+  const start = from + UNIT.length;
+  if (start > to || !equalsIgnoreCase(value, from, start, UNIT)) return null;
   const ranges: ByteRange[] = [];
   let asked = 0;
-  for (let at = UNIT.length; at < length; at++) {
-    at = blanksEnd(value, at);
-    if (at === length) break;
-    if (value.charCodeAt(at) === COMMA) continue; // an empty element, section 5.6.1.2
+  for (let at = start; at < to; at++) {
+    at = blanksEnd(value, at, to);
+    if (at === to) break;
+    if (value[at] === COMMA) continue; // an empty element, section 5.6.1.2
     if (++asked > MAX_RANGES) return null;
-    const hyphen = digitsEnd(value, at);
-    if (value.charCodeAt(hyphen) !== HYPHEN) return null;
-    const end = digitsEnd(value, hyphen + 1);
+    const hyphen = digitsEnd(value, at, to);
+    if (hyphen === to || value[hyphen] !== HYPHEN) return null;
+    const end = digitsEnd(value, hyphen + 1, to);
     const hasFirst = hyphen > at;
     const hasLast = end > hyphen + 1;
     if (!hasFirst && !hasLast) return null;
-    // Beyond 2^53 they are rounded, and in the end infinite, which is beyond any file all the same.
-    const first = hasFirst ? Number(value.slice(at, hyphen)) : 0;
-    const last = hasLast ? Number(value.slice(hyphen + 1, end)) : Number.POSITIVE_INFINITY;
-    at = blanksEnd(value, end);
-    if (at < length && value.charCodeAt(at) !== COMMA) return null;
+    const first = numberAt(value, at, hyphen);
+    const last = hasLast ? numberAt(value, hyphen + 1, end) : Number.POSITIVE_INFINITY;
+    at = blanksEnd(value, end, to);
+    if (at < to && value[at] !== COMMA) return null;
     if (!hasFirst) {
       if (size === 0 && last > 0) return null;
       if (last > 0) add(ranges, Math.max(0, size - last), size);
@@ -123,16 +123,23 @@ const OF_THE_WHOLE: ReadonlySet<string> = new Set([
   'last-modified',
 ]);
 
-function blanksEnd(value: string, start: number): number {
+function blanksEnd(value: Uint8Array, start: number, end: number): number {
   let at = start;
-  for (let code = value.charCodeAt(at); code === SP || code === HT; code = value.charCodeAt(at)) at++;
+  while (at < end && (value[at] === SP || value[at] === HT)) at++;
   return at;
 }
 
-function digitsEnd(value: string, start: number): number {
+function digitsEnd(value: Uint8Array, start: number, end: number): number {
   let at = start;
-  for (let code = value.charCodeAt(at); code >= ZERO && code <= NINE; code = value.charCodeAt(at)) at++;
+  while (at < end && value[at]! >= ZERO && value[at]! <= NINE) at++;
   return at;
+}
+
+/** Beyond 2^53 it is rounded, and in the end infinite, which is beyond any file all the same. */
+function numberAt(value: Uint8Array, start: number, end: number): number {
+  let number = 0;
+  for (let at = start; at < end; at++) number = 10 * number + value[at]! - ZERO;
+  return number;
 }
 
 /**
@@ -190,7 +197,7 @@ function slice(body: BytesBody | FileBody, { start, end }: ByteRange): BytesBody
   return { kind: 'file', file: body.file, offset: body.offset + start, length: end - start };
 }
 
-const contentRange = ({ start, end }: ByteRange, size: number): Field => [
+export const contentRange = ({ start, end }: ByteRange, size: number): Field => [
   'Content-Range',
   `bytes ${start}-${end - 1}/${size}`,
 ];

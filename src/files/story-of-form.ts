@@ -96,7 +96,7 @@ function whyRange(request: RequestParser, variant: Variant, nowMs: () => number)
   if (request.method !== 'GET') return `ignored: it has no meaning for ${request.method}`;
   if (request.isRepeated(Known.range)) return 'ignored: it was sent twice';
   if (!rangeHolds(request, variant.validators, nowMs)) return 'ignored: If-Range does not hold, and the whole is sent';
-  const ranges = rangesOf(request.value(Known.range)!, variant.size);
+  const ranges = rangesOf(request.bytes, request.valueStart(Known.range), request.valueEnd(Known.range), variant.size);
   if (ranges === null) return 'ignored: it is none that is served, or not worth it';
   if (ranges === 416) return `416: nothing of it is within ${bytesOf(variant.size)}`;
   const which = ranges.map(({ start, end }) => `${start}-${end - 1}`).join(', ');

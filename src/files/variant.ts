@@ -1,5 +1,6 @@
 import { formatDate } from '../http/date.js';
 import { type BytesBody, type Field, type FileBody, NO_BODY, Response } from '../http/response.js';
+import type { HeadTemplate } from '../http/response-head.js';
 import type { Validators } from './conditional.js';
 import type { Coding } from './encoding.js';
 
@@ -10,6 +11,8 @@ export interface Variant {
   readonly validators: Validators;
   readonly ok: Response;
   readonly notModified: Response;
+  /** Of the answers with a part of it, once there was one. */
+  partialHead: HeadTemplate | null;
 }
 
 /** What all forms of a file have in common. */
@@ -43,6 +46,7 @@ export function variantOf(
     validators,
     ok: new Response(200, [...about, ...kept], body),
     notModified: new Response(304, kept, NO_BODY),
+    partialHead: null,
   };
 }
 

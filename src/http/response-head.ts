@@ -1,7 +1,7 @@
 import { assert } from '../sys/assert.js';
 import { DATE_BYTES, type DateClock } from './date.js';
 import { HeadBytes } from './head-bytes.js';
-import type { Response } from './response.js';
+import type { Field, Response } from './response.js';
 import { reasonOf } from './status.js';
 
 /** How the connection goes on, and with it the Connection field, RFC 9112 section 9.3. */
@@ -38,14 +38,21 @@ const otherHead = (response: Response, persistence: Persistence): HeadBytes => {
   return response.otherHeads[persistence];
 };
 
+const startOf = (status: number): string => `HTTP/1.1 ${status} ${reasonOf(status)}\r\nDate: `;
+
+function linesOf(fields: readonly Field[]): string {
+  let lines = '';
+  for (const [name, value] of fields) {
+    assert(!NO_FIELD_VALUE.test(value), `the value of ${name} would end its line`);
+    lines += `${name}: ${value}\r\n`;
+  }
+  return lines;
+}
+
 function serialize(response: Response, persistence: Persistence): HeadBytes {
   const { status, body } = response;
-  const start = `HTTP/1.1 ${status} ${reasonOf(status)}\r\nDate: `;
-  let rest = `\r\n${CONNECTION_FIELD[persistence]}`;
-  for (const [name, value] of response.fields) {
-    assert(!NO_FIELD_VALUE.test(value), `the value of ${name} would end its line`);
-    rest += `${name}: ${value}\r\n`;
-  }
+  const start = startOf(status);
+  let rest = `\r\n${CONNECTION_FIELD[persistence]}${linesOf(response.fields)}`;
   // RFC 9110 section 8.6: no Content-Length with 1xx and 204; in a 304 it would be that of the 200, and is left out.
   if (status >= 200 && status !== 204 && status !== 304) rest += `Content-Length: ${response.contentLength}\r\n`;
   const head = `${start}${DATE_PLACE}${rest}\r\n`;
@@ -61,4 +68,27 @@ function serialize(response: Response, persistence: Persistence): HeadBytes {
     response.body = { kind: 'bytes', bytes: bytes.subarray(head.length) };
   }
   return new HeadBytes(bytes, head.length, start.length);
+}
+
+/** The head of answers that differ in one field and the length of the body: what they have in common is made once. */
+export class HeadTemplate {
+  private readonly common: Buffer;
+  private readonly dateAt: number;
+
+  constructor(status: number, fields: readonly Field[]) {
+    const start = startOf(status);
+    this.dateAt = start.length;
+    this.common = Buffer.from(`${start}${DATE_PLACE}\r\n${linesOf(fields)}`, 'latin1');
+  }
+
+  /** For a connection that is kept, and for one answer. The body's bytes are the caller's to fill in. */
+  with(field: Field, bodyBytes: number): HeadBytes {
+    const { common, dateAt } = this;
+    const rest = `${linesOf([field])}Content-Length: ${bodyBytes}\r\n\r\n`;
+    const headBytes = common.length + rest.length;
+    const bytes = Buffer.allocUnsafe(headBytes + bodyBytes);
+    bytes.set(common);
+    bytes.write(rest, common.length, 'latin1');
+    return new HeadBytes(bytes, headBytes, dateAt);
+  }
 }

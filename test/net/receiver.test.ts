@@ -26,6 +26,7 @@ function listening(count: number) {
         story.push(`${i} received ${got < 0 ? got : bytes.toString('latin1', start, start + got)}`);
       },
       onSettle: () => story.push(`${i} settles`),
+      sent: () => {},
     };
     reactor.register(fd, one, READABLE, { trigger: 'edge' });
     return { one, peer };

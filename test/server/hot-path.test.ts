@@ -5,11 +5,10 @@ import { type Server, serve } from '../../src/index.js';
 import { kernel as realKernel } from '../../src/sys/binding.js';
 import { tellingFolder } from '../support/changer.js';
 import { kernelWith } from '../support/counting-kernel.js';
+import { settled } from '../support/folder.js';
 import { RawClient, request, sleep } from '../support/raw-client.js';
 
 const REQUESTS = 1000;
-/** Older than what the kernel's clock cannot tell apart, so that it is kept. */
-const OLD_ENOUGH_MS = 40;
 /** They are read in user space, vdso(7). */
 const CLOCKS = ['monotonicMs', 'wallMs'];
 const ALLOWED = ['epollWait', 'recv', 'recvEach', 'send', 'sendEach', ...CLOCKS];
@@ -46,7 +45,7 @@ beforeAll(async () => {
   };
   const watched = Object.fromEntries(Object.keys(realKernel).map((name) => [name, count(name)]));
   server = serve({ port: 0, root: folder.path, fallback: 'index.html', kernel: kernelWith({}, watched) });
-  await sleep(OLD_ENOUGH_MS);
+  await settled();
 });
 
 afterAll(async () => {
