@@ -159,7 +159,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   Cold<Openat>(exports, "openat");
   Cold<Readlinkat>(exports, "readlinkat");
   Cold<Fstat>(exports, "fstat");
-  Cold<Pread>(exports, "pread");
+  Hot<Pread>(exports, "pread");
   Cold<Getdents64>(exports, "getdents64");
   Cold<Fstatfs>(exports, "fstatfs");
   Cold<Close>(exports, "close");

@@ -118,15 +118,17 @@ Napi::Value Fstat(const Napi::CallbackInfo& info) {
   return NumberOf(info, 0);
 }
 
-Napi::Value Pread(const Napi::CallbackInfo& info) {
+napi_value Pread(napi_env env, napi_callback_info info) {
+  const RawArguments<5> arguments(env, info);
   int32_t fd;
   Span bytes;
   int64_t position;
-  if (!ReadInt(info.Env(), info[0], "fd", &fd) || !ReadSpan(info.Env(), info[1], info[2], info[3], &bytes) ||
-      !ReadSize(info.Env(), info[4], "position", &position)) {
-    return {};
+  if (!ReadInt(env, arguments.at[0], "fd", &fd) ||
+      !ReadSpan(env, arguments.at[1], arguments.at[2], arguments.at[3], &bytes) ||
+      !ReadSize(env, arguments.at[4], "position", &position)) {
+    return nullptr;
   }
-  return NumberOf(info, Retry([&] { return pread(fd, bytes.data, bytes.length, position); }));
+  return Number(env, Retry([&] { return pread(fd, bytes.data, bytes.length, position); }));
 }
 
 Napi::Value Getdents64(const Napi::CallbackInfo& info) {

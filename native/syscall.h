@@ -232,7 +232,7 @@ Napi::Value Openat2(const Napi::CallbackInfo& info);
 Napi::Value Openat(const Napi::CallbackInfo& info);
 Napi::Value Readlinkat(const Napi::CallbackInfo& info);
 Napi::Value Fstat(const Napi::CallbackInfo& info);
-Napi::Value Pread(const Napi::CallbackInfo& info);
+napi_value Pread(napi_env env, napi_callback_info info);
 Napi::Value Getdents64(const Napi::CallbackInfo& info);
 Napi::Value Fstatfs(const Napi::CallbackInfo& info);
 Napi::Value Close(const Napi::CallbackInfo& info);

@@ -147,6 +147,10 @@ function numberAt(value: Uint8Array, start: number, end: number): number {
  * it becomes one, which stands where the first of them stood, section 15.3.7.2.
  */
 function add(ranges: ByteRange[], start: number, end: number): void {
+  if (ranges.length === 0) {
+    ranges.push({ start, end });
+    return;
+  }
   let from = start;
   let to = end;
   let place = -1;

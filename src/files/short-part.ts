@@ -1,11 +1,40 @@
-import { type BytesBody, type FileBody, Response } from '../http/response.js';
-import { HeadTemplate } from '../http/response-head.js';
+import type { HeadBytes } from '../http/head-bytes.js';
+import { type BytesBody, type Field, type FileBody, Response } from '../http/response.js';
+import { PartialHead } from '../http/response-head.js';
 import type { Kernel } from '../sys/kernel.js';
 import { type ByteRange, contentRange } from './range.js';
 import type { Variant } from './variant.js';
 
 /** Up to this size a range is read into memory: one send is cheaper than a send and a sendfile(2). */
 const LONGEST_BYTES = 65536;
+
+/** A body that stands behind its head, and is seldom asked for by itself. */
+class JoinedBody implements BytesBody {
+  readonly kind = 'bytes';
+
+  constructor(private readonly head: HeadBytes) {}
+
+  get bytes(): Uint8Array {
+    return this.head.body;
+  }
+}
+
+/** A 206 whose head is there already: its fields are listed only for who sends it in another form. */
+class ShortPart extends Response {
+  constructor(
+    private readonly variant: Variant,
+    private readonly range: ByteRange,
+    head: HeadBytes,
+  ) {
+    super(206, variant.ok.fields, new JoinedBody(head), range.end - range.start);
+    this.keptHead = head;
+    this.transient = true;
+  }
+
+  override get fields(): readonly Field[] {
+    return [...super.fields, contentRange(this.range, this.variant.size)];
+  }
+}
 
 /**
  * A 206 for one short range, with its bytes behind its head, for who seeks in a film or reads a table a page at a time:
@@ -22,14 +51,10 @@ export function shortPart(
   const { start, end } = range;
   const length = end - start;
   if (length > LONGEST_BYTES) return null;
-  variant.partialHead ??= new HeadTemplate(206, ok.fields);
-  const field = contentRange(range, size);
-  const head = variant.partialHead.with(field, length);
+  variant.partialHead ??= new PartialHead(ok.fields, size);
+  const head = variant.partialHead.of(start, end);
   const { bytes, headBytes } = head;
   if (body.kind === 'bytes') bytes.set(body.bytes.subarray(start, end), headBytes);
   else if (kernel.pread(body.file.fd, bytes, headBytes, length, body.offset + start) !== length) return null;
-  const response = new Response(206, [...ok.fields, field], { kind: 'bytes', bytes: bytes.subarray(headBytes) });
-  response.keptHead = head;
-  response.transient = true;
-  return response;
+  return new ShortPart(variant, range, head);
 }

@@ -1,6 +1,6 @@
 import { formatDate } from '../http/date.js';
 import { type BytesBody, type Field, type FileBody, NO_BODY, Response } from '../http/response.js';
-import type { HeadTemplate } from '../http/response-head.js';
+import type { PartialHead } from '../http/response-head.js';
 import type { Validators } from './conditional.js';
 import type { Coding } from './encoding.js';
 
@@ -12,7 +12,7 @@ export interface Variant {
   readonly ok: Response;
   readonly notModified: Response;
   /** Of the answers with a part of it, once there was one. */
-  partialHead: HeadTemplate | null;
+  partialHead: PartialHead | null;
 }
 
 /** What all forms of a file have in common. */

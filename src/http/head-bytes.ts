@@ -14,6 +14,10 @@ export class HeadBytes {
     this.length = bytes.length;
   }
 
+  get body(): Buffer {
+    return this.bytes.subarray(this.headBytes);
+  }
+
   get hasBody(): boolean {
     return this.length > this.headBytes;
   }

@@ -70,25 +70,67 @@ function serialize(response: Response, persistence: Persistence): HeadBytes {
   return new HeadBytes(bytes, head.length, start.length);
 }
 
-/** The head of answers that differ in one field and the length of the body: what they have in common is made once. */
-export class HeadTemplate {
-  private readonly common: Buffer;
+/**
+ * The heads of answers with one range of the same content each, RFC 9110 section 15.3.7.1: all but the positions is made
+ * once, so that no string is made for an answer. For connections that are kept.
+ */
+export class PartialHead {
+  private readonly front: Buffer;
+  private readonly middle: Buffer;
   private readonly dateAt: number;
 
-  constructor(status: number, fields: readonly Field[]) {
-    const start = startOf(status);
+  /** @param size of the whole content */
+  constructor(fields: readonly Field[], size: number) {
+    const start = startOf(206);
     this.dateAt = start.length;
-    this.common = Buffer.from(`${start}${DATE_PLACE}\r\n${linesOf(fields)}`, 'latin1');
+    this.front = Buffer.from(`${start}${DATE_PLACE}\r\n${linesOf(fields)}Content-Range: bytes `, 'latin1');
+    this.middle = Buffer.from(`/${size}\r\nContent-Length: `);
   }
 
-  /** For a connection that is kept, and for one answer. The body's bytes are the caller's to fill in. */
-  with(field: Field, bodyBytes: number): HeadBytes {
-    const { common, dateAt } = this;
-    const rest = `${linesOf([field])}Content-Length: ${bodyBytes}\r\n\r\n`;
-    const headBytes = common.length + rest.length;
-    const bytes = Buffer.allocUnsafe(headBytes + bodyBytes);
-    bytes.set(common);
-    bytes.write(rest, common.length, 'latin1');
-    return new HeadBytes(bytes, headBytes, dateAt);
+  /** For the bytes from `start` to before `end`, for which there is room behind it, the caller's to fill. */
+  of(start: number, end: number): HeadBytes {
+    const { front, middle, dateAt } = this;
+    const length = end - start;
+    const hyphenAt = front.length + digitsOf(start);
+    const middleAt = hyphenAt + 1 + digitsOf(end - 1);
+    const lengthAt = middleAt + middle.length;
+    const endsAt = lengthAt + digitsOf(length);
+    const bytes = Buffer.allocUnsafe(endsAt + 4 + length);
+    bytes.set(front);
+    writeDecimal(bytes, hyphenAt, start);
+    bytes[hyphenAt] = HYPHEN;
+    writeDecimal(bytes, middleAt, end - 1);
+    bytes.set(middle, middleAt);
+    writeDecimal(bytes, endsAt, length);
+    writeLineEnd(bytes, endsAt);
+    writeLineEnd(bytes, endsAt + 2);
+    return new HeadBytes(bytes, endsAt + 4, dateAt);
   }
+}
+
+const HYPHEN = 0x2d;
+const ZERO = 0x30;
+const CR = 0x0d;
+const LF = 0x0a;
+
+function digitsOf(value: number): number {
+  let digits = 1;
+  for (let power = 10; value >= power; power *= 10) digits++;
+  return digits;
+}
+
+/** Writes an integer from 0 to 2^53-1, whose last digit stands before `end`. */
+function writeDecimal(bytes: Uint8Array, end: number, value: number): void {
+  let at = end;
+  let rest = value;
+  do {
+    const tens = Math.floor(rest / 10);
+    bytes[--at] = ZERO + rest - 10 * tens;
+    rest = tens;
+  } while (rest > 0);
+}
+
+function writeLineEnd(bytes: Uint8Array, at: number): void {
+  bytes[at] = CR;
+  bytes[at + 1] = LF;
 }

@@ -39,15 +39,19 @@ export class Response {
   /** The descriptor of an answer that is sent once: whoever has sent it lets it go. */
   lastUse: SharedFd | null = null;
 
-  /** `fields` without Date, Content-Length and Connection, which are the framing's. */
+  /** @param given the fields without Date, Content-Length and Connection, which are the framing's. */
   constructor(
     readonly status: number,
-    readonly fields: readonly Field[],
+    private readonly given: readonly Field[],
     /** Replaced by the same bytes elsewhere when head and body are joined. */
     public body: Body,
     /** What GET would send, where the body is not it: for HEAD and 304 of a file. */
     readonly contentLength: number = lengthOf(body),
   ) {}
+
+  get fields(): readonly Field[] {
+    return this.given;
+  }
 }
 
 function lengthOf(body: Body): number {
