@@ -8,8 +8,6 @@ import type { Resource } from './resource.js';
 export class ResourceCache {
   bytes = 0;
   private readonly resources = new Map<number, Resource>();
-  /** What each counts for, which may grow while it is here. */
-  private readonly counted = new Map<Resource, number>();
 
   constructor(private readonly budgetBytes: number) {}
 
@@ -48,8 +46,8 @@ export class ResourceCache {
   remove(resource: Resource): void {
     if (!this.has(resource)) return;
     this.resources.delete(resource.hash);
-    this.bytes -= this.counted.get(resource)!;
-    this.counted.delete(resource);
+    this.bytes -= resource.countedBytes;
+    resource.countedBytes = 0;
     resource.close();
   }
 
@@ -58,8 +56,9 @@ export class ResourceCache {
   }
 
   private count(resource: Resource): void {
-    this.bytes += resource.bytes - (this.counted.get(resource) ?? 0);
-    this.counted.set(resource, resource.bytes);
+    const { bytes } = resource;
+    this.bytes += bytes - resource.countedBytes;
+    resource.countedBytes = bytes;
     while (this.bytes > this.budgetBytes && this.size > 1) this.evict(resource);
   }
 

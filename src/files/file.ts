@@ -140,12 +140,13 @@ function tagOf(of: Float64Array): string {
   let high = 0x811c9dc5;
   let low = 0x2b5a3c17;
   for (const field of TAGGED) {
-    let rest = of[field]!;
+    const value = of[field]!;
+    const lower = value | 0;
+    const upper = Math.floor(value / 2 ** 32);
     for (let i = 0; i < 7; i++) {
-      const byte = rest % 256;
+      const byte = ((i < 4 ? lower : upper) >>> (8 * (i & 3))) & 0xff;
       high = Math.imul(high ^ byte, 0x01000193);
       low = Math.imul(low ^ (byte + i), 0x01000193);
-      rest = Math.floor(rest / 256);
     }
   }
   return (high >>> 0).toString(36) + (low >>> 0).toString(36);

@@ -3,7 +3,7 @@ import { latin1 } from '../http/latin1.js';
 import type { RequestParser } from '../http/request-parser.js';
 import { type Field, Response } from '../http/response.js';
 import { constants } from '../sys/binding.js';
-import { forEachEntry } from '../sys/directory.js';
+import { readEntries } from '../sys/directory.js';
 import { type Kernel, STAT_WORDS, Stat } from '../sys/kernel.js';
 import { prefersJson } from './accept.js';
 import { isListed, LISTING_CSP, type ListingEntry, renderHtml, renderJson, sortOf } from './listing.js';
@@ -14,7 +14,6 @@ const { O_NOFOLLOW, O_PATH, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } = constants;
 
 /** Each takes three system calls, and requests wait meanwhile: some 10 ms for as many. */
 const MAX_ENTRIES = 5000;
-const READ_BYTES = 32768;
 /** An entry in memory: its name, and what stands beside it. */
 const ENTRY_BYTES = 200;
 
@@ -24,15 +23,10 @@ const ENTRY_BYTES = 200;
  */
 export function readListing(kernel: Kernel, fd: number, follow: (name: Buffer) => number): ListingEntry[] | null {
   const names: Buffer[] = [];
-  const bytes = Buffer.allocUnsafe(READ_BYTES);
-  while (names.length <= MAX_ENTRIES) {
-    const length = kernel.getdents64(fd, bytes);
-    if (length < 0) return null;
-    if (length === 0) break;
-    forEachEntry(bytes, length, (name) => {
-      if (isListed(name)) names.push(Buffer.from(name));
-    });
-  }
+  const keep = (name: Buffer): void => {
+    if (isListed(name)) names.push(Buffer.from(name));
+  };
+  if (readEntries(kernel, fd, keep, () => names.length > MAX_ENTRIES) < 0) return null;
   const entries: ListingEntry[] = [];
   for (const name of names.slice(0, MAX_ENTRIES + 1)) {
     const entry = entryOf(kernel, fd, name, follow);

@@ -1,6 +1,8 @@
 import { constants } from '../sys/binding.js';
+import { readEntries } from '../sys/directory.js';
 import { EINVAL, ELOOP, ENOENT, ENOTDIR, EXDEV } from '../sys/errno.js';
 import type { Kernel } from '../sys/kernel.js';
+import { CODINGS, type Coding } from './encoding.js';
 import { type NoFile, type OpenFile, openFile } from './file.js';
 import type { SymlinkPolicy } from './options.js';
 import type { Root } from './root.js';
@@ -11,6 +13,8 @@ const { O_DIRECTORY, O_NOFOLLOW, O_PATH, O_RDONLY } = constants;
 
 /** As many as the kernel itself follows in one name, path_resolution(7). */
 const MAX_LINKS = 40;
+/** A folder with more is not read for the coded forms in it: that would hold up requests for some 10 ms. */
+const MANY_NAMES = 20_000;
 const SLASH = 0x2f;
 
 /** How many links may still be followed, and whether the last one's target ended with a slash. */
@@ -75,6 +79,24 @@ export class Lookup {
     return refusal < 0 ? refusal : this.root.openPlain(join(names.slice(0, -1)), O_RDONLY | O_DIRECTORY);
   }
 
+  /** The coded forms that may lie beside a file that was found with these dependencies. */
+  codingsBeside(name: Uint8Array, { folder }: Dependencies): readonly Coding[] {
+    if (folder === null) return CODINGS;
+    const base = Buffer.from(name).toString('latin1').replace(/.*\//s, '');
+    return folder.codingsBeside(base, () => this.namesOf(folder));
+  }
+
+  /** What a folder has; null when that is much, or is not to be read. */
+  private namesOf(folder: Folder): string[] | null {
+    const fd = this.root.openPlain(Buffer.from(folder.path, 'latin1'), O_RDONLY | O_DIRECTORY);
+    if (fd < 0) return null;
+    const names: string[] = [];
+    const keep = (name: Buffer): void => void names.push(name.toString('latin1'));
+    const result = readEntries(this.kernel, fd, keep, () => names.length > MANY_NAMES);
+    this.kernel.close(fd);
+    return result < 0 || names.length > MANY_NAMES ? null : names;
+  }
+
   /** An O_PATH descriptor of what a name leads to, links followed as far as the policy allows; the caller's. */
   look(name: Uint8Array): number {
     return this.symlinks === 'deny' ? ELOOP : this.openFollowing(name, O_PATH);
@@ -121,7 +143,10 @@ export class Lookup {
         continue;
       }
       dependencies.add(folders[at]!, name);
-      if (at === names.length - 1) return 0;
+      if (at === names.length - 1) {
+        dependencies.folder ??= folders[at]!;
+        return 0;
+      }
       const next = this.step(folders[at]!, names, at);
       if (typeof next === 'object') {
         folders.push(next);

@@ -21,6 +21,8 @@ export const DESCRIPTOR_BYTES = 262_144;
 export class Resource implements Dependent {
   /** Asked for since the last search for something to evict. */
   used = true;
+  /** What the cache counts it for, while it is there. */
+  countedBytes = 0;
   /** When the file system is to be asked again, on the reactor's clock. */
   private dueMs = 0;
   /** The whole seconds of it: a small integer stands in the object itself, a number with a fraction somewhere else. */

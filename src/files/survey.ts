@@ -90,7 +90,7 @@ export class Surveyor {
     if (file.linked) dependencies.areTold = false; // a folder does not hear of writes by a name in another
     const sidecars: Sidecar[] = [];
     if (this.options.sidecars && !isSidecar(name)) {
-      for (const coding of CODINGS) {
+      for (const coding of lookup.codingsBeside(name, dependencies)) {
         const beside = Buffer.concat([name, Buffer.from(SIDECAR_SUFFIXES[coding])]);
         // That there is none needs no dependency: a folder tells of `app.js.br` as of `app.js`.
         const its = new Dependencies();

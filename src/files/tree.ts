@@ -1,5 +1,5 @@
 import type { Kernel } from '../sys/kernel.js';
-import { CODINGS, SIDECAR_SUFFIXES } from './encoding.js';
+import { CODINGS, type Coding, SIDECAR_SUFFIXES } from './encoding.js';
 import { deliversEvents, silentName } from './file-system.js';
 import { CONTENT_CHANGES, NOT_WATCHED, type Watch, type Watched } from './watch.js';
 
@@ -11,12 +11,20 @@ export interface Dependent {
 /** Stands for every entry of a folder, as a listing has them; no file can have this name. */
 export const ANY_ENTRY = '/';
 
+/** So many files of a folder cost less to ask about than all its names to read. */
+const FEW = 8;
+
 /**
  * A folder of a site that was looked into, and who depends on what stands in it. Names are latin1, a character a byte.
  */
 export class Folder implements Watched {
   readonly children = new Map<string, Folder>();
-  private readonly dependents = new Map<string, Set<Dependent>>();
+  /** Most names have one. */
+  private readonly dependents = new Map<string, Dependent | Set<Dependent>>();
+  /** The coded forms that lie in here, once they were read. */
+  private coded: Set<string> | null = null;
+  /** For how many files that was asked, until it was read. */
+  private asked = 0;
   private wd: number;
   isGone = false;
 
@@ -40,25 +48,44 @@ export class Folder implements Watched {
     return this.wd !== NOT_WATCHED && this.speaks;
   }
 
+  /** Below the root, without a slash in front. */
+  get path(): string {
+    const { parent, name } = this;
+    return parent === null || parent.parent === null ? name : `${parent.path}/${name}`;
+  }
+
   depend(name: string, dependent: Dependent): void {
     const others = this.dependents.get(name);
-    if (others) others.add(dependent);
-    else this.dependents.set(name, new Set([dependent]));
+    if (others === undefined) this.dependents.set(name, dependent);
+    else if (others instanceof Set) others.add(dependent);
+    else if (others !== dependent) this.dependents.set(name, new Set([others, dependent]));
   }
 
   release(name: string, dependent: Dependent): void {
     const others = this.dependents.get(name);
-    if (others?.delete(dependent) && others.size === 0) this.dependents.delete(name);
+    if (others === dependent) this.dependents.delete(name);
+    else if (others instanceof Set && others.delete(dependent) && others.size === 0) this.dependents.delete(name);
   }
 
   entryChanged(name: string): void {
+    const original = originalOf(name);
+    if (original !== null) this.coded?.add(name);
     this.outdate(name);
     this.outdate(ANY_ENTRY);
-    for (const coding of CODINGS) {
-      const suffix = SIDECAR_SUFFIXES[coding];
-      if (name.endsWith(suffix)) this.outdate(name.slice(0, -suffix.length));
-    }
+    if (original !== null) this.outdate(original);
     this.children.get(name)?.folderChanged();
+  }
+
+  /**
+   * The coded forms that may lie beside a file: all of them while they were not read, which is not worth while for a file
+   * or two.
+   * @param read what lies in here; null when that is too much, or cannot be read
+   */
+  codingsBeside(name: string, read: () => readonly string[] | null): readonly Coding[] {
+    if (!this.isTold) return CODINGS;
+    if (this.asked++ === FEW) this.coded = setOf(read());
+    const { coded } = this;
+    return coded === null ? CODINGS : CODINGS.filter((coding) => coded.has(name + SIDECAR_SUFFIXES[coding]));
   }
 
   /** Nothing that was known of it or of what is beneath it holds; it is looked at anew when it is asked for. */
@@ -76,14 +103,30 @@ export class Folder implements Watched {
     const dependents = this.dependents.get(name);
     if (dependents === undefined) return;
     this.dependents.delete(name);
-    for (const dependent of dependents) dependent.outdated();
+    if (dependents instanceof Set) for (const dependent of dependents) dependent.outdated();
+    else dependents.outdated();
   }
+}
+
+/** What lies beside a file under this name, coded, belongs to the file; null for a name that is none of a coded form. */
+function originalOf(name: string): string | null {
+  for (const coding of CODINGS) {
+    const suffix = SIDECAR_SUFFIXES[coding];
+    if (name.endsWith(suffix)) return name.slice(0, -suffix.length);
+  }
+  return null;
+}
+
+function setOf(names: readonly string[] | null): Set<string> | null {
+  return names === null ? null : new Set(names.filter((name) => originalOf(name) !== null));
 }
 
 /** What something depends on, gathered while it is made. */
 export class Dependencies {
   /** The kernel tells of every change that matters. */
   areTold = true;
+  /** Where the name that was looked for first stands, whatever it leads to; null when there is no such place. */
+  folder: Folder | null = null;
   private readonly entries: { readonly folder: Folder; readonly name: string }[] = [];
 
   add(folder: Folder, name: string): void {

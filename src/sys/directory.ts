@@ -1,4 +1,5 @@
 import { assert } from './assert.js';
+import type { Kernel } from './kernel.js';
 
 /** The kind of an entry, readdir(3): the file system does not say; fstat(2) does. */
 export const DT_UNKNOWN = 0;
@@ -33,5 +34,28 @@ export function forEachEntry(bytes: Uint8Array, length: number, each: (name: Buf
     assert(end <= length && nameEnd >= 0 && nameEnd < end, 'the bytes end within a name');
     each(entries.subarray(at + NAME, nameEnd), entries[at + TYPE]!);
     at = end;
+  }
+}
+
+/** A few hundred entries a call, getdents64(2). */
+const READ_BYTES = 32768;
+
+/**
+ * Calls `each` for the entries of a folder, as `forEachEntry` does, until there are no more or, between two calls of the
+ * kernel, until there are enough. The descriptor is the caller's, and its position is behind what was read.
+ * @returns 0, or -errno
+ */
+export function readEntries(
+  kernel: Kernel,
+  fd: number,
+  each: (name: Buffer, type: number) => void,
+  isEnough: () => boolean,
+): number {
+  const bytes = Buffer.allocUnsafe(READ_BYTES);
+  for (;;) {
+    const length = kernel.getdents64(fd, bytes);
+    if (length <= 0) return length;
+    forEachEntry(bytes, length, each);
+    if (isEnough()) return 0;
   }
 }
