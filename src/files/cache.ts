@@ -19,7 +19,7 @@ export class ResourceCache {
     const resource = this.resources.get(hash);
     if (resource === undefined || resource.path.length !== end - start) return null;
     const { path } = resource;
-    for (let i = 0; i < path.length; i++) if (path[i] !== bytes[start + i]) return null;
+    for (let i = 0; i < path.length; i++) if (path.charCodeAt(i) !== bytes[start + i]) return null;
     if (!resource.used) resource.used = true; // what is written is copied from cache to cache
     return resource;
   }

@@ -104,7 +104,7 @@ export class Composer {
   private validatorsOf(file: OpenFile, body: BytesBody | FileBody): Validators {
     if (this.options.etag === 'stat') return file.validators;
     // Replicas have the same content, and times of their own: only the tag says which content this is.
-    const etag = body.kind === 'bytes' ? hashedTag(body.bytes) : Buffer.alloc(0);
+    const etag = body.kind === 'bytes' ? hashedTag(body.bytes) : '';
     return { etag, modifiedSeconds: Number.NaN };
   }
 
@@ -112,7 +112,7 @@ export class Composer {
   private tagLarge(content: FileContent, common: VariantFields, changed: () => void): void {
     for (const { coding, ok, validators } of content.variants) {
       const { body } = ok;
-      if (body.kind !== 'file' || validators.etag.length > 0) continue;
+      if (body.kind !== 'file' || validators.etag !== '') continue;
       const isWanted = (): boolean => !content.isClosed;
       tagLater(this.kernel, body, isWanted, (etag) => {
         content.replace(variantOf(coding, body, { etag, modifiedSeconds: Number.NaN }, common));

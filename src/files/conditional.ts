@@ -4,8 +4,8 @@ import type { RequestParser } from '../http/request-parser.js';
 
 /** What a client can hold of a file, and ask about: RFC 9110 section 8.8. */
 export interface Validators {
-  /** With its quotes, and `W/` if weak. */
-  readonly etag: Buffer;
+  /** With its quotes, and `W/` if weak; empty while there is none. */
+  readonly etag: string;
   /** Whole seconds since the epoch; NaN when the file's time says nothing. */
   readonly modifiedSeconds: number;
 }
@@ -69,7 +69,7 @@ export function rangeHolds(request: RequestParser, validators: Validators, nowMs
   const value = request.list(IF_RANGE);
   if (value === null) return true;
   // The quote is what tells a strong tag from a date, and from a weak tag, which is not worth comparing.
-  if (value.startsWith('"')) return value === validators.etag.toString('latin1');
+  if (value.startsWith('"')) return value === validators.etag;
   const now = nowMs();
   return parseDate(value, now) === modifiedMs(validators) && isStrong(validators, now);
 }
@@ -96,18 +96,18 @@ function isUnchanged(request: RequestParser, validators: Validators, nowMs: numb
  * If-None-Match, section 13.1.2, by weak comparison. A revalidating browser sends back the one tag it has, to the
  * letter: no string is made for it.
  */
-function isHeld(request: RequestParser, etag: Buffer): boolean {
+function isHeld(request: RequestParser, etag: string): boolean {
   const start = request.valueStart(IF_NONE_MATCH);
   const end = request.valueEnd(IF_NONE_MATCH);
   const isOneLine = !request.isRepeated(IF_NONE_MATCH);
-  if (isOneLine && etag.length > 0 && equals(request.bytes, start, end, etag)) return true;
+  if (isOneLine && etag !== '' && equals(request.bytes, start, end, etag)) return true;
   return lists(request.list(IF_NONE_MATCH)!, etag, false);
 }
 
-function equals(bytes: Uint8Array, start: number, end: number, etag: Buffer): boolean {
+function equals(bytes: Uint8Array, start: number, end: number, etag: string): boolean {
   const { length } = etag;
   if (end - start !== length) return false;
-  for (let i = 0; i < length; i++) if (bytes[start + i] !== etag[i]) return false;
+  for (let i = 0; i < length; i++) if (bytes[start + i] !== etag.charCodeAt(i)) return false;
   return true;
 }
 
@@ -117,12 +117,11 @@ function equals(bytes: Uint8Array, start: number, end: number, etag: Buffer): bo
  * If-None-Match, which are the safe sides. Read by hand and not by an expression: a peer must not choose how often it
  * backtracks.
  */
-function lists(list: string, etag: Buffer, strong: boolean): boolean {
+function lists(list: string, etag: string, strong: boolean): boolean {
   if (list === '*') return true;
-  if (etag.length === 0) return false; // it has no tag yet, and so none that anybody could hold
-  const tag = etag.toString('latin1');
-  const isWeak = tag.startsWith('W/');
-  const opaque = isWeak ? tag.slice(2) : tag;
+  if (etag === '') return false; // it has no tag yet, and so none that anybody could hold
+  const isWeak = etag.startsWith('W/');
+  const opaque = isWeak ? etag.slice(2) : etag;
   let found = false;
   let separated = true;
   let at = 0;

@@ -8,20 +8,20 @@ const SLICE_BYTES = 1_048_576;
 /** 132 bits of SHA-256. */
 const TAG_CHARACTERS = 22;
 
-const tagOf = (hash: Hash): Buffer => Buffer.from(`"${hash.digest('base64url').slice(0, TAG_CHARACTERS)}"`);
+const tagOf = (hash: Hash): string => `"${hash.digest('base64url').slice(0, TAG_CHARACTERS)}"`;
 
 /** An entity tag of nothing but the content: equal wherever that is. */
-export const hashedTag = (bytes: Uint8Array): Buffer => tagOf(createHash('sha256').update(bytes));
+export const hashedTag = (bytes: Uint8Array): string => tagOf(createHash('sha256').update(bytes));
 
 /** The tag of a form that was made from another: as strong or weak, and its own. */
-export const tagOfCoded = (etag: Buffer, coding: Coding): Buffer =>
-  etag.length === 0 ? etag : Buffer.from(`${etag.toString('latin1').slice(0, -1)}-${coding}"`, 'latin1');
+export const tagOfCoded = (etag: string, coding: Coding): string =>
+  etag === '' ? '' : `${etag.slice(0, -1)}-${coding}"`;
 
 /**
  * Reads a file in slices, uses its descriptor meanwhile, and tells its tag; tells nothing when it cannot be read whole,
  * or nobody wants to know any more.
  */
-export function tagLater(kernel: Kernel, body: FileBody, isWanted: () => boolean, tell: (etag: Buffer) => void): void {
+export function tagLater(kernel: Kernel, body: FileBody, isWanted: () => boolean, tell: (etag: string) => void): void {
   const file = body.file.retain();
   const hash = createHash('sha256');
   const bytes = Buffer.allocUnsafe(SLICE_BYTES);

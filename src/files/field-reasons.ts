@@ -99,7 +99,7 @@ export class FieldReasons {
     const { content, survey } = composition!;
     const packed = content.variants.some(
       ({ coding, validators }) =>
-        validators.etag.toString('latin1') === tag &&
+        validators.etag === tag &&
         coding !== 'identity' &&
         !survey.sidecars.some((sidecar) => sidecar.coding === coding),
     );

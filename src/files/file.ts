@@ -116,7 +116,7 @@ function described(fd: number, wallMs: number): OpenFile {
     identity: recent ? `${hashed} recent` : hashed,
     modifiedMs: modifiedSeconds * 1000 + stat[Stat.mtimeNanoseconds]! / 1e6,
     validators: {
-      etag: Buffer.from(tag),
+      etag: tag,
       modifiedSeconds: !recent && modifiedSeconds > EPOCH_SECONDS ? modifiedSeconds : Number.NaN,
     },
     young,

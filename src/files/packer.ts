@@ -16,7 +16,7 @@ export class Packer implements VariantMaker {
   ) {}
 
   wanted(coding: Coding): void {
-    if (this.content.identity.validators.etag.length === 0) return; // it could not be revalidated: when the file has its tag
+    if (this.content.identity.validators.etag === '') return; // it could not be revalidated: when the file has its tag
     if (this.begun.has(coding) || !AVAILABLE_CODINGS.includes(coding)) return;
     this.begun.add(coding);
     this.pack(coding).catch(() => {}); // out of memory, say: the file is served as it is

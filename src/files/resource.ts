@@ -29,8 +29,8 @@ export class Resource implements Dependent {
   private dueSecond = 0;
 
   constructor(
-    /** The path of the request, to the letter, before percent-decoding. */
-    readonly path: Uint8Array,
+    /** The path of the request, to the letter, before percent-decoding, a character a byte. */
+    readonly path: string,
     readonly hash: number,
     readonly content: Content,
     /** The answer to a request that sends none of the fields in `asks`; null when it is made anew each time. */

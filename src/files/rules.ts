@@ -6,8 +6,8 @@ import type { ResolvedSiteOptions } from './options.js';
 import { type Redirect, Redirects } from './redirects.js';
 
 const CACHE_CONTROL = 'Cache-Control';
-const IMMUTABLE = 'public, max-age=31536000, immutable';
-const REVALIDATE = 'no-cache';
+const IMMUTABLE: Field = [CACHE_CONTROL, 'public, max-age=31536000, immutable'];
+const REVALIDATE: Field = [CACHE_CONTROL, 'no-cache'];
 
 /** What a browser shows as a page, and in which scripts may run. */
 const DOCUMENT = /^(?:text\/html|application\/xhtml\+xml|image\/svg\+xml)\b/i;
@@ -37,12 +37,16 @@ export interface FieldsOfFile {
 
 /** What a site's options say about an address: its fields, its redirects, who may read it. Pure. */
 export class Rules {
-  private readonly cacheControl: readonly { glob: Glob; match: string; value: string }[];
+  private readonly cacheControl: readonly { glob: Glob; match: string; field: Field }[];
   private readonly headers: readonly { glob: Glob; match: string; fields: readonly Field[] }[];
   private readonly redirects: Redirects;
 
   constructor(private readonly options: ResolvedSiteOptions) {
-    this.cacheControl = options.cacheControl.map((rule) => ({ ...rule, glob: compileGlob(rule.match) }));
+    this.cacheControl = options.cacheControl.map(({ match, value }) => ({
+      match,
+      glob: compileGlob(match),
+      field: [CACHE_CONTROL, value] as const,
+    }));
     this.headers = options.headers.map(({ match, set }) => ({
       match,
       glob: compileGlob(match),
@@ -64,8 +68,7 @@ export class Rules {
       else if (!fields.delete(key)) return;
       reasons.push(`${field[0]}: ${field[1] === '' ? 'taken away, ' : ''}${reason}`);
     };
-    const [value, why] = this.cacheControlFor(path, mediaType);
-    set([CACHE_CONTROL, value], why);
+    set(...this.cacheControlFor(path, mediaType));
     if (this.options.securityHeaders) {
       for (const field of SECURITY_FIELDS) set(field, 'securityHeaders is on');
       if (DOCUMENT.test(mediaType))
@@ -106,10 +109,10 @@ export class Rules {
     return preflightFields(this.options.cors, origin, requestMethod, requestHeaders);
   }
 
-  private cacheControlFor(path: string, mediaType: string): [value: string, reason: string] {
+  private cacheControlFor(path: string, mediaType: string): [field: Field, reason: string] {
     const at = this.cacheControl.findIndex((rule) => rule.glob(path));
     const rule = this.cacheControl[at];
-    if (rule !== undefined) return [rule.value, `cacheControl[${at}] matches ${rule.match}`];
+    if (rule !== undefined) return [rule.field, `cacheControl[${at}] matches ${rule.match}`];
     // A page's address is what people keep and link to; it stays when the page changes.
     if (PAGE.test(mediaType)) return [REVALIDATE, 'a page may change'];
     return isHashed(path) ? [IMMUTABLE, 'the name has a hash'] : [REVALIDATE, 'the name has no hash'];

@@ -1,4 +1,4 @@
-import type { HeadBytes } from '../http/head-bytes.js';
+import { type HeadBytes, JoinedBody } from '../http/head-bytes.js';
 import { type BytesBody, type Field, type FileBody, Response } from '../http/response.js';
 import { PartialHead } from '../http/response-head.js';
 import type { Kernel } from '../sys/kernel.js';
@@ -7,17 +7,6 @@ import type { Variant } from './variant.js';
 
 /** Up to this size a range is read into memory: one send is cheaper than a send and a sendfile(2). */
 const LONGEST_BYTES = 65536;
-
-/** A body that stands behind its head, and is seldom asked for by itself. */
-class JoinedBody implements BytesBody {
-  readonly kind = 'bytes';
-
-  constructor(private readonly head: HeadBytes) {}
-
-  get bytes(): Uint8Array {
-    return this.head.body;
-  }
-}
 
 /** A 206 whose head is there already: its fields are listed only for who sends it in another form. */
 class ShortPart extends Response {

@@ -58,6 +58,7 @@ export class Site {
   protected readonly surveyor: Surveyor;
   protected readonly composer: Composer;
   private readonly pages: Pages;
+  private readonly forget = (resource: Resource): void => this.cache.remove(resource);
 
   /** @throws a system error when the root is no folder that can be opened */
   constructor(
@@ -192,18 +193,16 @@ export class Site {
     plain: Response | null,
     asks: number,
   ): Resource {
-    const path = new Uint8Array(request.pathEnd - request.pathStart); // up to 64 bytes stand beside their object
-    path.set(request.bytes.subarray(request.pathStart, request.pathEnd));
     const isCors = this.isByOrigin();
     return new Resource(
-      path,
+      latin1(request.bytes, request.pathStart, request.pathEnd),
       request.pathHash,
       this.readable(content),
       plain,
       isCors ? asks | ORIGIN_BIT : asks,
       survey.signature,
       survey.dependencies,
-      (resource) => this.cache.remove(resource),
+      this.forget,
     );
   }
 

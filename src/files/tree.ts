@@ -127,7 +127,7 @@ export class Dependencies {
   areTold = true;
   /** Where the name that was looked for first stands, whatever it leads to; null when there is no such place. */
   folder: Folder | null = null;
-  private readonly entries: { readonly folder: Folder; readonly name: string }[] = [];
+  private entries: { readonly folder: Folder; readonly name: string }[] = [];
 
   add(folder: Folder, name: string): void {
     if (!folder.isTold) this.areTold = false;
@@ -141,6 +141,7 @@ export class Dependencies {
   }
 
   attach(dependent: Dependent): void {
+    this.entries = this.entries.slice(); // without the room for more
     for (const { folder, name } of this.entries) folder.depend(name, dependent);
   }
 

@@ -5,14 +5,28 @@ import type { Validators } from './conditional.js';
 import type { Coding } from './encoding.js';
 
 /** One form of a file: as it is, or in a content coding. */
-export interface Variant {
-  readonly coding: Coding | 'identity';
-  readonly size: number;
-  readonly validators: Validators;
-  readonly ok: Response;
-  readonly notModified: Response;
+export class Variant {
   /** Of the answers with a part of it, once there was one. */
-  partialHead: PartialHead | null;
+  partialHead: PartialHead | null = null;
+  private unchanged: Response | null = null;
+
+  constructor(
+    readonly coding: Coding | 'identity',
+    readonly validators: Validators,
+    readonly ok: Response,
+    /** How many of its fields, the first, are about the content that it carries. */
+    private readonly contentFields: number,
+  ) {}
+
+  get size(): number {
+    return this.ok.contentLength;
+  }
+
+  /** Has of the 200's fields what RFC 9110 section 15.4.5 asks for: nothing about a content that it does not carry. */
+  get notModified(): Response {
+    this.unchanged ??= new Response(304, this.ok.fields.slice(this.contentFields), NO_BODY);
+    return this.unchanged;
+  }
 }
 
 /** What all forms of a file have in common. */
@@ -30,24 +44,37 @@ export function variantOf(
   validators: Validators,
   common: VariantFields,
 ): Variant {
-  const about: Field[] = [['Content-Type', common.mediaType]];
-  if (coding !== 'identity') about.push(['Content-Encoding', coding]);
-  about.push(['Accept-Ranges', 'bytes']);
-  // What a 304 has of the 200's fields, RFC 9110 section 15.4.5: nothing about a content that it does not carry.
-  const kept: Field[] = [];
-  if (validators.etag.length > 0) kept.push(['ETag', validators.etag.toString('latin1')]);
-  if (!Number.isNaN(validators.modifiedSeconds)) {
-    kept.push(['Last-Modified', formatDate(validators.modifiedSeconds * 1000)]);
+  const about = [typeField(common.mediaType), ...(coding === 'identity' ? [] : [codingField(coding)]), ACCEPT_RANGES];
+  const tags: Field[] = validators.etag === '' ? [] : [['ETag', validators.etag]];
+  if (!Number.isNaN(validators.modifiedSeconds)) tags.push(modifiedField(validators.modifiedSeconds));
+  const others = common.varies ? varying(common.fields, 'Accept-Encoding') : common.fields;
+  return new Variant(coding, validators, new Response(200, about.concat(tags, others), body), about.length);
+}
+
+// Thousands of files have the same type and are of the same second: each field is there once.
+const ACCEPT_RANGES: Field = ['Accept-Ranges', 'bytes'];
+const typeFields = new Map<string, Field>();
+const MANY_TYPES = 1000;
+let lastModified: Field = ['Last-Modified', ''];
+let lastModifiedSeconds = Number.NaN;
+
+const codingField = (coding: Coding): Field => ['Content-Encoding', coding];
+
+function typeField(mediaType: string): Field {
+  let field = typeFields.get(mediaType);
+  if (field === undefined) {
+    field = ['Content-Type', mediaType];
+    if (typeFields.size < MANY_TYPES) typeFields.set(mediaType, field);
   }
-  kept.push(...(common.varies ? varying(common.fields, 'Accept-Encoding') : common.fields));
-  return {
-    coding,
-    size: body.kind === 'bytes' ? body.bytes.length : body.length,
-    validators,
-    ok: new Response(200, [...about, ...kept], body),
-    notModified: new Response(304, kept, NO_BODY),
-    partialHead: null,
-  };
+  return field;
+}
+
+function modifiedField(seconds: number): Field {
+  if (seconds !== lastModifiedSeconds) {
+    lastModified = ['Last-Modified', formatDate(seconds * 1000)];
+    lastModifiedSeconds = seconds;
+  }
+  return lastModified;
 }
 
 /** The fields and more of them: a name that both have is the latter's, but for Vary, which has what both say. */

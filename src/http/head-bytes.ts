@@ -14,10 +14,6 @@ export class HeadBytes {
     this.length = bytes.length;
   }
 
-  get body(): Buffer {
-    return this.bytes.subarray(this.headBytes);
-  }
-
   get hasBody(): boolean {
     return this.length > this.headBytes;
   }
@@ -27,5 +23,16 @@ export class HeadBytes {
     if (this.second === clock.second) return;
     this.second = clock.second;
     this.bytes.set(clock.bytes, this.dateAt);
+  }
+}
+
+/** A body that stands behind its head and is seldom asked for by itself. */
+export class JoinedBody {
+  readonly kind = 'bytes';
+
+  constructor(private readonly head: HeadBytes) {}
+
+  get bytes(): Uint8Array {
+    return this.head.bytes.subarray(this.head.headBytes);
   }
 }

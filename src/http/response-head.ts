@@ -1,6 +1,6 @@
 import { assert } from '../sys/assert.js';
 import { DATE_BYTES, type DateClock } from './date.js';
-import { HeadBytes } from './head-bytes.js';
+import { HeadBytes, JoinedBody } from './head-bytes.js';
 import type { Field, Response } from './response.js';
 import { reasonOf } from './status.js';
 
@@ -63,11 +63,12 @@ function serialize(response: Response, persistence: Persistence): HeadBytes {
     ? Buffer.allocUnsafe(head.length + joined.length)
     : Buffer.allocUnsafeSlow(head.length + joined.length);
   bytes.write(head, 'latin1');
+  const headBytes = new HeadBytes(bytes, head.length, start.length);
   if (joined.length > 0) {
     bytes.set(joined, head.length);
-    response.body = { kind: 'bytes', bytes: bytes.subarray(head.length) };
+    response.body = new JoinedBody(headBytes);
   }
-  return new HeadBytes(bytes, head.length, start.length);
+  return headBytes;
 }
 
 /**

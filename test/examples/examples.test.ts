@@ -2,9 +2,15 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { Command, command, PACKAGE } from '../support/command.js';
 import { eventually, RawClient } from '../support/raw-client.js';
+
+/** Where Node's fetch has its agent, for whoever exchanges it. */
+const AGENT = Symbol.for('undici.globalDispatcher.1');
+
+// It may have opened a connection that it came to need no more, and of which the server never heard: TCP_DEFER_ACCEPT.
+afterAll(() => (globalThis as unknown as Record<symbol, { destroy(): Promise<void> }>)[AGENT]!.destroy());
 
 const pathOf = (name: string): string => join(PACKAGE, 'test/examples', name);
 

@@ -26,7 +26,16 @@ function resource(path: string, bytes = 100, hash = hashOf(path)): Resource & { 
       this.closed++;
     },
   };
-  const made = new Resource(Buffer.from(path), hash, content, RESPONSE, 0, path, new Dependencies(), () => {});
+  const made = new Resource(
+    Buffer.from(path).toString('latin1'),
+    hash,
+    content,
+    RESPONSE,
+    0,
+    path,
+    new Dependencies(),
+    () => {},
+  );
   return made as Resource & { readonly content: TestContent };
 }
 

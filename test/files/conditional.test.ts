@@ -19,7 +19,7 @@ interface Case {
 }
 
 const validators = ({ etag = '"abc"', modifiedSeconds = MODIFIED }: Case) => ({
-  etag: Buffer.from(etag, 'latin1'),
+  etag,
   modifiedSeconds,
 });
 

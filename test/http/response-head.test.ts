@@ -26,6 +26,9 @@ function headText(response: Response, persistence: Persistence): string {
   return head.bytes.toString('latin1', 0, head.headBytes);
 }
 
+const bodyOf = ({ body }: Response): string | null =>
+  body.kind === 'bytes' ? Buffer.from(body.bytes).toString('latin1') : null;
+
 describe('the bytes of a head', () => {
   test.each([
     ['kept', kept, []],
@@ -153,13 +156,13 @@ describe('the body', () => {
     const given = Buffer.from('hello');
     const response = new Response(200, [], { kind: 'bytes', bytes: given });
     const head = headOf(response, kept, clock);
-    expect(response.body).toEqual({ kind: 'bytes', bytes: given });
+    expect(bodyOf(response)).toBe('hello');
     given.fill('x');
-    expect(response.body).toEqual({ kind: 'bytes', bytes: Buffer.from('hello') });
+    expect(bodyOf(response)).toBe('hello');
     expect(response.body.kind === 'bytes' && response.body.bytes.buffer).toBe(head.bytes.buffer);
     clock.tick(EPOCH_MS + 1000);
     headOf(response, kept, clock);
-    expect(response.body).toEqual({ kind: 'bytes', bytes: Buffer.from('hello') });
+    expect(bodyOf(response)).toBe('hello');
     expect(response.contentLength).toBe(5);
   });
 
@@ -172,7 +175,7 @@ describe('the body', () => {
       const head = headOf(response, persistence, clock);
       const behind = head.bytes.toString('latin1', head.headBytes);
       expect(behind).toBe(persistence === kept ? 'hello' : '');
-      expect(response.body).toEqual({ kind: 'bytes', bytes: Buffer.from('hello') });
+      expect(bodyOf(response)).toBe('hello');
       expect(headText(response, persistence)).toContain('Content-Length: 5\r\n\r\n');
     }
   });
