@@ -39,6 +39,7 @@ export function labCommand(): Command {
     .addOption(measure('seconds', 'how long each load lasts', seconds))
     .addOption(measure('warm-up', 'seconds of load before it counts', seconds, 'warmUpSeconds'))
     .addOption(measure('connections', 'how many are busy', integer(1, 10_000)))
+    .addOption(measure('heavy', 'how many are busy at most where each takes a process or a thread', integer(1, 10_000)))
     .option('--close', 'a connection for every request; otherwise they are kept where the model keeps them', false)
     .addOption(measure('rate', 'requests a second when latency is measured', integer(1, 1_000_000)))
     .addOption(measure('idle', 'how many idle connections to weigh', integer(1, 50_000)))
@@ -122,6 +123,7 @@ function settingsOf(flags: Flags): LabSettings {
     seconds: flags.seconds ?? usual.seconds,
     warmUpSeconds: flags.warmUp ?? usual.warmUpSeconds,
     connections: flags.connections ?? usual.connections,
+    heavy: flags.heavy ?? flags.connections ?? usual.heavy,
     close,
     rate: flags.rate ?? usual.rate,
     idle: flags.idle ?? usual.idle,

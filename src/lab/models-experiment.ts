@@ -58,10 +58,13 @@ async function measureLoads(
 ): Promise<Omit<ModelRound, keyof Memory>> {
   const { settings, instruments } = bench;
   const close = settings.close || !notes.keepsConnections;
-  const order: LoadOrder = { url: model.url, connections: settings.connections, seconds: settings.seconds, close };
+  const held = HeldLoad.forHeavy(instruments, model.pid, memory, close);
+  const connections = held === null ? settings.connections : Math.min(settings.connections, settings.heavy);
+  if (connections < settings.connections)
+    bench.note(`${notes.model} was measured with ${connections} connections, for each takes a process or a thread.`);
+  const order: LoadOrder = { url: model.url, connections, seconds: settings.seconds, close };
   const paced = { ...order, rate: settings.rate };
   const counted = { ...order, seconds: Math.min(settings.seconds, COUNTED_SECONDS_MAX) };
-  const held = HeldLoad.forHeavy(instruments, model.pid, memory, close);
   if (held === null) await instruments.busy({ ...order, seconds: settings.warmUpSeconds });
   const load = await (held?.costed(order) ?? instruments.costed(order, model.pid));
   if (load.requests === 0) throw new Failure('It answered no request under load.');

@@ -19,6 +19,8 @@ export interface LabSettings {
   readonly warmUpSeconds: number;
   /** Busy ones. */
   readonly connections: number;
+  /** The most busy ones of a model that starts a process or a thread for each: that takes its time. */
+  readonly heavy: number;
   /** A connection for every request. */
   readonly close: boolean;
   /** Requests a second when latency is measured. */
@@ -40,6 +42,7 @@ export const THOROUGH: Measure = {
   seconds: 3,
   warmUpSeconds: 1,
   connections: 64,
+  heavy: 64,
   close: false,
   rate: 1000,
   idle: 1000,
@@ -51,11 +54,12 @@ export const THOROUGH: Measure = {
 export const QUICK: Measure = {
   ...THOROUGH,
   rounds: 1,
-  seconds: 0.5,
-  warmUpSeconds: 0.2,
-  connections: 8,
+  seconds: 0.3,
+  warmUpSeconds: 0.3,
+  connections: 32,
+  heavy: 4,
   most: 1000,
-  budgetSeconds: 46,
+  budgetSeconds: 48,
 };
 
 /** The command that does the same again. */
@@ -70,6 +74,7 @@ export function commandOf(settings: LabSettings): string {
           ['seconds', settings.seconds],
           ['warm-up', settings.warmUpSeconds],
           ['connections', settings.connections],
+          ...(settings.heavy < settings.connections ? [['heavy', settings.heavy]] : []),
           ['rate', settings.rate],
           ...(settings.experiment === 'connections' ? [['most', settings.most]] : [['idle', settings.idle]]),
           ['seed', settings.seed],
