@@ -126,7 +126,7 @@ function writeDecimal(bytes: Uint8Array, end: number, value: number): void {
   let rest = value;
   do {
     const tens = Math.floor(rest / 10);
-    bytes[--at] = ZERO + rest - 10 * tens;
+    bytes[--at] = rest - 10 * tens + ZERO; // in this order nothing passes 2^53
     rest = tens;
   } while (rest > 0);
 }

@@ -95,7 +95,9 @@ async function measureStep(
   if (!(await idle.grow(count, bench.signal))) throw new Failure(`With ${idle.open} open, ${idle.refusal}.`);
   const residentBytes = await settledBytes(model.pid, bench.signal);
   await ask(model.url, '/').catch((error: Error) => {
-    throw new Failure(`With ${count} silent connections open it answers nobody: ${error.message}`);
+    throw new Failure(
+      `With ${count === 1 ? 'one silent connection' : `${count} silent connections`} open it answers nobody: ${error.message}`,
+    );
   });
   const memory = { restBytes: residentBytes, perConnectionBytes: (residentBytes - restBytes) / count };
   const held = HeldLoad.forHeavy(instruments, model.pid, memory, order.close);

@@ -6,7 +6,8 @@ import { Failure } from './failure.js';
 import { Interrupted } from './interruption.js';
 
 const START_MS = 15_000;
-const STOP_MS = 6000;
+/** A hundred threads that are just starting take that long to end on one core. */
+const STOP_MS = 20_000;
 const LAST_LINES = 300;
 
 /** The command that serves a folder as a model does, and prints a line with its URL when it answers. */

@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ANY_ENTRY, Dependencies, type Dependent, Folder, folderOf } from '../../src/files/tree.js';
@@ -169,6 +169,54 @@ describe('a folder', () => {
     const top = folder();
     expect(top.isTold).toBe(false);
     expect(() => top.folderChanged()).not.toThrow();
+  });
+});
+
+describe('the coded forms beside a file', () => {
+  const ALL = ['br', 'zstd', 'gzip'];
+  const none = (): never => {
+    throw new Error('it was read');
+  };
+  /** Asks for as many files as are asked for one by one. */
+  const askForFew = (top: Folder): void => {
+    for (let i = 0; i < 8; i++) expect(top.codingsBeside(`few-${i}`, none)).toEqual(ALL);
+  };
+
+  it('are looked for one by one while few files were asked for, and then read, once', () => {
+    const top = folder();
+    askForFew(top);
+    expect(top.codingsBeside('a.js', () => ['a.js', 'a.js.br', 'a.js.gz', 'b.js.zst', 'c'])).toEqual(['br', 'gzip']);
+    expect(top.codingsBeside('a.js', none)).toEqual(['br', 'gzip']);
+    expect(top.codingsBeside('b.js', none)).toEqual(['zstd']);
+    for (const name of ['c', 'd.js', 'a.js.br', '']) expect(top.codingsBeside(name, none)).toEqual([]);
+  });
+
+  it('are known as soon as they appear, and looked for in vain when they have gone', () => {
+    const top = folder();
+    askForFew(top);
+    expect(top.codingsBeside('a.js', () => [])).toEqual([]);
+    writeFileSync(join(path, 'a.js.zst'), '');
+    watch.read();
+    expect(top.codingsBeside('a.js', none)).toEqual(['zstd']);
+    rmSync(join(path, 'a.js.zst'));
+    watch.read();
+    expect(top.codingsBeside('a.js', none)).toEqual(['zstd']);
+  });
+
+  it.each<[string, (top: Folder) => void, () => string[] | null]>([
+    ['the folder has too much to read', () => {}, () => null],
+    ['nothing is told of the folder any more', (top) => top.folderChanged(), none],
+  ])('are looked for one by one where %s', (_, act, read) => {
+    const top = folder();
+    askForFew(top);
+    act(top);
+    for (let i = 0; i < 20; i++) expect(top.codingsBeside('a.js', read)).toEqual(ALL);
+  });
+
+  it('are read where the folder is', () => {
+    const top = folder();
+    const one = folder('one', top);
+    expect([top.path, one.path, folder('one/deep', one).path]).toEqual(['', 'one', 'one/deep']);
   });
 });
 

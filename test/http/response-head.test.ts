@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { DateClock } from '../../src/http/date.js';
 import { type Body, type Field, NO_BODY, Response } from '../../src/http/response.js';
-import { headOf, Persistence } from '../../src/http/response-head.js';
+import { headOf, PartialHead, Persistence } from '../../src/http/response-head.js';
 import { SharedFd } from '../../src/sys/shared-fd.js';
 
 const { kept, close, keptOld } = Persistence;
@@ -178,6 +178,43 @@ describe('the body', () => {
       expect(bodyOf(response)).toBe('hello');
       expect(headText(response, persistence)).toContain('Content-Length: 5\r\n\r\n');
     }
+  });
+});
+
+describe('the head of a part', () => {
+  const FIELDS: Field[] = [TYPE, ['ETag', '"a"']];
+
+  test.each([
+    [0, 1, 10],
+    [9, 10, 10],
+    [0, 10, 10],
+    [99, 100, 100],
+    [1000, 2000, 1_048_576],
+    [1_048_575, 1_048_576, 1_048_576],
+    [2 ** 32 - 1, 2 ** 32 + 1, 2 ** 40],
+    [2 ** 53 - 4, 2 ** 53 - 2, 2 ** 53 - 1],
+  ])('from %i to before %i of %i', (start, end, size) => {
+    const head = new PartialHead(FIELDS, size).of(start, end);
+    head.stamp(clock);
+    const [range, length] = [`Content-Range: bytes ${start}-${end - 1}/${size}`, end - start];
+    expect(head.bytes.toString('latin1', 0, head.headBytes)).toBe(
+      lines(
+        'HTTP/1.1 206 Partial Content',
+        DATE,
+        ...FIELDS.map((field) => field.join(': ')),
+        range,
+        `Content-Length: ${length}`,
+      ),
+    );
+    expect([head.length - head.headBytes, head.bytes.length]).toEqual([length, head.length]);
+  });
+
+  test('has no memory in common with another', () => {
+    const of = new PartialHead(FIELDS, 100);
+    const [one, other] = [of.of(0, 10), of.of(10, 20)];
+    one.bytes.fill(0);
+    other.stamp(clock);
+    expect(other.bytes.toString('latin1', 0, other.headBytes)).toContain('bytes 10-19/100');
   });
 });
 

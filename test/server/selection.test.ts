@@ -1,5 +1,8 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Server, serve } from '../../src/index.js';
+import { tellingFolder } from '../support/changer.js';
 import { type Folder, settled } from '../support/folder.js';
 import { checkSelection, type Form, makePages, PAGE_NAMES, validatorsOf } from '../support/pages.js';
 import { exchange, request } from '../support/raw-client.js';
@@ -188,6 +191,39 @@ describe('sidecars that are not, or not to be, used', () => {
     await using without = serve({ root: folder.root, port: 0, sidecars: false });
     const plain = { 'Content-Encoding': null, Vary: null };
     await checkRow(without.port, ['GET /both.html', ['Accept-Encoding: gzip'], 200, plain, contentOf(5001)]);
+  });
+
+  test('one that appears, changes or goes in a folder with many files is seen at the next request', async () => {
+    using telling = tellingFolder();
+    const put = (name: string, length: number): void => writeFileSync(join(telling.path, name), contentOf(length));
+    mkdirSync(join(telling.path, 'in'));
+    const names = Array.from({ length: 30 }, (_, i) => `in/${i}.html`);
+    for (const name of names) put(name, 2000);
+    put('in/3.html.gz', 300);
+    await settled();
+    const coded = ['Accept-Encoding: br, gzip'];
+    await using fresh = serve({ root: telling.path, port: 0 });
+    const expectForm = (target: string, coding: string | null, length: number) =>
+      checkRow(fresh.port, [`GET /${target}`, coded, 200, { 'Content-Encoding': coding }, contentOf(length)]);
+    for (const name of names) {
+      const has = name === 'in/3.html';
+      await expectForm(name, has ? 'gzip' : null, has ? 300 : 2000);
+    }
+    const before = fresh.stats().systemCalls;
+    for (let i = 0; i < 5; i++) put(`in/new-${i}.html`, 2100 + i);
+    await settled();
+    for (let i = 0; i < 5; i++) await expectForm(`in/new-${i}.html`, null, 2100 + i);
+    const opened = (fresh.stats().systemCalls['openat2'] ?? 0) - (before['openat2'] ?? 0);
+    expect(opened).toBe(10); // each is looked at and opened, and nothing is looked for beside it
+    put('in/7.html.br', 400);
+    put('in/new-1.html.gz', 401);
+    await settled();
+    await expectForm('in/7.html', 'br', 400);
+    await expectForm('in/new-1.html', 'gzip', 401);
+    rmSync(join(telling.path, 'in/7.html.br'));
+    rmSync(join(telling.path, 'in/3.html.gz'));
+    await expectForm('in/7.html', null, 2000);
+    await expectForm('in/3.html', null, 2000);
   });
 
   test('one that appears, is renewed or goes is seen at the next request', async () => {

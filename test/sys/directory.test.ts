@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, rmdirSync, symlinkSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { constants, kernel } from '../../src/sys/binding.js';
-import { DT_DIR, DT_LNK, DT_REG, DT_UNKNOWN, forEachEntry } from '../../src/sys/directory.js';
+import { DT_DIR, DT_LNK, DT_REG, DT_UNKNOWN, forEachEntry, readEntries } from '../../src/sys/directory.js';
 import * as errno from '../../src/sys/errno.js';
 import { testDescriptors } from '../support/descriptors.js';
 
@@ -28,6 +28,33 @@ function entriesOf(fd: number, bytes: Uint8Array): { types: Map<string, number>;
     });
   }
 }
+
+describe('readEntries', () => {
+  it('tells every entry, or enough of them', () => {
+    const folder = test.folder();
+    for (let i = 0; i < 3000; i++) mkdirSync(join(folder, `${i}`));
+    const read = (most: number): number => {
+      let count = 0;
+      expect(
+        readEntries(
+          kernel,
+          open(folder),
+          () => count++,
+          () => count > most,
+        ),
+      ).toBe(0);
+      return count;
+    };
+    expect(read(Number.POSITIVE_INFINITY)).toBe(3002);
+    expect(read(500)).toBeGreaterThan(500);
+    expect(read(500)).toBeLessThan(3002);
+  });
+
+  it('says why it cannot', () => {
+    const never = () => expect.unreachable();
+    expect(readEntries(kernel, open(test.folder(), O_PATH), never, never)).toBe(errno.EBADF);
+  });
+});
 
 describe('getdents64', () => {
   it('tells every name, whatever its bytes', () => {
