@@ -150,7 +150,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   Hot<RecvEach>(exports, "recvEach");
   Hot<Send>(exports, "send");
   Hot<SendEach>(exports, "sendEach");
-  Cold<Sendfile>(exports, "sendfile");
+  Hot<Sendfile>(exports, "sendfile");
   Cold<Read>(exports, "read");
   Cold<Write>(exports, "write");
   Cold<Pipe2>(exports, "pipe2");

@@ -97,16 +97,16 @@ napi_value SendEach(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-Napi::Value Sendfile(const Napi::CallbackInfo& info) {
-  const napi_env env = info.Env();
+napi_value Sendfile(napi_env env, napi_callback_info info) {
+  const RawArguments<4> arguments(env, info);
   int32_t socket_fd, file_fd;
   int64_t offset, count;
-  if (!ReadInt(env, info[0], "socketFd", &socket_fd) || !ReadInt(env, info[1], "fileFd", &file_fd) ||
-      !ReadSize(env, info[2], "offset", &offset) || !ReadSize(env, info[3], "count", &count)) {
-    return {};
+  if (!ReadInt(env, arguments.at[0], "socketFd", &socket_fd) || !ReadInt(env, arguments.at[1], "fileFd", &file_fd) ||
+      !ReadSize(env, arguments.at[2], "offset", &offset) || !ReadSize(env, arguments.at[3], "count", &count)) {
+    return nullptr;
   }
   off_t position = offset;
-  return NumberOf(info, Retry([&] { return sendfile(socket_fd, file_fd, &position, static_cast<size_t>(count)); }));
+  return Number(env, Retry([&] { return sendfile(socket_fd, file_fd, &position, static_cast<size_t>(count)); }));
 }
 
 Napi::Value Read(const Napi::CallbackInfo& info) {

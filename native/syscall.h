@@ -223,7 +223,7 @@ napi_value Recv(napi_env env, napi_callback_info info);
 napi_value RecvEach(napi_env env, napi_callback_info info);
 napi_value Send(napi_env env, napi_callback_info info);
 napi_value SendEach(napi_env env, napi_callback_info info);
-Napi::Value Sendfile(const Napi::CallbackInfo& info);
+napi_value Sendfile(napi_env env, napi_callback_info info);
 Napi::Value Read(const Napi::CallbackInfo& info);
 Napi::Value Write(const Napi::CallbackInfo& info);
 Napi::Value Pipe2(const Napi::CallbackInfo& info);

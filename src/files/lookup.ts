@@ -6,15 +6,13 @@ import { CODINGS, type Coding } from './encoding.js';
 import { type NoFile, type OpenFile, openFile } from './file.js';
 import type { SymlinkPolicy } from './options.js';
 import type { Root } from './root.js';
-import { ANY_ENTRY, type Dependencies, type Folder, folderOf } from './tree.js';
+import { ANY_ENTRY, type Dependencies, type Folder, folderOf, MANY_NAMES } from './tree.js';
 import type { Watch } from './watch.js';
 
 const { O_DIRECTORY, O_NOFOLLOW, O_PATH, O_RDONLY } = constants;
 
 /** As many as the kernel itself follows in one name, path_resolution(7). */
 const MAX_LINKS = 40;
-/** A folder with more is not read for the coded forms in it: that would hold up requests for some 10 ms. */
-const MANY_NAMES = 20_000;
 const SLASH = 0x2f;
 
 /** How many links may still be followed, and whether the last one's target ended with a slash. */

@@ -13,6 +13,8 @@ export const ANY_ENTRY = '/';
 
 /** So many files of a folder cost less to ask about than all its names to read. */
 const FEW = 8;
+/** More names are not read, which would hold up requests for some 10 ms; nor are they remembered, should they come to it. */
+export const MANY_NAMES = 20_000;
 
 /**
  * A folder of a site that was looked into, and who depends on what stands in it. Names are latin1, a character a byte.
@@ -69,7 +71,7 @@ export class Folder implements Watched {
 
   entryChanged(name: string): void {
     const original = originalOf(name);
-    if (original !== null) this.coded?.add(name);
+    if (original !== null) this.remember(name);
     this.outdate(name);
     this.outdate(ANY_ENTRY);
     if (original !== null) this.outdate(original);
@@ -97,6 +99,12 @@ export class Folder implements Watched {
     for (const name of [...this.dependents.keys()]) this.outdate(name);
     if (this.wd !== NOT_WATCHED) this.watch.remove(this.wd, this);
     this.wd = NOT_WATCHED;
+  }
+
+  /** A coded form that lies in here, or has lain. */
+  private remember(name: string): void {
+    this.coded?.add(name);
+    if (this.coded !== null && this.coded.size > MANY_NAMES) this.coded = null;
   }
 
   private outdate(name: string): void {

@@ -1,7 +1,7 @@
 import type { FieldSection } from './field-section.js';
 import { wordsOf } from './scan.js';
 
-/** Places, of which each holds one section at most; together they hold at most half a MiB. */
+/** Places, of which each holds one section at most: with what is known of them less than a MiB. */
 const PLACES = 256;
 /** Below this it is read in the time that it takes to compare it. */
 const SHORTEST_BYTES = 24;

@@ -4,7 +4,7 @@ import type { Kernel } from '../sys/kernel.js';
 /** What is longer goes out from where it is: to copy it would cost more than a crossing of its own. */
 const LONGEST_BYTES = 4096;
 const BYTES = 131_072;
-/** With less room than this a batch is sent in two: sixteen answers of the longest that one request after the other gets. */
+/** A batch is sent in two when less than this is left, in which one connection has sixteen pipelined answers of the longest. */
 const ROOM_BYTES = 65_536;
 
 /** Who has short answers to send. */

@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ANY_ENTRY, Dependencies, type Dependent, Folder, folderOf } from '../../src/files/tree.js';
+import { ANY_ENTRY, Dependencies, type Dependent, Folder, folderOf, MANY_NAMES } from '../../src/files/tree.js';
 import { Watch } from '../../src/files/watch.js';
 import { constants, kernel as realKernel } from '../../src/sys/binding.js';
 import { ENOSPC, ENOSYS } from '../../src/sys/errno.js';
@@ -211,6 +211,16 @@ describe('the coded forms beside a file', () => {
     askForFew(top);
     act(top);
     for (let i = 0; i < 20; i++) expect(top.codingsBeside('a.js', read)).toEqual(ALL);
+  });
+
+  it('are looked for one by one again when too many have come and gone', () => {
+    const top = folder();
+    askForFew(top);
+    expect(top.codingsBeside('a.js', () => [])).toEqual([]);
+    for (let i = 0; i < MANY_NAMES; i++) top.entryChanged(`${i}.gz`);
+    expect(top.codingsBeside('a.js', none)).toEqual([]);
+    top.entryChanged('one more.gz');
+    expect(top.codingsBeside('a.js', none)).toEqual(ALL);
   });
 
   it('are read where the folder is', () => {
