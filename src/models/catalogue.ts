@@ -149,7 +149,7 @@ export const MODELS: readonly Model[] = [
     waits: 'in libuv, by node:http',
     calls: '6, then 2 a request',
     memory: '6 KiB',
-    breaks: 'nothing here, for twice the CPU of epoll-level',
+    breaks: 'nothing here, for nearly three times the CPU of epoll-level',
     scheme: 'http',
     start: async (options) => (await import('./libuv.js')).start(options),
   },
