@@ -13,7 +13,7 @@ const SILENCE_MS = 1000;
 /** A process has to start first. */
 const HEAVY_SILENCE_MS = 8000;
 /** Processes and threads have started when nothing has grown for so many looks. */
-const HEAVY_STEPS = 8;
+const HEAVY_STEPS = 5;
 /** Enough to see that a connection is heavy; of those no more are opened than that. */
 const FEW_IDLE = 10;
 /** strace slows what it watches, and counts are the same after a few thousand requests. */
