@@ -77,10 +77,11 @@ export class SectionMemo {
     if (end - start < SHORTEST_BYTES || words.length === 0) return null;
     const tail = Math.imul(words[(end >> 2) - 2]! ^ (end - start), PRIME);
     this.print = Math.imul(tail ^ words[(end >> 2) - 5]!, PRIME) ^ words[(start + end) >> 3]!;
-    const kept = this.kept[placeOf(this.print)];
+    const place = placeOf(this.print);
+    const kept = this.kept[place];
     if (!kept || kept.length > end - start || !kept.stands(bytes, words, start)) return null;
     this.length = kept.length;
-    this.strangers[placeOf(this.print)] = 0;
+    this.strangers[place] = 0;
     return kept.section;
   }
 

@@ -67,7 +67,7 @@ export class Receiver implements Settler {
     for (let i = 0; i < count; i++) {
       const one = waiting[i];
       if (!one) continue;
-      sender.turnOf = one;
+      sender.speaker = one;
       try {
         one.received(this.bytes, i * stride, fds[i]!, stride - 1, this.readiness[i]!);
       } catch (error) {
@@ -75,7 +75,7 @@ export class Receiver implements Settler {
       }
       if (sender.isFilled) sender.flush(thrown);
     }
-    sender.turnOf = null;
+    sender.speaker = null;
     sender.flush(thrown);
     for (let i = 0; i < count; i++) {
       const one = waiting[i];

@@ -28,7 +28,8 @@ export class Sender {
   private readonly senders: (Sending | null)[];
   private count = 0;
   private end = 0;
-  private speaker: Sending | null = null;
+  /** Whose answers are taken; null for nobody's. */
+  speaker: Sending | null = null;
 
   /** @param batch how many have their turn, between two flushes, at most */
   constructor(
@@ -38,11 +39,6 @@ export class Sender {
     this.fds = new Int32Array(batch);
     this.ends = new Int32Array(batch);
     this.senders = new Array(batch).fill(null);
-  }
-
-  /** Whose answers are taken from now on, until the next one's turn; null for nobody's. */
-  set turnOf(one: Sending | null) {
-    this.speaker = one;
   }
 
   /** Too little room for whoever comes next. */

@@ -21,13 +21,13 @@ function batch(count: number, room = 65_536) {
     return { one, peer };
   });
   const say = (i: number, text: string): boolean => {
-    sender.turnOf = all[i]!.one;
+    sender.speaker = all[i]!.one;
     const bytes = Buffer.from(`<${text}>`);
     return sender.take(all[i]!.one, bytes, 1, bytes.length - 1);
   };
   const flush = (): unknown[] => {
     const thrown: unknown[] = [];
-    sender.turnOf = null;
+    sender.speaker = null;
     sender.flush(thrown);
     return thrown;
   };
@@ -63,7 +63,7 @@ test('only whose turn it is, and only what is short, is taken', () => {
   expect(say(0, 'x'.repeat(LONGEST_BYTES))).toBe(true);
   expect(say(0, 'x'.repeat(LONGEST_BYTES + 1))).toBe(false);
   expect(sender.take(all[1]!.one, Buffer.from('y'), 0, 1)).toBe(false);
-  sender.turnOf = null;
+  sender.speaker = null;
   expect(sender.take(all[0]!.one, Buffer.from('y'), 0, 1)).toBe(false);
   flush();
   expect(story).toHaveLength(1);
