@@ -17,6 +17,7 @@ const NOT_ACCEPTABLE = textResponse(406, 'The file is not to be had in a coding 
 
 const ENCODING_BIT = 1 << Known.acceptEncoding;
 const RANGE_BIT = 1 << Known.range;
+const NONE_MATCH_BIT = 1 << Known.ifNoneMatch;
 
 /** Who can make further variants, and does so in its own time. */
 export interface VariantMaker {
@@ -79,8 +80,15 @@ export class FileContent implements Content {
     if (variant === null) return this.readably(NOT_ACCEPTABLE);
     const nowMs = this.kernel.wallMs;
     if (request.sent & CONDITIONAL_FIELDS) {
+      const { keptSection } = request;
+      // Who asks again says the same to the letter: what was compared once is not compared again.
+      if (keptSection !== null && keptSection === variant.heldBy) return variant.notModified;
       const verdict = evaluate(request, variant.validators, nowMs);
-      if (verdict !== 200) return verdict === 304 ? variant.notModified : this.readably(PRECONDITION_FAILED);
+      if (verdict === 412) return this.readably(PRECONDITION_FAILED);
+      if (verdict === 304) {
+        if ((request.sent & CONDITIONAL_FIELDS) === NONE_MATCH_BIT) variant.heldBy = keptSection;
+        return variant.notModified;
+      }
     }
     // Range has a meaning for GET only, RFC 9110 section 14.2, and sent twice it has none.
     const ranged = request.sent & RANGE_BIT && request.method === 'GET' && !request.isRepeated(Known.range);

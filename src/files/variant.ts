@@ -1,4 +1,5 @@
 import { formatDate } from '../http/date.js';
+import type { FieldSection } from '../http/field-section.js';
 import { type BytesBody, type Field, type FileBody, NO_BODY, Response } from '../http/response.js';
 import type { PartialHead } from '../http/response-head.js';
 import type { Validators } from './conditional.js';
@@ -8,6 +9,8 @@ import type { Coding } from './encoding.js';
 export class Variant {
   /** Of the answers with a part of it, once there was one. */
   partialHead: PartialHead | null = null;
+  /** Fields that are known to name this form's entity tag, and set no other condition. */
+  heldBy: FieldSection | null = null;
   private unchanged: Response | null = null;
 
   constructor(

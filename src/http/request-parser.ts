@@ -1,3 +1,4 @@
+import type { FieldSection } from './field-section.js';
 import { contentLength, isHost, transferCoding } from './framing.js';
 import { CLASSES, equalsIgnoreCase, Known, knownField, TARGET, TOKEN } from './headers.js';
 import type { Limits } from './limits.js';
@@ -102,6 +103,11 @@ export class RequestParser extends RequestFields {
     this.targetStart = this.targetEnd = 0;
     this.section = this.own;
     this.own.forget();
+  }
+
+  /** The section of fields, when the same bytes came before and are kept: one object for all who say the same. */
+  get keptSection(): FieldSection | null {
+    return this.section === this.own ? null : this.section;
   }
 
   /** Whether the request line was understood as far as the target. */

@@ -1,14 +1,14 @@
 import { type Limits, resolveLimits } from '../../src/http/limits.js';
 import { COMPLETE, RequestParser } from '../../src/http/request-parser.js';
 
-/** A parser that holds this request; `fields` are whole lines without their ends. */
+/** A parser that holds this request, and maybe had others before; `fields` are whole lines without their ends. */
 export function parsed(
   target: string,
   fields: readonly string[] = [],
   method = 'GET',
   limits: Limits = resolveLimits(),
+  parser = new RequestParser(limits),
 ): RequestParser {
-  const parser = new RequestParser(limits);
   const head = Buffer.from(`${[`${method} ${target} HTTP/1.1`, 'Host: a', ...fields].join('\r\n')}\r\n\r\n`, 'latin1');
   const bytes = new Uint8Array(head.length + 1);
   bytes.set(head);
