@@ -28,7 +28,7 @@ export class Root {
   /** @throws a system error with `path`: ENOENT, ENOTDIR, EACCES */
   static open(kernel: Kernel, path: string): Root {
     const fd = kernel.openat(AT_FDCWD, path, O_PATH | O_DIRECTORY);
-    if (fd < 0) throw Object.assign(systemError('open', fd), { path });
+    if (fd < 0) throw Object.assign(systemError('open', fd, `'${path}'`), { path });
     const probe = kernel.openat2(fd, '.', O_PATH | O_DIRECTORY, RESOLVE);
     if (probe >= 0) {
       kernel.close(probe);
@@ -36,7 +36,7 @@ export class Root {
     }
     if (probe === ENOSYS || probe === EPERM) return new Root(kernel, fd, path, 'walk');
     kernel.close(fd);
-    throw Object.assign(systemError('openat2', probe), { path });
+    throw Object.assign(systemError('openat2', probe, `'${path}'`), { path });
   }
 
   /** Of the folder itself, an O_PATH descriptor; the root's own. */

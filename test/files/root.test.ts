@@ -205,6 +205,13 @@ describe.each(KERNELS)('by %s', (_, kernel) => {
   });
 });
 
+test.each([
+  ['/no/such', 'ENOENT', "ENOENT: no such file or directory, open '/no/such'"],
+  ['/dev/null', 'ENOTDIR', "ENOTDIR: not a directory, open '/dev/null'"],
+])('a root that is none is named: %s', (path, code, message) => {
+  expect(() => Root.open(realKernel, path)).toThrow(expect.objectContaining({ code, path, message }));
+});
+
 describe('the probe', () => {
   test.each([
     [ENOSYS, 'walk'],
@@ -218,7 +225,12 @@ describe('the probe', () => {
   test.each([EACCES, EBADF, EINVAL, EMFILE, EAGAIN, ELOOP, EXDEV])('%i is no reason to serve', (errno) => {
     const before = countDescriptors();
     expect(() => Root.open(kernelWith({ openat2: () => errno }), site.root)).toThrow(
-      expect.objectContaining({ syscall: 'openat2', errno, path: site.root }),
+      expect.objectContaining({
+        syscall: 'openat2',
+        errno,
+        path: site.root,
+        message: expect.stringMatching(`, openat2 '${site.root}'$`),
+      }),
     );
     expect(countDescriptors()).toBe(before);
   });
