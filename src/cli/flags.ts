@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
-import { LIMIT_NAMES, LIMITS, limitFault } from '../http/limits.js';
+import { LIMIT_NAMES, LIMITS } from '../http/limits.js';
 import { TRIGGERS } from '../reactor/interest.js';
 import { ACCESS_LOG_FORMATS } from '../server/access-log.js';
 import { Misuse } from './misuse.js';
@@ -60,12 +60,7 @@ export const appFlags = (): Option[] => [
 export const limitFlags = (): Option[] =>
   LIMIT_NAMES.map((name) =>
     flag(kebabCase(name), 'number', LIMITS[name].why)
-      .argParser((text: string) => {
-        const value = text.trim() === '' ? Number.NaN : Number(text);
-        const fault = limitFault(name, value);
-        if (fault) throw new InvalidArgumentError(`it ${fault}.`);
-        return value;
-      })
+      .argParser(integer(LIMITS[name].min, LIMITS[name].max))
       .default(LIMITS[name].default),
   );
 

@@ -78,6 +78,8 @@ export function withSettings(command: Command): Command {
 export async function settingsOf(command: Command, dir: string | undefined): Promise<Settings> {
   const flags = command.opts<Flags>();
   const rank = (name: string): number => ABOVE[command.getOptionValueSource(name) ?? ''] ?? 0;
+  if (flags.config === '')
+    throw new Misuse('The configuration file has an empty name; give one, or leave --config out.');
   const file = flags.config === undefined ? null : await readFile(flags.config);
   if (dir === '') throw new Misuse('The folder has an empty name; give one, or none for the site that ships with it.');
   const choose = <Name extends 'trigger' | 'accessLog'>(name: Name): Flags[Name] =>
