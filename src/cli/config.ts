@@ -7,7 +7,7 @@ import type { Limits } from '../http/limits.js';
 import type { Trigger } from '../reactor/interest.js';
 import type { AccessLogFormat } from '../server/access-log.js';
 import schema from './config.schema.json' with { type: 'json' };
-import { jsonFault } from './json-fault.js';
+import { jsonFault, repeatedName } from './json-fault.js';
 import { Misuse } from './misuse.js';
 import { nearest } from './nearest.js';
 
@@ -82,14 +82,21 @@ function contentOf(path: string): string {
 }
 
 function parsed(path: string, text: string): unknown {
+  let content: unknown;
   try {
-    return JSON.parse(text);
+    content = JSON.parse(text);
   } catch {
     const { line, column, expected } = jsonFault(text) ?? { line: 1, column: 1, expected: 'JSON' };
     throw new Misuse(
       `${path} is no JSON at line ${line}, column ${column}: expected ${expected}; there are no comments and no comma after the last.`,
     );
   }
+  const again = repeatedName(text);
+  if (again === null) return content;
+  const { line, column, name } = again;
+  throw new Misuse(
+    `${path} has ${shown(name)} for the second time at line ${line}, column ${column}; leave one of the two out.`,
+  );
 }
 
 function checkedFile(path: string, content: unknown): File {

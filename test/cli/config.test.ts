@@ -211,6 +211,31 @@ describe('what is no JSON has its place', () => {
   });
 });
 
+describe('a name that an object has twice has its place', () => {
+  test.each([
+    ['{"root": "a", "root": "b"}', 'root', 1, 15],
+    ['{"root": "a",\n "port": 1,\n  "root": "a"}', 'root', 3, 3],
+    ['{"root": "a", "\\u0072oot": "b"}', 'root', 1, 15],
+    ['{"limits": {}, "limits": {"headBytes": 64}}', 'limits', 1, 16],
+    ['{"hosts": {\n "a": {"root": "v1"},\n "a": {"root": "v2"}}}', 'a', 3, 2],
+    ['{"hosts": {"a": {"root": "v1", "etag": "stat", "root": "v2"}}}', 'root', 1, 48],
+    ['{"redirects": [{"from": "/a", "to": "/b", "to": "/c"}]}', 'to', 1, 43],
+    ['{"x": {"a": 1, "b": 1, "b": 1}, "x": 1}', 'b', 1, 24],
+    ['{"__proto__": 1, "__proto__": 1}', '__proto__', 1, 18],
+    ['\uFEFF{"port": 1, "port": 1}', 'port', 1, 13],
+  ])('%j', (text, name, line, column) => {
+    expect(complaintOf(text)).toBe(
+      `${path} has "${name}" for the second time at line ${line}, column ${column}; leave one of the two out.`,
+    );
+  });
+
+  test('and different objects may have the same', () => {
+    const rule = '{"from": "/a", "to": "/b"}';
+    const file = `{"root": "a", "redirects": [${rule}, ${rule}], "hosts": {"a": {"root": "a"}, "A.": {}}}`;
+    expect(complaintOf(file)).toMatch(/: hosts\["A\."\] must/);
+  });
+});
+
 describe('a file that cannot be read', () => {
   test('is not there', () => {
     const missing = join(folder, 'missing.json');
