@@ -101,9 +101,20 @@ function parsed(path: string, text: string): unknown {
 
 function checkedFile(path: string, content: unknown): File {
   // That the schema is one, a test says: to ask here costs as much as the rest.
-  validate ??= new Ajv2020({ verbose: true, allowUnionTypes: true, validateSchema: false }).compile(schema);
+  validate ??= new Ajv2020({ allErrors: true, verbose: true, allowUnionTypes: true, validateSchema: false }).compile(
+    schema,
+  );
   if (validate(content)) return content as File;
-  throw new Misuse(`${path}: ${sentenceOf(validate.errors![0]!, content)}`);
+  throw new Misuse(`${path}: ${sentenceOf(culpritOf(validate.errors!), content)}`);
+}
+
+/** A key that is missing is most often there, misspelt. */
+function culpritOf(errors: readonly ErrorObject[]): ErrorObject {
+  const first = errors[0]!;
+  if (first.keyword !== 'required') return first;
+  const isUnknown = ({ keyword, instancePath }: ErrorObject): boolean =>
+    keyword === 'additionalProperties' && instancePath === first.instancePath;
+  return errors.find(isUnknown) ?? first;
 }
 
 function checkSite(path: string, prefix: string, site: SiteOptions): void {
