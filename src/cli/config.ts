@@ -9,7 +9,7 @@ import type { AccessLogFormat } from '../server/access-log.js';
 import schema from './config.schema.json' with { type: 'json' };
 import { jsonFault, repeatedName } from './json-fault.js';
 import { Misuse } from './misuse.js';
-import { nearest } from './nearest.js';
+import { nearest } from '../server/nearest.js';
 
 /** What a configuration file says; what it does not say is not here. */
 export interface Config {

@@ -21,7 +21,7 @@ import { Tools } from '../lab/tools.js';
 import { MEASURED } from '../lab/workbench.js';
 import { integer } from './flags.js';
 import { Misuse } from './misuse.js';
-import { nearest } from './nearest.js';
+import { nearest } from '../server/nearest.js';
 
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
 

@@ -4,7 +4,7 @@ import { MODELS, type Model } from '../models/catalogue.js';
 import type { RunningModel } from '../models/program.js';
 import { hostFlag, portFlag } from './flags.js';
 import { Misuse } from './misuse.js';
-import { nearest } from './nearest.js';
+import { nearest } from '../server/nearest.js';
 import { addressOf, misuseOf } from './refusal.js';
 
 /** The site that ships with the package. */

@@ -1,3 +1,5 @@
+import { inspect } from 'node:util';
+
 /** What a peer may ask of us, and how long it may take: every limit with its default, its range and its reason. */
 export interface Limits {
   headBytes: number;
@@ -33,6 +35,7 @@ export interface Limit {
   why: string;
 }
 
+const ONE_LINE = { depth: 0, breakLength: Number.POSITIVE_INFINITY };
 const HOUR_MS = 3_600_000;
 const GIB = 2 ** 30;
 
@@ -171,8 +174,9 @@ export function limitFault(name: keyof Limits, value: unknown): string | null {
 /** @throws RangeError for a value out of range, TypeError for a name that is no limit */
 export function resolveLimits(overrides: Partial<Limits> = {}): Limits {
   const limits = Object.fromEntries(LIMIT_NAMES.map((name) => [name, LIMITS[name].default])) as unknown as Limits;
-  if (typeof overrides !== 'object' || overrides === null)
-    throw new TypeError(`limits must be an object of limits, not ${String(overrides)}`);
+  // A Map and a list have no names of their own: they would be no limits at all.
+  if (Object.prototype.toString.call(overrides) !== '[object Object]')
+    throw new TypeError(`limits must be an object of limits, not ${inspect(overrides, ONE_LINE)}`);
   for (const [name, value] of Object.entries(overrides)) {
     if (!Object.hasOwn(LIMITS, name))
       throw new TypeError(`limits.${name} is no limit; there are: ${LIMIT_NAMES.join(', ')}`);

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { inspect } from 'node:util';
 import { resolveSiteOptions, SITE_OPTION_NAMES, type SiteOptions } from '../files/options.js';
 import type { SitePlan } from '../files/serve.js';
 import type { Limits } from '../http/limits.js';
@@ -8,6 +9,7 @@ import { kernel as realKernel } from '../sys/binding.js';
 import type { Kernel } from '../sys/kernel.js';
 import { ACCESS_LOG_FORMATS, type AccessLogFormat } from './access-log.js';
 import { type ErrorHandler, type FetchHandler, Handlers } from './handlers.js';
+import { nearest } from './nearest.js';
 
 /** A folder that is served, and how. */
 export interface HostOptions extends SiteOptions {
@@ -40,11 +42,38 @@ export interface ServeOptions extends SiteOptions {
   kernel?: Kernel;
 }
 
+/** A record rather than a list, for the compiler then says which one is missing. */
+const SERVER_OPTIONS: Record<Exclude<keyof ServeOptions, keyof HostOptions>, true> = {
+  fetch: true,
+  error: true,
+  fetchFirst: true,
+  hosts: true,
+  hostname: true,
+  port: true,
+  trigger: true,
+  accessLog: true,
+  limits: true,
+  kernel: true,
+};
+const HOST_OPTION_NAMES = ['root', ...SITE_OPTION_NAMES];
+const OPTION_NAMES = [...HOST_OPTION_NAMES, ...Object.keys(SERVER_OPTIONS)];
+
+const ONE_LINE = { depth: 0, breakLength: Number.POSITIVE_INFINITY };
+
+/** What the command has by other names. */
+const NAMES_OF_FLAGS = new Map([
+  ['host', 'hostname'],
+  ['vhost', 'hosts'],
+  ['app', 'fetch'],
+  ['spa', 'fallback'],
+]);
+
 /** @throws TypeError or RangeError, in one sentence that names the option */
 export function checkedOptions(options: ServeOptions) {
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(`options must be an object with a root or a fetch, not ${String(options)}`);
   }
+  checkNames(options, OPTION_NAMES, '');
   const { hostname = '127.0.0.1', port = 8080, trigger = 'level', accessLog = 'off', kernel = realKernel } = options;
   if (typeof hostname !== 'string' || (hostname !== 'localhost' && !isAddress(hostname))) {
     throw new TypeError(`hostname must be an IP address or "localhost", not ${JSON.stringify(hostname)}`);
@@ -58,17 +87,37 @@ export function checkedOptions(options: ServeOptions) {
   if (!ACCESS_LOG_FORMATS.includes(accessLog)) {
     throw new TypeError(`accessLog must be one of ${ACCESS_LOG_FORMATS.join(', ')}, not ${JSON.stringify(accessLog)}`);
   }
+  const hosts = hostsOf(options);
   if (options.root === undefined && options.fetch !== undefined) refuseForFetchAlone(options);
   return {
     hostname: hostname === 'localhost' ? '127.0.0.1' : hostname,
     port,
     site: options.root === undefined && options.fetch !== undefined ? null : planOf(options, ''),
     handlers: handlersOf(options),
-    hosts: new Map(Object.entries(options.hosts ?? {}).map(([host, its]) => planOfHost(host, its))),
+    hosts: new Map(hosts.map(([host, its]) => planOfHost(host, its))),
     trigger,
     accessLog,
     kernel,
   };
+}
+
+/** @param place stands before the names in what is said of them */
+function checkNames(options: object, known: readonly string[], place: string): void {
+  for (const name of Object.keys(options)) {
+    if (known.includes(name)) continue;
+    const other = NAMES_OF_FLAGS.get(name) ?? '';
+    const meant = known.includes(other) ? other : nearest(name, known);
+    const remedy = meant === null ? `; there are: ${known.join(', ')}` : `; did you mean ${meant}?`;
+    throw new TypeError(`${place}${name} is no option${remedy}`);
+  }
+}
+
+/** A Map and a list have no names of their own: they would be no hosts at all. */
+function hostsOf({ hosts = {} }: ServeOptions): [string, HostOptions][] {
+  if (Object.prototype.toString.call(hosts) === '[object Object]') return Object.entries(hosts);
+  throw new TypeError(
+    `hosts must be an object such as { "docs.example.org": { root: "docs" } }, not ${inspect(hosts, ONE_LINE)}`,
+  );
 }
 
 function handlersOf({ fetch, error, fetchFirst = false }: ServeOptions): Handlers | null {
@@ -79,13 +128,15 @@ function handlersOf({ fetch, error, fetchFirst = false }: ServeOptions): Handler
   }
   if (typeof fetchFirst !== 'boolean')
     throw new TypeError(`fetchFirst must be true or false, not ${String(fetchFirst)}`);
-  return fetch === undefined ? null : new Handlers(fetch, error ?? null, fetchFirst);
+  if (fetch !== undefined) return new Handlers(fetch, error ?? null, fetchFirst);
+  if (error === undefined && !fetchFirst) return null;
+  throw new TypeError(`${fetchFirst ? 'fetchFirst' : 'error'} is about a handler: it needs a fetch beside it`);
 }
 
 /** What is about files has no meaning without any. */
 function refuseForFetchAlone(options: ServeOptions): void {
   const given: (keyof ServeOptions)[] = SITE_OPTION_NAMES.filter((name) => options[name] !== undefined);
-  if (Object.keys(options.hosts ?? {}).length > 0) given.push('hosts');
+  if (hostsOf(options).length > 0) given.push('hosts');
   for (const name of given) {
     throw new TypeError(`${name} is about files: it needs a root beside it`);
   }
@@ -100,7 +151,9 @@ function planOfHost(host: string, options: HostOptions): [string, SitePlan] {
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(`hosts[${JSON.stringify(host)}] must be an object with a root, not ${String(options)}`);
   }
-  return [host, planOf(options, `hosts[${JSON.stringify(host)}].`)];
+  const place = `hosts[${JSON.stringify(host)}].`;
+  checkNames(options, HOST_OPTION_NAMES, place);
+  return [host, planOf(options, place)];
 }
 
 /** @param place stands before the names in what is said of them */

@@ -85,10 +85,17 @@ describe('limits resolved', () => {
     expect(() => resolveLimits({ headbytes: undefined } as unknown as Partial<Limits>)).toThrow('limits.headbytes');
   });
 
-  test.each([[null], [5], ['x'], [true]])('do not take %j for limits', (value) => {
-    const misuse = () => resolveLimits(value as unknown as Partial<Limits>);
+  test.each<[value: unknown, shown: string]>([
+    [null, 'null'],
+    ['x', "'x'"],
+    [5, '5'],
+    [true, 'true'],
+    [[], '[]'],
+    [new Map([['headBytes', 64]]), "Map(1) { 'headBytes' => 64 }"],
+  ])('do not take %j for limits', (value, shown) => {
+    const misuse = () => resolveLimits(value as Partial<Limits>);
     expect(misuse).toThrow(TypeError);
-    expect(misuse).toThrow(`limits must be an object of limits, not ${value}`);
+    expect(misuse).toThrow(`limits must be an object of limits, not ${shown}`);
   });
 });
 

@@ -20,6 +20,34 @@ beforeAll(async () => {
 
 afterAll(() => site.remove());
 
+const PASSED_OVER: [options: object, says: string][] = [
+  [{ cleanUrl: true }, 'cleanUrl is no option; did you mean cleanUrls?'],
+  [{ cleanUrl: undefined }, 'cleanUrl is no option; did you mean cleanUrls?'],
+  [{ host: '::' }, 'host is no option; did you mean hostname?'],
+  [{ limit: {} }, 'limit is no option; did you mean limits?'],
+  [{ spa: true }, 'spa is no option; did you mean fallback?'],
+  [{ vhost: {} }, 'vhost is no option; did you mean hosts?'],
+  [{ app: 'app.mjs' }, 'app is no option; did you mean fetch?'],
+  [{ workers: 2 }, 'workers is no option; there are: root, etag, '],
+  [{ constructor: 1 }, 'constructor is no option; there are: root, '],
+  [JSON.parse('{"__proto__": 1}'), '__proto__ is no option; there are: root, '],
+  [{ hosts: { a: { root: '.', limits: {} } } }, 'hosts["a"].limits is no option; there are: root, etag, '],
+  [{ hosts: { a: { root: '.', rot: 1 } } }, 'hosts["a"].rot is no option; did you mean root?'],
+  [{ hosts: { a: { root: '.', host: '::' } } }, 'hosts["a"].host is no option; there are: root, '],
+  [{ hosts: null }, 'hosts must be an object such as { "docs.example.org": { root: "docs" } }, not null'],
+  [{ hosts: [] }, 'hosts must be an object such as { "docs.example.org": { root: "docs" } }, not []'],
+  [{ hosts: new Map() }, 'hosts must be an object such as { "docs.example.org": { root: "docs" } }, not Map(0) {}'],
+  [{ fetchFirst: true }, 'fetchFirst is about a handler: it needs a fetch beside it'],
+  [{ error() {} }, 'error is about a handler: it needs a fetch beside it'],
+  [{ fetch: null }, 'fetch must be a function, not null'],
+];
+
+test.each(PASSED_OVER)('an option that would be passed over is a mistake: %j', (options, says) => {
+  const misuse = () => serve({ root: '.', port: 0, ...options } as ServeOptions).stop({ force: true });
+  expect(misuse).toThrow(TypeError);
+  expect(misuse).toThrow(says);
+});
+
 describe('options', () => {
   const MISUSE: [what: string, options: () => unknown, kind: typeof Error, says: RegExp][] = [
     ['none', () => undefined, TypeError, /options/],
@@ -90,6 +118,12 @@ describe('options', () => {
     const options = {
       root: site.root,
       port: 0,
+      fetch: undefined,
+      error: undefined,
+      fetchFirst: undefined,
+      hosts: undefined,
+      etag: undefined,
+      kernel: undefined,
       hostname: undefined,
       trigger: undefined,
       accessLog: undefined,
