@@ -26,6 +26,9 @@ export function switchValue(variable: string): boolean {
   throw new Misuse(`${variable} must be 1, true, yes or on, or 0, false, no or off, not ${JSON.stringify(text)}.`);
 }
 
+/** `cleanUrls` is --clean-urls, or --no-clean-urls where that was said. */
+export const flagOf = (name: string, value?: unknown): string => `--${value === false ? 'no-' : ''}${kebabCase(name)}`;
+
 /** `clean-urls`, or `cleanUrls` as an option has it, is EPOLLET_CLEAN_URLS. */
 export const variableOf = (name: string): string => `EPOLLET_${kebabCase(name).toUpperCase().replaceAll('-', '_')}`;
 

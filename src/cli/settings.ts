@@ -10,6 +10,7 @@ import {
   accessLogFlag,
   appFlags,
   flag,
+  flagOf,
   hostFlag,
   limitFlags,
   ONE_WORKER,
@@ -44,6 +45,14 @@ interface Flags extends SiteOptions, Partial<Limits> {
   header?: NonNullable<SiteOptions['headers']>;
   redirect?: NonNullable<SiteOptions['redirects']>;
   vhost?: VirtualHost[];
+}
+
+/** One of a site's options, as the command line or the environment has it. */
+interface Said {
+  readonly name: keyof SiteOptions;
+  readonly value: unknown;
+  /** The name of the flag, without hyphens: `header` for `headers`, and `spa` for `fallback` where that was said. */
+  readonly flagName: string;
 }
 
 /** Flags whose names are not those of their options. */
@@ -84,16 +93,25 @@ export async function settingsOf(command: Command, dir: string | undefined): Pro
   if (dir === '') throw new Misuse('The folder has an empty name; give one, or none for the site that ships with it.');
   const choose = <Name extends 'trigger' | 'accessLog'>(name: Name): Flags[Name] =>
     rank(name) > 0 ? flags[name] : ((file?.[name] as Flags[Name] | undefined) ?? flags[name]);
-  const site = { ...file?.site, ...siteOf(flags, rank) };
+  const written = (name: string): string =>
+    rank(name) === ABOVE['env'] ? variableOf(name) : flagOf(name, command.opts()[name]);
+  const said = saidOf(flags, rank);
+  const site: SiteOptions = { ...file?.site, ...Object.fromEntries(said.map(({ name, value }) => [name, value])) };
   const app = flags.app ?? file?.app ?? null;
   const root = dir ?? file?.root ?? (app === null ? OWN_SITE : undefined);
   const hosts = hostsOf(file, flags.vhost ?? [], site);
   const fetchFirst = rank('fetchFirst') > 0 ? isOn(command, 'fetchFirst') : (file?.fetchFirst ?? false);
   if (app === '') throw new Misuse('The app has an empty name; give the file of a module, or leave --app out.');
-  if (app === null && fetchFirst)
-    throw new Misuse('There is no app to be asked first; give one with --app, or leave --fetch-first out.');
-  if (root === undefined && Object.keys(hosts).length > 0)
-    throw new Misuse('Beside an app, further hosts need a root for all the others; give a folder.');
+  if (app === null && fetchFirst) {
+    const name = rank('fetchFirst') > 0 ? written('fetchFirst') : 'fetchFirst';
+    throw new Misuse(`There is no app to be asked first; give one with --app, or leave ${name} out.`);
+  }
+  if (root === undefined) {
+    const flagName = said[0]?.flagName ?? (flags.vhost && 'vhost');
+    if (flagName !== undefined) throw aboutFiles('', written(flagName));
+    const key = Object.keys(file?.site ?? {})[0] ?? (file?.hosts.size ? 'hosts' : undefined);
+    if (key !== undefined) throw aboutFiles(`${flags.config}: `, key);
+  }
   return {
     host: rank('host') > 0 || process.env['HOST'] ? flags.host : (file?.host ?? flags.host),
     app,
@@ -132,13 +150,14 @@ function portOf(port: number | string): number {
 }
 
 /** Those of a site's options that the command line or the environment has. */
-function siteOf(flags: Flags, rank: (name: string) => number): SiteOptions {
-  const said: [string, unknown][] = [];
+function saidOf(flags: Flags, rank: (name: string) => number): Said[] {
+  const said: Said[] = [];
   for (const name of SITE_OPTION_NAMES) {
     const flagName = FLAG_NAMES[name] ?? name;
     if (rank(flagName) === 0) continue;
-    const value = (flags as unknown as Record<string, unknown>)[flagName];
-    said.push([name, isSwitch(value) && rank(flagName) === ABOVE['env'] ? switchValue(variableOf(flagName)) : value]);
+    const given = (flags as unknown as Record<string, unknown>)[flagName];
+    const value = isSwitch(given) && rank(flagName) === ABOVE['env'] ? switchValue(variableOf(flagName)) : given;
+    said.push({ name, value, flagName });
   }
   if (rank('spa') > 0) {
     if (rank('spa') === rank('fallback'))
@@ -148,12 +167,17 @@ function siteOf(flags: Flags, rank: (name: string) => number): SiteOptions {
           : `EPOLLET_SPA is short for EPOLLET_FALLBACK=${SPA_PAGE}; set one of the two.`,
       );
     const isSpa = rank('spa') === ABOVE['env'] ? switchValue(variableOf('spa')) : flags.spa;
-    if (rank('spa') > rank('fallback')) said.push(['fallback', isSpa ? SPA_PAGE : null]);
+    if (rank('spa') > rank('fallback'))
+      said.push({ name: 'fallback', value: isSpa ? SPA_PAGE : null, flagName: 'spa' });
   }
-  return Object.fromEntries(said) as SiteOptions;
+  return said;
 }
 
 const isSwitch = (value: unknown): boolean => typeof value === 'boolean';
+
+/** @param place stands before the sentence: the configuration file, for a key of it */
+const aboutFiles = (place: string, name: string): Misuse =>
+  new Misuse(`${place}${name} is about files, and beside the app there is no folder; give one, or leave ${name} out.`);
 
 function hostsOf(file: Config | null, vhosts: readonly VirtualHost[], site: SiteOptions): Record<string, HostOptions> {
   const hosts: Record<string, HostOptions> = {};

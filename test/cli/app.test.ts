@@ -118,12 +118,9 @@ describe('a mistake is one sentence, and exit code 2', () => {
   });
 
   test.each<[args: string[], says: RegExp]>([
-    [
-      ['--app', BARE, '--vhost', 'a=site'],
-      /^Beside an app, further hosts need a root for all the others; give a folder\.$/,
-    ],
     [['--app', ''], /^The app has an empty name; give/],
-    [['--fetch-first'], /^There is no app to be asked first; give/],
+    [['--fetch-first'], /^There is no app to be asked first; give one with --app, or leave --fetch-first out\.$/],
+    [['--config', write('first.json', '{"fetchFirst": true}')], /^There is no app .* or leave fetchFirst out\.$/],
     [['--app', 'site/a.css'], /a\.css is a kind of module that Node does not load; give JavaScript/],
     [['--app', 'syntax.mjs'], /^The app syntax\.mjs cannot be parsed: .*; node --check says where/],
   ])('%j', async (args, says) => {
@@ -131,6 +128,38 @@ describe('a mistake is one sentence, and exit code 2', () => {
     expect(ended).toMatchObject({ code: 2, signal: null, stdout: '' });
     expect(ended.stderr).toMatch(/^epollet: [^\n]+\.\n$/);
     expect(ended.stderr.slice('epollet: '.length, -1)).toMatch(says);
+  });
+
+  const SITE_JSON = write('files.json', JSON.stringify({ app: BARE, cors: null }));
+  const HOSTS_JSON = write('hosts.json', JSON.stringify({ app: BARE, hosts: { a: { root: 'site' } } }));
+
+  /** What is about files beside an app without a folder, and by which name it is told. */
+  test.each<[args: string[], env: Record<string, string>, name: string]>([
+    [['--app', BARE, '--listing', '--check'], {}, '--listing'],
+    [['--app', BARE, '--listing'], {}, '--listing'],
+    [['--app', BARE, '--no-sidecars'], {}, '--no-sidecars'],
+    [['--app', BARE, '--security-headers'], {}, '--security-headers'],
+    [['--app', BARE, '--cors', '*'], {}, '--cors'],
+    [['--app', BARE, '--redirect', '/a=/b'], {}, '--redirect'],
+    [['--app', BARE, '--header', '*=X-A: b'], {}, '--header'],
+    [['--app', BARE, '--spa'], {}, '--spa'],
+    [['--app', BARE, '--fallback', 'a.html'], {}, '--fallback'],
+    [['--app', BARE, '--vhost', 'a=site'], {}, '--vhost'],
+    [['--app', BARE], { EPOLLET_COMPRESS: '1' }, 'EPOLLET_COMPRESS'],
+    [['--app', BARE], { EPOLLET_SPA: '0' }, 'EPOLLET_SPA'],
+    [['--app', BARE], { EPOLLET_VHOST: 'a=site' }, 'EPOLLET_VHOST'],
+    [['explain', '/', '--app', BARE, '--listing'], {}, '--listing'],
+    [['--config', SITE_JSON], {}, 'files.json: cors'],
+    [['--config', SITE_JSON, '--etag', 'stat'], {}, '--etag'],
+    [['--config', HOSTS_JSON, '--check'], {}, 'hosts.json: hosts'],
+  ])('%j %j: %s needs a folder', async (args, env, name) => {
+    const word = name.replace(/^.*: /, '');
+    expect(await run(args, { ...options, env })).toEqual({
+      code: 2,
+      signal: null,
+      stdout: '',
+      stderr: `epollet: ${name} is about files, and beside the app there is no folder; give one, or leave ${word} out.\n`,
+    });
   });
 
   test('what throws has its own stack below, and does not go on', async () => {
