@@ -66,6 +66,7 @@ const OWN_SITE = fileURLToPath(new URL('../../html', import.meta.url));
 const PRECEDENCE = `
 Every flag is an environment variable too: --access-log is EPOLLET_ACCESS_LOG. A flag goes before its variable, that
 before the configuration file, and that before the default; of a list the first of them that has it counts whole.
+Hosts are no list: --vhost adds to those of the file, and to one that the file has it gives another folder.
 HOST and PORT, which platforms set, stand below EPOLLET_HOST and EPOLLET_PORT and above the file.
 Switches have an opposite (--no-listing, --sidecars) and are 1, true, yes, on or 0, false, no, off in a variable.
 Flags that may be given several times (cache-control, header, redirect, vhost) have a line for each in a variable.`;
@@ -179,9 +180,10 @@ const isSwitch = (value: unknown): boolean => typeof value === 'boolean';
 const aboutFiles = (place: string, name: string): Misuse =>
   new Misuse(`${place}${name} is about files, and beside the app there is no folder; give one, or leave ${name} out.`);
 
+/** As a folder goes before the root of the file and leaves the rest, so does that of --vhost for a host of the file. */
 function hostsOf(file: Config | null, vhosts: readonly VirtualHost[], site: SiteOptions): Record<string, HostOptions> {
-  const hosts: Record<string, HostOptions> = {};
-  for (const [host, { root, site: own }] of file?.hosts ?? []) hosts[host] = { root, ...own };
-  for (const { host, root } of vhosts) hosts[host] = { root, ...site };
-  return hosts;
+  const hosts = new Map<string, HostOptions>();
+  for (const [host, { root, site: own }] of file?.hosts ?? []) hosts.set(host, { root, ...own });
+  for (const { host, root } of vhosts) hosts.set(host, { ...(hosts.get(host) ?? site), root });
+  return Object.fromEntries(hosts);
 }

@@ -8,7 +8,7 @@ import {
   SYMLINK_POLICIES,
 } from '../files/options.js';
 import { REDIRECT_STATUSES, type RedirectRule } from '../files/redirects.js';
-import { isHostName } from '../server/options.js';
+import { HOST_NAME } from '../server/options.js';
 import { flag, switchFlags } from './flags.js';
 
 /** What `--spa` stands for. */
@@ -63,7 +63,11 @@ export const siteFlags = (): Option[] => [
 ];
 
 export const virtualHostFlag = (): Option =>
-  flag('vhost', 'NAME=DIR', 'a folder for another host, with the options of the first').argParser(virtualHosts);
+  flag(
+    'vhost',
+    'NAME=DIR',
+    'a folder for another host, with the options of the first, or with its own where the file has that host',
+  ).argParser(virtualHosts);
 
 /** A flag that may be given several times; in a variable its values are lines. */
 function each<Name extends 'cacheControl' | 'headers' | 'redirects', Element extends object>(
@@ -109,7 +113,7 @@ function virtualHosts(text: string, before: VirtualHost[] = []): VirtualHost[] {
     const form = 'NAME=DIR with a host without a port, such as "www.example.org=/srv/www"';
     const [name, root] = pair(line, form);
     const host = name.toLowerCase();
-    if (!isHostName(host) || root === '') mistaken(form);
+    if (!HOST_NAME.test(host) || root === '') mistaken(form);
     if (hosts.some((each) => each.host === host)) throw new InvalidArgumentError(`${host} has a folder already.`);
     hosts.push({ host, root });
   }

@@ -143,9 +143,9 @@ function refuseForFetchAlone(options: ServeOptions): void {
 }
 
 function planOfHost(host: string, options: HostOptions): [string, SitePlan] {
-  if (!isHostName(host)) {
+  if (!HOST_NAME.test(host)) {
     throw new TypeError(
-      `hosts[${JSON.stringify(host)}] must be a host in lower case without a port, as in "www.example.org"`,
+      `hosts[${JSON.stringify(host)}] must be a host in lower case without a port, as in "www.example.org" or "[::1]"`,
     );
   }
   if (typeof options !== 'object' || options === null) {
@@ -172,8 +172,9 @@ function planOf(options: SiteOptions & { root?: string | URL }, place: string): 
   }
 }
 
-/** A name as it is looked up by: in lower case, without a port, and without the dot that may stand behind it. */
-export const isHostName = (host: string): boolean => /^[a-z0-9._-]*[a-z0-9_-]$|^\[[0-9a-f:.]+\]$/.test(host);
+/** A host as it is looked up by: in lower case, without a port, and without the dot that may stand behind a name. */
+export const HOST_NAME =
+  /^(?:(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*|\[[0-9a-f:.]+\])$/;
 
 /** An address that bind(2) takes; one with a zone (`fe80::1%eth0`) it does not. */
 export const isAddress = (hostname: string): boolean => isIP(hostname) !== 0 && !hostname.includes('%');

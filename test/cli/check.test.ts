@@ -72,6 +72,13 @@ describe('as a process', () => {
     });
   });
 
+  test('a host of any name', async () => {
+    expect(await run(['--check', '--vhost', '__proto__=/no/such'])).toMatchObject({
+      code: 2,
+      stderr: 'epollet: The folder /no/such does not exist; give one that does.\n',
+    });
+  });
+
   test('by its variable, and a mistake in the file', async () => {
     writeFileSync(CONFIG, '{ "prt": 1 }');
     expect(await run(['serve'], { env: { EPOLLET_CHECK: 'yes', EPOLLET_CONFIG: CONFIG } })).toEqual({

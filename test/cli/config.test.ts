@@ -11,6 +11,7 @@ import { REDIRECT_STATUSES } from '../../src/files/redirects.js';
 import { LIMIT_NAMES, LIMITS } from '../../src/http/limits.js';
 import { TRIGGERS } from '../../src/reactor/interest.js';
 import { ACCESS_LOG_FORMATS } from '../../src/server/access-log.js';
+import { HOST_NAME } from '../../src/server/options.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'epollet-config-'));
 const path = join(folder, 'site.json');
@@ -71,7 +72,7 @@ describe('a configuration', () => {
 
   test('may begin with a byte order mark', () => expect(read('\uFEFF{"port": 1}').port).toBe(1));
 
-  test.each(['a', 'a.b-c.example', 'xn--bcher-kva.example', '_x.example', '127.0.0.1'])(
+  test.each(['a', 'a.b-c.example', 'xn--bcher-kva.example', '_x.example', '127.0.0.1', '[::1]', '__proto__'])(
     'may have the host %s',
     (host) => expect([...read({ hosts: { [host]: { root: '.' } } }).hosts.keys()]).toEqual([host]),
   );
@@ -159,12 +160,14 @@ describe('a mistake is one sentence with the key and the remedy', () => {
     [{ hosts: { a: { root: '.', port: 1 } } }, /^hosts\["a"\]\.port is unknown; /],
     [
       { hosts: { 'a/~b': { root: '.' } } },
-      'hosts["a/~b"] must be a host name in small letters without a port, such as "www.example.org".',
+      'hosts["a/~b"] must be a host in small letters without a port, such as "www.example.org" or "[::1]".',
     ],
-    [{ hosts: { 'A.example': { root: '.' } } }, /^hosts\["A\.example"\] must be a host name in small letters/],
-    [{ hosts: { 'a:80': { root: '.' } } }, /^hosts\["a:80"\] must be a host name in small letters/],
-    [{ hosts: { 'a.example.': { root: '.' } } }, /^hosts\["a\.example\."\] must be a host name/],
-    [{ hosts: { '*.a': { root: '.' } } }, /^hosts\["\*\.a"\] must be a host name/],
+    [{ hosts: { 'A.example': { root: '.' } } }, /^hosts\["A\.example"\] must be a host in small letters/],
+    [{ hosts: { 'a:80': { root: '.' } } }, /^hosts\["a:80"\] must be a host in small letters/],
+    [{ hosts: { 'a.example.': { root: '.' } } }, /^hosts\["a\.example\."\] must be a host in/],
+    [{ hosts: { '::1': { root: '.' } } }, /^hosts\["::1"\] must be a host in/],
+    [{ hosts: { '[::1]:80': { root: '.' } } }, /^hosts\["\[::1\]:80"\] must be a host in/],
+    [{ hosts: { '*.a': { root: '.' } } }, /^hosts\["\*\.a"\] must be a host in/],
     [
       { hosts: { 'a.b': { root: '.', cors: { origins: ['null'] } } } },
       'hosts["a.b"].cors.origins[0] must be an origin as a browser sends it, such as "https://www.example.org", not "null".',
@@ -292,6 +295,9 @@ describe('the schema', () => {
     expect(Object.keys(top).sort()).toEqual(['$schema', 'root', ...server, ...SITE_OPTION_NAMES].sort());
     expect(Object.keys(schema.$defs.host.properties).sort()).toEqual(['root', ...SITE_OPTION_NAMES].sort());
   });
+
+  test('has the hosts that the server has', () =>
+    expect(schema.properties.hosts.propertyNames.pattern).toBe(HOST_NAME.source));
 
   test('has the choices', () => {
     expect(top['trigger']!['enum']).toEqual(TRIGGERS);

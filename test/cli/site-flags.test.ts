@@ -108,9 +108,9 @@ const FLAGS: [flag: string[], env: Record<string, string>, option: object][] = [
     { cors: { origins: ['https://a.example', 'http://b:81'] } },
   ],
   [
-    ['--vhost', 'B.example=b', '--vhost', 'c=/srv/c=d'],
-    { EPOLLET_VHOST: 'b.example=b\nc=/srv/c=d' },
-    { hosts: { 'b.example': { root: 'b' }, c: { root: '/srv/c=d' } } },
+    ['--vhost', 'B.example=b', '--vhost', '[::1]=/srv/c=d'],
+    { EPOLLET_VHOST: 'b.example=b\n[::1]=/srv/c=d' },
+    { hosts: { 'b.example': { root: 'b' }, '[::1]': { root: '/srv/c=d' } } },
   ],
 ];
 
@@ -191,10 +191,33 @@ describe('a flag goes before its variable, that before the file, and that before
     expect((await settings(args, env, FILE)).host).toBe(host);
   });
 
-  test('hosts of the file have their own options, those of --vhost the top-level ones', async () => {
-    const { hosts } = await optionsOf(['--vhost', 'c=/c', '--listing'], {}, FILE);
-    expect(hosts!['b.example']).toEqual({ root: join(folder, 'b'), listing: true });
-    expect(hosts!['c']).toMatchObject({ root: '/c', compress: true, etag: 'content', listing: true });
+  test.each<[args: string[], env: Record<string, string>]>([
+    [['--vhost', 'b.example=/b', '--vhost', 'd=/d', '--no-sidecars'], {}],
+    [['--no-sidecars'], { EPOLLET_VHOST: 'b.example=/b\nd=/d' }],
+    [['--vhost', 'b.example=/b', '--vhost', 'd=/d', '--no-sidecars'], { EPOLLET_VHOST: 'e=/e' }],
+  ])(
+    'hosts of the file have their own options, of --vhost another folder, and new ones the options of the first: %j %j',
+    async (args, env) => {
+      const { hosts } = await optionsOf(args, env, FILE);
+      expect(hosts).toEqual({
+        'b.example': { root: '/b', listing: true },
+        c: { root: join(folder, 'b') },
+        d: expect.objectContaining({ root: '/d', compress: true, etag: 'content', sidecars: false }),
+      });
+    },
+  );
+
+  test('a host may have the name of what every object has', async () => {
+    const name = '__proto__';
+    const { hosts } = await optionsOf(
+      ['--vhost', `${name}=v`],
+      {},
+      JSON.parse(`{"hosts": {"constructor": {"root": "c"}}}`),
+    );
+    expect(Object.entries(hosts!)).toEqual([
+      ['constructor', { root: join(folder, 'c') }],
+      [name, { root: 'v' }],
+    ]);
   });
 
   test('the file may be named by its variable', async () => {
@@ -233,6 +256,7 @@ describe('a mistake is told with its remedy', () => {
     [['--cors', '*,http://a'], {}, /--cors.*for all of them/],
     [['--vhost', 'a'], {}, /--vhost.*NAME=DIR with a host without a port/],
     [['--vhost', 'a:80=x'], {}, /--vhost.*NAME=DIR with a host without a port/],
+    [['--vhost', 'a..b=x'], {}, /--vhost.*NAME=DIR with a host without a port/],
     [['--vhost', 'a='], {}, /--vhost.*NAME=DIR/],
     [['--vhost', 'a=x', '--vhost', 'A=y'], {}, /--vhost.*a has a folder already/],
     [['--config', '/no/such.json'], {}, /^The configuration file \/no\/such\.json does not exist/],

@@ -34,6 +34,8 @@ const PASSED_OVER: [options: object, says: string][] = [
   [{ hosts: { a: { root: '.', limits: {} } } }, 'hosts["a"].limits is no option; there are: root, etag, '],
   [{ hosts: { a: { root: '.', rot: 1 } } }, 'hosts["a"].rot is no option; did you mean root?'],
   [{ hosts: { a: { root: '.', host: '::' } } }, 'hosts["a"].host is no option; there are: root, '],
+  [{ hosts: { '::1': { root: '.' } } }, 'hosts["::1"] must be a host in lower case without a port, as in "'],
+  [{ hosts: { 'a..b': { root: '.' } } }, 'hosts["a..b"] must be a host in lower case'],
   [{ hosts: null }, 'hosts must be an object such as { "docs.example.org": { root: "docs" } }, not null'],
   [{ hosts: [] }, 'hosts must be an object such as { "docs.example.org": { root: "docs" } }, not []'],
   [{ hosts: new Map() }, 'hosts must be an object such as { "docs.example.org": { root: "docs" } }, not Map(0) {}'],
