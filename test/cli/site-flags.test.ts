@@ -302,6 +302,7 @@ test('a process serves by its flags, its variables and its file', async () => {
 test('the help tells what goes before what', async () => {
   const { stdout } = await run(['serve', '--help']);
   expect(stdout).toContain('A flag goes before its variable');
+  expect(stdout).toContain('--vhost adds to those of the file');
   for (const flag of ['--no-sidecars', '--compress', '--spa', '--redirect', '--vhost', '--check', 'EPOLLET_CLEAN_URLS'])
     expect(stdout).toContain(flag);
   expect(stdout).not.toMatch(/^ +--(?:sidecars|no-compress)/m);
