@@ -8,7 +8,7 @@ import { mentionsHtml, prefersJson } from './accept.js';
 import type { Composition, ExplainedSite, View } from './explained-site.js';
 import { statusOf } from './file.js';
 import { bytesOf, tellForm } from './story-of-form.js';
-import { hasExtension, targetOf } from './target.js';
+import { hasExtension, type Target, targetOf } from './target.js';
 
 const { S_IFDIR, S_IFMT, S_IFREG } = constants;
 
@@ -74,17 +74,17 @@ export class Story {
       return target === 404 ? this.tellErrorPage() : undefined;
     }
     this.say('name', `${target.name}${target.folder ? '/' : ''}`);
-    this.tellView(site.view!, target.folder);
+    this.tellView(site.view!, target);
   }
 
-  private tellView(view: View, isFolder: boolean): void {
+  private tellView(view: View, target: Target): void {
     const { survey, links, release } = view;
     for (const line of new Set(links.map(({ name, target }) => `${name} -> ${target}`))) this.say('link', line);
     if (release !== this.site.deployment.current)
       this.say('release', 'only the one before has it, and keepPreviousMs is on');
     switch (survey.kind) {
       case 'file':
-        return this.tellFile(view, isFolder);
+        return this.tellFile(view, target);
       case 'folder':
         this.outcome = 'redirect';
         return this.say('folder', 'a slash belongs at the end of its address: without it relative links miss');
@@ -94,9 +94,9 @@ export class Story {
       case 'listing':
         return this.site.listingRefusal === 0
           ? this.tellListing()
-          : this.tellNothing(view, isFolder, this.site.listingRefusal);
+          : this.tellNothing(view, target.folder, this.site.listingRefusal);
       case 'refused':
-        return this.tellNothing(view, isFolder, survey.refusal);
+        return this.tellNothing(view, target.folder, survey.refusal);
     }
   }
 
@@ -106,19 +106,11 @@ export class Story {
     else this.tellErrorPage();
   }
 
-  private tellFile(view: View, isFolder: boolean): void {
+  private tellFile(view: View, target: Target): void {
     const { survey } = view;
-    const { request } = this;
     this.outcome = 'file';
     this.composition = this.site.compositions.find((each) => each.survey === survey)!;
-    const asked = latin1(request.bytes, request.pathStart, request.pathEnd);
-    const name = survey.name.toString('latin1');
-    const how = isFolder
-      ? ': the index of the folder'
-      : name.endsWith('.html') && !asked.endsWith('.html')
-        ? ': cleanUrls is on'
-        : '';
-    this.say('file', describe(this.composition) + how);
+    this.say('file', describe(this.composition) + this.whyFile(view, target));
     tellForm(this, view.survey, this.site.beside(view));
   }
 
@@ -172,6 +164,14 @@ export class Story {
     const isKnown = cors.origins === '*' || cors.origins.includes(origin);
     const why = !isKnown ? 'it is none of cors' : may ? 'by cors' : 'cors is for files';
     this.say('origin', `${origin} may ${may ? '' : 'not '}read the answer: ${why}`);
+  }
+
+  private whyFile({ survey: { name }, release }: View, target: Target): string {
+    if (target.folder) return ': the index of the folder';
+    if (!name.equals(target.name)) return ': cleanUrls is on';
+    const isLeft = this.site.options.cleanUrls && release === this.site.deployment.current;
+    if (!isLeft || !name.toString('latin1').endsWith('.html')) return '';
+    return ': cleanUrls is on, but without .html its address is of something else';
   }
 
   private whyNothing({ survey: { name }, mode }: View, isFolder: boolean, refusal: number): string {

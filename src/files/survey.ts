@@ -1,7 +1,7 @@
 import { ENOENT } from '../sys/errno.js';
 import type { Kernel } from '../sys/kernel.js';
 import { CODINGS, type Coding, SIDECAR_SUFFIXES } from './encoding.js';
-import { FOLDER, type OpenFile, statusOf } from './file.js';
+import { FOLDER, type NoFile, type OpenFile, statusOf } from './file.js';
 import type { Lookup } from './lookup.js';
 import type { ResolvedSiteOptions } from './options.js';
 import type { Target } from './target.js';
@@ -9,6 +9,7 @@ import { Dependencies } from './tree.js';
 
 const HTML = Buffer.from('.html');
 const INDEX = 'index.html';
+const SLASH = 0x2f;
 
 /** A coded form that lies beside the file. */
 export interface Sidecar {
@@ -30,6 +31,12 @@ export interface Survey {
   readonly signature: string;
 }
 
+/** What stands at an address: a file under its name below the root, or why there is none. */
+interface Place {
+  readonly name: Buffer;
+  readonly found: OpenFile | NoFile;
+}
+
 /** Counts what deserves an administrator's look. */
 export interface SurveyCounters {
   outdatedSidecars: number;
@@ -45,30 +52,27 @@ export class Surveyor {
 
   survey(lookup: Lookup, target: Target): Survey {
     const dependencies = new Dependencies();
-    if (target.folder) return this.inFolder(lookup, target.name, dependencies);
-    const { cleanUrls } = this.options;
-    const found = lookup.file(target.name, this.kernel.wallMs(), dependencies);
-    if (typeof found === 'object') {
-      const clean = cleanUrls ? cleanName(target.name) : null;
-      if (clean === null) return this.withSidecars(lookup, target.name, found, dependencies);
-      this.kernel.close(found.fd);
-      return { ...nothing('moved', clean, dependencies), signature: 'moved' };
+    const { name, found } = this.placeOf(lookup, target, dependencies);
+    if (found === FOLDER) return { ...nothing('folder', name, dependencies), signature: 'folder' };
+    if (typeof found === 'number') {
+      if (!target.folder || !this.options.listing || statusOf(found) !== 404) return refused(name, found, dependencies);
+      return { ...nothing('listing', name, dependencies), signature: '' }; // its entries are read each time
     }
-    if (found === FOLDER) return { ...nothing('folder', target.name, dependencies), signature: 'folder' };
-    if (found === ENOENT && cleanUrls) {
-      const name = Buffer.concat([target.name, HTML]);
-      const page = lookup.file(name, this.kernel.wallMs(), dependencies);
-      if (typeof page === 'object') return this.withSidecars(lookup, name, page, dependencies);
-    }
-    return refused(target.name, found, dependencies);
+    const clean = this.options.cleanUrls && name === target.name ? cleanName(name) : null;
+    if (clean === null) return this.withSidecars(lookup, name, found, dependencies);
+    const refusal = this.leadsBack(lookup, clean, name, dependencies);
+    if (refusal !== 0 && statusOf(refusal) < 500) return this.withSidecars(lookup, name, found, dependencies);
+    this.kernel.close(found.fd);
+    if (refusal !== 0) return refused(name, refusal, dependencies);
+    return { ...nothing('moved', clean, dependencies), signature: 'moved' };
   }
 
   /** A file by its name below the root. */
   file(lookup: Lookup, name: Buffer): Survey {
     const dependencies = new Dependencies();
-    const found = lookup.file(name, this.kernel.wallMs(), dependencies);
+    const found = this.open(lookup, name, dependencies);
     if (typeof found === 'object') return this.withSidecars(lookup, name, found, dependencies);
-    return refused(name, found === FOLDER ? ENOENT : found, dependencies);
+    return refused(name, found, dependencies);
   }
 
   close(survey: Survey): void {
@@ -76,14 +80,43 @@ export class Surveyor {
     for (const { file } of survey.sidecars) this.kernel.close(file.fd);
   }
 
-  private inFolder(lookup: Lookup, folder: Buffer, dependencies: Dependencies): Survey {
-    const name = folder.length === 0 ? Buffer.from(INDEX) : Buffer.concat([folder, Buffer.from(`/${INDEX}`)]);
+  /** A clean address is that of what has the very name, a file or a folder with an index; and else of the page. */
+  private placeOf(lookup: Lookup, { name, folder }: Target, dependencies: Dependencies): Place {
+    if (folder) return this.indexOf(lookup, name, dependencies);
     const found = lookup.file(name, this.kernel.wallMs(), dependencies);
-    if (typeof found === 'object') return this.withSidecars(lookup, name, found, dependencies);
-    if (!this.options.listing || statusOf(found === FOLDER ? ENOENT : found) !== 404) {
-      return refused(folder, found === FOLDER ? ENOENT : found, dependencies);
+    if (!this.options.cleanUrls || (found !== FOLDER && found !== ENOENT)) return { name, found };
+    if (found === FOLDER) {
+      const index = this.indexOf(lookup, name, dependencies).found;
+      if (typeof index === 'object') {
+        this.kernel.close(index.fd);
+        return { name, found };
+      }
+      if (statusOf(index) !== 404) return { name, found: index };
     }
-    return { ...nothing('listing', folder, dependencies), signature: '' }; // its entries are read each time
+    const page = Buffer.concat([name, HTML]);
+    const beside = this.open(lookup, page, dependencies);
+    return typeof beside === 'object' || statusOf(beside) !== 404 ? { name: page, found: beside } : { name, found };
+  }
+
+  private indexOf(lookup: Lookup, folder: Buffer, dependencies: Dependencies): Place {
+    const name = folder.length === 0 ? Buffer.from(INDEX) : Buffer.concat([folder, Buffer.from(`/${INDEX}`)]);
+    const found = this.open(lookup, name, dependencies);
+    return { name: typeof found === 'object' ? name : folder, found };
+  }
+
+  /** Whether a page's clean name answers with the page: 0, or -errno, ENOENT where it answers with something else. */
+  private leadsBack(lookup: Lookup, clean: Buffer, page: Buffer, dependencies: Dependencies): number {
+    if (clean.length === 0 || clean.at(-1) === SLASH) return 0; // a folder's address has the index
+    const { name, found } = this.placeOf(lookup, { name: clean, folder: false }, dependencies);
+    if (typeof found === 'number') return found === FOLDER ? ENOENT : found;
+    this.kernel.close(found.fd);
+    return name.equals(page) ? 0 : ENOENT;
+  }
+
+  /** A file, or -errno: a folder is none. */
+  private open(lookup: Lookup, name: Buffer, dependencies: Dependencies): OpenFile | number {
+    const found = lookup.file(name, this.kernel.wallMs(), dependencies);
+    return found === FOLDER ? ENOENT : found;
   }
 
   private withSidecars(lookup: Lookup, name: Buffer, file: OpenFile, dependencies: Dependencies): Survey {

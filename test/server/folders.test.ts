@@ -28,6 +28,13 @@ const serving = servingFolder(
     'twice.html': 'the page\n',
     'twice/index.html': 'the folder\n',
     'hollow/index.html/x.txt': 'index.html is a folder\n',
+    'blog.html': 'the blog\n',
+    'blog/post.html': 'a post\n',
+    'hollow.html': 'the hollow\n',
+    both: 'the file\n',
+    'both.html': 'the page\n',
+    'index.html.html': 'about index.html\n',
+    'odd/index.html.html': 'an odd name\n',
     'app.html': '<!doctype html><title>app</title>\n',
     'app.html.br': 'packed',
   },
@@ -94,14 +101,45 @@ serving('clean URLs', { cleanUrls: true }, [
   ['GET //evil.example/index.html', [], 301, to('/evil.example/')],
   ['GET /plain.txt', [], 200, { 'Content-Type': 'text/plain; charset=utf-8' }, 'plain\n'],
   ['GET /plain', [], 404],
-  // Where a folder has the name, it has the address.
+  ['GET /index', [], 200, HTML, 'front\n'],
+  ['GET /folder/index', [], 200, HTML, 'folder\n'],
+  // Where a folder with an index has the name, it has the address, and the page its own.
   ['GET /twice', [], 301, to('/twice/')],
   ['GET /twice/', [], 200, HTML, 'the folder\n'],
+  ['GET /twice.html', [], 200, { ...HTML, Location: null }, 'the page\n'],
+  // One without an index leaves it to the page, and has what is behind the slash.
+  ['GET /blog', [], 200, HTML, 'the blog\n'],
+  ['GET /blog?page=2', [], 200, HTML, 'the blog\n'],
+  ['GET /blog.html', [], 301, to('/blog')],
+  ['GET /blog.html?page=2', [], 301, to('/blog?page=2')],
+  ['GET /blog/', [], 404],
+  ['GET /blog/post', [], 200, HTML, 'a post\n'],
+  ['GET /blog/post.html', [], 301, to('/blog/post')],
+  ['GET /hollow', [], 200, HTML, 'the hollow\n'],
+  ['GET /hollow.html', [], 301, to('/hollow')],
+  ['GET /bare', [], 301, to('/bare/')],
+  ['GET /bare/', [], 404],
+  // So has a file.
+  ['GET /both', [], 200, { 'Content-Type': 'application/octet-stream' }, 'the file\n'],
+  ['GET /both.html', [], 200, { ...HTML, Location: null }, 'the page\n'],
+  ['GET /both/', [], 404],
+  ['GET /index.html.html', [], 200, { ...HTML, Location: null }, 'about index.html\n'],
+  ['GET /odd/index.html.html', [], 301, to('/odd/index.html')],
+  ['GET /odd/index.html', [], 200, HTML, 'an odd name\n'],
+  ['GET /odd/', [], 404],
   // A clean address has the sidecars, conditions and ranges of its file.
   ['GET /app', ['Accept-Encoding: br'], 200, { 'Content-Encoding': 'br', Vary: 'Accept-Encoding' }, 'packed'],
   ['GET /about', ['If-None-Match: *'], 304, { ETag: /^"/ }],
   ['GET /about', ['Range: bytes=0-1'], 206, { 'Content-Range': 'bytes 0-1/6' }, 'ab'],
   ['GET /.html', [], 404],
+]);
+
+serving('clean URLs and a listing', { cleanUrls: true, listing: true }, [
+  ['GET /blog', [], 200, HTML, 'the blog\n'],
+  ['GET /blog.html', [], 301, to('/blog')],
+  ['GET /blog/', [], 200, HTML, /post\.html/],
+  ['GET /bare', [], 301, to('/bare/')],
+  ['GET /bare/', [], 200, HTML, /file\.txt/],
 ]);
 
 const PAGE = { ...HTML, 'Cache-Control': 'no-cache', Vary: /\bAccept\b(?!-)/ };

@@ -260,6 +260,46 @@ describe('what happens elsewhere', () => {
     ]);
   });
 
+  /** The status, and the body or where it leads. */
+  const outcomeOf = async (target: string): Promise<string> => {
+    const answer = await ask(target);
+    return `${answer.status} ${answer.field('Location') ?? (answer.status === 200 ? answer.body : '')}`.trim();
+  };
+
+  test('what stands beside a page with a clean address', async () => {
+    fs.mkdirSync(path('blog'));
+    put('blog.html', 'page');
+    start({ cleanUrls: true });
+    const seen = async (...expected: readonly string[]): Promise<void> => {
+      await settled();
+      for (let time = 0; time < 3; time++)
+        expect(await Promise.all(['/blog', '/blog.html', '/blog/'].map(outcomeOf))).toEqual(expected);
+    };
+    await seen('200 page', '301 /blog', '404');
+    put('blog/index.html', 'index');
+    expect(await outcomeOf('/blog')).toBe('301 /blog/');
+    expect(await outcomeOf('/blog.html')).toBe('200 page');
+    await seen('301 /blog/', '200 page', '200 index');
+    fs.rmSync(path('blog/index.html'));
+    expect(await outcomeOf('/blog.html')).toBe('301 /blog');
+    await seen('200 page', '301 /blog', '404');
+    fs.rmdirSync(path('blog'));
+    await seen('200 page', '301 /blog', '404');
+    put('blog', 'file');
+    expect(await outcomeOf('/blog.html')).toBe('200 page');
+    expect(await outcomeOf('/blog')).toBe('200 file');
+    await seen('200 file', '200 page', '404');
+    fs.rmSync(path('blog'));
+    expect(await outcomeOf('/blog')).toBe('200 page');
+    await seen('200 page', '301 /blog', '404');
+    fs.rmSync(path('blog.html'));
+    await seen('404', '404', '404');
+    fs.mkdirSync(path('blog'));
+    expect(await outcomeOf('/blog')).toBe('301 /blog/');
+    put('blog.html', 'page');
+    expect(await outcomeOf('/blog')).toBe('200 page');
+  });
+
   test('a time at the epoch says nothing: no Last-Modified, and no 304 by a date', async () => {
     start();
     for (const second of [0, 1]) {

@@ -25,6 +25,10 @@ beforeAll(async () => {
   write('index.html', '<h1>hi</h1>');
   write('404.html', '<h1>not here</h1>');
   write('about.html', '<p>about');
+  write('both', 'the file');
+  write('both.html', 'the page');
+  write('blog.html', '<p>blog');
+  write('blog/post.html', '<p>post');
   write('app.js', CODE);
   write('app.js.gz', gzipSync(CODE));
   write('app.js.br', brotliCompressSync(CODE), 2);
