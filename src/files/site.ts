@@ -5,6 +5,7 @@ import type { RequestParser } from '../http/request-parser.js';
 import { NO_BODY, Response, textResponse } from '../http/response.js';
 import { EIO } from '../sys/errno.js';
 import type { Kernel } from '../sys/kernel.js';
+import { isAsset } from './asset-name.js';
 import { ResourceCache } from './cache.js';
 import { Composer } from './compose.js';
 import { CorsContent, ORIGIN_BIT, withFields } from './cors-content.js';
@@ -21,7 +22,7 @@ import { answerOf, type Content, Resource } from './resource.js';
 import { Rules } from './rules.js';
 import { FallbackContent, MovedContent, movedResponse, sharedContent } from './small-content.js';
 import { type Survey, Surveyor } from './survey.js';
-import { folderPath, hasExtension, pathOf, type Target, targetOf } from './target.js';
+import { folderPath, pathOf, type Target, targetOf } from './target.js';
 import type { Watch } from './watch.js';
 
 /**
@@ -179,7 +180,7 @@ export class Site {
     const response = this.pages.refusal(status, lookup);
     if (status >= 500) return response; // it passes, and nobody tells when
     const { fallback } = this.options;
-    if (status !== 404 || fallback === null || hasExtension(survey.name)) {
+    if (status !== 404 || fallback === null || isAsset(survey.name)) {
       return this.resource(request, survey, sharedContent(response), response, 0);
     }
     const content = new FallbackContent(response, () => this.pages.fallback(fallback, lookup));

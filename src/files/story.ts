@@ -5,10 +5,11 @@ import type { Response } from '../http/response.js';
 import { constants } from '../sys/binding.js';
 import { EACCES, ELOOP, ENOENT, EXDEV, systemError } from '../sys/errno.js';
 import { mentionsHtml, prefersJson } from './accept.js';
+import { isAsset } from './asset-name.js';
 import type { Composition, ExplainedSite, View } from './explained-site.js';
 import { statusOf } from './file.js';
 import { bytesOf, tellForm } from './story-of-form.js';
-import { hasExtension, type Target, targetOf } from './target.js';
+import { type Target, targetOf } from './target.js';
 
 const { S_IFDIR, S_IFMT, S_IFREG } = constants;
 
@@ -124,8 +125,8 @@ export class Story {
     const { fallback } = this.site.options;
     if (fallback === null) return this.tellErrorPage();
     const page = this.site.compositions.find(({ survey }) => survey.name.toString() === fallback);
-    const not = hasExtension(name)
-      ? 'a name with an extension is no page'
+    const not = isAsset(name)
+      ? 'the name ends as that of an asset, and no page stands in for one'
       : !mentionsHtml(this.request.list(Known.accept))
         ? 'it is for those whose Accept has text/html'
         : page === undefined

@@ -48,9 +48,6 @@ export function targetOf(path: Uint8Array): Target | 400 | 404 {
 /** The path of a folder with its slash, encoded anew, so that nothing a client wrote reaches a Location unread. */
 export const folderPath = (name: Uint8Array): string => `${pathOf(name)}/`;
 
-/** Whether the last segment of a name ends as an asset's does, with a dot and a few letters or digits. */
-export const hasExtension = (name: Buffer): boolean => /\.[A-Za-z0-9]{1,12}$/.test(name.toString('latin1'));
-
 /** The path that leads to a name. */
 export function pathOf(name: Uint8Array): string {
   let path = '/';

@@ -59,7 +59,13 @@ test.each<[about: string, target: string, fields: string[], options: Partial<Ser
     { fallback: 'index.html' },
     /^not the fallback index\.html: it is for those whose Accept has text\/html/,
   ],
-  ['page', '/x.js', [HTML], { fallback: 'index.html' }, /^not the fallback index\.html: a name with an extension/],
+  [
+    'page',
+    '/x.js',
+    [HTML],
+    { fallback: 'index.html' },
+    /^not the fallback index\.html: the name ends as that of an asset/,
+  ],
   ['page', '/x', [HTML], { fallback: 'no.html' }, /^not the fallback no\.html: there is no such file/],
   [
     'sidecar',
