@@ -1,6 +1,8 @@
 import { Files } from '../files/serve.js';
 import { LIMIT_NAMES, LIMITS, type Limits, resolveLimits } from '../http/limits.js';
 import { checkedOptions } from '../server/options.js';
+import { sentenceOf } from './missing-fallback.js';
+import { Misuse } from './misuse.js';
 import { addressOf, misuseOf } from './refusal.js';
 import type { Settings } from './settings.js';
 
@@ -12,7 +14,7 @@ export async function checkOf({ host, app, options }: Settings): Promise<string>
   const { hostname, port, site, hosts, kernel } = checkedOptions({ ...options, hostname: await addressOf(host) });
   const limits = resolveLimits(options.limits);
   try {
-    if (site !== null) new Files(kernel, site, hosts, limits).close();
+    if (site !== null) checkFiles(new Files(kernel, site, hosts, limits));
   } catch (error) {
     throw misuseOf(error as NodeJS.ErrnoException, host);
   }
@@ -27,6 +29,12 @@ export async function checkOf({ host, app, options }: Settings): Promise<string>
     limitsThatDiffer(limits),
   ];
   return `The configuration is fine: ${parts.join('; ')}.`;
+}
+
+function checkFiles(files: Files): void {
+  const [missing] = files.missingFallbacks;
+  files.close();
+  if (missing !== undefined) throw new Misuse(sentenceOf(missing));
 }
 
 function limitsThatDiffer(limits: Limits): string {

@@ -7,7 +7,7 @@ import type { Kernel } from '../sys/kernel.js';
 import { AcceptEncodingMemo } from './encoding.js';
 import type { ResolvedSiteOptions } from './options.js';
 import type { Containment } from './root.js';
-import { Site } from './site.js';
+import { type MissingFallback, Site } from './site.js';
 import { Watch } from './watch.js';
 
 /** A root and its rules. */
@@ -94,6 +94,11 @@ export class Files {
       rootSwitches: sum(({ deployment }) => deployment.switches),
       outdatedSidecars: sum(({ counters }) => counters.outdatedSidecars),
     };
+  }
+
+  /** Of all sites, those fallbacks that cannot be sent at the moment. */
+  get missingFallbacks(): MissingFallback[] {
+    return [this.main, ...this.hosts.values()].map((site) => site.missingFallback).filter((each) => each !== null);
   }
 
   /**

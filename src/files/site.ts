@@ -11,7 +11,7 @@ import { Composer } from './compose.js';
 import { CorsContent, ORIGIN_BIT, withFields } from './cors-content.js';
 import { Deployment, type Release } from './deployment.js';
 import type { AcceptEncodingMemo } from './encoding.js';
-import { statusOf } from './file.js';
+import { type NoFile, statusOf } from './file.js';
 import type { FileContent } from './file-content.js';
 import type { ListingEntry } from './listing.js';
 import { ListingContent, readListing } from './listing-content.js';
@@ -23,6 +23,7 @@ import { Rules } from './rules.js';
 import { FallbackContent, MovedContent, movedResponse, sharedContent } from './small-content.js';
 import { type Survey, Surveyor } from './survey.js';
 import { folderPath, pathOf, type Target, targetOf } from './target.js';
+import { Dependencies } from './tree.js';
 import type { Watch } from './watch.js';
 
 /**
@@ -47,6 +48,14 @@ export interface SiteContext {
   readonly watch: Watch;
   readonly limits: Limits;
   readonly memo: AcceptEncodingMemo;
+}
+
+/** A page that a site is to fall back to, and cannot send. */
+export interface MissingFallback {
+  readonly root: string;
+  /** Below the root. */
+  readonly name: string;
+  readonly refusal: NoFile;
 }
 
 /** Answers GET and HEAD from the files beneath one root, by its rules. Owns the root and the cache. */
@@ -104,6 +113,18 @@ export class Site {
     const response = new Response(204, fields, NO_BODY);
     response.transient = true;
     return response;
+  }
+
+  /** Null when there is the fallback, or is to be none. */
+  get missingFallback(): MissingFallback | null {
+    const { fallback } = this.options;
+    if (fallback === null) return null;
+    const { kernel } = this.context;
+    const { root, lookup } = this.deployment.current;
+    const found = lookup.file(Buffer.from(fallback), kernel.wallMs(), new Dependencies());
+    if (typeof found === 'number') return { root: root.path, name: fallback, refusal: found };
+    kernel.close(found.fd);
+    return null;
   }
 
   /** The kernel has lost count of the changes. */

@@ -1,4 +1,5 @@
 import { Files, type FilesStats } from '../files/serve.js';
+import type { MissingFallback } from '../files/site.js';
 import type { Watch } from '../files/watch.js';
 import { DateClock } from '../http/date.js';
 import { resolveLimits } from '../http/limits.js';
@@ -152,6 +153,11 @@ export class Server implements AsyncDisposable {
       systemCalls: this.counted.counts(),
       accessLogDropped: service.log?.dropped ?? 0,
     };
+  }
+
+  /** Fallbacks that cannot be sent at the moment. A deploy may yet bring them, so a server starts without. */
+  get missingFallbacks(): MissingFallback[] {
+    return this.service.files?.missingFallbacks ?? [];
   }
 
   /** Whether the server keeps the process alive; it does unless told otherwise. */

@@ -6,8 +6,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkOf } from '../../src/cli/check.js';
 import { Misuse } from '../../src/cli/misuse.js';
 import type { Settings } from '../../src/cli/settings.js';
+import { kernel as realKernel } from '../../src/sys/binding.js';
+import { EACCES, EIO } from '../../src/sys/errno.js';
+import type { Kernel } from '../../src/sys/kernel.js';
 import { run } from '../support/command.js';
+import { kernelWith } from '../support/counting-kernel.js';
 import { countDescriptors } from '../support/descriptors.js';
+import { type Folder, makeFolder } from '../support/folder.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'epollet-check-'));
 const CONFIG = join(folder, 'site.json');
@@ -26,6 +31,15 @@ afterAll(async () => {
 
 const check = (options: Partial<Settings['options']>, host = '127.0.0.1', app: string | null = null) =>
   checkOf({ host, app, options: { root: folder, port: 8080, ...options } });
+
+/** Refuses one name. */
+const refusing =
+  (refused: string, errno: number): Kernel['openat2'] =>
+  (dir, name, flags, resolve) =>
+    Buffer.from(name).toString() === refused ? errno : realKernel.openat2(dir, name, flags, resolve);
+
+/** What is the server's, and not a site's. */
+const onlyKernel = ({ kernel }: Partial<Settings['options']>) => (kernel === undefined ? {} : { kernel });
 
 describe('one line says what would be served', () => {
   test.each<[options: Partial<Settings['options']>, host: string, says: string]>([
@@ -61,7 +75,76 @@ test.each<[options: Partial<Settings['options']>, host: string, says: RegExp]>([
   expect(countDescriptors()).toBe(before);
 });
 
+describe('a fallback', () => {
+  let site: Folder;
+  const path = (name: string): string => join(site.root, name);
+
+  beforeAll(() => {
+    site = makeFolder({ 'app.html': 'app', 'pages/app.html': 'app' });
+    site.link('inside.html', 'pages/app.html');
+    site.link('outside.html', '../outside/app.html');
+    site.link('round.html', 'round.html');
+    writeFileSync(join(site.outside, 'app.html'), 'app');
+  });
+  afterAll(() => site[Symbol.dispose]());
+
+  test.each<[options: Partial<Settings['options']>]>([
+    [{ fallback: 'app.html' }],
+    [{ fallback: 'pages/app.html' }],
+    [{ fallback: 'inside.html' }],
+    [{ fallback: 'outside.html', symlinks: 'follow' }],
+  ])('that is there is fine: %j', async (options) => {
+    expect(await check({ root: site.root, ...options })).toMatch(/^The configuration is fine: /);
+  });
+
+  test.each<[options: Partial<Settings['options']>, name: string, says: string]>([
+    [{ fallback: 'no.html' }, 'no.html', 'does not exist; put it there, or give --fallback another file'],
+    [{ fallback: 'app.html/no' }, 'app.html/no', 'does not exist; put it there, or give --fallback another file'],
+    [{ fallback: 'pages' }, 'pages', 'is a folder; give --fallback a file, such as pages/index.html'],
+    [
+      { fallback: 'outside.html' },
+      'outside.html',
+      'is behind a link that leads out of the root; put the file itself there, or give --symlinks follow',
+    ],
+    [
+      { fallback: 'inside.html', symlinks: 'deny' },
+      'inside.html',
+      'is behind a link that is not followed; put the file itself there',
+    ],
+    [{ fallback: 'round.html' }, 'round.html', 'is behind a link that is not followed; put the file itself there'],
+    [
+      { fallback: 'app.html', kernel: kernelWith({ openat2: refusing('app.html', EACCES) }) },
+      'app.html',
+      'may not be read by this user; change its permissions or the user',
+    ],
+    [
+      { fallback: 'app.html', kernel: kernelWith({ openat2: refusing('app.html', EIO) }) },
+      'app.html',
+      'cannot be opened (EIO); give --fallback another file',
+    ],
+  ])('that cannot be sent is a mistake: %j', async (options, name, says) => {
+    const before = countDescriptors();
+    const expected = new Misuse(`The fallback ${path(name)} ${says}.`);
+    await expect(check({ root: site.root, ...options })).rejects.toEqual(expected);
+    await expect(check({ hosts: { a: { root: site.root, ...options } }, ...onlyKernel(options) })).rejects.toEqual(
+      expected,
+    );
+    expect(countDescriptors()).toBe(before);
+  });
+});
+
 describe('as a process', () => {
+  test('a fallback that is not there, of the root or of a further host', async () => {
+    for (const args of [[folder], ['html', '--vhost', `a.example=${folder}`]]) {
+      expect(await run([...args, '--spa', '--check'])).toEqual({
+        code: 2,
+        signal: null,
+        stdout: '',
+        stderr: `epollet: The fallback ${folder}/index.html does not exist; put it there, or give --fallback another file.\n`,
+      });
+    }
+  });
+
   test('a port that is taken is no mistake, for it is not bound', async () => {
     writeFileSync(CONFIG, JSON.stringify({ root: '.', port: takenPort, cleanUrls: true }));
     expect(await run(['--check', '--config', CONFIG])).toEqual({

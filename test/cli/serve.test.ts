@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LIMIT_NAMES, LIMITS } from '../../src/http/limits.js';
 import { command, MAIN, run } from '../support/command.js';
+import { makeFolder, OLD_ENOUGH_MS } from '../support/folder.js';
 import { needs, permits } from '../support/needs.js';
 import { exchange, RawClient, request, sleep } from '../support/raw-client.js';
 import { contentOf, HELLO, MIB, makeSite, type Site } from '../support/site.js';
@@ -41,6 +42,23 @@ describe('on start', () => {
     expect([answer.status, answer.body.toString().toLowerCase().includes(title)]).toEqual([200, true]);
     const ended = await server.kill().ended;
     expect(ended).toEqual({ code: 0, signal: null, stdout: `http://127.0.0.1:${port}/\n`, stderr: '' });
+  });
+
+  test('a fallback that is not there is a warning, for it may come yet', async () => {
+    using folder = makeFolder({ 'hello.txt': HELLO });
+    await using server = command([folder.root, '--port', '0', '--spa', '--vhost', `b.example=${site.root}`]);
+    const port = await server.port();
+    const page = request('/some/view', ['Accept: text/html']);
+    expect((await exchange(port, page)).status).toBe(404);
+    folder.write('index.html', 'app');
+    await sleep(OLD_ENOUGH_MS + LIMITS.freshnessMs.default);
+    expect((await exchange(port, page)).body.toString()).toBe('app');
+    expect(await server.kill().ended).toEqual({
+      code: 0,
+      signal: null,
+      stdout: `http://127.0.0.1:${port}/\n`,
+      stderr: `epollet: The fallback ${folder.path('index.html')} does not exist; put it there, or give --fallback another file. Until then 404 is sent in its place.\n`,
+    });
   });
 
   test('a folder whose name is that of a command, or begins with a hyphen', async () => {
