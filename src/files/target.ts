@@ -13,8 +13,9 @@ const WELL_KNOWN = Buffer.from('.well-known');
 
 /**
  * Percent-decodes a path into a name, RFC 3986 section 2.1. Empty segments are dropped: `//x` names what `/x` names.
- * @returns the status of the refusal for a path that can name nothing: 400 for a broken escape or a NUL; 404 for an
- * encoded slash, which no name holds, and for any segment that begins with a dot, but for `/.well-known/` (RFC 8615).
+ * @returns the status of the refusal for a path that can name nothing: 400 for a broken escape or a NUL, wherever it
+ * stands; 404 for an encoded slash, which no name holds, and for any segment that begins with a dot, but for
+ * `/.well-known/` (RFC 8615).
  * Dot segments are among them: a client has resolved them before it asks, RFC 3986 section 5.2.4.
  */
 export function targetOf(path: Uint8Array): Target | 400 | 404 {
@@ -22,6 +23,7 @@ export function targetOf(path: Uint8Array): Target | 400 | 404 {
   let length = 0;
   let segmentStart = 0;
   let folder = true;
+  let isNone = false;
   let at = 0;
   while (at < path.length) {
     let byte = path[at++]!;
@@ -34,13 +36,14 @@ export function targetOf(path: Uint8Array): Target | 400 | 404 {
     if (byte === PERCENT) {
       byte = at + 1 < path.length ? hexPair(path[at]!, path[at + 1]!) : -1;
       if (byte <= 0) return 400;
-      if (byte === SLASH) return 404;
+      if (byte === SLASH) isNone = true;
       at += 2;
     }
-    if (folder && byte === DOT && !beginsWellKnown(path, at, segmentStart)) return 404;
+    if (folder && byte === DOT && !beginsWellKnown(path, at, segmentStart)) isNone = true;
     folder = false;
     name[length++] = byte;
   }
+  if (isNone) return 404;
   if (folder && length > 0) length--; // its slash
   return { name: name.subarray(0, length), folder };
 }

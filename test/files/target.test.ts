@@ -62,10 +62,15 @@ const BROKEN = [
   '/a%00',
   '/a%00.txt',
   '/%u0041',
+  // Whatever stands in front of it.
+  '/.%00',
+  '/..%00/a',
+  '/.hidden/%',
+  '/a%2f%00',
+  '/%2f%zz',
 ];
 
 const NOTHING_THERE = [
-  '/.%00',
   '/.',
   '/..',
   '/./',

@@ -94,7 +94,10 @@ const NAMES: Row[] = [
   ['GET /%c0%2e%c0%2e/outside/secret.txt', [], 404],
   ['GET /%E0%80%AE%E0%80%AE/outside/secret.txt', [], 404],
   ['GET /..;/outside/secret.txt', [], 404],
-  ['GET /..%00/outside/secret.txt', [], 404],
+  ['GET /..%00/outside/secret.txt', [], 400],
+  ['GET /.%00', [], 400],
+  ['GET /.git/%', [], 400],
+  ['GET /%2F%00', [], 400],
   ['GET /%00/../outside/secret.txt', [], 400],
   ['GET http://a/../outside/secret.txt', [], 404],
   // Hidden names are hidden wherever they stand, but for /.well-known/, RFC 8615.
