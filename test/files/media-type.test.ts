@@ -8,6 +8,7 @@ test.each([
   ['a.js', 'text/javascript; charset=utf-8'],
   ['a.mjs', 'text/javascript; charset=utf-8'],
   ['a.json', 'application/json; charset=utf-8'],
+  ['a.jsonld', 'application/ld+json'],
   ['a.js.map', 'application/json; charset=utf-8'],
   ['a.txt', 'text/plain; charset=utf-8'],
   ['a.md', 'text/markdown; charset=utf-8'],

@@ -300,6 +300,53 @@ describe('what happens elsewhere', () => {
     expect(await outcomeOf('/blog')).toBe('200 page');
   });
 
+  test.each(['relative', 'absolute'])(
+    'a link, or a folder, comes to lead out of the root, and back: %s',
+    async (kind) => {
+      for (const name of ['www/in', 'www/turning', 'www-secret']) {
+        fs.mkdirSync(path(name), { recursive: true });
+        put(`${name}/file.txt`, name);
+      }
+      const outside = kind === 'absolute' ? path('www-secret') : '../www-secret';
+      const flip = (name: string, target: string): void => {
+        fs.symlinkSync(target, path(`www/.${name}`));
+        fs.renameSync(path(`www/.${name}`), path(`www/${name}`));
+      };
+      flip('link.txt', 'in/file.txt');
+      flip('folder', 'in');
+      start({ root: path('www'), listing: true });
+      const folders = ['/folder', '/turning'].flatMap((each) => [each, `${each}/`, `${each}/file.txt`]);
+      const targets = ['/link.txt', ...folders];
+      const inside = [200, 301, 200, 200, 301, 200, 200];
+      const outcomes = async (): Promise<number[]> => {
+        using client = await RawClient.connect(server.port);
+        const statuses: number[] = [];
+        for (const target of targets) {
+          const answer = await client.send(request(target)).response();
+          expect(answer.body.toString()).not.toContain('secret');
+          statuses.push(answer.status);
+        }
+        return statuses;
+      };
+      for (let round = 0; round < 3; round++) {
+        await settled();
+        for (let time = 0; time < 2; time++) expect(await outcomes()).toEqual(inside);
+        flip('link.txt', `${outside}/file.txt`);
+        flip('folder', outside);
+        fs.renameSync(path('www/turning'), path('www/.turning-before'));
+        fs.symlinkSync(outside, path('www/turning'));
+        expect(await outcomes()).toEqual(targets.map(() => 404));
+        await settled();
+        expect(await outcomes()).toEqual(targets.map(() => 404));
+        flip('link.txt', 'in/file.txt');
+        flip('folder', 'in');
+        fs.rmSync(path('www/turning'));
+        fs.renameSync(path('www/.turning-before'), path('www/turning'));
+        expect(await outcomes()).toEqual(inside);
+      }
+    },
+  );
+
   test('a time at the epoch says nothing: no Last-Modified, and no 304 by a date', async () => {
     start();
     for (const second of [0, 1]) {

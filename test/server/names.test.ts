@@ -165,6 +165,11 @@ const LINKS: [target: string, inside: string | null, deny: string | null, follow
   ['/out-and-back', null, null, 'hello'],
   ['/to-out', null, null, 'secret'],
   ['/to-parent/outside/secret.txt', null, null, 'secret'],
+  // Beside the root, in a folder whose name begins as the root's does.
+  ['/out-beside', null, null, 'beside'],
+  ['/out-beside-folder/secret.txt', null, null, 'beside'],
+  ['/folder/out-beside', null, null, 'beside'],
+  ['/absolute-beside', null, null, 'beside'],
   // Absolute: that a target lies below the root is not asked, openat2(2).
   ['/absolute-in', null, null, 'hello'],
   ['/absolute-out', null, null, 'secret'],
@@ -210,6 +215,9 @@ beforeAll(async () => {
   writeFileSync(join(folder.outside, 'secret.txt'), 'secret');
   mkdirSync(join(folder.outside, 'further'));
   writeFileSync(join(folder.outside, 'further/x.txt'), 'further');
+  const beside = `${folder.root}-secret`;
+  mkdirSync(beside);
+  writeFileSync(join(beside, 'secret.txt'), 'beside');
   execFileSync('mkfifo', [folder.path('fifo')]);
   const links: [name: string, target: string][] = [
     ['to-file', 'hello.txt'],
@@ -223,6 +231,10 @@ beforeAll(async () => {
     ['out-folder', '../outside'],
     ['folder/out', '../../outside/secret.txt'],
     ['out-and-back', `../${basename(folder.root)}/hello.txt`],
+    ['out-beside', `../${basename(beside)}/secret.txt`],
+    ['out-beside-folder', `../${basename(beside)}`],
+    ['folder/out-beside', `../../${basename(beside)}/secret.txt`],
+    ['absolute-beside', join(beside, 'secret.txt')],
     ['to-out', 'out'],
     ['to-parent', '..'],
     ['absolute-in', folder.path('hello.txt')],

@@ -1,6 +1,9 @@
 import { mkdirSync, utimesSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Server, serve } from '../../src/index.js';
+import { kernel as realKernel } from '../../src/sys/binding.js';
+import { Stat } from '../../src/sys/kernel.js';
+import { kernelWith } from '../support/counting-kernel.js';
 import { type Folder, makeFolder, settled } from '../support/folder.js';
 import { exchange, type RawResponse, request, sleep } from '../support/raw-client.js';
 import { type Row, testRows } from '../support/rows.js';
@@ -143,6 +146,27 @@ describe('conditions', () => {
       for (const [name, expected] of Object.entries(sent ?? {})) expect(answer.field(name)).toBe(expected);
     });
   }
+});
+
+test('by default a tag is a hash: neither the inode nor the size is read in it', async () => {
+  const tagWith = async (inode: number): Promise<string> => {
+    const kernel = kernelWith({
+      fstat(fd, out) {
+        const result = realKernel.fstat(fd, out);
+        out[Stat.inodeLow] = inode;
+        return result;
+      },
+    });
+    await using fresh = serve({ root: one.root, port: 0, kernel });
+    return (await exchange(fresh.port, request('/huge.bin'))).field('ETag')!;
+  };
+  const inode = 1_234_567_890;
+  const tag = await tagWith(inode);
+  expect(tag).toMatch(/^"[0-9a-z]{8,14}"$/);
+  for (const number of [inode, 3 * MIB + 1])
+    for (const base of [10, 16, 36]) expect(tag).not.toContain(number.toString(base));
+  expect(await tagWith(inode)).toBe(tag);
+  expect(await tagWith(inode + 1)).not.toBe(tag);
 });
 
 test('other bytes have another tag, although nothing else has changed', async () => {
