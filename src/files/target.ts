@@ -1,3 +1,6 @@
+import { latin1 } from '../http/latin1.js';
+import { canonicalOf } from './canonical-path.js';
+
 /** A file's name below the root, as the request's path spells it. */
 export interface Target {
   /** Bytes, for that is what Linux names are; no leading slash, empty for the root itself. */
@@ -49,19 +52,11 @@ export function targetOf(path: Uint8Array): Target | 400 | 404 {
 }
 
 /** The path of a folder with its slash, encoded anew, so that nothing a client wrote reaches a Location unread. */
-export const folderPath = (name: Uint8Array): string => `${pathOf(name)}/`;
+export const folderPath = (name: Uint8Array): string => (name.length === 0 ? '/' : `${pathOf(name)}/`);
 
 /** The path that leads to a name. */
-export function pathOf(name: Uint8Array): string {
-  let path = '/';
-  for (const byte of name) {
-    const character = String.fromCharCode(byte);
-    path += /[A-Za-z0-9\-._~/!$&'()*+,;=:@]/.test(character)
-      ? character
-      : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
-  }
-  return path;
-}
+export const pathOf = (name: Uint8Array): string =>
+  `/${latin1(name, 0, name.length).replace(/[^A-Za-z0-9\-._~/!$&'()*+,;=:@]/g, canonicalOf)}`;
 
 function beginsWellKnown(path: Uint8Array, at: number, segmentStart: number): boolean {
   if (segmentStart !== 0) return false;
