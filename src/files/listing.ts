@@ -112,7 +112,7 @@ export function renderHtml(entries: readonly ListingEntry[], options: ListingOpt
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>Index of ${escaped(path)}</title>
+<title>Index of ${shown(path)}</title>
 <style>${STYLE}</style>
 </head>
 <body>
@@ -178,7 +178,7 @@ function timeOf({ modifiedMs }: ListingEntry): number {
 }
 
 function htmlRow({ text, folder, size, modifiedMs, url }: Row): string {
-  const name = `<a href="${escaped(url)}"><bdi>${escaped(text)}</bdi>${folder ? '/' : ''}</a>`;
+  const name = `<a href="${escaped(url)}"><bdi>${shown(text)}</bdi>${folder ? '/' : ''}</a>`;
   const amount = folder ? '–' : `<span title="${grouped(size)} bytes">${readableSize(size)}</span>`;
   const iso = isoTime(modifiedMs);
   const time = iso === null ? '–' : `<time datetime="${iso}">${iso.slice(0, 10)} ${iso.slice(11, 16)}</time>`;
@@ -190,7 +190,7 @@ function breadcrumbs(path: string): string {
   const segments = path.split('/').filter((segment) => segment !== '');
   const crumbs = segments.map((segment, i) => {
     const up = segments.length - 1 - i;
-    const name = `<bdi>${escaped(segment)}</bdi>`;
+    const name = `<bdi>${shown(segment)}</bdi>`;
     return `${up === 0 ? `<span aria-current="page">${name}</span>` : `<a href="${'../'.repeat(up)}">${name}</a>`}/`;
   });
   return `${segments.length === 0 ? '/' : `<a href="${'../'.repeat(segments.length)}">/</a>`}${crumbs.join('')}`;
@@ -236,3 +236,6 @@ const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;
 function escaped(text: string): string {
   return text.replace(/[&<>"']/g, (character) => ENTITIES[character]!);
 }
+
+/** A name for people to read: a control of the writing's direction would have it show another extension than it has. */
+const shown = (name: string): string => escaped(name.replace(/\p{Bidi_Control}/gu, '\ufffd'));

@@ -180,6 +180,24 @@ describe('a name', () => {
     expect(html([entry(name)])).toContain(`<td><a href="${url}"><bdi>${text}</bdi></a></td>`);
   });
 
+  // The direction of writing turned round, gnp.exe would read exe.png.
+  test.each([
+    ['\u202egnp.exe', '\ufffdgnp.exe', './%E2%80%AEgnp.exe'],
+    ...[...'\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069'].map((control) => [
+      `a${control}b`,
+      'a\ufffdb',
+      `./a${encodeURIComponent(control)}b`,
+    ]),
+    ['\u05d0\u05d1.txt', '\u05d0\u05d1.txt', './%D7%90%D7%91.txt'],
+  ] as [string, string, string][])('%j shows as %j, and is at %s', (name, text, url) => {
+    const bytes = { ...entry(''), name: Buffer.from(name) };
+    const page = html([bytes], { path: `/${name}/` });
+    expect(page).toContain(`<a href="${url}"><bdi>${text}</bdi></a>`);
+    expect(page).toContain(`<title>Index of /${text}/</title>`);
+    expect(page).toContain(`<span aria-current="page"><bdi>${text}</bdi></span>`);
+    expect(json([bytes])).toMatchObject([{ name, url }]);
+  });
+
   test('is escaped as text', () => {
     expect(html([entry(`<a href="x" id='y'>&lt;`)])).toContain(
       '<bdi>&lt;a href=&quot;x&quot; id=&#39;y&#39;&gt;&amp;lt;</bdi>',
