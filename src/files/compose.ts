@@ -63,6 +63,17 @@ export class Composer {
     return { content, isKept };
   }
 
+  /** Bytes that are no file's, but made of what the file system has. */
+  made(bytes: Uint8Array, common: VariantFields): FileContent {
+    const validators = { etag: hashedTag(bytes), modifiedSeconds: Number.NaN };
+    return new FileContent(
+      this.kernel,
+      this.memo,
+      variantOf('identity', { kind: 'bytes', bytes }, validators, common),
+      true,
+    );
+  }
+
   /** What the rules and the options say of a file by its name. */
   fieldsOf(survey: Survey, overriding: readonly Field[] = []): VariantFields {
     const mediaType = survey.kind === 'listing' ? LISTING_TYPE : mediaTypeOf(survey.name);

@@ -3,7 +3,6 @@ import type { RequestParser } from '../http/request-parser.js';
 import type { Release } from './deployment.js';
 import { CODINGS, type Coding, SIDECAR_SUFFIXES } from './encoding.js';
 import type { FileContent } from './file-content.js';
-import type { Lookup } from './lookup.js';
 import type { ResolvedSiteOptions } from './options.js';
 import type { Redirect } from './redirects.js';
 import type { Rules } from './rules.js';
@@ -45,13 +44,26 @@ export class ExplainedSite extends Site {
   view: View | null = null;
   /** Why a folder could not be listed, -errno; 0 where it could, or was not to be. */
   listingRefusal = 0;
+  /** The form of a folder's listing that was made; null when none was. */
+  listingForm: FileContent | null = null;
   private readonly seen: Sightings;
 
   constructor(context: SiteContext, path: string, options: ResolvedSiteOptions) {
     const seen: Sightings = { links: [], mode: 0 };
     super({ ...context, kernel: witnessed(context.kernel, seen) }, path, options);
     this.seen = seen;
-    const { composer } = this;
+    const { composer, listings } = this;
+    const read = listings.read.bind(listings);
+    listings.read = (...args) => {
+      const entries = read(...args);
+      if (typeof entries === 'number') this.listingRefusal = entries;
+      return entries;
+    };
+    const make = composer.made.bind(composer);
+    composer.made = (...args) => {
+      this.listingForm = make(...args);
+      return this.listingForm;
+    };
     const compose = composer.content.bind(composer);
     composer.content = (...args) => {
       const composed = compose(...args);
@@ -89,12 +101,6 @@ export class ExplainedSite extends Site {
       mode: this.seen.mode,
     };
     return looked;
-  }
-
-  protected override list(lookup: Lookup, survey: Survey) {
-    const entries = super.list(lookup, survey);
-    if (typeof entries === 'number') this.listingRefusal = entries;
-    return entries;
   }
 
   /** A name without the root that it is below. */

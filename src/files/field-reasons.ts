@@ -68,6 +68,8 @@ export class FieldReasons {
         return this.rules.get(key) ?? (outcome === 'listing' ? 'the folder may change' : 'where it leads may change');
       case 'retry-after':
         return 'descriptors come back when answers are sent';
+      case 'x-total-count':
+        return 'how many entries the folder has, listed or not';
       case 'content-security-policy':
         return this.rules.get(key) ?? 'a listing needs its own style, and nothing else';
     }
@@ -81,7 +83,7 @@ export class FieldReasons {
 
   private whyType(value: string): string {
     const { composition, outcome, response } = this.story;
-    if (outcome === 'listing') return 'what a listing is made as, by Accept';
+    if (outcome === 'listing' && !isSentence(response.status)) return 'what a listing is made as, by Accept';
     if (composition === null && response.status >= 500 && value.startsWith('text/html')) return 'by .html';
     if (composition === null || isSentence(response.status)) return "a sentence of the server's own";
     if (value.startsWith('multipart/byteranges')) return 'several ranges';
@@ -95,7 +97,8 @@ export class FieldReasons {
   }
 
   private whyTag(tag: string): string {
-    const { composition, site } = this.story;
+    const { composition, site, outcome } = this.story;
+    if (outcome === 'listing') return 'a hash of its bytes';
     const { content, survey } = composition!;
     const packed = content.variants.some(
       ({ coding, validators }) =>

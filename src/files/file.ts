@@ -101,10 +101,19 @@ export function statusOf(refusal: number): 403 | 404 | 500 | 503 {
   return [EMFILE, ENFILE, ENOMEM, EAGAIN].includes(refusal) ? 503 : 500;
 }
 
-function described(fd: number, wallMs: number): OpenFile {
+/** The same as long as a folder has the same names, as far as fstat(2) can tell; null while it cannot. */
+export function stampOf(kernel: Kernel, fd: number, wallMs: number): string | null {
+  return kernel.fstat(fd, stat) < 0 || isYoung(wallMs) ? null : tagOf(stat);
+}
+
+function isYoung(wallMs: number): boolean {
   // The change time, for the modification time can be set back by anybody who may write.
   const changedMs = stat[Stat.ctimeSeconds]! * 1000 + stat[Stat.ctimeNanoseconds]! / 1e6;
-  const young = Math.abs(wallMs - changedMs) < CLOCK_STEP_MS;
+  return Math.abs(wallMs - changedMs) < CLOCK_STEP_MS;
+}
+
+function described(fd: number, wallMs: number): OpenFile {
+  const young = isYoung(wallMs);
   const modifiedSeconds = stat[Stat.mtimeSeconds]!;
   const recent = (modifiedSeconds + 1) * 1000 > wallMs;
   // A young file's tag is never met again, not in the same millisecond: what it stands for may change without a trace.

@@ -14,10 +14,13 @@ export interface Keeping {
 }
 
 export function keepingOf(story: Story): Keeping {
-  const { site, request } = story;
+  const { site, request, outcome } = story;
   const { bytes, pathStart, pathEnd, pathHash } = request;
-  const isThere = site.cache.find(bytes, pathStart, pathEnd, pathHash) !== null;
-  if (!isThere)
+  const kept =
+    outcome === 'listing'
+      ? site.listings.find(site.view!.survey.name)
+      : site.cache.find(bytes, pathStart, pathEnd, pathHash);
+  if (kept === null)
     return { where: 'nowhere', why: whyNot(story), changes: 'none', how: 'it is made anew for each request' };
   const { view } = site;
   return { ...placeOf(story), ...freshnessOf(site, view!) };
@@ -25,7 +28,8 @@ export function keepingOf(story: Story): Keeping {
 
 function placeOf({ site, composition, outcome }: Story): Pick<Keeping, 'where' | 'why'> {
   const { survey } = site.view!;
-  if (survey.kind === 'listing') return { where: 'memory', why: 'the entries of the folder' };
+  if (survey.kind === 'listing')
+    return { where: 'memory', why: 'the entries of the folder, and each form that was asked for' };
   if (survey.kind === 'refused') {
     return {
       where: 'memory',

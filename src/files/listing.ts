@@ -17,11 +17,20 @@ export interface ListingOrder {
   readonly descending: boolean;
 }
 
+/** A listing that does not have all of its folder. */
+export interface ListingCut {
+  /** How many names were looked at, the first by name. */
+  readonly looked: number;
+  readonly names: number;
+  /** There may be more names than were read. */
+  readonly isOpen: boolean;
+}
+
 export interface ListingOptions extends ListingOrder {
   /** Of the folder below the root, decoded, for display only: links are relative, and the request's path ends with `/`. */
   readonly path: string;
-  /** How many entries were read where the folder has more; null where these are all. */
-  readonly truncatedAt: number | null;
+  /** Null where the entries are all. */
+  readonly cut: ListingCut | null;
 }
 
 /** An entry with what is made of its name once: the text and the link. */
@@ -95,17 +104,17 @@ export function sortOf(query: string): ListingOrder {
   return { sort: sort === 'size' || sort === 'time' ? sort : 'name', descending: parameters.get('order') === 'desc' };
 }
 
-/** The listing as a page that needs nothing else. To be sent as UTF-8, with LISTING_CSP. */
+/**
+ * The listing as a page that needs nothing else. To be sent as UTF-8, with LISTING_CSP.
+ * @param entries in the order of their names, as those of JSON
+ */
 export function renderHtml(entries: readonly ListingEntry[], options: ListingOptions): Buffer {
   const rows = rowsOf(entries, options);
-  const { path, truncatedAt } = options;
+  const { path, cut } = options;
   const folders = rows.filter((row) => row.folder).length;
   const lines = rows.map(htmlRow);
   if (/[^/]/.test(path)) lines.unshift('<tr><td colspan="3" class="folder up"><a href="../">../</a></td></tr>');
-  const more =
-    truncatedAt === null
-      ? ''
-      : `\n<p class="more">This folder has more than the ${grouped(truncatedAt)} entries that were read for this page.</p>`;
+  const more = cut === null ? '' : `\n<p class="more">${cutNotice(cut)}</p>`;
   return Buffer.from(`<!doctype html>
 <html lang="en">
 <head>
@@ -149,17 +158,14 @@ export function renderJson(entries: readonly ListingEntry[], options: ListingOpt
   return Buffer.from(`${JSON.stringify(items)}\n`);
 }
 
-/** In one language, so that a folder's order does not hang on where the server runs. */
-const { compare: compareTexts } = new Intl.Collator('en', { numeric: true });
-
 function rowsOf(entries: readonly ListingEntry[], { sort, descending }: ListingOrder): Row[] {
   const rows = entries.filter(({ name }) => isListed(name)).map(rowOf);
   const sign = descending ? -1 : 1;
-  // Equals stand by name, and names that read the same by their bytes: an order that is the same each time.
-  const byName = (one: Row, other: Row) => compareTexts(one.text, other.text) || one.name.compare(other.name);
-  if (sort === 'size') return rows.sort((one, other) => sign * (sizeOf(one) - sizeOf(other)) || byName(one, other));
-  if (sort === 'time') return rows.sort((one, other) => sign * (timeOf(one) - timeOf(other)) || byName(one, other));
-  return rows.sort((one, other) => Number(other.folder) - Number(one.folder) || sign * byName(one, other));
+  // Equals stay in the order of their names.
+  if (sort === 'size') return rows.sort((one, other) => sign * (sizeOf(one) - sizeOf(other)));
+  if (sort === 'time') return rows.sort((one, other) => sign * (timeOf(one) - timeOf(other)));
+  if (descending) rows.reverse();
+  return [...rows.filter(({ folder }) => folder), ...rows.filter(({ folder }) => !folder)];
 }
 
 function rowOf({ name, folder, size, modifiedMs }: ListingEntry): Row {
@@ -202,6 +208,11 @@ function columnHead(sort: ListingSort, label: string, current: ListingOrder): st
   const descends = sorted ? !current.descending : sort !== 'name';
   const state = sorted ? ` aria-sort="${current.descending ? 'descending' : 'ascending'}"` : '';
   return `<th scope="col"${state}><a href="?sort=${sort}&amp;order=${descends ? 'desc' : 'asc'}">${label}</a></th>`;
+}
+
+function cutNotice({ looked, names, isOpen }: ListingCut): string {
+  const all = isOpen ? `${grouped(names)} that were read: this folder has more` : `${grouped(names)} in this folder`;
+  return `Only the first ${grouped(looked)} by name were looked at, of ${all}.`;
 }
 
 const SIZE_UNITS = ['KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'];

@@ -17,6 +17,9 @@ export const ENTRY_OVERHEAD_BYTES = 2048;
 /** What an open descriptor counts in the cache's budget, so that it bounds their number: 256 by default. */
 export const DESCRIPTOR_BYTES = 262_144;
 
+/** Of `Resource.asks`, for what has a look at each request. */
+export const ALL_FIELDS = -1;
+
 /** What is known of a path of the request, until something that it depends on changes. */
 export class Resource implements Dependent {
   /** Asked for since the last search for something to evict. */

@@ -3,7 +3,6 @@ import { latin1 } from '../http/latin1.js';
 import type { Limits } from '../http/limits.js';
 import type { RequestParser } from '../http/request-parser.js';
 import { NO_BODY, Response, textResponse } from '../http/response.js';
-import { EIO } from '../sys/errno.js';
 import type { Kernel } from '../sys/kernel.js';
 import { isAsset } from './asset-name.js';
 import { ResourceCache } from './cache.js';
@@ -13,12 +12,11 @@ import { Deployment, type Release } from './deployment.js';
 import type { AcceptEncodingMemo } from './encoding.js';
 import { type NoFile, statusOf } from './file.js';
 import type { FileContent } from './file-content.js';
-import type { ListingEntry } from './listing.js';
-import { ListingContent, readListing } from './listing-content.js';
+import { Listings } from './listings.js';
 import type { Lookup } from './lookup.js';
 import type { ResolvedSiteOptions } from './options.js';
 import { Pages } from './pages.js';
-import { answerOf, type Content, Resource } from './resource.js';
+import { ALL_FIELDS, answerOf, type Content, Resource } from './resource.js';
 import { Rules } from './rules.js';
 import { FallbackContent, MovedContent, movedResponse, sharedContent } from './small-content.js';
 import { type Survey, Surveyor } from './survey.js';
@@ -35,10 +33,7 @@ const BACKSTOP_MS = 30_000;
 /** A file that changed in this second is looked at again when that is over. */
 const RECENT_MS = 1000;
 
-const ALL_FIELDS = -1;
 const ACCEPT_BIT = 1 << Known.accept;
-
-const SLASH = Buffer.from('/');
 
 const BAD_PATH = textResponse(400, 'The path has a broken escape.\n');
 
@@ -67,6 +62,7 @@ export class Site {
   protected readonly rules: Rules;
   protected readonly surveyor: Surveyor;
   protected readonly composer: Composer;
+  readonly listings: Listings;
   private readonly pages: Pages;
   private readonly forget = (resource: Resource): void => this.cache.remove(resource);
 
@@ -81,6 +77,7 @@ export class Site {
     this.rules = new Rules(options);
     this.surveyor = new Surveyor(kernel, options, this.counters);
     this.composer = new Composer(kernel, options, this.rules, limits, memo);
+    this.listings = new Listings(kernel, this.cache, this.composer, (content) => this.readable(content));
     this.deployment = new Deployment(kernel, path, options, watch, BACKSTOP_MS, limits.freshnessMs);
     this.pages = new Pages(this.surveyor, this.composer, this.rules, options.fallback !== null, () =>
       this.cache.clear(),
@@ -156,8 +153,16 @@ export class Site {
     const target = targetOf(request.bytes.subarray(request.pathStart, request.pathEnd));
     if (target === 400) return BAD_PATH;
     if (target === 404) return this.readableBy(request, this.pages.refusal(404, this.deployment.current.lookup));
-    const { survey, release } = this.survey(target);
+    const surveyed = this.survey(target);
+    const { release } = surveyed;
+    let { survey } = surveyed;
     const dueMs = this.dueMsOf(survey, release, nowMs);
+    if (survey.kind === 'listing') {
+      if (found !== null && !this.listings.has(found)) this.cache.remove(found);
+      const listing = this.listings.of(survey, release.lookup, nowMs, dueMs);
+      if (typeof listing === 'object') return answerOf(listing, request, nowMs);
+      survey = { ...survey, kind: 'refused', refusal: listing };
+    }
     if (found !== null && survey.signature === found.signature && this.isSteady(survey)) {
       this.surveyor.close(survey);
       found.renew(survey.dependencies, dueMs);
@@ -185,12 +190,7 @@ export class Site {
         return this.resource(request, survey, this.moved(folderPath(survey.name)), null, ALL_FIELDS);
       case 'moved':
         return this.resource(request, survey, this.moved(pathOf(survey.name)), null, ALL_FIELDS);
-      case 'listing': {
-        const entries = this.list(lookup, survey);
-        if (typeof entries === 'number') return this.refused(request, { ...survey, refusal: entries }, lookup);
-        const content = new ListingContent(entries, `/${survey.name}`, this.composer.fieldsOf(survey).fields);
-        return this.resource(request, survey, content, null, ALL_FIELDS);
-      }
+      case 'listing': // it could not be read
       case 'refused':
         return this.refused(request, survey, lookup);
     }
@@ -253,17 +253,6 @@ export class Site {
     this.cache.recount(resource);
   }
 
-  protected list(lookup: Lookup, survey: Survey): ListingEntry[] | number {
-    const { kernel } = this.context;
-    const fd = lookup.folder(survey.name, survey.dependencies);
-    if (fd < 0) return fd;
-    // In the root there is no slash in front: it would stand for that of the file system.
-    const place = survey.name.length === 0 ? survey.name : Buffer.concat([survey.name, SLASH]);
-    const entries = readListing(kernel, fd, (name) => lookup.look(Buffer.concat([place, name])));
-    kernel.close(fd);
-    return entries ?? EIO;
-  }
-
   private redirect(request: RequestParser): Response | null {
     if (this.options.redirects.length === 0) return null;
     const { bytes, pathStart, pathEnd, targetEnd } = request;
@@ -280,9 +269,9 @@ export class Site {
     return release === this.deployment.previous ? Math.min(dueMs, this.deployment.dueMs) : dueMs;
   }
 
-  /** The signature says all. Of a listing it does not, nor of what is refused with a page: that may have changed. */
+  /** The signature says all. Of what is refused with a page it does not: that may have changed. */
   private isSteady(survey: Survey): boolean {
-    return survey.kind !== 'listing' && survey.kind !== 'refused' && survey.file?.young !== true;
+    return survey.kind !== 'refused' && survey.file?.young !== true;
   }
 
   protected survey(target: Target): { survey: Survey; release: Release } {

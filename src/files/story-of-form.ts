@@ -21,12 +21,17 @@ export interface Teller {
  * @param beside null where the forms beside the file were not looked for
  */
 export function tellForm(teller: Teller, survey: Survey, beside: readonly Beside[] | null): void {
-  const { site, request } = teller;
+  const { request } = teller;
   const { content } = teller.composition!;
   if (beside !== null) tellSidecars(teller, survey, beside);
   const variant = content.variantFor(request);
   teller.say('variant', whyVariant(teller, survey, variant));
-  if (variant === null) return;
+  if (variant !== null) tellPart(teller, variant);
+}
+
+/** Tells whether a form is sent whole, in part, or not at all. */
+export function tellPart(teller: Teller, variant: Variant): void {
+  const { site, request } = teller;
   const nowMs = site.context.kernel.wallMs;
   if (request.sent & CONDITIONAL_FIELDS) {
     const verdict = evaluate(request, variant.validators, nowMs);

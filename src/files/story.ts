@@ -8,7 +8,7 @@ import { mentionsHtml, prefersJson } from './accept.js';
 import { isAsset } from './asset-name.js';
 import type { Composition, ExplainedSite, View } from './explained-site.js';
 import { statusOf } from './file.js';
-import { bytesOf, tellForm } from './story-of-form.js';
+import { bytesOf, tellForm, tellPart } from './story-of-form.js';
 import { type Target, targetOf } from './target.js';
 
 const { S_IFDIR, S_IFMT, S_IFREG } = constants;
@@ -119,6 +119,7 @@ export class Story {
     this.outcome = 'listing';
     const isJson = prefersJson(this.request.list(Known.accept));
     this.say('folder', `it has no index.html, and listing is on: ${isJson ? 'JSON, as Accept prefers' : 'a page'}`);
+    tellPart(this, this.site.listingForm!.identity);
   }
 
   private tellFallback(name: Buffer): void {

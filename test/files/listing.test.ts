@@ -9,10 +9,11 @@ import {
   renderJson,
   sortOf,
 } from '../../src/files/listing.js';
+import { byName, orderKey } from '../../src/files/name-order.js';
 import { targetOf } from '../../src/files/target.js';
 
 const TIME_MS = Date.UTC(2026, 1, 3, 4, 5, 6, 789);
-const BY_NAME: ListingOptions = { path: '/a/', sort: 'name', descending: false, truncatedAt: null };
+const BY_NAME: ListingOptions = { path: '/a/', sort: 'name', descending: false, cut: null };
 
 /** `name` in latin1, as the bytes are. */
 const entry = (
@@ -32,10 +33,12 @@ interface Item {
   modified: string | null;
   url: string;
 }
+const ordered = (entries: ListingEntry[]): ListingEntry[] =>
+  entries.map((each) => ({ ...each, key: orderKey(each.name.toString()) })).sort(byName);
 const json = (entries: ListingEntry[], options: Partial<ListingOptions> = {}): Item[] =>
-  JSON.parse(renderJson(entries, { ...BY_NAME, ...options }).toString());
+  JSON.parse(renderJson(ordered(entries), { ...BY_NAME, ...options }).toString());
 const html = (entries: ListingEntry[], options: Partial<ListingOptions> = {}): string =>
-  renderHtml(entries, { ...BY_NAME, ...options }).toString();
+  renderHtml(ordered(entries), { ...BY_NAME, ...options }).toString();
 /** The links of a page's entries, in their order. */
 const linksOf = (page: string): string[] =>
   [...page.matchAll(/<td[^>]*><a href="([^"]*)">/g)].map(([, link]) => link!).filter((link) => link !== '../');
@@ -116,9 +119,9 @@ describe('order', () => {
   });
 
   test('the entries are left as they are', () => {
-    const entries = Object.freeze([entry('b'), entry('a')]);
-    renderHtml(entries, BY_NAME);
-    expect(entries.map(({ name }) => name.toString())).toEqual(['b', 'a']);
+    const entries = Object.freeze([entry('a'), entry('b')]);
+    renderHtml(entries, { ...BY_NAME, descending: true });
+    expect(entries.map(({ name }) => name.toString())).toEqual(['a', 'b']);
   });
 
   test.each<[Partial<ListingOptions>, heads: string[]]>([
@@ -275,9 +278,14 @@ test.each<[text: string, entries: ListingEntry[]]>([
   ['0 folders, 1,001 files', Array.from({ length: 1001 }, (_, i) => entry(`f${i}`))],
 ])('the page counts %s', (text, entries) => expect(html(entries)).toContain(`<p>${text}</p>`));
 
-test('a page says when there is more', () => {
+test.each([
+  [{ looked: 5000, names: 50_000, isOpen: false }, 'of 50,000 in this folder.'],
+  [{ looked: 5000, names: 100_000, isOpen: true }, 'of 100,000 that were read: this folder has more.'],
+])('a page says when there is more: %j', (cut, of) => {
   expect(html([entry('a')])).not.toContain('class="more"');
-  expect(html([entry('a')], { truncatedAt: 10_000 })).toMatch(/<p class="more">[^<]*10,000 entries/);
+  expect(html([entry('a')], { cut })).toContain(
+    `<p class="more">Only the first 5,000 by name were looked at, ${of}</p>`,
+  );
 });
 
 describe('the page', () => {

@@ -3,8 +3,9 @@ import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ServeOptions, type Server, serve } from '../../src/index.js';
+import { kernelWith } from '../support/counting-kernel.js';
 import { type Folder, makeFolder, settled } from '../support/folder.js';
-import { exchange, type RawResponse, request } from '../support/raw-client.js';
+import { exchange, RawClient, type RawResponse, request } from '../support/raw-client.js';
 import { type Row, testRows, testServedRows } from '../support/rows.js';
 import { contentOf } from '../support/site.js';
 
@@ -134,13 +135,82 @@ const ROWS: Row[] = [
   ['GET /linked/fifo/', [], 404],
   // Its address may be hashed, what is in it is not.
   ['GET /app-3f2a9c1bd4e5.d/', [], 200, AS_PAGE],
-  // It has no validators, and no ranges.
-  ['GET /sorted/', [...JSON_ONLY, 'If-None-Match: *'], 200, { ETag: null, 'Last-Modified': null }],
-  ['GET /empty/', [...JSON_ONLY, 'Range: bytes=0-0'], 200, { 'Content-Range': null }, '[]\n'],
+  ['GET /sorted/', [], 200, { 'X-Total-Count': '5' }],
+  ['GET /dotted/', JSON_ONLY, 200, { 'X-Total-Count': '1' }],
+  ['GET /empty/', JSON_ONLY, 200, { 'X-Total-Count': '0' }],
+  ['GET /%73orted/', JSON_ONLY, 200, AS_JSON, /"a\.txt"/],
+  // A time it has not: what it lists has many.
+  ['GET /sorted/', [], 200, { ETag: /^"[\w-]{22}"$/, 'Last-Modified': null, 'Accept-Ranges': 'bytes' }],
+  ['GET /sorted/', ['If-None-Match: *'], 304, { ETag: /^"/, Vary: 'Accept', 'Content-Type': null }, ''],
+  ['GET /sorted/', ['If-None-Match: "x"'], 200],
+  ['GET /sorted/', ['If-Match: "x"'], 412],
+  ['GET /empty/', [...JSON_ONLY, 'Range: bytes=0-0'], 206, { 'Content-Range': 'bytes 0-0/3' }, '['],
+  ['GET /empty/', [...JSON_ONLY, 'Range: bytes=3-'], 416, { 'Content-Range': 'bytes */3' }],
   ['POST /sorted/', [], 405],
 ];
 
 describe('on', () => testRows(ROWS, () => server.port));
+
+test('each form has its own tag, by which it is known again, however its address is spelled', async () => {
+  const tags = new Set<string>();
+  for (const accept of ['text/html', 'application/json']) {
+    for (const query of ['', ...['name', 'size', 'time'].flatMap((sort) => [`?sort=${sort}&order=desc`])]) {
+      const fields = [`Accept: ${accept}`];
+      const tag = (await exchange(server.port, request(`/sorted/${query}`, fields))).field('ETag')!;
+      tags.add(tag);
+      for (const path of ['/sorted/', '/s%6Frted/']) {
+        const again = await exchange(server.port, request(path + query, [...fields, `If-None-Match: ${tag}`]));
+        expect([again.status, again.field('ETag')]).toEqual([304, tag]);
+      }
+    }
+  }
+  expect(tags.size).toBe(8);
+});
+
+test('a folder is read once, and each form is made once, for all who ask in any way', async () => {
+  for (let at = 0; at < 1000; at++) folder.write(`asked/${at}`, '');
+  await settled();
+  const calls = { getdents64: 0, fstat: 0 };
+  const kernel = kernelWith({}, { getdents64: () => calls.getdents64++, fstat: () => calls.fstat++ });
+  await using its = serving({ kernel, limits: { freshnessMs: 60_000 } });
+  const bytes = (): number => its.stats().files!.cachedBytes;
+  const page = await exchange(its.port, request('/asked/'));
+  const [first, seen] = [{ ...calls }, bytes()];
+  expect(seen).toBeGreaterThan(page.body.length);
+  const spellings = Array.from({ length: 32 }, (_, at) =>
+    [...'asked'].map((letter, bit) => ((at >> bit) & 1 ? `%${letter.charCodeAt(0).toString(16)}` : letter)).join(''),
+  );
+  for (const method of ['GET', 'HEAD']) {
+    using client = await RawClient.connect(its.port);
+    for (const spelling of spellings) client.send(request(`/${spelling}/`, [], method));
+    for (const _ of spellings) {
+      expect((await client.response(method)).head).toContain(`Content-Length: ${page.body.length}\r\n`);
+    }
+  }
+  expect(calls.getdents64).toBe(first.getdents64);
+  expect(calls.fstat - first.fstat).toBeLessThan(2 * spellings.length);
+  expect(bytes()).toBe(seen);
+  const json = await exchange(its.port, request('/asked/?sort=size', JSON_ONLY));
+  expect(bytes()).toBe(seen + json.body.length);
+});
+
+test('the forms go on when the folder is looked into again and has the same', async () => {
+  await using its = serving({ limits: { freshnessMs: 0 } });
+  const cached = (): number => its.stats().files!.cachedBytes;
+  const tag = async () => (await exchange(its.port, request('/asked-again/'))).field('ETag');
+  folder.write('asked-again/a', '');
+  await settled();
+  const first = await tag();
+  const one = cached();
+  const { body } = await exchange(its.port, request('/asked-again/', JSON_ONLY));
+  expect(await tag()).toBe(first);
+  expect(cached()).toBe(one + body.length);
+  folder.write('asked-again/b', '');
+  expect(await tag()).not.toBe(first);
+  folder.remove('asked-again/b');
+  expect(await tag()).toBe(first);
+  expect(cached()).toBe(one);
+});
 
 describe('what is listed', () => {
   test('name, type, size, time and address of each', async () => {
@@ -252,10 +322,13 @@ test('what changes in the folder is seen at the next request', async () => {
   expect((await exchange(its.port, request('/changing/'))).status).toBe(404);
 });
 
-test('a folder with more entries than are read says so', async () => {
+test('a folder with more names than are looked at says so, and has the first of them', async () => {
   mkdirSync(folder.path('many'));
-  for (let at = 0; at < 5001; at++) writeFileSync(folder.path(`many/${at}`), '');
-  const html = (await page('/many/')).body.toString();
-  expect(html).toContain('more than the 5,000 entries');
-  expect(await namesOf('/many/')).toHaveLength(5000);
+  for (let at = 5099; at >= 0; at--) writeFileSync(folder.path(`many/${at}`), '');
+  for (let at = 0; at < 100; at++) symlinkSync('nowhere', folder.path(`many/${at}-dangling`));
+  const html = await page('/many/');
+  expect(html.body.toString()).toContain('Only the first 5,000 by name were looked at, of 5,200 in this folder.');
+  expect(html.field('X-Total-Count')).toBe('5200');
+  expect((await exchange(server.port, request('/many/', JSON_ONLY))).field('X-Total-Count')).toBe('5200');
+  expect(await namesOf('/many/')).toEqual(Array.from({ length: 4900 }, (_, at) => `${at}`));
 });
