@@ -47,7 +47,9 @@ function placeOf({ site, composition, outcome }: Story): Pick<Keeping, 'where' |
 }
 
 function whyNot({ site, composition, response, outcome }: Story): string {
-  if (outcome === 'redirect') return 'a rule answers without a file';
+  if (outcome === 'redirect') {
+    return site.view === null ? 'a rule answers without a file' : 'the folder is kept by its own address';
+  }
   if (site.view === null) return 'the path names nothing';
   if (response.status >= 500) return 'it may pass, and nobody would tell';
   const file = composition?.survey.file ?? null;

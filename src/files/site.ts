@@ -160,7 +160,7 @@ export class Site {
     if (survey.kind === 'listing') {
       if (found !== null && !this.listings.has(found)) this.cache.remove(found);
       const listing = this.listings.of(survey, release.lookup, nowMs, dueMs);
-      if (typeof listing === 'object') return answerOf(listing, request, nowMs);
+      if (typeof listing === 'object') return this.listed(request, survey.name, listing, nowMs);
       survey = { ...survey, kind: 'refused', refusal: listing };
     }
     if (found !== null && survey.signature === found.signature && this.isSteady(survey)) {
@@ -194,6 +194,13 @@ export class Site {
       case 'refused':
         return this.refused(request, survey, lookup);
     }
+  }
+
+  /** From a path with empty segments its relative links would miss. */
+  private listed(request: RequestParser, name: Buffer, listing: Resource, nowMs: number): Response {
+    const path = latin1(request.bytes, request.pathStart, request.pathEnd);
+    if (!path.includes('//')) return answerOf(listing, request, nowMs);
+    return this.readableBy(request, this.moved(folderPath(name)).answer(request, nowMs));
   }
 
   private refused(request: RequestParser, survey: Survey, lookup: Lookup): Resource | Response {

@@ -116,6 +116,10 @@ export class Story {
   }
 
   private tellListing(): void {
+    if (this.response.status === 301) {
+      this.outcome = 'redirect';
+      return this.say('folder', 'its address has empty segments: from there relative links miss');
+    }
     this.outcome = 'listing';
     const isJson = prefersJson(this.request.list(Known.accept));
     this.say('folder', `it has no index.html, and listing is on: ${isJson ? 'JSON, as Accept prefers' : 'a page'}`);

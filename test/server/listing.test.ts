@@ -138,6 +138,13 @@ const ROWS: Row[] = [
   ['GET /sorted/', [], 200, { 'X-Total-Count': '5' }],
   ['GET /dotted/', JSON_ONLY, 200, { 'X-Total-Count': '1' }],
   ['GET /empty/', JSON_ONLY, 200, { 'X-Total-Count': '0' }],
+  // Its links are relative: from a path with empty segments they would miss.
+  ['GET //sorted/', [], 301, { Location: '/sorted/' }],
+  ['GET /sorted//?sort=size', JSON_ONLY, 301, { Location: '/sorted/?sort=size' }],
+  ['GET //linked///deeper//', [], 301, { Location: '/linked/deeper/' }],
+  ['GET //', [], 301, { Location: '/' }],
+  ['GET //nowhere//', [], 404],
+  ['GET //with-index//', [], 200, {}, 'index\n'],
   ['GET /%73orted/', JSON_ONLY, 200, AS_JSON, /"a\.txt"/],
   // A time it has not: what it lists has many.
   ['GET /sorted/', [], 200, { ETag: /^"[\w-]{22}"$/, 'Last-Modified': null, 'Accept-Ranges': 'bytes' }],
