@@ -4,7 +4,7 @@ import type { RequestParser } from '../http/request-parser.js';
 
 /** What a client can hold of a file, and ask about: RFC 9110 section 8.8. */
 export interface Validators {
-  /** With its quotes, and `W/` if weak; empty while there is none. */
+  /** With its quotes, and `W/` if weak; empty while it is not known, when it will be a strong one. */
   readonly etag: string;
   /** Whole seconds since the epoch; NaN when the file's time says nothing. */
   readonly modifiedSeconds: number;
@@ -61,11 +61,13 @@ export function evaluate(request: RequestParser, validators: Validators, nowMs: 
 
 /**
  * Whether a Range counts, RFC 9110 section 13.1.5; if not, it is ignored and the whole is sent. Asked after `evaluate`,
- * of a GET with a Range. An entity tag is compared strongly. A date must be the very second of Last-Modified, in any
+ * of a GET with a Range. Whose If-Match was let pass undecided joins no part to what may be of another version. An entity
+ * tag is compared strongly. A date must be the very second of Last-Modified, in any
  * form, and strong; anything else, a weak tag and several values among them, does not hold.
  * @param nowMs the wall clock, read only where a date is compared
  */
 export function rangeHolds(request: RequestParser, validators: Validators, nowMs: () => number): boolean {
+  if (isUndecided(request, validators)) return false;
   const value = request.list(IF_RANGE);
   if (value === null) return true;
   // The quote is what tells a strong tag from a date, and from a weak tag, which is not worth comparing.
@@ -73,6 +75,13 @@ export function rangeHolds(request: RequestParser, validators: Validators, nowMs
   const now = nowMs();
   return parseDate(value, now) === modifiedMs(validators) && isStrong(validators, now);
 }
+
+/**
+ * Whether If-Match was let pass because the tag is not known yet: a client may well have it, from a replica. To refuse it
+ * would be wrong, and who only reads loses nothing by getting the whole of what there is.
+ */
+export const isUndecided = (request: RequestParser, { etag }: Validators): boolean =>
+  etag === '' && request.has(IF_MATCH) && request.list(IF_MATCH) !== '*';
 
 const modifiedMs = ({ modifiedSeconds }: Validators): number => modifiedSeconds * SECOND_MS;
 
@@ -119,7 +128,8 @@ function equals(bytes: Uint8Array, start: number, end: number, etag: string): bo
  */
 function lists(list: string, etag: string, strong: boolean): boolean {
   if (list === '*') return true;
-  if (etag === '') return false; // it has no tag yet, and so none that anybody could hold
+  // It may be any strong one, which all that is listed begins with: that is If-Match's safe side, but not If-None-Match's.
+  if (etag === '' && !strong) return false;
   const isWeak = etag.startsWith('W/');
   const opaque = isWeak ? etag.slice(2) : etag;
   let found = false;

@@ -1,6 +1,6 @@
 import { Known } from '../http/headers.js';
 import type { RequestParser } from '../http/request-parser.js';
-import { CONDITIONAL_FIELDS, evaluate, rangeHolds } from './conditional.js';
+import { CONDITIONAL_FIELDS, evaluate, isUndecided, rangeHolds } from './conditional.js';
 import { COMPRESSION_MIN_BYTES, codingPreferences, isCompressible, SIDECAR_SUFFIXES } from './encoding.js';
 import type { Beside, Composition, ExplainedSite } from './explained-site.js';
 import { mediaTypeOf } from './media-type.js';
@@ -15,6 +15,8 @@ export interface Teller {
   readonly composition: Composition | null;
   say(about: 'sidecar' | 'variant' | 'condition' | 'range', says: string): void;
 }
+
+const UNDECIDED = 'If-Match may have the ETag, which is not known yet';
 
 /**
  * Tells in which form a file is sent: coded or not, whole or in part, or not at all.
@@ -35,7 +37,8 @@ export function tellPart(teller: Teller, variant: Variant): void {
   const nowMs = site.context.kernel.wallMs;
   if (request.sent & CONDITIONAL_FIELDS) {
     const verdict = evaluate(request, variant.validators, nowMs);
-    teller.say('condition', `${whyVerdict(request, verdict)}: ${verdict === 200 ? 'it is answered' : verdict}`);
+    const why = verdict === 200 && isUndecided(request, variant.validators) ? UNDECIDED : whyVerdict(request, verdict);
+    teller.say('condition', `${why}: ${verdict === 200 ? 'it is answered' : verdict}`);
     if (verdict !== 200) return;
   }
   if (request.has(Known.range)) teller.say('range', whyRange(request, variant, nowMs));
@@ -100,6 +103,7 @@ function whyVerdict(request: RequestParser, verdict: 200 | 304 | 412): string {
 function whyRange(request: RequestParser, variant: Variant, nowMs: () => number): string {
   if (request.method !== 'GET') return `ignored: it has no meaning for ${request.method}`;
   if (request.isRepeated(Known.range)) return 'ignored: it was sent twice';
+  if (isUndecided(request, variant.validators)) return `ignored: ${UNDECIDED}, and the whole is sent`;
   if (!rangeHolds(request, variant.validators, nowMs)) return 'ignored: If-Range does not hold, and the whole is sent';
   const ranges = rangesOf(request.bytes, request.valueStart(Known.range), request.valueEnd(Known.range), variant.size);
   if (ranges === null) return 'ignored: it is none that is served, or not worth it';

@@ -256,6 +256,33 @@ describe('If-Range, section 13.1.5', () => {
   });
 });
 
+describe('while the tag is not known', () => {
+  const UNKNOWN: Case = { etag: '', modifiedSeconds: Number.NaN };
+
+  // If-Match is let pass where a strong tag is listed, for it may be this one; and then no part is sent.
+  test.each<[fields: string[], verdict: Verdict, holds: boolean]>([
+    [['If-Match: "abc"'], 200, false],
+    [['If-Match: W/"x", "abc"'], 200, false],
+    [['If-Match: "x"', 'If-Match: "abc"'], 200, false],
+    [['If-Match: ""'], 200, false],
+    [['If-Match: "abc"', 'If-Range: "abc"'], 200, false],
+    [['If-Match: "abc"', `If-Unmodified-Since: ${EARLIER}`], 200, false],
+    [['If-Match: "abc"', 'If-None-Match: "abc"'], 200, false],
+    [['If-Match: *'], 200, true],
+    [['If-Match: W/"abc"'], 412, false],
+    [['If-Match: abc'], 412, false],
+    [['If-Match:'], 412, false],
+    [['If-None-Match: "abc"'], 200, true],
+    [['If-None-Match: ""'], 200, true],
+    [['If-None-Match: *'], 304, true],
+    [['If-Range: "abc"'], 200, false],
+    [['If-Range: ""'], 200, false],
+    [[], 200, true],
+  ])('%j is %i, and a range counts: %s', (fields, expected, counts) => {
+    expect([verdict(fields, UNKNOWN), holds(fields, UNKNOWN)]).toEqual([expected, counts]);
+  });
+});
+
 describe('what it costs', () => {
   const never = (): never => {
     throw new Error('nobody asked for the time');

@@ -123,7 +123,7 @@ describe('conditions', () => {
     );
   });
 
-  /** While a large file has no tag yet, no tag is its. */
+  /** While a large file has no tag yet, a client may hold it all the same, and must not be refused for that. */
   const UNTAGGED: Row[] = [
     ['GET /large.bin', ['If-None-Match: "other"'], 200, { ETag: null }],
     ['GET /large.bin', ['If-None-Match: W/"other"'], 200],
@@ -131,19 +131,36 @@ describe('conditions', () => {
     ['GET /large.bin', ['If-None-Match: ""'], 200],
     ['GET /large.bin', ['If-None-Match:'], 200],
     ['GET /large.bin', ['If-None-Match: *'], 304],
-    ['GET /large.bin', ['If-Match: "other"'], 412],
-    ['GET /large.bin', ['If-Match:'], 412],
+    ['GET /large.bin', ['If-Match: <large>'], 200, { ETag: null }],
+    ['HEAD /large.bin', ['If-Match: <large>'], 200, { 'Content-Length': `${64 * KIB + 1}` }],
+    ['GET /large.bin', ['If-Match: "other"'], 200],
+    ['GET /large.bin', ['If-Match: "a"', 'If-Match: <large>'], 200],
     ['GET /large.bin', ['If-Match: *'], 200],
+    ['GET /large.bin', ['If-Match: *', 'Range: bytes=0-9'], 206],
+    // Whoever joins what it has to what it gets, gets the whole.
+    ['GET /large.bin', ['If-Match: <large>', 'Range: bytes=0-9'], 200, { 'Content-Range': null }],
+    ['GET /large.bin', ['If-Match: <large>', 'Range: bytes=0-9,20-29'], 200, { 'Content-Range': null }],
+    ['GET /large.bin', ['If-Match: <large>', 'If-Range: <large>', 'Range: bytes=0-9'], 200],
+    ['GET /large.bin', ['If-Match: <large>', `Range: bytes=${MIB}-`], 200],
+    // What no strong tag can be is refused at any time.
+    ['GET /large.bin', ['If-Match:'], 412],
+    ['GET /large.bin', ['If-Match: nonsense'], 412],
+    ['GET /large.bin', ['If-Match: W/"other"'], 412],
+    ['GET /large.bin', ['If-Match: <large>', 'If-None-Match: *'], 304],
+    ['GET /large.bin', ['If-Match: <large>', 'If-None-Match: <large>'], 200],
     ['GET /large.bin', ['Range: bytes=0-9', 'If-Range: "other"'], 200],
     ['GET /large.bin', ['Range: bytes=0-9'], 206, { ETag: null }],
   ];
 
-  for (const [ask, fields, status, sent] of UNTAGGED) {
-    test(`before it was read: ${ask} ${JSON.stringify(fields)} is ${status}`, async () => {
+  for (const [ask, asked, status, sent] of UNTAGGED) {
+    test(`before it was read: ${ask} ${JSON.stringify(asked)} is ${status}`, async () => {
       await using fresh = serve({ root: one.root, port: 0, etag: 'content' });
-      const answer = await exchange(fresh.port, request(ask.slice('GET '.length), fields));
+      const [method, target] = ask.split(' ') as [string, string];
+      const fields = asked.map((line) => line.replace('<large>', values['large']!));
+      const answer = await exchange(fresh.port, request(target, fields, method));
       expect(answer.status).toBe(status);
       for (const [name, expected] of Object.entries(sent ?? {})) expect(answer.field(name)).toBe(expected);
+      if (status === 200 && method === 'GET') expect(answer.body.equals(FILES['large.bin']), 'it is whole').toBe(true);
     });
   }
 });
