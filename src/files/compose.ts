@@ -3,7 +3,7 @@ import type { BytesBody, Field, FileBody } from '../http/response.js';
 import type { Kernel } from '../sys/kernel.js';
 import { SharedFd } from '../sys/shared-fd.js';
 import type { Validators } from './conditional.js';
-import { hashedTag, tagLater } from './content-tag.js';
+import { hashedTag } from './content-tag.js';
 import { type AcceptEncodingMemo, COMPRESSION_MIN_BYTES, isCompressible } from './encoding.js';
 import { type OpenFile, readFile } from './file.js';
 import { FileContent } from './file-content.js';
@@ -13,6 +13,7 @@ import { Packer } from './packer.js';
 import { DESCRIPTOR_BYTES, ENTRY_OVERHEAD_BYTES } from './resource.js';
 import type { Rules } from './rules.js';
 import type { Survey } from './survey.js';
+import type { TagTable } from './tag-table.js';
 import { combined, type Variant, type VariantFields, variantOf } from './variant.js';
 
 /** A larger file is sent as it is: to compress it takes a thread a second and more, and its result memory. */
@@ -27,14 +28,20 @@ export interface Composed {
   readonly isKept: boolean;
 }
 
+/** What the composers of one server share. */
+export interface ComposerContext {
+  readonly kernel: Kernel;
+  readonly limits: Limits;
+  readonly memo: AcceptEncodingMemo;
+  readonly tags: TagTable;
+}
+
 /** Makes content of what the file system has: reads small files, and gives each form its fields and validators. */
 export class Composer {
   constructor(
-    private readonly kernel: Kernel,
+    private readonly context: ComposerContext,
     private readonly options: ResolvedSiteOptions,
     private readonly rules: Rules,
-    private readonly limits: Limits,
-    private readonly memo: AcceptEncodingMemo,
   ) {}
 
   /**
@@ -44,34 +51,34 @@ export class Composer {
    * @param isOwned the content answers until it is closed, even one that may not be kept
    */
   content(survey: Survey, overriding: readonly Field[], changed: () => void, isOwned = false): Composed {
+    const { kernel, limits, memo, tags } = this.context;
     const file = survey.file!;
     const common = this.fieldsOf(survey, overriding);
+    const identity = this.variant('identity', file, common);
+    const sidecars = survey.sidecars.map((sidecar) => this.variant(sidecar.coding, sidecar.file, common));
+    const untagged = [identity, ...sidecars].filter(({ validators }) => validators.etag === '');
     const isYoung = file.young || survey.sidecars.some((sidecar) => sidecar.file.young);
-    let isKept = !isYoung && this.hasRoom(survey);
-    const body = this.bodyOf(file);
     // What changes while it is read is sent as its descriptor has it then, and looked at anew next time.
-    if (body.kind === 'file' && file.size <= this.limits.cachedFileBytes) isKept = false;
-    const identity = this.variant('identity', file, body, common);
-    const packs = isKept && this.isToCompress(common.mediaType, file.size);
-    const content = new FileContent(this.kernel, this.memo, identity, isKept || isOwned);
-    if (packs) content.maker = new Packer(this.kernel, content, common, changed);
-    for (const sidecar of survey.sidecars) {
-      const coded = this.bodyOf(sidecar.file);
-      content.variants.push(this.variant(sidecar.coding, sidecar.file, coded, common));
+    const isSteady = !isYoung && (identity.ok.body.kind === 'bytes' || file.size > limits.cachedFileBytes);
+    // Nobody comes back to what is kept without a tag: it is looked at anew, and may have its turn then.
+    const isReadable = untagged.length === 0 || isOwned || !tags.isFull;
+    const isKept = isSteady && isReadable && this.hasRoom(survey);
+    const content = new FileContent(kernel, memo, identity, isKept || isOwned);
+    content.variants.push(...sidecars);
+    if (isKept && this.isToCompress(common.mediaType, file.size)) {
+      content.maker = new Packer(kernel, content, common, changed);
     }
-    if (isKept && this.options.etag === 'content') this.tagLarge(content, common, changed);
+    if (isSteady && isReadable) {
+      for (const variant of untagged) this.tagLater(variant, isKept || isOwned ? content : null, common, changed);
+    }
     return { content, isKept };
   }
 
   /** Bytes that are no file's, but made of what the file system has. */
   made(bytes: Uint8Array, common: VariantFields): FileContent {
+    const { kernel, memo } = this.context;
     const validators = { etag: hashedTag(bytes), modifiedSeconds: Number.NaN };
-    return new FileContent(
-      this.kernel,
-      this.memo,
-      variantOf('identity', { kind: 'bytes', bytes }, validators, common),
-      true,
-    );
+    return new FileContent(kernel, memo, variantOf('identity', { kind: 'bytes', bytes }, validators, common), true);
   }
 
   /** What the rules and the options say of a file by its name. */
@@ -90,7 +97,7 @@ export class Composer {
 
   /** Whether the cache can hold it at all. */
   private hasRoom(survey: Survey): boolean {
-    const { cachedFileBytes, cacheBytes, targetBytes } = this.limits;
+    const { cachedFileBytes, cacheBytes, targetBytes } = this.context.limits;
     let bytes = ENTRY_OVERHEAD_BYTES + targetBytes;
     for (const { size } of [survey.file!, ...survey.sidecars.map((sidecar) => sidecar.file)]) {
       bytes += size <= cachedFileBytes ? size : DESCRIPTOR_BYTES;
@@ -103,41 +110,46 @@ export class Composer {
     return compress && size >= COMPRESSION_MIN_BYTES && size <= COMPRESSION_MAX_BYTES && isCompressible(mediaType);
   }
 
-  private variant(
-    coding: Variant['coding'],
-    file: OpenFile,
-    body: BytesBody | FileBody,
-    common: VariantFields,
-  ): Variant {
-    return variantOf(coding, body, this.validatorsOf(file, body), common);
+  private variant(coding: Variant['coding'], file: OpenFile, common: VariantFields): Variant {
+    const body = this.bodyOf(file);
+    const { etag, modifiedSeconds } = this.validatorsOf(file, body);
+    const validators = { etag, modifiedSeconds };
+    return variantOf(coding, body, validators, common);
   }
 
   private validatorsOf(file: OpenFile, body: BytesBody | FileBody): Validators {
     if (this.options.etag === 'stat') return file.validators;
     // Replicas have the same content, and times of their own: only the tag says which content this is.
-    const etag = body.kind === 'bytes' ? hashedTag(body.bytes) : '';
+    const etag = body.kind === 'bytes' ? hashedTag(body.bytes) : this.context.tags.find(file.fd, file.size);
     return { etag, modifiedSeconds: Number.NaN };
   }
 
-  /** Large files have no tag until they are read once, a piece at a time. */
-  private tagLarge(content: FileContent, common: VariantFields, changed: () => void): void {
-    for (const { coding, ok, validators } of content.variants) {
-      const { body } = ok;
-      if (body.kind !== 'file' || validators.etag !== '') continue;
-      const isWanted = (): boolean => !content.isClosed;
-      tagLater(this.kernel, body, isWanted, (etag) => {
-        content.replace(variantOf(coding, body, { etag, modifiedSeconds: Number.NaN }, common));
+  /**
+   * Large files have no tag until they are read once, a piece at a time.
+   * @param content null when it answers only once, and the tag is for who asks next
+   */
+  private tagLater({ coding, ok }: Variant, content: FileContent | null, common: VariantFields, changed: () => void) {
+    const body = ok.body as FileBody;
+    const asker = content && {
+      get isClosed() {
+        return content.isClosed;
+      },
+      tagged(tag: string) {
+        const validators = { etag: tag, modifiedSeconds: Number.NaN };
+        content.replace(variantOf(coding, body, validators, common));
         changed();
-      });
-    }
+      },
+    };
+    this.context.tags.read(body, asker);
   }
 
   /** The bytes of a small file, whose descriptor is closed; else the descriptor. */
   private bodyOf(file: OpenFile): BytesBody | FileBody {
-    if (file.size <= this.limits.cachedFileBytes) {
-      const bytes = readFile(this.kernel, file);
+    const { kernel, limits } = this.context;
+    if (file.size <= limits.cachedFileBytes) {
+      const bytes = readFile(kernel, file);
       if (bytes !== null) {
-        this.kernel.close(file.fd);
+        kernel.close(file.fd);
         return { kind: 'bytes', bytes };
       }
     }

@@ -87,8 +87,17 @@ export function readFile(kernel: Kernel, file: OpenFile): Uint8Array | null {
     if (got <= 0) return null;
     length += got;
   }
-  if (kernel.fstat(file.fd, stat) < 0 || !file.identity.startsWith(tagOf(stat))) return null;
+  if (kernel.fstat(file.fd, stat) < 0 || file.identity !== tagOf(stat)) return null;
   return bytes;
+}
+
+/**
+ * What an open file is just now, among all files of all devices, written out: of as many files as a table of them has,
+ * two could share a hash. Null when it does not have this size.
+ */
+export function versionOf(kernel: Kernel, fd: number, size: number): string | null {
+  if (kernel.fstat(fd, stat) < 0 || stat[Stat.size] !== size) return null;
+  return VERSIONED.map((field) => stat[field]!.toString(36)).join(' ');
 }
 
 /** What a name that leads nowhere, or out of the root, or to no file, is refused with by open(2) and openat2(2). */
@@ -122,7 +131,7 @@ function described(fd: number, wallMs: number): OpenFile {
   return {
     fd,
     size: stat[Stat.size]!,
-    identity: recent ? `${hashed} recent` : hashed,
+    identity: hashed,
     modifiedMs: modifiedSeconds * 1000 + stat[Stat.mtimeNanoseconds]! / 1e6,
     validators: {
       etag: tag,
@@ -143,6 +152,8 @@ const TAGGED = [
   Stat.inodeLow,
   Stat.inodeHigh,
 ];
+
+const VERSIONED = [...TAGGED, Stat.deviceLow, Stat.deviceHigh];
 
 /** Times, size and inode, hashed: an inode's number is nobody's business. FNV-1a, twice 32 bits. */
 function tagOf(of: Float64Array): string {

@@ -8,6 +8,7 @@ import { AcceptEncodingMemo } from './encoding.js';
 import type { ResolvedSiteOptions } from './options.js';
 import type { Containment } from './root.js';
 import { type MissingFallback, Site } from './site.js';
+import { TagTable } from './tag-table.js';
 import { Watch } from './watch.js';
 
 /** A root and its rules. */
@@ -37,9 +38,10 @@ export interface FilesStats {
   outdatedSidecars: number;
 }
 
-/** All sites of a server: which of them is asked is said by the request's host. Owns them, and the watch of their files. */
+/** All sites of a server: which of them is asked is said by the request's host. Owns them, the watch of their files and the tags of their contents. */
 export class Files {
   readonly watch: Watch;
+  private readonly tags: TagTable;
   private readonly main: Site;
   private readonly hosts = new Map<string, Site>();
 
@@ -57,7 +59,8 @@ export class Files {
     Kind: typeof Site = Site,
   ) {
     this.watch = new Watch(kernel, limits.maxWatchedFolders);
-    const context = { kernel, watch: this.watch, limits, memo: new AcceptEncodingMemo() };
+    this.tags = new TagTable(kernel);
+    const context = { kernel, watch: this.watch, limits, memo: new AcceptEncodingMemo(), tags: this.tags };
     const opened: Site[] = [];
     const open = ({ root, options }: SitePlan): Site => {
       const site = new Kind(context, root, options);
@@ -126,6 +129,7 @@ export class Files {
 
   close(): void {
     for (const site of [this.main, ...this.hosts.values()]) site.close();
+    this.tags.close();
     this.watch.close();
   }
 }

@@ -1,15 +1,12 @@
 import { Known } from '../http/headers.js';
 import { latin1 } from '../http/latin1.js';
-import type { Limits } from '../http/limits.js';
 import type { RequestParser } from '../http/request-parser.js';
 import { NO_BODY, Response, textResponse } from '../http/response.js';
-import type { Kernel } from '../sys/kernel.js';
 import { isAsset } from './asset-name.js';
 import { ResourceCache } from './cache.js';
-import { Composer } from './compose.js';
+import { Composer, type ComposerContext } from './compose.js';
 import { CorsContent, ORIGIN_BIT, withFields } from './cors-content.js';
 import { Deployment, type Release } from './deployment.js';
-import type { AcceptEncodingMemo } from './encoding.js';
 import { type NoFile, statusOf } from './file.js';
 import type { FileContent } from './file-content.js';
 import { Listings } from './listings.js';
@@ -38,11 +35,8 @@ const ACCEPT_BIT = 1 << Known.accept;
 const BAD_PATH = textResponse(400, 'The path has a broken escape.\n');
 
 /** What the sites of one server share. */
-export interface SiteContext {
-  readonly kernel: Kernel;
+export interface SiteContext extends ComposerContext {
   readonly watch: Watch;
-  readonly limits: Limits;
-  readonly memo: AcceptEncodingMemo;
 }
 
 /** A page that a site is to fall back to, and cannot send. */
@@ -72,11 +66,11 @@ export class Site {
     path: string,
     protected readonly options: ResolvedSiteOptions,
   ) {
-    const { kernel, watch, limits, memo } = context;
+    const { kernel, watch, limits } = context;
     this.cache = new ResourceCache(limits.cacheBytes);
     this.rules = new Rules(options);
     this.surveyor = new Surveyor(kernel, options, this.counters);
-    this.composer = new Composer(kernel, options, this.rules, limits, memo);
+    this.composer = new Composer(context, options, this.rules);
     this.listings = new Listings(kernel, this.cache, this.composer, (content) => this.readable(content));
     this.deployment = new Deployment(kernel, path, options, watch, BACKSTOP_MS, limits.freshnessMs);
     this.pages = new Pages(this.surveyor, this.composer, this.rules, options.fallback !== null, () =>
@@ -272,7 +266,8 @@ export class Site {
     // A listing has the times of folders and what links lead to, and both change elsewhere.
     const isTold = survey.dependencies.areTold && survey.kind !== 'listing';
     let dueMs = nowMs + (isTold ? BACKSTOP_MS : limits.freshnessMs);
-    if (survey.file?.recent) dueMs = Math.min(dueMs, nowMs + RECENT_MS); // then it has a date
+    // Then it has a date, where dates are sent.
+    if (survey.file?.recent && this.options.etag === 'stat') dueMs = Math.min(dueMs, nowMs + RECENT_MS);
     return release === this.deployment.previous ? Math.min(dueMs, this.deployment.dueMs) : dueMs;
   }
 

@@ -139,8 +139,13 @@ export class Surveyor {
         }
       }
     }
-    const identities = [file.identity, ...sidecars.map((each) => `${each.coding} ${each.file.identity}`)];
+    const identities = [this.identity(file), ...sidecars.map((each) => `${each.coding} ${this.identity(each.file)}`)];
     return { kind: 'file', name, file, sidecars, refusal: 0, dependencies, signature: identities.join(', ') };
+  }
+
+  /** A recent file is another one when its second is over, for then it has a date; but none has where tags are of content. */
+  private identity({ identity, recent }: OpenFile): string {
+    return recent && this.options.etag === 'stat' ? `${identity} recent` : identity;
   }
 }
 

@@ -2,21 +2,19 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { hashedTag, tagLater, tagOfCoded } from '../../src/files/content-tag.js';
+import { hashedTag, tagOfCoded } from '../../src/files/content-tag.js';
 import { resolveSiteOptions } from '../../src/files/options.js';
+import { DESCRIPTOR_BYTES } from '../../src/files/resource.js';
 import { Files } from '../../src/files/serve.js';
 import { type Limits, resolveLimits } from '../../src/http/limits.js';
-import type { FileBody, Response } from '../../src/http/response.js';
+import type { Response } from '../../src/http/response.js';
 import { kernel as realKernel } from '../../src/sys/binding.js';
-import { EIO } from '../../src/sys/errno.js';
-import type { Kernel } from '../../src/sys/kernel.js';
-import { SharedFd } from '../../src/sys/shared-fd.js';
 import { kernelWith } from '../support/counting-kernel.js';
 import { testDescriptors } from '../support/descriptors.js';
 import { settled } from '../support/folder.js';
 import { parsed } from '../support/parsed.js';
 import { eventually } from '../support/raw-client.js';
-import { contentOf, KIB, MIB } from '../support/site.js';
+import { contentOf, KIB } from '../support/site.js';
 
 const descriptors = testDescriptors();
 
@@ -40,105 +38,6 @@ describe('the tag of a content', () => {
   });
 });
 
-describe('the tag of a file that is read a piece at a time', () => {
-  /** A file's body, whose descriptor is its reader's alone once the content has let it go. */
-  function bodyOf(bytes: Uint8Array, offset = 0, length = bytes.length - offset): FileBody {
-    const path = join(descriptors.folder(), 'file');
-    fs.writeFileSync(path, bytes);
-    return { kind: 'file', file: new SharedFd(fs.openSync(path, 'r')), offset, length };
-  }
-
-  /** Reads it as for a content that lets its descriptor go at once. What was told; null for nothing. */
-  async function tagOf(body: FileBody, kernel: Kernel = realKernel, isWanted = () => true): Promise<string | null> {
-    let told: string | null = null;
-    tagLater(kernel, body, isWanted, (etag) => {
-      told = etag;
-    });
-    expect(told).toBeNull();
-    body.file.release(kernel);
-    await eventually(() => isClosed(body), 'it is let go');
-    return told;
-  }
-
-  function isClosed({ file }: FileBody): boolean {
-    try {
-      file.retain();
-    } catch {
-      return true;
-    }
-    file.release(realKernel);
-    return false;
-  }
-
-  test.each([0, 1, MIB - 1, MIB, MIB + 1, 3 * MIB + 5])('%i bytes: the same as of all at once', async (size) => {
-    const bytes = contentOf(size);
-    expect(await tagOf(bodyOf(bytes))).toBe(hashedTag(bytes).toString());
-  });
-
-  test('is of its part of the file', async () => {
-    const bytes = contentOf(1000);
-    expect(await tagOf(bodyOf(bytes, 100, 300))).toBe(hashedTag(bytes.subarray(100, 400)).toString());
-  });
-
-  test('is the same by short reads', async () => {
-    const bytes = contentOf(20_000);
-    const kernel = kernelWith({
-      pread: (fd, into, offset, length, at) => realKernel.pread(fd, into, offset, Math.min(length, 777), at),
-    });
-    expect(await tagOf(bodyOf(bytes), kernel)).toBe(hashedTag(bytes).toString());
-  });
-
-  test('leaves others their turn between the pieces', async () => {
-    let reads = 0;
-    let most = 0;
-    let sinceTurn = 0;
-    const kernel = kernelWith(
-      {},
-      {
-        pread: () => {
-          reads++;
-          most = Math.max(most, ++sinceTurn);
-        },
-      },
-    );
-    let isOver = false;
-    const turn = (): void => {
-      sinceTurn = 0;
-      if (!isOver) setImmediate(turn);
-    };
-    setImmediate(turn);
-    await tagOf(bodyOf(contentOf(8 * MIB)), kernel);
-    isOver = true;
-    expect([reads, most]).toEqual([8, 1]);
-  });
-
-  test.each<[string, (body: FileBody) => Kernel]>([
-    ['a disk that fails', () => kernelWith({ pread: () => EIO })],
-    [
-      'a file that is shorter than it was',
-      ({ file }) =>
-        kernelWith({
-          pread: (...args) => {
-            fs.truncateSync(pathOf(file.fd), 1000);
-            return realKernel.pread(...args);
-          },
-        }),
-    ],
-  ])('is not told of %s', async (_, kernelOf) => {
-    const body = bodyOf(contentOf(2 * MIB));
-    expect(await tagOf(body, kernelOf(body))).toBeNull();
-  });
-
-  test('is not looked for any longer than somebody wants it', async () => {
-    let reads = 0;
-    const kernel = kernelWith({}, { pread: (_, got) => (got as number) > 0 && reads++ });
-    expect(await tagOf(bodyOf(contentOf(8 * MIB)), kernel, () => reads < 2)).toBeNull();
-    expect(reads).toBe(2);
-  });
-
-  const pathOf = (fd: number): string => fs.readlinkSync(`/proc/self/fd/${fd}`);
-});
-
 describe('a site whose tags are of the content', () => {
   const opened: Files[] = [];
 
@@ -149,7 +48,7 @@ describe('a site whose tags are of the content', () => {
   const LARGE = 300 * KIB;
   const contents = { 'small.txt': contentOf(500), 'large.txt': contentOf(LARGE) };
 
-  async function site(limits: Partial<Limits> = {}, compress = false, secondsAgo = 3600) {
+  async function site(limits: Partial<Limits> = {}, compress = false, secondsAgo = 3600, kernel = realKernel) {
     const root = descriptors.folder();
     const path = (name: string): string => join(root, name);
     const at = Math.floor(Date.now() / 1000) - secondsAgo;
@@ -159,7 +58,7 @@ describe('a site whose tags are of the content', () => {
     }
     await settled();
     const options = resolveSiteOptions({ etag: 'content', compress });
-    const files = new Files(realKernel, { root, options }, new Map(), resolveLimits(limits));
+    const files = new Files(kernel, { root, options }, new Map(), resolveLimits(limits));
     opened.push(files);
     return { files, path, get: (target: string, fields: string[] = []) => files.serve(parsed(target, fields), 0) };
   }
@@ -196,6 +95,61 @@ describe('a site whose tags are of the content', () => {
       expect(get('/large.txt', [line]).status, line).toBe(status);
     expect(get('/large.txt', ['Range: bytes=0-9', `If-Range: ${old}`]).status).toBe(200);
     await eventually(() => field(get('/large.txt'), 'ETag') !== undefined, 'it has its tag');
+  });
+
+  test('reads a large file once, however often the cache has no room for it any more', async () => {
+    let reads = 0;
+    const kernel = kernelWith({}, { pread: () => reads++ });
+    const limits = { cacheBytes: 2 * DESCRIPTOR_BYTES };
+    const { get, path } = await site(limits, false, 3600, kernel);
+    const names = Array.from({ length: 8 }, (_, i) => `${i}.bin`);
+    for (const [i, name] of names.entries()) fs.writeFileSync(path(name), contentOf(LARGE + i));
+    await settled();
+    for (const name of names) expect(field(get(`/${name}`), 'ETag')).toBeUndefined();
+    await eventually(() => reads === names.length, 'all are read');
+    for (let round = 0; round < 3; round++) {
+      for (const [i, name] of names.entries())
+        expect(field(get(`/${name}`), 'ETag')).toBe(hashedTag(contentOf(LARGE + i)));
+      await settled();
+    }
+    expect(reads).toBe(names.length);
+  });
+
+  test('is read once for all sites of a server, and by all its names', async () => {
+    let reads = 0;
+    const { path } = await site();
+    fs.linkSync(path('large.txt'), path('linked.txt'));
+    await settled();
+    const plan = { root: path('.'), options: resolveSiteOptions({ etag: 'content' }) };
+    const kernel = kernelWith({}, { pread: () => reads++ });
+    const files = new Files(kernel, plan, new Map([['other.example', plan]]), resolveLimits());
+    opened.push(files);
+    const targets = ['/large.txt', '/linked.txt'].flatMap((target) => [target, `http://other.example${target}`]);
+    const askAll = (): (string | undefined)[] => targets.map((each) => field(files.serve(parsed(each), 0), 'ETag'));
+    expect(new Set(askAll())).toEqual(new Set([undefined]));
+    await eventually(() => !askAll().includes(undefined), 'all have it');
+    expect([new Set(askAll()), reads]).toEqual([new Set([hashedTag(contents['large.txt'])]), 1]);
+  });
+
+  test('a file that changed this second keeps its tag and its forms when the second is over', async () => {
+    const { files, get, path } = await site({ freshnessMs: 0 }, true, 3600);
+    const text = 'all work and no play '.repeat(20_000);
+    fs.writeFileSync(path('play.txt'), text);
+    await settled();
+    const ask = (nowMs: number): Response => files.serve(parsed('/play.txt', ['Accept-Encoding: gzip']), nowMs);
+    await eventually(() => field(ask(0), 'Content-Encoding') === 'gzip', 'it is compressed');
+    const early = ask(0);
+    await eventually(
+      () => Date.now() >= Math.floor(fs.statSync(path('play.txt')).mtimeMs / 1000 + 1) * 1000,
+      'it is over',
+    );
+    expect(field(get('/play.txt'), 'ETag')).toBe(hashedTag(Buffer.from(text)));
+    for (const nowMs of [1500, 60_000]) {
+      expect([field(ask(nowMs), 'ETag'), field(ask(nowMs), 'Content-Encoding')]).toEqual([
+        field(early, 'ETag'),
+        'gzip',
+      ]);
+    }
   });
 
   test('a coded form is made when the file has its tag, and has one with it', async () => {

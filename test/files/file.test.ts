@@ -1,6 +1,6 @@
-import { appendFileSync, linkSync, renameSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, linkSync, renameSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type Opener, type OpenFile, openFile, readFile } from '../../src/files/file.js';
+import { type Opener, type OpenFile, openFile, readFile, versionOf } from '../../src/files/file.js';
 import { Root } from '../../src/files/root.js';
 import { kernel as realKernel } from '../../src/sys/binding.js';
 import { EIO, ENOENT } from '../../src/sys/errno.js';
@@ -84,7 +84,7 @@ describe('a file', () => {
     }
   });
 
-  test('has no date until the second of its change is over, and is another one then', () => {
+  test('has no date until the second of its change is over', () => {
     const second = 1_700_000_000;
     site.write('recent.txt', 'x');
     utimesSync(site.path('recent.txt'), second, second);
@@ -96,8 +96,30 @@ describe('a file', () => {
     const [early, late] = [at(second * 1000 + 999), at(second * 1000 + 1000)];
     expect(early).toMatchObject({ recent: true, modifiedSeconds: Number.NaN });
     expect(late).toMatchObject({ recent: false, modifiedSeconds: second });
-    expect(early.identity).not.toBe(late.identity);
+    expect(early.identity).toBe(late.identity);
     expect(at(second * 1000 - 3_600_000)).toEqual(early); // a change in the future is no date either
+  });
+
+  test('has another version after every change, whoever has it open, and none by another size', async () => {
+    site.write('version.txt', 'one');
+    await settled();
+    const { fd } = opened('version.txt');
+    const seen = [versionOf(realKernel, fd, 3)];
+    const changes: (() => void)[] = [
+      () => writeFileSync(site.path('version.txt'), 'two'),
+      () => utimesSync(site.path('version.txt'), 5, 5),
+      () => renameSync(site.path('version.txt'), site.path('version.old')),
+      () => rmSync(site.path('version.old')),
+    ];
+    for (const change of changes) {
+      change();
+      seen.push(versionOf(realKernel, fd, 3));
+      await settled();
+    }
+    expect(versionOf(realKernel, fd, 3)).toBe(seen.at(-1));
+    expect([new Set(seen).size, versionOf(realKernel, fd, 4)]).toEqual([seen.length, null]);
+    realKernel.close(fd);
+    expect(versionOf(realKernel, -1, 3)).toBeNull();
   });
 
   test('with another name is linked', () => {

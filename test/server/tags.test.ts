@@ -1,11 +1,13 @@
-import { mkdirSync, utimesSync } from 'node:fs';
+import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { hashedTag } from '../../src/files/content-tag.js';
+import type { Limits } from '../../src/http/limits.js';
 import { type Server, serve } from '../../src/index.js';
 import { kernel as realKernel } from '../../src/sys/binding.js';
 import { Stat } from '../../src/sys/kernel.js';
 import { kernelWith } from '../support/counting-kernel.js';
 import { type Folder, makeFolder, settled } from '../support/folder.js';
-import { exchange, type RawResponse, request, sleep } from '../support/raw-client.js';
+import { exchange, RawClient, type RawResponse, request, sleep } from '../support/raw-client.js';
 import { type Row, testRows } from '../support/rows.js';
 import { contentOf, HELLO, KIB, MIB } from '../support/site.js';
 
@@ -215,14 +217,42 @@ test('a large file that is replaced while it is read gets the tag of what it is 
   expect((await tagged(second.port, '/again/replaced.bin')).field('ETag')).toBe(after.field('ETag'));
 });
 
-test('without room to keep it, a large file is sent whole and has no tag', async () => {
+test('without room to keep it, a large file is sent whole, and has its tag when it was read', async () => {
   await using bare = serve({ root: one.root, port: 0, etag: 'content', limits: { cacheBytes: 0 } });
-  for (let round = 0; round < 3; round++) {
-    const answer = await exchange(bare.port, request('/large.bin'));
-    expect([answer.status, answer.field('ETag'), answer.body.equals(contentOf(64 * KIB + 1))]).toEqual([
-      200,
-      null,
-      true,
-    ]);
-  }
+  const first = await exchange(bare.port, request('/large.bin'));
+  expect([first.status, first.field('ETag'), first.body.equals(FILES['large.bin'])]).toEqual([200, null, true]);
+  const etag = (await tagged(bare.port, '/large.bin')).field('ETag')!;
+  expect(etag).toMatch(/^"[\w-]{22}"$/);
+  expect((await exchange(bare.port, request('/large.bin', [`If-None-Match: ${etag}`]))).status).toBe(304);
+  const ranged = await exchange(bare.port, request('/large.bin', ['Range: bytes=0-9', `If-Range: ${etag}`]));
+  expect([ranged.status, ranged.body.equals(FILES['large.bin'].subarray(0, 10))]).toEqual([206, true]);
+});
+
+test.each<[what: string, count: number, bytes: number, limits: Partial<Limits>]>([
+  ['the cache holds by default', 300, 70_000, {}],
+  ['a small cache holds', 6, 100_000, { cacheBytes: MIB }],
+])('more large files than %s have their tags when they are asked for again', async (_, count, bytes, limits) => {
+  const names = Array.from({ length: count }, (_, i) => `many-${bytes}/${i}.bin`);
+  for (const [i, name] of names.entries()) one.write(name, contentOf(bytes + i));
+  await settled();
+  await using fresh = serve({ root: one.root, port: 0, etag: 'content', limits });
+  using client = await RawClient.connect(fresh.port);
+  const ask = async (name: string): Promise<string | null> =>
+    (await client.send(request(`/${name}`, [], 'HEAD')).response('HEAD')).field('ETag');
+  for (const name of names) await ask(name);
+  await settled();
+  const etags: (string | null)[] = [];
+  for (const name of names) etags.push(await ask(name));
+  expect(etags).toEqual(names.map((_, i) => hashedTag(contentOf(bytes + i))));
+});
+
+test('a large file that was touched this second keeps its tag when the second is over', async () => {
+  writeFileSync(one.path('touched.bin'), contentOf(8 * MIB));
+  await settled();
+  await using fresh = serve({ root: one.root, port: 0, etag: 'content', limits: { freshnessMs: 0 } });
+  const etag = (await tagged(fresh.port, '/touched.bin')).field('ETag');
+  const seen = new Set<string | null>();
+  for (const untilMs = performance.now() + 1300; performance.now() < untilMs; await sleep(2))
+    seen.add((await exchange(fresh.port, request('/touched.bin', [], 'HEAD'))).field('ETag'));
+  expect([...seen]).toEqual([etag]);
 });
