@@ -3,7 +3,7 @@ import type { BytesBody, Field, FileBody } from '../http/response.js';
 import type { Kernel } from '../sys/kernel.js';
 import { SharedFd } from '../sys/shared-fd.js';
 import type { Validators } from './conditional.js';
-import { hashedTag } from './content-tag.js';
+import { hashedTag, tagOfForm } from './content-tag.js';
 import { type AcceptEncodingMemo, COMPRESSION_MIN_BYTES, isCompressible } from './encoding.js';
 import { type OpenFile, readFile } from './file.js';
 import { FileContent } from './file-content.js';
@@ -113,7 +113,7 @@ export class Composer {
   private variant(coding: Variant['coding'], file: OpenFile, common: VariantFields): Variant {
     const body = this.bodyOf(file);
     const { etag, modifiedSeconds } = this.validatorsOf(file, body);
-    const validators = { etag, modifiedSeconds };
+    const validators = { etag: tagOfForm(etag, coding), modifiedSeconds };
     return variantOf(coding, body, validators, common);
   }
 
@@ -135,7 +135,7 @@ export class Composer {
         return content.isClosed;
       },
       tagged(tag: string) {
-        const validators = { etag: tag, modifiedSeconds: Number.NaN };
+        const validators = { etag: tagOfForm(tag, coding), modifiedSeconds: Number.NaN };
         content.replace(variantOf(coding, body, validators, common));
         changed();
       },

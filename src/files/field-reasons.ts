@@ -100,15 +100,13 @@ export class FieldReasons {
     const { composition, site, outcome } = this.story;
     if (outcome === 'listing') return 'a hash of its bytes';
     const { content, survey } = composition!;
-    const packed = content.variants.some(
-      ({ coding, validators }) =>
-        validators.etag === tag &&
-        coding !== 'identity' &&
-        !survey.sidecars.some((sidecar) => sidecar.coding === coding),
-    );
+    const coding = content.variants.find(({ validators }) => validators.etag === tag)?.coding ?? 'identity';
+    const isBeside = survey.sidecars.some((sidecar) => sidecar.coding === coding);
+    const form =
+      coding === 'identity' ? '' : isBeside ? ', and the coding' : ', the coding, and a hash of what it came to';
     const source = site.options.etag === 'content' ? 'a hash of its bytes' : "the file's inode, size and times";
     if (tag.startsWith('W/')) return `etag is stat: ${source}; weak, for it changed a moment ago`;
-    return `etag is ${site.options.etag}: ${source}${packed ? ', and the coding' : ''}`;
+    return `etag is ${site.options.etag}: ${source}${form}`;
   }
 
   private absentValidators(): Absent[] {

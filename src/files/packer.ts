@@ -1,5 +1,5 @@
 import type { Kernel } from '../sys/kernel.js';
-import { tagOfCoded } from './content-tag.js';
+import { tagOfMade } from './content-tag.js';
 import { AVAILABLE_CODINGS, type Coding, compress, paysOff } from './encoding.js';
 import type { FileContent, VariantMaker } from './file-content.js';
 import { type VariantFields, variantOf } from './variant.js';
@@ -29,7 +29,7 @@ export class Packer implements VariantMaker {
     const packed = await compress(bytes, coding);
     if (content.isClosed || !paysOff(bytes.length, packed.length)) return;
     const { etag, modifiedSeconds } = content.identity.validators;
-    const validators = { etag: tagOfCoded(etag, coding), modifiedSeconds };
+    const validators = { etag: tagOfMade(etag, coding, packed), modifiedSeconds };
     content.variants.push(variantOf(coding, { kind: 'bytes', bytes: packed }, validators, this.common));
     this.changed();
   }

@@ -155,6 +155,11 @@ test.each<[field: string, target: string, options: Partial<ServeOptions>, says: 
   else expect(reason).toMatch(says);
 });
 
+test.each(['stat', 'content'] as const)('the reason of the tag of a sidecar, where tags are of %s', (etag) => {
+  const reason = why(ask(request('/app.js', ['Accept-Encoding: gzip']), { etag }), 'ETag');
+  expect(reason).toMatch(new RegExp(`^etag is ${etag}: .*, and the coding$`));
+});
+
 test('the fields for an origin are the same of a file that is not kept', () => {
   const namesFor = (limits: Partial<Limits>): string[] =>
     ask(request('/', ['Origin: https://a.example']), { ...CORS, limits }).fields.map(({ name }) => name);

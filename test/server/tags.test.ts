@@ -1,4 +1,4 @@
-import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hashedTag } from '../../src/files/content-tag.js';
 import type { Limits } from '../../src/http/limits.js';
@@ -255,4 +255,33 @@ test('a large file that was touched this second keeps its tag when the second is
   for (const untilMs = performance.now() + 1300; performance.now() < untilMs; await sleep(2))
     seen.add((await exchange(fresh.port, request('/touched.bin', [], 'HEAD'))).field('ETag'));
   expect([...seen]).toEqual([etag]);
+});
+
+describe.each(['stat', 'content'] as const)('with tags of %s', (etag) => {
+  /** A strong tag is of one form only, even where another has the very bytes, RFC 9110 section 8.8.3.3. */
+  test.each<[what: string, content: string | Buffer, make: (folder: Folder) => void]>([
+    ['empty as it is', '', (folder) => folder.write('twin.css.gz', '')],
+    ['a copy', contentOf(3000), (folder) => folder.write('twin.css.gz', contentOf(3000))],
+    ['a hard link', contentOf(3000), (folder) => linkSync(folder.path('twin.css'), folder.path('twin.css.gz'))],
+    ['a large copy', contentOf(MIB), (folder) => folder.write('twin.css.gz', contentOf(MIB))],
+    ['a large hard link', contentOf(MIB), (folder) => linkSync(folder.path('twin.css'), folder.path('twin.css.gz'))],
+  ])('a sidecar that is %s of its original has a tag of its own', async (_, content, make) => {
+    using folder = makeFolder({ 'twin.css': content });
+    make(folder);
+    await settled();
+    await using fresh = serve({ root: folder.root, port: 0, etag });
+    const gzip = 'Accept-Encoding: gzip';
+    const plain = (await tagged(fresh.port, '/twin.css')).field('ETag')!;
+    const coded = await tagged(fresh.port, '/twin.css', [gzip]);
+    expect(coded.field('Content-Encoding')).toBe('gzip');
+    expect([plain, coded.field('ETag')]).toEqual([
+      expect.stringMatching(/^"[\w-]+"$/),
+      expect.stringMatching(/^"[\w-]+-gzip"$/),
+    ]);
+    expect(coded.field('ETag')).not.toBe(plain);
+    const held = await exchange(fresh.port, request('/twin.css', [gzip, `If-None-Match: ${plain}`]));
+    expect([held.status, held.field('Content-Encoding')]).toEqual([200, 'gzip']);
+    const part = await exchange(fresh.port, request('/twin.css', [gzip, `If-Range: ${plain}`, 'Range: bytes=0-9']));
+    expect(part.status).toBe(200);
+  });
 });
