@@ -10,6 +10,7 @@ import { FileContent } from './file-content.js';
 import { mediaTypeOf } from './media-type.js';
 import type { ResolvedSiteOptions } from './options.js';
 import { Packer } from './packer.js';
+import type { PackingQueue } from './packing-queue.js';
 import { DESCRIPTOR_BYTES, ENTRY_OVERHEAD_BYTES } from './resource.js';
 import type { Rules } from './rules.js';
 import type { Survey } from './survey.js';
@@ -34,6 +35,7 @@ export interface ComposerContext {
   readonly limits: Limits;
   readonly memo: AcceptEncodingMemo;
   readonly tags: TagTable;
+  readonly packing: PackingQueue;
 }
 
 /** Makes content of what the file system has: reads small files, and gives each form its fields and validators. */
@@ -51,7 +53,7 @@ export class Composer {
    * @param isOwned the content answers until it is closed, even one that may not be kept
    */
   content(survey: Survey, overriding: readonly Field[], changed: () => void, isOwned = false): Composed {
-    const { kernel, limits, memo, tags } = this.context;
+    const { kernel, limits, memo, tags, packing } = this.context;
     const file = survey.file!;
     const common = this.fieldsOf(survey, overriding);
     const identity = this.variant('identity', file, common);
@@ -66,7 +68,7 @@ export class Composer {
     const content = new FileContent(kernel, memo, identity, isKept || isOwned);
     content.variants.push(...sidecars);
     if (isKept && this.isToCompress(common.mediaType, file.size)) {
-      content.maker = new Packer(kernel, content, common, changed);
+      content.maker = new Packer(kernel, packing, content, common, changed);
     }
     if (isSteady && isReadable) {
       for (const variant of untagged) this.tagLater(variant, isKept || isOwned ? content : null, common, changed);

@@ -21,8 +21,11 @@ const NONE_MATCH_BIT = 1 << Known.ifNoneMatch;
 
 /** Who can make further variants, and does so in its own time. */
 export interface VariantMaker {
-  /** A client would prefer this coding, which there is not. */
-  wanted(coding: Coding): void;
+  /**
+   * A client would prefer this coding, which there is not.
+   * @returns whether it is to be expected
+   */
+  wanted(coding: Coding): boolean;
 }
 
 /** A file in all its forms: which of them, whole or in part, or not at all, RFC 9110 sections 12 to 14. */
@@ -104,7 +107,11 @@ export class FileContent implements Content {
     return open.length === 0 ? refusal : withFields(refusal, open);
   }
 
-  /** The form that a request prefers; null when it takes none. */
+  /**
+   * The form that a request prefers; null when it takes none of several. While one that it takes is being made, and where
+   * there is but one, it is sent as it is: RFC 9110 section 12.5.3 leaves that to the server, and who refuses it would
+   * otherwise get nothing at all.
+   */
   variantFor(request: RequestParser): Variant | null {
     if (this.variants.length === 1 && this.maker === null) return this.identity;
     if (!(request.sent & ENCODING_BIT)) return this.identity;
@@ -115,11 +122,12 @@ export class FileContent implements Content {
           request.valueStart(Known.acceptEncoding),
           request.valueEnd(Known.acceptEncoding),
         );
+    let isExpected = false; // one coding at a time, the best that can be made
     for (const coding of preferences) {
       for (const variant of this.variants) if (variant.coding === coding) return variant;
-      if (coding !== 'identity') this.maker?.wanted(coding);
+      if (!isExpected && coding !== 'identity' && this.maker !== null) isExpected = this.maker.wanted(coding);
     }
-    return null;
+    return this.variants.length === 1 || isExpected ? this.identity : null;
   }
 
   private part(variant: Variant, request: RequestParser): Response {

@@ -1,45 +1,92 @@
 import type { Kernel } from '../sys/kernel.js';
 import { tagOfMade } from './content-tag.js';
 import { AVAILABLE_CODINGS, type Coding, compress, paysOff } from './encoding.js';
+import { versionOf } from './file.js';
 import type { FileContent, VariantMaker } from './file-content.js';
+import type { PackingJob, PackingQueue } from './packing-queue.js';
 import { type VariantFields, variantOf } from './variant.js';
 
-/** Compresses a file when somebody would like it so, once for each coding. Whoever asks meanwhile gets what there is. */
-export class Packer implements VariantMaker {
-  private readonly begun = new Set<Coding>();
+/**
+ * Compresses a file when somebody would like it so, once for each coding. Whoever asks meanwhile gets what there is. When
+ * nothing is left to try, the content has no maker any more.
+ */
+export class Packer implements VariantMaker, PackingJob {
+  /** In the order in which they were asked for, those that were tried among them. */
+  private readonly asked = new Set<Coding>();
+  private readonly tried = new Set<Coding>();
+  /** Of a file that is not in memory: what the tags are about. */
+  private readonly version: string | null;
+  private isQueued = false;
 
   constructor(
     private readonly kernel: Kernel,
+    private readonly queue: PackingQueue,
     private readonly content: FileContent,
     private readonly common: VariantFields,
     private readonly changed: () => void,
-  ) {}
-
-  wanted(coding: Coding): void {
-    if (this.content.identity.validators.etag === '') return; // it could not be revalidated: when the file has its tag
-    if (this.begun.has(coding) || !AVAILABLE_CODINGS.includes(coding)) return;
-    this.begun.add(coding);
-    this.pack(coding).catch(() => {}); // out of memory, say: the file is served as it is
+  ) {
+    const { body } = content.identity.ok;
+    this.version = body.kind === 'file' ? versionOf(kernel, body.file.fd, body.length) : null;
   }
 
-  private async pack(coding: Coding): Promise<void> {
-    const { content } = this;
+  get isWanted(): boolean {
+    return !this.content.isClosed;
+  }
+
+  wanted(coding: Coding): boolean {
+    if (!AVAILABLE_CODINGS.includes(coding) || this.tried.has(coding)) return false;
+    // Without a tag it could not be revalidated: when the file has its own.
+    if (this.content.identity.validators.etag === '') return true;
+    if (!this.isQueued) this.isQueued = this.queue.add(this);
+    if (this.isQueued) this.asked.add(coding);
+    return true;
+  }
+
+  async run(): Promise<void> {
+    try {
+      await this.pack();
+    } finally {
+      this.isQueued = false;
+    }
+  }
+
+  /** Reads the file once for all that has been asked for until the last of it is done. */
+  private async pack(): Promise<void> {
     const bytes = this.read();
-    if (bytes === null) return;
-    const packed = await compress(bytes, coding);
-    if (content.isClosed || !paysOff(bytes.length, packed.length)) return;
-    const { etag, modifiedSeconds } = content.identity.validators;
-    const validators = { etag: tagOfMade(etag, coding, packed), modifiedSeconds };
-    content.variants.push(variantOf(coding, { kind: 'bytes', bytes: packed }, validators, this.common));
+    if (bytes === null) {
+      this.content.maker = null;
+      return;
+    }
+    for (const coding of this.asked) {
+      if (this.tried.has(coding)) continue;
+      const packed = await compress(bytes, coding).catch(() => null); // out of memory, say: it stays as it is
+      this.tried.add(coding);
+      if (!this.isWanted) return;
+      if (packed !== null && paysOff(bytes.length, packed.length)) this.add(coding, packed);
+    }
+    if (this.isDone()) this.content.maker = null;
+  }
+
+  private add(coding: Coding, bytes: Uint8Array): void {
+    const { etag, modifiedSeconds } = this.content.identity.validators;
+    const validators = { etag: tagOfMade(etag, coding, bytes), modifiedSeconds };
+    this.content.variants.push(variantOf(coding, { kind: 'bytes', bytes }, validators, this.common));
     this.changed();
   }
 
-  /** The file as it is; null when it is shorter than it was. */
+  private isDone(): boolean {
+    const there = this.content.variants.map(({ coding }) => coding);
+    return AVAILABLE_CODINGS.every((coding) => this.tried.has(coding) || there.includes(coding));
+  }
+
+  /** The file as it is; null when it is no longer what its tag says. */
   private read(): Uint8Array | null {
     const { body } = this.content.identity.ok;
     if (body.kind === 'bytes') return body.bytes;
     if (body.kind !== 'file') return null;
-    const bytes = Buffer.allocUnsafeSlow(body.length);
-    return this.kernel.pread(body.file.fd, bytes, 0, body.length, body.offset) === body.length ? bytes : null;
+    const { file, offset, length } = body;
+    const bytes = Buffer.allocUnsafeSlow(length);
+    const isRead = this.kernel.pread(file.fd, bytes, 0, length, offset) === length;
+    return isRead && versionOf(this.kernel, file.fd, length) === this.version ? bytes : null;
   }
 }

@@ -6,6 +6,7 @@ import type { Response } from '../http/response.js';
 import type { Kernel } from '../sys/kernel.js';
 import { AcceptEncodingMemo } from './encoding.js';
 import type { ResolvedSiteOptions } from './options.js';
+import { PackingQueue } from './packing-queue.js';
 import type { Containment } from './root.js';
 import { type MissingFallback, Site } from './site.js';
 import { TagTable } from './tag-table.js';
@@ -60,7 +61,14 @@ export class Files {
   ) {
     this.watch = new Watch(kernel, limits.maxWatchedFolders);
     this.tags = new TagTable(kernel);
-    const context = { kernel, watch: this.watch, limits, memo: new AcceptEncodingMemo(), tags: this.tags };
+    const context = {
+      kernel,
+      watch: this.watch,
+      limits,
+      memo: new AcceptEncodingMemo(),
+      tags: this.tags,
+      packing: new PackingQueue(),
+    };
     const opened: Site[] = [];
     const open = ({ root, options }: SitePlan): Site => {
       const site = new Kind(context, root, options);

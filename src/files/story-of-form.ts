@@ -1,7 +1,13 @@
 import { Known } from '../http/headers.js';
 import type { RequestParser } from '../http/request-parser.js';
 import { CONDITIONAL_FIELDS, evaluate, isUndecided, rangeHolds } from './conditional.js';
-import { COMPRESSION_MIN_BYTES, codingPreferences, isCompressible, SIDECAR_SUFFIXES } from './encoding.js';
+import {
+  AVAILABLE_CODINGS,
+  COMPRESSION_MIN_BYTES,
+  codingPreferences,
+  isCompressible,
+  SIDECAR_SUFFIXES,
+} from './encoding.js';
 import type { Beside, Composition, ExplainedSite } from './explained-site.js';
 import { mediaTypeOf } from './media-type.js';
 import { rangesOf } from './range.js';
@@ -67,14 +73,18 @@ function whyVariant({ site, request, composition }: Teller, survey: Survey, vari
         : `Accept-Encoding prefers ${asked.join(', then ')}`;
   if (variant === null) return `none: ${why}`;
   const { maker } = composition!.content;
-  const better = asked.slice(0, asked.indexOf(variant.coding));
+  const place = asked.indexOf(variant.coding);
+  const better = place < 0 ? asked : asked.slice(0, place);
+  const next =
+    maker === null ? undefined : better.find((coding) => (AVAILABLE_CODINGS as typeof asked).includes(coding));
+  const anyway = place < 0 ? '; it takes none that there is, and is sent this one all the same' : '';
   const later =
-    maker !== null && better.length > 0
-      ? `; ${better[0]} is made now, and sent to who asks after that, if it pays off`
+    next !== undefined
+      ? `; ${next} is made now, and sent to who asks after that, if it pays off`
       : site.options.compress && maker === null
         ? `; ${whyNotPacked(survey)}`
         : '';
-  return `${variant.coding}, ${bytesOf(variant.size)}: ${why}${later}`;
+  return `${variant.coding}, ${bytesOf(variant.size)}: ${why}${anyway}${later}`;
 }
 
 function whyNotPacked({ name, file }: Survey): string {

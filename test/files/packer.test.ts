@@ -7,6 +7,7 @@ import { AcceptEncodingMemo, AVAILABLE_CODINGS, type Coding } from '../../src/fi
 import { FileContent } from '../../src/files/file-content.js';
 import { type ResolvedSiteOptions, resolveSiteOptions } from '../../src/files/options.js';
 import { Packer } from '../../src/files/packer.js';
+import { PackingQueue } from '../../src/files/packing-queue.js';
 import { DESCRIPTOR_BYTES, ENTRY_OVERHEAD_BYTES } from '../../src/files/resource.js';
 import { Files } from '../../src/files/serve.js';
 import { variantOf } from '../../src/files/variant.js';
@@ -14,6 +15,7 @@ import { type Limits, resolveLimits } from '../../src/http/limits.js';
 import type { BytesBody, FileBody, Response } from '../../src/http/response.js';
 import { kernel as realKernel } from '../../src/sys/binding.js';
 import { SharedFd } from '../../src/sys/shared-fd.js';
+import { kernelWith } from '../support/counting-kernel.js';
 import { testDescriptors } from '../support/descriptors.js';
 import { settled } from '../support/folder.js';
 import { parsed } from '../support/parsed.js';
@@ -41,7 +43,7 @@ const WAIT_MS = 100;
 describe('a packer', () => {
   const COMMON = { mediaType: 'text/plain; charset=utf-8', fields: [['X-Rule', 'yes'] as const], varies: true };
 
-  function make(body: BytesBody | FileBody, etag = '"tag"') {
+  function make(body: BytesBody | FileBody, etag = '"tag"', kernel = realKernel, queue = new PackingQueue()) {
     const validators = { etag, modifiedSeconds: 1_000_000_000 };
     const content = new FileContent(
       realKernel,
@@ -50,7 +52,7 @@ describe('a packer', () => {
       true,
     );
     const changes: number[] = [];
-    const packer = new Packer(realKernel, content, COMMON, () => changes.push(content.variants.length));
+    const packer = new Packer(kernel, queue, content, COMMON, () => changes.push(content.variants.length));
     content.maker = packer;
     const ask = (accepted: string) => content.answer(parsed('/', [`Accept-Encoding: ${accepted}`]));
     return { content, packer, changes, ask };
@@ -99,6 +101,38 @@ describe('a packer', () => {
     expect([codingOf(ask('gzip')), changes]).toEqual(['gzip', [2, 3]]);
   });
 
+  test('makes of all that a client takes the best only', async () => {
+    const { content, ask } = make(inMemory(text(5000)));
+    await eventually(() => codingOf(ask('gzip, br, zstd;q=0.5')) === 'br', 'it is packed');
+    await sleep(WAIT_MS);
+    expect(content.variants.map(({ coding }) => coding)).toEqual(['identity', 'br']);
+  });
+
+  test('reads a file when its turn comes, once for all codings that are asked for until then', async () => {
+    let reads = 0;
+    const kernel = kernelWith({}, { pread: () => reads++ });
+    const queue = new PackingQueue(1);
+    const all = Array.from({ length: 4 }, () => make(onDisk(text(300 * KIB)).body, '"tag"', kernel, queue));
+    for (const { ask } of all) for (const coding of ['gzip', 'br']) ask(coding);
+    expect(reads).toBe(0);
+    await eventually(() => all[0]!.changes.length > 0, 'the first is packed');
+    expect(reads).toBe(1);
+    all[1]!.content.close();
+    await eventually(() => [all[0]!, all[2]!, all[3]!].every(({ changes }) => changes.length === 2), 'all are');
+    expect([reads, all[1]!.changes]).toEqual([3, []]);
+    for (const { content } of all) content.close();
+  });
+
+  test('asks again later where the queue has no room', async () => {
+    const queue = new PackingQueue(1, 1);
+    const all = Array.from({ length: 4 }, () => make(inMemory(text(200 * KIB)), '"tag"', realKernel, queue));
+    for (const { ask } of all) ask('gzip');
+    await eventually(() => all[1]!.changes.length > 0, 'what fits is packed');
+    await sleep(WAIT_MS);
+    expect(all.map(({ changes }) => changes.length)).toEqual([1, 1, 0, 0]);
+    for (const { ask } of all.slice(2)) await eventually(() => codingOf(ask('gzip')) === 'gzip', 'it is packed then');
+  });
+
   test('leaves what does not become smaller, and does not try again', async () => {
     const { content, changes, ask } = make(inMemory(contentOf(5000)));
     ask('gzip');
@@ -106,6 +140,17 @@ describe('a packer', () => {
     ask('gzip');
     await sleep(WAIT_MS);
     expect([codingOf(ask('gzip')), content.variants.length, changes]).toEqual(['identity', 1, []]);
+    expect(content.maker).not.toBeNull();
+  });
+
+  test.each([true, false])('is let go when nothing is left to try (pays off: %s)', async (paysOff) => {
+    const { content, packer, ask } = make(inMemory(paysOff ? text(5000) : contentOf(5000)));
+    await eventually(() => {
+      for (const coding of AVAILABLE_CODINGS) ask(coding);
+      return content.maker === null;
+    }, 'it is let go');
+    expect(content.variants).toHaveLength(paysOff ? 1 + AVAILABLE_CODINGS.length : 1);
+    expect(AVAILABLE_CODINGS.map((coding) => packer.wanted(coding))).toEqual(AVAILABLE_CODINGS.map(() => false));
   });
 
   test('tells nobody when the content was closed meanwhile', async () => {
@@ -147,10 +192,14 @@ describe('a packer', () => {
     expect(() => body.file.retain()).toThrow();
   });
 
-  test('leaves a file that is shorter than it was', async () => {
+  test.each<[string, (path: string) => void]>([
+    ['is shorter than it was', (path) => truncateSync(path, 1000)],
+    ['is not what its tag says', (path) => writeFileSync(path, text(300 * KIB).reverse())],
+  ])('leaves a file that %s', async (_, change) => {
     const { path, body } = onDisk(text(300 * KIB));
+    await settled();
     const { content, changes, ask } = make(body);
-    truncateSync(path, 1000);
+    change(path);
     ask('gzip');
     await sleep(WAIT_MS);
     expect([content.variants.length, changes]).toEqual([1, []]);
@@ -169,12 +218,13 @@ describe('a site that compresses', () => {
     contents: Record<string, Uint8Array>,
     limits: Partial<Limits> = {},
     options: Partial<ResolvedSiteOptions> = {},
+    kernel = realKernel,
   ) {
     const root = descriptors.folder();
     for (const [name, content] of Object.entries(contents)) writeFileSync(join(root, name), content);
     await settled();
     const plan = { root, options: resolveSiteOptions({ compress: true, ...options }) };
-    const files = new Files(realKernel, plan, new Map(), resolveLimits(limits));
+    const files = new Files(kernel, plan, new Map(), resolveLimits(limits));
     opened.push(files);
     const ask = (target: string, fields = ['Accept-Encoding: gzip']) => {
       files.watch.read();
@@ -217,6 +267,22 @@ describe('a site that compresses', () => {
     files.close();
     expect(files.stats.cachedBytes).toBe(0);
     opened.splice(0);
+  });
+
+  test('reads no more files at once than it compresses, however many are asked for', async () => {
+    let reads = 0;
+    const kernel = kernelWith({}, { pread: () => reads++ });
+    const names = Array.from({ length: 12 }, (_, i) => `${i}.txt`);
+    const { ask } = await site(Object.fromEntries(names.map((name) => [name, text(2 * MIB)])), {}, {}, kernel);
+    for (const name of names) ask(`/${name}`, ['Accept-Encoding: br, gzip']);
+    expect(reads).toBe(0);
+    const made = (): number =>
+      names.filter((name) => codingOf(ask(`/${name}`, ['Accept-Encoding: br, gzip'])) === 'br').length;
+    await eventually(() => {
+      expect(reads).toBeLessThanOrEqual(made() + 2);
+      return made() === names.length;
+    }, 'all are packed');
+    expect(reads).toBe(names.length);
   });
 
   test('prefers what lies beside the file', async () => {

@@ -1,5 +1,6 @@
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { AVAILABLE_CODINGS } from '../../src/files/encoding.js';
 import { type Server, serve } from '../../src/index.js';
 import { type Folder, makeFolder, settled } from '../support/folder.js';
 import { exchange, type RawResponse, request, sleep } from '../support/raw-client.js';
@@ -177,4 +178,51 @@ test('many who ask at once cost one compression, and each gets a whole answer', 
     const isCoded = answer.field('Content-Encoding') === 'br';
     expect((isCoded ? brotliDecompressSync(answer.body) : answer.body).toString()).toBe(textOf(9000));
   }
+});
+
+describe('who refuses the file as it is', () => {
+  /** What is made of it: nothing yet, nothing ever, gzip only. */
+  const STATES: Record<string, (port: number) => Promise<void>> = {
+    '/small.txt': async () => {},
+    '/noise.txt': async (port) => {
+      for (const coding of AVAILABLE_CODINGS) {
+        await exchange(port, request('/noise.txt', [`Accept-Encoding: ${coding}`]));
+        await sleep(100);
+      }
+    },
+    '/tiny.txt': async () => {},
+    '/least.txt': async (port) => {
+      for (let coding: string | null = null; coding === null; await sleep(5)) {
+        const answer = await exchange(port, request('/least.txt', ['Accept-Encoding: gzip']));
+        coding = answer.field('Content-Encoding');
+      }
+    },
+  };
+
+  test.each<[target: keyof typeof STATES, accept: string, status: number, coding: string | null]>([
+    ['/small.txt', 'identity;q=0', 200, null],
+    ['/small.txt', '*;q=0', 200, null],
+    ['/small.txt', 'deflate, identity;q=0', 200, null],
+    ['/small.txt', 'br, identity;q=0', 200, null],
+    ['/noise.txt', 'identity;q=0', 200, null],
+    ['/noise.txt', 'br, identity;q=0', 200, null],
+    ['/noise.txt', 'gzip, br, zstd, *;q=0', 200, null],
+    ['/tiny.txt', 'br, identity;q=0', 200, null],
+    ['/least.txt', 'gzip, identity;q=0', 200, 'gzip'],
+    ['/least.txt', 'br, gzip;q=0.1, identity;q=0', 200, 'gzip'],
+    ['/least.txt', 'br, identity;q=0', 200, null], // which is being made
+    ['/least.txt', 'identity;q=0', 406, null],
+    ['/least.txt', 'deflate, *;q=0', 406, null],
+  ])('of %s, with %s, gets %i', async (target, accept, status, coding) => {
+    await using fresh = serve({ root: folder.root, port: 0, compress: true });
+    await STATES[target]!(fresh.port);
+    const answer = await exchange(fresh.port, request(target, [`Accept-Encoding: ${accept}`]));
+    expect([answer.status, answer.field('Content-Encoding')]).toEqual([status, coding]);
+  });
+
+  test('gets it all the same where nothing is kept, and so nothing made', async () => {
+    await using bare = serve({ root: folder.root, port: 0, compress: true, limits: { cacheBytes: 0 } });
+    const answer = await exchange(bare.port, request('/small.txt', ['Accept-Encoding: br, identity;q=0']));
+    expect([answer.status, answer.body.toString()]).toEqual([200, textOf(9000)]);
+  });
 });

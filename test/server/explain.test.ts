@@ -89,6 +89,20 @@ test.each<[about: string, target: string, fields: string[], options: Partial<Ser
   ],
   ['variant', '/app.js', ['Accept-Encoding: gzip;q=0, identity;q=0'], {}, /^none: Accept-Encoding takes nothing$/],
   ['variant', '/app.js', ['Accept-Encoding: br'], { sidecars: false, compress: true }, /^identity,.*; br is made now/],
+  [
+    'variant',
+    '/app.js',
+    ['Accept-Encoding: br, identity;q=0'],
+    { sidecars: false, compress: true },
+    /^identity,.* prefers br; it takes none that there is, and is sent this one all the same; br is made now/,
+  ],
+  [
+    'variant',
+    '/',
+    ['Accept-Encoding: identity;q=0'],
+    {},
+    /takes nothing; it takes none that there is, .* all the same$/,
+  ],
   ['variant', '/', ['Accept-Encoding: br'], { compress: true }, /; compress leaves it alone, for it is small$/],
   [
     'variant',
