@@ -33,6 +33,8 @@ export interface FilesStats {
   changes: number;
   /** How often the kernel had to drop changes, after which everything is looked at anew. */
   overflows: number;
+  /** How often there were more changes than can be heard of at once, after which everything is looked at anew too. */
+  backlogs: number;
   /** How often the path of a root was found to lead to another folder. */
   rootSwitches: number;
   /** How often a compressed form was older than its file, and left alone. */
@@ -91,7 +93,7 @@ export class Files {
   get stats(): FilesStats {
     const sites = [this.main, ...this.hosts.values()];
     const sum = (of: (site: Site) => number): number => sites.reduce((total, site) => total + of(site), 0);
-    const { fd, refusal, size, events, overflows } = this.watch;
+    const { fd, refusal, size, events, overflows, backlogs } = this.watch;
     return {
       containment: this.main.deployment.current.root.containment,
       cachedPaths: sum(({ cache }) => cache.size),
@@ -102,6 +104,7 @@ export class Files {
       watchedFolders: size,
       changes: events,
       overflows,
+      backlogs,
       rootSwitches: sum(({ deployment }) => deployment.switches),
       outdatedSidecars: sum(({ counters }) => counters.outdatedSidecars),
     };

@@ -53,7 +53,9 @@ export class Watch {
   refusal: string | null = null;
   events = 0;
   overflows = 0;
-  /** Called when events were lost: nothing that was learnt before holds. */
+  /** How often there was more to read than a turn has time for. */
+  backlogs = 0;
+  /** Called when events were lost, or are unread still while requests are answered: nothing that was learnt before holds. */
   onOverflow: () => void = () => {};
   private readonly folders = new Map<number, Set<Watched>>();
   private readonly bytes = Buffer.allocUnsafeSlow(READ_BYTES);
@@ -111,6 +113,8 @@ export class Watch {
       forEachInotifyEvent(this.bytes, length, (wd, mask, name) => this.tell(wd, mask, name));
       if (length < READ_BYTES / 2) return; // what did not fill the room was all there was
     }
+    this.backlogs++;
+    this.onOverflow();
   }
 
   close(): void {

@@ -244,6 +244,8 @@ describe('a flood', () => {
     const watch = watchOf({ kernel: kernelWith({}, { read: (_, got) => reads.push(got as number) }) });
     const { folder, path } = makeFolder();
     let entries = 0;
+    const heldUp: number[] = [];
+    watch.onOverflow = () => heldUp.push(reads.length);
     const listener: Watched = { entryChanged: () => entries++, folderChanged() {} };
     const fd = test.own('openat', realKernel.openat(AT_FDCWD, folder, O_PATH));
     watch.add(fd, listener, NAME_CHANGES);
@@ -252,8 +254,10 @@ describe('a flood', () => {
     watch.read();
     expect(reads).toHaveLength(8);
     expect(entries).toBeLessThan(10_000);
+    expect([heldUp, watch.backlogs, watch.overflows]).toEqual([[8], 1, 0]); // those that are unread may be of anything
     for (let pieces = 0; pieces < 3; pieces++) watch.read();
     expect(reads.at(-1)).toBe(EAGAIN);
+    expect(watch.backlogs).toBe(heldUp.length - watch.overflows);
     const kept = Number(fs.readFileSync('/proc/sys/fs/inotify/max_queued_events', 'utf8'));
     expect([entries, watch.overflows]).toEqual(kept < 24_000 ? [kept, 1] : [24_000, 0]);
   });

@@ -4,6 +4,7 @@ import { constants, kernel as realKernel } from '../../src/sys/binding.js';
 import { kernelWith } from '../support/counting-kernel.js';
 import { settled } from '../support/folder.js';
 import { permits } from '../support/needs.js';
+import { RawClient, request } from '../support/raw-client.js';
 import { testVersions } from '../support/versions.js';
 
 const { IN_Q_OVERFLOW } = constants;
@@ -58,6 +59,30 @@ test('a queue that says only that it has overflowed: everything is looked at ane
 });
 
 const limit = Number(readFileSync('/proc/sys/fs/inotify/max_queued_events', 'utf8'));
+/** More than is read in a turn, 256 KiB: one with a name of such a length takes 32 bytes. */
+const MANY = 12_000;
+
+test.runIf(permits(limit > MANY, 'a queue that is long', `${limit} events are an overflow`))(
+  'a queue that is longer than a turn reads: what waits in it is seen by a request of the same turn',
+  async () => {
+    start();
+    await settled();
+    await expectVersion(1);
+    using client = await RawClient.connect(versions.server.port);
+    const ask = async (): Promise<string> => (await client.send(request('/small.txt')).response()).body.toString();
+    expect(await ask()).toBe('version 1');
+    // All of it while the server waits: the request is there before the first change is read.
+    for (let made = 0; made < MANY; made++) utimesSync(path(made % 2 ? 'index.html' : 'app.js'), 1, 2);
+    turn(2);
+    expect(await ask()).toBe('version 2');
+    await expectVersion(2);
+    expect(versions.server.stats().files).toMatchObject({ overflows: 0, unwatched: null });
+    expect(versions.server.stats().files!.backlogs).toBeGreaterThan(0);
+    put('small.txt', 'edited');
+    expect(await ask()).toBe('edited');
+  },
+);
+
 const isSoon = permits(limit <= 100_000, 'a queue that overflows', `${limit} events take too long`);
 
 test.runIf(isSoon)('a queue that does overflow: everything is looked at anew', async () => {
