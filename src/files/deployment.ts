@@ -1,7 +1,8 @@
 import { dirname, isAbsolute, join } from 'node:path';
 import { constants } from '../sys/binding.js';
-import { type Kernel, STAT_WORDS, Stat } from '../sys/kernel.js';
+import type { Kernel } from '../sys/kernel.js';
 import { deliversEvents } from './file-system.js';
+import { identityOf } from './identity.js';
 import { Lookup } from './lookup.js';
 import type { ResolvedSiteOptions } from './options.js';
 import { Root } from './root.js';
@@ -74,13 +75,14 @@ export class Deployment {
     private readonly lookMs: number,
   ) {
     this.current = this.open();
-    this.identity = this.identityOf(this.current.root.descriptor);
+    this.identity = identityOf(this.kernel, this.current.root.descriptor);
     this.guard();
   }
 
   /** Follows the path again, if need be. True when it led to another folder, and nothing that was found before holds. */
   check(nowMs: number): boolean {
     if (this.previous !== null && nowMs >= this.previousUntilMs) this.dropPrevious();
+    this.doubt();
     this.guard(); // before the look, so that a switch after it is told
     const switched = this.isSwitched() && this.switchOver(nowMs);
     const dueMs = nowMs + (this.isGuarded ? this.trustMs : this.lookMs);
@@ -88,7 +90,13 @@ export class Deployment {
     return switched;
   }
 
-  /** Nothing that was found holds: the kernel has lost count of the changes. */
+  /** Names may lead to other folders than they did, and nobody told. */
+  doubt(): void {
+    this.current.lookup.doubt();
+    this.previous?.lookup.doubt();
+  }
+
+  /** Nothing that was found holds. */
   outdate(): void {
     this.current.lookup.outdate();
     this.previous?.lookup.outdate();
@@ -111,7 +119,7 @@ export class Deployment {
   private isSwitched(): boolean {
     const fd = this.kernel.openat(AT_FDCWD, this.path, O_PATH | O_DIRECTORY);
     if (fd < 0) return false;
-    const identity = this.identityOf(fd);
+    const identity = identityOf(this.kernel, fd);
     this.kernel.close(fd);
     return identity !== this.identity;
   }
@@ -132,7 +140,7 @@ export class Deployment {
       this.current.root.close();
     }
     this.current = next;
-    this.identity = this.identityOf(next.root.descriptor);
+    this.identity = identityOf(this.kernel, next.root.descriptor);
     this.switches++;
     return true;
   }
@@ -141,12 +149,6 @@ export class Deployment {
     this.previous?.lookup.outdate();
     this.previous?.root.close();
     this.previous = null;
-  }
-
-  private identityOf(fd: number): string {
-    const stat = new Float64Array(STAT_WORDS);
-    if (this.kernel.fstat(fd, stat) < 0) return '';
-    return [Stat.deviceHigh, Stat.deviceLow, Stat.inodeHigh, Stat.inodeLow].map((at) => stat[at]).join(' ');
   }
 
   /** Watches every name that the path goes through, those of its links' targets too. */

@@ -4,6 +4,7 @@ import { EINVAL, ELOOP, ENOENT, ENOTDIR, EXDEV } from '../sys/errno.js';
 import type { Kernel } from '../sys/kernel.js';
 import { CODINGS, type Coding } from './encoding.js';
 import { type NoFile, type OpenFile, openFile } from './file.js';
+import { identityOf } from './identity.js';
 import type { SymlinkPolicy } from './options.js';
 import type { Root } from './root.js';
 import { ANY_ENTRY, type Dependencies, type Folder, folderOf, MANY_NAMES } from './tree.js';
@@ -27,6 +28,7 @@ interface LinkBudget {
  */
 export class Lookup {
   private top: Folder;
+  private doubts = 0;
 
   constructor(
     private readonly kernel: Kernel,
@@ -40,6 +42,11 @@ export class Lookup {
   /** Nothing that was found holds any more. */
   outdate(): void {
     this.top.folderChanged();
+  }
+
+  /** A name may lead to another folder by now, and nobody told: each is looked at when it is next on the way. */
+  doubt(): void {
+    this.doubts++;
   }
 
   /** A regular file; its descriptor is the caller's. */
@@ -161,10 +168,12 @@ export class Lookup {
   private step(folder: Folder, names: readonly string[], at: number): Folder | number {
     const name = names[at]!;
     const known = folder.children.get(name);
-    if (known?.isTold) return known;
+    if (known?.isTold && known.seenAfter === this.doubts) return known;
     const fd = this.root.openPlain(join(names.slice(0, at + 1)), O_PATH | O_DIRECTORY);
     if (fd < 0) return fd;
-    const child = known ?? folderOf(this.kernel, this.watch, folder, name, fd);
+    if (known !== undefined && known.identity !== identityOf(this.kernel, fd)) known.folderChanged();
+    const child = folder.children.get(name) ?? folderOf(this.kernel, this.watch, folder, name, fd);
+    child.seenAfter = this.doubts;
     this.kernel.close(fd);
     return child;
   }

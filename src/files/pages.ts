@@ -98,7 +98,8 @@ export class Pages {
     if (known?.survey.dependencies.areTold && !again) return known;
     const survey = this.surveyor.file(lookup, Buffer.from(name));
     // Where nobody tells of changes it is looked up each time; and who cannot look has to do with what was there.
-    if (known !== undefined && (isSame(survey, known.survey) || isPassing(survey))) {
+    // Nor has who went meanwhile, with a folder that was seen to be another.
+    if (known !== undefined && this.pages.get(name) === known && (isSame(survey, known.survey) || isPassing(survey))) {
       this.surveyor.close(survey);
       return known;
     }

@@ -5,6 +5,7 @@ import type { RequestParser } from '../http/request-parser.js';
 import type { Response } from '../http/response.js';
 import type { Kernel } from '../sys/kernel.js';
 import { AcceptEncodingMemo } from './encoding.js';
+import { Mounts } from './mounts.js';
 import type { ResolvedSiteOptions } from './options.js';
 import { PackingQueue } from './packing-queue.js';
 import type { Containment } from './root.js';
@@ -35,6 +36,8 @@ export interface FilesStats {
   overflows: number;
   /** How often there were more changes than can be heard of at once, after which everything is looked at anew too. */
   backlogs: number;
+  /** How often file systems were mounted or unmounted, wherever: everything is looked at anew. */
+  mountChanges: number;
   /** How often the path of a root was found to lead to another folder. */
   rootSwitches: number;
   /** How often a compressed form was older than its file, and left alone. */
@@ -45,6 +48,7 @@ export interface FilesStats {
 export class Files {
   readonly watch: Watch;
   private readonly tags: TagTable;
+  readonly mounts: Mounts;
   private readonly main: Site;
   private readonly hosts = new Map<string, Site>();
 
@@ -63,6 +67,7 @@ export class Files {
   ) {
     this.watch = new Watch(kernel, limits.maxWatchedFolders);
     this.tags = new TagTable(kernel);
+    this.mounts = new Mounts(kernel);
     const context = {
       kernel,
       watch: this.watch,
@@ -83,11 +88,14 @@ export class Files {
     } catch (error) {
       for (const site of opened) site.close();
       this.watch.close();
+      this.mounts.close();
       throw error;
     }
-    this.watch.onOverflow = () => {
+    const outdate = (): void => {
       for (const site of opened) site.outdate();
     };
+    this.watch.onOverflow = outdate;
+    this.mounts.onChange = outdate;
   }
 
   get stats(): FilesStats {
@@ -105,6 +113,7 @@ export class Files {
       changes: events,
       overflows,
       backlogs,
+      mountChanges: this.mounts.changes,
       rootSwitches: sum(({ deployment }) => deployment.switches),
       outdatedSidecars: sum(({ counters }) => counters.outdatedSidecars),
     };
@@ -142,6 +151,7 @@ export class Files {
     for (const site of [this.main, ...this.hosts.values()]) site.close();
     this.tags.close();
     this.watch.close();
+    this.mounts.close();
   }
 }
 

@@ -118,7 +118,7 @@ export class Site {
     return null;
   }
 
-  /** The kernel has lost count of the changes. */
+  /** Nothing that was found holds, and nobody can say what does. */
   outdate(): void {
     this.deployment.outdate();
     this.forgetAll();
@@ -147,6 +147,7 @@ export class Site {
     const target = targetOf(request.bytes.subarray(request.pathStart, request.pathEnd));
     if (target === 400) return BAD_PATH;
     if (target === 404) return this.readableBy(request, this.pages.refusal(404, this.deployment.current.lookup));
+    if (found !== null) this.deployment.doubt();
     const surveyed = this.survey(target);
     const { release } = surveyed;
     let { survey } = surveyed;
@@ -157,7 +158,8 @@ export class Site {
       if (typeof listing === 'object') return this.listed(request, survey.name, listing, nowMs);
       survey = { ...survey, kind: 'refused', refusal: listing };
     }
-    if (found !== null && survey.signature === found.signature && this.isSteady(survey)) {
+    // What was found may have gone meanwhile, with a folder that was seen to be another.
+    if (found !== null && this.cache.has(found) && survey.signature === found.signature && this.isSteady(survey)) {
       this.surveyor.close(survey);
       found.renew(survey.dependencies, dueMs);
       return answerOf(found, request, nowMs);

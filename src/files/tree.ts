@@ -1,6 +1,7 @@
 import type { Kernel } from '../sys/kernel.js';
 import { CODINGS, type Coding, SIDECAR_SUFFIXES } from './encoding.js';
 import { deliversEvents, silentName } from './file-system.js';
+import { identityOf } from './identity.js';
 import { CONTENT_CHANGES, NOT_WATCHED, type Watch, type Watched } from './watch.js';
 
 /** Something that was made of files and holds until one of them changes. */
@@ -29,10 +30,13 @@ export class Folder implements Watched {
   private asked = 0;
   private wd: number;
   isGone = false;
+  /** The last doubt of its lookup after which it was seen that its name still leads here. */
+  seenAfter = 0;
 
   /**
    * @param fd of the folder, the caller's, needed only here
    * @param speaks whether its file system tells of all changes
+   * @param identity which folder it is, whatever its name leads to
    */
   constructor(
     private readonly watch: Watch,
@@ -40,6 +44,7 @@ export class Folder implements Watched {
     readonly name: string,
     fd: number,
     private readonly speaks: boolean,
+    readonly identity = '',
   ) {
     this.wd = watch.add(fd, this, CONTENT_CHANGES);
     parent?.children.set(name, this);
@@ -164,5 +169,5 @@ export function folderOf(kernel: Kernel, watch: Watch, parent: Folder | null, na
   const speaks = deliversEvents(type);
   // It is watched all the same: what is changed from here is told even so.
   if (!speaks) watch.refusal ??= `${silentName(type) ?? 'an unknown file system'} does not tell of all changes`;
-  return new Folder(watch, parent, name, fd, speaks);
+  return new Folder(watch, parent, name, fd, speaks, identityOf(kernel, fd));
 }

@@ -12,7 +12,7 @@ export interface RegisterOptions {
   trigger?: Trigger;
   /** EPOLLEXCLUSIVE: of several epoll sets that wait for one listener, wake one. Level or edge only. @default false */
   exclusive?: boolean;
-  /** Told before all others of its turn, for news that the others' work depends on. One descriptor a reactor. @default false */
+  /** Told before all others of its turn, for news that the others' work depends on; of several in the order in which they joined. @default false */
   first?: boolean;
 }
 

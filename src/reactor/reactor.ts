@@ -35,8 +35,8 @@ export class Reactor {
   private revisits: Token[] = [];
   private revisitsBefore: Token[] = [];
   private readonly settling = new Settling();
-  /** Who is told before the others of its turn; -1 when nobody is. */
-  private firstSlot = -1;
+  /** Who are told before the others of their turn, in this order. */
+  private readonly firstSlots: number[] = [];
   private turning = false;
   private expiring = false;
   private thrown: unknown[] = [];
@@ -65,7 +65,6 @@ export class Reactor {
     assert(this.fd >= 0, 'the reactor is closed');
     const trigger = options.trigger ?? 'level';
     assert(!(options.exclusive && trigger === 'oneshot'), 'EPOLLEXCLUSIVE refuses EPOLLONESHOT');
-    assert(!options.first || this.firstSlot < 0, 'there is one who is told first already');
     const slot = this.registry.add(fd, handler, interest, trigger);
     this.registry.marks[slot]! &= ~(MARK_EXCLUSIVE | MARK_SPENT | MARK_REVISIT); // may be another's that had the slot
     if (options.exclusive) this.registry.marks[slot]! |= MARK_EXCLUSIVE;
@@ -74,7 +73,7 @@ export class Reactor {
       this.registry.remove(slot);
       throw systemError('epoll_ctl', result);
     }
-    if (options.first) this.firstSlot = slot;
+    if (options.first) this.firstSlots.push(slot);
     return this.registry.tokenOf(slot);
   }
 
@@ -207,7 +206,7 @@ export class Reactor {
   private dispatch(count: number): void {
     const { events, registry } = this;
     this.counts.events += count;
-    if (this.firstSlot >= 0) bringForward(events, count, this.firstSlot);
+    bringForward(events, count, this.firstSlots);
     for (let at = 0; at < 3 * count; at += 3) {
       const slot = events[at + 1]!;
       if (registry.generations[slot] !== events[at + 2]) {
@@ -279,6 +278,7 @@ export class Reactor {
   private drop(slot: number): void {
     this.deadlines.clear(slot);
     this.registry.remove(slot);
-    if (slot === this.firstSlot) this.firstSlot = -1;
+    const place = this.firstSlots.indexOf(slot);
+    if (place >= 0) this.firstSlots.splice(place, 1);
   }
 }

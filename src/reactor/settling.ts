@@ -31,15 +31,19 @@ export class Settling {
   }
 }
 
-/** Exchanges the event of this slot, if it is among those of a batch, with the one that stands first. */
-export function bringForward(events: Uint32Array, count: number, slot: number): void {
-  for (let at = 3; at < 3 * count; at += 3) {
-    if (events[at + 1] !== slot) continue;
-    for (let word = 0; word < 3; word++) {
-      const moved = events[at + word]!;
-      events[at + word] = events[word]!;
-      events[word] = moved;
+/** Exchanges the events of these slots, those that are among a batch, with the ones that stand first. */
+export function bringForward(events: Uint32Array, count: number, slots: readonly number[]): void {
+  let to = 0;
+  for (let i = 0; i < slots.length; i++) {
+    for (let at = to; at < 3 * count; at += 3) {
+      if (events[at + 1] !== slots[i]) continue;
+      for (let word = 0; word < 3; word++) {
+        const moved = events[at + word]!;
+        events[at + word] = events[to + word]!;
+        events[to + word] = moved;
+      }
+      to += 3;
+      break;
     }
-    return;
   }
 }

@@ -1,6 +1,5 @@
 import { Files, type FilesStats } from '../files/serve.js';
 import type { MissingFallback } from '../files/site.js';
-import type { Watch } from '../files/watch.js';
 import { DateClock } from '../http/date.js';
 import { resolveLimits } from '../http/limits.js';
 import { RequestParser } from '../http/request-parser.js';
@@ -85,7 +84,7 @@ export class Server implements AsyncDisposable {
       const files = site === null ? null : own(new Files(kernel, site, hosts, limits));
       this.listener = own(Listener.open(kernel, hostname, port));
       this.reactor = own(new Reactor({ kernel }));
-      if (files !== null) this.heed(files.watch);
+      if (files !== null) this.heed(files);
       const tick = (): void => {
         if (this.reactor.nowMs < nextSecondMs) return; // one clock is read already
         const wallMs = kernel.wallMs();
@@ -185,9 +184,17 @@ export class Server implements AsyncDisposable {
     return this.stop();
   }
 
-  /** Changes of files are heard of before anything is answered. */
-  private heed(watch: Watch): void {
+  /** Changes of files, and of what is mounted, are heard of before anything is answered. */
+  private heed({ watch, mounts }: Files): void {
     if (watch.fd >= 0) this.reactor.register(watch.fd, { onReady: () => watch.read() }, READABLE, { first: true });
+    if (mounts.fd < 0) return;
+    try {
+      const heard = { onReady: () => mounts.news() };
+      this.reactor.register(mounts.fd, heard, READABLE, { first: true, trigger: 'edge' });
+    } catch (error) {
+      // A /proc of somebody else's making may not be polled, EPERM: then folders are compared when they are looked at.
+      if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
+    }
   }
 
   private begin(fd: number): void {

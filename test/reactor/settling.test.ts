@@ -53,22 +53,26 @@ function told(...all: ReturnType<typeof join>[]): string {
 describe('an event is brought forward', () => {
   const event = (slot: number): number[] => [100 + slot, slot, 200 + slot];
 
-  it.each<[string, slots: number[], slot: number, expected: number[]]>([
-    ['the first', [7, 8, 9], 7, [7, 8, 9]],
-    ['the second', [7, 8, 9], 8, [8, 7, 9]],
-    ['the last', [7, 8, 9], 9, [9, 8, 7]],
-    ['one that is not there', [7, 8, 9], 5, [7, 8, 9]],
-    ['the only one', [7], 7, [7]],
-    ['of none', [], 7, []],
-  ])('%s', (_, slots, slot, expected) => {
+  it.each<[string, slots: number[], first: number[], expected: number[]]>([
+    ['the first', [7, 8, 9], [7], [7, 8, 9]],
+    ['the second', [7, 8, 9], [8], [8, 7, 9]],
+    ['the last', [7, 8, 9], [9], [9, 8, 7]],
+    ['one that is not there', [7, 8, 9], [5], [7, 8, 9]],
+    ['the only one', [7], [7], [7]],
+    ['of none', [], [7], []],
+    ['nobody', [7, 8, 9], [], [7, 8, 9]],
+    ['two', [7, 8, 9], [9, 8], [9, 8, 7]],
+    ['two that stand in the other order', [7, 8, 9], [8, 7], [8, 7, 9]],
+    ['two of which one is not there', [7, 8, 9], [5, 9], [9, 8, 7]],
+  ])('%s', (_, slots, first, expected) => {
     const events = new Uint32Array([...slots, 99].flatMap(event)); // one more, left from another batch
-    bringForward(events, slots.length, slot);
+    bringForward(events, slots.length, first);
     expect([...events]).toEqual([...expected, 99].flatMap(event));
   });
 
   it('and not one of a batch before', () => {
     const events = new Uint32Array([7, 8, 9].flatMap(event));
-    bringForward(events, 2, 9);
+    bringForward(events, 2, [9]);
     expect([...events]).toEqual([7, 8, 9].flatMap(event));
   });
 });
@@ -107,11 +111,13 @@ describe('who is first', () => {
     expect(told(a)).toBe('first a');
   });
 
-  it('is one', () => {
-    join('first', { first: true });
-    const { fd } = kernel.connected();
-    expect(() => reactor.register(fd, { onReady() {} }, READABLE, { first: true })).toThrow(AssertionError);
-    expect(reactor.stats.registered).toBe(1);
+  it('may be several, in the order in which they joined', () => {
+    const a = join('a');
+    const [first, second] = [join('first', { first: true }), join('second', { first: true })];
+    expect(told(a, second, first)).toBe('first second a');
+    expect(told(second, a)).toBe('second a');
+    reactor.unregister(first.token);
+    expect(told(a, second)).toBe('second a');
   });
 
   it.each(['unregister', 'forget'] as const)('is nobody after %s: neither who gets the slot nor another', (leave) => {
