@@ -5,7 +5,7 @@ import type { FileContent } from './file-content.js';
 import type { Lookup } from './lookup.js';
 import type { Rules } from './rules.js';
 import type { Survey, Surveyor } from './survey.js';
-import type { Dependent } from './tree.js';
+import type { Dependencies, Dependent } from './tree.js';
 import { combined } from './variant.js';
 
 const NOTHING = 'There is nothing at this address.\n';
@@ -73,9 +73,11 @@ export class Pages {
     for (const name of new Set([...this.pages.keys(), PAGE_50X])) this.find(name, lookup, true);
   }
 
-  refusal(status: Refusal, lookup: Lookup): Response {
+  /** @param dependencies of who keeps the answer: when nobody tells of changes to the page, nobody tells of the answer's */
+  refusal(status: Refusal, lookup: Lookup, dependencies?: Dependencies): Response {
     if (status === 403) return this.plain[403];
     const page = this.find(status === 404 ? PAGE_404 : PAGE_50X, lookup);
+    if (dependencies !== undefined && !page.survey.dependencies.areTold) dependencies.areTold = false;
     if (page.content === null) return this.plain[status];
     let response = page.responses.get(status);
     if (response === undefined) {

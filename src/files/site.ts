@@ -151,23 +151,22 @@ export class Site {
     const surveyed = this.survey(target);
     const { release } = surveyed;
     let { survey } = surveyed;
-    const dueMs = this.dueMsOf(survey, release, nowMs);
     if (survey.kind === 'listing') {
       if (found !== null && !this.listings.has(found)) this.cache.remove(found);
-      const listing = this.listings.of(survey, release.lookup, nowMs, dueMs);
+      const listing = this.listings.of(survey, release.lookup, nowMs, this.dueMsOf(survey, release, nowMs));
       if (typeof listing === 'object') return this.listed(request, survey.name, listing, nowMs);
       survey = { ...survey, kind: 'refused', refusal: listing };
     }
     // What was found may have gone meanwhile, with a folder that was seen to be another.
     if (found !== null && this.cache.has(found) && survey.signature === found.signature && this.isSteady(survey)) {
       this.surveyor.close(survey);
-      found.renew(survey.dependencies, dueMs);
+      found.renew(survey.dependencies, this.dueMsOf(survey, release, nowMs));
       return answerOf(found, request, nowMs);
     }
     if (found !== null) this.cache.remove(found);
     const made = this.make(request, survey, release);
     if (made instanceof Response) return this.readableBy(request, made);
-    made.trust(dueMs);
+    made.trust(this.dueMsOf(survey, release, nowMs));
     this.cache.set(made);
     return answerOf(made, request, nowMs);
   }
@@ -201,7 +200,7 @@ export class Site {
 
   private refused(request: RequestParser, survey: Survey, lookup: Lookup): Resource | Response {
     const status = statusOf(survey.refusal);
-    const response = this.pages.refusal(status, lookup);
+    const response = this.pages.refusal(status, lookup, survey.dependencies);
     if (status >= 500) return response; // it passes, and nobody tells when
     const { fallback } = this.options;
     if (status !== 404 || fallback === null || isAsset(survey.name)) {

@@ -234,6 +234,30 @@ describe('what happens elsewhere', () => {
     await seen('/name.txt', 'again');
   });
 
+  test.each<[string, object, () => void]>([
+    ['a hard link', {}, () => fs.linkSync(path('.other/page.html'), path('404.html'))],
+    [
+      'a link out of the root',
+      { root: 'root', symlinks: 'follow' },
+      () => fs.symlinkSync('../.other/page.html', path('root/404.html')),
+    ],
+  ])('a page for what is not there that is %s', async (_, { root = '.', ...options }: { root?: string }, link) => {
+    for (const name of ['.other', 'root']) fs.mkdirSync(path(name));
+    put('.other/page.html', 'first');
+    link();
+    start({ ...options, root: path(root) });
+    const page = async (): Promise<string> => (await ask('/nowhere')).body.toString();
+    await settled();
+    for (const content of ['again', 'and again']) {
+      await page();
+      put('.other/page.html', content);
+      await sleep(FRESHNESS_MS + 10);
+      expect(await page()).toBe(content);
+      await settled();
+      expect(await page()).toBe(content);
+    }
+  });
+
   test('what a listing says of folders and of what links lead to', async () => {
     for (const name of ['list', 'list/sub', '.far']) fs.mkdirSync(path(name));
     put('.far/file.txt', 'short');
