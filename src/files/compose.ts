@@ -67,6 +67,9 @@ export class Composer {
     const isKept = isSteady && isReadable && this.hasRoom(survey);
     const content = new FileContent(kernel, memo, identity, isKept || isOwned);
     content.variants.push(...sidecars);
+    const files = [file, ...survey.sidecars.map((sidecar) => sidecar.file)];
+    const opened = files.filter((_, i) => content.variants[i]!.ok.body.kind === 'file');
+    if (opened.length > 0) content.opened = opened;
     if (isKept && this.isToCompress(common.mediaType, file.size)) {
       content.maker = new Packer(kernel, packing, content, common, changed);
     }

@@ -1,6 +1,7 @@
 import { Known } from '../http/headers.js';
 import type { RequestParser } from '../http/request-parser.js';
 import { type Field, Response } from '../http/response.js';
+import type { OpenFile } from './file.js';
 import type { Content } from './resource.js';
 import { combined } from './variant.js';
 
@@ -24,6 +25,10 @@ export class CorsContent implements Content {
 
   get bytes(): number {
     return this.content.bytes;
+  }
+
+  get opened(): readonly OpenFile[] {
+    return this.content.opened ?? [];
   }
 
   answer(request: RequestParser, nowMs: number): Response {

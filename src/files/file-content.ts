@@ -5,6 +5,7 @@ import type { Kernel } from '../sys/kernel.js';
 import { CONDITIONAL_FIELDS, evaluate, rangeHolds } from './conditional.js';
 import { withFields } from './cors-content.js';
 import { type AcceptEncodingMemo, type Coding, codingPreferences } from './encoding.js';
+import type { OpenFile } from './file.js';
 import { partialResponse, rangesOf, unsatisfiable } from './range.js';
 import { type Content, DESCRIPTOR_BYTES } from './resource.js';
 import { shortPart } from './short-part.js';
@@ -18,6 +19,9 @@ const NOT_ACCEPTABLE = textResponse(406, 'The file is not to be had in a coding 
 const ENCODING_BIT = 1 << Known.acceptEncoding;
 const RANGE_BIT = 1 << Known.range;
 const NONE_MATCH_BIT = 1 << Known.ifNoneMatch;
+
+/** Most files are in memory. */
+const NONE: readonly OpenFile[] = [];
 
 /** Who can make further variants, and does so in its own time. */
 export interface VariantMaker {
@@ -35,6 +39,8 @@ export class FileContent implements Content {
   /** Null when these variants are all that there will be. */
   maker: VariantMaker | null = null;
   isClosed = false;
+  /** Those of its variants that are sent from descriptors. */
+  opened: readonly OpenFile[] = NONE;
 
   constructor(
     private readonly kernel: Kernel,

@@ -87,8 +87,12 @@ export function readFile(kernel: Kernel, file: OpenFile): Uint8Array | null {
     if (got <= 0) return null;
     length += got;
   }
-  if (kernel.fstat(file.fd, stat) < 0 || file.identity !== tagOf(stat)) return null;
-  return bytes;
+  return isUnchanged(kernel, file) ? bytes : null;
+}
+
+/** Whether the file is still what it was when it was opened, as far as fstat(2) can tell. */
+export function isUnchanged(kernel: Kernel, { fd, identity }: OpenFile): boolean {
+  return kernel.fstat(fd, stat) >= 0 && identity === tagOf(stat);
 }
 
 /**

@@ -1,5 +1,7 @@
 import type { RequestParser } from '../http/request-parser.js';
 import type { Response } from '../http/response.js';
+import type { Kernel } from '../sys/kernel.js';
+import { isUnchanged, type OpenFile } from './file.js';
 import type { Dependencies, Dependent } from './tree.js';
 
 /** What answers for a path. */
@@ -8,6 +10,8 @@ export interface Content {
   answer(request: RequestParser, nowMs: number): Response;
   /** What the memory that it holds comes to, and for descriptors what they are worth. */
   readonly bytes: number;
+  /** The files that it sends from their descriptors, if there are such. */
+  readonly opened?: readonly OpenFile[];
   /** Lets descriptors go. */
   close(): void;
 }
@@ -30,6 +34,8 @@ export class Resource implements Dependent {
   private dueMs = 0;
   /** The whole seconds of it: a small integer stands in the object itself, a number with a fraction somewhere else. */
   private dueSecond = 0;
+  /** Until then it is enough to ask the descriptors that it sends from, and needed: nobody tells that these files are written. */
+  private heldUntilMs = 0;
 
   constructor(
     /** The path of the request, to the letter, before percent-decoding, a character a byte. */
@@ -50,10 +56,25 @@ export class Resource implements Dependent {
     return ((nowMs / 1000) | 0) < this.dueSecond || nowMs < this.dueMs;
   }
 
-  /** The file system need not be asked before then. */
+  /** No name need be looked up before then. */
   trust(dueMs: number): void {
-    this.dueMs = dueMs;
-    this.dueSecond = Math.floor(dueMs / 1000);
+    const isRead = !this.dependencies.areTold && this.opened.length > 0;
+    this.heldUntilMs = isRead ? dueMs : 0;
+    this.dueMs = isRead ? 0 : dueMs;
+    this.dueSecond = Math.floor(this.dueMs / 1000);
+  }
+
+  isHeld(nowMs: number): boolean {
+    return nowMs < this.heldUntilMs;
+  }
+
+  /** What it sends from descriptors is what its fields say it is. */
+  isUnchanged(kernel: Kernel): boolean {
+    return this.opened.every((file) => isUnchanged(kernel, file));
+  }
+
+  get opened(): readonly OpenFile[] {
+    return this.content.opened ?? [];
   }
 
   get bytes(): number {

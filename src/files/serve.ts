@@ -24,7 +24,7 @@ export interface FilesStats {
   /** Paths that are answered from memory, those without a file among them. */
   cachedPaths: number;
   cachedBytes: number;
-  /** Answers for which the file system was not asked. */
+  /** Answers for which the file system was asked for no name. */
   hits: number;
   /** How changes are learnt of: told by the kernel, or looked for after `freshnessMs`. */
   freshness: 'inotify' | 'time';

@@ -141,6 +141,14 @@ export class Site {
 
   /** Asks the file system, and keeps what it says. */
   private look(request: RequestParser, found: Resource | null, nowMs: number): Response {
+    if (found?.isUnchanged(this.context.kernel) === false) {
+      this.cache.remove(found);
+      return this.look(request, null, nowMs);
+    }
+    if (found?.isHeld(nowMs)) {
+      this.hits++;
+      return answerOf(found, request, nowMs);
+    }
     const moved = this.redirect(request);
     if (moved !== null) return this.readableBy(request, moved);
     this.pages.load(this.deployment.current.lookup);

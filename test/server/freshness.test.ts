@@ -258,6 +258,60 @@ describe('what happens elsewhere', () => {
     }
   });
 
+  describe.each<[string, object, (name: string) => void]>([
+    ['a hard link', {}, (name) => fs.linkSync(path('.other/name'), path(name))],
+    ['a link out of the root', { symlinks: 'follow' }, (name) => fs.symlinkSync('../.other/name', path(name))],
+    [
+      'a hard link, and each origin is answered otherwise',
+      { cors: { origins: ['http://a'] } },
+      (name) => fs.linkSync(path('.other/name'), path(name)),
+    ],
+  ])('a large file that nobody tells of, %s', (_, options, link) => {
+    const BEFORE = 'a'.repeat(200 * KIB);
+    const HALF = 100 * KIB;
+
+    beforeEach(async () => {
+      for (const name of ['.other', 'root']) fs.mkdirSync(path(name));
+      put('.other/name', BEFORE);
+      link('root/large.bin');
+      start({ root: path('root'), limits: { freshnessMs: 60_000 }, ...options });
+      await settled();
+    });
+
+    test.each<[string, (name: string) => void, after: string]>([
+      [
+        'edited in place',
+        (name) => fs.writeFileSync(name, 'b'.repeat(200 * KIB), { flag: 'r+' }),
+        'b'.repeat(200 * KIB),
+      ],
+      ['grown', (name) => fs.appendFileSync(name, 'b'.repeat(HALF)), BEFORE + 'b'.repeat(HALF)],
+      ['cut', (name) => fs.truncateSync(name, HALF), BEFORE.slice(0, HALF)],
+    ])('that is %s, is another file for whoever asks', async (_, edit, after) => {
+      const CONDITIONS: [held: number, fields: (tag: string) => string[]][] = [
+        [304, (tag) => [`If-None-Match: ${tag}`]],
+        [206, (tag) => ['Range: bytes=1000-1999', `If-Range: ${tag}`]],
+        [206, (tag) => ['Range: bytes=1000-90000', `If-Range: ${tag}`]],
+        [206, (tag) => ['Range: bytes=0-9,20-29', `If-Range: ${tag}`]],
+      ];
+      for (const [held, fields] of CONDITIONS) {
+        fs.writeFileSync(path('.other/name'), BEFORE);
+        await settled();
+        const first = await ask('/large.bin', ['Origin: http://a']);
+        const tag = first.field('ETag')!;
+        expect([first.body.toString() === BEFORE, tag[0]]).toEqual([true, '"']);
+        expect((await ask('/large.bin', fields(tag))).status).toBe(held);
+        edit(path('.other/name'));
+        const second = await ask('/large.bin', ['Origin: http://a', ...fields(tag)]);
+        expect([second.status, second.body.toString() === after, second.field('ETag') === tag]).toEqual([
+          200,
+          true,
+          false,
+        ]);
+      }
+      expect(server.stats().files!.hits).toBe(CONDITIONS.length);
+    });
+  });
+
   test('what a listing says of folders and of what links lead to', async () => {
     for (const name of ['list', 'list/sub', '.far']) fs.mkdirSync(path(name));
     put('.far/file.txt', 'short');
