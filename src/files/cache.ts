@@ -55,6 +55,18 @@ export class ResourceCache {
     for (const resource of [...this.resources.values()]) this.remove(resource);
   }
 
+  /** Removes the oldest of those that have descriptors, until so many are let go. False when there are none. */
+  letGoDescriptors(count: number): boolean {
+    let left = count;
+    for (const resource of this.resources.values()) {
+      if (resource.opened.length === 0) continue;
+      left -= resource.opened.length;
+      this.remove(resource);
+      if (left <= 0) break;
+    }
+    return left < count;
+  }
+
   private count(resource: Resource): void {
     const { bytes } = resource;
     this.bytes += bytes - resource.countedBytes;

@@ -10,8 +10,12 @@ import type { ResolvedSiteOptions } from './options.js';
 import { PackingQueue } from './packing-queue.js';
 import type { Containment } from './root.js';
 import { type MissingFallback, Site } from './site.js';
+import { withSpareDescriptors } from './spare-descriptors.js';
 import { TagTable } from './tag-table.js';
 import { Watch } from './watch.js';
+
+/** Let go at once when there is none left, so that not every file that is opened and every connection has to search. */
+const SPARE_DESCRIPTORS = 32;
 
 /** A root and its rules. */
 export interface SitePlan {
@@ -49,6 +53,8 @@ export class Files {
   readonly watch: Watch;
   private readonly tags: TagTable;
   readonly mounts: Mounts;
+  /** Lets go of descriptors that only wait to be sent from, for who has none left. False when there are none. */
+  readonly letGoDescriptors: () => boolean;
   private readonly main: Site;
   private readonly hosts = new Map<string, Site>();
 
@@ -68,15 +74,16 @@ export class Files {
     this.watch = new Watch(kernel, limits.maxWatchedFolders);
     this.tags = new TagTable(kernel);
     this.mounts = new Mounts(kernel);
+    const opened: Site[] = [];
+    this.letGoDescriptors = () => opened.some(({ cache }) => cache.letGoDescriptors(SPARE_DESCRIPTORS));
     const context = {
-      kernel,
+      kernel: withSpareDescriptors(kernel, this.letGoDescriptors),
       watch: this.watch,
       limits,
       memo: new AcceptEncodingMemo(),
       tags: this.tags,
       packing: new PackingQueue(),
     };
-    const opened: Site[] = [];
     const open = ({ root, options }: SitePlan): Site => {
       const site = new Kind(context, root, options);
       opened.push(site);

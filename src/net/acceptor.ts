@@ -29,12 +29,16 @@ export class Acceptor implements Handler {
   private paused = false;
   private closed = false;
 
-  /** @param onAccept gets each connected, non-blocking descriptor, and owns it */
+  /**
+   * @param onAccept gets each connected, non-blocking descriptor, and owns it
+   * @param letGo called when no descriptor is left: whether some could be let go, so that it is worth another try
+   */
   constructor(
     private readonly reactor: Reactor,
     private readonly listener: Listener,
     private readonly options: AcceptorOptions,
     private readonly onAccept: (fd: number) => void,
+    private readonly letGo: () => boolean = () => false,
   ) {
     // Level, whatever the connections use: what this turn leaves in the queue is told again.
     this.token = reactor.register(listener.fd, this, READABLE);
@@ -67,7 +71,8 @@ export class Acceptor implements Handler {
     const { kernel } = this.reactor;
     for (let i = 0; i < count; i++) {
       if (this.open >= this.options.maxConnections && !this.closed) return this.pause(NEVER);
-      const fd = kernel.accept4(this.listener.fd, SOCK_NONBLOCK);
+      let fd = kernel.accept4(this.listener.fd, SOCK_NONBLOCK);
+      if ((fd === EMFILE || fd === ENFILE) && this.letGo()) fd = kernel.accept4(this.listener.fd, SOCK_NONBLOCK);
       if (fd < 0) {
         if (fd === EAGAIN) return;
         if (fd === EMFILE || fd === ENFILE || fd === ENOMEM || fd === ENOBUFS) return this.pause(RETRY_MS);

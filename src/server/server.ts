@@ -123,7 +123,8 @@ export class Server implements AsyncDisposable {
         refusals: new Map(),
         ended: (session) => this.ended(session as Session),
       };
-      this.acceptor = new Acceptor(this.reactor, this.listener, limits, (fd) => this.begin(fd));
+      const letGo = (): boolean => files?.letGoDescriptors() ?? false;
+      this.acceptor = new Acceptor(this.reactor, this.listener, limits, (fd) => this.begin(fd), letGo);
       this.driver = new NestedDriver(this.reactor);
     } catch (error) {
       for (const owned of opened) owned.close();

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ResourceCache } from '../../src/files/cache.js';
+import type { OpenFile } from '../../src/files/file.js';
 import { type Content, DESCRIPTOR_BYTES, ENTRY_OVERHEAD_BYTES, Resource } from '../../src/files/resource.js';
 import { Dependencies } from '../../src/files/tree.js';
 import { pathHashOf } from '../../src/http/path-hash.js';
@@ -148,6 +149,22 @@ describe('the budget', () => {
     for (const each of all) cache.set(each);
     expect(all.filter(({ content }) => content.closed === 0)).toHaveLength(9);
     expect(cache.bytes).toBeLessThanOrEqual(10 * DESCRIPTOR_BYTES);
+  });
+
+  test('of descriptors is what others need: the oldest are let go, and nothing else', () => {
+    const cache = new ResourceCache(100_000);
+    const opened = (path: string, count: number) => {
+      const made = resource(path);
+      (made.content as { opened?: readonly OpenFile[] }).opened = Array<OpenFile>(count);
+      return made;
+    };
+    const all = [resource('/a'), opened('/b', 1), opened('/c', 2), resource('/d'), opened('/e', 1)];
+    for (const each of all) cache.set(each);
+    const left = (): string => all.map((each) => (cache.has(each) ? each.path : '')).join('');
+    expect([cache.letGoDescriptors(2), left()]).toEqual([true, '/a/d/e']);
+    expect([cache.letGoDescriptors(2), left()]).toEqual([true, '/a/d']);
+    expect([cache.letGoDescriptors(2), left()]).toEqual([false, '/a/d']);
+    expect(all.map(({ content }) => content.closed)).toEqual([0, 1, 1, 0, 1]);
   });
 
   test('is what is counted, whatever is done', () => {

@@ -17,8 +17,13 @@ describe('on a simulated kernel', () => {
   let accepted: number[];
   let peers: FakePeer[];
 
-  const start = (options: Partial<AcceptorOptions> = {}, onAccept = (fd: number) => void accepted.push(fd)) => {
-    acceptor = new Acceptor(reactor, listener, { acceptsPerTurn: 64, maxConnections: 1000, ...options }, onAccept);
+  const start = (
+    options: Partial<AcceptorOptions> = {},
+    onAccept = (fd: number) => void accepted.push(fd),
+    letGo?: () => boolean,
+  ) => {
+    const all = { acceptsPerTurn: 64, maxConnections: 1000, ...options };
+    acceptor = new Acceptor(reactor, listener, all, onAccept, letGo);
   };
   const arrive = (count: number) => {
     for (let i = 0; i < count; i++) peers.push(kernel.connectPeer(listener.fd));
@@ -121,6 +126,25 @@ describe('on a simulated kernel', () => {
       expect(reactor.stats.turns).toBeLessThanOrEqual(12);
     },
   );
+
+  it.each<[what: string, refusals: number[], letsGo: boolean, asked: number, pauses: number]>([
+    ['in the process', [EMFILE], true, 1, 0],
+    ['in the system', [ENFILE], true, 1, 0],
+    ['and none is let go', [EMFILE], false, 1, 1],
+    ['and others take those that are let go', [EMFILE, EMFILE], true, 1, 1],
+    ['but memory is what it lacks', [ENOMEM], true, 0, 1],
+  ])('with no descriptor left %s it asks for one, once', (_, refusals, letsGo, asked, pauses) => {
+    let asks = 0;
+    start({}, undefined, () => {
+      asks++;
+      return letsGo;
+    });
+    arrive(2);
+    kernel.fault('accept4', ...refusals);
+    reactor.turn(0);
+    expect([asks, acceptor.pauses, accepted.length]).toEqual([asked, pauses, pauses === 0 ? 2 : 0]);
+    while (accepted.length < 2) reactor.turn(1000);
+  });
 
   it('with no descriptor left it does not spin, and goes on when one is released', () => {
     start();

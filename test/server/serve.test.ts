@@ -8,6 +8,7 @@ import { EIO, EMFILE, ENOSYS } from '../../src/sys/errno.js';
 import { command, cpuTicks, DOOR } from '../support/command.js';
 import { kernelWith } from '../support/counting-kernel.js';
 import { countDescriptors } from '../support/descriptors.js';
+import { makeFolder } from '../support/folder.js';
 import { hasPrlimit, needs, permits } from '../support/needs.js';
 import { exchange, RawClient, request, sleep } from '../support/raw-client.js';
 import { contentOf, HELLO, KIB, MIB, makeSite, type Site } from '../support/site.js';
@@ -324,6 +325,30 @@ test('unref lets the process end', () => {
     encoding: 'utf8',
   });
   expect(said).toBe('true\n');
+});
+
+test('files that are held leave descriptors to other files and to connections', async () => {
+  const FILES = 150;
+  if (!needs(hasPrlimit(), 'the limit of descriptors', 'prlimit is not installed')) return;
+  using folder = makeFolder();
+  const content = (at: number): string => `${at}`.padEnd(70_000, '.');
+  for (let at = 0; at < FILES; at++) folder.write(`${at}.bin`, content(at));
+  await using server = command([folder.root, '--port', '0']);
+  const port = await server.port();
+  const limited = spawnSync('prlimit', [`--pid=${server.process.pid}`, '--nofile=80:80']);
+  expect(limited.status).toBe(0);
+  using client = await RawClient.connect(port);
+  for (const round of [1, 2]) {
+    for (let at = 0; at < FILES; at++) {
+      const { status, body } = await client.send(request(`/${at}.bin`)).response();
+      expect([round, at, status, body.toString() === content(at)]).toEqual([round, at, 200, true]);
+    }
+  }
+  const others = await Promise.all(Array.from({ length: 30 }, () => RawClient.connect(port)));
+  for (const [at, other] of others.entries()) {
+    expect((await other.send(request(`/${at}.bin`)).response()).status).toBe(200);
+  }
+  for (const other of others) other.close();
 });
 
 test('without descriptors left it turns nobody away for ever, and does not spin', async () => {
