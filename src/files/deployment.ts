@@ -74,7 +74,7 @@ export class Deployment {
     private readonly trustMs: number,
     private readonly lookMs: number,
   ) {
-    this.current = this.open();
+    this.current = this.releaseOf(Root.open(kernel, path));
     this.identity = identityOf(this.kernel, this.current.root.descriptor);
     this.guard();
   }
@@ -110,8 +110,7 @@ export class Deployment {
     this.current.root.close();
   }
 
-  private open(): Release {
-    const root = Root.open(this.kernel, this.path);
+  private releaseOf(root: Root): Release {
     return { root, lookup: new Lookup(this.kernel, root, this.watch, this.options.symlinks) };
   }
 
@@ -125,12 +124,13 @@ export class Deployment {
   }
 
   private switchOver(nowMs: number): boolean {
-    let next: Release;
+    let root: Root;
     try {
-      next = this.open();
+      root = Root.open(this.kernel, this.path);
     } catch {
       return false; // gone again, or no descriptor left: the next check will tell
     }
+    // The watches of what goes are let go before the new root wants one: there may be none left.
     this.dropPrevious();
     if (this.options.keepPreviousMs > 0) {
       this.previous = this.current;
@@ -139,8 +139,8 @@ export class Deployment {
       this.current.lookup.outdate();
       this.current.root.close();
     }
-    this.current = next;
-    this.identity = identityOf(this.kernel, next.root.descriptor);
+    this.current = this.releaseOf(root);
+    this.identity = identityOf(this.kernel, root.descriptor);
     this.switches++;
     return true;
   }

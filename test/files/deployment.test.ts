@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { Dependencies } from '../../src/files/tree.js';
 import { kernel as realKernel } from '../../src/sys/binding.js';
 import { EMFILE } from '../../src/sys/errno.js';
 import { kernelWith } from '../support/counting-kernel.js';
@@ -160,6 +161,24 @@ describe.each(SWITCHES)('%s', (_, root, links, act, to) => {
     expect([look(LOOK_MS), who(), releases.deployment.switches]).toEqual([true, to, 1]);
     expect(to === first).toBe(false);
   });
+});
+
+test('where as many folders are watched as may be, that of the new release gets the watch of the old one', () => {
+  link('current', 'releases/1');
+  const onTheWay = path('releases').split('/').length;
+  releases.limitWatch(onTheWay + 1);
+  deploy('current');
+  const isTold = (): boolean => {
+    const dependencies = new Dependencies();
+    const file = releases.deployment.current.lookup.file(Buffer.from('who'), Date.now(), dependencies);
+    if (typeof file === 'object') realKernel.close(file.fd);
+    return dependencies.areTold;
+  };
+  expect([who(), isTold(), releases.watch.size]).toEqual(['releases/1', true, onTheWay + 1]);
+  for (const release of ['releases/2', 'releases/1']) {
+    flip('current', release);
+    expect([look(10), who(), isTold(), releases.watch.size]).toEqual([true, release, true, onTheWay + 1]);
+  }
 });
 
 describe('nothing is switched', () => {
