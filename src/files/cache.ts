@@ -15,6 +15,10 @@ export class ResourceCache {
     return this.resources.size;
   }
 
+  [Symbol.iterator](): Iterator<Resource> {
+    return this.resources.values();
+  }
+
   find(bytes: Uint8Array, start: number, end: number, hash: number): Resource | null {
     const resource = this.resources.get(hash);
     if (resource === undefined || resource.path.length !== end - start) return null;

@@ -1,11 +1,13 @@
 import { dirname, isAbsolute, join } from 'node:path';
 import { constants } from '../sys/binding.js';
+import { systemError } from '../sys/errno.js';
 import type { Kernel } from '../sys/kernel.js';
-import { deliversEvents } from './file-system.js';
+import { deliversEvents, silentName } from './file-system.js';
 import { identityOf } from './identity.js';
 import { Lookup } from './lookup.js';
 import type { ResolvedSiteOptions } from './options.js';
 import { Root } from './root.js';
+import { silenceOf } from './untold.js';
 import { NAME_CHANGES, NOT_WATCHED, type Watch, type Watched } from './watch.js';
 
 const { AT_FDCWD, O_DIRECTORY, O_PATH } = constants;
@@ -58,7 +60,8 @@ export class Deployment {
   switches = 0;
   private previousUntilMs = 0;
   private guards: Guard[] = [];
-  private isGuarded = false;
+  /** Why a change of the path is not told, but looked for; null when it is told. */
+  untold: string | null = null;
   private identity: string;
 
   /**
@@ -85,7 +88,7 @@ export class Deployment {
     this.doubt();
     this.guard(); // before the look, so that a switch after it is told
     const switched = this.isSwitched() && this.switchOver(nowMs);
-    const dueMs = nowMs + (this.isGuarded ? this.trustMs : this.lookMs);
+    const dueMs = nowMs + (this.untold === null ? this.trustMs : this.lookMs);
     this.dueMs = this.previous === null ? dueMs : Math.min(dueMs, this.previousUntilMs);
     return switched;
   }
@@ -155,7 +158,7 @@ export class Deployment {
   private guard(): void {
     const before = this.guards;
     this.guards = [];
-    this.isGuarded = true;
+    this.untold = null;
     // Not resolve(), for which `current/..` is where the link lies, and not where it leads.
     let names = namesIn(isAbsolute(this.path) ? this.path : `${process.cwd()}/${this.path}`);
     let folder = '/';
@@ -182,14 +185,16 @@ export class Deployment {
   private watchName(folder: string, name: string): void {
     const fd = this.kernel.openat(AT_FDCWD, folder, O_PATH | O_DIRECTORY);
     if (fd < 0) {
-      this.isGuarded = false;
+      this.untold ??= systemError('open', fd).message;
       return;
     }
     const guard = new Guard(this.watch, fd, Buffer.from(name).toString('latin1'), () => {
       this.dueMs = 0;
     });
     this.guards.push(guard);
-    if (guard.wd === NOT_WATCHED || !deliversEvents(this.kernel.fstatfs(fd))) this.isGuarded = false;
+    const type = this.kernel.fstatfs(fd);
+    if (guard.wd === NOT_WATCHED) this.untold ??= this.watch.refusal ?? '';
+    else if (!deliversEvents(type)) this.untold ??= silenceOf(silentName(type));
     this.kernel.close(fd);
   }
 }

@@ -1,8 +1,8 @@
 import { constants } from '../sys/binding.js';
 import type { ExplainedSite, View } from './explained-site.js';
-import { silentName } from './file-system.js';
 import type { Story } from './story.js';
 import { bytesOf } from './story-of-form.js';
+import { sentenceOf } from './untold.js';
 
 /** What of an answer stays, and how it is learnt that it no longer holds. */
 export interface Keeping {
@@ -61,32 +61,12 @@ function whyNot({ site, composition, response, outcome }: Story): string {
     : `cacheBytes, ${bytesOf(cacheBytes)}, has no room for it`;
 }
 
-function freshnessOf(site: ExplainedSite, { survey }: View): Pick<Keeping, 'changes' | 'how'> {
-  const { freshnessMs } = site.context.limits;
-  const again = `it is looked at again after ${freshnessMs} ms`;
-  if (survey.kind === 'listing') {
-    return { changes: 'time', how: `${again}: what stands in a listing changes in other folders too` };
-  }
-  if (survey.dependencies.areTold) {
-    return { changes: 'inotify', how: 'the kernel tells of changes to it, its folder and all on the way' };
-  }
-  return { changes: 'time', how: `${again}: ${whyUntold(site)}` };
-}
-
-function whyUntold({ context: { kernel, watch }, deployment, options, view }: ExplainedSite): string {
-  const { root } = deployment.current;
-  if (watch.fd < 0) return `there is no inotify (${watch.refusal})`;
-  if (root.containment === 'walk') return 'without openat2(2) it is not known what it depends on';
-  const silent = silentName(kernel.fstatfs(root.descriptor));
-  if (silent !== null) return `the file system is ${silent}, and does not tell of all changes`;
-  const { file, sidecars } = view!.survey;
-  if ([file, ...sidecars.map((sidecar) => sidecar.file)].some((each) => each?.linked)) {
-    return 'the file has other names, hard links, and whoever writes by them is not told of here';
-  }
-  if (watch.refusal !== null) return `not all folders are watched (${watch.refusal})`;
-  if (options.symlinks === 'follow' && view!.links.length > 0)
-    return 'a link leads out of the root, and nobody watches there';
-  return 'a folder on the way is on a file system that does not tell of all changes';
+function freshnessOf({ context }: ExplainedSite, { survey }: View): Pick<Keeping, 'changes' | 'how'> {
+  const { limits, watch } = context;
+  const { areTold, untold } = survey.dependencies;
+  if (areTold) return { changes: 'inotify', how: 'the kernel tells of changes to it, its folder and all on the way' };
+  const why = watch.fd < 0 ? `there is no inotify (${watch.refusal})` : sentenceOf(untold ?? '');
+  return { changes: 'time', how: `it is looked at again after ${limits.freshnessMs} ms: ${why}` };
 }
 
 /** Where a root's path leads, links and all followed. */

@@ -8,6 +8,7 @@ import { identityOf } from './identity.js';
 import type { SymlinkPolicy } from './options.js';
 import type { Root } from './root.js';
 import { ANY_ENTRY, type Dependencies, type Folder, folderOf, MANY_NAMES } from './tree.js';
+import { LINKS_OUT, NO_OPENAT2 } from './untold.js';
 import type { Watch } from './watch.js';
 
 const { O_DIRECTORY, O_NOFOLLOW, O_PATH, O_RDONLY } = constants;
@@ -52,7 +53,7 @@ export class Lookup {
   /** A regular file; its descriptor is the caller's. */
   file(name: Uint8Array, wallMs: number, dependencies: Dependencies): OpenFile | NoFile {
     if (this.root.containment === 'walk') {
-      dependencies.areTold = false; // the walk follows links by itself
+      dependencies.leaveUntold(NO_OPENAT2); // the walk follows links by itself
       return openFile(this.kernel, (each, flags) => this.openFollowing(each, flags), name, wallMs);
     }
     const names = namesIn(Buffer.from(name));
@@ -72,13 +73,13 @@ export class Lookup {
   /** Opens a folder to read its entries, all of which are depended on; the descriptor is the caller's. */
   folder(name: Uint8Array, dependencies: Dependencies): number {
     if (this.root.containment === 'walk') {
-      dependencies.areTold = false;
+      dependencies.leaveUntold(NO_OPENAT2);
       return this.openFollowing(name, O_RDONLY | O_DIRECTORY);
     }
     const names = [...namesIn(Buffer.from(name)), ANY_ENTRY];
     const refusal = this.straighten(names, dependencies, this.linkBudget());
     if (refusal === EXDEV && this.symlinks === 'follow') {
-      dependencies.areTold = false; // nobody watches outside
+      dependencies.leaveUntold(LINKS_OUT); // nobody watches outside
       return this.root.openAnywhere(name, O_RDONLY | O_DIRECTORY);
     }
     return refusal < 0 ? refusal : this.root.openPlain(join(names.slice(0, -1)), O_RDONLY | O_DIRECTORY);
@@ -120,7 +121,7 @@ export class Lookup {
   /** A link that leads out of the root: nobody watches there. */
   private fileOutside(name: Uint8Array, wallMs: number, dependencies: Dependencies): OpenFile | NoFile {
     if (this.symlinks !== 'follow') return EXDEV;
-    dependencies.areTold = false;
+    dependencies.leaveUntold(LINKS_OUT);
     return openFile(this.kernel, (each, flags) => this.root.openAnywhere(each, flags), name, wallMs);
   }
 

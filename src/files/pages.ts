@@ -6,6 +6,7 @@ import type { Lookup } from './lookup.js';
 import type { Rules } from './rules.js';
 import type { Survey, Surveyor } from './survey.js';
 import type { Dependencies, Dependent } from './tree.js';
+import { PASSING_PAGES } from './untold.js';
 import { combined } from './variant.js';
 
 const NOTHING = 'There is nothing at this address.\n';
@@ -77,7 +78,8 @@ export class Pages {
   refusal(status: Refusal, lookup: Lookup, dependencies?: Dependencies): Response {
     if (status === 403) return this.plain[403];
     const page = this.find(status === 404 ? PAGE_404 : PAGE_50X, lookup);
-    if (dependencies !== undefined && !page.survey.dependencies.areTold) dependencies.areTold = false;
+    const { areTold, untold } = page.survey.dependencies;
+    if (!areTold) dependencies?.leaveUntold(untold);
     if (page.content === null) return this.plain[status];
     let response = page.responses.get(status);
     if (response === undefined) {
@@ -120,7 +122,7 @@ export class Pages {
       dependent: { outdated: () => this.outdated(name, page) },
       responses: new Map(),
     };
-    if (!isKept) survey.dependencies.areTold = false; // looked up again each time
+    if (!isKept) survey.dependencies.leaveUntold(PASSING_PAGES); // looked up again each time
     this.pages.set(name, page);
     survey.dependencies.attach(page.dependent);
     return page;

@@ -5,6 +5,7 @@ import type { RequestParser } from '../http/request-parser.js';
 import type { Response } from '../http/response.js';
 import type { Kernel } from '../sys/kernel.js';
 import { AcceptEncodingMemo } from './encoding.js';
+import { freshnessOf } from './freshness.js';
 import { Mounts } from './mounts.js';
 import type { ResolvedSiteOptions } from './options.js';
 import { PackingQueue } from './packing-queue.js';
@@ -30,9 +31,13 @@ export interface FilesStats {
   cachedBytes: number;
   /** Answers for which the file system was asked for no name. */
   hits: number;
-  /** How changes are learnt of: told by the kernel, or looked for after `freshnessMs`. */
-  freshness: 'inotify' | 'time';
-  /** Why some folders are looked at by time although there is inotify, or why there is none; null when none is. */
+  /** How changes of cached paths are learnt of: told by the kernel, looked for after `freshnessMs`, or some so and some so. */
+  freshness: 'inotify' | 'time' | 'both';
+  /** Cached paths that the kernel tells of. */
+  toldPaths: number;
+  /** Cached paths that are looked at after `freshnessMs`. */
+  timedPaths: number;
+  /** Why these are, and the path of a root, if it is: each reason once, with `; ` between them. Null when there is none. */
   unwatched: string | null;
   watchedFolders: number;
   changes: number;
@@ -109,13 +114,18 @@ export class Files {
     const sites = [this.main, ...this.hosts.values()];
     const sum = (of: (site: Site) => number): number => sites.reduce((total, site) => total + of(site), 0);
     const { fd, refusal, size, events, overflows, backlogs } = this.watch;
+    const { told, timed, reasons } = freshnessOf(sites.flatMap(({ cache }) => [...cache]));
+    for (const { deployment } of sites) if (deployment.untold !== null) reasons.add(deployment.untold);
+    if (fd < 0) reasons.add(refusal!);
     return {
       containment: this.main.deployment.current.root.containment,
       cachedPaths: sum(({ cache }) => cache.size),
       cachedBytes: sum(({ cache }) => cache.bytes),
       hits: sum(({ hits }) => hits),
-      freshness: fd >= 0 ? 'inotify' : 'time',
-      unwatched: refusal,
+      freshness: timed === 0 && fd >= 0 ? 'inotify' : told === 0 ? 'time' : 'both',
+      toldPaths: told,
+      timedPaths: timed,
+      unwatched: reasons.size === 0 ? null : [...reasons].join('; '),
       watchedFolders: size,
       changes: events,
       overflows,

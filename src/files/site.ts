@@ -19,6 +19,7 @@ import { FallbackContent, MovedContent, movedResponse, sharedContent } from './s
 import { type Survey, Surveyor } from './survey.js';
 import { folderPath, pathOf, type Target, targetOf } from './target.js';
 import { Dependencies } from './tree.js';
+import { LISTINGS } from './untold.js';
 import type { Watch } from './watch.js';
 
 /**
@@ -160,6 +161,8 @@ export class Site {
     const { release } = surveyed;
     let { survey } = surveyed;
     if (survey.kind === 'listing') {
+      // It has the times of folders and what links lead to, and both change elsewhere.
+      survey.dependencies.leaveUntold(LISTINGS);
       if (found !== null && !this.listings.has(found)) this.cache.remove(found);
       const listing = this.listings.of(survey, release.lookup, nowMs, this.dueMsOf(survey, release, nowMs));
       if (typeof listing === 'object') return this.listed(request, survey.name, listing, nowMs);
@@ -272,9 +275,7 @@ export class Site {
 
   private dueMsOf(survey: Survey, release: Release, nowMs: number): number {
     const { limits } = this.context;
-    // A listing has the times of folders and what links lead to, and both change elsewhere.
-    const isTold = survey.dependencies.areTold && survey.kind !== 'listing';
-    let dueMs = nowMs + (isTold ? BACKSTOP_MS : limits.freshnessMs);
+    let dueMs = nowMs + (survey.dependencies.areTold ? BACKSTOP_MS : limits.freshnessMs);
     // Then it has a date, where dates are sent.
     if (survey.file?.recent && this.options.etag === 'stat') dueMs = Math.min(dueMs, nowMs + RECENT_MS);
     return release === this.deployment.previous ? Math.min(dueMs, this.deployment.dueMs) : dueMs;

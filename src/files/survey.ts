@@ -6,6 +6,7 @@ import type { Lookup } from './lookup.js';
 import type { ResolvedSiteOptions } from './options.js';
 import type { Target } from './target.js';
 import { Dependencies } from './tree.js';
+import { HARD_LINKS } from './untold.js';
 
 const HTML = Buffer.from('.html');
 const INDEX = 'index.html';
@@ -120,7 +121,7 @@ export class Surveyor {
   }
 
   private withSidecars(lookup: Lookup, name: Buffer, file: OpenFile, dependencies: Dependencies): Survey {
-    if (file.linked) dependencies.areTold = false; // a folder does not hear of writes by a name in another
+    if (file.linked) dependencies.leaveUntold(HARD_LINKS); // a folder does not hear of writes by a name in another
     const sidecars: Sidecar[] = [];
     if (this.options.sidecars && !isSidecar(name)) {
       for (const coding of lookup.codingsBeside(name, dependencies)) {
@@ -129,7 +130,7 @@ export class Surveyor {
         const its = new Dependencies();
         const found = lookup.file(beside, this.kernel.wallMs(), its);
         if (typeof found !== 'object') continue;
-        if (found.linked) its.areTold = false;
+        if (found.linked) its.leaveUntold(HARD_LINKS);
         dependencies.merge(its);
         if (found.modifiedMs >= file.modifiedMs) {
           sidecars.push({ coding, file: found });

@@ -2,6 +2,7 @@ import type { Kernel } from '../sys/kernel.js';
 import { CODINGS, type Coding, SIDECAR_SUFFIXES } from './encoding.js';
 import { deliversEvents, silentName } from './file-system.js';
 import { identityOf } from './identity.js';
+import { silenceOf } from './untold.js';
 import { CONTENT_CHANGES, NOT_WATCHED, type Watch, type Watched } from './watch.js';
 
 /** Something that was made of files and holds until one of them changes. */
@@ -29,6 +30,8 @@ export class Folder implements Watched {
   /** For how many files that was asked, until it was read. */
   private asked = 0;
   private wd: number;
+  /** Why there is no watch, when there was none to be had. */
+  private readonly refusal: string | null;
   isGone = false;
   /** The last doubt of its lookup after which it was seen that its name still leads here. */
   seenAfter = 0;
@@ -36,6 +39,7 @@ export class Folder implements Watched {
   /**
    * @param fd of the folder, the caller's, needed only here
    * @param speaks whether its file system tells of all changes
+   * @param fileSystem its name, if it is known
    * @param identity which folder it is, whatever its name leads to
    */
   constructor(
@@ -44,15 +48,22 @@ export class Folder implements Watched {
     readonly name: string,
     fd: number,
     private readonly speaks: boolean,
+    private readonly fileSystem: string | null = null,
     readonly identity = '',
   ) {
     this.wd = watch.add(fd, this, CONTENT_CHANGES);
+    this.refusal = this.wd === NOT_WATCHED ? watch.refusal : null;
     parent?.children.set(name, this);
   }
 
   /** Every change in here is told. */
   get isTold(): boolean {
     return this.wd !== NOT_WATCHED && this.speaks;
+  }
+
+  /** Why not. */
+  get untold(): string {
+    return this.wd === NOT_WATCHED ? (this.refusal ?? 'gone') : silenceOf(this.fileSystem);
   }
 
   /** Below the root, without a slash in front. */
@@ -138,18 +149,26 @@ function setOf(names: readonly string[] | null): Set<string> | null {
 export class Dependencies {
   /** The kernel tells of every change that matters. */
   areTold = true;
+  /** Why it does not, as far as it is known: the first of the reasons. */
+  untold: string | null = null;
   /** Where the name that was looked for first stands, whatever it leads to; null when there is no such place. */
   folder: Folder | null = null;
   private entries: { readonly folder: Folder; readonly name: string }[] = [];
 
   add(folder: Folder, name: string): void {
-    if (!folder.isTold) this.areTold = false;
+    if (!folder.isTold) this.leaveUntold(folder.untold);
     if (this.entries.some((entry) => entry.folder === folder && entry.name === name)) return;
     this.entries.push({ folder, name });
   }
 
+  /** The kernel does not tell of every change that matters, and there is somebody who looks by time. */
+  leaveUntold(why: string | null): void {
+    this.areTold = false;
+    this.untold ??= why;
+  }
+
   merge(others: Dependencies): void {
-    if (!others.areTold) this.areTold = false;
+    if (!others.areTold) this.leaveUntold(others.untold);
     for (const { folder, name } of others.entries) this.add(folder, name);
   }
 
@@ -166,8 +185,6 @@ export class Dependencies {
 /** The folder behind a descriptor, which stays the caller's. */
 export function folderOf(kernel: Kernel, watch: Watch, parent: Folder | null, name: string, fd: number): Folder {
   const type = kernel.fstatfs(fd);
-  const speaks = deliversEvents(type);
-  // It is watched all the same: what is changed from here is told even so.
-  if (!speaks) watch.refusal ??= `${silentName(type) ?? 'an unknown file system'} does not tell of all changes`;
-  return new Folder(watch, parent, name, fd, speaks, identityOf(kernel, fd));
+  // One that does not tell of all is watched all the same: what is changed from here is told even so.
+  return new Folder(watch, parent, name, fd, deliversEvents(type), silentName(type), identityOf(kernel, fd));
 }

@@ -49,7 +49,7 @@ export interface Watched {
 export class Watch {
   /** -1 when the kernel has no inotify for us. */
   readonly fd: number;
-  /** Why there are folders that are not watched; null while there are none. */
+  /** Why the last folder that is not watched is not; null while there was none. */
   refusal: string | null = null;
   events = 0;
   overflows = 0;
@@ -143,7 +143,7 @@ export class Watch {
   }
 
   private refuse(why: string): number {
-    this.refusal ??= why;
+    this.refusal = why;
     return NOT_WATCHED;
   }
 }

@@ -1,5 +1,7 @@
-import { mkdirSync, readlinkSync, renameSync, symlinkSync } from 'node:fs';
+import { linkSync, mkdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import type { ServeOptions } from '../../src/index.js';
 import { kernel as realKernel } from '../../src/sys/binding.js';
 import { EACCES, EMFILE, ENOSPC, ENOSYS } from '../../src/sys/errno.js';
 import { type Kernel, Stat } from '../../src/sys/kernel.js';
@@ -36,15 +38,15 @@ const silentBelow = (type: number): Partial<Kernel> => {
 const WAYS: [what: string, calls: Partial<Kernel>, limit: number, freshness: string, unwatched: RegExp][] = [
   ['there is no inotify', { inotifyInit1: () => EMFILE }, 8192, 'time', /EMFILE/],
   ['a profile forbids inotify', { inotifyInit1: () => ENOSYS }, 8192, 'time', /ENOSYS/],
-  ['there is no watch left', { inotifyAddWatch: () => ENOSPC }, 8192, 'inotify', /^fs\.inotify\.max_user_watches$/],
-  ['the folders may not be read', { inotifyAddWatch: () => EACCES }, 8192, 'inotify', /EACCES/],
-  ['no folder is to be watched', {}, 0, 'inotify', /^the limit of 0 folders$/],
-  ['few folders are to be watched', {}, 3, 'inotify', /^the limit of 3 folders$/],
-  ['the files are on nfs', silent(0x6969), 8192, 'inotify', /nfs/],
-  ['the files are on an overlay', silent(0x794c7630), 8192, 'inotify', /overlay/],
-  ['the files are on 9p', silent(0x01021997), 8192, 'inotify', /9p/],
-  ['the files are on nfs, and the path to them is not', silentBelow(0x6969), 8192, 'inotify', /nfs/],
-  ['nobody knows on what the files are', silent(ENOSYS), 8192, 'inotify', /file system/],
+  ['there is no watch left', { inotifyAddWatch: () => ENOSPC }, 8192, 'time', /^fs\.inotify\.max_user_watches$/],
+  ['the folders may not be read', { inotifyAddWatch: () => EACCES }, 8192, 'time', /EACCES/],
+  ['no folder is to be watched', {}, 0, 'time', /^the limit of 0 folders$/],
+  ['few folders are to be watched', {}, 3, 'both', /^the limit of 3 folders$/],
+  ['the files are on nfs', silent(0x6969), 8192, 'time', /nfs/],
+  ['the files are on an overlay', silent(0x794c7630), 8192, 'time', /overlay/],
+  ['the files are on 9p', silent(0x01021997), 8192, 'time', /9p/],
+  ['the files are on nfs, and the path to them is not', silentBelow(0x6969), 8192, 'time', /nfs/],
+  ['nobody knows on what the files are', silent(ENOSYS), 8192, 'time', /file system/],
 ];
 
 describe.each(WAYS)('%s', (_, calls, maxWatchedFolders, freshness, unwatched) => {
@@ -92,6 +94,65 @@ describe.each(WAYS)('%s', (_, calls, maxWatchedFolders, freshness, unwatched) =>
   });
 });
 
+describe('what the stats say', () => {
+  const stats = () => {
+    const { freshness, toldPaths, timedPaths, unwatched, cachedPaths } = versions.server.stats().files!;
+    expect(toldPaths + timedPaths).toBe(cachedPaths);
+    return [freshness, toldPaths, timedPaths, unwatched];
+  };
+  const twice = async (target: string): Promise<void> => {
+    await settled();
+    expect((await answerTo(target)).slice(0, 3)).toBe('200');
+    await answerTo(target);
+  };
+
+  test.each<[what: string, options: Partial<ServeOptions>, target: string, unwatched: string]>([
+    ['there is no openat2', { kernel: kernelWith({ openat2: () => ENOSYS }) }, '/small.txt', 'no openat2'],
+    ['a file has two names', {}, '/second.txt', 'hard links'],
+    ['a link leads out of the root', { symlinks: 'follow' }, '/out.txt', 'links out of the root'],
+    ['a listing is held', { listing: true }, '/in/', 'listings'],
+    [
+      'a folder has no watch',
+      {
+        kernel: kernelWith({
+          inotifyAddWatch: (fd, place, mask) =>
+            readlinkSync(String(place)).endsWith('/in') ? ENOSPC : realKernel.inotifyAddWatch(fd, place, mask),
+        }),
+      },
+      '/in/deep.txt',
+      'fs.inotify.max_user_watches',
+    ],
+  ])('%s', async (_, options, target, unwatched) => {
+    linkSync(path('small.txt'), path('second.txt'));
+    symlinkSync(fileURLToPath(import.meta.url), path('out.txt'));
+    start({ limits: { freshnessMs: 60_000 }, ...options });
+    expect(stats()).toEqual(['inotify', 0, 0, null]);
+    await twice(target);
+    expect(stats()).toEqual(['time', 0, 1, unwatched]);
+    await twice('/app.js');
+    const isTold = unwatched !== 'no openat2';
+    expect(stats()).toEqual(isTold ? ['both', 1, 1, unwatched] : ['time', 0, 2, unwatched]);
+  });
+
+  test('is of now: what was a reason before is none', async () => {
+    linkSync(path('small.txt'), path('second.txt'));
+    start({ limits: { freshnessMs: 0 } });
+    await twice('/small.txt');
+    expect(stats()).toEqual(['time', 0, 1, 'hard links']);
+    rmSync(path('second.txt'));
+    await twice('/small.txt');
+    expect(stats()).toEqual(['inotify', 1, 0, null]);
+  });
+
+  test('the path of the root counts too', async () => {
+    const inotifyAddWatch: Kernel['inotifyAddWatch'] = (fd, place, mask) =>
+      readlinkSync(String(place)).startsWith(versions.root) ? realKernel.inotifyAddWatch(fd, place, mask) : EACCES;
+    start({ kernel: kernelWith({ inotifyAddWatch }) });
+    await twice('/small.txt');
+    expect(stats()).toEqual(['inotify', 1, 0, 'EACCES: permission denied, inotify_add_watch']);
+  });
+});
+
 test('where some folders are watched and some not, each is as fresh as it can be', async () => {
   const above = versions.root.split('/').length - 1;
   let passedMs = 0;
@@ -104,8 +165,12 @@ test('where some folders are watched and some not, each is as fresh as it can be
   expect([await answerTo('/small.txt'), await answerTo('/in/deep.txt')]).toEqual(['200 told', '200 deep 1']);
   passedMs = 10_000;
   expect(await answerTo('/in/deep.txt')).toBe('200 looked for');
+  await settled();
+  for (const target of ['/in/deep.txt', '/small.txt', '/large.bin']) await answerTo(target);
   expect(versions.server.stats().files).toMatchObject({
-    freshness: 'inotify',
+    freshness: 'both',
+    toldPaths: 2,
+    timedPaths: 1,
     unwatched: `the limit of ${above + 1} folders`,
     watchedFolders: above + 1,
   });
