@@ -10,7 +10,7 @@ import {
   checkedToken,
   mustBe,
 } from './option-check.js';
-import { type RedirectRule, resolveRedirects } from './redirects.js';
+import { type RedirectRule, Redirects, resolveRedirects } from './redirects.js';
 
 /** What an ETag is made from. */
 export const ETAG_SOURCES = ['stat', 'content'] as const;
@@ -129,7 +129,9 @@ export function resolveSiteOptions(options: SiteOptions = {}): ResolvedSiteOptio
     name,
     RESOLVERS[name](name, options[name] === undefined ? DEFAULTS[name] : options[name]),
   ]);
-  return Object.fromEntries(resolved) as ResolvedSiteOptions;
+  const site = Object.fromEntries(resolved) as ResolvedSiteOptions;
+  new Redirects(site.redirects).checkCircles('redirects', site.cleanUrls);
+  return site;
 }
 
 /** A name as a target's: no empty, dot or hidden segments, which the server would never serve. */

@@ -7,6 +7,8 @@ export interface PathPattern {
   readonly fault: string | null;
   /** The one canonical path that it is; null for those with places, and for globs. */
   readonly exact: string | null;
+  /** The whole segments that every path of it begins with: `/blog` for `/blog/*`; may be empty. */
+  readonly prefix: string;
   readonly names: readonly string[];
   /** What its places might catch, each something else, for a trial. */
   readonly sample: Readonly<Record<string, string>>;
@@ -38,12 +40,15 @@ export function patternOf(from: string): PathPattern {
       source += (literal ?? '').replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
     }
   }
+  // Together they would try every way to share a segment.
+  if (/\/:[A-Za-z][^/]*\*/.test(from)) fault = 'a path whose * is in another segment than its names';
   if (new Set(names).size < names.length) fault = 'a path that has each name once, and :splat only as *';
   if (names.length === 0) return exactPattern(from, fault);
   const expression = new RegExp(`^${source}$`);
   return {
     fault,
     exact: null,
+    prefix: prefixOf(from),
     names,
     sample: Object.fromEntries(names.map((name, at) => [name, `x${at}`])),
     match: (path) => {
@@ -53,12 +58,25 @@ export function patternOf(from: string): PathPattern {
   };
 }
 
+/** The segments before the first that has a place, or what a glob has. */
+function prefixOf(from: string): string {
+  const whole = from.replace(/\/(?::[A-Za-z]|[^/]*[*{}[\]]).*$/s, '');
+  return canonicalPath(Buffer.from(whole).toString('latin1')) ?? '';
+}
+
 /** One `*` is a place; what else is a glob's catches nothing. */
 const isGlob = (from: string): boolean => /[{}[\]]|\*.*\*/.test(from);
 
 function exactPattern(from: string, fault: string | null): PathPattern {
   const exact = canonicalPath(Buffer.from(from).toString('latin1')) ?? from;
-  return { fault, exact, names: [], sample: NOTHING, match: (path) => (path === exact ? NOTHING : null) };
+  return {
+    fault,
+    exact,
+    prefix: exact,
+    names: [],
+    sample: NOTHING,
+    match: (path) => (path === exact ? NOTHING : null),
+  };
 }
 
 function globPattern(from: string): PathPattern {
@@ -69,6 +87,7 @@ function globPattern(from: string): PathPattern {
   return {
     fault,
     exact: null,
+    prefix: from.includes('%') ? '' : prefixOf(from), // here it stands for itself
     names: [],
     sample: NOTHING,
     match: (path) => (matches(Buffer.from(unescaped(path), 'latin1').toString()) ? NOTHING : null),

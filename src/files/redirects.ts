@@ -48,7 +48,7 @@ interface Rule {
 
 /** Checks each rule by itself; a copy with every default. @throws TypeError */
 export function resolveRedirects(name: string, value: unknown): Required<RedirectRule>[] {
-  const rules = checkedList(name, value, (each, rule) => {
+  return checkedList(name, value, (each, rule) => {
     const { from, to, status = 308 } = checkedObject(each, rule, ['from', 'to', 'status']);
     const resolved = {
       from: checkedFrom(`${each}.from`, from),
@@ -63,8 +63,6 @@ export function resolveRedirects(name: string, value: unknown): Required<Redirec
       );
     return resolved;
   });
-  new Redirects(rules).checkCircles(name);
-  return rules;
 }
 
 function checkedFrom(name: string, from: unknown): string {
@@ -93,14 +91,16 @@ function checkedTo(name: string, to: unknown): string {
 /** The redirects of a site, compiled. The first rule that fits answers. */
 export class Redirects {
   private readonly exact = new Map<string, Rule>();
-  private readonly patterns: Rule[] = [];
+  /** By prefix. */
+  private readonly patterns = new Map<string, Rule[]>();
+  private deepest = 0;
   private readonly rules: Rule[];
 
   constructor(rules: readonly Required<RedirectRule>[]) {
     this.rules = rules.map(compile);
     for (const rule of this.rules) {
-      const { exact } = rule.pattern;
-      if (exact === null) this.patterns.push(rule);
+      const { exact, prefix } = rule.pattern;
+      if (exact === null) this.add(prefix, rule);
       else if (!this.exact.has(exact)) this.exact.set(exact, rule);
     }
   }
@@ -116,8 +116,11 @@ export class Redirects {
     return canonical === null || hasDotSegment(canonical) ? null : this.lookUp(canonical, query);
   }
 
-  /** @throws TypeError when redirects lead round in circles; other hosts are not followed */
-  checkCircles(name: string): void {
+  /**
+   * @param cleanUrls whether the server itself leads from `/about.html` to `/about`
+   * @throws TypeError when redirects lead round in circles; other hosts are not followed
+   */
+  checkCircles(name: string, cleanUrls: boolean): void {
     for (const rule of this.rules) {
       const hops = [rule.pattern.exact ?? rule.from];
       let location: string | null = locationOf(rule, rule.pattern.sample, '');
@@ -128,24 +131,48 @@ export class Redirects {
         hops.push(path);
         if (hops.length > HOPS_MAX || hops.indexOf(path) < hops.length - 1)
           throw new TypeError(`${name}[${rule.at}] must not lead round in circles: ${hops.slice(0, 4).join(' to ')}`);
-        location = this.lookUp(path, '')?.location ?? null;
+        location = this.lookUp(path, '')?.location ?? (cleanUrls ? cleanPath(path) : null);
       }
     }
   }
 
+  private add(prefix: string, rule: Rule): void {
+    const rules = this.patterns.get(prefix);
+    if (rules === undefined) this.patterns.set(prefix, [rule]);
+    else rules.push(rule);
+    this.deepest = Math.max(this.deepest, prefix.split('/').length - 1);
+  }
+
   private lookUp(path: string, query: string): Redirect | null {
-    const exact = this.exact.get(path);
-    for (const rule of this.patterns) {
-      if (exact !== undefined && exact.at < rule.at) break;
-      const caught = rule.pattern.match(path);
-      if (caught === null) continue;
-      const location = locationOf(rule, caught, query);
-      // `/blog/*` to `/blog/index.html` moves all but the target.
-      if (!rule.local || pathOf(location) !== path) return redirectOf(rule, location);
+    let first = this.exact.get(path);
+    let location = first === undefined ? '' : locationOf(first, {}, query);
+    let end = 0;
+    for (let depth = 0; depth <= this.deepest && end >= 0; depth++) {
+      for (const rule of this.patterns.get(path.slice(0, end)) ?? []) {
+        if (first !== undefined && first.at < rule.at) break;
+        const caught = rule.pattern.match(path);
+        if (caught === null) continue;
+        const found = locationOf(rule, caught, query);
+        // `/blog/*` to `/blog/index.html` moves all but the target.
+        if (rule.local && pathOf(found) === path) continue;
+        [first, location] = [rule, found];
+        break;
+      }
+      end = nextSegment(path, end);
     }
-    return exact === undefined ? null : redirectOf(exact, locationOf(exact, {}, query));
+    return first === undefined ? null : redirectOf(first, location);
   }
 }
+
+/** Where the segment behind the slash at `start` ends; -1 when there is none. */
+function nextSegment(path: string, start: number): number {
+  if (start >= path.length) return -1;
+  const slash = path.indexOf('/', start + 1);
+  return slash < 0 ? path.length : slash;
+}
+
+/** Where the server leads from a page's address when that is to have no `.html`; null for other addresses. */
+const cleanPath = (path: string): string | null => /^(.*?)(?:(?<=\/)index)?\.html$/.exec(path)?.[1] ?? null;
 
 const redirectOf = ({ status, at, from }: Rule, location: string): Redirect => ({
   status,

@@ -150,6 +150,8 @@ const REFUSED: [options: unknown, complaint: string][] = [
   [{ redirects: [{ from: '/100%', to: '/b' }] }, 'redirects[0].from must be a path whose percent signs are escapes'],
   [{ redirects: [{ from: '/:a/:a', to: '/b' }] }, 'redirects[0].from must be a path that has each name once'],
   [{ redirects: [{ from: '/:splat/*', to: '/b' }] }, 'redirects[0].from must be a path that has each name once'],
+  [{ redirects: [{ from: '/:a-*', to: '/b' }] }, 'redirects[0].from must be a path whose * is in another segment than'],
+  [{ redirects: [{ from: '/{a}/**', to: '/b' }] }, 'redirects[0].from must be a glob with a choice in its braces'],
   [{ redirects: [{ from: '/{a,b}/:id', to: '/b' }] }, 'redirects[0].from must be either a glob or a path with names'],
   [{ redirects: [{ from: '/{a', to: '/b' }] }, 'redirects[0].from must be a glob whose brackets are in pairs'],
   ...['//evil.org', '//', '///x'].map((to): [unknown, string] => [
@@ -207,6 +209,17 @@ const REFUSED: [options: unknown, complaint: string][] = [
   ].map((rules): [unknown, string] => [
     { redirects: rules.map(([from, to]) => ({ from, to })) },
     'redirects[0] must not lead round in circles: /',
+  ]),
+  // Together with the redirects that the server gives by itself.
+  ...[
+    ['/about', '/about.html', '/about to /about.html to /about'],
+    ['/', '/index.html', '/ to /index.html to /'],
+    ['/sub/', '/sub/index.html', '/sub/ to /sub/index.html to /sub/'],
+    ['/:page', '/:page.html?x#y', '/:page to /x0.html to '],
+    ['/*', '/maintenance.html', '/* to /maintenance.html to /maintenance to /maintenance.html'],
+  ].map(([from, to, hops]): [unknown, string] => [
+    { cleanUrls: true, redirects: [{ from, to }] },
+    `redirects[0] must not lead round in circles: ${hops}`,
   ]),
   [{ cors: true }, 'cors must be an object with origins, '],
   [{ cors: {} }, 'cors.origins must be "*" or a list of origins'],
@@ -278,4 +291,19 @@ test('redirects that end are no circles', () => {
     [['/{a,b}/**', '/c']],
   ])
     expect(resolve({ redirects: rules.map(([from, to]) => ({ from, to })) }).redirects).toHaveLength(rules.length);
+  for (const [from, to] of [
+    ['/old', '/about.html'],
+    ['/about.html', '/team'],
+    ['/old/:id', '/new/:id.html'],
+    ['/blog/*', '/news/index.html'],
+    ['/about', '/aboutindex.html'],
+  ])
+    expect(resolve({ cleanUrls: true, redirects: [{ from, to }] }).redirects).toHaveLength(1);
+});
+
+test('many redirects are checked in no long time', () => {
+  const redirects = Array.from({ length: 5000 }, (_, at) => ({ from: `/blog/old-${at}/:id`, to: `/new-${at}/:id` }));
+  const startedMs = performance.now();
+  expect(resolve({ redirects }).redirects).toHaveLength(5000);
+  expect(performance.now() - startedMs).toBeLessThan(3000);
 });
