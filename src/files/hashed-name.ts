@@ -6,58 +6,95 @@ const TAIL =
 const DATE = /^(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])/;
 const WORD_AND_NUMBER = /^[A-Za-z]+\d+$/;
 
-const HEX = /^(?:[0-9a-f]{8,128}|[0-9A-F]{8,128})$/;
+/** Whoever writes hex writes whole bytes; words in hex letters, as `face2face`, have one digit at most. */
+const HEX = /^(?=(?:\D*\d){2})(?:(?:[0-9a-f]{2}){4,64}|(?:[0-9A-F]{2}){4,64})$/;
 /** A whole name is taken for a hash only from this length, and only in hex: it has nothing else that tells. */
-const WHOLE_NAME_HEX = /^[0-9a-f]{16,128}$/;
+const WHOLE_NAME_BYTES = 16;
+/** What bundlers emit, for what others make names as `setup-Win10x64` too: other alphabets than hex count for these alone. */
+const ASSET = /\.(?:avif|cjs|css|eot|gif|ico|jpe?g|js|json|map|mjs|otf|png|svg|ttf|wasm|webp|woff2?)$/i;
 /** esbuild's alphabet and length. */
-const BASE32 = /^[A-Z2-7]{8}$/;
+const BASE32 = /^(?=.*\d)[A-Z2-7]{8}$/;
 /** To which Vite and Rollup cut it. */
 const BASE64URL_LENGTH = 8;
-const MIXED = /^[A-Za-z0-9_-]{8,64}$/;
+const BASE64URL = /^(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9]*[-_]?[A-Za-z0-9]*$/;
+/** A name whose last part could be a hash by its length. */
+const PERHAPS = /[-._][\w-]{8,128}$/;
 
 /**
  * Whether a file's name carries a hash of its content, as bundlers write it, so that the name never means other bytes.
  * To miss one costs a revalidation, to see one that is none shows a visitor an old file for a year: in doubt it is none.
+ * Found are 94 in 100 hashes of eight hex digits, 89 of 3,000 that Vite 8 gave, 65 of esbuild's; and of 26,000 words in the
+ * identifiers of npm packages, from `DataGrid` to `isXMLHttpRequest`, two are taken for hashes: `myMockFn`, `CwdError`.
  * @param name a base name, or a path
  */
 export function isHashed(name: string): boolean {
   const base = name.slice(name.lastIndexOf('/') + 1);
-  const stem = base.replace(TAIL, '');
+  const stem = stemOf(base);
   if (stem === base) return false;
   const start = Math.max(stem.lastIndexOf('.'), stem.lastIndexOf('-'), stem.lastIndexOf('_')) + 1;
-  if (start === 0) return WHOLE_NAME_HEX.test(stem) && hasDigitAndLetter(stem) && !DATE.test(stem);
-  if (isHash(stem.slice(start))) return true;
+  const last = stem.slice(start);
+  if (DATE.test(last)) return false;
+  if (HEX.test(last) && /[A-Fa-f]/.test(last) && !WORD_AND_NUMBER.test(last))
+    return start > 0 || last.length >= WHOLE_NAME_BYTES;
+  if (start === 0 || !ASSET.test(base)) return false;
+  if (BASE32.test(last)) return odditiesOf(last) >= ODD_CAPITALS;
   // Base64url has '-' and '_' of its own; one in 8 characters is usual, two are as likely to be words.
   const joint = stem.length - BASE64URL_LENGTH;
+  const token = stem.slice(joint);
   return (
     joint > 0 &&
-    joint < start &&
-    /^[.\-_][A-Za-z0-9]*[-_][A-Za-z0-9]*$/.test(stem.slice(joint - 1)) &&
-    isMixedHash(stem.slice(joint))
+    joint <= start &&
+    /[-._]/.test(stem[joint - 1]!) &&
+    BASE64URL.test(token) &&
+    odditiesOf(token) >= ODD_MIXED
   );
 }
 
-function isHash(token: string): boolean {
-  if (DATE.test(token) || WORD_AND_NUMBER.test(token)) return false;
-  if (HEX.test(token) || BASE32.test(token)) return hasDigitAndLetter(token);
-  return isMixedHash(token);
-}
-
-const hasDigitAndLetter = (text: string): boolean => /\d/.test(text) && /[A-Za-z]/.test(text);
-
 /**
- * Small and capital letters in a token of base64url that does not read as words: `BXq3kZ9a`, but not `DataGrid`,
- * `iPhoneXR` or `Ipv4Addr`. A word is `Data`, `data` or `DATA`, a number is one too.
+ * Whether a name could be that of a hashed file. A wrong yes only means that a file of a former release is served for a
+ * while longer, a wrong no that a page which is open breaks.
+ * @param name a base name, or a path
  */
-function isMixedHash(token: string): boolean {
-  if (!MIXED.test(token) || !/[a-z]/.test(token) || !/[A-Z]/.test(token) || WORD_AND_NUMBER.test(token)) return false;
-  const words = token.match(/[A-Z]+[a-z]*|[a-z]+|\d+/g) ?? [];
-  if (token.length > BASE64URL_LENGTH) return token.length <= 2.5 * words.length;
-  return words.length >= 4 || words.some((word, at) => isOdd(word, at, words.length));
+export function mayBeHashed(name: string): boolean {
+  const base = name.slice(name.lastIndexOf('/') + 1);
+  const stem = stemOf(base);
+  return stem !== base && PERHAPS.test(stem);
 }
 
-/** A letter that stands alone within, or a capital too many: neither is the case in `jQuery`, `PlanB` or `UIKit`. */
-function isOdd(word: string, at: number, count: number): boolean {
-  if (/^[A-Z]{2,}[a-z]$/.test(word)) return true;
-  return (at > 0 && /^[a-z]$/.test(word)) || (at < count - 1 && /^[A-Z]$/.test(word));
+/** Without the extensions. */
+const stemOf = (base: string): string => base.replace(TAIL, '');
+
+/** By the letter in front, from a to z: those that follow it in hardly any word. */
+const RARE_PAIRS =
+  `hoz dfghkmpqtvwxz bfgjnpqvwz bhkmnqwxz z bcdghjkmnpqvwxz dfjkpqtvwxz bcdfghjkpqvwxz hjkwy bdfghjklmnpqrtvwxyz
+  bcfhjklmoqrtuvxyz hjmnqrxz cdfghjkqrtvwxyz bqwxz hjqz fgjknqvwxz abcdefghijklmnopqrstvwxyz hjqxz bz bjknqvxz hjkquvwyz
+  bcdfghjklmnpqrtuvwxyz bcdfgjklmpqtuvxyz bdfgjklnoqrsuvwyz cdghjkoquvxyz bcdfghjklmnpqrstuvwxyz`.split(/\s+/);
+
+/** So many are in no eight characters of words. */
+const ODD_MIXED = 5;
+const ODD_CAPITALS = 4;
+
+/** Beginnings of words, single digits and letters, and pairs of letters that words do not have. */
+function odditiesOf(token: string): number {
+  const runs = token.match(/[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[-_]/g) ?? [];
+  // The first of 22 digits in base 64 has the highest two of 128 bits, and a leading A is left out: three in four hashes.
+  let oddities = /^[BCD]/.test(token) ? 1 : 0;
+  runs.forEach((run, at) => {
+    const isWithin = at > 0 && at < runs.length - 1;
+    if (/^\d/.test(run)) oddities += isWithin && run.length === 1 ? 1 : 0;
+    else oddities += 1 + rarePairsOf(run.toLowerCase()) + (isWithin && isAlone(runs, at) ? 1 : 0);
+  });
+  return oddities;
+}
+
+/** One letter between others, and not beside a number as in `x64`. */
+const isAlone = (runs: readonly string[], at: number): boolean =>
+  /^[A-Za-z]$/.test(runs[at]!) && !/\d/.test(runs[at - 1]! + runs[at + 1]!);
+
+function rarePairsOf(word: string): number {
+  let count = 0;
+  for (let at = 1; at < word.length; at++) {
+    if (RARE_PAIRS[word.charCodeAt(at - 1) - 0x61]?.includes(word[at]!)) count++;
+  }
+  return count;
 }

@@ -58,8 +58,8 @@ export interface SiteOptions {
   /** The file that answers where there is none, by its name below the root: 'index.html' for a single-page app. @default null */
   fallback?: string | null;
   /**
-   * How long, after the link that the root is has been switched to a new release, files with a hash in their name that
-   * the new one lacks are still served from the one before. @default 0
+   * How long, after the link that the root is has been switched to a new release, files that the new one lacks and whose
+   * name may have a hash, or which are immutable by a rule, are still served from the one before. @default 0
    */
   keepPreviousMs?: number;
   /** Cache-Control by path; the first that matches counts, before the built-in policy. @default [] */

@@ -1,7 +1,8 @@
 import type { Field } from '../http/response.js';
 import { corsFields, preflightFields } from './cors.js';
 import { compileGlob, type Glob } from './glob.js';
-import { isHashed } from './hashed-name.js';
+import { isHashed, mayBeHashed } from './hashed-name.js';
+import { mediaTypeOf } from './media-type.js';
 import type { ResolvedSiteOptions } from './options.js';
 import { type Redirect, Redirects } from './redirects.js';
 
@@ -80,9 +81,15 @@ export class Rules {
     return { fields: [...fields.values()], reasons };
   }
 
-  /** Whether the name carries a hash of the content. */
-  isHashed(name: string): boolean {
-    return isHashed(name);
+  /**
+   * Whether a file that the new release lacks is sent of the one before, for those who have a page of that one.
+   * @param name below the root
+   */
+  outlivesRelease(name: Buffer): boolean {
+    const path = `/${name}`;
+    if (mayBeHashed(path)) return true;
+    const { fields } = this.fieldsFor(path, mediaTypeOf(name));
+    return fields.some(([field, value]) => field.toLowerCase() === 'cache-control' && /\bimmutable\b/i.test(value));
   }
 
   /**

@@ -290,7 +290,7 @@ export class Site {
     const { current, previous } = this.deployment;
     const survey = this.surveyor.survey(current.lookup, target);
     const isLost = survey.kind === 'refused' && statusOf(survey.refusal) === 404;
-    if (previous === null || !isLost || target.folder || !this.rules.isHashed(target.name.toString())) {
+    if (previous === null || !isLost || target.folder || !this.rules.outlivesRelease(target.name)) {
       return { survey, release: current };
     }
     const before = this.surveyor.file(previous.lookup, target.name);

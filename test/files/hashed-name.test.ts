@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { isHashed } from '../../src/files/hashed-name.js';
+import { isHashed, mayBeHashed } from '../../src/files/hashed-name.js';
+import { below, random } from '../support/random.js';
 
 const HASHED: [name: string, maker: string][] = [
   ['app.3f2a9c1b.js', 'webpack'],
@@ -18,6 +19,7 @@ const HASHED: [name: string, maker: string][] = [
   ['index-CTzCuANN.js', 'Vite'],
   ['index-DM_a9rWm.js', 'Vite, with _'],
   ['index-M-eT3tNZ.js', 'Vite, with -'],
+  ['index-CTzCuAN1.js', 'Vite, with a number at its end'],
   ['my-long-name-BQxk4mNX.woff2', 'Vite'],
   ['about.CkN3eB4a.css', 'Astro'],
   ['start.BXq3kZ9a.js', 'SvelteKit'],
@@ -84,6 +86,45 @@ const NOT_HASHED: [name: string, why: string][] = [
   ['kebab-case-and-snake_case-name.css', 'words'],
   ['roboto-v20-latin-regular.woff2', 'words'],
   ['.3f2a9c1b', 'hidden'],
+  ['setup-Win10x64.exe', 'a system'],
+  ['setup-Win10x64.png', 'a system'],
+  ['report-FY23Q4v2.pdf', 'a quarter and a version'],
+  ['report-FY23Q4v2.json', 'a quarter and a version'],
+  ['driver-x86AMD64.exe', 'architectures'],
+  ['driver-x86AMD64.js', 'architectures'],
+  ['film-720pBluRay.mkv', 'a resolution'],
+  ['film-720pBluRay.jpg', 'a resolution'],
+  ['video_1080pH264.mp4', 'a resolution and a codec'],
+  ['video_1080pH264.webp', 'a resolution and a codec'],
+  ['song_320kbpsMP3.mp3', 'a rate'],
+  ['node-v20LTSx64.tar', 'a version'],
+  ['sheet-Q3FY2024b.xlsx', 'a quarter'],
+  ['chart-2DvsPie3D.png', 'words and numbers'],
+  ['lib-WebGL2ES.js', 'words and a version'],
+  ['lib-HTML5CSS.js', 'words and a number'],
+  ['fact-face2face.jpg', 'words in hex letters'],
+  ['menu-dead4bee.jpg', 'words in hex letters'],
+  ['archive-BXq3kZ9a.zip', 'what no bundler emits'],
+  ['archive-2JQHRBMX.tar', 'what no bundler emits'],
+];
+
+/** Names with a part that could be a hash by its length. */
+const PERHAPS = [
+  'index-DiwrgTda.js',
+  'chunk-abcdefgh.js',
+  'a_b-c_d-e-f.css',
+  'getting-familiar.html',
+  'x.12345678.min.js.map',
+];
+const SURELY_NOT = [
+  'app.js',
+  'app-v1.js',
+  'my-short.js',
+  'abcdefghijk.js',
+  'x-abcdefgh',
+  'dir-abcdefgh/app.js',
+  '',
+  'a-b c d e f.js',
 ];
 
 describe('a hash is in', () => {
@@ -94,10 +135,35 @@ describe('no hash is in', () => {
   test.each(NOT_HASHED)('%s (%s)', (name) => expect(isHashed(name)).toBe(false));
 });
 
+describe('perhaps a hash is in', () => {
+  test.each([...PERHAPS, ...HASHED.filter(([, maker]) => !/assets|Next/.test(maker)).map(([name]) => name)])(
+    '%s',
+    (name) => expect(mayBeHashed(name)).toBe(true),
+  );
+  test.each(SURELY_NOT)('not %s', (name) => expect(mayBeHashed(name)).toBe(false));
+});
+
+test.each<[maker: string, first: string, others: string, atLeast: number]>([
+  ['webpack', '0123456789abcdef', '0123456789abcdef', 0.92],
+  ['Vite', 'BCD', 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_', 0.88],
+  ['esbuild', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567', 0.6],
+])('most of the hashes that %s gives are found', (_, first, others, atLeast) => {
+  const next = random(8);
+  const anyOf = (characters: string): string => characters[below(next, characters.length)]!;
+  const names = Array.from({ length: 5000 }, () => {
+    const rest = Array.from({ length: 7 }, () => anyOf(others)).join('');
+    return `index-${anyOf(first)}${rest}.js`;
+  });
+  expect(names.filter(isHashed).length / names.length).toBeGreaterThan(atLeast);
+  expect(names.filter(mayBeHashed)).toHaveLength(names.length);
+});
+
 test('a long name takes no long time', () => {
   const startedMs = performance.now();
   for (const unit of ['a', 'A', '-', '.', '_', 'aB', 'a1', '.js', '.chunk', '_bg', '-aB1_'])
-    for (const end of ['', '.js', '!', '.!'])
-      expect(isHashed(`x-${unit.repeat(Math.ceil(4096 / unit.length))}${end}`)).toBeTypeOf('boolean');
+    for (const end of ['', '.js', '!', '.!']) {
+      const name = `x-${unit.repeat(Math.ceil(4096 / unit.length))}${end}`;
+      expect([isHashed(name), mayBeHashed(name)]).toHaveLength(2);
+    }
   expect(performance.now() - startedMs).toBeLessThan(2000);
 });

@@ -154,7 +154,17 @@ describe('security fields', () => {
     expect(fieldOf({ securityHeaders: true }, '/', 'Strict-Transport-Security', HTML)).toBeUndefined());
 });
 
-test('a name with a hash is one for the rules too', () => {
-  expect(rules().isHashed('app.3f2a9c1b.js')).toBe(true);
-  expect(rules().isHashed('app.js')).toBe(false);
+test.each([
+  ['assets/index-DiwrgTda.js', true],
+  ['assets/app.3f2a9c1b.js', true],
+  ['app.js', false],
+  ['_nuxt/entry.js', true],
+  ['_nuxt/entry.css', true],
+  ['own/entry.js', false],
+])('%s is sent of the release before: %s', (name, outlives) => {
+  const site = rules({
+    cacheControl: [{ match: '/_nuxt/*.js', value: 'max-age=1, Immutable' }],
+    headers: [{ match: '/_nuxt/*.css', set: { 'cache-control': 'immutable' } }],
+  });
+  expect(site.outlivesRelease(Buffer.from(name))).toBe(outlives);
 });
