@@ -20,8 +20,8 @@ import { combined, type Variant, type VariantFields, variantOf } from './variant
 /** A larger file is sent as it is: to compress it takes a thread a second and more, and its result memory. */
 const COMPRESSION_MAX_BYTES = 4_194_304;
 
-/** What rules say of pages they say of a folder's listing. */
-const LISTING_TYPE = 'text/html';
+/** What rules say of the page of a folder they say of the listing that stands in its place. */
+const LISTED_PAGE = 'index.html';
 
 /** A file as content, and whether that may be kept. */
 export interface Composed {
@@ -88,8 +88,9 @@ export class Composer {
 
   /** What the rules and the options say of a file by its name. */
   fieldsOf(survey: Survey, overriding: readonly Field[] = []): VariantFields {
-    const mediaType = survey.kind === 'listing' ? LISTING_TYPE : mediaTypeOf(survey.name);
-    const { fields } = this.rules.fieldsFor(`/${survey.name.toString()}`, mediaType);
+    const ruled = ruledName(survey);
+    const mediaType = mediaTypeOf(ruled);
+    const { fields } = this.rules.fieldsFor(`/${ruled}`, mediaType);
     const all = combined(combined(fields, overriding), this.rules.commonCorsFields);
     const type = all.find(([name]) => name.toLowerCase() === 'content-type');
     const sentType = type?.[1] ?? mediaType;
@@ -160,4 +161,10 @@ export class Composer {
     }
     return { kind: 'file', file: new SharedFd(file.fd), offset: 0, length: file.size };
   }
+}
+
+/** The name by which rules are chosen. */
+export function ruledName({ kind, name }: Pick<Survey, 'kind' | 'name'>): Buffer {
+  if (kind !== 'listing') return name;
+  return Buffer.concat([name, Buffer.from(name.length === 0 ? LISTED_PAGE : `/${LISTED_PAGE}`)]);
 }

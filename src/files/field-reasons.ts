@@ -1,3 +1,4 @@
+import { ruledName } from './compose.js';
 import { mediaTypeOf } from './media-type.js';
 import type { Story } from './story.js';
 
@@ -12,7 +13,7 @@ const VARIES: Readonly<Record<string, string>> = {
   origin: 'who may read it is said to each origin',
 };
 
-/** What of a file's answers has none of the file's fields: 406, 412 and 416 are sentences. */
+/** Of a file's answers these are sentences; 416 has the file's fields all the same. */
 const isSentence = (status: number): boolean => status === 406 || status === 412 || status === 416;
 
 /** Why an answer's fields are as they are. */
@@ -22,25 +23,30 @@ export class FieldReasons {
   readonly absent: readonly Absent[];
 
   constructor(private readonly story: Story) {
-    const { composition, site, outcome, response } = story;
+    const { outcome, response } = story;
     const absent: Absent[] = [];
-    if (composition !== null && !isSentence(response.status)) {
-      const { name } = composition.survey;
-      for (const reason of site.rules.fieldsFor(`/${name}`, mediaTypeOf(name)).reasons) {
+    const ruled = this.ruledName();
+    if (ruled !== null) {
+      for (const reason of story.site.rules.fieldsFor(`/${ruled}`, mediaTypeOf(ruled)).reasons) {
         const [, field, taken, why] = /^(.*?): (taken away, )?(.*)$/.exec(reason)!;
         if (taken === undefined) this.rules.set(field!.toLowerCase(), why!);
         else absent.push({ name: field!, why: `taken away, ${why}` });
       }
-      if (outcome !== 'file') this.rules.set('cache-control', "this address is not the page's own");
-      if (outcome !== 'error') absent.push(...this.absentValidators());
     }
+    if (outcome !== 'file' || response.status >= 400) this.rules.set('cache-control', this.whyNotKept());
+    if (outcome === 'listing')
+      this.rules.set('content-security-policy', 'a listing needs its own style, and nothing else');
+    if (ruled === null && story.site.options.securityHeaders)
+      this.rules.set('x-content-type-options', 'securityHeaders is on');
+    if (story.composition !== null && outcome !== 'error' && response.status < 400)
+      absent.push(...this.absentValidators());
     const sent = new Set(response.fields.map(([name]) => name.toLowerCase()));
     this.absent = absent.filter(({ name }) => !sent.has(name.toLowerCase()));
   }
 
   of(name: string, value: string): string {
     const key = name.toLowerCase();
-    const { outcome, response } = this.story;
+    const { response } = this.story;
     switch (key) {
       case 'content-type':
         return this.whyType(value);
@@ -64,16 +70,28 @@ export class FieldReasons {
         );
       case 'location':
         return 'where it is, with the query of the request unless it has one';
-      case 'cache-control':
-        return this.rules.get(key) ?? (outcome === 'listing' ? 'the folder may change' : 'where it leads may change');
       case 'retry-after':
         return 'descriptors come back when answers are sent';
       case 'x-total-count':
         return 'how many entries the folder has, listed or not';
-      case 'content-security-policy':
-        return this.rules.get(key) ?? 'a listing needs its own style, and nothing else';
     }
     return this.rules.get(key) ?? (key.startsWith('access-control-') ? 'cors' : "the server's own");
+  }
+
+  /** The name that the rules were asked for; null for a sentence. */
+  private ruledName(): Buffer | null {
+    const { composition, outcome, response, site } = this.story;
+    if (outcome === 'listing') return ruledName(site.view!.survey);
+    return composition === null || [406, 412].includes(response.status) ? null : composition.survey.name;
+  }
+
+  private whyNotKept(): string {
+    const { composition, outcome } = this.story;
+    if (outcome === 'listing') return 'the folder may change';
+    if (outcome === 'redirect') return 'where it leads may change';
+    return outcome === 'file' || composition === null
+      ? 'what is refused now may be there later'
+      : "this address is not the page's own";
   }
 
   private whyVary(name: string): string {

@@ -1,6 +1,6 @@
 import { Known } from '../http/headers.js';
 import type { RequestParser } from '../http/request-parser.js';
-import { type FileBody, type Response, textResponse } from '../http/response.js';
+import { type Field, type FileBody, type Response, textResponse } from '../http/response.js';
 import type { Kernel } from '../sys/kernel.js';
 import { CONDITIONAL_FIELDS, evaluate, rangeHolds } from './conditional.js';
 import { withFields } from './cors-content.js';
@@ -11,10 +11,14 @@ import { type Content, DESCRIPTOR_BYTES } from './resource.js';
 import { shortPart } from './short-part.js';
 import type { Variant } from './variant.js';
 
-const PRECONDITION_FAILED = textResponse(412, 'The file is not in the state that the request expects.\n');
+const NO_CACHE: Field = ['Cache-Control', 'no-cache'];
+const PRECONDITION_FAILED = textResponse(412, 'The file is not in the state that the request expects.\n', [NO_CACHE]);
 const NOT_ACCEPTABLE = textResponse(406, 'The file is not to be had in a coding that the request accepts.\n', [
+  NO_CACHE,
   ['Vary', 'Accept-Encoding'],
 ]);
+/** What of a file's fields is said of the sentence too that stands in its place: who may read it, and that it is no script. */
+const OF_SENTENCES = /^(?:access-control-.*|x-content-type-options)$/i;
 
 const ENCODING_BIT = 1 << Known.acceptEncoding;
 const RANGE_BIT = 1 << Known.range;
@@ -86,14 +90,14 @@ export class FileContent implements Content {
 
   private choose(request: RequestParser): Response {
     const variant = this.variantFor(request);
-    if (variant === null) return this.readably(NOT_ACCEPTABLE);
+    if (variant === null) return this.sentence(NOT_ACCEPTABLE);
     const nowMs = this.kernel.wallMs;
     if (request.sent & CONDITIONAL_FIELDS) {
       const { keptSection } = request;
       // Who asks again says the same to the letter: what was compared once is not compared again.
       if (keptSection !== null && keptSection === variant.heldBy) return variant.notModified;
       const verdict = evaluate(request, variant.validators, nowMs);
-      if (verdict === 412) return this.readably(PRECONDITION_FAILED);
+      if (verdict === 412) return this.sentence(PRECONDITION_FAILED);
       if (verdict === 304) {
         if ((request.sent & CONDITIONAL_FIELDS) === NONE_MATCH_BIT) variant.heldBy = keptSection;
         return variant.notModified;
@@ -107,10 +111,9 @@ export class FileContent implements Content {
     return variant.ok;
   }
 
-  /** Who may read the file may read why it is not sent. */
-  private readably(refusal: Response): Response {
-    const open = this.identity.ok.fields.filter(([name]) => name.startsWith('Access-Control-'));
-    return open.length === 0 ? refusal : withFields(refusal, open);
+  private sentence(refusal: Response): Response {
+    const fields = this.identity.ok.fields.filter(([name]) => OF_SENTENCES.test(name));
+    return fields.length === 0 ? refusal : withFields(refusal, fields);
   }
 
   /**

@@ -15,6 +15,12 @@ const ENTRY_BYTES = 200;
 
 const POLICY: Field = ['Content-Security-Policy', LISTING_CSP];
 
+/**
+ * What no rule says of a listing: the folder may change, and a policy that is meant for the site's pages would take the
+ * style away from this one, whose own lets nothing else happen.
+ */
+const OWN_FIELDS: ReadonlySet<string> = new Set(['cache-control', 'content-security-policy']);
+
 /** A folder's listing, as a page or as JSON, in the order that is asked for: each made when it is asked for first. */
 export class ListingContent implements Content {
   private readonly forms = new Map<string, FileContent>();
@@ -34,7 +40,7 @@ export class ListingContent implements Content {
   ) {
     const { first, count, isWhole } = entries.names;
     this.cut = first.length === count ? null : { looked: first.length, names: count, isOpen: !isWhole };
-    const others = fields.filter(([name]) => name.toLowerCase() !== 'cache-control');
+    const others = fields.filter(([name]) => !OWN_FIELDS.has(name.toLowerCase()));
     this.fields = [
       ...varying(others, 'Accept'),
       ['Cache-Control', 'no-cache'],

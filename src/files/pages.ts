@@ -54,12 +54,12 @@ export class Pages {
     hasFallback: boolean,
     private readonly changed: () => void,
   ) {
-    const open = rules.commonCorsFields;
+    const fields = rules.sentenceFields;
     this.plain = {
-      403: textResponse(403, FORBIDDEN, open),
-      404: textResponse(404, NOTHING, hasFallback ? combined(open, [BY_ACCEPT]) : open),
-      500: textResponse(500, UNREADABLE, open),
-      503: textResponse(503, BUSY, [...BUSY_FIELDS, ...open]),
+      403: textResponse(403, FORBIDDEN, fields),
+      404: textResponse(404, NOTHING, hasFallback ? combined(fields, [BY_ACCEPT]) : fields),
+      500: textResponse(500, UNREADABLE, fields),
+      503: textResponse(503, BUSY, [...BUSY_FIELDS, ...fields]),
     };
     this.overriding = hasFallback ? [NO_CACHE, BY_ACCEPT] : [NO_CACHE];
   }

@@ -99,12 +99,13 @@ export function partialResponse(whole: Whole, ranges: readonly ByteRange[], size
 /**
  * A 416, RFC 9110 section 15.5.17. Of the 200's `fields` it has those that hold for any answer, and the entity tag, which
  * tells the client whether what it holds a part of is still there (section 8.8.3); not what describes a content that is
- * not sent, nor how long that may be kept: this answer is about one range, and caches keep by address.
+ * not sent, nor how long that may be kept: this answer is about one range, and caches keep by address, so nobody keeps it.
  */
 export function unsatisfiable(fields: readonly Field[], size: number): Response {
   return transient(
     textResponse(416, `There are ${size} bytes, and none of those that were asked for is among them.\n`, [
       ...fields.filter(([name]) => !OF_THE_WHOLE.has(name.toLowerCase())),
+      ['Cache-Control', 'no-cache'],
       ['Accept-Ranges', 'bytes'],
       ['Content-Range', `bytes */${size}`],
     ]),

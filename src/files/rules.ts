@@ -14,7 +14,7 @@ const REVALIDATE: Field = [CACHE_CONTROL, 'no-cache'];
 const DOCUMENT = /^(?:text\/html|application\/xhtml\+xml|image\/svg\+xml)\b/i;
 const PAGE = /^(?:text\/html|application\/xhtml\+xml)\b/i;
 
-/** For every file: what is no script is not to be run as one. */
+/** For every file and every sentence: what is no script is not to be run as one. */
 const SECURITY_FIELDS: readonly Field[] = [['X-Content-Type-Options', 'nosniff']];
 /**
  * For documents, which alone heed them. X-Frame-Options rather than the frame-ancestors of a Content-Security-Policy:
@@ -109,6 +109,12 @@ export class Rules {
   /** For every answer, whoever asks: it may be kept, and sent to others. */
   get commonCorsFields(): Field[] {
     return this.corsFields(this.options.cors?.origins === '*' ? '*' : null);
+  }
+
+  /** For a sentence in the place of a file: nobody keeps it longer than they have to. Rules are on files. */
+  get sentenceFields(): Field[] {
+    const { securityHeaders } = this.options;
+    return [REVALIDATE, ...(securityHeaders ? SECURITY_FIELDS : []), ...this.commonCorsFields];
   }
 
   /** What answers an OPTIONS, with 204; null when it is no preflight, or one from an origin that is not allowed. */

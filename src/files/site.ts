@@ -33,8 +33,6 @@ const RECENT_MS = 1000;
 
 const ACCEPT_BIT = 1 << Known.accept;
 
-const BAD_PATH = textResponse(400, 'The path has a broken escape.\n');
-
 /** What the sites of one server share. */
 export interface SiteContext extends ComposerContext {
   readonly watch: Watch;
@@ -59,6 +57,7 @@ export class Site {
   protected readonly composer: Composer;
   readonly listings: Listings;
   private readonly pages: Pages;
+  private readonly badPath: Response;
   private readonly forget = (resource: Resource): void => this.cache.remove(resource);
 
   /** @throws a system error when the root is no folder that can be opened */
@@ -77,6 +76,7 @@ export class Site {
     this.pages = new Pages(this.surveyor, this.composer, this.rules, options.fallback !== null, () =>
       this.cache.clear(),
     );
+    this.badPath = textResponse(400, 'The path has a broken escape.\n', this.rules.sentenceFields);
     this.pages.load(this.deployment.current.lookup);
   }
 
@@ -154,7 +154,7 @@ export class Site {
     if (moved !== null) return this.readableBy(request, moved);
     this.pages.load(this.deployment.current.lookup);
     const target = targetOf(request.bytes.subarray(request.pathStart, request.pathEnd));
-    if (target === 400) return BAD_PATH;
+    if (target === 400) return this.readableBy(request, this.badPath);
     if (target === 404) return this.readableBy(request, this.pages.refusal(404, this.deployment.current.lookup));
     if (found !== null) this.deployment.doubt();
     const surveyed = this.survey(target);
@@ -253,7 +253,7 @@ export class Site {
   }
 
   private moved(path: string): Content {
-    return new MovedContent(path, this.rules.commonCorsFields);
+    return new MovedContent(path, this.rules.sentenceFields);
   }
 
   private isByOrigin(): boolean {
@@ -270,7 +270,7 @@ export class Site {
     if (this.options.redirects.length === 0) return null;
     const { bytes, pathStart, pathEnd, targetEnd } = request;
     const found = this.rules.redirectFor(latin1(bytes, pathStart, pathEnd), latin1(bytes, pathEnd, targetEnd));
-    return found === null ? null : movedResponse(found.status, found.location, this.rules.commonCorsFields);
+    return found === null ? null : movedResponse(found.status, found.location, this.rules.sentenceFields);
   }
 
   private dueMsOf(survey: Survey, release: Release, nowMs: number): number {

@@ -9,11 +9,13 @@ import type { Content } from './resource.js';
 /** A response that is kept elsewhere too, and counts there. */
 export const sharedContent = (response: Response): Content => ({ answer: () => response, bytes: 0, close: () => {} });
 
-/** @param location encoded, with its query */
+/**
+ * @param location encoded, with its query
+ * @param fields of a sentence
+ */
 export function movedResponse(status: number, location: string, fields: readonly Field[]): Response {
   const response = textResponse(status, 'What was asked for is at another address.\n', [
     ['Location', location],
-    ['Cache-Control', 'no-cache'],
     ...fields,
   ]);
   response.transient = true;

@@ -187,6 +187,7 @@ describe('a 416', () => {
       ['ETag', '"abc"'],
       ['Vary', 'Accept-Encoding'],
       ['Access-Control-Allow-Origin', '*'],
+      ['Cache-Control', 'no-cache'],
       ['Accept-Ranges', 'bytes'],
       ['Content-Range', 'bytes */47022'],
     ]);

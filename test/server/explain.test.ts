@@ -146,25 +146,51 @@ test.each<[about: string, target: string, fields: string[], options: Partial<Ser
   expect(told(ask(request(target, fields), options), about)).toMatch(says);
 });
 
-test.each<[field: string, target: string, options: Partial<ServeOptions>, says: RegExp | undefined]>([
-  ['Content-Type', '/', {}, /^by \.html$/],
-  ['Content-Type', '/none', {}, /^the name has no extension$/],
-  ['Content-Type', '/odd.zzqq', {}, /^\.zzqq is not known$/],
-  ['Content-Type', '/', { headers: [{ match: '*', set: { 'Content-Type': 'text/x' } }] }, /^headers\[0\] matches \*$/],
-  ['Content-Type', '/%', {}, /^a sentence of the server's own$/],
-  ['ETag', '/', {}, /^etag is stat: the file's inode, size and times$/],
-  ['ETag', '/', { etag: 'content' }, /^etag is content: a hash of its bytes$/],
-  ['ETag', '/docs/', { listing: true }, /^a hash of its bytes$/],
-  ['X-Total-Count', '/docs/', { listing: true }, /^how many entries/],
-  ['Cache-Control', '/', {}, /^a page may change$/],
-  ['Cache-Control', '/assets/app-3f2a9c1b.js', {}, /^the name has a hash$/],
-  ['Cache-Control', '/', { cacheControl: [{ match: '/*', value: 'x' }] }, /^cacheControl\[0\] matches \/\*$/],
-  ['Cache-Control', '/missing', {}, /^this address is not the page's own$/],
-  ['X-Frame-Options', '/', { securityHeaders: true }, /^securityHeaders is on, and this is a document$/],
-  ['Vary', '/app.js', {}, /^other forms may be sent to others$/],
-  ['Allow', '/', {}, undefined],
-])('the reason of %s for %s with %j', (field, target, options, says) => {
-  const reason = why(ask(request(target), options), field);
+const LISTED: Partial<ServeOptions> = {
+  listing: true,
+  securityHeaders: true,
+  headers: [{ match: '*', set: { 'X-A': '1', 'Content-Security-Policy': 'sandbox', 'Content-Type': 'text/x' } }],
+};
+
+test.each<[field: string, target: string, options: Partial<ServeOptions>, says: RegExp | undefined, fields?: string[]]>(
+  [
+    ['Content-Type', '/', {}, /^by \.html$/],
+    ['Content-Type', '/none', {}, /^the name has no extension$/],
+    ['Content-Type', '/odd.zzqq', {}, /^\.zzqq is not known$/],
+    [
+      'Content-Type',
+      '/',
+      { headers: [{ match: '*', set: { 'Content-Type': 'text/x' } }] },
+      /^headers\[0\] matches \*$/,
+    ],
+    ['Content-Type', '/%', {}, /^a sentence of the server's own$/],
+    ['ETag', '/', {}, /^etag is stat: the file's inode, size and times$/],
+    ['ETag', '/', { etag: 'content' }, /^etag is content: a hash of its bytes$/],
+    ['ETag', '/docs/', { listing: true }, /^a hash of its bytes$/],
+    ['X-Total-Count', '/docs/', { listing: true }, /^how many entries/],
+    ['Cache-Control', '/', {}, /^a page may change$/],
+    ['Cache-Control', '/assets/app-3f2a9c1b.js', {}, /^the name has a hash$/],
+    ['Cache-Control', '/', { cacheControl: [{ match: '/*', value: 'x' }] }, /^cacheControl\[0\] matches \/\*$/],
+    ['Cache-Control', '/missing', {}, /^this address is not the page's own$/],
+    ['X-Frame-Options', '/', { securityHeaders: true }, /^securityHeaders is on, and this is a document$/],
+    ['Vary', '/app.js', {}, /^other forms may be sent to others$/],
+    ['Allow', '/', {}, undefined],
+    ['X-A', '/docs/', LISTED, /^headers\[0\] matches \*$/],
+    ['X-Frame-Options', '/docs/', LISTED, /^securityHeaders is on, and this is a document$/],
+    ['Cache-Control', '/docs/', LISTED, /^the folder may change$/],
+    ['Content-Security-Policy', '/docs/', LISTED, /^a listing needs its own style, and nothing else$/],
+    ['Content-Type', '/docs/', LISTED, /^what a listing is made as, by Accept$/],
+    ['X-A', '/', LISTED, /^headers\[0\] matches \*$/, ['Range: bytes=99-']],
+    ['X-Frame-Options', '/', LISTED, /^securityHeaders is on, and/, ['Range: bytes=99-']],
+    ['Content-Type', '/', LISTED, /^a sentence of the server's own$/, ['Range: bytes=99-']],
+    ['Cache-Control', '/', LISTED, /^what is refused now may be there later$/, ['Range: bytes=99-']],
+    ['X-A', '/', LISTED, undefined, ['If-Match: "x"']],
+    ['X-Content-Type-Options', '/', LISTED, /^securityHeaders is on$/, ['If-Match: "x"']],
+    ['X-Content-Type-Options', '/%', LISTED, /^securityHeaders is on$/],
+    ['Cache-Control', '/docs', LISTED, /^where it leads may change$/],
+  ],
+)('the reason of %s for %s with %j', (field, target, options, says, fields = []) => {
+  const reason = why(ask(request(target, fields), options), field);
   if (says === undefined) expect(reason).toBeUndefined();
   else expect(reason).toMatch(says);
 });

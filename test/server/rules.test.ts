@@ -7,6 +7,15 @@ import { KIB } from '../support/site.js';
 const IMMUTABLE = 'public, max-age=31536000, immutable';
 const cached = (value: string | null) => ({ 'Cache-Control': value });
 
+const OWN_POLICY = { 'Content-Security-Policy': /^default-src 'none'/ };
+const NAMED = {
+  'X-Name': 'any',
+  'X-Path': 'any',
+  'X-Page': 'yes',
+  'Content-Type': /^(?:text\/html|application\/json)/,
+};
+const JSON_ONLY = ['Accept: application/json'];
+
 const serving = servingFolder({
   'index.html': 'front\n',
   'page.xhtml': 'page\n',
@@ -43,10 +52,13 @@ serving('Cache-Control by the built-in policy', {}, [
   ['GET /app.3f2a9c1b.js', ['Accept-Encoding: br'], 200, { ...cached(IMMUTABLE), 'Content-Encoding': 'br' }],
   ['GET /app.3f2a9c1b.js', ['Range: bytes=0-1'], 206, cached(IMMUTABLE)],
   ['GET /app.3f2a9c1b.js', ['If-None-Match: *'], 304, cached(IMMUTABLE)],
-  // What is no file is not kept for a year.
-  ['GET /missing.3f2a9c1b.js', [], 404, cached(null)],
-  ['GET /app.3f2a9c1b.js', ['Range: bytes=99-'], 416, cached(null)],
-  ['GET /app.3f2a9c1b.js', ['If-Match: "x"'], 412, cached(null)],
+  // What is no file is not kept for a year, nor for as long as a cache would guess.
+  ['GET /missing.3f2a9c1b.js', [], 404, cached('no-cache')],
+  ['GET /app.3f2a9c1b.js', ['Range: bytes=99-'], 416, cached('no-cache')],
+  ['GET /app.3f2a9c1b.js', ['If-Match: "x"'], 412, cached('no-cache')],
+  ['GET /app.3f2a9c1b.js', ['Accept-Encoding: *;q=0'], 406, cached('no-cache')],
+  ['GET /old', [], 301, cached('no-cache')],
+  ['GET /%zz', [], 400, cached('no-cache')],
 ]);
 
 serving(
@@ -73,7 +85,7 @@ serving(
     ['GET /', ['If-None-Match: *'], 304, cached('no-store')],
     ['GET /old/', [], 200, cached('no-cache')],
     ['GET /app.3f2a9c1b.js', [], 200, cached(IMMUTABLE)],
-    ['GET /plain.txt/nothing', [], 404, cached(null)],
+    ['GET /plain.txt/nothing', [], 404, cached('no-cache')],
   ],
 );
 
@@ -130,8 +142,49 @@ serving(
     ['GET /old/', [], 200, { ...DOCUMENT, 'X-Frame-Options': null, 'Referrer-Policy': 'no-referrer' }],
     // A listing is a page of names that others chose.
     ['GET /assets/', [], 200, { ...DOCUMENT, 'Content-Security-Policy': /^default-src 'none'/ }],
+    // A sentence is no document, and no script either.
+    ['GET /missing', [], 404, ASSET],
+    ['GET /.hidden', [], 404, ASSET],
+    ['GET /%zz', [], 400, ASSET],
+    ['GET /old', [], 301, ASSET],
+    ['GET /plain.txt', ['If-Match: "x"'], 412, ASSET],
+    ['GET /app.3f2a9c1b.js', ['Accept-Encoding: *;q=0'], 406, ASSET],
+    ['GET /plain.txt', ['Range: bytes=99-'], 416, ASSET],
   ],
 );
+
+serving(
+  'a listing has the rules of the page that it stands in for, but for what is its own',
+  {
+    listing: true,
+    cacheControl: [{ match: '**', value: 'max-age=9' }],
+    headers: [
+      { match: '*', set: { 'X-Name': 'any' } },
+      { match: '**', set: { 'X-Path': 'any', 'Cache-Control': 'max-age=8' } },
+      { match: '/*', set: { 'X-Top': 'yes' } },
+      { match: '/assets/**', set: { 'X-Assets': 'yes', 'Content-Type': 'text/x' } },
+      { match: '*.html', set: { 'X-Page': 'yes', 'content-security-policy': "default-src 'self'" } },
+    ],
+  },
+  [
+    ['GET /assets/', [], 200, { ...cached('no-cache'), ...OWN_POLICY, ...NAMED, 'X-Top': null, 'X-Assets': 'yes' }],
+    ['GET /assets/deep/', JSON_ONLY, 200, { ...cached('no-cache'), ...NAMED, 'X-Top': null, 'X-Assets': 'yes' }],
+    ['GET /assets/logo.png', [], 200, { ...cached('max-age=8'), 'X-Name': 'any', 'X-Page': null }],
+    ['GET /', [], 200, { ...cached('max-age=8'), 'Content-Security-Policy': "default-src 'self'", 'X-Top': 'yes' }],
+    ['GET /missing', [], 404, { ...cached('no-cache'), 'X-Name': null }],
+  ],
+);
+
+test('the listing of the root has them too, and one policy', async () => {
+  using own = makeFolder({ 'a.txt': 'a\n' });
+  await settled();
+  const headers = ['*', '**', '/*', '*.html'].map((match, at) => ({ match, set: { [`X-${at}`]: 'yes' } }));
+  const policy = { match: '**', set: { 'Content-Security-Policy': 'sandbox' } };
+  await using server = serve({ root: own.root, port: 0, listing: true, headers: [...headers, policy] });
+  const sent = { 'X-0': 'yes', 'X-1': 'yes', 'X-2': 'yes', 'X-3': 'yes', ...OWN_POLICY };
+  const answer = await checkRow(server.port, ['GET /', [], 200, sent]);
+  expect(answer.fields.filter(([name]) => /^content-security-policy$/i.test(name))).toHaveLength(1);
+});
 
 serving('no security fields unless asked for', {}, [['GET /', [], 200, { 'X-Content-Type-Options': null }]]);
 
