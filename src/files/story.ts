@@ -103,8 +103,16 @@ export class Story {
 
   private tellNothing(view: View, isFolder: boolean, refusal: number): void {
     this.say('nothing', this.whyNothing(view, isFolder, refusal));
+    if (statusOf(refusal) === 404 && !isFolder) this.tellRelease(view.survey.name);
     if (statusOf(refusal) === 404) this.tellFallback(view.survey.name);
     else this.tellErrorPage();
+  }
+
+  /** Where it runs, a server may know more. */
+  private tellRelease(name: Buffer): void {
+    const { options, rules } = this.site;
+    if (options.keepPreviousMs > 0 && rules.outlivesRelease(name))
+      this.say('release', 'a server that saw the root switched may have it of the one before, for keepPreviousMs');
   }
 
   private tellFile(view: View, target: Target): void {

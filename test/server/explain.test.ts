@@ -53,6 +53,9 @@ test.each<[about: string, target: string, fields: string[], options: Partial<Ser
   ['nothing', '/app.js/x', [], {}, /^app\.js\/x: ENOTDIR/],
   ['nothing', '/out', [], {}, /^out is out of bounds: a link leads out of the root \(EXDEV/],
   ['nothing', '/documentation/a.txt', [], { symlinks: 'deny' }, /is behind a link, and symlinks is deny \(ELOOP/],
+  ['release', '/index-DiwrgTda.js', [], { keepPreviousMs: 5 }, /^a server that saw the root switched may have it/],
+  ['release', '/index.js', [], { keepPreviousMs: 5 }, /^$/],
+  ['release', '/index-DiwrgTda.js', [], {}, /^$/],
   ['page', '/x', [], {}, /^404\.html, 17 bytes/],
   ['page', '/x', [HTML], { fallback: 'index.html' }, /^the fallback, index\.html, 11 bytes/],
   [
