@@ -154,6 +154,15 @@ export class Files {
     return this.siteOf(request).preflight(request);
   }
 
+  /** What answers a preflight for a GET or HEAD of what is there; null for any other OPTIONS. */
+  preflightOfFile(request: RequestParser, nowMs: number): Response | null {
+    const asked = request.value(Known.accessControlRequestMethod);
+    if (asked !== 'GET' && asked !== 'HEAD') return null;
+    const site = this.siteOf(request);
+    const response = site.preflight(request);
+    return response !== null && site.has(request, nowMs) ? response : null;
+  }
+
   siteOf(request: RequestParser): Site {
     if (this.hosts.size === 0) return this.main;
     return this.hosts.get(hostOf(request)) ?? this.main;

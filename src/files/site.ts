@@ -94,6 +94,13 @@ export class Site {
     return this.look(request, found, nowMs);
   }
 
+  /** Whether a GET of the path that the request has is answered by something that is there. */
+  has(request: RequestParser, nowMs: number): boolean {
+    const { status, lastUse } = this.serve(request, nowMs);
+    lastUse?.release(this.context.kernel);
+    return status !== 404;
+  }
+
   /** What answers an OPTIONS that is a preflight; null for any other. */
   preflight(request: RequestParser): Response | null {
     const fields = this.rules.preflight(

@@ -24,7 +24,8 @@ export function dispatch({ parser, files, handlers }: Dispatching, nowMs: number
   if (method === 'TRACE') return METHOD_NOT_ALLOWED;
   if (method === 'OPTIONS' && parser.pathStart === parser.pathEnd) return OPTIONS; // of the server, section 9.3.7
   if (files === null || handlers.isFirst) return null;
-  if (method === 'OPTIONS') return files.preflight(parser);
+  // Who would answer the request that is asked for says whether it may be sent.
+  if (method === 'OPTIONS') return files.preflightOfFile(parser, nowMs);
   if (method !== 'GET' && method !== 'HEAD') return null;
   return found(files.serve(parser, nowMs));
 }

@@ -223,7 +223,8 @@ describe('explain', () => {
     ['/', {}, ['handler', 'asked: there are no files', null, 'handler']],
     ['*', {}, ['handler', 'not asked: * is the server itself', 204, 'options'], 'OPTIONS'],
     ['/', { root }, ['origin handler', 'asked: no file answers', null, 'handler'], 'OPTIONS'],
-    ['/', CORS, ['origin', undefined, 204, 'preflight'], 'OPTIONS', PREFLIGHT],
+    ['/both', CORS, ['origin', undefined, 204, 'preflight'], 'OPTIONS', PREFLIGHT],
+    ['/none', CORS, ['origin handler', 'asked: no file answers', null, 'handler'], 'OPTIONS', PREFLIGHT],
     [
       '/',
       { ...CORS, fetchFirst: true },
