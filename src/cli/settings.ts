@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
-import { SITE_OPTION_NAMES, type SiteOptions } from '../files/options.js';
+import { resolveSiteOptions, SITE_OPTION_NAMES, type SiteOptions } from '../files/options.js';
 import { LIMIT_NAMES, type Limits } from '../http/limits.js';
 import type { Trigger } from '../reactor/interest.js';
 import type { AccessLogFormat } from '../server/access-log.js';
@@ -97,7 +97,7 @@ export async function settingsOf(command: Command, dir: string | undefined): Pro
   const written = (name: string): string =>
     rank(name) === ABOVE['env'] ? variableOf(name) : flagOf(name, command.opts()[name]);
   const said = saidOf(flags, rank);
-  const site: SiteOptions = { ...file?.site, ...Object.fromEntries(said.map(({ name, value }) => [name, value])) };
+  const site = agreeing({ ...file?.site, ...Object.fromEntries(said.map(({ name, value }) => [name, value])) });
   const app = flags.app ?? file?.app ?? null;
   const root = dir ?? file?.root ?? (app === null ? OWN_SITE : undefined);
   const hosts = hostsOf(file, flags.vhost ?? [], site);
@@ -129,6 +129,16 @@ export async function settingsOf(command: Command, dir: string | undefined): Pro
       ),
     },
   };
+}
+
+/** Flags that are right one by one, and with the file, may still be wrong together: redirects and clean URLs. */
+function agreeing(site: SiteOptions): SiteOptions {
+  try {
+    resolveSiteOptions(site);
+    return site;
+  } catch (error) {
+    throw new Misuse(`${(error as Error).message}.`);
+  }
 }
 
 /** Whether a switch of a command's is on, by flag or variable. */

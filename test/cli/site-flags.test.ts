@@ -251,6 +251,11 @@ describe('a mistake is told with its remedy', () => {
     [['--redirect', '/a=/b,300'], {}, /--redirect.*one of the statuses 301, 302, 303, 307, 308/],
     [['--redirect', '/a=//b'], {}, /--redirect.*to must be a path with one slash/],
     [['--redirect', '/a=/b', '--redirect', '/b=/a'], {}, /--redirect.*'\/b=\/a'.*round in circles/],
+    [
+      ['--redirect', '/about=/about.html', '--clean-urls'],
+      {},
+      /^redirects\[0\] must not lead round in circles: \/about to \/about\.html to \/about\.$/,
+    ],
     [['--redirect', '/a=/:x'], {}, /--redirect.*to has :x, which "\/a" does not catch/],
     [['--cors', 'example.org'], {}, /--cors.*an origin as a browser sends it/],
     [['--cors', '*,http://a'], {}, /--cors.*for all of them/],
