@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { FOLDER } from '../files/file.js';
-import type { MissingFallback } from '../files/site.js';
+import type { MissingFallback } from '../files/missing-fallback.js';
 import { EACCES, ELOOP, ENOENT, ENOTDIR, EXDEV, systemError } from '../sys/errno.js';
 
 /** Why a fallback cannot be sent, and what to do about it, in one sentence. */

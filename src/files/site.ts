@@ -7,10 +7,11 @@ import { ResourceCache } from './cache.js';
 import { Composer, type ComposerContext } from './compose.js';
 import { CorsContent, ORIGIN_BIT, withFields } from './cors-content.js';
 import { Deployment, type Release } from './deployment.js';
-import { type NoFile, statusOf } from './file.js';
+import { statusOf } from './file.js';
 import type { FileContent } from './file-content.js';
 import { Listings } from './listings.js';
 import type { Lookup } from './lookup.js';
+import { type MissingFallback, missingFallback } from './missing-fallback.js';
 import type { ResolvedSiteOptions } from './options.js';
 import { Pages } from './pages.js';
 import { ALL_FIELDS, answerOf, type Content, Resource } from './resource.js';
@@ -18,7 +19,6 @@ import { Rules } from './rules.js';
 import { FallbackContent, MovedContent, movedResponse, sharedContent } from './small-content.js';
 import { type Survey, Surveyor } from './survey.js';
 import { folderPath, pathOf, type Target, targetOf } from './target.js';
-import { Dependencies } from './tree.js';
 import { LISTINGS } from './untold.js';
 import type { Watch } from './watch.js';
 
@@ -36,14 +36,6 @@ const ACCEPT_BIT = 1 << Known.accept;
 /** What the sites of one server share. */
 export interface SiteContext extends ComposerContext {
   readonly watch: Watch;
-}
-
-/** A page that a site is to fall back to, and cannot send. */
-export interface MissingFallback {
-  readonly root: string;
-  /** Below the root. */
-  readonly name: string;
-  readonly refusal: NoFile;
 }
 
 /** Answers GET and HEAD from the files beneath one root, by its rules. Owns the root and the cache. */
@@ -116,14 +108,7 @@ export class Site {
 
   /** Null when there is the fallback, or is to be none. */
   get missingFallback(): MissingFallback | null {
-    const { fallback } = this.options;
-    if (fallback === null) return null;
-    const { kernel } = this.context;
-    const { root, lookup } = this.deployment.current;
-    const found = lookup.file(Buffer.from(fallback), kernel.wallMs(), new Dependencies());
-    if (typeof found === 'number') return { root: root.path, name: fallback, refusal: found };
-    kernel.close(found.fd);
-    return null;
+    return missingFallback(this.context.kernel, this.deployment.current, this.options.fallback);
   }
 
   /** Nothing that was found holds, and nobody can say what does. */
@@ -164,17 +149,8 @@ export class Site {
     if (target === 400) return this.readableBy(request, this.badPath);
     if (target === 404) return this.readableBy(request, this.pages.refusal(404, this.deployment.current.lookup));
     if (found !== null) this.deployment.doubt();
-    const surveyed = this.survey(target);
-    const { release } = surveyed;
-    let { survey } = surveyed;
-    if (survey.kind === 'listing') {
-      // It has the times of folders and what links lead to, and both change elsewhere.
-      survey.dependencies.leaveUntold(LISTINGS);
-      if (found !== null && !this.listings.has(found)) this.cache.remove(found);
-      const listing = this.listings.of(survey, release.lookup, nowMs, this.dueMsOf(survey, release, nowMs));
-      if (typeof listing === 'object') return this.listed(request, survey.name, listing, nowMs);
-      survey = { ...survey, kind: 'refused', refusal: listing };
-    }
+    const { survey, release } = this.survey(target);
+    if (survey.kind === 'listing') return this.list(request, found, survey, release, nowMs);
     // What was found may have gone meanwhile, with a folder that was seen to be another.
     if (found !== null && this.cache.has(found) && survey.signature === found.signature && this.isSteady(survey)) {
       this.surveyor.close(survey);
@@ -182,6 +158,10 @@ export class Site {
       return answerOf(found, request, nowMs);
     }
     if (found !== null) this.cache.remove(found);
+    return this.keep(request, survey, release, nowMs);
+  }
+
+  private keep(request: RequestParser, survey: Survey, release: Release, nowMs: number): Response {
     const made = this.make(request, survey, release);
     if (made instanceof Response) return this.readableBy(request, made);
     made.trust(this.dueMsOf(survey, release, nowMs));
@@ -209,11 +189,23 @@ export class Site {
     }
   }
 
-  /** From a path with empty segments its relative links would miss. */
-  private listed(request: RequestParser, name: Buffer, listing: Resource, nowMs: number): Response {
+  private list(
+    request: RequestParser,
+    found: Resource | null,
+    survey: Survey,
+    release: Release,
+    nowMs: number,
+  ): Response {
+    // It has the times of folders and what links lead to, and both change elsewhere.
+    survey.dependencies.leaveUntold(LISTINGS);
+    if (found !== null && !this.listings.has(found)) this.cache.remove(found);
+    const listing = this.listings.of(survey, release.lookup, nowMs, this.dueMsOf(survey, release, nowMs));
+    if (typeof listing === 'number')
+      return this.keep(request, { ...survey, kind: 'refused', refusal: listing }, release, nowMs);
     const path = latin1(request.bytes, request.pathStart, request.pathEnd);
     if (!path.includes('//')) return answerOf(listing, request, nowMs);
-    return this.readableBy(request, this.moved(folderPath(name)).answer(request, nowMs));
+    // From a path with empty segments its relative links would miss.
+    return this.readableBy(request, this.moved(folderPath(survey.name)).answer(request, nowMs));
   }
 
   private refused(request: RequestParser, survey: Survey, lookup: Lookup): Resource | Response {
