@@ -82,8 +82,8 @@ export class Composer {
   /** Bytes that are no file's, but made of what the file system has. */
   made(bytes: Uint8Array, common: VariantFields): FileContent {
     const { kernel, memo } = this.context;
-    const validators = { etag: hashedTag(bytes), modifiedSeconds: Number.NaN };
-    return new FileContent(kernel, memo, variantOf('identity', { kind: 'bytes', bytes }, validators, common), true);
+    const variant = variantOf('identity', { kind: 'bytes', bytes }, byContent(hashedTag(bytes)), common);
+    return new FileContent(kernel, memo, variant, true);
   }
 
   /** What the rules and the options say of a file by its name. */
@@ -125,9 +125,7 @@ export class Composer {
 
   private validatorsOf(file: OpenFile, body: BytesBody | FileBody): Validators {
     if (this.options.etag === 'stat') return file.validators;
-    // Replicas have the same content, and times of their own: only the tag says which content this is.
-    const etag = body.kind === 'bytes' ? hashedTag(body.bytes) : this.context.tags.find(file.fd, file.size);
-    return { etag, modifiedSeconds: Number.NaN };
+    return byContent(body.kind === 'bytes' ? hashedTag(body.bytes) : this.context.tags.find(file.fd, file.size));
   }
 
   /**
@@ -141,8 +139,7 @@ export class Composer {
         return content.isClosed;
       },
       tagged(tag: string) {
-        const validators = { etag: tagOfForm(tag, coding), modifiedSeconds: Number.NaN };
-        content.replace(variantOf(coding, body, validators, common));
+        content.replace(variantOf(coding, body, byContent(tagOfForm(tag, coding)), common));
         changed();
       },
     };
@@ -168,3 +165,6 @@ export function ruledName({ kind, name }: Pick<Survey, 'kind' | 'name'>): Buffer
   if (kind !== 'listing') return name;
   return Buffer.concat([name, Buffer.from(name.length === 0 ? LISTED_PAGE : `/${LISTED_PAGE}`)]);
 }
+
+/** Replicas have the same content, and times of their own: only the tag says which content this is. */
+const byContent = (etag: string): Validators => ({ etag, modifiedSeconds: Number.NaN, recent: false });

@@ -8,6 +8,8 @@ export interface Validators {
   readonly etag: string;
   /** Whole seconds since the epoch; NaN when the file's time says nothing. */
   readonly modifiedSeconds: number;
+  /** That second was not over: the date is no Last-Modified yet, for a further change may have the same, section 8.8.2.2. */
+  readonly recent: boolean;
 }
 
 /** How a request goes on: as if it had no conditions, with nothing new to tell, or not at all. */

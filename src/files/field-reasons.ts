@@ -128,12 +128,12 @@ export class FieldReasons {
   }
 
   private absentValidators(): Absent[] {
-    const { composition, site } = this.story;
-    const file = composition!.survey.file!;
+    const { composition, request, site } = this.story;
+    const sent = composition!.content.variantFor(request);
     const why =
       site.options.etag === 'content'
         ? 'etag is content: equal servers have files of different times'
-        : file.recent
+        : sent?.validators.recent
           ? 'the second of the last change is not over'
           : 'the time of modification is none to believe';
     return [

@@ -38,8 +38,6 @@ export interface OpenFile {
   readonly modifiedMs: number;
   /** The file is so young that its identity may stay the same when it changes. */
   readonly young: boolean;
-  /** The second of its last change is not over: HTTP's dates could not tell a further one, RFC 9110 section 8.8.2.2. */
-  readonly recent: boolean;
   /** It has other names, in folders that may not be watched. */
   readonly linked: boolean;
 }
@@ -139,10 +137,10 @@ function described(fd: number, wallMs: number): OpenFile {
     modifiedMs: modifiedSeconds * 1000 + stat[Stat.mtimeNanoseconds]! / 1e6,
     validators: {
       etag: tag,
-      modifiedSeconds: !recent && modifiedSeconds > EPOCH_SECONDS ? modifiedSeconds : Number.NaN,
+      modifiedSeconds: modifiedSeconds > EPOCH_SECONDS ? modifiedSeconds : Number.NaN,
+      recent,
     },
     young,
-    recent,
     linked: stat[Stat.links]! > 1,
   };
 }

@@ -68,8 +68,8 @@ export class Packer implements VariantMaker, PackingJob {
   }
 
   private add(coding: Coding, bytes: Uint8Array): void {
-    const { etag, modifiedSeconds } = this.content.identity.validators;
-    const validators = { etag: tagOfMade(etag, coding, bytes), modifiedSeconds };
+    const original = this.content.identity.validators;
+    const validators = { ...original, etag: tagOfMade(original.etag, coding, bytes) };
     this.content.variants.push(variantOf(coding, { kind: 'bytes', bytes }, validators, this.common));
     this.changed();
   }

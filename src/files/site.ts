@@ -276,7 +276,7 @@ export class Site {
     const { limits } = this.context;
     let dueMs = nowMs + (survey.dependencies.areTold ? BACKSTOP_MS : limits.freshnessMs);
     // Then it has a date, where dates are sent.
-    if (survey.file?.recent && this.options.etag === 'stat') dueMs = Math.min(dueMs, nowMs + RECENT_MS);
+    if (survey.file?.validators.recent && this.options.etag === 'stat') dueMs = Math.min(dueMs, nowMs + RECENT_MS);
     return release === this.deployment.previous ? Math.min(dueMs, this.deployment.dueMs) : dueMs;
   }
 

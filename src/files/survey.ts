@@ -145,8 +145,8 @@ export class Surveyor {
   }
 
   /** A recent file is another one when its second is over, for then it has a date; but none has where tags are of content. */
-  private identity({ identity, recent }: OpenFile): string {
-    return recent && this.options.etag === 'stat' ? `${identity} recent` : identity;
+  private identity({ identity, validators }: OpenFile): string {
+    return validators.recent && this.options.etag === 'stat' ? `${identity} recent` : identity;
   }
 }
 

@@ -48,8 +48,9 @@ export function variantOf(
   common: VariantFields,
 ): Variant {
   const about = [typeField(common.mediaType), ...(coding === 'identity' ? [] : [codingField(coding)]), ACCEPT_RANGES];
-  const tags: Field[] = validators.etag === '' ? [] : [['ETag', validators.etag]];
-  if (!Number.isNaN(validators.modifiedSeconds)) tags.push(modifiedField(validators.modifiedSeconds));
+  const { etag, modifiedSeconds, recent } = validators;
+  const tags: Field[] = etag === '' ? [] : [['ETag', etag]];
+  if (!recent && !Number.isNaN(modifiedSeconds)) tags.push(modifiedField(modifiedSeconds));
   const others = common.varies ? varying(common.fields, 'Accept-Encoding') : common.fields;
   return new Variant(coding, validators, new Response(200, about.concat(tags, others), body), about.length);
 }

@@ -21,6 +21,7 @@ interface Case {
 const validators = ({ etag = '"abc"', modifiedSeconds = MODIFIED }: Case) => ({
   etag,
   modifiedSeconds,
+  recent: false,
 });
 
 const verdict = (fields: readonly string[], given: Case = {}): Verdict =>

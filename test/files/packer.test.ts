@@ -44,7 +44,7 @@ describe('a packer', () => {
   const COMMON = { mediaType: 'text/plain; charset=utf-8', fields: [['X-Rule', 'yes'] as const], varies: true };
 
   function make(body: BytesBody | FileBody, etag = '"tag"', kernel = realKernel, queue = new PackingQueue()) {
-    const validators = { etag, modifiedSeconds: 1_000_000_000 };
+    const validators = { etag, modifiedSeconds: 1_000_000_000, recent: false };
     const content = new FileContent(
       realKernel,
       new AcceptEncodingMemo(),
@@ -172,7 +172,7 @@ describe('a packer', () => {
     ask('gzip');
     await sleep(WAIT_MS);
     expect(changes).toEqual([]);
-    const validators = { etag: '"late"', modifiedSeconds: Number.NaN };
+    const validators = { etag: '"late"', modifiedSeconds: Number.NaN, recent: false };
     content.replace(variantOf('identity', inMemory(text(5000)), validators, COMMON));
     ask('gzip');
     await eventually(() => changes.length > 0, 'it is packed');
