@@ -13,7 +13,7 @@ import { Packer } from './packer.js';
 import type { PackingQueue } from './packing-queue.js';
 import { DESCRIPTOR_BYTES, ENTRY_OVERHEAD_BYTES } from './resource.js';
 import type { Rules } from './rules.js';
-import type { Survey } from './survey.js';
+import { filesOf, isYoung, type Survey } from './survey.js';
 import type { TagTable } from './tag-table.js';
 import { combined, type Variant, type VariantFields, variantOf } from './variant.js';
 
@@ -59,16 +59,14 @@ export class Composer {
     const identity = this.variant('identity', file, common);
     const sidecars = survey.sidecars.map((sidecar) => this.variant(sidecar.coding, sidecar.file, common));
     const untagged = [identity, ...sidecars].filter(({ validators }) => validators.etag === '');
-    const isYoung = file.young || survey.sidecars.some((sidecar) => sidecar.file.young);
     // What changes while it is read is sent as its descriptor has it then, and looked at anew next time.
-    const isSteady = !isYoung && (identity.ok.body.kind === 'bytes' || file.size > limits.cachedFileBytes);
+    const isSteady = !isYoung(survey) && (identity.ok.body.kind === 'bytes' || file.size > limits.cachedFileBytes);
     // Nobody comes back to what is kept without a tag: it is looked at anew, and may have its turn then.
     const isReadable = untagged.length === 0 || isOwned || !tags.isFull;
     const isKept = isSteady && isReadable && this.hasRoom(survey);
     const content = new FileContent(kernel, memo, identity, isKept || isOwned);
     content.variants.push(...sidecars);
-    const files = [file, ...survey.sidecars.map((sidecar) => sidecar.file)];
-    const opened = files.filter((_, i) => content.variants[i]!.ok.body.kind === 'file');
+    const opened = filesOf(survey).filter((_, i) => content.variants[i]!.ok.body.kind === 'file');
     if (opened.length > 0) content.opened = opened;
     if (isKept && this.isToCompress(common.mediaType, file.size)) {
       content.maker = new Packer(kernel, packing, content, common, changed);
@@ -105,7 +103,7 @@ export class Composer {
   private hasRoom(survey: Survey): boolean {
     const { cachedFileBytes, cacheBytes, targetBytes } = this.context.limits;
     let bytes = ENTRY_OVERHEAD_BYTES + targetBytes;
-    for (const { size } of [survey.file!, ...survey.sidecars.map((sidecar) => sidecar.file)]) {
+    for (const { size } of filesOf(survey)) {
       bytes += size <= cachedFileBytes ? size : DESCRIPTOR_BYTES;
     }
     return bytes <= cacheBytes;
@@ -118,9 +116,8 @@ export class Composer {
 
   private variant(coding: Variant['coding'], file: OpenFile, common: VariantFields): Variant {
     const body = this.bodyOf(file);
-    const { etag, modifiedSeconds } = this.validatorsOf(file, body);
-    const validators = { etag: tagOfForm(etag, coding), modifiedSeconds };
-    return variantOf(coding, body, validators, common);
+    const validators = this.validatorsOf(file, body);
+    return variantOf(coding, body, { ...validators, etag: tagOfForm(validators.etag, coding) }, common);
   }
 
   private validatorsOf(file: OpenFile, body: BytesBody | FileBody): Validators {

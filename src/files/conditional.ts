@@ -92,7 +92,7 @@ const modifiedMs = ({ modifiedSeconds }: Validators): number => modifiedSeconds 
  * under the same Last-Modified, and no client can have got that date with a Date a second later, which is what makes it
  * strong in the client's hands.
  */
-const isStrong = (validators: Validators, nowMs: number): boolean => modifiedMs(validators) + SECOND_MS <= nowMs;
+export const isStrong = (validators: Validators, nowMs: number): boolean => modifiedMs(validators) + SECOND_MS <= nowMs;
 
 /**
  * If-Modified-Since, section 13.1.3; several lines, as any other value that is no date, are ignored. A weak date gives

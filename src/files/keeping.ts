@@ -2,6 +2,7 @@ import { constants } from '../sys/binding.js';
 import type { ExplainedSite, View } from './explained-site.js';
 import type { Story } from './story.js';
 import { bytesOf } from './story-of-form.js';
+import { isYoung } from './survey.js';
 import { sentenceOf } from './untold.js';
 
 /** What of an answer stays, and how it is learnt that it no longer holds. */
@@ -52,11 +53,11 @@ function whyNot({ site, composition, response, outcome }: Story): string {
   }
   if (site.view === null) return 'the path names nothing';
   if (response.status >= 500) return 'it may pass, and nobody would tell';
-  const file = composition?.survey.file ?? null;
-  if (file === null) return 'the cache has no room';
-  if (file.young) return 'it changed a moment ago, and could change again without its times telling';
+  const survey = composition?.survey;
+  if (!survey?.file) return 'the cache has no room';
+  if (isYoung(survey)) return 'it changed a moment ago, and could change again without its times telling';
   const { cachedFileBytes, cacheBytes } = site.context.limits;
-  return file.size <= cachedFileBytes && composition!.content.identity.ok.body.kind === 'file'
+  return survey.file.size <= cachedFileBytes && composition!.content.identity.ok.body.kind === 'file'
     ? 'it changed while it was read'
     : `cacheBytes, ${bytesOf(cacheBytes)}, has no room for it`;
 }

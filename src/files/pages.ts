@@ -4,7 +4,7 @@ import type { statusOf } from './file.js';
 import type { FileContent } from './file-content.js';
 import type { Lookup } from './lookup.js';
 import type { Rules } from './rules.js';
-import type { Survey, Surveyor } from './survey.js';
+import { isRecent, isYoung, type Survey, type Surveyor } from './survey.js';
 import type { Dependencies, Dependent } from './tree.js';
 import { PASSING_PAGES } from './untold.js';
 import { combined } from './variant.js';
@@ -31,6 +31,7 @@ type Refusal = ReturnType<typeof statusOf>;
 interface Page {
   readonly content: FileContent | null;
   readonly survey: Survey;
+  readonly isRecent: boolean;
   readonly dependent: Dependent;
   /** As the answer of an error, by status. */
   readonly responses: Map<number, Response>;
@@ -90,7 +91,8 @@ export class Pages {
   }
 
   fallback(name: string, lookup: Lookup): FileContent | null {
-    return this.find(name, lookup).content;
+    const known = this.pages.get(name);
+    return this.find(name, lookup, known?.isRecent && this.surveyor.hasAged(known.survey)).content;
   }
 
   clear(): void {
@@ -119,6 +121,7 @@ export class Pages {
     const page: Page = {
       content,
       survey,
+      isRecent: isRecent(survey),
       dependent: { outdated: () => this.outdated(name, page) },
       responses: new Map(),
     };
@@ -141,8 +144,7 @@ export class Pages {
 }
 
 /** What is so young may have changed without a trace. */
-const isSame = (survey: Survey, known: Survey): boolean =>
-  survey.signature === known.signature && known.file?.young !== true;
+const isSame = (survey: Survey, known: Survey): boolean => survey.signature === known.signature && !isYoung(known);
 
 const isPassing = (survey: Survey): boolean => survey.signature === 'refused 503' || survey.signature === 'refused 500';
 

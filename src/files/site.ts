@@ -17,7 +17,7 @@ import { Pages } from './pages.js';
 import { ALL_FIELDS, answerOf, type Content, Resource } from './resource.js';
 import { Rules } from './rules.js';
 import { FallbackContent, MovedContent, movedResponse, sharedContent } from './small-content.js';
-import { type Survey, Surveyor } from './survey.js';
+import { isRecent, isYoung, type Survey, Surveyor } from './survey.js';
 import { folderPath, pathOf, type Target, targetOf } from './target.js';
 import { LISTINGS } from './untold.js';
 import type { Watch } from './watch.js';
@@ -28,7 +28,7 @@ import type { Watch } from './watch.js';
  */
 const BACKSTOP_MS = 30_000;
 
-/** A file that changed in this second is looked at again when that is over. */
+/** A file that changed in this second, in any of its forms, is looked at again when that is over. */
 const RECENT_MS = 1000;
 
 const ACCEPT_BIT = 1 << Known.accept;
@@ -275,14 +275,14 @@ export class Site {
   private dueMsOf(survey: Survey, release: Release, nowMs: number): number {
     const { limits } = this.context;
     let dueMs = nowMs + (survey.dependencies.areTold ? BACKSTOP_MS : limits.freshnessMs);
-    // Then it has a date, where dates are sent.
-    if (survey.file?.validators.recent && this.options.etag === 'stat') dueMs = Math.min(dueMs, nowMs + RECENT_MS);
+    // Then all its forms have a date, where dates are sent.
+    if (isRecent(survey) && this.options.etag === 'stat') dueMs = Math.min(dueMs, nowMs + RECENT_MS);
     return release === this.deployment.previous ? Math.min(dueMs, this.deployment.dueMs) : dueMs;
   }
 
   /** The signature says all. Of what is refused with a page it does not: that may have changed. */
   private isSteady(survey: Survey): boolean {
-    return survey.kind !== 'refused' && survey.file?.young !== true;
+    return survey.kind !== 'refused' && !isYoung(survey);
   }
 
   protected survey(target: Target): { survey: Survey; release: Release } {

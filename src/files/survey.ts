@@ -1,5 +1,6 @@
 import { ENOENT } from '../sys/errno.js';
 import type { Kernel } from '../sys/kernel.js';
+import { isStrong } from './conditional.js';
 import { CODINGS, type Coding, SIDECAR_SUFFIXES } from './encoding.js';
 import { FOLDER, type NoFile, type OpenFile, statusOf } from './file.js';
 import type { Lookup } from './lookup.js';
@@ -37,6 +38,16 @@ interface Place {
   readonly name: Buffer;
   readonly found: OpenFile | NoFile;
 }
+
+/** The file in all its forms that are there. */
+export const filesOf = ({ file, sidecars }: Survey): OpenFile[] =>
+  file === null ? [] : [file, ...sidecars.map((each) => each.file)];
+
+/** Whether one of them may change without its times telling. */
+export const isYoung = (survey: Survey): boolean => filesOf(survey).some(({ young }) => young);
+
+/** Whether one of them has no date yet, and will have one when its second is over. */
+export const isRecent = (survey: Survey): boolean => filesOf(survey).some(({ validators }) => validators.recent);
 
 /** Counts what deserves an administrator's look. */
 export interface SurveyCounters {
@@ -76,9 +87,13 @@ export class Surveyor {
     return refused(name, found, dependencies);
   }
 
+  /** One of its forms had no date when it was looked at, and would have one now. */
+  hasAged(survey: Survey): boolean {
+    return filesOf(survey).some(({ validators }) => validators.recent && isStrong(validators, this.kernel.wallMs()));
+  }
+
   close(survey: Survey): void {
-    if (survey.file !== null) this.kernel.close(survey.file.fd);
-    for (const { file } of survey.sidecars) this.kernel.close(file.fd);
+    for (const { fd } of filesOf(survey)) this.kernel.close(fd);
   }
 
   /** A clean address is that of what has the very name, a file or a folder with an index; and else of the page. */
