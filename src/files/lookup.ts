@@ -63,7 +63,7 @@ export class Lookup {
       if (refusal >= 0) {
         const file = openFile(this.kernel, (each, flags) => this.root.openPlain(each, flags), join(names), wallMs);
         if (file !== ELOOP) return budget.needsFolder ? this.asFolder(file) : file;
-        refusal = this.follow(names, names.length - 1, budget);
+        refusal = this.follow(names, names.length - 1, budget, dependencies);
       }
       if (refusal === EXDEV && this.symlinks === 'follow') return this.fileOutside(name, wallMs, dependencies);
       if (refusal < 0) return refusal;
@@ -159,7 +159,7 @@ export class Lookup {
         at++;
         continue;
       }
-      const refusal = next === ELOOP ? this.follow(names, at, budget) : next;
+      const refusal = next === ELOOP ? this.follow(names, at, budget, dependencies) : next;
       if (refusal < 0) return refusal;
     }
     return 0;
@@ -180,7 +180,7 @@ export class Lookup {
   }
 
   /** Puts what a link at `names[at]` stands for in its place. Returns 0, or -errno. */
-  private follow(names: string[], at: number, budget: LinkBudget): number {
+  private follow(names: string[], at: number, budget: LinkBudget, dependencies: Dependencies): number {
     if (budget.left-- === 0) return ELOOP;
     const fd = this.root.openPlain(join(names.slice(0, at + 1)), O_PATH | O_NOFOLLOW);
     if (fd < 0) return fd;
@@ -188,6 +188,7 @@ export class Lookup {
     this.kernel.close(fd);
     if (target === EINVAL || target === ENOENT) return 0; // no link any more: whoever asked looks again
     if (typeof target === 'number') return target;
+    dependencies.areLinked = true;
     if (target[0] === SLASH) return EXDEV;
     if (at === names.length - 1 && target[target.length - 1] === SLASH) budget.needsFolder = true;
     names.splice(at, 1, ...namesIn(target));

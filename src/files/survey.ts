@@ -141,12 +141,12 @@ export class Surveyor {
     if (this.options.sidecars && !isSidecar(name)) {
       for (const coding of lookup.codingsBeside(name, dependencies)) {
         const beside = Buffer.concat([name, Buffer.from(SIDECAR_SUFFIXES[coding])]);
-        // That there is none needs no dependency: a folder tells of `app.js.br` as of `app.js`.
         const its = new Dependencies();
         const found = lookup.file(beside, this.kernel.wallMs(), its);
+        // That there is none needs no dependency: a folder tells of `app.js.br` as of `app.js`. Where a link leads, does.
+        if (typeof found === 'object' || its.areLinked) dependencies.merge(its);
         if (typeof found !== 'object') continue;
-        if (found.linked) its.leaveUntold(HARD_LINKS);
-        dependencies.merge(its);
+        if (found.linked) dependencies.leaveUntold(HARD_LINKS);
         if (found.modifiedMs >= file.modifiedMs) {
           sidecars.push({ coding, file: found });
         } else {

@@ -151,6 +151,8 @@ export class Dependencies {
   areTold = true;
   /** Why it does not, as far as it is known: the first of the reasons. */
   untold: string | null = null;
+  /** A link stood on the way, and names elsewhere matter too. */
+  areLinked = false;
   /** Where the name that was looked for first stands, whatever it leads to; null when there is no such place. */
   folder: Folder | null = null;
   private entries: { readonly folder: Folder; readonly name: string }[] = [];
