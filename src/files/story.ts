@@ -8,6 +8,7 @@ import { mentionsHtml, prefersJson } from './accept.js';
 import { isAsset } from './asset-name.js';
 import type { Composition, ExplainedSite, View } from './explained-site.js';
 import { statusOf } from './file.js';
+import type { Link } from './sightings.js';
 import { bytesOf, tellForm, tellPart } from './story-of-form.js';
 import { type Target, targetOf } from './target.js';
 
@@ -188,11 +189,11 @@ export class Story {
     return ': cleanUrls is on, but without .html its address is of something else';
   }
 
-  private whyNothing({ survey: { name }, mode }: View, isFolder: boolean, refusal: number): string {
+  private whyNothing({ survey: { name }, links, mode }: View, isFolder: boolean, refusal: number): string {
     const { cleanUrls, listing, symlinks } = this.site.options;
     const kernelSays = systemError('', refusal).message.replace(/, $/, '');
     const shown = name.toString();
-    if (refusal === EXDEV) return `${shown} is out of bounds: a link leads out of the root (${kernelSays})`;
+    if (refusal === EXDEV) return `${shown} is out of bounds: ${whyOut(links)} (${kernelSays})`;
     if (refusal === ELOOP && symlinks === 'deny')
       return `${shown} is behind a link, and symlinks is deny (${kernelSays})`;
     if (refusal === EACCES) return `${shown} may not be read by this process (${kernelSays})`;
@@ -203,6 +204,13 @@ export class Story {
     if (isFolder) return `no ${shown === '' ? '' : `${shown}/`}index.html (${kernelSays}), and listing is off`;
     return `no ${shown}${cleanUrls ? `, and no ${shown}.html` : ''} (${kernelSays})`;
   }
+}
+
+/** The last link that was read is the one that was not followed. */
+function whyOut(links: readonly Link[]): string {
+  return links.at(-1)?.target.startsWith('/')
+    ? 'a link is absolute, and only relative ones that stay in the root are followed'
+    : 'a link leads out of the root';
 }
 
 function whyNoName(path: string, status: 400 | 404): string {

@@ -40,6 +40,10 @@ beforeAll(async () => {
   write('.git/config', 'secret');
   symlinkSync('docs', join(folder, 'r42/documentation'));
   symlinkSync('/etc/passwd', join(folder, 'r42/out'));
+  symlinkSync(join(folder, 'r42/docs'), join(folder, 'r42/in'));
+  symlinkSync('in', join(folder, 'r42/hop'));
+  symlinkSync('../b/index.html', join(folder, 'r42/up'));
+  symlinkSync('../r42/docs/a.txt', join(folder, 'r42/back'));
   symlinkSync('r42', root);
   mkdirSync(join(folder, 'b'));
   mkdirSync(join(folder, 'empty'));
