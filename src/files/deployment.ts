@@ -114,7 +114,7 @@ export class Deployment {
   }
 
   private releaseOf(root: Root): Release {
-    return { root, lookup: new Lookup(this.kernel, root, this.watch, this.options.symlinks) };
+    return { root, lookup: new Lookup(this.kernel, root, this.watch, this.options.symlinks, this.lookMs) };
   }
 
   /** A path that leads nowhere at the moment is on its way to somewhere: until then the release stays. */

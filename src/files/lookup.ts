@@ -31,11 +31,13 @@ export class Lookup {
   private top: Folder;
   private doubts = 0;
 
+  /** @param freshnessMs how often a watch that was refused is asked for again, where a folder is looked at by time */
   constructor(
     private readonly kernel: Kernel,
     private readonly root: Root,
     private readonly watch: Watch,
     private readonly symlinks: SymlinkPolicy,
+    private readonly freshnessMs: number,
   ) {
     this.top = this.watchTop();
   }
@@ -139,6 +141,7 @@ export class Lookup {
   /** Makes the folders on the way such that none is a link, and notes them all. Returns 0, or -errno. */
   private straighten(names: string[], dependencies: Dependencies, budget: LinkBudget): number {
     if (this.top.isGone) this.top = this.watchTop();
+    else this.rewatch(this.top, this.root.descriptor);
     const folders = [this.top];
     for (let at = 0; at < names.length; ) {
       const name = names[at]!;
@@ -174,9 +177,14 @@ export class Lookup {
     if (fd < 0) return fd;
     if (known !== undefined && known.identity !== identityOf(this.kernel, fd)) known.folderChanged();
     const child = folder.children.get(name) ?? folderOf(this.kernel, this.watch, folder, name, fd);
+    if (child === known) this.rewatch(child, fd);
     child.seenAfter = this.doubts;
     this.kernel.close(fd);
     return child;
+  }
+
+  private rewatch(folder: Folder, fd: number): void {
+    folder.rewatch(fd, this.kernel.monotonicMs, this.freshnessMs);
   }
 
   /** Puts what a link at `names[at]` stands for in its place. Returns 0, or -errno. */

@@ -32,6 +32,8 @@ export class Folder implements Watched {
   private wd: number;
   /** Why there is no watch, when there was none to be had. */
   private readonly refusal: string | null;
+  /** When a watch that was refused is asked for again, on the monotonic clock. */
+  private retryMs = 0;
   isGone = false;
   /** The last doubt of its lookup after which it was seen that its name still leads here. */
   seenAfter = 0;
@@ -72,6 +74,23 @@ export class Folder implements Watched {
     return parent === null || parent.parent === null ? name : `${parent.path}/${name}`;
   }
 
+  /**
+   * Asks again for a watch that was refused: a folder may be read again, or another has made room.
+   * @param fd as for a new one
+   * @param everyMs not more often
+   */
+  rewatch(fd: number, monotonicMs: () => number, everyMs: number): void {
+    if (this.wd !== NOT_WATCHED || !this.watch.hasRoom) return;
+    const nowMs = monotonicMs();
+    if (nowMs < this.retryMs) return;
+    this.retryMs = nowMs + everyMs;
+    this.wd = this.watch.add(fd, this, CONTENT_CHANGES);
+    if (this.wd === NOT_WATCHED) return;
+    // Meanwhile another folder may have come into this place, and theirs are not beneath it. Who depends on them depends on
+    // this one too, and so looks by time.
+    for (const child of [...this.children.values()]) child.leaveAll();
+  }
+
   depend(name: string, dependent: Dependent): void {
     const others = this.dependents.get(name);
     if (others === undefined) this.dependents.set(name, dependent);
@@ -109,12 +128,21 @@ export class Folder implements Watched {
   /** Nothing that was known of it or of what is beneath it holds; it is looked at anew when it is asked for. */
   folderChanged(): void {
     if (this.isGone) return;
-    this.isGone = true;
-    if (this.parent?.children.get(this.name) === this) this.parent.children.delete(this.name);
+    this.leave();
     for (const child of [...this.children.values()]) child.folderChanged();
     for (const name of [...this.dependents.keys()]) this.outdate(name);
+  }
+
+  private leave(): void {
+    this.isGone = true;
+    if (this.parent?.children.get(this.name) === this) this.parent.children.delete(this.name);
     if (this.wd !== NOT_WATCHED) this.watch.remove(this.wd, this);
     this.wd = NOT_WATCHED;
+  }
+
+  private leaveAll(): void {
+    this.leave();
+    for (const child of [...this.children.values()]) child.leaveAll();
   }
 
   /** A coded form that lies in here, or has lain. */

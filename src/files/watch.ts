@@ -72,6 +72,11 @@ export class Watch {
     return this.folders.size;
   }
 
+  /** Another folder might be watched: whether the kernel wants to is seen by asking. */
+  get hasRoom(): boolean {
+    return this.fd >= 0 && this.folders.size < this.maxFolders;
+  }
+
   /**
    * @param folderFd an open descriptor of the folder, O_PATH will do; the caller's
    * @returns the watch's number for `remove`, or NOT_WATCHED

@@ -170,6 +170,41 @@ describe('a folder', () => {
     expect(top.isTold).toBe(false);
     expect(() => top.folderChanged()).not.toThrow();
   });
+
+  it('asks again for a watch that was refused, at times, and lets go what was known beneath it', () => {
+    watch.close();
+    let refusing = true;
+    let asked = 0;
+    let nowMs = 5;
+    const kernel = kernelWith(
+      { inotifyAddWatch: (...args) => (refusing ? ENOSPC : realKernel.inotifyAddWatch(...args)) },
+      { inotifyAddWatch: () => asked++ },
+    );
+    watch = new Watch(kernel, 2);
+    const fd = test.own('openat', realKernel.openat(AT_FDCWD, path, O_PATH));
+    const top = folder();
+    const rewatch = (atMs: number): [boolean, number] => {
+      nowMs = atMs;
+      asked = 0;
+      top.rewatch(fd, () => nowMs, 100);
+      return [top.isTold, asked];
+    };
+    expect([rewatch(10), rewatch(109), rewatch(110), rewatch(111)].map(([, count]) => count)).toEqual([1, 0, 1, 0]);
+    refusing = false;
+    const inner = folder('inner', top);
+    const other = folder('other', top);
+    const deep = folder('inner/deep', inner);
+    dependent('deep', [deep, 'x']);
+    dependent('top', [top, 'x']);
+    expect([inner.isTold, deep.isTold, rewatch(1000)]).toEqual([true, false, [false, 0]]); // beyond the limit
+    other.folderChanged();
+    expect(rewatch(1001)).toEqual([true, 1]);
+    expect([inner.isGone, deep.isGone, watch.size, [...top.children]]).toEqual([true, true, 1, []]);
+    expect(outdated).toEqual([]); // they look by time
+    expect(rewatch(2000)).toEqual([true, 0]);
+    top.entryChanged('x');
+    expect(outdated).toEqual(['top']);
+  });
 });
 
 describe('the coded forms beside a file', () => {

@@ -1,6 +1,6 @@
-import { linkSync, mkdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, linkSync, mkdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { ServeOptions } from '../../src/index.js';
 import { kernel as realKernel } from '../../src/sys/binding.js';
 import { EACCES, EMFILE, ENOSPC, ENOSYS } from '../../src/sys/errno.js';
@@ -173,6 +173,103 @@ test('where some folders are watched and some not, each is as fresh as it can be
     timedPaths: 1,
     unwatched: `the limit of ${above + 1} folders`,
     watchedFolders: above + 1,
+  });
+});
+
+describe('a folder whose watch was refused is watched when that is possible', () => {
+  let passedMs: number;
+  let refusing: boolean;
+  let asked: number;
+  const kernel = kernelWith(
+    {
+      monotonicMs: () => realKernel.monotonicMs() + passedMs,
+      openat2: (...args) => (refusing ? EACCES : realKernel.openat2(...args)),
+      inotifyAddWatch: (...args) => (refusing ? EACCES : realKernel.inotifyAddWatch(...args)),
+    },
+    { inotifyAddWatch: () => asked++ },
+  );
+  const limits = { freshnessMs: 10_000 };
+
+  beforeEach(() => {
+    passedMs = asked = 0;
+    refusing = false;
+  });
+
+  test('the root, which nobody could read for a while', async () => {
+    start({ kernel, limits });
+    await settled();
+    expect(await answerTo('/small.txt')).toBe('200 version 1');
+    refusing = true;
+    chmodSync(versions.root, 0o700);
+    for (const _ of [0, 10_000, 10_000]) {
+      passedMs += 10_000;
+      expect(await answerTo('/small.txt')).toMatch(/^403 /);
+    }
+    refusing = false;
+    chmodSync(versions.root, 0o755);
+    passedMs += 10_000;
+    expect(await answerTo('/small.txt')).toBe('200 version 1');
+    for (const version of ['told', 'told again']) {
+      put('small.txt', version);
+      expect(await answerTo('/small.txt')).toBe(`200 ${version}`);
+      await settled();
+      expect(await answerTo('/small.txt')).toBe(`200 ${version}`);
+    }
+  });
+
+  test('the root, which could only be walked through, and what is beneath it', async () => {
+    const isRoot = (place: unknown): boolean => readlinkSync(String(place)) === versions.root;
+    const add: Kernel['inotifyAddWatch'] = (fd, place, mask) =>
+      refusing && isRoot(place) ? EACCES : realKernel.inotifyAddWatch(fd, place, mask);
+    refusing = true;
+    put('in/large.bin', '1'.repeat(100_000));
+    start({ kernel: kernelWith({ ...kernel, openat2: realKernel.openat2, inotifyAddWatch: add }), limits });
+    await settled();
+    const ask = (): Promise<string[]> => Promise.all(['/in/large.bin', '/in/deep.txt'].map(answerTo));
+    expect(await ask()).toEqual(['200 100000 of 1', '200 deep 1']);
+    refusing = false;
+    passedMs += 10_000;
+    for (let time = 0; time < 2; time++) expect(await ask()).toEqual(['200 100000 of 1', '200 deep 1']);
+    for (const version of ['2', '3']) {
+      put('in/deep.txt', `deep ${version}`);
+      put('in/large.bin', version.repeat(100_000));
+      expect(await ask()).toEqual([`200 100000 of ${version}`, `200 deep ${version}`]);
+      await settled();
+      expect(await ask()).toEqual([`200 100000 of ${version}`, `200 deep ${version}`]);
+    }
+    renameSync(path('in'), path('gone'));
+    expect((await ask()).map((answer) => answer.slice(0, 3))).toEqual(['404', '404']);
+  });
+
+  test('one beyond the limit, when there is room', async () => {
+    const above = versions.root.split('/').length - 1;
+    start({ kernel, limits: { ...limits, maxWatchedFolders: above + 2 } });
+    await settled();
+    expect([await answerTo('/swapped/deep.txt'), await answerTo('/in/deep.txt')]).toEqual([
+      '200 swapped 1',
+      '200 deep 1',
+    ]);
+    put('in/deep.txt', 'looked for');
+    expect(await answerTo('/in/deep.txt')).toBe('200 deep 1');
+    rmSync(path('swapped'), { recursive: true });
+    expect(await answerTo('/swapped/deep.txt')).toMatch(/^404 /);
+    await settled();
+    passedMs = 10_000;
+    expect(await answerTo('/in/deep.txt')).toBe('200 looked for');
+    put('in/deep.txt', 'told');
+    expect(await answerTo('/in/deep.txt')).toBe('200 told');
+  });
+
+  test('and until then the kernel is asked once in freshnessMs', async () => {
+    refusing = true;
+    start({ kernel: kernelWith({ ...kernel, openat2: realKernel.openat2 }), limits });
+    await settled();
+    await answerTo('/small.txt');
+    for (const target of ['/large.bin', '/app.js', '/nothing', '/']) {
+      const before = asked;
+      for (let time = 0; time < 3; time++) await answerTo(target);
+      expect(asked).toBe(before);
+    }
   });
 });
 

@@ -21,7 +21,7 @@ export function testLookups() {
     const watch = new Watch(realKernel, maxFolders);
     const root = Root.open(kernel, folder);
     opened.push(watch, root);
-    const lookup = new Lookup(kernel, root, watch, symlinks);
+    const lookup = new Lookup(kernel, root, watch, symlinks, 0);
     let dependencies = new Dependencies();
     let outdated = false;
     const dependent = {
