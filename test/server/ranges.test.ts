@@ -199,6 +199,33 @@ describe.each(PAGE_NAMES)('a %s page', (page) => {
     expect(Buffer.concat(pieces).equals(bytesOf(page, 'identity'))).toBe(true);
   });
 
+  test.each<[version: string, lines: string[], connection: string | null]>([
+    ['1.0', [], 'close'],
+    ['1.0', ['Connection: keep-alive'], 'keep-alive'],
+    ['1.1', ['Connection: close'], 'close'],
+    ['1.1', [], null],
+  ])('parts to HTTP/%s with %j are followed by: %s', async (version, lines, connection) => {
+    const whole = bytesOf(page, 'identity');
+    const ends = [
+      [0, 9],
+      [whole.length - 100, whole.length - 1],
+    ] as const;
+    for (const [first, last] of ends) {
+      using client = await RawClient.connect(server.port);
+      for (let time = 0; time < (connection === 'close' ? 1 : 3); time++) {
+        const fields = ['Host: a', `Range: bytes=${first}-${last}`, ...lines];
+        client.send(`GET /${page}.html HTTP/${version}\r\n${fields.join('\r\n')}\r\n\r\n`);
+        const answer = await client.response();
+        expect([answer.version, answer.status, answer.field('Connection')]).toEqual(['HTTP/1.1', 206, connection]);
+        expect(answer.field('Content-Range')).toBe(`bytes ${first}-${last}/${whole.length}`);
+        expect(answer.field('ETag')).toBe(values['identity']);
+        expect(answer.body.equals(whole.subarray(first, last + 1))).toBe(true);
+      }
+      if (connection === 'close') expect(await client.untilClose()).toHaveLength(0);
+      expect([client.failure, client.buffered.length]).toEqual([null, 0]);
+    }
+  });
+
   test('a HEAD with a Range is a HEAD', async () => {
     using client = await RawClient.connect(server.port);
     const plain = await client.send(request(`/${page}.html`, [], 'HEAD')).response('HEAD');

@@ -151,6 +151,21 @@ describe.each(PAGE_NAMES)('a %s page with all its sidecars', (page) => {
     expect(answer.field('Content-Type')).toBe('text/plain; charset=utf-8');
   });
 
+  test.each<[what: string, place: number | null, status: number]>([
+    ['first', 0, 304],
+    ['in the middle', 200, 304],
+    ['last', 400, 304],
+    ['nowhere', null, 200],
+  ])('a list of 10 KB with the tag %s', async (_, place, status) => {
+    const tags = Array.from({ length: 400 }, (_, at) => `"another-tag-of-25-${at + 100_000}"`);
+    if (place !== null) tags.splice(place, 0, '<br>');
+    const whole = [`If-None-Match: ${tags.join(', ')}`];
+    const lines = [0, 1, 2, 3, 4, 5].map((at) => `If-None-Match: ${tags.slice(at * 70, (at + 1) * 70).join()}`);
+    expect(whole[0]!.length).toBeGreaterThan(10_000);
+    for (const fields of [whole, lines])
+      await checkSelection(server.port, page, values, [...acceptOf('br'), ...fields], status, 'br');
+  });
+
   test.each(CONDITIONS)('%s with %j is %i', async (form, lines, status) => {
     await checkSelection(server.port, page, values, [...acceptOf(form), ...lines], status, form);
   });
