@@ -31,8 +31,8 @@ export class CorsContent implements Content {
     return this.content.opened ?? [];
   }
 
-  answer(request: RequestParser, nowMs: number): Response {
-    const response = this.content.answer(request, nowMs);
+  answer(request: RequestParser): Response {
+    const response = this.content.answer(request);
     const origin = request.value(Known.origin);
     return origin === null ? response : withFields(response, this.fieldsFor(origin));
   }

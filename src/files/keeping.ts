@@ -29,9 +29,9 @@ export function keepingOf(story: Story): Keeping {
 
 function placeOf({ site, composition, outcome }: Story): Pick<Keeping, 'where' | 'why'> {
   const { survey } = site.view!;
-  if (survey.kind === 'listing')
+  if (outcome === 'listing')
     return { where: 'memory', why: 'the entries of the folder, and each form that was asked for' };
-  if (survey.kind === 'refused') {
+  if (survey.kind === 'refused' || survey.kind === 'listing') {
     return {
       where: 'memory',
       why: outcome === 'fallback' ? 'that there is no file, and the fallback' : 'that there is none',

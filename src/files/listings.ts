@@ -8,6 +8,7 @@ import type { Lookup } from './lookup.js';
 import { ALL_FIELDS, type Content, Resource } from './resource.js';
 import type { Survey } from './survey.js';
 import { folderPath } from './target.js';
+import { LISTINGS } from './untold.js';
 
 const SLASH = Buffer.from('/');
 
@@ -36,19 +37,22 @@ export class Listings {
 
   /**
    * What lists the folder of a survey, and is kept; or -errno. It goes on as long as the folder's entries are the same.
-   * @param dueMs when the folder is to be looked into again
+   * @param dueMs when the folder is to be looked into again, said of what the survey has come to depend on
    */
-  of(survey: Survey, lookup: Lookup, nowMs: number, dueMs: number): Resource | number {
+  of(survey: Survey, lookup: Lookup, nowMs: number, dueMs: () => number): Resource | number {
     const found = this.find(survey.name);
     if (found?.isFresh(nowMs)) return found;
     const before = found === null ? null : this.contents.get(found)!.entries;
     const entries = this.read(lookup, survey, before);
-    if (found !== null && entries === before) {
-      found.renew(survey.dependencies, dueMs);
+    // It has the times of folders and what links lead to, and both change elsewhere.
+    if (typeof entries !== 'number') survey.dependencies.leaveUntold(LISTINGS);
+    // It may have gone meanwhile, with a folder that was seen to be another.
+    if (found !== null && entries === before && this.cache.has(found)) {
+      found.renew(survey.dependencies, dueMs());
       return found;
     }
     if (found !== null) this.cache.remove(found);
-    return typeof entries === 'number' ? entries : this.keep(survey, entries, dueMs);
+    return typeof entries === 'number' ? entries : this.keep(survey, entries, dueMs());
   }
 
   /** What the folder of a survey has; what it had before, if that is the same; or -errno. */

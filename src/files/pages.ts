@@ -4,7 +4,7 @@ import type { statusOf } from './file.js';
 import type { FileContent } from './file-content.js';
 import type { Lookup } from './lookup.js';
 import type { Rules } from './rules.js';
-import { isRecent, isYoung, type Survey, type Surveyor } from './survey.js';
+import { isYoung, type Survey, type Surveyor } from './survey.js';
 import type { Dependencies, Dependent } from './tree.js';
 import { PASSING_PAGES } from './untold.js';
 import { combined } from './variant.js';
@@ -31,7 +31,6 @@ type Refusal = ReturnType<typeof statusOf>;
 interface Page {
   readonly content: FileContent | null;
   readonly survey: Survey;
-  readonly isRecent: boolean;
   readonly dependent: Dependent;
   /** As the answer of an error, by status. */
   readonly responses: Map<number, Response>;
@@ -92,7 +91,7 @@ export class Pages {
 
   fallback(name: string, lookup: Lookup): FileContent | null {
     const known = this.pages.get(name);
-    return this.find(name, lookup, known?.isRecent && this.surveyor.hasAged(known.survey)).content;
+    return this.find(name, lookup, known !== undefined && this.surveyor.hasAged(known.survey)).content;
   }
 
   clear(): void {
@@ -121,7 +120,6 @@ export class Pages {
     const page: Page = {
       content,
       survey,
-      isRecent: isRecent(survey),
       dependent: { outdated: () => this.outdated(name, page) },
       responses: new Map(),
     };

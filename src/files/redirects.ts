@@ -111,7 +111,7 @@ export class Redirects {
    */
   find(path: string, query: string): Redirect | null {
     if (this.rules.length === 0) return null;
-    const canonical = canonicalPath(path);
+    const canonical = canonicalPath(path === '' ? '/' : path); // of a target that has none, RFC 9110 section 4.2.3
     // A client has resolved dot segments before it asks, RFC 3986 section 5.2.4; what still has them names nothing.
     return canonical === null || hasDotSegment(canonical) ? null : this.lookUp(canonical, query);
   }

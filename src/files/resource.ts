@@ -7,7 +7,7 @@ import type { Dependencies, Dependent } from './tree.js';
 /** What answers for a path. */
 export interface Content {
   /** For a GET or HEAD. A response that uses a descriptor for the last time has it as `lastUse`. */
-  answer(request: RequestParser, nowMs: number): Response;
+  answer(request: RequestParser): Response;
   /** What the memory that it holds comes to, and for descriptors what they are worth. */
   readonly bytes: number;
   /** The files that it sends from their descriptors, if there are such. */
@@ -100,7 +100,7 @@ export class Resource implements Dependent {
 }
 
 /** The answer, whichever way is the shortest. */
-export function answerOf(resource: Resource, request: RequestParser, nowMs: number): Response {
+export function answerOf(resource: Resource, request: RequestParser): Response {
   if (resource.plain !== null && (request.sent & resource.asks) === 0) return resource.plain;
-  return resource.content.answer(request, nowMs);
+  return resource.content.answer(request);
 }

@@ -17,9 +17,8 @@ import { Pages } from './pages.js';
 import { ALL_FIELDS, answerOf, type Content, Resource } from './resource.js';
 import { Rules } from './rules.js';
 import { FallbackContent, MovedContent, movedResponse, sharedContent } from './small-content.js';
-import { isRecent, isYoung, type Survey, Surveyor } from './survey.js';
+import { isYoung, type Survey, Surveyor } from './survey.js';
 import { folderPath, pathOf, type Target, targetOf } from './target.js';
-import { LISTINGS } from './untold.js';
 import type { Watch } from './watch.js';
 
 /**
@@ -81,7 +80,7 @@ export class Site {
     const found = this.cache.find(request.bytes, request.pathStart, request.pathEnd, request.pathHash);
     if (found?.isFresh(nowMs)) {
       this.hits++;
-      return answerOf(found, request, nowMs);
+      return answerOf(found, request);
     }
     return this.look(request, found, nowMs);
   }
@@ -140,7 +139,7 @@ export class Site {
     }
     if (found?.isHeld(nowMs)) {
       this.hits++;
-      return answerOf(found, request, nowMs);
+      return answerOf(found, request);
     }
     const moved = this.redirect(request);
     if (moved !== null) return this.readableBy(request, moved);
@@ -155,7 +154,7 @@ export class Site {
     if (found !== null && this.cache.has(found) && survey.signature === found.signature && this.isSteady(survey)) {
       this.surveyor.close(survey);
       found.renew(survey.dependencies, this.dueMsOf(survey, release, nowMs));
-      return answerOf(found, request, nowMs);
+      return answerOf(found, request);
     }
     if (found !== null) this.cache.remove(found);
     return this.keep(request, survey, release, nowMs);
@@ -166,7 +165,7 @@ export class Site {
     if (made instanceof Response) return this.readableBy(request, made);
     made.trust(this.dueMsOf(survey, release, nowMs));
     this.cache.set(made);
-    return answerOf(made, request, nowMs);
+    return answerOf(made, request);
   }
 
   /** What is to be kept of a survey; or the answer alone, when nothing is. */
@@ -196,16 +195,14 @@ export class Site {
     release: Release,
     nowMs: number,
   ): Response {
-    // It has the times of folders and what links lead to, and both change elsewhere.
-    survey.dependencies.leaveUntold(LISTINGS);
     if (found !== null && !this.listings.has(found)) this.cache.remove(found);
-    const listing = this.listings.of(survey, release.lookup, nowMs, this.dueMsOf(survey, release, nowMs));
+    const listing = this.listings.of(survey, release.lookup, nowMs, () => this.dueMsOf(survey, release, nowMs));
     if (typeof listing === 'number')
       return this.keep(request, { ...survey, kind: 'refused', refusal: listing }, release, nowMs);
     const path = latin1(request.bytes, request.pathStart, request.pathEnd);
-    if (!path.includes('//')) return answerOf(listing, request, nowMs);
+    if (!path.includes('//')) return answerOf(listing, request);
     // From a path with empty segments its relative links would miss.
-    return this.readableBy(request, this.moved(folderPath(survey.name)).answer(request, nowMs));
+    return this.readableBy(request, this.moved(folderPath(survey.name)).answer(request));
   }
 
   private refused(request: RequestParser, survey: Survey, lookup: Lookup): Resource | Response {
@@ -275,8 +272,8 @@ export class Site {
   private dueMsOf(survey: Survey, release: Release, nowMs: number): number {
     const { limits } = this.context;
     let dueMs = nowMs + (survey.dependencies.areTold ? BACKSTOP_MS : limits.freshnessMs);
-    // Then all its forms have a date, where dates are sent.
-    if (isRecent(survey) && this.options.etag === 'stat') dueMs = Math.min(dueMs, nowMs + RECENT_MS);
+    // Then all its forms have a date.
+    if (this.surveyor.isRecent(survey)) dueMs = Math.min(dueMs, nowMs + RECENT_MS);
     return release === this.deployment.previous ? Math.min(dueMs, this.deployment.dueMs) : dueMs;
   }
 

@@ -46,9 +46,6 @@ export const filesOf = ({ file, sidecars }: Survey): OpenFile[] =>
 /** Whether one of them may change without its times telling. */
 export const isYoung = (survey: Survey): boolean => filesOf(survey).some(({ young }) => young);
 
-/** Whether one of them has no date yet, and will have one when its second is over. */
-export const isRecent = (survey: Survey): boolean => filesOf(survey).some(({ validators }) => validators.recent);
-
 /** Counts what deserves an administrator's look. */
 export interface SurveyCounters {
   outdatedSidecars: number;
@@ -87,9 +84,18 @@ export class Surveyor {
     return refused(name, found, dependencies);
   }
 
+  /** Whether one of its forms has no date yet, and will have one when its second is over. Where tags are of content none has. */
+  isRecent(survey: Survey): boolean {
+    return this.options.etag === 'stat' && filesOf(survey).some(({ validators }) => validators.recent);
+  }
+
   /** One of its forms had no date when it was looked at, and would have one now. */
   hasAged(survey: Survey): boolean {
-    return filesOf(survey).some(({ validators }) => validators.recent && isStrong(validators, this.kernel.wallMs()));
+    const nowMs = this.kernel.wallMs;
+    return (
+      this.options.etag === 'stat' &&
+      filesOf(survey).some(({ validators }) => validators.recent && isStrong(validators, nowMs()))
+    );
   }
 
   close(survey: Survey): void {

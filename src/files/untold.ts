@@ -17,7 +17,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   [LINKS_OUT]: 'a link leads out of the root, and nobody watches there',
   [NO_OPENAT2]: 'without openat2(2) it is not known what it depends on',
   [LISTINGS]: 'what stands in a listing changes in other folders too',
-  [PASSING_PAGES]: 'its page is made anew for each request',
+  [PASSING_PAGES]: 'its page is looked up again for each request',
 };
 
 /** The same at length, for who asks about one answer. */

@@ -1,5 +1,5 @@
-import { Files, type FilesStats } from '../files/serve.js';
 import type { MissingFallback } from '../files/missing-fallback.js';
+import { Files, type FilesStats } from '../files/serve.js';
 import { DateClock } from '../http/date.js';
 import { resolveLimits } from '../http/limits.js';
 import { RequestParser } from '../http/request-parser.js';

@@ -243,6 +243,7 @@ describe('what is kept, and how changes are learnt of', () => {
     ['/docs', {}, { where: 'memory', why: /^where it leads$/ }],
     ['/docs/', { listing: true }, { where: 'memory', why: /^the entries of the folder, and each/, changes: 'time' }],
     ['/%64ocs/', { listing: true }, { where: 'memory', why: /^the entries of the folder, and each/ }],
+    ['/nowhere/', { listing: true }, { where: 'memory', why: /^that there is none$/, changes: /^inotify$/ }],
     ['//docs/', { listing: true }, { where: 'nowhere', why: /^the folder is kept by its own address$/ }],
     ['/none', { kernel: kernelWith({ fstatfs: () => 0xef53 }) }, { changes: 'time', how: /other names, hard links/ }],
     ['/old/1', RULES, { where: 'nowhere', why: /^a rule answers/ }],

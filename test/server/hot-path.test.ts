@@ -78,3 +78,25 @@ test.each<[what: string, target: string, fields: string[], status: number, allow
   expect([...counts.keys()].filter((name) => !allowed.includes(name))).toEqual([]);
   expect((counts.get('send') ?? 0) + (counts.get('sendEach') ?? 0)).toBe(REQUESTS);
 });
+
+test.each(['stat', 'content'] as const)(
+  'a page of an app that was new when it was first sent, with etag %s',
+  async (etag) => {
+    const page = join(folder.path, `${etag}.html`);
+    writeFileSync(page, 'new');
+    await settled();
+    const calls: string[] = [];
+    const noted = Object.fromEntries(Object.keys(realKernel).map((name) => [name, () => calls.push(name)]));
+    const young = serve({ port: 0, root: folder.path, fallback: `${etag}.html`, etag, kernel: kernelWith({}, noted) });
+    using client = await RawClient.connect(young.port);
+    const ask = () => client.send(request('/nowhere', ['Accept: text/html'])).response();
+    expect((await ask()).status).toBe(200);
+    await sleep(1100); // its second is over
+    for (let asked = 0; asked < 2; asked++) await ask(); // it is made anew, and what depends on it
+    await sleep(20);
+    calls.length = 0;
+    for (let asked = 0; asked < 10; asked++) expect((await ask()).status).toBe(200);
+    expect(calls.filter((name) => !ALLOWED.includes(name))).toEqual([]);
+    await young.stop({ force: true });
+  },
+);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Server, serve } from '../../src/index.js';
 import { type Folder, makeFolder, settled } from '../support/folder.js';
+import { exchange, request } from '../support/raw-client.js';
 import { checkRow, type Row, testRows } from '../support/rows.js';
 
 let folder: Folder;
@@ -122,4 +123,15 @@ test('a redirect is not kept in place of a file, nor a file in place of a redire
     await checkRow(server.port, ['GET /taken.txt', [], 301, to('/new/taken.txt')]);
     await checkRow(server.port, ['GET /taken.txt?x', [], 301, to('/new/taken.txt?x')]);
   }
+});
+
+test('a root that is redirected is so for a target without a path too, and stays so after one', async () => {
+  folder.write('listed/a.txt', 'a\n');
+  const redirects = [{ from: '/', to: '/home/' }];
+  const listed = serve({ root: folder.path('listed'), port: 0, listing: true, redirects });
+  for (const target of ['/', 'http://a', 'http://a/', '/', '//']) {
+    const { status, head } = await exchange(listed.port, request(target));
+    expect([target, status, head.includes('Location: /home/')]).toEqual([target, 308, true]);
+  }
+  await listed.stop({ force: true });
 });

@@ -144,6 +144,13 @@ describe('what the stats say', () => {
     expect(stats()).toEqual(['inotify', 1, 0, null]);
   });
 
+  test('a folder that is not there is no listing', async () => {
+    start({ listing: true });
+    await settled();
+    expect(await answerTo('/nowhere/')).toMatch(/^404/);
+    expect(stats()).toEqual(['inotify', 1, 0, null]);
+  });
+
   test('the path of the root counts too', async () => {
     const inotifyAddWatch: Kernel['inotifyAddWatch'] = (fd, place, mask) =>
       readlinkSync(String(place)).startsWith(versions.root) ? realKernel.inotifyAddWatch(fd, place, mask) : EACCES;
