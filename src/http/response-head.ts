@@ -2,6 +2,7 @@ import { assert } from '../sys/assert.js';
 import { DATE_BYTES, type DateClock } from './date.js';
 import { HeadBytes, JoinedBody } from './head-bytes.js';
 import type { Field, Response } from './response.js';
+import { Slab } from './slab.js';
 import { reasonOf } from './status.js';
 
 /** How the connection goes on, and with it the Connection field, RFC 9112 section 9.3. */
@@ -19,6 +20,7 @@ const DATE_PLACE = '-'.repeat(DATE_BYTES);
 /** A response is never split by what stands in its fields, RFC 9110 section 5.5. */
 const NO_FIELD_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 const NO_BYTES = new Uint8Array(0);
+const slab = new Slab();
 
 /** The serialised form of a response, from the response itself when it was sent before. */
 export function headOf(response: Response, persistence: Persistence, clock: DateClock): HeadBytes {
@@ -58,9 +60,9 @@ function serialize(response: Response, persistence: Persistence): HeadBytes {
   const head = `${start}${DATE_PLACE}${rest}\r\n`;
   // The usual form has head and body in one piece of memory, which is one send; the body then lives there alone.
   const joined = body.kind === 'bytes' && persistence === Persistence.kept ? body.bytes : NO_BYTES;
-  // What may be kept is not taken from the pool, of which the smallest slice holds 8 KiB.
+  // What may be kept is not taken from the slab, of which the smallest slice holds a whole piece.
   const bytes = response.transient
-    ? Buffer.allocUnsafe(head.length + joined.length)
+    ? slab.take(head.length + joined.length)
     : Buffer.allocUnsafeSlow(head.length + joined.length);
   bytes.write(head, 'latin1');
   const headBytes = new HeadBytes(bytes, head.length, start.length);
@@ -96,7 +98,7 @@ export class PartialHead {
     const middleAt = hyphenAt + 1 + digitsOf(end - 1);
     const lengthAt = middleAt + middle.length;
     const endsAt = lengthAt + digitsOf(length);
-    const bytes = Buffer.allocUnsafe(endsAt + 4 + length);
+    const bytes = slab.take(endsAt + 4 + length);
     bytes.set(front);
     writeDecimal(bytes, hyphenAt, start);
     bytes[hyphenAt] = HYPHEN;
