@@ -97,11 +97,11 @@ export function explain(options: ServeOptions, head: Uint8Array): Explanation {
     const { why, ...told } = toldOf(its, parser, response);
     const answered = says(response, parser.keepAlive, why);
     if (own !== null) return { request, site: where, ...told, ...answered };
+    const when = handlers!.isFirst ? 'asked first, and alone' : 'asked';
     if (parser.method === 'OPTIONS')
-      return { request, site: where, ...handled([], 'asked: the files have no answer to this') };
+      return { request, site: where, ...handled([], `${when}: the files have no answer to this`) };
     const isOfFiles = response.status !== 404 && (parser.method === 'GET' || parser.method === 'HEAD');
     if (!handlers!.isFirst || !isOfFiles) {
-      const when = handlers!.isFirst ? 'asked first, and alone' : 'asked';
       return { request, site: where, ...handled(withoutPage(told.steps), `${when}: no file answers`) };
     }
     const asked = { about: 'handler', says: 'asked first; what it answers with 404 is answered thus:' } as const;
