@@ -1,7 +1,7 @@
 import { Files } from '../files/serve.js';
 import { LIMIT_NAMES, LIMITS, type Limits, resolveLimits } from '../http/limits.js';
 import { checkedOptions } from '../server/options.js';
-import { sentenceOf } from './missing-fallback.js';
+import { missingSentence } from './missing-fallback.js';
 import { Misuse } from './misuse.js';
 import { addressOf, misuseOf } from './refusal.js';
 import type { Settings } from './settings.js';
@@ -34,7 +34,7 @@ export async function checkOf({ host, app, options }: Settings): Promise<string>
 function checkFiles(files: Files): void {
   const [missing] = files.missingFallbacks;
   files.close();
-  if (missing !== undefined) throw new Misuse(sentenceOf(missing));
+  if (missing !== undefined) throw new Misuse(missingSentence(missing));
 }
 
 function limitsThatDiffer(limits: Limits): string {

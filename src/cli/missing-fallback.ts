@@ -4,7 +4,7 @@ import type { MissingFallback } from '../files/missing-fallback.js';
 import { EACCES, ELOOP, ENOENT, ENOTDIR, EXDEV, systemError } from '../sys/errno.js';
 
 /** Why a fallback cannot be sent, and what to do about it, in one sentence. */
-export function sentenceOf({ root, name, refusal }: MissingFallback): string {
+export function missingSentence({ root, name, refusal }: MissingFallback): string {
   const path = join(root, name);
   switch (refusal) {
     case FOLDER:

@@ -4,7 +4,7 @@ import { type Server, serve } from '../server/server.js';
 import { loadApp } from './app.js';
 import { checkOf } from './check.js';
 import { switchFlags } from './flags.js';
-import { sentenceOf } from './missing-fallback.js';
+import { missingSentence } from './missing-fallback.js';
 import { addressOf, misuseOf } from './refusal.js';
 import { isOn, type Settings, settingsOf, withSettings } from './settings.js';
 
@@ -23,7 +23,9 @@ export function serveCommand(): Command {
     const server = await start(settings);
     endOnSignals(server);
     for (const missing of server.missingFallbacks)
-      process.stderr.write(`${pc.yellow('epollet:')} ${sentenceOf(missing)} Until then 404 is sent in its place.\n`);
+      process.stderr.write(
+        `${pc.yellow('epollet:')} ${missingSentence(missing)} Until then 404 is sent in its place.\n`,
+      );
     process.stdout.write(`${server.url.href}\n`);
   });
 }

@@ -25,7 +25,7 @@ export class FieldReasons {
   constructor(private readonly story: Story) {
     const { outcome, response } = story;
     const absent: Absent[] = [];
-    const ruled = this.ruledName();
+    const ruled = this.nameOfRules();
     if (ruled !== null) {
       for (const reason of story.site.rules.fieldsFor(`/${ruled}`, mediaTypeOf(ruled)).reasons) {
         const [, field, taken, why] = /^(.*?): (taken away, )?(.*)$/.exec(reason)!;
@@ -79,7 +79,7 @@ export class FieldReasons {
   }
 
   /** The name that the rules were asked for; null for a sentence. */
-  private ruledName(): Buffer | null {
+  private nameOfRules(): Buffer | null {
     const { composition, outcome, response, site } = this.story;
     if (outcome === 'listing') return ruledName(site.view!.survey);
     return composition === null || [406, 412].includes(response.status) ? null : composition.survey.name;

@@ -3,7 +3,7 @@ import type { ExplainedSite, View } from './explained-site.js';
 import type { Story } from './story.js';
 import { bytesOf } from './story-of-form.js';
 import { isYoung } from './survey.js';
-import { sentenceOf } from './untold.js';
+import { whyUntold } from './untold.js';
 
 /** What of an answer stays, and how it is learnt that it no longer holds. */
 export interface Keeping {
@@ -24,7 +24,7 @@ export function keepingOf(story: Story): Keeping {
   if (kept === null)
     return { where: 'nowhere', why: whyNot(story), changes: 'none', how: 'it is made anew for each request' };
   const { view } = site;
-  return { ...placeOf(story), ...freshnessOf(site, view!) };
+  return { ...placeOf(story), ...changesOf(site, view!) };
 }
 
 function placeOf({ site, composition, outcome }: Story): Pick<Keeping, 'where' | 'why'> {
@@ -62,11 +62,11 @@ function whyNot({ site, composition, response, outcome }: Story): string {
     : `cacheBytes, ${bytesOf(cacheBytes)}, has no room for it`;
 }
 
-function freshnessOf({ context }: ExplainedSite, { survey }: View): Pick<Keeping, 'changes' | 'how'> {
+function changesOf({ context }: ExplainedSite, { survey }: View): Pick<Keeping, 'changes' | 'how'> {
   const { limits, watch } = context;
   const { areTold, untold } = survey.dependencies;
   if (areTold) return { changes: 'inotify', how: 'the kernel tells of changes to it, its folder and all on the way' };
-  const why = watch.fd < 0 ? `there is no inotify (${watch.refusal})` : sentenceOf(untold ?? '');
+  const why = watch.fd < 0 ? `there is no inotify (${watch.refusal})` : whyUntold(untold ?? '');
   return { changes: 'time', how: `it is looked at again after ${limits.freshnessMs} ms: ${why}` };
 }
 

@@ -100,6 +100,7 @@ export class Files {
       for (const [host, its] of hosts) this.hosts.set(host, open(its));
     } catch (error) {
       for (const site of opened) site.close();
+      this.tags.close();
       this.watch.close();
       this.mounts.close();
       throw error;

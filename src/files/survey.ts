@@ -84,18 +84,14 @@ export class Surveyor {
     return refused(name, found, dependencies);
   }
 
-  /** Whether one of its forms has no date yet, and will have one when its second is over. Where tags are of content none has. */
+  /** Whether one of its forms has no date yet, and will have one when its second is over. */
   isRecent(survey: Survey): boolean {
-    return this.options.etag === 'stat' && filesOf(survey).some(({ validators }) => validators.recent);
+    return filesOf(survey).some((file) => this.awaitsDate(file));
   }
 
   /** One of its forms had no date when it was looked at, and would have one now. */
   hasAged(survey: Survey): boolean {
-    const nowMs = this.kernel.wallMs;
-    return (
-      this.options.etag === 'stat' &&
-      filesOf(survey).some(({ validators }) => validators.recent && isStrong(validators, nowMs()))
-    );
+    return filesOf(survey).some((file) => this.awaitsDate(file) && isStrong(file.validators, this.kernel.wallMs()));
   }
 
   close(survey: Survey): void {
@@ -165,9 +161,14 @@ export class Surveyor {
     return { kind: 'file', name, file, sidecars, refusal: 0, dependencies, signature: identities.join(', ') };
   }
 
-  /** A recent file is another one when its second is over, for then it has a date; but none has where tags are of content. */
-  private identity({ identity, validators }: OpenFile): string {
-    return validators.recent && this.options.etag === 'stat' ? `${identity} recent` : identity;
+  /** A recent file is another one when its second is over. */
+  private identity(file: OpenFile): string {
+    return this.awaitsDate(file) ? `${file.identity} recent` : file.identity;
+  }
+
+  /** Where tags are of content no file has a date, ever. */
+  private awaitsDate({ validators }: OpenFile): boolean {
+    return validators.recent && this.options.etag === 'stat';
   }
 }
 

@@ -21,5 +21,5 @@ const SENTENCES: Readonly<Record<string, string>> = {
 };
 
 /** The same at length, for who asks about one answer. */
-export const sentenceOf = (untold: string): string =>
+export const whyUntold = (untold: string): string =>
   SENTENCES[untold] ?? (untold.startsWith(FILE_SYSTEM) ? untold : `not all folders are watched (${untold})`);
