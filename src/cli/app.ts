@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { installGlobals } from '../fetch/globals.js';
-import type { ErrorHandler, FetchHandler } from '../server/handlers.js';
+import type { ErrorHandler, FetchHandler } from '../server/handlers/handler.js';
 import { Misuse } from './misuse.js';
 
 /** What a module for `--app` exports as its default; a function alone is its own `fetch`. */

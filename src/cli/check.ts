@@ -1,4 +1,4 @@
-import { Files } from '../files/serve.js';
+import { Files } from '../files/files.js';
 import { LIMIT_NAMES, LIMITS, type Limits, resolveLimits } from '../http/limits.js';
 import { checkedOptions } from '../server/options.js';
 import { missingSentence } from './missing-fallback.js';

@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
-import { shown } from '../files/option-check.js';
-import { resolveSiteOptions, SITE_OPTION_NAMES, type SiteOptions } from '../files/options.js';
+import { quoted } from '../files/rules/option-check.js';
+import { resolveSiteOptions, SITE_OPTION_NAMES, type SiteOptions } from '../files/rules/site-options.js';
 import type { Limits } from '../http/limits.js';
 import type { Trigger } from '../reactor/interest.js';
-import type { AccessLogFormat } from '../server/access-log.js';
+import type { AccessLogFormat } from '../server/connection/access-log.js';
 import schema from './config.schema.json' with { type: 'json' };
+import { didYouMean } from './did-you-mean.js';
 import { jsonFault, repeatedName } from './json-fault.js';
 import { Misuse } from './misuse.js';
-import { nearest } from '../server/nearest.js';
 
 /** What a configuration file says; what it does not say is not here. */
 export interface Config {
@@ -95,7 +95,7 @@ function parsed(path: string, text: string): unknown {
   if (again === null) return content;
   const { line, column, name } = again;
   throw new Misuse(
-    `${path} has ${shown(name)} for the second time at line ${line}, column ${column}; leave one of the two out.`,
+    `${path} has ${quoted(name)} for the second time at line ${line}, column ${column}; leave one of the two out.`,
   );
 }
 
@@ -147,17 +147,17 @@ function sentenceOf(
 ) {
   const key = keyOf(instancePath, content);
   const { type, title, properties } = parentSchema as Subschema;
-  if (key === '' && keyword === 'type') return `the file must be an object of settings, not ${shown(data)}.`;
+  if (key === '' && keyword === 'type') return `the file must be an object of settings, not ${quoted(data)}.`;
   if (propertyName !== undefined) return `${inside(key, propertyName)} must be ${title}.`;
   if (keyword === 'additionalProperties') {
     const known = Object.keys(properties ?? {});
     const unknown = params['additionalProperty'] as string;
-    const near = nearest(unknown, known);
+    const near = didYouMean(unknown, known);
     const remedy = near === null ? `; there are: ${known.join(', ')}.` : `; did you mean ${near}?`;
     return `${below(key, unknown)} is unknown${remedy}`;
   }
-  if (keyword === 'required') return `${key} must have ${shown(params['missingProperty'])}.`;
-  return `${key} must be ${title ?? nounOf(keyword, type, params, parentSchema as Record<string, unknown>)}, not ${shown(data)}.`;
+  if (keyword === 'required') return `${key} must have ${quoted(params['missingProperty'])}.`;
+  return `${key} must be ${title ?? nounOf(keyword, type, params, parentSchema as Record<string, unknown>)}, not ${quoted(data)}.`;
 }
 
 const NOUNS: Record<string, string> = {
@@ -174,7 +174,7 @@ function nounOf(
   params: Record<string, unknown>,
   { minimum, maximum }: Record<string, unknown>,
 ): string {
-  if (keyword === 'enum') return `one of ${(params['allowedValues'] as unknown[]).map(shown).join(', ')}`;
+  if (keyword === 'enum') return `one of ${(params['allowedValues'] as unknown[]).map(quoted).join(', ')}`;
   if (type === 'integer') return `an integer from ${minimum} to ${maximum}`;
   return [type ?? []]
     .flat()

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { explain } from '../server/explain.js';
+import { explain } from '../explain/explain.js';
 import { explanationText } from './explanation-text.js';
 import { Misuse } from './misuse.js';
 import { misuseOf } from './refusal.js';

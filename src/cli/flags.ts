@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { LIMIT_NAMES, LIMITS } from '../http/limits.js';
 import { TRIGGERS } from '../reactor/interest.js';
-import { ACCESS_LOG_FORMATS } from '../server/access-log.js';
+import { ACCESS_LOG_FORMATS } from '../server/connection/access-log.js';
 import { Misuse } from './misuse.js';
 
 /** Every flag is an environment variable too: `--access-log` is EPOLLET_ACCESS_LOG. The flag wins. */
@@ -62,7 +62,7 @@ export const appFlags = (): Option[] => [
 /** One flag a limit: `headTimeoutMs` is `--head-timeout-ms`. */
 export const limitFlags = (): Option[] =>
   LIMIT_NAMES.map((name) =>
-    flag(kebabCase(name), 'number', LIMITS[name].why)
+    flag(kebabCase(name), 'number', LIMITS[name].description)
       .argParser(integer(LIMITS[name].min, LIMITS[name].max))
       .default(LIMITS[name].default),
   );

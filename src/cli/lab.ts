@@ -2,11 +2,8 @@ import { accessSync, constants, statSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import pc from 'picocolors';
-import { LAST_SEED } from '../lab/draw.js';
-import { LIBUV_MODELS, OURS, runLab } from '../lab/lab.js';
-import { pageOf } from '../lab/page.js';
-import { progressOn } from '../lab/progress.js';
-import type { LabReport } from '../lab/report.js';
+import { LAST_SEED } from '../lab/base/shuffle.js';
+import { progressOn } from '../lab/bench/progress.js';
 import {
   EXPERIMENTS,
   type ExperimentName,
@@ -15,13 +12,16 @@ import {
   QUESTIONS,
   QUICK,
   THOROUGH,
-} from '../lab/settings.js';
-import { textOf } from '../lab/terminal.js';
-import { Tools } from '../lab/tools.js';
-import { MEASURED } from '../lab/workbench.js';
+} from '../lab/bench/settings.js';
+import { MEASURED } from '../lab/bench/workbench.js';
+import { LIBUV_MODELS, OURS, runLab } from '../lab/lab.js';
+import { Tools } from '../lab/load/tools.js';
+import { pageOf } from '../lab/report/page.js';
+import type { LabReport } from '../lab/report/report.js';
+import { textOf } from '../lab/report/terminal.js';
+import { didYouMean } from './did-you-mean.js';
 import { integer } from './flags.js';
 import { Misuse } from './misuse.js';
-import { nearest } from '../server/nearest.js';
 
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
 
@@ -143,7 +143,7 @@ function modelsOf({ experiment, models }: Flags): string[] {
   const chosen = [...new Set(models.split(',').map((name) => name.trim()))];
   for (const name of chosen) {
     if (all.includes(name)) continue;
-    const meant = nearest(name, all);
+    const meant = didYouMean(name, all);
     const remedy = meant === null ? 'epollet lab --list lists them' : `did you mean ${meant}?`;
     throw new Misuse(
       `--models: there is no model ${JSON.stringify(name)} to measure; ${remedy}`.replace(/(?<!\?)$/, '.'),

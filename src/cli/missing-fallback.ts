@@ -1,13 +1,13 @@
 import { join } from 'node:path';
-import { FOLDER } from '../files/file.js';
-import type { MissingFallback } from '../files/missing-fallback.js';
+import type { MissingFallback } from '../files/pages/fallback.js';
+import { DIRECTORY } from '../files/resolve/open-file.js';
 import { EACCES, ELOOP, ENOENT, ENOTDIR, EXDEV, systemError } from '../sys/errno.js';
 
 /** Why a fallback cannot be sent, and what to do about it, in one sentence. */
-export function missingSentence({ root, name, refusal }: MissingFallback): string {
+export function missingSentence({ root, name, errno }: MissingFallback): string {
   const path = join(root, name);
-  switch (refusal) {
-    case FOLDER:
+  switch (errno) {
+    case DIRECTORY:
       return `The fallback ${path} is a folder; give --fallback a file, such as ${join(name, 'index.html')}.`;
     case ENOENT:
     case ENOTDIR:
@@ -19,6 +19,6 @@ export function missingSentence({ root, name, refusal }: MissingFallback): strin
     case EACCES:
       return `The fallback ${path} may not be read by this user; change its permissions or the user.`;
     default:
-      return `The fallback ${path} cannot be opened (${systemError('', refusal).code}); give --fallback another file.`;
+      return `The fallback ${path} cannot be opened (${systemError('', errno).code}); give --fallback another file.`;
   }
 }

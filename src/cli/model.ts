@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { MODELS, type Model } from '../models/catalogue.js';
-import type { RunningModel } from '../models/program.js';
+import type { RunningModel } from '../models/shared/program.js';
+import { didYouMean } from './did-you-mean.js';
 import { hostFlag, portFlag } from './flags.js';
 import { Misuse } from './misuse.js';
-import { nearest } from '../server/nearest.js';
 import { addressOf, misuseOf } from './refusal.js';
 
 /** The site that ships with the package. */
@@ -54,7 +54,7 @@ function listed(): string {
 function modelOf(name: string): Model {
   const found = MODELS.find((model) => model.name === name);
   if (found) return found;
-  const near = nearest(
+  const near = didYouMean(
     name,
     MODELS.map((model) => model.name),
   );

@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
-import { resolveSiteOptions, SITE_OPTION_NAMES, type SiteOptions } from '../files/options.js';
+import { resolveSiteOptions, SITE_OPTION_NAMES, type SiteOptions } from '../files/rules/site-options.js';
 import { LIMIT_NAMES, type Limits } from '../http/limits.js';
 import type { Trigger } from '../reactor/interest.js';
-import type { AccessLogFormat } from '../server/access-log.js';
+import type { AccessLogFormat } from '../server/connection/access-log.js';
 import type { HostOptions, ServeOptions } from '../server/options.js';
 import type { Config } from './config.js';
 import {
@@ -56,7 +56,12 @@ interface Said {
 }
 
 /** Flags whose names are not those of their options. */
-const FLAG_NAMES: Partial<Record<keyof SiteOptions, string>> = { headers: 'header', redirects: 'redirect' };
+const FLAG_NAMES: Partial<Record<keyof SiteOptions, string>> = {
+  directoryListing: 'listing',
+  previousReleaseMs: 'keepPreviousMs',
+  headers: 'header',
+  redirects: 'redirect',
+};
 
 const ABOVE: Record<string, number> = { cli: 2, env: 1 };
 
@@ -68,7 +73,7 @@ Every flag is an environment variable too: --access-log is EPOLLET_ACCESS_LOG. A
 before the configuration file, and that before the default; of a list the first of them that has it counts whole.
 Hosts are no list: --vhost adds to those of the file, and to one that the file has it gives another folder.
 HOST and PORT, which platforms set, stand below EPOLLET_HOST and EPOLLET_PORT and above the file.
-Switches have an opposite (--no-listing, --sidecars) and are 1, true, yes, on or 0, false, no, off in a variable.
+Switches have an opposite (--no-listing, --precompressed) and are 1, true, yes, on or 0, false, no, off in a variable.
 Flags that may be given several times (cache-control, header, redirect, vhost) have a line for each in a variable.`;
 
 /** Gives a command everything by which a server is told what to serve. */

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, type Option } from 'commander';
+import { REDIRECT_STATUSES, type RedirectRule } from '../files/rules/redirects.js';
 import {
   type CacheControlRule,
   ETAG_SOURCES,
@@ -6,8 +7,7 @@ import {
   resolveSiteOptions,
   type SiteOptions,
   SYMLINK_POLICIES,
-} from '../files/options.js';
-import { REDIRECT_STATUSES, type RedirectRule } from '../files/redirects.js';
+} from '../files/rules/site-options.js';
 import { HOST_NAME } from '../server/options.js';
 import { flag, switchFlags } from './flags.js';
 
@@ -27,8 +27,8 @@ export const siteFlags = (): Option[] => [
     .default('stat'),
   flag('symlinks', 'policy', 'links below the root: follow those that stay below it, none, or all')
     .choices(SYMLINK_POLICIES)
-    .default('inside'),
-  ...switchFlags('sidecars', true, 'never send app.js.br, app.js.zst or app.js.gz for app.js'),
+    .default('within-root'),
+  ...switchFlags('precompressed', true, 'never send app.js.br, app.js.zst or app.js.gz for app.js'),
   ...switchFlags('compress', false, 'compress what has no sidecar and is worth it, as it is asked for'),
   ...switchFlags('clean-urls', false, '/about answers about.html, and /about.html redirects to /about'),
   ...switchFlags('listing', false, 'list folders that have no index.html'),
@@ -41,7 +41,7 @@ export const siteFlags = (): Option[] => [
     'number',
     'how long hashed files of the release before are served after a switch of the root',
   )
-    .argParser((text: string) => checked('keepPreviousMs', /^\d+$/.test(text) ? Number(text) : text))
+    .argParser((text: string) => checked('previousReleaseMs', /^\d+$/.test(text) ? Number(text) : text))
     .default(0),
   flag('cache-control', 'GLOB=VALUE', 'Cache-Control of the files that match; the first match counts').argParser(
     each('cacheControl', cacheControlOf),

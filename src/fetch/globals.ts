@@ -1,13 +1,13 @@
 import { NativeRequest, NativeResponse, type RequestSource, standFor } from './native.js';
 import { prepare } from './prepare.js';
-import { LightRequest } from './request.js';
-import { LightResponse } from './response.js';
+import { FastRequest } from './request.js';
+import { FastResponse } from './response.js';
 
 /** Node's class but for one thing: a request that a handler was given is one that it can be given. */
 function outgoingRequest(Native: typeof Request): typeof Request {
   class OutgoingRequest extends Native {
     constructor(input: RequestSource, init?: RequestInit) {
-      super(LightRequest.is(input) ? input.native : input, init);
+      super(FastRequest.is(input) ? input.native : input, init);
     }
   }
   standFor(OutgoingRequest, Native);
@@ -34,17 +34,17 @@ export function installGlobals(): void {
   isInstalled = true;
   prepare();
   const OutgoingRequest = outgoingRequest(NativeRequest);
-  if (globalThis.Response === NativeResponse) install('Response', LightResponse);
+  if (globalThis.Response === NativeResponse) install('Response', FastResponse);
   if (globalThis.Request === NativeRequest) {
     install('Request', OutgoingRequest);
-    Object.setPrototypeOf(LightRequest.prototype, OutgoingRequest.prototype);
-    Reflect.deleteProperty(LightRequest.prototype, 'constructor'); // it is that one’s
+    Object.setPrototypeOf(FastRequest.prototype, OutgoingRequest.prototype);
+    Reflect.deleteProperty(FastRequest.prototype, 'constructor'); // it is that one’s
   }
   const { fetch: before } = globalThis;
   const fetch = async (input: RequestSource, init?: RequestInit): Promise<Response> => {
     if (!(input instanceof NativeRequest)) return before(input, init);
     const names = refused(input);
-    if (names.length === 0 && !LightRequest.is(input)) return before(input, init);
+    if (names.length === 0 && !FastRequest.is(input)) return before(input, init);
     const request = new OutgoingRequest(input, init);
     for (const name of names) request.headers.delete(name);
     return before(request);

@@ -1,6 +1,6 @@
 import { reasonOf } from '../http/status.js';
 import { NativeHeaders } from './native.js';
-import { isBodiless, LightResponse } from './response.js';
+import { FastResponse, isBodiless } from './response.js';
 
 /** A Response as it goes on the wire, but for the framing, which depends on the connection. */
 export interface Reply {
@@ -39,24 +39,24 @@ const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
  * @throws TypeError for what is no Response, has a field that cannot be sent, or a body that is used up
  */
 export function replyOf(response: unknown): Reply {
-  return LightResponse.is(response) ? lightReply(response) : otherReply(response);
+  return FastResponse.is(response) ? fastReply(response) : foreignReply(response);
 }
 
-function lightReply(response: LightResponse): Reply {
+function fastReply(response: FastResponse): Reply {
   const { status, statusText } = response;
   const reply = draft(status, statusText);
-  const fields = LightResponse.fieldsOf(response);
+  const fields = FastResponse.fieldsOf(response);
   if (fields !== null) {
     if (fields instanceof NativeHeaders) for (const [name, value] of fields) addChecked(reply, name, value);
     else for (let i = 0; i < fields.length; i += 2) add(reply, fields[i]!, fields[i + 1]!);
   }
-  const type = LightResponse.typeOf(response);
+  const type = FastResponse.typeOf(response);
   if (type !== null) reply.fields += `Content-Type: ${type}\r\n`;
   if (isBodiless(status)) return bodiless(reply);
-  const plain = LightResponse.plainBody(response);
+  const plain = FastResponse.plainBody(response);
   if (plain === undefined) {
     reply.body = streamOf(response.native);
-    const length = LightResponse.lengthOf(response);
+    const length = FastResponse.lengthOf(response);
     if (length >= 0) reply.length = length;
   } else if (plain !== null) {
     reply.body = plain;
@@ -65,7 +65,7 @@ function lightReply(response: LightResponse): Reply {
   return reply;
 }
 
-function otherReply(value: unknown): Reply {
+function foreignReply(value: unknown): Reply {
   const response = checked(value);
   const { status, statusText } = response;
   const reply = draft(status, typeof statusText === 'string' && VALUE.test(statusText) ? statusText : '');

@@ -1,6 +1,6 @@
-import { Known } from '../http/headers.js';
-import type { RequestParser } from '../http/request-parser.js';
-import type { BodyFeed } from './body-feed.js';
+import { FieldId } from '../http/headers.js';
+import type { RequestParser } from '../http/request/parser.js';
+import type { BodyQueue } from './body-queue.js';
 import { copyHeaders, delegate, NativeHeaders, NativeRequest } from './native.js';
 
 /** A path and query that the URL standard leaves as they are: no dot segments, nothing to encode, no backslash. */
@@ -11,7 +11,7 @@ const PLAIN_HOST =
   /^(?:(?!.*xn--)(?:[a-z0-9-]+\.)*[a-z][a-z0-9-]*|(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$|:)|(?=$|:))){4})(?::(?!80$)[1-9]\d{0,4})?$/;
 
 /** Who sent a request, to where. */
-export interface RequestContext {
+export interface FastRequestContext {
   /** `host:port` for a request that names none, which HTTP/1.0 may, or one that is none. */
   readonly defaultHost: string;
   /** Called when a signal is wanted: aborts it when the peer leaves. */
@@ -23,7 +23,7 @@ export interface RequestContext {
  * look at the address and at the method. What is left is Node's own Request, which is made when something needs it.
  * An `instanceof Request`.
  */
-export class LightRequest {
+export class FastRequest {
   readonly #head: Buffer;
   readonly #method: string;
   readonly #targetStart: number;
@@ -31,8 +31,8 @@ export class LightRequest {
   /** Where the Host stands; nowhere when there is none. */
   readonly #hostStart: number = 0;
   readonly #hostEnd: number = 0;
-  readonly #context: RequestContext;
-  readonly #feed: BodyFeed | null;
+  readonly #context: FastRequestContext;
+  readonly #feed: BodyQueue | null;
   #url: string | null = null;
   #headers: Headers | null = null;
   #controller: AbortController | null = null;
@@ -41,15 +41,15 @@ export class LightRequest {
   #native: Request | null = null;
 
   /** Copies the head: the parser's bytes are another request's soon. */
-  constructor(parser: RequestParser, context: RequestContext, feed: BodyFeed | null) {
+  constructor(parser: RequestParser, context: FastRequestContext, feed: BodyQueue | null) {
     const { headStart, method } = parser;
-    this.#head = headCopy(parser);
+    this.#head = copyHead(parser);
     this.#method = method;
     this.#targetStart = parser.targetStart - headStart;
     this.#targetEnd = parser.targetEnd - headStart;
-    if (parser.has(Known.host)) {
-      this.#hostStart = parser.valueStart(Known.host) - headStart;
-      this.#hostEnd = parser.valueEnd(Known.host) - headStart;
+    if (parser.has(FieldId.host)) {
+      this.#hostStart = parser.valueStart(FieldId.host) - headStart;
+      this.#hostEnd = parser.valueEnd(FieldId.host) - headStart;
     }
     this.#context = context;
     // Fetch standard, section 5.4: these have none, whatever was sent.
@@ -57,7 +57,7 @@ export class LightRequest {
   }
 
   /** The head's bytes, which never change. */
-  static headOf(request: LightRequest): Uint8Array {
+  static headOf(request: FastRequest): Uint8Array {
     return request.#head;
   }
 
@@ -78,7 +78,7 @@ export class LightRequest {
   get headers(): Headers {
     if (this.#headers === null) {
       this.#headers = new NativeHeaders();
-      for (const [name, value] of fieldsOf(this.#head)) this.#headers.append(name, value); // half as dear as all at once
+      for (const [name, value] of headerPairs(this.#head)) this.#headers.append(name, value); // half as dear as all at once
     }
     return this.#headers;
   }
@@ -108,7 +108,7 @@ export class LightRequest {
   get native(): Request {
     if (this.#native === null) {
       const { url, method, signal } = this;
-      const headers = this.#headers ?? fieldsOf(this.#head);
+      const headers = this.#headers ?? headerPairs(this.#head);
       const body = this.#feed === null ? null : this.#isRead ? new ReadableStream() : this.#feed.stream();
       this.#native = new NativeRequest(url, { method, headers, signal, body, duplex: 'half' } as RequestInit);
       if (this.#isRead) void this.#native.body?.cancel(); // which makes it a used one
@@ -135,7 +135,7 @@ export class LightRequest {
     return (isAll ? buffer : buffer.slice(byteOffset, byteOffset + length)) as ArrayBuffer;
   }
 
-  static is(value: unknown): value is LightRequest {
+  static is(value: unknown): value is FastRequest {
     return typeof value === 'object' && value !== null && #native in value;
   }
 
@@ -149,7 +149,7 @@ export class LightRequest {
 }
 
 /** The bytes of the head that the parser holds, with one spare byte behind them, to be parsed again. */
-export function headCopy({ bytes, headStart, headEnd }: RequestParser): Buffer {
+export function copyHead({ bytes, headStart, headEnd }: RequestParser): Buffer {
   const head = Buffer.allocUnsafe(headEnd - headStart + 1);
   head.set(bytes.subarray(headStart, headEnd));
   return head;
@@ -170,7 +170,7 @@ function urlOf(target: string, host: string, defaultHost: string): string {
 }
 
 /** The fields of a head that was found to be in order. */
-function fieldsOf(head: Buffer): [name: string, value: string][] {
+function headerPairs(head: Buffer): [name: string, value: string][] {
   const lines = head.toString('latin1', 0, head.length - 1).split('\r\n');
   const fields: [string, string][] = [];
   for (let i = 1; i < lines.length; i++) {
@@ -187,9 +187,9 @@ export function prepareRequest(): void {
   const plain = new NativeRequest('http://localhost/');
   const all = Object.entries(Object.getOwnPropertyDescriptors(NativeRequest.prototype));
   for (const [name, { get, enumerable = false }] of all) {
-    if (get === undefined || Object.hasOwn(LightRequest.prototype, name)) continue;
+    if (get === undefined || Object.hasOwn(FastRequest.prototype, name)) continue;
     const value = get.call(plain);
-    Object.defineProperty(LightRequest.prototype, name, { get: () => value, enumerable, configurable: true });
+    Object.defineProperty(FastRequest.prototype, name, { get: () => value, enumerable, configurable: true });
   }
-  delegate(LightRequest.prototype, NativeRequest.prototype);
+  delegate(FastRequest.prototype, NativeRequest.prototype);
 }

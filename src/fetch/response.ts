@@ -31,7 +31,7 @@ const fieldValue = FIELD_VALUE;
  * 16 µs each, this one 0.1. Whatever else is asked of it is asked of Node's, which is made then. An `instanceof Response`,
  * and in the place of the global class once a server has a handler.
  */
-export class LightResponse {
+export class FastResponse {
   #status: number;
   #statusText: string;
   /** Undefined for one that only Node's has. */
@@ -48,7 +48,7 @@ export class LightResponse {
 
   constructor(body: BodySource = null, init?: ResponseInit) {
     const { status = 200, statusText = '', headers } = init ?? NO_INIT;
-    const plain = plainOf(body);
+    const plain = plainBodyOf(body);
     const copy = headers === undefined ? null : copyOf(headers);
     this.#status = status;
     this.#statusText = statusText;
@@ -68,7 +68,7 @@ export class LightResponse {
     if (copy === null) return;
     if (Array.isArray(copy)) {
       this.#given = copy;
-      if (this.#type !== null && hasType(copy)) this.#type = null;
+      if (this.#type !== null && hasContentType(copy)) this.#type = null;
     } else {
       this.#headers = copy;
       if (this.#type !== null && !copy.has('content-type')) copy.append('content-type', this.#type);
@@ -77,16 +77,16 @@ export class LightResponse {
   }
 
   /** Fetch standard, section 5.5. */
-  static json(data: unknown, init?: ResponseInit): LightResponse {
+  static json(data: unknown, init?: ResponseInit): FastResponse {
     const text = JSON.stringify(data);
     if (text === undefined) throw new TypeError('Value is not JSON serializable');
     if (init?.headers !== undefined) {
       const { status, statusText } = init;
       const headers = new NativeHeaders(init.headers);
       if (!headers.has('content-type')) headers.append('content-type', JSON_TYPE);
-      return new LightResponse(text, { status, statusText, headers } as ResponseInit);
+      return new FastResponse(text, { status, statusText, headers } as ResponseInit);
     }
-    const response = new LightResponse(text, init);
+    const response = new FastResponse(text, init);
     if (response.#headers === null) response.#type = JSON_TYPE;
     else response.#headers.set('content-type', JSON_TYPE);
     return response;
@@ -138,7 +138,7 @@ export class LightResponse {
 
   clone(): Response {
     if (this.#native !== null) return this.native.clone();
-    const clone = new LightResponse(null);
+    const clone = new FastResponse(null);
     clone.#status = this.#status;
     clone.#statusText = this.#statusText;
     clone.#body = this.#body;
@@ -160,33 +160,33 @@ export class LightResponse {
   }
 
   /** The body, as long as it is here and nobody has begun to read it; undefined when it must be asked of Node's. */
-  static plainBody(response: LightResponse): PlainBody | undefined {
+  static plainBody(response: FastResponse): PlainBody | undefined {
     const native = response.#native;
     const isWhole = native === null || !(native.bodyUsed || native.body?.locked);
     return isWhole ? response.#body : undefined;
   }
 
   /** How long a body is that is not plain; -1 when nobody knows. */
-  static lengthOf(response: LightResponse): number {
+  static lengthOf(response: FastResponse): number {
     return response.#length;
   }
 
   /** All its headers, or names and values in turn, beside which it has `typeOf`; null for none. */
-  static fieldsOf(response: LightResponse): Headers | readonly string[] | null {
+  static fieldsOf(response: FastResponse): Headers | readonly string[] | null {
     return response.#headers ?? response.#given;
   }
 
-  static typeOf(response: LightResponse): string | null {
+  static typeOf(response: FastResponse): string | null {
     return response.#type;
   }
 
-  static is(value: unknown): value is LightResponse {
+  static is(value: unknown): value is FastResponse {
     return typeof value === 'object' && value !== null && #native in value;
   }
 }
 
 /** A copy of a body that needs no stream; undefined for others. */
-function plainOf(body: BodySource): PlainBody | undefined {
+function plainBodyOf(body: BodySource): PlainBody | undefined {
   if (typeof body === 'string' || body === null) return body;
   if (body instanceof Uint8Array) return body.buffer instanceof ArrayBuffer ? new Uint8Array(body) : undefined;
   if (body instanceof ArrayBuffer) return new Uint8Array(body.slice(0));
@@ -269,7 +269,7 @@ function has(copy: readonly string[], name: string): boolean {
   return false;
 }
 
-function hasType(copy: readonly string[]): boolean {
+function hasContentType(copy: readonly string[]): boolean {
   for (let i = 0; i < copy.length; i += 2)
     if (copy[i]!.length === 12 && copy[i]!.toLowerCase() === 'content-type') return true;
   return false;
@@ -281,19 +281,19 @@ function isText(text: string): boolean {
   return true;
 }
 
-const isBlank = (code: number): boolean => code === 0x20 || code === 0x09;
+const isWhitespace = (code: number): boolean => code === 0x20 || code === 0x09;
 
 const trimmed = (value: string): string =>
-  isBlank(value.charCodeAt(0)) || isBlank(value.charCodeAt(value.length - 1))
+  isWhitespace(value.charCodeAt(0)) || isWhitespace(value.charCodeAt(value.length - 1))
     ? value.replace(/^[\t ]+|[\t ]+$/g, '')
     : value;
 
 /** Makes the class one of Node's Responses: asked once, when handlers are wanted. */
 export function prepareResponse(): void {
-  delegate(LightResponse.prototype, NativeResponse.prototype);
-  Object.setPrototypeOf(LightResponse, NativeResponse);
+  delegate(FastResponse.prototype, NativeResponse.prototype);
+  Object.setPrototypeOf(FastResponse, NativeResponse);
   for (const name of ['error', 'json', 'redirect']) {
-    if (Object.hasOwn(LightResponse, name)) Object.defineProperty(LightResponse, name, { enumerable: true });
+    if (Object.hasOwn(FastResponse, name)) Object.defineProperty(FastResponse, name, { enumerable: true });
   }
-  standFor(LightResponse, NativeResponse);
+  standFor(FastResponse, NativeResponse);
 }

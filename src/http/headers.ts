@@ -26,7 +26,7 @@ for (let byte = 0x21; byte < 256; byte++) if (byte !== 0x7f) CLASSES[byte]! |= T
 CLASSES[0x23]! &= ~TARGET; // '#': a fragment is never sent
 
 /** Fields that the server itself reads, by the place in which the parser remembers them. */
-export const Known = {
+export const FieldId = {
   host: 0,
   connection: 1,
   contentLength: 2,
@@ -46,7 +46,7 @@ export const Known = {
   accessControlRequestMethod: 16,
   accessControlRequestHeaders: 17,
 } as const;
-const KNOWN_NAMES = [
+const FIELD_NAMES = [
   'host',
   'connection',
   'content-length',
@@ -66,33 +66,33 @@ const KNOWN_NAMES = [
   'access-control-request-method',
   'access-control-request-headers',
 ];
-export const KNOWN_COUNT = KNOWN_NAMES.length;
+export const FIELD_ID_COUNT = FIELD_NAMES.length;
 
 /** All names in one table, so that a look-up touches little memory: each has a row of this many bytes. */
 const ROW_BYTES = 32;
-const NAMES = new Uint8Array(ROW_BYTES * KNOWN_COUNT);
+const NAME_BYTES = new Uint8Array(ROW_BYTES * FIELD_ID_COUNT);
 
 /** Length, first and last letter tell the known names apart; whatever else falls on them fails the comparison. */
-const placeOf = (length: number, first: number, last: number): number =>
+const slotOf = (length: number, first: number, last: number): number =>
   (length + (first | 0x20) * 4 + (last | 0x20)) & 255;
 
-const PLACES = new Int8Array(256).fill(-1);
-KNOWN_NAMES.forEach((name, known) => {
+const SLOTS = new Int8Array(256).fill(-1);
+FIELD_NAMES.forEach((name, known) => {
   assert(name.length < ROW_BYTES, `a known field name is too long for its row: ${name}`);
-  NAMES.set(Buffer.from(name), ROW_BYTES * known);
-  const place = placeOf(name.length, name.charCodeAt(0), name.charCodeAt(name.length - 1));
-  assert(PLACES[place] === -1, `two known field names share a place: ${name}`);
-  PLACES[place] = known;
+  NAME_BYTES.set(Buffer.from(name), ROW_BYTES * known);
+  const place = slotOf(name.length, name.charCodeAt(0), name.charCodeAt(name.length - 1));
+  assert(SLOTS[place] === -1, `two known field names share a place: ${name}`);
+  SLOTS[place] = known;
 });
 
 /** Which known field this name is, in any case of letters; -1 for any other. */
-export function knownField(bytes: Uint8Array, start: number, end: number): number {
+export function fieldIdOf(bytes: Uint8Array, start: number, end: number): number {
   const length = end - start;
-  const known = PLACES[placeOf(length, bytes[start]!, bytes[end - 1]!)]!;
+  const known = SLOTS[slotOf(length, bytes[start]!, bytes[end - 1]!)]!;
   if (known < 0 || length >= ROW_BYTES) return -1;
   const row = ROW_BYTES * known;
-  for (let i = 0; i < length; i++) if ((bytes[start + i]! | 0x20) !== NAMES[row + i]) return -1;
-  return NAMES[row + length] === 0 ? known : -1;
+  for (let i = 0; i < length; i++) if ((bytes[start + i]! | 0x20) !== NAME_BYTES[row + i]) return -1;
+  return NAME_BYTES[row + length] === 0 ? known : -1;
 }
 
 /**
@@ -114,12 +114,12 @@ export function listElements(value: string): string[] {
   return value
     .toLowerCase()
     .split(',')
-    .map(trimBlanks)
+    .map(trimWhitespace)
     .filter((element) => element !== '');
 }
 
 /** Space and tab only: String.trim takes bytes for blanks that another reader does not. */
-function trimBlanks(text: string): string {
+function trimWhitespace(text: string): string {
   let start = 0;
   let end = text.length;
   while (start < end && (text[start] === ' ' || text[start] === '\t')) start++;

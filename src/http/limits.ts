@@ -9,21 +9,21 @@ export interface Limits {
   maxConnections: number;
   headTimeoutMs: number;
   bodyTimeoutMs: number;
-  bodyBytesPerSecond: number;
+  minBodyBytesPerSecond: number;
   idleTimeoutMs: number;
   writeTimeoutMs: number;
   lingerTimeoutMs: number;
   lingerBytes: number;
   stopTimeoutMs: number;
-  outboxHighWaterBytes: number;
+  writeHighWaterBytes: number;
   acceptsPerTurn: number;
   requestsPerTurn: number;
   sendBytesPerTurn: number;
   cacheBytes: number;
-  cachedFileBytes: number;
-  freshnessMs: number;
-  maxWatchedFolders: number;
-  handlersPerConnection: number;
+  maxCachedFileBytes: number;
+  revalidateMs: number;
+  maxWatches: number;
+  maxConcurrentHandlers: number;
   handlerTimeoutMs: number;
   bodyHighWaterBytes: number;
 }
@@ -32,7 +32,7 @@ export interface Limit {
   default: number;
   min: number;
   max: number;
-  why: string;
+  description: string;
 }
 
 const ONE_LINE = { depth: 0, breakLength: Number.POSITIVE_INFINITY };
@@ -45,120 +45,131 @@ export const LIMITS: { readonly [name in keyof Limits]: Limit } = {
     default: 16384,
     min: 1,
     max: 1_000_000,
-    why: 'connections at once; more wait in the accept queue',
+    description: 'connections at once; more wait in the accept queue',
   },
   acceptsPerTurn: {
     default: 64,
     min: 1,
     max: 65536,
-    why: 'connections accepted before those that are open have their turn',
+    description: 'connections accepted before those that are open have their turn',
   },
   headTimeoutMs: {
     default: 15_000,
     min: 1,
     max: HOUR_MS,
-    why: 'a whole head, from its first byte or from accept; a second for each KiB is plenty',
+    description: 'a whole head, from its first byte or from accept; a second for each KiB is plenty',
   },
-  headBytes: { default: 16384, min: 64, max: 49152, why: 'request line and fields; what Node and most proxies allow' },
-  headFields: { default: 100, min: 1, max: 1000, why: 'fields in a head; browsers send about 15' },
+  headBytes: {
+    default: 16384,
+    min: 64,
+    max: 49152,
+    description: 'request line and fields; what Node and most proxies allow',
+  },
+  headFields: { default: 100, min: 1, max: 1000, description: 'fields in a head; browsers send about 15' },
   targetBytes: {
     default: 8192,
     min: 16,
     max: 32768,
-    why: 'the request target; RFC 9112 section 3 asks for 8000 at least',
+    description: 'the request target; RFC 9112 section 3 asks for 8000 at least',
   },
   bodyBytes: {
     default: 1_048_576,
     min: 0,
     max: 1024 * GIB,
-    why: 'a request body, which costs reading even if nobody wants it',
+    description: 'a request body, which costs reading even if nobody wants it',
   },
   bodyTimeoutMs: {
     default: 30_000,
     min: 1,
     max: HOUR_MS,
-    why: 'a request body, and more as it comes: see bodyBytesPerSecond',
+    description: 'a request body, and more as it comes: see minBodyBytesPerSecond',
   },
-  bodyBytesPerSecond: {
+  minBodyBytesPerSecond: {
     default: 1024,
     min: 1,
     max: GIB,
-    why: 'each so many body bytes earn a second more, so that a drip does not hold a connection for ever',
+    description: 'each so many body bytes earn a second more, so that a drip does not hold a connection for ever',
   },
   requestsPerTurn: {
     default: 64,
     min: 1,
     max: 65536,
-    why: 'pipelined requests of one connection before the others have their turn',
+    description: 'pipelined requests of one connection before the others have their turn',
   },
-  outboxHighWaterBytes: {
+  writeHighWaterBytes: {
     default: 262_144,
     min: 1,
     max: GIB,
-    why: 'answers queued for a peer that does not read; no further request of its is begun above it',
+    description: 'answers queued for a peer that does not read; no further request of its is begun above it',
   },
   sendBytesPerTurn: {
     default: 1_048_576,
     min: 4096,
     max: GIB,
-    why: 'bytes of a file sent to one peer before the others have their turn',
+    description: 'bytes of a file sent to one peer before the others have their turn',
   },
-  writeTimeoutMs: { default: 60_000, min: 1, max: HOUR_MS, why: 'an answer without a byte taken by the peer' },
+  writeTimeoutMs: { default: 60_000, min: 1, max: HOUR_MS, description: 'an answer without a byte taken by the peer' },
   idleTimeoutMs: {
     default: 75_000,
     min: 1,
     max: 24 * HOUR_MS,
-    why: 'between requests; longer than the 60 s of the usual load balancer, so that it closes first and no request is lost',
+    description:
+      'between requests; longer than the 60 s of the usual load balancer, so that it closes first and no request is lost',
   },
   lingerTimeoutMs: {
     default: 2000,
     min: 1,
     max: HOUR_MS,
-    why: 'reading on after a refusal, so that no reset eats the answer, RFC 9112 section 9.6',
+    description: 'reading on after a refusal, so that no reset eats the answer, RFC 9112 section 9.6',
   },
-  lingerBytes: { default: 262_144, min: 0, max: GIB, why: 'bytes read and thrown away meanwhile' },
-  stopTimeoutMs: { default: 8000, min: 1, max: HOUR_MS, why: 'answers under way at stop; Docker kills after 10 s' },
+  lingerBytes: { default: 262_144, min: 0, max: GIB, description: 'bytes read and thrown away meanwhile' },
+  stopTimeoutMs: {
+    default: 8000,
+    min: 1,
+    max: HOUR_MS,
+    description: 'answers under way at stop; Docker kills after 10 s',
+  },
   cacheBytes: {
     default: 67_108_864,
     min: 0,
     max: 64 * GIB,
-    why: 'what is held of files in memory; an open descriptor counts 256 KiB',
+    description: 'what is held of files in memory; an open descriptor counts 256 KiB',
   },
-  cachedFileBytes: {
+  maxCachedFileBytes: {
     default: 65536,
     min: 0,
     max: 16_777_216,
-    why: 'the largest of them; sending from memory wins or ties up to 64 KiB',
+    description: 'the largest of them; sending from memory wins or ties up to 64 KiB',
   },
-  freshnessMs: {
+  revalidateMs: {
     default: 500,
     min: 0,
     max: HOUR_MS,
-    why: 'how long a held file is served where the kernel does not tell of changes',
+    description: 'how long a held file is served where the kernel does not tell of changes',
   },
-  maxWatchedFolders: {
+  maxWatches: {
     default: 8192,
     min: 0,
     max: 1_000_000,
-    why: 'folders whose changes the kernel tells; those beyond are looked at after freshnessMs',
+    description: 'folders whose changes the kernel tells; those beyond are looked at after revalidateMs',
   },
-  handlersPerConnection: {
+  maxConcurrentHandlers: {
     default: 16,
     min: 1,
     max: 1024,
-    why: 'requests of one connection that handlers work on at once; no further one is read meanwhile',
+    description: 'requests of one connection that handlers work on at once; no further one is read meanwhile',
   },
   handlerTimeoutMs: {
     default: 0,
     min: 0,
     max: HOUR_MS,
-    why: 'until a handler has answered, then 503; 0 waits for ever',
+    description: 'until a handler has answered, then 503; 0 waits for ever',
   },
   bodyHighWaterBytes: {
     default: 262_144,
     min: 1,
     max: GIB,
-    why: 'of a request body that its handler has not read yet; above it nothing more is received',
+    description: 'of a request body that its handler has not read yet; above it nothing more is received',
   },
 };
 

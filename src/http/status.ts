@@ -4,4 +4,4 @@ import { STATUS_CODES } from 'node:http';
 export const reasonOf = (status: number): string => STATUS_CODES[status] ?? '';
 
 /** What a request is refused with when its bytes, and not what it asks for, are at fault. */
-export type RefusalStatus = 400 | 408 | 413 | 414 | 417 | 431 | 501 | 505;
+export type ErrorStatus = 400 | 408 | 413 | 414 | 417 | 431 | 501 | 505;

@@ -1,20 +1,20 @@
 import { readFileSync } from 'node:fs';
-import { measureConnections } from './connections-experiment.js';
-import { connectionsResultOf } from './connections-result.js';
-import { coresHere, pinSelf } from './cores.js';
-import { ordersOf } from './draw.js';
-import { herdIsBuilt, measureHerds } from './herd.js';
-import { Instruments } from './instruments.js';
-import { machineHere } from './machine.js';
-import { type ModelNotes, ratioOf, resultOf } from './model-result.js';
-import { measureModels } from './models-experiment.js';
-import { type Progress, SILENT } from './progress.js';
-import { type Found, type LabReport, REPORT_VERSION } from './report.js';
-import { commandOf, type LabSettings, QUESTIONS } from './settings.js';
-import { Site } from './site.js';
-import { Tools } from './tools.js';
-import { traceTriggers } from './trigger-trace.js';
-import { type Launcher, launcher, Workbench } from './workbench.js';
+import { ordersOf } from './base/shuffle.js';
+import { Instruments } from './bench/instruments.js';
+import { type Progress, SILENT } from './bench/progress.js';
+import { commandOf, type LabSettings, QUESTIONS } from './bench/settings.js';
+import { Site } from './bench/site.js';
+import { type Launcher, launcher, Workbench } from './bench/workbench.js';
+import { measureConnections } from './experiments/connections.js';
+import { connectionsResultOf } from './experiments/connections-result.js';
+import { measureModels } from './experiments/models.js';
+import { type ModelNotes, ratioOf, resultOf } from './experiments/models-result.js';
+import { herdIsBuilt, measureHerds } from './experiments/thundering-herd.js';
+import { traceTriggers } from './experiments/triggers.js';
+import { Tools } from './load/tools.js';
+import { coresHere, pinSelf } from './measure/cores.js';
+import { machineHere } from './measure/machine.js';
+import { type Found, type LabReport, REPORT_VERSION } from './report/report.js';
 
 export interface LabOptions {
   readonly tools?: Tools;

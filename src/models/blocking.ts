@@ -1,8 +1,8 @@
-import { Answers } from './answers.js';
-import { converse } from './blocking-connection.js';
-import { hangUp } from './hang-up.js';
-import { Door, ENDED } from './listen.js';
-import type { Stage } from './stage.js';
+import { Answers } from './shared/answers.js';
+import { converse } from './shared/blocking-connection.js';
+import { hangUp } from './shared/hang-up.js';
+import { Door, ENDED } from './shared/listen.js';
+import type { Stage } from './shared/stage.js';
 
 /**
  * One client at a time, as fixed-page, but the file that was asked for. Five lines are the whole of it, and nobody has

@@ -1,6 +1,6 @@
 import { constants } from '../sys/index.js';
-import { startInThread } from './in-thread.js';
-import type { ModelOptions, RunningModel, Start } from './program.js';
+import { startInThread } from './shared/in-thread.js';
+import type { ModelOptions, RunningModel, Start } from './shared/program.js';
 
 /** A model as it is listed. The figures are of Node 20 on x86-64 and a page of 600 bytes. */
 export interface Model {

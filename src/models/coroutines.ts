@@ -1,11 +1,11 @@
-import { Root } from '../files/root.js';
+import { Root } from '../files/resolve/root.js';
 import { BOTH, type Handler, NestedDriver, READABLE, Reactor } from '../reactor/index.js';
 import { constants, EAGAIN, kernel } from '../sys/index.js';
-import { Answers } from './answers.js';
-import { hangUp } from './hang-up.js';
-import { Door, listen } from './listen.js';
-import { type ModelOptions, type RunningModel, running } from './program.js';
-import { NEED_MORE, parseRequest } from './request.js';
+import { Answers } from './shared/answers.js';
+import { hangUp } from './shared/hang-up.js';
+import { Door, listen } from './shared/listen.js';
+import { type ModelOptions, type RunningModel, running } from './shared/program.js';
+import { NEED_MORE, parseRequest } from './shared/request.js';
 
 const EMPTY = Buffer.alloc(0);
 /** One receives for all: what came is taken out before anybody else may run, which is at an `await` only. */

@@ -1,10 +1,10 @@
 import { Epoll, WORDS_PER_EVENT } from '../sys/epoll.js';
 import { constants, EPOLLET, EPOLLIN, EPOLLOUT } from '../sys/index.js';
-import { Answers } from './answers.js';
-import { Connection, State } from './connection.js';
-import { hangUp } from './hang-up.js';
-import { Door, ENDED, NOBODY } from './listen.js';
-import type { Stage } from './stage.js';
+import { Answers } from './shared/answers.js';
+import { Connection, State } from './shared/connection.js';
+import { hangUp } from './shared/hang-up.js';
+import { Door, ENDED, NOBODY } from './shared/listen.js';
+import type { Stage } from './shared/stage.js';
 
 const EVENTS_MAX = 1024;
 

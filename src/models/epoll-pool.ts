@@ -1,12 +1,12 @@
-import { Root } from '../files/root.js';
+import { Root } from '../files/resolve/root.js';
 import { Epoll } from '../sys/epoll.js';
 import { constants, EAGAIN, EPOLLIN, EPOLLONESHOT, EPOLLOUT, kernel, systemError } from '../sys/index.js';
-import { Answers } from './answers.js';
-import { hangUp } from './hang-up.js';
-import { Door, listen } from './listen.js';
-import { Pool } from './pool.js';
-import { type ModelOptions, type RunningModel, running } from './program.js';
-import { NEED_MORE, parseRequest } from './request.js';
+import { Answers } from './shared/answers.js';
+import { hangUp } from './shared/hang-up.js';
+import { Door, listen } from './shared/listen.js';
+import { Pool } from './shared/pool.js';
+import { type ModelOptions, type RunningModel, running } from './shared/program.js';
+import { NEED_MORE, parseRequest } from './shared/request.js';
 
 /** What waits for a disk needs no core: more threads than most machines have cores. */
 const THREADS = 4;

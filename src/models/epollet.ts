@@ -1,5 +1,5 @@
 import { serve } from '../server/server.js';
-import type { ModelOptions, RunningModel } from './program.js';
+import type { ModelOptions, RunningModel } from './shared/program.js';
 
 /**
  * What `epollet serve` starts: epoll-level and all that a server needs beside it. Deadlines for those who say nothing,

@@ -1,10 +1,10 @@
 import { kernel } from '../sys/index.js';
-import { type Answer, composed } from './answers.js';
-import { sendAll } from './blocking-connection.js';
-import { hangUp } from './hang-up.js';
-import { Door, ENDED } from './listen.js';
-import { NEED_MORE, parseRequest } from './request.js';
-import type { Stage } from './stage.js';
+import { type Answer, composed } from './shared/answers.js';
+import { sendAll } from './shared/blocking-connection.js';
+import { hangUp } from './shared/hang-up.js';
+import { Door, ENDED } from './shared/listen.js';
+import { NEED_MORE, parseRequest } from './shared/request.js';
+import type { Stage } from './shared/stage.js';
 
 const PAGE = composed(
   200,

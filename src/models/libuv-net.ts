@@ -1,8 +1,8 @@
 import { createServer, type Socket } from 'node:net';
-import { Answers } from './answers.js';
-import { bound } from './bound.js';
-import { type ModelOptions, type RunningModel, running } from './program.js';
-import { NEED_MORE, parseRequest } from './request.js';
+import { Answers } from './shared/answers.js';
+import { bound } from './shared/bound.js';
+import { type ModelOptions, type RunningModel, running } from './shared/program.js';
+import { NEED_MORE, parseRequest } from './shared/request.js';
 
 const EMPTY = Buffer.alloc(0);
 

@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { Answers } from './answers.js';
-import { bound } from './bound.js';
-import { type ModelOptions, type RunningModel, running } from './program.js';
-import { parseRequest, pathOf, type Request } from './request.js';
+import { Answers } from './shared/answers.js';
+import { bound } from './shared/bound.js';
+import { type ModelOptions, type RunningModel, running } from './shared/program.js';
+import { parseRequest, pathOf, type Request } from './shared/request.js';
 
 const NOT_ALLOWED: Request = { method: 'other', path: '/', keeps: false, end: 0 };
 

@@ -1,5 +1,5 @@
 import { walk } from './polling.js';
-import type { Stage } from './stage.js';
+import type { Stage } from './shared/stage.js';
 
 /**
  * Polling again, with one thing changed: an answer does not end its connection. Content-Length says where its body

@@ -1,9 +1,9 @@
 import { constants } from '../sys/index.js';
-import { Answers } from './answers.js';
-import { Connection, State } from './connection.js';
-import { hangUp } from './hang-up.js';
-import { Door, ENDED, NOBODY } from './listen.js';
-import type { Stage } from './stage.js';
+import { Answers } from './shared/answers.js';
+import { Connection, State } from './shared/connection.js';
+import { hangUp } from './shared/hang-up.js';
+import { Door, ENDED, NOBODY } from './shared/listen.js';
+import type { Stage } from './shared/stage.js';
 
 /**
  * One thread for all, by non-blocking sockets: recv(2) and accept(2) return at once, with EAGAIN when there is

@@ -1,14 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Root } from '../files/root.js';
+import { Root } from '../files/resolve/root.js';
 import { constants, kernel } from '../sys/index.js';
-import { Answers } from './answers.js';
-import { Arrivals } from './arrivals.js';
-import { converse } from './blocking-connection.js';
-import { hangUp } from './hang-up.js';
-import { listen } from './listen.js';
-import { type ModelOptions, type RunningModel, running } from './program.js';
+import { Answers } from './shared/answers.js';
+import { Arrivals } from './shared/arrivals.js';
+import { converse } from './shared/blocking-connection.js';
+import { hangUp } from './shared/hang-up.js';
+import { listen } from './shared/listen.js';
+import { type ModelOptions, type RunningModel, running } from './shared/program.js';
 
 /** This file is a program as well: the one that the children run. */
 const THIS_FILE = fileURLToPath(import.meta.url);

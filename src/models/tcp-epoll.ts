@@ -1,8 +1,8 @@
 import { Epoll } from '../sys/epoll.js';
 import { constants, EAGAIN, EPOLLIN, kernel } from '../sys/index.js';
-import { Door, ENDED, NOBODY } from './listen.js';
-import { peerOf, shown } from './peer.js';
-import type { Stage } from './stage.js';
+import { Door, ENDED, NOBODY } from './shared/listen.js';
+import { peerOf, shown } from './shared/peer.js';
+import type { Stage } from './shared/stage.js';
 
 /**
  * The least that epoll takes: create, register, wait, and do the one call that is known not to wait. Compare it with

@@ -1,7 +1,7 @@
 import { constants, EAGAIN, kernel } from '../sys/index.js';
-import { Door, ENDED, NOBODY } from './listen.js';
-import { peerOf, shown } from './peer.js';
-import type { Stage } from './stage.js';
+import { Door, ENDED, NOBODY } from './shared/listen.js';
+import { peerOf, shown } from './shared/peer.js';
+import type { Stage } from './shared/stage.js';
 
 /**
  * Polling without HTTP: what recv(2) can say, and nothing else. A number is bytes; 0 is the end, for the peer has shut

@@ -1,12 +1,12 @@
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
-import { Root } from '../files/root.js';
+import { Root } from '../files/resolve/root.js';
 import { constants, kernel } from '../sys/index.js';
-import { Answers } from './answers.js';
-import { Arrivals } from './arrivals.js';
-import { converse } from './blocking-connection.js';
-import { finish } from './hang-up.js';
-import { listen } from './listen.js';
-import { type ModelOptions, type RunningModel, running } from './program.js';
+import { Answers } from './shared/answers.js';
+import { Arrivals } from './shared/arrivals.js';
+import { converse } from './shared/blocking-connection.js';
+import { finish } from './shared/hang-up.js';
+import { listen } from './shared/listen.js';
+import { type ModelOptions, type RunningModel, running } from './shared/program.js';
 
 /** What a thread is told. */
 interface Role {

@@ -31,21 +31,21 @@ export class Acceptor implements Handler {
 
   /**
    * @param onAccept gets each connected, non-blocking descriptor, and owns it
-   * @param letGo called when no descriptor is left: whether some could be let go, so that it is worth another try
+   * @param reclaimDescriptors called when no descriptor is left: whether some could be let go, so that it is worth another try
    */
   constructor(
     private readonly reactor: Reactor,
     private readonly listener: Listener,
     private readonly options: AcceptorOptions,
     private readonly onAccept: (fd: number) => void,
-    private readonly letGo: () => boolean = () => false,
+    private readonly reclaimDescriptors: () => boolean = () => false,
   ) {
     // Level, whatever the connections use: what this turn leaves in the queue is told again.
     this.token = reactor.register(listener.fd, this, READABLE);
   }
 
   onReady(): void {
-    const budget = Math.min(this.options.acceptsPerTurn, Math.max(1, this.listener.waiting));
+    const budget = Math.min(this.options.acceptsPerTurn, Math.max(1, this.listener.queueLength));
     this.accept(budget);
   }
 
@@ -54,7 +54,7 @@ export class Acceptor implements Handler {
   }
 
   /** A connection that was accepted here is closed. */
-  released(): void {
+  onConnectionClosed(): void {
     this.open--;
     if (this.paused) this.resume();
   }
@@ -63,7 +63,7 @@ export class Acceptor implements Handler {
   close(): void {
     if (this.closed) return;
     this.closed = true;
-    this.accept(this.listener.waiting);
+    this.accept(this.listener.queueLength);
     this.reactor.unregister(this.token);
   }
 
@@ -72,7 +72,8 @@ export class Acceptor implements Handler {
     for (let i = 0; i < count; i++) {
       if (this.open >= this.options.maxConnections && !this.closed) return this.pause(NEVER);
       let fd = kernel.accept4(this.listener.fd, SOCK_NONBLOCK);
-      if ((fd === EMFILE || fd === ENFILE) && this.letGo()) fd = kernel.accept4(this.listener.fd, SOCK_NONBLOCK);
+      if ((fd === EMFILE || fd === ENFILE) && this.reclaimDescriptors())
+        fd = kernel.accept4(this.listener.fd, SOCK_NONBLOCK);
       if (fd < 0) {
         if (fd === EAGAIN) return;
         if (fd === EMFILE || fd === ENFILE || fd === ENOMEM || fd === ENOBUFS) return this.pause(RETRY_MS);

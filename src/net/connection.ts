@@ -5,11 +5,11 @@ import { constants } from '../sys/binding.js';
 import { EAGAIN } from '../sys/errno.js';
 import { Closing } from './closing.js';
 import type { ConnectionContext } from './context.js';
-import { Leftover } from './leftover.js';
-import { Output } from './output.js';
 import type { Protocol } from './protocol.js';
-import type { Receiving } from './receiver.js';
+import type { BatchReadable } from './read-batch.js';
 import { Registration } from './registration.js';
+import { UnreadBuffer } from './unread-buffer.js';
+import { WriteSide } from './write-side.js';
 
 const { SHUT_WR, SOL_SOCKET, SO_ERROR } = constants;
 
@@ -18,21 +18,21 @@ const { SHUT_WR, SOL_SOCKET, SO_ERROR } = constants;
  * edge and oneshot by one rule: read once; a read that did not fill the buffer has drained the socket, epoll(7) question
  * 9; whoever has more to do asks to be visited again.
  */
-export class Connection extends Output implements Handler, Receiving {
+export class Connection extends WriteSide implements Handler, BatchReadable {
   protocol!: Protocol;
   private readonly registration: Registration;
-  private closing: Closing = Closing.no;
+  private closing: Closing = Closing.none;
   /** The peer has shut down its side; what it asked before is still answered. */
   private inputEnded = false;
   /** The protocol has more in `pending` than its budget allowed. */
-  private heldBack = false;
+  private inputDeferred = false;
   /** Readiness that nobody wants for now; 0 while whatever comes is read. */
-  private muted = 0;
+  private pausedReadiness = 0;
   /** Readiness that this turn did not use up, and that the kernel may not repeat. */
-  private again = 0;
+  private moreReadiness = 0;
   /** The receiver is about to read for us. */
-  private awaited = false;
-  private pending: Leftover | null = null;
+  private queuedForRead = false;
+  private unread: UnreadBuffer | null = null;
   private lingeredBytes = 0;
 
   /** @param fd a connected, non-blocking stream socket; the connection owns it from here on */
@@ -54,33 +54,33 @@ export class Connection extends Output implements Handler, Receiving {
 
   /** Nothing more is read from the peer. */
   get isClosing(): boolean {
-    return this.closing !== Closing.no;
+    return this.closing !== Closing.none;
   }
 
   /** Nothing is under way: no bytes half understood, none unsent. */
   get isIdle(): boolean {
-    return !this.hasUnsent && this.pending === null && this.closing === Closing.no;
+    return !this.hasUnsent && this.unread === null && this.closing === Closing.none;
   }
 
   /** The peer has sent more than was read, as far as is known. */
   get hasUnread(): boolean {
-    return this.pending !== null || (this.muted !== 0 && !this.inputEnded);
+    return this.unread !== null || (this.pausedReadiness !== 0 && !this.inputEnded);
   }
 
   /** The protocol leaves bytes that it could use until the next turn, or until the peer has taken what is queued. */
-  holdBack(): void {
-    this.heldBack = true;
+  deferInput(): void {
+    this.inputDeferred = true;
   }
 
   /** The protocol wants bytes again, or has queued some outside a turn: goes on, and sends. */
-  proceed(): void {
+  resume(): void {
     if (this.isClosed) return;
-    if (this.closing === Closing.no && this.protocol.wantsInput) {
-      this.heldBack ||= this.pending !== null;
-      if (this.inputEnded && !this.heldBack) this.endInput();
+    if (this.closing === Closing.none && this.protocol.wantsInput) {
+      this.inputDeferred ||= this.unread !== null;
+      if (this.inputEnded && !this.inputDeferred) this.onInputEnd();
       else {
-        this.again |= this.muted;
-        this.muted = 0;
+        this.moreReadiness |= this.pausedReadiness;
+        this.pausedReadiness = 0;
       }
     }
     this.onSettle();
@@ -91,8 +91,8 @@ export class Connection extends Output implements Handler, Receiving {
    * unread bytes sends a reset, and that can reach the peer before it has read the answer, RFC 9112 section 9.6.
    */
   closeWhenSent(linger: boolean): void {
-    if (this.closing === Closing.no) this.closing = linger ? Closing.lingerWhenSent : Closing.whenSent;
-    this.heldBack = false;
+    if (this.closing === Closing.none) this.closing = linger ? Closing.lingerWhenSent : Closing.whenSent;
+    this.inputDeferred = false;
   }
 
   /** One more look for bytes that have come already, then an end if there were none. For a server that stops. */
@@ -107,21 +107,21 @@ export class Connection extends Output implements Handler, Receiving {
   close(): void {
     if (this.isClosed) return;
     this.closing = Closing.closed;
-    this.registration.end();
-    if (this.awaited) this.context.receiver.remove(this);
-    this.dropUnsent();
+    this.registration.abandon();
+    if (this.queuedForRead) this.context.readBatch.remove(this);
+    this.discardUnsent();
     this.context.kernel.close(this.fd);
-    this.protocol.closed();
+    this.protocol.onClose();
   }
 
   onReady(readiness: number): void {
     if (readiness & WRITABLE) this.flush();
-    if (!(readiness & READABLE) || this.outbox !== null || this.isClosed) return this.settle();
-    if (this.closing === Closing.no && (this.inputEnded ? this.muted !== 0 : !this.protocol.wantsInput))
-      return this.mute(readiness);
+    if (!(readiness & READABLE) || this.writeQueue !== null || this.isClosed) return this.updateInterest();
+    if (this.closing === Closing.none && (this.inputEnded ? this.pausedReadiness !== 0 : !this.protocol.wantsInput))
+      return this.pauseInput(readiness);
     if (this.isIdle && !this.inputEnded) {
-      this.awaited = true;
-      return this.context.receiver.add(this, readiness);
+      this.queuedForRead = true;
+      return this.context.readBatch.add(this, readiness);
     }
     this.receive(readiness);
     this.onSettle();
@@ -131,91 +131,91 @@ export class Connection extends Output implements Handler, Receiving {
    * Level would tell of the same bytes again and again, and who is not told at all does not hear that the peer has left.
    * So it goes on by edge, for good: whoever was muted once may be muted often.
    */
-  private mute(readiness: number): void {
-    this.muted |= readiness & (READABLE | ENDED);
+  private pauseInput(readiness: number): void {
+    this.pausedReadiness |= readiness & (READABLE | ENDED);
     const wasReset = readiness & ENDED && this.context.kernel.getsockopt(this.fd, SOL_SOCKET, SO_ERROR) !== 0;
-    if (wasReset || !this.registration.byEdge()) return this.close();
-    if (readiness & ENDED) this.protocol.peerEnded(!this.inputEnded);
+    if (wasReset || !this.registration.switchToEdge()) return this.close();
+    if (readiness & ENDED) this.protocol.onEnd(!this.inputEnded);
     this.onSettle();
   }
 
   onSettle(): void {
     this.flush();
-    this.settle();
+    this.updateInterest();
   }
 
   onDeadline(): void {
-    this.registration.expired();
+    this.registration.onExpired();
     if (this.dueMs() <= this.context.reactor.nowMs) {
-      if (this.closing === Closing.lingering || this.outbox !== null) return this.close();
-      this.protocol.expire();
+      if (this.closing === Closing.lingering || this.writeQueue !== null) return this.close();
+      this.protocol.onTimeout();
     }
     this.onSettle();
   }
 
   private receive(readiness: number): void {
     if (this.closing === Closing.lingering) return this.discard();
-    if (this.heldBack) {
-      this.heldBack = false;
-      this.deliver(this.context.input, 0, this.pending!.copyTo(this.context.input));
-      if (this.heldBack || this.outbox !== null || this.isClosed || !this.protocol.wantsInput) {
-        this.again |= READABLE; // what the readiness was about is still in the socket
+    if (this.inputDeferred) {
+      this.inputDeferred = false;
+      this.deliver(this.context.input, 0, this.unread!.copyTo(this.context.input));
+      if (this.inputDeferred || this.writeQueue !== null || this.isClosed || !this.protocol.wantsInput) {
+        this.moreReadiness |= READABLE; // what the readiness was about is still in the socket
         return;
       }
     }
-    if (this.inputEnded) return this.endInput();
+    if (this.inputEnded) return this.onInputEnd();
     const { kernel, input } = this.context;
-    const kept = this.pending === null ? 0 : this.pending.copyTo(input);
+    const kept = this.unread === null ? 0 : this.unread.copyTo(input);
     const room = input.length - 1 - kept;
-    this.take(input, 0, kept, kernel.recv(this.fd, input, kept, room, 0), room, readiness);
+    this.onReceived(input, 0, kept, kernel.recv(this.fd, input, kept, room, 0), room, readiness);
   }
 
-  received(bytes: Buffer, start: number, got: number, room: number, readiness: number): void {
-    this.awaited = false;
-    this.take(bytes, start, 0, got, room, readiness);
+  onRead(bytes: Buffer, start: number, got: number, room: number, readiness: number): void {
+    this.queuedForRead = false;
+    this.onReceived(bytes, start, 0, got, room, readiness);
   }
 
   /** What recv has come to, behind `kept` bytes from before. */
-  private take(bytes: Buffer, start: number, kept: number, got: number, room: number, readiness: number): void {
+  private onReceived(bytes: Buffer, start: number, kept: number, got: number, room: number, readiness: number): void {
     if (got === EAGAIN) return;
     if (got < 0) return this.close();
     if (got === 0) {
       this.inputEnded = true;
-      return this.endInput();
+      return this.onInputEnd();
     }
     this.context.counters.bytesIn += got;
     this.sinceMs = this.context.reactor.nowMs;
-    if (got === room) this.again |= READABLE;
+    if (got === room) this.moreReadiness |= READABLE;
     this.deliver(bytes, start, start + kept + got);
     // The end came with the data and will not be told again: one read more finds it.
-    if (readiness & ENDED && got < room && this.outbox === null && !this.isClosed) this.receive(0);
-    else if (readiness & ENDED) this.again |= READABLE;
+    if (readiness & ENDED && got < room && this.writeQueue === null && !this.isClosed) this.receive(0);
+    else if (readiness & ENDED) this.moreReadiness |= READABLE;
   }
 
   /** Gives bytes to the protocol and keeps what it leaves. */
   private deliver(bytes: Buffer, start: number, end: number): void {
-    const used = this.protocol.receive(bytes, start, end);
+    const used = this.protocol.onData(bytes, start, end);
     if (this.isClosed) return;
-    const left = this.closing === Closing.no ? end - used : 0;
+    const left = this.closing === Closing.none ? end - used : 0;
     if (left === 0) {
-      this.pending = null;
-      this.heldBack = false; // there is nothing to hold
+      this.unread = null;
+      this.inputDeferred = false; // there is nothing to hold
       return;
     }
     assert(left < this.context.input.length - 1, 'a protocol left a full buffer unused');
-    this.pending ??= new Leftover();
-    this.pending.keep(bytes, end - left, end);
+    this.unread ??= new UnreadBuffer();
+    this.unread.store(bytes, end - left, end);
   }
 
-  protected drained(): void {
-    this.protocol.drained();
+  protected onDrain(): void {
+    this.protocol.onDrain();
   }
 
   private flush(): void {
-    if (this.outbox !== null) {
+    if (this.writeQueue !== null) {
       const result = this.sendQueued();
       if (result < 0) return this.close();
-      this.again |= result;
+      this.moreReadiness |= result;
     }
     if (this.hasUnsent) return;
     if (this.closing === Closing.whenSent) this.close();
@@ -223,8 +223,8 @@ export class Connection extends Output implements Handler, Receiving {
   }
 
   /** Everything the peer asked is answered or on its way; half a request is never to be completed. */
-  private endInput(): void {
-    if (this.protocol.peerEnded(false)) this.muted |= READABLE;
+  private onInputEnd(): void {
+    if (this.protocol.onEnd(false)) this.pausedReadiness |= READABLE;
     else if (this.hasUnsent) this.closeWhenSent(false);
     else this.close();
   }
@@ -232,7 +232,7 @@ export class Connection extends Output implements Handler, Receiving {
   private linger(): void {
     if (this.inputEnded || this.context.kernel.shutdown(this.fd, SHUT_WR) < 0) return this.close();
     this.closing = Closing.lingering;
-    this.muted = 0;
+    this.pausedReadiness = 0;
     this.sinceMs = this.context.reactor.nowMs;
     this.discard();
   }
@@ -243,21 +243,21 @@ export class Connection extends Output implements Handler, Receiving {
     if (got === EAGAIN) return;
     if (got > 0) this.lingeredBytes += got;
     if (got <= 0 || this.lingeredBytes > limits.lingerBytes) return this.close();
-    this.again |= READABLE;
+    this.moreReadiness |= READABLE;
   }
 
   /** The one place that turns what is to be done into an interest and a deadline. */
-  private settle(): void {
+  private updateInterest(): void {
     if (this.isClosed) return;
-    if (this.heldBack) this.again |= READABLE;
-    const { again } = this;
-    this.again = 0;
-    this.registration.settle(this.outbox !== null ? WRITABLE : READABLE, again, this.dueMs());
+    if (this.inputDeferred) this.moreReadiness |= READABLE;
+    const { moreReadiness } = this;
+    this.moreReadiness = 0;
+    this.registration.update(this.writeQueue !== null ? WRITABLE : READABLE, moreReadiness, this.dueMs());
   }
 
   private dueMs(): number {
     const { limits } = this.context;
     if (this.closing === Closing.lingering) return this.sinceMs + limits.lingerTimeoutMs;
-    return this.outbox !== null ? this.sinceMs + limits.writeTimeoutMs : this.protocol.dueMs(this.sinceMs);
+    return this.writeQueue !== null ? this.sinceMs + limits.writeTimeoutMs : this.protocol.deadlineMs(this.sinceMs);
   }
 }

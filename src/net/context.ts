@@ -1,8 +1,8 @@
 import type { Trigger } from '../reactor/interest.js';
 import type { Reactor } from '../reactor/reactor.js';
 import type { Kernel } from '../sys/kernel.js';
-import type { OutboxPool } from './outbox.js';
-import type { Receiver } from './receiver.js';
+import type { ReadBatch } from './read-batch.js';
+import type { WriteQueuePool } from './write-queue.js';
 
 /** The budgets and patience of a connection, the part of the limits that `net` knows. */
 export interface ConnectionLimits {
@@ -18,8 +18,8 @@ export interface ConnectionContext {
   readonly kernel: Kernel;
   readonly trigger: Trigger;
   readonly limits: ConnectionLimits;
-  readonly outboxes: OutboxPool;
-  readonly receiver: Receiver;
+  readonly writeQueues: WriteQueuePool;
+  readonly readBatch: ReadBatch;
   /** Where a connection is read that has bytes from before. Its last byte is spare; between two calls there is nothing in it. */
   readonly input: Buffer;
   readonly counters: { bytesIn: number; bytesOut: number };

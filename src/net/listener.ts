@@ -72,7 +72,7 @@ export class Listener {
   }
 
   /** Connections that wait in the accept queue. Far cheaper than to find it empty by accept4. */
-  get waiting(): number {
+  get queueLength(): number {
     return this.kernel.tcpiUnacked(this.fd);
   }
 

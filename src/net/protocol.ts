@@ -5,7 +5,7 @@ export interface Protocol {
    * how far they are used up: the rest is given again, in front of what comes next. One that stops although it could
    * go on calls `connection.holdBack()`.
    */
-  receive(bytes: Uint8Array, start: number, end: number): number;
+  onData(bytes: Uint8Array, start: number, end: number): number;
   /** Whether it can do anything with more bytes. While it cannot, nothing is read; it calls `connection.proceed()` then. */
   readonly wantsInput: boolean;
   /**
@@ -13,16 +13,16 @@ export interface Protocol {
    * May be told more than once.
    * @param unread of what it has sent before not all is read
    */
-  peerEnded(unread: boolean): boolean;
+  onEnd(unread: boolean): boolean;
   /** Everything queued is sent. */
-  drained(): void;
+  onDrain(): void;
   /**
    * When, on the reactor's clock, the peer's silence becomes too long.
    * @param sinceMs when bytes last came, or were taken
    */
-  dueMs(sinceMs: number): number;
+  deadlineMs(sinceMs: number): number;
   /** That time has come. */
-  expire(): void;
+  onTimeout(): void;
   /** The connection is closed, by whichever side. Called once. */
-  closed(): void;
+  onClose(): void;
 }

@@ -3,11 +3,11 @@ import { type Interest, NOTHING, READABLE, type Trigger } from '../reactor/inter
 import type { Reactor } from '../reactor/reactor.js';
 import type { Handler, Token } from '../reactor/registry.js';
 
-const NOT_JOINED = -1;
+const NOT_REGISTERED = -1;
 
 /** A connection's place in its reactor, which it takes when it first has something to ask for. */
 export class Registration {
-  private token: Token = NOT_JOINED;
+  private token: Token = NOT_REGISTERED;
   private interest: Interest = NOTHING;
   /** The reactor's deadline, which may be earlier than what is due: a request moves the one and not the other. */
   private armedMs = NEVER;
@@ -23,9 +23,9 @@ export class Registration {
    * What the handler asks to be told, what it has not used up of what it was told, and when it is due.
    * @throws a system error when the kernel has no room to watch one more
    */
-  settle(interest: Interest, unused: number, dueMs: number): void {
+  update(interest: Interest, unused: number, dueMs: number): void {
     const { reactor } = this;
-    if (this.token === NOT_JOINED) {
+    if (this.token === NOT_REGISTERED) {
       this.token = reactor.register(this.fd, this.handler, interest, { trigger: this.trigger });
     } else if (interest !== this.interest) reactor.modify(this.token, interest);
     this.interest = interest;
@@ -37,14 +37,14 @@ export class Registration {
   }
 
   /** From now on readiness is told once, when it comes. False when the kernel has no room to watch it in this way. */
-  byEdge(): boolean {
+  switchToEdge(): boolean {
     if (this.trigger === 'edge') return true;
     this.trigger = 'edge';
-    if (this.token !== NOT_JOINED) this.reactor.unregister(this.token);
-    this.token = NOT_JOINED;
+    if (this.token !== NOT_REGISTERED) this.reactor.unregister(this.token);
+    this.token = NOT_REGISTERED;
     this.armedMs = NEVER;
     try {
-      this.settle(READABLE, 0, NEVER);
+      this.update(READABLE, 0, NEVER);
       return true;
     } catch {
       return false;
@@ -52,12 +52,12 @@ export class Registration {
   }
 
   /** The deadline that was set has passed. */
-  expired(): void {
+  onExpired(): void {
     this.armedMs = NEVER;
   }
 
   /** The descriptor is about to be closed. */
-  end(): void {
-    if (this.token !== NOT_JOINED) this.reactor.forget(this.token);
+  abandon(): void {
+    if (this.token !== NOT_REGISTERED) this.reactor.forget(this.token);
   }
 }

@@ -3,11 +3,11 @@ import { constants, kernel as realKernel } from '../sys/binding.js';
 import { systemError } from '../sys/errno.js';
 import type { Kernel } from '../sys/kernel.js';
 import { Arming } from './arming.js';
+import { type BatchEndHandler, BatchEndQueue, bringForward } from './batch-end.js';
 import { Deadlines, NEVER } from './deadlines.js';
 import { ENDED, type Interest, READABLE, readinessOf } from './interest.js';
 import type { ReactorOptions, ReactorStats, RegisterOptions } from './options.js';
 import { type Handler, MARK_EXCLUSIVE, MARK_REVISIT, MARK_SPENT, Registry, slotOf, type Token } from './registry.js';
-import { bringForward, type Settler, Settling } from './settling.js';
 
 const { EPOLL_CLOEXEC } = constants;
 
@@ -34,7 +34,7 @@ export class Reactor {
   private readonly maxEvents: number;
   private revisits: Token[] = [];
   private revisitsBefore: Token[] = [];
-  private readonly settling = new Settling();
+  private readonly batchEnd = new BatchEndQueue();
   /** Who are told before the others of their turn, in this order. */
   private readonly firstSlots: number[] = [];
   private turning = false;
@@ -118,9 +118,9 @@ export class Reactor {
   }
 
   /** Calls `onSettle` when all of this batch have been told. From inside `onReady` only, and once. */
-  settleLater(settler: Settler): void {
+  notifyAtBatchEnd(settler: BatchEndHandler): void {
     assert(this.turning, 'settleLater outside a turn');
-    this.settling.add(settler);
+    this.batchEnd.add(settler);
   }
 
   /** Calls the handler's `onDeadline` when `nowMs` has passed `dueMs`; replaces the deadline before. NEVER clears it. */
@@ -167,7 +167,7 @@ export class Reactor {
     this.arming.retry(this.nowMs);
     if (this.onTurn !== null) this.announceTurn(this.onTurn);
     if (count > 0) this.dispatch(count);
-    if (!this.settling.isEmpty) this.settling.run(this.thrown);
+    if (!this.batchEnd.isEmpty) this.batchEnd.run(this.thrown);
     const ran = count + (this.revisits.length > 0 ? this.visitAgain() : 0) + this.expire();
     this.turning = false;
     if (count < 0) throw systemError('epoll_wait', count);
@@ -214,7 +214,7 @@ export class Reactor {
         continue;
       }
       if (registry.triggers[slot] === 'oneshot') this.arming.spend(slot);
-      this.tell(slot, registry.missed[slot]! | readinessOf(events[at]!));
+      this.notify(slot, registry.missed[slot]! | readinessOf(events[at]!));
     }
   }
 
@@ -228,15 +228,15 @@ export class Reactor {
       const slot = this.registry.find(token);
       if (slot < 0 || (this.registry.missed[slot]! & this.registry.wanted[slot]!) === 0) continue; // gone, or told by an event meanwhile
       this.counts.revisits++;
-      this.tell(slot, this.registry.missed[slot]!);
+      this.notify(slot, this.registry.missed[slot]!);
     }
     const count = tokens.length;
     tokens.length = 0;
-    this.settling.run(this.thrown);
+    this.batchEnd.run(this.thrown);
     return count;
   }
 
-  private tell(slot: number, readiness: number): void {
+  private notify(slot: number, readiness: number): void {
     const { registry } = this;
     const due = readiness & registry.wanted[slot]!;
     registry.missed[slot] = readiness & ~due;

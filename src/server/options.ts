@@ -1,15 +1,15 @@
 import { isIP } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
-import { resolveSiteOptions, SITE_OPTION_NAMES, type SiteOptions } from '../files/options.js';
-import type { SitePlan } from '../files/serve.js';
+import { didYouMean } from '../cli/did-you-mean.js';
+import type { SitePlan } from '../files/files.js';
+import { resolveSiteOptions, SITE_OPTION_NAMES, type SiteOptions } from '../files/rules/site-options.js';
 import type { Limits } from '../http/limits.js';
 import { TRIGGERS, type Trigger } from '../reactor/interest.js';
 import { kernel as realKernel } from '../sys/binding.js';
 import type { Kernel } from '../sys/kernel.js';
-import { ACCESS_LOG_FORMATS, type AccessLogFormat } from './access-log.js';
-import { type ErrorHandler, type FetchHandler, Handlers } from './handlers.js';
-import { nearest } from './nearest.js';
+import { ACCESS_LOG_FORMATS, type AccessLogFormat } from './connection/access-log.js';
+import { type ErrorHandler, type FetchHandler, HandlerRunner } from './handlers/handler.js';
 
 /** A folder that is served, and how. */
 export interface HostOptions extends SiteOptions {
@@ -61,7 +61,7 @@ const OPTION_NAMES = [...HOST_OPTION_NAMES, ...Object.keys(SERVER_OPTIONS)];
 const ONE_LINE = { depth: 0, breakLength: Number.POSITIVE_INFINITY };
 
 /** What the command has by other names. */
-const NAMES_OF_FLAGS = new Map([
+const FLAG_NAMES = new Map([
   ['host', 'hostname'],
   ['vhost', 'hosts'],
   ['app', 'fetch'],
@@ -88,13 +88,13 @@ export function checkedOptions(options: ServeOptions) {
     throw new TypeError(`accessLog must be one of ${ACCESS_LOG_FORMATS.join(', ')}, not ${JSON.stringify(accessLog)}`);
   }
   const hosts = hostsOf(options);
-  if (options.root === undefined && options.fetch !== undefined) refuseForFetchAlone(options);
+  if (options.root === undefined && options.fetch !== undefined) rejectFileOptions(options);
   return {
     hostname: hostname === 'localhost' ? '127.0.0.1' : hostname,
     port,
-    site: options.root === undefined && options.fetch !== undefined ? null : planOf(options, ''),
+    site: options.root === undefined && options.fetch !== undefined ? null : sitePlan(options, ''),
     handlers: handlersOf(options),
-    hosts: new Map(hosts.map(([host, its]) => planOfHost(host, its))),
+    hosts: new Map(hosts.map(([host, its]) => hostPlan(host, its))),
     trigger,
     accessLog,
     kernel,
@@ -105,8 +105,8 @@ export function checkedOptions(options: ServeOptions) {
 function checkNames(options: object, known: readonly string[], place: string): void {
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue;
-    const other = NAMES_OF_FLAGS.get(name) ?? '';
-    const meant = known.includes(other) ? other : nearest(name, known);
+    const other = FLAG_NAMES.get(name) ?? '';
+    const meant = known.includes(other) ? other : didYouMean(name, known);
     const remedy = meant === null ? `; there are: ${known.join(', ')}` : `; did you mean ${meant}?`;
     throw new TypeError(`${place}${name} is no option${remedy}`);
   }
@@ -120,7 +120,7 @@ function hostsOf({ hosts = {} }: ServeOptions): [string, HostOptions][] {
   );
 }
 
-function handlersOf({ fetch, error, fetchFirst = false }: ServeOptions): Handlers | null {
+function handlersOf({ fetch, error, fetchFirst = false }: ServeOptions): HandlerRunner | null {
   for (const [name, value] of Object.entries({ fetch, error })) {
     if (value !== undefined && typeof value !== 'function') {
       throw new TypeError(`${name} must be a function, not ${JSON.stringify(value)}`);
@@ -128,13 +128,13 @@ function handlersOf({ fetch, error, fetchFirst = false }: ServeOptions): Handler
   }
   if (typeof fetchFirst !== 'boolean')
     throw new TypeError(`fetchFirst must be true or false, not ${String(fetchFirst)}`);
-  if (fetch !== undefined) return new Handlers(fetch, error ?? null, fetchFirst);
+  if (fetch !== undefined) return new HandlerRunner(fetch, error ?? null, fetchFirst);
   if (error === undefined && !fetchFirst) return null;
   throw new TypeError(`${fetchFirst ? 'fetchFirst' : 'error'} is about a handler: it needs a fetch beside it`);
 }
 
 /** What is about files has no meaning without any. */
-function refuseForFetchAlone(options: ServeOptions): void {
+function rejectFileOptions(options: ServeOptions): void {
   const given: (keyof ServeOptions)[] = SITE_OPTION_NAMES.filter((name) => options[name] !== undefined);
   if (hostsOf(options).length > 0) given.push('hosts');
   for (const name of given) {
@@ -142,7 +142,7 @@ function refuseForFetchAlone(options: ServeOptions): void {
   }
 }
 
-function planOfHost(host: string, options: HostOptions): [string, SitePlan] {
+function hostPlan(host: string, options: HostOptions): [string, SitePlan] {
   if (!HOST_NAME.test(host)) {
     throw new TypeError(
       `hosts[${JSON.stringify(host)}] must be a host in lower case without a port, as in "www.example.org" or "[::1]"`,
@@ -153,11 +153,11 @@ function planOfHost(host: string, options: HostOptions): [string, SitePlan] {
   }
   const place = `hosts[${JSON.stringify(host)}].`;
   checkNames(options, HOST_OPTION_NAMES, place);
-  return [host, planOf(options, place)];
+  return [host, sitePlan(options, place)];
 }
 
 /** @param place stands before the names in what is said of them */
-function planOf(options: SiteOptions & { root?: string | URL }, place: string): SitePlan {
+function sitePlan(options: SiteOptions & { root?: string | URL }, place: string): SitePlan {
   const { root } = options;
   const path = root instanceof URL ? (root.protocol === 'file:' ? fileURLToPath(root) : '') : root;
   if (typeof path !== 'string' || path === '' || path.includes('\0')) {

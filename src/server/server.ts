@@ -1,24 +1,24 @@
-import type { MissingFallback } from '../files/missing-fallback.js';
-import { Files, type FilesStats } from '../files/serve.js';
+import { Files, type FilesStats } from '../files/files.js';
+import type { MissingFallback } from '../files/pages/fallback.js';
 import { DateClock } from '../http/date.js';
 import { resolveLimits } from '../http/limits.js';
-import { RequestParser } from '../http/request-parser.js';
+import { RequestParser } from '../http/request/parser.js';
 import { Acceptor } from '../net/acceptor.js';
 import { Connection } from '../net/connection.js';
 import type { ConnectionContext } from '../net/context.js';
 import { Listener } from '../net/listener.js';
-import { OutboxPool } from '../net/outbox.js';
-import { Receiver } from '../net/receiver.js';
+import { ReadBatch } from '../net/read-batch.js';
+import { WriteQueuePool } from '../net/write-queue.js';
 import { NestedDriver } from '../reactor/driver.js';
 import { READABLE } from '../reactor/interest.js';
 import type { ReactorStats } from '../reactor/options.js';
 import { Reactor } from '../reactor/reactor.js';
 import { type CountedKernel, countedKernel } from '../sys/counted-kernel.js';
-import { AccessLog } from './access-log.js';
-import { Flusher } from './flusher.js';
+import { AccessLog } from './connection/access-log.js';
+import type { ServerContext } from './connection/context.js';
+import { HttpConnection } from './connection/http-connection.js';
+import { FlushQueue } from './handlers/flush-queue.js';
 import { checkedOptions, type ServeOptions } from './options.js';
-import type { Service } from './service.js';
-import { Session } from './session.js';
 
 /** One buffer receives for all connections of a reactor; a head of the largest size fits. Its last byte is the parser's stop. */
 const RECEIVE_BYTES = 65536;
@@ -28,7 +28,7 @@ export interface ServerStats {
   connections: { open: number; accepted: number; acceptPauses: number };
   requests: number;
   /** How many requests were refused, by status. */
-  refusals: Record<number, number>;
+  errorResponses: Record<number, number>;
   bytes: { in: number; out: number };
   /** Null for a server without a root. */
   files: FilesStats | null;
@@ -62,8 +62,8 @@ export class Server implements AsyncDisposable {
   private readonly listener: Listener;
   private readonly acceptor: Acceptor;
   private readonly context: ConnectionContext;
-  private readonly service: Service;
-  private readonly sessions = new Set<Session>();
+  private readonly service: ServerContext;
+  private readonly connections = new Set<HttpConnection>();
   private stopping: Promise<void> | null = null;
   private isForced = false;
   private onDrained: (() => void) | null = null;
@@ -84,7 +84,7 @@ export class Server implements AsyncDisposable {
       const files = site === null ? null : own(new Files(kernel, site, hosts, limits));
       this.listener = own(Listener.open(kernel, hostname, port));
       this.reactor = own(new Reactor({ kernel }));
-      if (files !== null) this.heed(files);
+      if (files !== null) this.watchFiles(files);
       const tick = (): void => {
         if (this.reactor.nowMs < nextSecondMs) return; // one clock is read already
         const wallMs = kernel.wallMs();
@@ -98,8 +98,8 @@ export class Server implements AsyncDisposable {
         kernel,
         trigger,
         limits,
-        outboxes: new OutboxPool(),
-        receiver: new Receiver(this.reactor, RECEIVE_BYTES),
+        writeQueues: new WriteQueuePool(),
+        readBatch: new ReadBatch(this.reactor, RECEIVE_BYTES),
         input: Buffer.allocUnsafeSlow(RECEIVE_BYTES),
         counters: { bytesIn: 0, bytesOut: 0 },
       };
@@ -109,7 +109,7 @@ export class Server implements AsyncDisposable {
         clock,
         files,
         handlers,
-        flusher: new Flusher(() => {
+        flushQueue: new FlushQueue(() => {
           this.reactor.readClock();
           tick();
         }),
@@ -120,11 +120,11 @@ export class Server implements AsyncDisposable {
         requests: 0,
         handlerTimeouts: 0,
         timeouts: 0,
-        refusals: new Map(),
-        ended: (session) => this.ended(session as Session),
+        errorResponses: new Map(),
+        onConnectionClosed: (session) => this.onConnectionClosed(session as HttpConnection),
       };
-      const letGo = (): boolean => files?.letGoDescriptors() ?? false;
-      this.acceptor = new Acceptor(this.reactor, this.listener, limits, (fd) => this.begin(fd), letGo);
+      const letGo = (): boolean => files?.reclaimDescriptors() ?? false;
+      this.acceptor = new Acceptor(this.reactor, this.listener, limits, (fd) => this.onAccept(fd), letGo);
       this.driver = new NestedDriver(this.reactor);
     } catch (error) {
       for (const owned of opened) owned.close();
@@ -143,7 +143,7 @@ export class Server implements AsyncDisposable {
     return {
       connections: { open: acceptor.open, accepted: acceptor.accepted, acceptPauses: acceptor.pauses },
       requests: service.requests,
-      refusals: Object.fromEntries(service.refusals),
+      errorResponses: Object.fromEntries(service.errorResponses),
       bytes: { in: context.counters.bytesIn, out: context.counters.bytesOut },
       files: service.files?.stats ?? null,
       timeouts: service.timeouts,
@@ -186,11 +186,12 @@ export class Server implements AsyncDisposable {
   }
 
   /** Changes of files, and of what is mounted, are heard of before anything is answered. */
-  private heed({ watch, mounts }: Files): void {
-    if (watch.fd >= 0) this.reactor.register(watch.fd, { onReady: () => watch.read() }, READABLE, { first: true });
+  private watchFiles({ inotify, mounts }: Files): void {
+    if (inotify.fd >= 0)
+      this.reactor.register(inotify.fd, { onReady: () => inotify.read() }, READABLE, { first: true });
     if (mounts.fd < 0) return;
     try {
-      const heard = { onReady: () => mounts.news() };
+      const heard = { onReady: () => mounts.onMountEvent() };
       this.reactor.register(mounts.fd, heard, READABLE, { first: true, trigger: 'edge' });
     } catch (error) {
       // A /proc of somebody else's making may not be polled, EPERM: then folders are compared when they are looked at.
@@ -198,10 +199,10 @@ export class Server implements AsyncDisposable {
     }
   }
 
-  private begin(fd: number): void {
+  private onAccept(fd: number): void {
     const connection = new Connection(this.context, fd);
-    const session = new Session(this.service, connection);
-    this.sessions.add(session);
+    const session = new HttpConnection(this.service, connection);
+    this.connections.add(session);
     try {
       connection.start(session);
     } catch (error) {
@@ -211,10 +212,10 @@ export class Server implements AsyncDisposable {
     }
   }
 
-  private ended(session: Session): void {
-    this.sessions.delete(session);
-    this.acceptor.released();
-    if (this.sessions.size === 0) this.onDrained?.();
+  private onConnectionClosed(session: HttpConnection): void {
+    this.connections.delete(session);
+    this.acceptor.onConnectionClosed();
+    if (this.connections.size === 0) this.onDrained?.();
   }
 
   private async drain(): Promise<void> {
@@ -224,8 +225,8 @@ export class Server implements AsyncDisposable {
     this.acceptor.close();
     this.listener.close();
     if (this.isForced) this.closeAll();
-    for (const session of this.sessions) session.drain();
-    if (this.sessions.size > 0) {
+    for (const session of this.connections) session.drain();
+    if (this.connections.size > 0) {
       const timer = setTimeout(() => this.closeAll(), this.service.limits.stopTimeoutMs);
       await new Promise<void>((resolve) => {
         this.onDrained = resolve;
@@ -239,7 +240,7 @@ export class Server implements AsyncDisposable {
   }
 
   private closeAll(): void {
-    for (const session of this.sessions) session.connection.close();
+    for (const session of this.connections) session.connection.close();
   }
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { loadApp } from '../../src/cli/app.js';
 import { Misuse } from '../../src/cli/misuse.js';
-import { explain } from '../../src/server/explain.js';
+import { explain } from '../../src/explain/explain.js';
 import type { ServeOptions } from '../../src/server/options.js';
 import { command, run } from '../support/command.js';
 import { request } from '../support/raw-client.js';
@@ -137,7 +137,7 @@ describe('a mistake is one sentence, and exit code 2', () => {
   test.each<[args: string[], env: Record<string, string>, name: string]>([
     [['--app', BARE, '--listing', '--check'], {}, '--listing'],
     [['--app', BARE, '--listing'], {}, '--listing'],
-    [['--app', BARE, '--no-sidecars'], {}, '--no-sidecars'],
+    [['--app', BARE, '--no-precompressed'], {}, '--no-precompressed'],
     [['--app', BARE, '--security-headers'], {}, '--security-headers'],
     [['--app', BARE, '--cors', '*'], {}, '--cors'],
     [['--app', BARE, '--redirect', '/a=/b'], {}, '--redirect'],
@@ -190,8 +190,8 @@ describe('explain', () => {
     const fetch = () => expect.fail('asked');
     const { steps, status, outcome } = explain({ fetch, ...given }, Buffer.from(request(target, fields, method)));
     return [
-      steps.map(({ about }) => about).join(' '),
-      steps.find(({ about }) => about === 'handler')?.says,
+      steps.map(({ topic }) => topic).join(' '),
+      steps.find(({ topic }) => topic === 'handler')?.text,
       status,
       outcome,
     ];

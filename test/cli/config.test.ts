@@ -6,11 +6,16 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { readConfig } from '../../src/cli/config.js';
 import schema from '../../src/cli/config.schema.json' with { type: 'json' };
 import { Misuse } from '../../src/cli/misuse.js';
-import { ETAG_SOURCES, resolveSiteOptions, SITE_OPTION_NAMES, SYMLINK_POLICIES } from '../../src/files/options.js';
-import { REDIRECT_STATUSES } from '../../src/files/redirects.js';
+import { REDIRECT_STATUSES } from '../../src/files/rules/redirects.js';
+import {
+  ETAG_SOURCES,
+  resolveSiteOptions,
+  SITE_OPTION_NAMES,
+  SYMLINK_POLICIES,
+} from '../../src/files/rules/site-options.js';
 import { LIMIT_NAMES, LIMITS } from '../../src/http/limits.js';
 import { TRIGGERS } from '../../src/reactor/interest.js';
-import { ACCESS_LOG_FORMATS } from '../../src/server/access-log.js';
+import { ACCESS_LOG_FORMATS } from '../../src/server/connection/access-log.js';
 import { HOST_NAME } from '../../src/server/options.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'epollet-config-'));
@@ -107,7 +112,7 @@ describe('a mistake is one sentence with the key and the remedy', () => {
     [{ compress: 'yes' }, 'compress must be true or false, not "yes".'],
     [{ fallback: '/x' }, 'fallback must be null or the name of a file below the root such as "index.html", not "/x".'],
     [{ fallback: 5 }, 'fallback must be null or the name of a file below the root such as "index.html", not 5.'],
-    [{ keepPreviousMs: -1 }, 'keepPreviousMs must be an integer from 0 to 604800000, not -1.'],
+    [{ previousReleaseMs: -1 }, 'previousReleaseMs must be an integer from 0 to 604800000, not -1.'],
     [{ cacheControl: {} }, 'cacheControl must be a list, not {}.'],
     [{ cacheControl: [{}] }, 'cacheControl[0] must have "match".'],
     [{ cacheControl: [{ match: '*' }] }, 'cacheControl[0] must have "value".'],
@@ -275,8 +280,8 @@ describe('the schema', () => {
     expect(schema.properties.limits.properties).toEqual(
       Object.fromEntries(
         LIMIT_NAMES.map((name) => {
-          const { min, max, why, default: value } = LIMITS[name];
-          return [name, { type: 'integer', minimum: min, maximum: max, default: value, description: why }];
+          const { min, max, description, default: value } = LIMITS[name];
+          return [name, { type: 'integer', minimum: min, maximum: max, default: value, description: description }];
         }),
       ),
     );

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { Explanation } from '../../src/server/explain.js';
+import type { Explanation } from '../../src/explain/explain.js';
 import type { ServeOptions } from '../../src/server/options.js';
 import { serve } from '../../src/server/server.js';
 import { run } from '../support/command.js';
@@ -15,7 +15,7 @@ const REQUESTS: [target: string, fields: string[], options: Partial<ServeOptions
   ['/?a=b', ['Connection: close'], {}],
   ['/app.js', ['Accept-Encoding: br, gzip'], {}],
   ['/app.js', ['Accept-Encoding: gzip;q=0, identity;q=0'], {}],
-  ['/app.js', ['Accept-Encoding: gzip'], { sidecars: false }],
+  ['/app.js', ['Accept-Encoding: gzip'], { precompressed: false }],
   ['/app.js', ['Accept-Encoding: gzip'], { etag: 'content' }],
   ['/app.js', ['Range: bytes=0-9'], {}],
   ['/app.js', ['Range: bytes=0-9'], LARGE],
@@ -32,13 +32,13 @@ const REQUESTS: [target: string, fields: string[], options: Partial<ServeOptions
   ['/big.bin', [], { etag: 'content' }],
   ['/docs', [], {}],
   ['/docs/', [], {}],
-  ['/docs/', [], { listing: true }],
-  ['/docs/', ['Accept: application/json'], { listing: true }],
+  ['/docs/', [], { directoryListing: true }],
+  ['/docs/', ['Accept: application/json'], { directoryListing: true }],
   ['/about', [], { cleanUrls: true }],
   ['/about.html?x', [], { cleanUrls: true }],
   ['/old/1?q', [], RULES],
   ['/missing', [], {}],
-  ['/nowhere/', [HTML], { listing: true, fallback: 'index.html' }],
+  ['/nowhere/', [HTML], { directoryListing: true, fallback: 'index.html' }],
   ['/missing', [HTML], { fallback: 'index.html' }],
   ['/missing.png', [HTML], { fallback: 'index.html' }],
   ['/out', [], {}],
@@ -59,7 +59,7 @@ test.each(REQUESTS)('says what is answered: %s %j %j %s', async (target, fields,
   const answer = await client.send(head).response(method);
   const says = [`HTTP/1.1 ${its.status} ${its.reason}`, ...its.fields.map(({ name, value }) => `${name}: ${value}`)];
   expect(withoutDate(`${says.join('\r\n')}\r\n\r\n`)).toBe(withoutDate(answer.head));
-  for (const { name, why: reason } of its.fields) expect(reason, name).toMatch(/^\S.*\S$/);
+  for (const { name, reason } of its.fields) expect(reason, name).toMatch(/^\S.*\S$/);
 });
 
 describe('as a process', () => {

@@ -51,7 +51,7 @@ describe('on start', () => {
     const page = request('/some/view', ['Accept: text/html']);
     expect((await exchange(port, page)).status).toBe(404);
     folder.write('index.html', 'app');
-    await sleep(OLD_ENOUGH_MS + LIMITS.freshnessMs.default);
+    await sleep(OLD_ENOUGH_MS + LIMITS.revalidateMs.default);
     expect((await exchange(port, page)).body.toString()).toBe('app');
     expect(await server.kill().ended).toEqual({
       code: 0,

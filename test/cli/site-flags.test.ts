@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { Command, CommanderError } from 'commander';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type Settings, settingsOf, withSettings } from '../../src/cli/settings.js';
-import { SITE_OPTION_NAMES } from '../../src/files/options.js';
+import { SITE_OPTION_NAMES } from '../../src/files/rules/site-options.js';
 import { command, PACKAGE, run } from '../support/command.js';
 import { exchange, request } from '../support/raw-client.js';
 
@@ -59,8 +59,8 @@ const optionsOf = async (...given: Parameters<typeof settings>) => (await settin
 const FLAGS: [flag: string[], env: Record<string, string>, option: object][] = [
   [['--etag', 'content'], { EPOLLET_ETAG: 'content' }, { etag: 'content' }],
   [['--symlinks', 'deny'], { EPOLLET_SYMLINKS: 'deny' }, { symlinks: 'deny' }],
-  [['--no-sidecars'], { EPOLLET_SIDECARS: '0' }, { sidecars: false }],
-  [['--sidecars'], { EPOLLET_SIDECARS: 'yes' }, { sidecars: true }],
+  [['--no-precompressed'], { EPOLLET_PRECOMPRESSED: '0' }, { precompressed: false }],
+  [['--precompressed'], { EPOLLET_PRECOMPRESSED: 'yes' }, { precompressed: true }],
   [['--compress'], { EPOLLET_COMPRESS: '1' }, { compress: true }],
   [['--clean-urls'], { EPOLLET_CLEAN_URLS: 'true' }, { cleanUrls: true }],
   [['--no-clean-urls'], { EPOLLET_CLEAN_URLS: 'no' }, { cleanUrls: false }],
@@ -68,7 +68,7 @@ const FLAGS: [flag: string[], env: Record<string, string>, option: object][] = [
   [['--fallback', 'app/index.html'], { EPOLLET_FALLBACK: 'app/index.html' }, { fallback: 'app/index.html' }],
   [['--spa'], { EPOLLET_SPA: 'yes' }, { fallback: 'index.html' }],
   [['--no-spa'], { EPOLLET_SPA: 'off' }, { fallback: null }],
-  [['--keep-previous-ms', '5000'], { EPOLLET_KEEP_PREVIOUS_MS: '5000' }, { keepPreviousMs: 5000 }],
+  [['--keep-previous-ms', '5000'], { EPOLLET_KEEP_PREVIOUS_MS: '5000' }, { previousReleaseMs: 5000 }],
   [
     ['--cache-control', '/assets/**=public, max-age=60', '--cache-control', '*.js = no-store'],
     { EPOLLET_CACHE_CONTROL: '/assets/**=public, max-age=60\n\n*.js=no-store\n' },
@@ -192,9 +192,9 @@ describe('a flag goes before its variable, that before the file, and that before
   });
 
   test.each<[args: string[], env: Record<string, string>]>([
-    [['--vhost', 'b.example=/b', '--vhost', 'd=/d', '--no-sidecars'], {}],
-    [['--no-sidecars'], { EPOLLET_VHOST: 'b.example=/b\nd=/d' }],
-    [['--vhost', 'b.example=/b', '--vhost', 'd=/d', '--no-sidecars'], { EPOLLET_VHOST: 'e=/e' }],
+    [['--vhost', 'b.example=/b', '--vhost', 'd=/d', '--no-precompressed'], {}],
+    [['--no-precompressed'], { EPOLLET_VHOST: 'b.example=/b\nd=/d' }],
+    [['--vhost', 'b.example=/b', '--vhost', 'd=/d', '--no-precompressed'], { EPOLLET_VHOST: 'e=/e' }],
   ])(
     'hosts of the file have their own options, of --vhost another folder, and new ones the options of the first: %j %j',
     async (args, env) => {
@@ -202,7 +202,7 @@ describe('a flag goes before its variable, that before the file, and that before
       expect(hosts).toEqual({
         'b.example': { root: '/b', listing: true },
         c: { root: join(folder, 'b') },
-        d: expect.objectContaining({ root: '/d', compress: true, etag: 'content', sidecars: false }),
+        d: expect.objectContaining({ root: '/d', compress: true, etag: 'content', precompressed: false }),
       });
     },
   );
@@ -229,10 +229,10 @@ describe('a flag goes before its variable, that before the file, and that before
 describe('a mistake is told with its remedy', () => {
   test.each<[args: string[], env: Record<string, string>, says: RegExp]>([
     [['--etag', 'md5'], {}, /--etag.*md5.*stat, content/],
-    [['--symlinks', 'yes'], {}, /--symlinks.*inside, deny, follow/],
+    [['--symlinks', 'yes'], {}, /--symlinks.*within-root, deny, follow/],
     [[], { EPOLLET_COMPRESS: 'maybe' }, /^EPOLLET_COMPRESS must be 1, true, yes or on, or 0.*not "maybe"\.$/],
     [[], { EPOLLET_CLEAN_URLS: '2' }, /^EPOLLET_CLEAN_URLS must/],
-    [[], { EPOLLET_SIDECARS: 'x' }, /^EPOLLET_SIDECARS must/],
+    [[], { EPOLLET_PRECOMPRESSED: 'x' }, /^EPOLLET_PRECOMPRESSED must/],
     [[], { EPOLLET_SPA: 'x' }, /^EPOLLET_SPA must/],
     [['--fallback', '/x'], {}, /--fallback.*must be the name of a file below the root/],
     [['--fallback', ''], {}, /--fallback.*must be the name of a file/],
@@ -308,7 +308,15 @@ test('the help tells what goes before what', async () => {
   const { stdout } = await run(['serve', '--help']);
   expect(stdout).toContain('A flag goes before its variable');
   expect(stdout).toContain('--vhost adds to those of the file');
-  for (const flag of ['--no-sidecars', '--compress', '--spa', '--redirect', '--vhost', '--check', 'EPOLLET_CLEAN_URLS'])
+  for (const flag of [
+    '--no-precompressed',
+    '--compress',
+    '--spa',
+    '--redirect',
+    '--vhost',
+    '--check',
+    'EPOLLET_CLEAN_URLS',
+  ])
     expect(stdout).toContain(flag);
-  expect(stdout).not.toMatch(/^ +--(?:sidecars|no-compress)/m);
+  expect(stdout).not.toMatch(/^ +--(?:precompressed|no-compress)/m);
 });

@@ -1,9 +1,9 @@
-import { connectionsResultOf } from '../../src/lab/connections-result.js';
-import { randomOf } from '../../src/lab/draw.js';
-import { type ModelNotes, notesOn, ratioOf, resultOf, systemCallsOf } from '../../src/lab/model-result.js';
-import type { LabReport, ReportHead } from '../../src/lab/report.js';
-import { type ExperimentName, QUESTIONS, THOROUGH } from '../../src/lab/settings.js';
-import { traceTriggers } from '../../src/lab/trigger-trace.js';
+import { randomOf } from '../../src/lab/base/shuffle.js';
+import { type ExperimentName, QUESTIONS, THOROUGH } from '../../src/lab/bench/settings.js';
+import { connectionsResultOf } from '../../src/lab/experiments/connections-result.js';
+import { type ModelNotes, notesOn, ratioOf, resultOf, systemCallsOf } from '../../src/lab/experiments/models-result.js';
+import { traceTriggers } from '../../src/lab/experiments/triggers.js';
+import type { LabReport, ReportHead } from '../../src/lab/report/report.js';
 
 /** Rough sizes of what a run has, so that the page is looked at with bars of all lengths. */
 const MODELS: [name: string, cpuUs: number, perSecond: number, restMib: number][] = [

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { stepsUpTo } from '../../src/lab/connections-experiment.js';
-import { connectionsResultOf } from '../../src/lab/connections-result.js';
-import { ordersOf, randomOf, shuffled } from '../../src/lab/draw.js';
-import { ratioOf, systemCallsOf } from '../../src/lab/model-result.js';
-import { cpuBetween, cpuTimeOf, familyOf, residentBytesOf } from '../../src/lab/process-family.js';
-import { latencyOf, percentile, spreadOf } from '../../src/lab/spread.js';
-import { callsInWords, number, range } from '../../src/lab/words.js';
+import { callsInWords, number, range } from '../../src/lab/base/format.js';
+import { ordersOf, randomOf, shuffled } from '../../src/lab/base/shuffle.js';
+import { latencyOf, percentile, spreadOf } from '../../src/lab/base/stats.js';
+import { stepsUpTo } from '../../src/lab/experiments/connections.js';
+import { connectionsResultOf } from '../../src/lab/experiments/connections-result.js';
+import { ratioOf, systemCallsOf } from '../../src/lab/experiments/models-result.js';
+import { cpuBetween, cpuTimeOf, familyOf, residentBytesOf } from '../../src/lab/measure/proc-stat.js';
 import { sampleReport } from './sample-reports.js';
 
 describe('a spread', () => {

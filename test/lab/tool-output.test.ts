@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { parseAnswer } from '../../src/lab/answer.js';
-import { autocannonWords, parseAutocannon } from '../../src/lab/autocannon.js';
-import { coresOf, parseCores } from '../../src/lab/cores.js';
-import { millisecondsOf } from '../../src/lab/duration.js';
-import { countH2loadLog, h2loadErrors, h2loadWords, parseH2loadLog, stepsOf } from '../../src/lab/h2load.js';
-import { countAttached, parseStrace, straceWords } from '../../src/lab/strace.js';
-import { parseWrk, wrkWords } from '../../src/lab/wrk.js';
+import { parseAnswer } from '../../src/lab/bench/smoke-check.js';
+import { autocannonWords, parseAutocannon } from '../../src/lab/load/autocannon.js';
+import { countH2loadLog, h2loadErrors, h2loadWords, parseH2loadLog, stepsOf } from '../../src/lab/load/h2load.js';
+import { millisecondsOf } from '../../src/lab/load/units.js';
+import { parseWrk, wrkWords } from '../../src/lab/load/wrk.js';
+import { coresOf, parseCores } from '../../src/lab/measure/cores.js';
+import { countAttached, parseStrace, straceWords } from '../../src/lab/measure/strace.js';
 
 const ORDER = { url: new URL('http://127.0.0.1:9101/'), connections: 8, seconds: 2, close: false };
 

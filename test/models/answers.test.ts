@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { Answers } from '../../src/models/answers.js';
+import { Answers } from '../../src/models/shared/answers.js';
 import { type Folder, makeFolder } from '../support/folder.js';
 
 let folder: Folder;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { HEAD_BYTES_MAX, NEED_MORE, parseRequest } from '../../src/models/request.js';
+import { HEAD_BYTES_MAX, NEED_MORE, parseRequest } from '../../src/models/shared/request.js';
 
 /** Bytes that stand behind those that were received, as in a buffer that was used before. */
 const STALE = 'GET /stale HTTP/1.1\r\nHost: a\r\n\r\n\r\n\r\n';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { peerOf, shown } from '../../src/models/peer.js';
+import { peerOf, shown } from '../../src/models/shared/peer.js';
 import { command, cpuTicks } from '../support/command.js';
 import { eventually, RawClient, sleep } from '../support/raw-client.js';
 

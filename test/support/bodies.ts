@@ -1,8 +1,8 @@
-import { type ChunkedAnswer, type ChunkedDecoder, DATA } from '../../src/http/chunked.js';
-import { NEED_MORE } from '../../src/http/request-parser.js';
+import { type ChunkedDecoder, type ChunkedResult, DATA } from '../../src/http/request/chunked.js';
+import { NEED_MORE } from '../../src/http/request/parser.js';
 
 export interface ReadBody {
-  answer: ChunkedAnswer;
+  answer: ChunkedResult;
   body: string;
   /** How much of the text is used up. */
   used: number;

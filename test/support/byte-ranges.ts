@@ -1,4 +1,4 @@
-import { MAX_RANGES } from '../../src/files/range.js';
+import { MAX_RANGES } from '../../src/http/semantics/byte-range.js';
 
 const GIB = 2 ** 30;
 export const MIB = 2 ** 20;

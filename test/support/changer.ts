@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { silentName } from '../../src/files/file-system.js';
+import { nonNotifyingName } from '../../src/files/watch/filesystem-type.js';
 import { constants, kernel } from '../../src/sys/binding.js';
 import { check } from '../../src/sys/errno.js';
 
@@ -57,7 +57,7 @@ export class Changer implements AsyncDisposable {
 export function tellingFolder(): { readonly path: string } & Disposable {
   const parent = [tmpdir(), '/dev/shm'].find((each) => {
     const fd = check('open', kernel.openat(constants.AT_FDCWD, each, constants.O_PATH | constants.O_DIRECTORY));
-    const silent = silentName(kernel.fstatfs(fd));
+    const silent = nonNotifyingName(kernel.fstatfs(fd));
     kernel.close(fd);
     return silent === null;
   });

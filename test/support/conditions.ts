@@ -1,4 +1,4 @@
-import type { Verdict } from '../../src/files/conditional.js';
+import type { PreconditionResult } from '../../src/http/semantics/preconditions.js';
 
 /** Conditions of RFC 9110 section 13 on a file with the entity tag "abc" that was modified in the second `MODIFIED`. */
 export const MODIFIED = 784111777; // Sun, 06 Nov 1994 08:49:37 GMT
@@ -47,7 +47,7 @@ export const LISTS: [list: string, has: boolean][] = [
 ];
 
 /** Several lines of a field are one list, section 5.3. */
-export const LINES: [fields: string[], verdict: Verdict][] = [
+export const LINES: [fields: string[], verdict: PreconditionResult][] = [
   [['If-Match: "x"', 'If-Match: "abc"'], 200],
   [['If-Match: "abc"', 'Accept: */*', 'if-match: "x"'], 200],
   [['If-Match: *', 'If-Match: "abc"'], 412],
@@ -124,7 +124,7 @@ export const UNCHANGED = `If-Modified-Since: ${SAME}`;
 const CHANGED = `If-Modified-Since: ${EARLIER}`;
 
 /** Which condition counts, section 13.2.2, for those who read and those who write. */
-export const ORDER: [what: string, fields: string[], get: Verdict, put: Verdict][] = [
+export const ORDER: [what: string, fields: string[], get: PreconditionResult, put: PreconditionResult][] = [
   ['no condition', [], 200, 200],
   ['1: If-Match true', [MATCH], 200, 200],
   ['1: If-Match false', [NO_MATCH], 412, 412],

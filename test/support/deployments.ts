@@ -1,9 +1,9 @@
 import * as fs from 'node:fs';
 import { afterEach, beforeEach, expect } from 'vitest';
-import { Deployment } from '../../src/files/deployment.js';
-import { resolveSiteOptions } from '../../src/files/options.js';
-import { Dependencies } from '../../src/files/tree.js';
-import { Watch } from '../../src/files/watch.js';
+import { ReleaseRoot } from '../../src/files/resolve/release-root.js';
+import { resolveSiteOptions } from '../../src/files/rules/site-options.js';
+import { Inotify } from '../../src/files/watch/inotify.js';
+import { Dependencies } from '../../src/files/watch/watched-directory.js';
 import { kernel as realKernel } from '../../src/sys/binding.js';
 import type { Kernel } from '../../src/sys/kernel.js';
 import { testDescriptors } from './descriptors.js';
@@ -15,8 +15,8 @@ export const LOOK_MS = 500;
 export function testDeployments() {
   const descriptors = testDescriptors();
   let base: string;
-  let watch: Watch;
-  let deployment: Deployment | null = null;
+  let watch: Inotify;
+  let deployment: ReleaseRoot | null = null;
 
   /** To the letter, so that `..` behind a link stays what it is. */
   const path = (name: string): string => `${base}/${name}`;
@@ -29,7 +29,7 @@ export function testDeployments() {
   beforeEach(() => {
     base = descriptors.folder();
     for (const name of ['releases/1', 'releases/2', 'more/1', 'more/2']) release(name);
-    watch = new Watch(realKernel, 1000);
+    watch = new Inotify(realKernel, 1000);
   });
 
   afterEach(() => {
@@ -43,10 +43,10 @@ export function testDeployments() {
     path,
     link,
     release,
-    get watch(): Watch {
+    get watch(): Inotify {
       return watch;
     },
-    get deployment(): Deployment {
+    get deployment(): ReleaseRoot {
       return deployment!;
     },
 
@@ -65,11 +65,18 @@ export function testDeployments() {
     /** From here on only so many folders are watched. */
     limitWatch(maxFolders: number): void {
       watch.close();
-      watch = new Watch(realKernel, maxFolders);
+      watch = new Inotify(realKernel, maxFolders);
     },
 
-    deploy(root: string, { kernel = realKernel as Kernel, keepPreviousMs = 0 } = {}): Deployment {
-      deployment = new Deployment(kernel, path(root), resolveSiteOptions({ keepPreviousMs }), watch, TRUST_MS, LOOK_MS);
+    deploy(root: string, { kernel = realKernel as Kernel, previousReleaseMs = 0 } = {}): ReleaseRoot {
+      deployment = new ReleaseRoot(
+        kernel,
+        path(root),
+        resolveSiteOptions({ previousReleaseMs }),
+        watch,
+        TRUST_MS,
+        LOOK_MS,
+      );
       deployment.check(0);
       return deployment;
     },
@@ -87,7 +94,7 @@ export function testDeployments() {
     /** What a server does before it answers. True when the path has led to another folder. */
     look(nowMs: number): boolean {
       watch.read();
-      return nowMs >= deployment!.dueMs && deployment!.check(nowMs);
+      return nowMs >= deployment!.checkDueMs && deployment!.check(nowMs);
     },
 
     /** How many folders the kernel watches, proc_pid_fdinfo(5). */

@@ -29,14 +29,14 @@ export class Echo implements Protocol {
     private readonly options: EchoOptions,
   ) {}
 
-  receive(bytes: Uint8Array, start: number, end: number): number {
+  onData(bytes: Uint8Array, start: number, end: number): number {
     bytes[end] = LF; // the spare byte is the protocol's
     let budget = this.options.linesPerTurn ?? 64;
     let at = start;
     while (at < end) {
       if (budget-- === 0 || this.connection.queuedBytes > (this.options.highWaterBytes ?? 65536)) {
         this.heldBack++;
-        this.connection.holdBack();
+        this.connection.deferInput();
         return at;
       }
       const lineEnd = bytes.indexOf(LF, at);
@@ -50,24 +50,24 @@ export class Echo implements Protocol {
 
   readonly wantsInput = true;
 
-  peerEnded(): boolean {
+  onEnd(): boolean {
     return false;
   }
 
-  drained(): void {}
+  onDrain(): void {}
 
-  dueMs(sinceMs: number): number {
+  deadlineMs(sinceMs: number): number {
     return sinceMs + (this.options.idleMs ?? 60_000);
   }
 
-  expire(): void {
+  onTimeout(): void {
     this.expirations++;
     if (this.options.farewell === undefined) return this.connection.close();
     this.say(this.options.farewell);
     this.connection.closeWhenSent(true);
   }
 
-  closed(): void {
+  onClose(): void {
     this.closedCalls++;
   }
 

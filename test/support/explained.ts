@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll } from 'vitest';
-import { type Explanation, explain } from '../../src/server/explain.js';
+import { type Explanation, explain } from '../../src/explain/explain.js';
 import type { ServeOptions } from '../../src/server/options.js';
 import { sleep } from './raw-client.js';
 
@@ -59,4 +59,4 @@ export const ask = (head: string, options: Partial<ServeOptions> = {}): Explanat
 export const CORS = { cors: { origins: ['https://a.example'] } };
 export const RULES = { redirects: [{ from: '/old/:id', to: '/new/:id', status: 302 as const }] };
 export const HTML = 'Accept: text/html';
-export const LARGE = { limits: { cachedFileBytes: 0 } };
+export const LARGE = { limits: { maxCachedFileBytes: 0 } };

@@ -1,7 +1,7 @@
 import { deepStrictEqual, strictEqual } from 'node:assert';
-import { latin1 } from '../../src/http/latin1.js';
 import { type Limits, resolveLimits } from '../../src/http/limits.js';
-import { COMPLETE, NEED_MORE, type ParserAnswer, RequestParser } from '../../src/http/request-parser.js';
+import { COMPLETE, NEED_MORE, type ParseResult, RequestParser } from '../../src/http/request/parser.js';
+import { latin1 } from '../../src/http/text.js';
 
 const LF = 0x0a;
 const STALE = 0x41;
@@ -22,7 +22,7 @@ export interface Held {
 }
 
 export interface Outcome {
-  answer: ParserAnswer;
+  answer: ParseResult;
   held: Held | null;
 }
 
@@ -35,7 +35,7 @@ function laidOut(text: string, before = 0, after = ''): { bytes: Uint8Array; sta
 
 export function heldBy(parser: RequestParser, start = 0): Held {
   const slice = (from: number, to: number) => latin1(parser.bytes, from, to);
-  const place = (at: number) => parser.place(at);
+  const place = (at: number) => parser.indexOf(at);
   return {
     method: parser.method,
     target: slice(parser.targetStart, parser.targetEnd),
@@ -83,16 +83,16 @@ export function readInPieces(text: string, cuts: readonly number[], limits: Limi
     if (isStillPartial) continue;
     const outcome = parseOnce(parser, bytes, start, start + cut);
     if (outcome.answer !== NEED_MORE) return outcome;
-    enough = parser.enough - start;
+    enough = parser.minBytesToRetry - start;
   }
   return { answer: NEED_MORE, held: null };
 }
 
 /** The answers to a text's beginnings, from none of it to all of it. */
-export function answersToPrefixes(text: string, limits: Limits = resolveLimits()): ParserAnswer[] {
+export function answersToPrefixes(text: string, limits: Limits = resolveLimits()): ParseResult[] {
   const { bytes, start, end } = laidOut(text, 1);
   const parser = new RequestParser(limits);
-  const answers: ParserAnswer[] = [];
+  const answers: ParseResult[] = [];
   for (let at = start; at <= end; at++) answers.push(parser.parse(bytes, start, at));
   return answers;
 }

@@ -1,10 +1,10 @@
 import { readdirSync } from 'node:fs';
 import { afterEach } from 'vitest';
-import { Lookup } from '../../src/files/lookup.js';
-import type { SymlinkPolicy } from '../../src/files/options.js';
-import { Root } from '../../src/files/root.js';
-import { Dependencies } from '../../src/files/tree.js';
-import { Watch } from '../../src/files/watch.js';
+import { Lookup } from '../../src/files/resolve/lookup.js';
+import { Root } from '../../src/files/resolve/root.js';
+import type { SymlinkPolicy } from '../../src/files/rules/site-options.js';
+import { Inotify } from '../../src/files/watch/inotify.js';
+import { Dependencies } from '../../src/files/watch/watched-directory.js';
 import { kernel as realKernel } from '../../src/sys/binding.js';
 import type { Kernel } from '../../src/sys/kernel.js';
 
@@ -17,15 +17,20 @@ export function testLookups() {
   afterEach(closeAll);
 
   /** Looks names up below a folder; `isOutdated` reads what the kernel tells of changes since the last name. */
-  function lookupIn(folder: string, symlinks: SymlinkPolicy = 'inside', kernel: Kernel = realKernel, maxFolders = 100) {
-    const watch = new Watch(realKernel, maxFolders);
+  function lookupIn(
+    folder: string,
+    symlinks: SymlinkPolicy = 'within-root',
+    kernel: Kernel = realKernel,
+    maxFolders = 100,
+  ) {
+    const watch = new Inotify(realKernel, maxFolders);
     const root = Root.open(kernel, folder);
     opened.push(watch, root);
     const lookup = new Lookup(kernel, root, watch, symlinks, 0);
     let dependencies = new Dependencies();
     let outdated = false;
     const dependent = {
-      outdated: () => {
+      onInvalidated: () => {
         outdated = true;
       },
     };
@@ -34,11 +39,11 @@ export function testLookups() {
       watch,
       /** The content of the file, or why there is none. */
       find(name: string): string | number {
-        dependencies.detach(dependent);
+        dependencies.unsubscribe(dependent);
         dependencies = new Dependencies();
         outdated = false;
         const file = lookup.file(Buffer.from(name), Date.now(), dependencies);
-        dependencies.attach(dependent);
+        dependencies.subscribe(dependent);
         if (typeof file === 'number') return file;
         const bytes = Buffer.alloc(100);
         const text = bytes.toString('utf8', 0, realKernel.pread(file.fd, bytes, 0, bytes.length, 0));
@@ -47,15 +52,15 @@ export function testLookups() {
       },
       entries(name: string): string[] | number {
         dependencies = new Dependencies();
-        const fd = lookup.folder(Buffer.from(name), dependencies);
-        dependencies.attach(dependent);
+        const fd = lookup.directory(Buffer.from(name), dependencies);
+        dependencies.subscribe(dependent);
         if (fd < 0) return fd;
         const entries = readdirSync(`/proc/self/fd/${fd}`);
         realKernel.close(fd);
         return entries.sort();
       },
       get areTold(): boolean {
-        return dependencies.areTold;
+        return dependencies.areWatched;
       },
       get isOutdated(): boolean {
         watch.read();

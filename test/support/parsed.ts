@@ -1,5 +1,5 @@
 import { type Limits, resolveLimits } from '../../src/http/limits.js';
-import { COMPLETE, RequestParser } from '../../src/http/request-parser.js';
+import { COMPLETE, RequestParser } from '../../src/http/request/parser.js';
 
 /** A parser that holds this request, and maybe had others before; `fields` are whole lines without their ends. */
 export function parsed(

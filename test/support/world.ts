@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { Connection } from '../../src/net/connection.js';
 import type { ConnectionContext, ConnectionLimits } from '../../src/net/context.js';
-import { type Outbox, OutboxPool } from '../../src/net/outbox.js';
-import { Receiver } from '../../src/net/receiver.js';
+import { ReadBatch } from '../../src/net/read-batch.js';
+import { type WriteQueue, WriteQueuePool } from '../../src/net/write-queue.js';
 import { Reactor, type Trigger } from '../../src/reactor/index.js';
 import { constants, kernel as realKernel } from '../../src/sys/binding.js';
 import { check, EAGAIN, ECONNRESET, ENOMEM, EPIPE } from '../../src/sys/errno.js';
@@ -73,8 +73,8 @@ export class World {
       kernel: this.kernel,
       trigger,
       limits: { sendBytesPerTurn: 10_000, writeTimeoutMs: 5000, lingerTimeoutMs: 100, lingerBytes: 20_000, ...limits },
-      outboxes: this.pool,
-      receiver: new Receiver(this.reactor, inputBytes + 1),
+      writeQueues: this.pool,
+      readBatch: new ReadBatch(this.reactor, inputBytes + 1),
       input: Buffer.alloc(inputBytes + 1),
       counters: { bytesIn: 0, bytesOut: 0 },
     };
@@ -165,17 +165,17 @@ export class World {
   }
 }
 
-class CountingPool extends OutboxPool {
+class CountingPool extends WriteQueuePool {
   taken = 0;
 
-  override take(): Outbox {
+  override take(): WriteQueue {
     this.taken++;
     return super.take();
   }
 
-  override give(outbox: Outbox): void {
+  override putBack(outbox: WriteQueue): void {
     this.taken--;
-    super.give(outbox);
+    super.putBack(outbox);
   }
 }
 

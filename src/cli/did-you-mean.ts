@@ -1,0 +1,28 @@
+/** The word that was meant, most likely; null when none is near. Capitals count for nothing. */
+export function didYouMean(word: string, words: readonly string[]): string | null {
+  let best: string | null = null;
+  let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
+  for (const each of words) {
+    const distance = editDistance(word.toLowerCase(), each.toLowerCase());
+    if (distance < bestDistance) [best, bestDistance] = [each, distance];
+  }
+  return best;
+}
+
+/** How many letters have to be put in, taken out or replaced, or neighbours swapped. */
+function editDistance(from: string, to: string): number {
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: to.length + 1 }, (_, at) => at);
+  for (let i = 1; i <= from.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= to.length; j++) {
+      const same = from[i - 1] === to[j - 1];
+      let distance = Math.min(last[j]! + 1, row[j - 1]! + 1, last[j - 1]! + (same ? 0 : 1));
+      const swapped = i > 1 && j > 1 && from[i - 1] === to[j - 2] && from[i - 2] === to[j - 1];
+      if (swapped) distance = Math.min(distance, beforeLast[j - 2]! + 1);
+      row.push(distance);
+    }
+    [beforeLast, last] = [last, row];
+  }
+  return last[to.length]!;
+}

@@ -1,0 +1,259 @@
+import { createHash } from 'node:crypto';
+import { directoryUrlPath } from '../resolve/url-path.js';
+
+/** One name in a folder, as the file system has it. */
+export interface ListingEntry {
+  /** Bytes, for that is what Linux names are. */
+  readonly name: Buffer;
+  readonly isDirectory: boolean;
+  readonly size: number;
+  readonly modifiedMs: number;
+}
+
+export type ListingSort = 'name' | 'size' | 'time';
+
+export interface ListingOrder {
+  readonly sort: ListingSort;
+  readonly descending: boolean;
+}
+
+/** A listing that does not have all of its folder. */
+export interface Truncation {
+  /** How many names were looked at, the first by name. */
+  readonly scanned: number;
+  readonly names: number;
+  /** There may be more names than were read. */
+  readonly hasMore: boolean;
+}
+
+export interface ListingOptions extends ListingOrder {
+  /** Of the folder below the root, decoded, for display only: links are relative, and the request's path ends with `/`. */
+  readonly path: string;
+  /** Null where the entries are all. */
+  readonly truncation: Truncation | null;
+}
+
+/** An entry with what is made of its name once: the text and the link. */
+interface Row extends ListingEntry {
+  readonly text: string;
+  readonly url: string;
+}
+
+/** Of the family of html/style.css. One piece without an indent too many: it is sent with each page. */
+const STYLE = `
+:root { color-scheme: light dark; --ground: #f3f6f7; --panel: #fff; --ink: #12242d; --muted: #4d626c; --rule: #cfdadf;
+  --user: #0b5f78; --kernel: #8a5300;
+  --sans: "Avenir Next", "Segoe UI", Cantarell, Ubuntu, "Noto Sans", "Helvetica Neue", "Liberation Sans", sans-serif;
+  --mono: ui-monospace, "Cascadia Mono", Menlo, Consolas, "Liberation Mono", monospace; }
+@media (prefers-color-scheme: dark) { :root { --ground: #0d1b22; --panel: #13262f; --ink: #e3edf0; --muted: #9bb0b8;
+  --rule: #294450; --user: #62c3dc; --kernel: #f3b64c; } }
+* { box-sizing: border-box; }
+html { -webkit-text-size-adjust: 100%; }
+body { max-width: 60rem; margin: 0 auto; padding: clamp(1.25rem, 5vw, 3rem) clamp(1rem, 4vw, 2.5rem);
+  background: var(--ground); color: var(--ink); font: 1rem / 1.5 var(--sans); }
+h1 { margin: 0 0 1.5rem; font-size: clamp(1.25rem, 4vw, 1.75rem); line-height: 1.3; letter-spacing: -0.015em;
+  overflow-wrap: anywhere; }
+h1 i { color: var(--muted); font-style: normal; font-weight: 400; }
+a { color: var(--user); text-underline-offset: 0.2em; }
+h1 a { margin: 0 0.1em; text-decoration-thickness: 1px; }
+:focus-visible { outline: 3px solid var(--kernel); outline-offset: 3px; border-radius: 3px; }
+table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { padding: 0.4rem 0 0.4rem 1.5rem; border-bottom: 1px solid var(--rule); text-align: right; vertical-align: top;
+  white-space: nowrap; }
+th { font-size: 0.9375rem; font-weight: 500; }
+th a { color: var(--muted); text-decoration: none; }
+th a:hover, th[aria-sort] a { color: var(--ink); text-decoration: underline var(--kernel) 2px; }
+[aria-sort=ascending] a::after { content: " \\2191"; }
+[aria-sort=descending] a::after { content: " \\2193"; }
+th:first-child, td:first-child { width: 100%; padding-left: 1.5rem; text-align: left; }
+td { color: var(--muted); font-size: 0.9375rem; }
+td:first-child { position: relative; }
+td a { font-family: var(--mono); overflow-wrap: anywhere; text-decoration: none; white-space: pre-wrap; }
+tr:hover td { background: var(--panel); }
+tr:hover td a { text-decoration: underline; }
+.folder a { font-weight: 600; }
+.folder::before { content: ""; position: absolute; top: 0.8rem; left: 0.35rem; width: 0.6rem; height: 0.7rem;
+  background: var(--kernel); clip-path: polygon(0 0, 100% 50%, 0 100%); forced-color-adjust: none; }
+.up::before { clip-path: polygon(100% 0, 0 50%, 100% 100%); }
+p { margin: 1rem 0 0; color: var(--muted); font-size: 0.9375rem; }
+.more { color: var(--kernel); font-weight: 600; }
+@media (max-width: 36rem) { th, td { padding-left: 0.9rem; } th:last-child, time { white-space: normal; }
+  time { display: inline-block; width: 10ch; } }
+@media print { :root { color-scheme: light; --ground: #fff; --ink: #000; --muted: #444; --user: #000;
+  --kernel: #8a5300; --rule: #bbb; }
+  tr { break-inside: avoid; } .up, [aria-sort] a::after { display: none; } }
+`;
+
+/** A page of names that others chose: nothing runs in it and nothing is loaded, and of styles it has the one above. */
+export const LISTING_CSP = [
+  "default-src 'none'",
+  `style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`,
+  "base-uri 'none'",
+  "form-action 'none'",
+].join('; ');
+
+/** Whether a name is shown: those with a dot in front are hidden, as they are not served. */
+export function isListed(name: Buffer): boolean {
+  return name.length > 0 && name[0] !== 0x2e;
+}
+
+/** Reads `sort=name|size|time` and `order=asc|desc` from a query, with or without its `?`; by name for anything else. */
+export function sortOf(query: string): ListingOrder {
+  const parameters = new URLSearchParams(query);
+  const sort = parameters.get('sort');
+  return { sort: sort === 'size' || sort === 'time' ? sort : 'name', descending: parameters.get('order') === 'desc' };
+}
+
+/**
+ * The listing as a page that needs nothing else. To be sent as UTF-8, with LISTING_CSP.
+ * @param entries in the order of their names, as those of JSON
+ */
+export function renderHtml(entries: readonly ListingEntry[], options: ListingOptions): Buffer {
+  const rows = rowsOf(entries, options);
+  const { path, truncation } = options;
+  const folders = rows.filter((row) => row.isDirectory).length;
+  const lines = rows.map(htmlRow);
+  if (/[^/]/.test(path)) lines.unshift('<tr><td colspan="3" class="folder up"><a href="../">../</a></td></tr>');
+  const more = truncation === null ? '' : `\n<p class="more">${truncationNotice(truncation)}</p>`;
+  return Buffer.from(`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Index of ${shown(path)}</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<main>
+<h1><i>Index of</i> ${breadcrumbs(path)}</h1>
+<table>
+<thead>
+<tr>${columnHead('name', 'Name', options)}${columnHead('size', 'Size', options)}${columnHead('time', 'Modified (UTC)', options)}</tr>
+</thead>
+<tbody>
+${lines.join('\n')}
+</tbody>
+</table>
+<p>${counted(folders, 'folder', 'folders')}, ${counted(rows.length - folders, 'file', 'files')}</p>${more}
+</main>
+</body>
+</html>
+`);
+}
+
+/**
+ * The listing as an array of `{ name, type, size, modified, url }`, in the same order as the page's. `url` is relative to
+ * the folder and has the name's bytes, which `name` cannot when they are not UTF-8. A folder has no size (null), and
+ * neither has a file a time that no calendar has.
+ */
+export function renderJson(entries: readonly ListingEntry[], options: ListingOptions): Buffer {
+  const items = rowsOf(entries, options).map(({ text, isDirectory, size, modifiedMs, url }) => ({
+    name: text,
+    type: isDirectory ? 'folder' : 'file',
+    size: isDirectory ? null : size,
+    modified: isoTime(modifiedMs),
+    url,
+  }));
+  return Buffer.from(`${JSON.stringify(items)}\n`);
+}
+
+function rowsOf(entries: readonly ListingEntry[], { sort, descending }: ListingOrder): Row[] {
+  const rows = entries.filter(({ name }) => isListed(name)).map(rowOf);
+  const sign = descending ? -1 : 1;
+  // Equals stay in the order of their names.
+  if (sort === 'size') return rows.sort((one, other) => sign * (sizeOf(one) - sizeOf(other)));
+  if (sort === 'time') return rows.sort((one, other) => sign * (timeOf(one) - timeOf(other)));
+  if (descending) rows.reverse();
+  return [...rows.filter(({ isDirectory }) => isDirectory), ...rows.filter(({ isDirectory }) => !isDirectory)];
+}
+
+function rowOf({ name, isDirectory, size, modifiedMs }: ListingEntry): Row {
+  const path = directoryUrlPath(name);
+  // The dot keeps a name with a colon from being taken for a scheme, RFC 3986 section 4.2.
+  return {
+    name,
+    isDirectory,
+    size,
+    modifiedMs,
+    text: name.toString(),
+    url: `.${isDirectory ? path : path.slice(0, -1)}`,
+  };
+}
+
+/** The size of a folder is the file system's affair; it stands before the smallest file. */
+function sizeOf({ isDirectory, size }: ListingEntry): number {
+  return isDirectory ? -1 : size;
+}
+
+function timeOf({ modifiedMs }: ListingEntry): number {
+  return Number.isNaN(modifiedMs) ? Number.MIN_SAFE_INTEGER : modifiedMs;
+}
+
+function htmlRow({ text, isDirectory, size, modifiedMs, url }: Row): string {
+  const name = `<a href="${escaped(url)}"><bdi>${shown(text)}</bdi>${isDirectory ? '/' : ''}</a>`;
+  const amount = isDirectory ? '–' : `<span title="${grouped(size)} bytes">${formatSize(size)}</span>`;
+  const iso = isoTime(modifiedMs);
+  const time = iso === null ? '–' : `<time datetime="${iso}">${iso.slice(0, 10)} ${iso.slice(11, 16)}</time>`;
+  return `<tr><td${isDirectory ? ' class="folder"' : ''}>${name}</td><td>${amount}</td><td>${time}</td></tr>`;
+}
+
+/** The path with a link at each folder above, by as many steps up: the bytes of their names are not needed for that. */
+function breadcrumbs(path: string): string {
+  const segments = path.split('/').filter((segment) => segment !== '');
+  const crumbs = segments.map((segment, i) => {
+    const up = segments.length - 1 - i;
+    const name = `<bdi>${shown(segment)}</bdi>`;
+    return `${up === 0 ? `<span aria-current="page">${name}</span>` : `<a href="${'../'.repeat(up)}">${name}</a>`}/`;
+  });
+  return `${segments.length === 0 ? '/' : `<a href="${'../'.repeat(segments.length)}">/</a>`}${crumbs.join('')}`;
+}
+
+/** A head that sorts by its column, and turns the order when it does already. The biggest and the newest come first. */
+function columnHead(sort: ListingSort, label: string, current: ListingOrder): string {
+  const sorted = sort === current.sort;
+  const descends = sorted ? !current.descending : sort !== 'name';
+  const state = sorted ? ` aria-sort="${current.descending ? 'descending' : 'ascending'}"` : '';
+  return `<th scope="col"${state}><a href="?sort=${sort}&amp;order=${descends ? 'desc' : 'asc'}">${label}</a></th>`;
+}
+
+function truncationNotice({ scanned, names, hasMore }: Truncation): string {
+  const all = hasMore ? `${grouped(names)} that were read: this folder has more` : `${grouped(names)} in this folder`;
+  return `Only the first ${grouped(scanned)} by name were looked at, of ${all}.`;
+}
+
+const SIZE_UNITS = ['KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'];
+
+function formatSize(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  let unit = 0;
+  let value = bytes / 1024;
+  // Not 1024 KiB, which is what rounding would make of a little less than a MiB.
+  while (value >= 1023.5 && unit < SIZE_UNITS.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${value.toFixed(value < 9.95 ? 1 : 0)} ${SIZE_UNITS[unit]}`;
+}
+
+/** To the millisecond; null for what a file system can say and a calendar of four digits cannot. */
+function isoTime(modifiedMs: number): string | null {
+  const date = new Date(modifiedMs);
+  const year = date.getUTCFullYear();
+  return year >= 0 && year <= 9999 ? date.toISOString() : null;
+}
+
+function counted(count: number, one: string, many: string): string {
+  return `${grouped(count)} ${count === 1 ? one : many}`;
+}
+
+const { format: grouped } = new Intl.NumberFormat('en');
+
+const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+
+function escaped(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => ENTITIES[character]!);
+}
+
+/** A name for people to read: a control of the writing's direction would have it show another extension than it has. */
+const shown = (name: string): string => escaped(name.replace(/\p{Bidi_Control}/gu, '\ufffd'));

@@ -1,0 +1,216 @@
+import { checkedChoice, checkedList, checkedObject, invalidValue, quoted } from './option-check.js';
+import { type PathPattern, parsePattern } from './path-pattern.js';
+import { canonicalOf, canonicalPath, hasDotSegment } from './percent-encoding.js';
+
+export const REDIRECT_STATUSES = [301, 302, 303, 307, 308] as const;
+export type RedirectStatus = (typeof REDIRECT_STATUSES)[number];
+
+export interface RedirectRule {
+  /**
+   * The path that has moved, from the root: exactly (`/old`), with names for segments (`/old/:id`), with one `*` for any
+   * rest, slashes too (`/blog/*`, which is `/blog` as well), or a glob (`/{a,b}/**`). A slash at the end counts.
+   */
+  from: string;
+  /**
+   * Where to: a path from the root, or an http(s) URL. `:id` is what `from` caught under this name, `:splat` what its
+   * `*` did. The request's query is kept unless this has one.
+   */
+  to: string;
+  /**
+   * Permanent (301, 308) or for now (302, 303, 307). 308 and 307 keep a request's method and body; 301 and 302 let a
+   * client turn POST into GET, RFC 9110 section 15.4. @default 308
+   */
+  status?: RedirectStatus;
+}
+
+export interface Redirect {
+  status: RedirectStatus;
+  location: string;
+  /** Which rule it was, for people: `redirects[0], from /old/:id`. */
+  rule: string;
+}
+
+/** As many as a browser follows. */
+const HOPS_MAX = 20;
+const PLACE = /:([A-Za-z]\w*)/;
+
+interface Rule {
+  readonly at: number;
+  readonly from: string;
+  readonly to: string;
+  readonly pattern: PathPattern;
+  readonly status: RedirectStatus;
+  /** The target, cut at its places: text, name, text, name, … text. */
+  readonly target: readonly string[];
+  readonly local: boolean;
+  readonly hasQuery: boolean;
+}
+
+/** Checks each rule by itself; a copy with every default. @throws TypeError */
+export function resolveRedirects(name: string, value: unknown): Required<RedirectRule>[] {
+  return checkedList(name, value, (each, rule) => {
+    const { from, to, status = 308 } = checkedObject(each, rule, ['from', 'to', 'status']);
+    const resolved = {
+      from: checkedFrom(`${each}.from`, from),
+      to: checkedTo(`${each}.to`, to),
+      status: checkedChoice(`${each}.status`, status, REDIRECT_STATUSES),
+    };
+    const { names } = parsePattern(resolved.from);
+    const unknown = resolved.to.split(PLACE).filter((part, at) => at % 2 === 1 && !names.includes(part))[0];
+    if (unknown !== undefined)
+      throw new TypeError(
+        `${each}.to has :${unknown}, which ${quoted(resolved.from)} does not catch; a colon for itself is %3A`,
+      );
+    return resolved;
+  });
+}
+
+function checkedFrom(name: string, from: unknown): string {
+  if (typeof from !== 'string' || !from.startsWith('/') || from.length > 1000 || /\p{Cc}/u.test(from))
+    return invalidValue(name, 'a path from the root such as "/old" or "/blog/*"', from);
+  if (/[?#\\]/.test(from)) return invalidValue(name, 'a path without "?", "#" and backslashes', from);
+  const { fault } = parsePattern(from);
+  return fault === null ? from : invalidValue(name, fault, from);
+}
+
+function checkedTo(name: string, to: unknown): string {
+  if (typeof to !== 'string' || to.length > 2000 || /[\p{Cc}\\]/u.test(to))
+    return invalidValue(name, 'a path from the root or an http(s) URL, without backslashes', to);
+  if (/%(?![0-9A-Fa-f]{2})/.test(to))
+    return invalidValue(name, 'an address whose percent signs are escapes; one for itself is %25', to);
+  // A browser takes //name for another host, RFC 3986 section 4.2, and would be sent there by accident.
+  if (to.startsWith('//'))
+    return invalidValue(name, 'a path with one slash at its beginning, or an http(s) URL in full', to);
+  if (to.startsWith('/')) return to;
+  const authority = /^https?:\/\/([^/?#]*)/i.exec(to)?.[1] ?? '';
+  // What a client wrote is to choose no host.
+  if (authority === '' || PLACE.test(authority) || authority.includes('@') || !URL.canParse(to))
+    return invalidValue(name, 'a path from the root or an http(s) URL whose host is written out', to);
+  return to;
+}
+
+/** The redirects of a site, compiled. The first rule that fits answers. */
+export class Redirects {
+  private readonly exact = new Map<string, Rule>();
+  /** By prefix. */
+  private readonly patterns = new Map<string, Rule[]>();
+  private deepest = 0;
+  private readonly rules: Rule[];
+
+  constructor(rules: readonly Required<RedirectRule>[]) {
+    this.rules = rules.map(compile);
+    for (const rule of this.rules) {
+      const { exact, prefix } = rule.pattern;
+      if (exact === null) this.add(prefix, rule);
+      else if (!this.exact.has(exact)) this.exact.set(exact, rule);
+    }
+  }
+
+  /**
+   * @param path as it was sent, one character a byte
+   * @param query as it was sent, with its `?`; empty when there is none
+   */
+  find(path: string, query: string): Redirect | null {
+    if (this.rules.length === 0) return null;
+    const canonical = canonicalPath(path === '' ? '/' : path); // of a target that has none, RFC 9110 section 4.2.3
+    // A client has resolved dot segments before it asks, RFC 3986 section 5.2.4; what still has them names nothing.
+    return canonical === null || hasDotSegment(canonical) ? null : this.lookUp(canonical, query);
+  }
+
+  /**
+   * @param cleanUrls whether the server itself leads from `/about.html` to `/about`
+   * @throws TypeError when redirects lead round in circles; other hosts are not followed
+   */
+  checkLoops(name: string, cleanUrls: boolean): void {
+    for (const rule of this.rules) {
+      const hops = [rule.pattern.exact ?? rule.from];
+      let location: string | null = locationOf(rule, rule.pattern.sample, '');
+      while (location?.startsWith('/')) {
+        const path = pathOf(location);
+        if (hops.length === 1 && (rule.from === rule.to || rule.pattern.exact === path))
+          throw new TypeError(`${name}[${rule.at}].to must be another path than from, ${quoted(rule.from)}`);
+        hops.push(path);
+        if (hops.length > HOPS_MAX || hops.indexOf(path) < hops.length - 1)
+          throw new TypeError(`${name}[${rule.at}] must not lead round in circles: ${hops.slice(0, 4).join(' to ')}`);
+        location = this.lookUp(path, '')?.location ?? (cleanUrls ? cleanPath(path) : null);
+      }
+    }
+  }
+
+  private add(prefix: string, rule: Rule): void {
+    const rules = this.patterns.get(prefix);
+    if (rules === undefined) this.patterns.set(prefix, [rule]);
+    else rules.push(rule);
+    this.deepest = Math.max(this.deepest, prefix.split('/').length - 1);
+  }
+
+  private lookUp(path: string, query: string): Redirect | null {
+    let first = this.exact.get(path);
+    let location = first === undefined ? '' : locationOf(first, {}, query);
+    let end = 0;
+    for (let depth = 0; depth <= this.deepest && end >= 0; depth++) {
+      for (const rule of this.patterns.get(path.slice(0, end)) ?? []) {
+        if (first !== undefined && first.at < rule.at) break;
+        const caught = rule.pattern.match(path);
+        if (caught === null) continue;
+        const found = locationOf(rule, caught, query);
+        // `/blog/*` to `/blog/index.html` moves all but the target.
+        if (rule.local && pathOf(found) === path) continue;
+        [first, location] = [rule, found];
+        break;
+      }
+      end = nextSegment(path, end);
+    }
+    return first === undefined ? null : redirectFor(first, location);
+  }
+}
+
+/** Where the segment behind the slash at `start` ends; -1 when there is none. */
+function nextSegment(path: string, start: number): number {
+  if (start >= path.length) return -1;
+  const slash = path.indexOf('/', start + 1);
+  return slash < 0 ? path.length : slash;
+}
+
+/** Where the server leads from a page's address when that is to have no `.html`; null for other addresses. */
+const cleanPath = (path: string): string | null => /^(.*?)(?:(?<=\/)index)?\.html$/.exec(path)?.[1] ?? null;
+
+const redirectFor = ({ status, at, from }: Rule, location: string): Redirect => ({
+  status,
+  location,
+  rule: `redirects[${at}], from ${from}`,
+});
+
+function compile({ from, to, status }: Required<RedirectRule>, at: number): Rule {
+  const beforeFragment = to.split('#')[0]!;
+  return {
+    at,
+    from,
+    to,
+    status,
+    pattern: parsePattern(from),
+    target: to.split(PLACE).map((part, place) => (place % 2 === 0 ? asciiOf(part) : part)),
+    local: to.startsWith('/'),
+    hasQuery: beforeFragment.includes('?'),
+  };
+}
+
+/** What is caught comes from the canonical path: it is encoded so that it can be no slash, query or fragment. */
+function locationOf(rule: Rule, caught: Readonly<Record<string, string>>, query: string): string {
+  let location = rule.target.map((part, place) => (place % 2 === 0 ? part : (caught[part] ?? ''))).join('');
+  // A place that caught nothing may have left two slashes, which would name a host.
+  if (rule.local) location = location.replace(/^\/{2,}/, '/');
+  if (rule.hasQuery || query.length < 2) return location;
+  const fragment = location.indexOf('#');
+  return fragment < 0
+    ? location + asciiOfBytes(query)
+    : location.slice(0, fragment) + asciiOfBytes(query) + location.slice(fragment);
+}
+
+/** The path that a client asks for when it follows a local target. */
+const pathOf = (location: string): string => canonicalPath(location.replace(/[?#].*$/, '')) ?? location;
+
+const asciiOf = (text: string): string => asciiOfBytes(Buffer.from(text).toString('latin1'));
+
+/** Bytes that are not visible ASCII, percent-encoded; the rest as it is. */
+const asciiOfBytes = (text: string): string => text.replace(/[^\x21-\x7e]/g, canonicalOf);

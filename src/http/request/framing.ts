@@ -1,0 +1,57 @@
+import { CLASSES, DIGIT, HOST, listElements } from '../headers.js';
+import type { ErrorStatus } from '../status.js';
+import { latin1 } from '../text.js';
+
+const classes = CLASSES;
+const digit = DIGIT;
+const host = HOST;
+
+/**
+ * How long a message's body is and where it ends, RFC 9112 section 6: the fields in which a second reading of the same
+ * bytes makes a second request. Whatever two implementations might read differently is refused.
+ */
+
+/** Content-Length as a number, RFC 9112 section 6.2; -1 when it is no plain decimal (a list of equal ones included). */
+export function contentLength(bytes: Uint8Array, start: number, end: number): number {
+  if (start === end || end - start > 16) return -1;
+  let length = 0;
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at]!;
+    if (!(classes[byte]! & digit)) return -1;
+    length = length * 10 + (byte - 0x30);
+  }
+  return length <= Number.MAX_SAFE_INTEGER ? length : -1;
+}
+
+/** What a Transfer-Encoding value means for a request, RFC 9112 section 6.1: 0 for `chunked`, else the refusal. */
+export function transferEncoding(value: string): 0 | ErrorStatus {
+  if (value.toLowerCase() === 'chunked') return 0;
+  const codings = listElements(value);
+  const chunkedLast = codings.length > 1 && codings.indexOf('chunked') === codings.length - 1;
+  const wellFormed = codings.every((coding) => /^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(coding));
+  // A coding below chunked that we do not know is 501; a body whose end nobody can tell is 400.
+  return chunkedLast && wellFormed ? 501 : 400;
+}
+
+/** IPv6 or IPvFuture in brackets, RFC 3986 section 3.2.2; a zone means something on its own machine only. */
+const IP_LITERAL = /^\[(?:[0-9a-f]*:[0-9a-f:.]+|v[0-9a-f]+\.[a-z0-9._~!$&'()*+,;=:-]+)\]/i;
+
+/** `uri-host [ ":" port ]`, RFC 9110 section 7.2. An empty one is valid there: the target had no authority. */
+export function isHost(bytes: Uint8Array, start: number, end: number): boolean {
+  let at = start;
+  if (at < end && bytes[at] === 0x5b) {
+    const literal = IP_LITERAL.exec(latin1(bytes, start, end));
+    if (literal === null) return false;
+    at += literal[0].length;
+  } else {
+    while (at < end && classes[bytes[at]!]! & host) at++;
+  }
+  if (at === end) return true;
+  if (bytes[at++] !== 0x3a || end - at > 5) return false;
+  let port = 0;
+  for (; at < end; at++) {
+    if (!(classes[bytes[at]!]! & digit)) return false;
+    port = port * 10 + (bytes[at]! - 0x30);
+  }
+  return port <= 65535;
+}

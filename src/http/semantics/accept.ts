@@ -1,0 +1,163 @@
+import { CLASSES, TOKEN } from '../headers.js';
+
+/** A media range of an Accept field, or a media type, which is a range of one: RFC 9110 section 12.5.1. */
+interface MediaRange {
+  /** Lower case; `*` for any. */
+  readonly type: string;
+  readonly subtype: string;
+  /** Those that a type must have to be in the range, each as `name=value` in lower case and without quotes. */
+  readonly parameters: readonly string[];
+  /** Its weight in thousandths. */
+  readonly weight: number;
+}
+
+const FULL_WEIGHT = 1000;
+/** More than a range can have parameters: what it names goes before how much it says of it. */
+const NAMED = 1_000_000;
+
+const HTML = 'text/html; charset=utf-8';
+/** JSON has no charset, but clients ask for one, and mean what every JSON is, RFC 8259 section 8.1. */
+const JSON_TYPE = 'application/json; charset=utf-8';
+
+/**
+ * How much a client wants a media type, from 0 (not at all) to 1: the weight of the most specific range that has it, the
+ * highest of equals. Who sends no Accept takes anything, and so does one whose Accept has no range that can be read.
+ * `type` may have parameters; a range that asks for others does not have it.
+ */
+export function quality(accept: string | null, type: string): number {
+  if (accept === null) return 1;
+  const asked = rangeOf(type);
+  let readable = false;
+  let best = -1;
+  let weight = 0;
+  for (const element of splitUnquoted(accept, ',')) {
+    const range = element === '' ? null : rangeOf(element);
+    if (range === null) continue;
+    readable = true;
+    if (asked === null || !includes(range, asked)) continue;
+    const rank = rankOf(range);
+    if (rank < best || (rank === best && range.weight <= weight)) continue;
+    best = rank;
+    weight = range.weight;
+  }
+  return readable ? weight / FULL_WEIGHT : 1;
+}
+
+/** Whether what can be had as a page and as JSON goes out as JSON: only to a client that says it would rather have it. */
+export function prefersJson(accept: string | null): boolean {
+  return accept !== null && quality(accept, JSON_TYPE) > quality(accept, HTML);
+}
+
+/** Whether a client asks for a page: by name, for anything is what scripts and images are asked for with too. */
+export function acceptsHtmlExplicitly(accept: string | null): boolean {
+  if (accept === null) return false;
+  return splitUnquoted(accept, ',').some((element) => {
+    const range = rangeOf(element);
+    return range !== null && range.type === 'text' && range.subtype === 'html' && range.weight > 0;
+  });
+}
+
+/** A qvalue, RFC 9110 section 12.4.2, in thousandths; -1 for what is none. */
+export function parseQvalue(qvalue: string): number {
+  const { length } = qvalue;
+  if (length === 0 || length > 5) return -1;
+  const whole = qvalue.charCodeAt(0) - 0x30;
+  if (whole !== 0 && whole !== 1) return -1;
+  if (length > 1 && qvalue[1] !== '.') return -1;
+  let weight = whole;
+  for (let i = 2; i < 5; i++) {
+    const digit = i < length ? qvalue.charCodeAt(i) - 0x30 : 0;
+    if (digit < 0 || digit > 9) return -1;
+    weight = weight * 10 + digit;
+  }
+  return weight <= FULL_WEIGHT ? weight : -1;
+}
+
+function includes(range: MediaRange, asked: MediaRange): boolean {
+  return (
+    (range.type === '*' || range.type === asked.type) &&
+    (range.subtype === '*' || range.subtype === asked.subtype) &&
+    range.parameters.every((parameter) => asked.parameters.includes(parameter))
+  );
+}
+
+function rankOf({ type, subtype, parameters }: MediaRange): number {
+  const named = type === '*' ? 0 : subtype === '*' ? 1 : 2;
+  return named * NAMED + parameters.length;
+}
+
+/** Reads one element; null for what is none, and for one with a weight that is none or with two of them. */
+function rangeOf(element: string): MediaRange | null {
+  const [essence, ...rest] = splitUnquoted(element, ';');
+  const slash = essence!.indexOf('/');
+  const type = essence!.slice(0, slash).toLowerCase();
+  const subtype = essence!.slice(slash + 1).toLowerCase();
+  if (slash < 0 || !isToken(type) || !isToken(subtype) || (type === '*' && subtype !== '*')) return null;
+  const parameters: string[] = [];
+  let weight = -1;
+  for (const parameter of rest) {
+    if (parameter === '') continue; // allowed by RFC 9110 section 5.6.6
+    const equals = parameter.indexOf('=');
+    const name = parameter.slice(0, Math.max(equals, 0)).toLowerCase();
+    const value = unquoted(parameter.slice(equals + 1));
+    if (!isToken(name) || value === null) return null;
+    if (name === 'q') {
+      if (weight >= 0) return null;
+      weight = parseQvalue(parameter.slice(equals + 1));
+      if (weight < 0) return null;
+    } else parameters.push(`${name}=${value.toLowerCase()}`);
+  }
+  return { type, subtype, parameters, weight: weight < 0 ? FULL_WEIGHT : weight };
+}
+
+/** What a parameter says, be it a token or a quoted string, RFC 9110 section 5.6.4; null for what is neither. */
+function unquoted(text: string): string | null {
+  if (text[0] !== '"') return isToken(text) ? text : null;
+  let value = '';
+  for (let i = 1; i < text.length; i++) {
+    if (text[i] === '"') return i === text.length - 1 ? value : null;
+    if (text[i] === '\\') i++;
+    value += text[i] ?? '';
+  }
+  return null;
+}
+
+function isToken(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if ((CLASSES[text.charCodeAt(i)]! & TOKEN) === 0) return false;
+  return text !== '';
+}
+
+/**
+ * The pieces between separators, without the blanks around them. A separator in a quoted string is text; of a string that
+ * does not end, all is. By hand and not by an expression: a peer must not choose how often it backtracks.
+ */
+export function splitUnquoted(text: string, separator: string): string[] {
+  const pieces: string[] = [];
+  let start = 0;
+  let quoted = false;
+  for (let i = 0; i < text.length; i++) {
+    const character = text[i];
+    if (character === '"') quoted = !quoted;
+    else if (quoted) {
+      if (character === '\\') i++;
+    } else if (character === separator) {
+      pieces.push(trimmed(text, start, i));
+      start = i + 1;
+    }
+  }
+  pieces.push(trimmed(text, start, text.length));
+  return pieces;
+}
+
+function trimmed(text: string, start: number, end: number): string {
+  let from = start;
+  let to = end;
+  while (from < to && isWhitespace(text[from])) from++;
+  while (to > from && isWhitespace(text[to - 1])) to--;
+  return text.slice(from, to);
+}
+
+/** Space and tab only, RFC 9110 section 5.6.3. */
+function isWhitespace(character: string | undefined): boolean {
+  return character === ' ' || character === '\t';
+}

@@ -1,0 +1,41 @@
+import { Failure } from '../base/errors.js';
+import type { Load, LoadOrder } from './load.js';
+
+/** The words after `autocannon`. */
+export function autocannonWords({ url, connections, seconds, close }: LoadOrder): string[] {
+  return [
+    '--json',
+    '--no-progress',
+    ...['--connections', String(connections)],
+    ...['--duration', String(Math.ceil(seconds))],
+    ...(close ? ['--headers', 'connection=close'] : []),
+    url.href,
+  ];
+}
+
+interface AutocannonResult {
+  duration: number;
+  errors: number;
+  timeouts: number;
+  non2xx: number;
+  requests: { total: number };
+  latency: { p50: number; p90: number; p99: number; max: number };
+}
+
+/** Its last line of JSON. Latencies are in whole milliseconds, so 0 is "less than one". */
+export function parseAutocannon(text: string): Load {
+  const line = text.trim().split('\n').at(-1)!;
+  let result: AutocannonResult;
+  try {
+    result = JSON.parse(line) as AutocannonResult;
+  } catch {
+    throw new Failure(`autocannon counted nothing: ${line.slice(-200) || 'no output'}.`);
+  }
+  const { duration, errors, non2xx, requests, latency } = result;
+  return {
+    requests: requests.total,
+    perSecond: duration > 0 ? requests.total / duration : 0,
+    latency: requests.total > 0 ? { p50: latency.p50, p90: latency.p90, p99: latency.p99, max: latency.max } : null,
+    errors: errors + non2xx, // its errors have the timeouts in them
+  };
+}

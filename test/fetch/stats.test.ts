@@ -1,0 +1,110 @@
+import { expect, test } from 'vitest';
+import type { ServerStats } from '../../src/index.js';
+import { TRIGGERS } from '../../src/reactor/interest.js';
+import { handling } from '../support/handling.js';
+import { eventually, exchange, RawClient, request, sleep } from '../support/raw-client.js';
+
+const { start } = handling();
+
+test('a server that has done nothing', () => {
+  const { reactor, systemCalls, ...stats } = start(() => new Response('')).stats();
+  expect(stats).toEqual({
+    connections: { open: 0, accepted: 0, acceptPauses: 0 },
+    requests: 0,
+    refusals: {},
+    bytes: { in: 0, out: 0 },
+    files: null,
+    timeouts: 0,
+    handlerTimeouts: 0,
+    eventsPerTurn: 0,
+    accessLogDropped: 0,
+  });
+  expect(reactor).toMatchObject({ events: 0, stale: 0, spurious: 0, revisits: 0, expired: 0 });
+  expect(systemCalls).toMatchObject({ epoll_create1: 1, socket: 1, bind: 1, listen: 1 });
+});
+
+test.each(TRIGGERS)('%s: what is counted is what was done', async (trigger) => {
+  const server = start(async () => new Response('Hello, World!'), { trigger });
+  using client = await RawClient.connect(server.port);
+  let [sent, received] = [0, 0];
+  await client.send(request('/')).response();
+  const before = server.stats();
+  for (let i = 0; i < 100; i++) {
+    const bytes = request(`/${i}`);
+    sent += bytes.length;
+    const answer = await client.send(bytes).response();
+    received += answer.head.length + answer.body.length;
+  }
+  const after = server.stats();
+  const grown = (of: (stats: ServerStats) => number): number => of(after) - of(before);
+  expect(grown(({ requests }) => requests)).toBe(100);
+  expect(grown(({ bytes }) => bytes.in)).toBe(sent);
+  expect(grown(({ bytes }) => bytes.out)).toBe(received);
+  expect(after.connections).toEqual({ open: 1, accepted: 1, acceptPauses: 0 });
+
+  // Two system calls a request, and a wait or two.
+  expect(grown(({ systemCalls }) => systemCalls['recvfrom']!)).toBe(100);
+  expect(grown(({ systemCalls }) => systemCalls['sendto']!)).toBe(100);
+  const waits = grown(({ systemCalls }) => systemCalls['epoll_wait']!);
+  expect(waits).toBe(grown(({ reactor }) => reactor.turns));
+  expect(waits).toBeLessThanOrEqual(300);
+  const events = grown(({ reactor }) => reactor.events) / grown(({ reactor }) => reactor.turns);
+  expect(events).toBeGreaterThan(0.3);
+  expect(events).toBeLessThanOrEqual(1);
+  expect(grown(({ reactor }) => reactor.stale + reactor.spurious + reactor.revisits)).toBe(0);
+  expect(after.reactor.epollCtlCalls).toBe(after.systemCalls['epoll_ctl']);
+  expect(grown(({ systemCalls }) => systemCalls['epoll_ctl']!)).toBe(trigger === 'oneshot' ? 100 : 0);
+
+  client.close();
+  await eventually(() => server.stats().connections.open === 0, 'it is closed');
+});
+
+test('answers of pipelined requests are one send, those of handlers that wait a moment too', async () => {
+  for (const handler of [() => new Response('x'), async () => new Response('x')]) {
+    const server = start(handler);
+    using client = await RawClient.connect(server.port);
+    await client.send(request('/')).response();
+    const before = server.stats().systemCalls['sendto']!;
+    client.send(request('/').repeat(10));
+    for (let i = 0; i < 10; i++) await client.response();
+    expect(server.stats().systemCalls['sendto']! - before).toBe(1);
+  }
+});
+
+test('refusals by status, timeouts and deadlines', async () => {
+  const server = start(
+    async (asked) => {
+      if (asked.url.endsWith('/stuck')) await sleep(200);
+      return new Response(await asked.text());
+    },
+    { limits: { handlerTimeoutMs: 50, bodyBytes: 10, headTimeoutMs: 100 } },
+  );
+  const statuses = [];
+  for (const bytes of [
+    'nonsense\r\n\r\n',
+    'nonsense\r\n\r\n',
+    'GET / HTTP/2.0\r\n\r\n',
+    request('/', ['Content-Length: 11'], 'POST'),
+    `${request('/', ['Transfer-Encoding: chunked'], 'POST')}b\r\n01234567890\r\n`,
+    request('/', ['Expect: miracles']),
+    request(`/${'x'.repeat(9000)}`),
+    'GET / HT',
+    request('/stuck'),
+  ])
+    statuses.push((await exchange(server.port, bytes)).status);
+  expect(statuses).toEqual([400, 400, 505, 413, 413, 417, 414, 408, 503]);
+  const { errorResponses, timeouts, handlerTimeouts, eventsPerTurn, reactor, requests } = server.stats();
+  expect(errorResponses).toEqual({ 400: 2, 408: 1, 413: 2, 414: 1, 417: 1, 505: 1 });
+  expect([timeouts, handlerTimeouts, requests]).toEqual([2, 1, 2]);
+  expect(eventsPerTurn).toBe(reactor.events / reactor.turns);
+  expect(reactor.expired).toBeGreaterThanOrEqual(2);
+});
+
+test('an answer that comes after a long silence has the date of its own time', async () => {
+  const server = start(async () => {
+    await sleep(2100); // and nothing else is done meanwhile
+    return new Response('');
+  });
+  const answer = await exchange(server.port, request('/'));
+  expect(Math.abs(Date.now() - Date.parse(answer.field('Date')!))).toBeLessThan(1100);
+});

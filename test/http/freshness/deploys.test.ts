@@ -1,0 +1,294 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type ServeOptions, type Server, serve } from '../../../src/index.js';
+import { TRIGGERS } from '../../../src/reactor/interest.js';
+import { countDescriptors } from '../../support/descriptors.js';
+import { OLD_ENOUGH_MS, settled } from '../../support/folder.js';
+import { eventually, exchange, RawClient, request, sleep } from '../../support/raw-client.js';
+import { makeReleases, RELEASE_TARGETS, type Releases, releaseOf } from '../../support/releases.js';
+import { MIB } from '../../support/site.js';
+
+/** A flip that was finished so long before a request was sent must be seen. */
+const SEEN_WITHIN_MS = 50;
+
+let releases: Releases;
+let server: Server;
+
+beforeEach(() => {
+  releases = makeReleases();
+});
+
+afterEach(async () => {
+  await server.stop({ force: true });
+  releases[Symbol.dispose]();
+});
+
+const start = (root: string, options: Partial<ServeOptions> = {}): void => {
+  server = serve({ port: 0, root: `${releases.base}/${root}`, ...options });
+};
+
+const ask = (target: string) => exchange(server.port, request(target));
+const releaseNow = async (): Promise<number> => releaseOf(await ask('/a.txt'), '/a.txt');
+const statusOf = async (target: string): Promise<number> => (await ask(target)).status;
+
+describe.each(TRIGGERS)('%s', (trigger) => {
+  test('under load every answer is wholly of one release, and of the newest', async () => {
+    for (const number of [0, 1, 2, 3]) releases.release(`releases/${number}`, number);
+    releases.flip('current', 'releases/0');
+    start('current', { trigger });
+    await settled();
+    const flips: { number: number; atMs: number }[] = [{ number: 0, atMs: 0 }];
+    let done = false;
+    let answers = 0;
+    const load = async (): Promise<void> => {
+      using client = await RawClient.connect(server.port);
+      while (!done) {
+        const sentMs = performance.now();
+        client.send(RELEASE_TARGETS.map((target) => request(target)).join(''));
+        for (const target of RELEASE_TARGETS) {
+          const number = releaseOf(await client.response(), target);
+          const known = flips.findLastIndex(({ atMs }) => atMs <= sentMs - SEEN_WITHIN_MS);
+          expect(flips.slice(known).map((flip) => flip.number)).toContain(number);
+          answers++;
+        }
+      }
+    };
+    const loads = Promise.all([load(), load(), load()]);
+    let seenAtOnce = 0;
+    const count = 50;
+    try {
+      for (let flip = 1; flip <= count; flip++) {
+        releases.flip('current', `releases/${flip % 4}`);
+        flips.push({ number: flip % 4, atMs: performance.now() });
+        if ((await releaseNow()) === flip % 4) seenAtOnce++;
+        await sleep(flip % 10 === 0 ? OLD_ENOUGH_MS + SEEN_WITHIN_MS : flip % 7);
+      }
+    } finally {
+      done = true;
+      await loads;
+    }
+    console.log(`${trigger}: ${count} flips, ${seenAtOnce} seen at once, ${answers} answers meanwhile`);
+    expect(seenAtOnce).toBe(count);
+    expect(server.stats().files!.rootChanges).toBe(count);
+  });
+
+  test('what is being sent of a release is sent to its end, even if that is removed', async () => {
+    const sizes = { 'a.txt': 10, 'big.bin': 12 * MIB };
+    for (const number of [1, 2]) releases.release(`releases/${number}`, number, sizes);
+    releases.flip('current', 'releases/1');
+    start('current', { trigger });
+    const clients = await Promise.all([1, 2].map(() => RawClient.connect(server.port)));
+    for (const client of clients) client.pause().send(request('/big.bin'));
+    await eventually(() => server.stats().bytes.out > 0 && server.stats().requests === 2, 'all are under way');
+    releases.flip('current', 'releases/2');
+    releases.remove('releases/1');
+    expect(releaseOf(await ask('/a.txt'), '/a.txt', sizes)).toBe(2);
+    for (const client of clients) {
+      client.resume();
+      expect(releaseOf(await client.response(), '/big.bin', sizes)).toBe(1);
+      expect(releaseOf(await client.send(request('/big.bin')).response(), '/big.bin', sizes)).toBe(2);
+      client.close();
+    }
+  });
+});
+
+/** Ways in which a root is exchanged. `turn` lets it lead to a release; `old` is the one before. */
+const WAYS: [what: string, root: string, turn: (number: number, old: number) => void][] = [
+  ['a link', 'current', (number) => releases.flip('current', `releases/${number}`)],
+  [
+    'a link with an absolute target',
+    'current',
+    (number) => releases.flip('current', releases.path(`releases/${number}`)),
+  ],
+  [
+    'a link that is removed, and made again',
+    'current',
+    (number, old) => {
+      if (old > 0) releases.remove('current');
+      releases.flip('current', `./releases/../releases//${number}/`);
+    },
+  ],
+  [
+    'the second link of a chain',
+    'current',
+    (number, old) => {
+      releases.flip('stage', `releases/${number}`);
+      if (old === 0) releases.flip('current', 'stage');
+    },
+  ],
+  [
+    'a link on the way',
+    'site/public',
+    (number) => {
+      releases.release(`sites/${number}/public`, number);
+      releases.flip('site', `sites/${number}`);
+    },
+  ],
+  [
+    "a link within a link's target",
+    'current',
+    (number, old) => {
+      releases.flip('set', `releases`);
+      releases.release(`more-${number}/in`, number);
+      releases.flip('set', `more-${number}`);
+      if (old === 0) releases.flip('current', 'set/in');
+    },
+  ],
+  [
+    'a link that is found by going up from the target of another',
+    'to/../current',
+    (number, old) => {
+      if (old === 0) releases.release('other/place', 0);
+      if (old === 0) releases.flip('to', 'other/place');
+      releases.flip('other/current', `../releases/${number}`);
+    },
+  ],
+  [
+    'a folder that is moved away',
+    'root',
+    (number, old) => {
+      if (old > 0) releases.move('root', `releases/was-${old}`);
+      releases.move(`releases/${number}`, 'root');
+    },
+  ],
+  [
+    'a folder on the way',
+    'way/root',
+    (number, old) => {
+      releases.release(`ways/${number}/root`, number);
+      if (old > 0) releases.move('way', `ways/was-${old}`);
+      releases.move(`ways/${number}`, 'way');
+    },
+  ],
+  [
+    'a folder that is removed, and made again',
+    'root',
+    (number, old) => {
+      if (old > 0) releases.remove('root');
+      releases.release('root', number);
+    },
+  ],
+  [
+    'a folder that is removed with the one above it',
+    'above/root',
+    (number, old) => {
+      if (old > 0) releases.remove('above');
+      releases.release('above/root', number);
+    },
+  ],
+];
+
+test.each(WAYS)('%s: the next request sees it', async (_, root, turn) => {
+  for (let number = 1; number <= 6; number++) releases.release(`releases/${number}`, number);
+  turn(1, 0);
+  start(root);
+  for (let number = 2; number <= 6; number++) {
+    await settled();
+    for (const target of RELEASE_TARGETS) expect(releaseOf(await ask(target), target)).toBe(number - 1);
+    turn(number, number - 1);
+    expect(await releaseNow()).toBe(number);
+    for (const target of RELEASE_TARGETS) expect(releaseOf(await ask(target), target)).toBe(number);
+  }
+  expect(server.stats().files!.rootChanges).toBe(5);
+});
+
+test('while the path leads nowhere the release stays, and what is gone of it is gone', async () => {
+  releases.release('releases/1', 1);
+  releases.flip('current', 'releases/1');
+  start('current');
+  expect(await releaseNow()).toBe(1);
+  releases.flip('current', 'releases/2');
+  expect(await releaseNow()).toBe(1);
+  releases.remove('releases/1');
+  expect(await statusOf('/a.txt')).toBe(404);
+  releases.release('releases/2', 2);
+  expect(await releaseNow()).toBe(2);
+});
+
+describe('previousReleaseMs', () => {
+  const HASHED = 'assets/app-3f2a9c1b.js';
+  const LATER = 'assets/late-99ab12cd.js';
+  /** It reads as words, but could be one. */
+  const WORDLIKE = 'assets/index-DiwrgTda.js';
+  const release = (number: number, ...names: string[]): void =>
+    releases.release(`releases/${number}`, number, Object.fromEntries(['a.txt', ...names].map((name) => [name, 40])));
+  const of = async (target: string): Promise<number> => {
+    const answer = await ask(target);
+    return answer.status === 200 ? releaseOf(answer, target, { [target.slice(1)]: 40 }) : answer.status;
+  };
+
+  test('assets with a hash in their name are served of the release before, and nothing else is', async () => {
+    release(1, HASHED, WORDLIKE, 'assets/app.js', 'page.html', LATER, 'only-1.txt');
+    release(2, 'assets/app-77ce01da.js');
+    release(3);
+    releases.flip('current', 'releases/1');
+    start('current', { previousReleaseMs: 60_000 });
+    for (const target of [`/${HASHED}`, '/assets/app.js', '/page.html', '/only-1.txt', '/a.txt']) {
+      expect(await of(target)).toBe(1);
+    }
+    releases.flip('current', 'releases/2');
+    for (let time = 0; time < 3; time++) {
+      for (const name of [HASHED, WORDLIKE, LATER]) expect(await of(`/${name}`)).toBe(1);
+      expect(await of('/assets/app-77ce01da.js')).toBe(2);
+      expect(await of('/a.txt')).toBe(2);
+      for (const target of ['/assets/app.js', '/page.html', '/only-1.txt']) expect(await of(target)).toBe(404);
+      await settled();
+    }
+    // The new release may be completed yet, and the old one cleared away.
+    releases.release('releases/2', 2, { [LATER]: 40 });
+    expect(await of(`/${LATER}`)).toBe(2);
+    releases.remove('releases/1');
+    expect(await of(`/${HASHED}`)).toBe(404);
+    releases.flip('current', 'releases/3');
+    expect([await of('/assets/app-77ce01da.js'), await of('/a.txt')]).toEqual([2, 3]);
+    releases.flip('current', 'releases/2');
+    releases.flip('current', 'releases/3');
+    expect(await of('/a.txt')).toBe(3);
+  });
+
+  test('only for that long, also what is in memory; and only of the last one', async () => {
+    release(1, HASHED);
+    release(2);
+    release(3);
+    releases.flip('current', 'releases/1');
+    start('current', { previousReleaseMs: 300 });
+    expect(await of(`/${HASHED}`)).toBe(1);
+    releases.flip('current', 'releases/2');
+    await settled();
+    expect([await of(`/${HASHED}`), await of(`/${HASHED}`)]).toEqual([1, 1]);
+    await sleep(300);
+    expect([await of(`/${HASHED}`), await of('/a.txt')]).toEqual([404, 2]);
+    releases.flip('current', 'releases/1');
+    expect(await of(`/${HASHED}`)).toBe(1);
+    releases.flip('current', 'releases/2');
+    expect([await of(`/${HASHED}`), await of('/a.txt')]).toEqual([1, 2]);
+    releases.flip('current', 'releases/3');
+    expect([await of('/a.txt'), await of(`/${HASHED}`)]).toEqual([3, 404]);
+  });
+});
+
+test.each([0, 60_000])('100 flips leak no descriptor and no watch, previousReleaseMs %i', async (previousReleaseMs) => {
+  const flip = (number: number): void => {
+    releases.release(`sites/${number}/public`, number);
+    releases.flip('site', `sites/${number}`);
+  };
+  flip(0);
+  start('site/public', { previousReleaseMs });
+  using client = await RawClient.connect(server.port);
+  const round = async (number: number): Promise<void> => {
+    flip(number);
+    if (number % 10 === 0) await settled();
+    client.send(RELEASE_TARGETS.map((target) => request(target)).join(''));
+    for (const target of RELEASE_TARGETS) expect(releaseOf(await client.response(), target)).toBe(number);
+  };
+  for (let number = 1; number <= 5; number++) await round(number);
+  const before = { open: countDescriptors(), watched: server.stats().files!.watches };
+  for (let number = 6; number <= 105; number++) await round(number);
+  const { rootChanges, watches, unwatchedReasons } = server.stats().files!;
+  console.log(
+    `100 flips: ${countDescriptors() - before.open} more descriptors, ` +
+      `${before.watched} folders watched before, ${watches} after`,
+  );
+  expect([rootChanges, unwatchedReasons]).toEqual([105, null]);
+  expect(watches).toBeLessThanOrEqual(before.watched);
+  expect(countDescriptors()).toBeLessThanOrEqual(before.open + 1);
+});

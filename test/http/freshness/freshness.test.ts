@@ -1,0 +1,437 @@
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type Server, serve } from '../../../src/index.js';
+import { TRIGGERS } from '../../../src/reactor/interest.js';
+import { tellingFolder } from '../../support/changer.js';
+import { settled } from '../../support/folder.js';
+import { eventually, exchange, RawClient, type RawResponse, request, sleep } from '../../support/raw-client.js';
+import { KIB, MIB } from '../../support/site.js';
+
+/** How long what nobody tells is believed. */
+const FRESHNESS_MS = 100;
+
+let folder: ReturnType<typeof tellingFolder>;
+let server: Server;
+
+const path = (name: string): string => join(folder.path, name);
+const put = (name: string, content: string | Uint8Array): void => fs.writeFileSync(path(name), content);
+const ask = (target: string, fields: readonly string[] = []): Promise<RawResponse> =>
+  exchange(server.port, request(target, fields));
+const textOf = async (target: string): Promise<string> => {
+  const answer = await ask(target);
+  return answer.status === 200 ? answer.body.toString() : String(answer.status);
+};
+
+/** The next request sees it, and those that are answered from memory do. */
+const seen = async (target: string, expected: string): Promise<void> => {
+  expect(await textOf(target)).toBe(expected);
+  await settled();
+  for (let time = 0; time < 3; time++) expect(await textOf(target)).toBe(expected);
+};
+
+describe.each(TRIGGERS)('%s', (trigger) => {
+  beforeAll(() => {
+    folder = tellingFolder();
+    put('hello.txt', 'hello');
+    server = serve({ port: 0, root: folder.path, trigger });
+  });
+
+  afterAll(async () => {
+    await server.stop({ force: true });
+    folder[Symbol.dispose]();
+  });
+
+  test('a file that is edited, replaced, removed or made', async () => {
+    await seen('/fresh.txt', '404');
+    put('fresh.txt', 'first');
+    await seen('/fresh.txt', 'first');
+    fs.appendFileSync(path('fresh.txt'), ' and more');
+    await seen('/fresh.txt', 'first and more');
+    put('fresh.txt', 'FIRST AND MORE');
+    await seen('/fresh.txt', 'FIRST AND MORE');
+    put('fresh.txt.new', 'replaced');
+    fs.renameSync(path('fresh.txt.new'), path('fresh.txt'));
+    await seen('/fresh.txt', 'replaced');
+    fs.rmSync(path('fresh.txt'));
+    await seen('/fresh.txt', '404');
+  });
+
+  test('a rewrite of the same size whose time is set back, with another ETag', async () => {
+    put('back.txt', 'one');
+    fs.utimesSync(path('back.txt'), 1e9, 1e9);
+    await seen('/back.txt', 'one');
+    const first = await ask('/back.txt');
+    put('back.txt', 'two');
+    fs.utimesSync(path('back.txt'), 1e9, 1e9);
+    await seen('/back.txt', 'two');
+    const second = await ask('/back.txt', [`If-None-Match: ${first.field('ETag')}`]);
+    expect([second.status, second.body.toString()]).toEqual([200, 'two']);
+  });
+
+  test('a new time alone, with another ETag', async () => {
+    put('time.txt', 'the same');
+    fs.utimesSync(path('time.txt'), 1e9, 1e9);
+    await seen('/time.txt', 'the same');
+    const first = await ask('/time.txt');
+    fs.utimesSync(path('time.txt'), 1.1e9, 1.1e9);
+    const second = await ask('/time.txt', [`If-None-Match: ${first.field('ETag')}`]);
+    expect([first, second].map((answer) => answer.field('Last-Modified'))).toEqual([
+      new Date(1e12).toUTCString(),
+      new Date(1.1e12).toUTCString(),
+    ]);
+    expect(second.status).toBe(200);
+  });
+
+  test('a file that becomes a folder, and back', async () => {
+    put('turning', 'a file');
+    fs.mkdirSync(path('bare'));
+    await seen('/turning', 'a file');
+    fs.rmSync(path('turning'));
+    fs.renameSync(path('bare'), path('turning'));
+    await seen('/turning', '301');
+    fs.renameSync(path('turning'), path('bare'));
+    await seen('/turning', '404');
+  });
+
+  test('a compressed form that is added, changed and removed', async () => {
+    const formOf = async (): Promise<string> => {
+      const answer = await ask('/form.js', ['Accept-Encoding: gzip']);
+      return `${answer.field('Content-Encoding')} ${answer.body.toString()}`;
+    };
+    put('form.js', 'plain');
+    await seen('/form.js', 'plain');
+    expect(await formOf()).toBe('null plain');
+    put('form.js.gz', 'packed');
+    expect(await formOf()).toBe('gzip packed');
+    await settled();
+    expect(await formOf()).toBe('gzip packed');
+    put('form.js.gz', 'PACKED');
+    expect(await formOf()).toBe('gzip PACKED');
+    await settled();
+    put('form.js', 'newer');
+    expect(await formOf()).toBe('null newer'); // what was packed is older
+    put('form.js.gz', 'again');
+    expect(await formOf()).toBe('gzip again');
+    fs.rmSync(path('form.js.gz'));
+    expect(await formOf()).toBe('null newer');
+  });
+
+  test('contents that follow each other faster than the clock have tags of their own', async () => {
+    using client = await RawClient.connect(server.port);
+    const contents = new Map<string, string>();
+    for (let version = 100; version < 400; version++) {
+      put('fast.txt', `version ${version}`);
+      const answer = await client.send(request('/fast.txt')).response();
+      const body = answer.body.toString();
+      expect(body).toBe(`version ${version}`);
+      expect(contents.get(answer.field('ETag')!) ?? body).toBe(body);
+      contents.set(answer.field('ETag')!, body);
+    }
+  });
+
+  test('half a head is sent before the change', async () => {
+    put('half.txt', 'before');
+    await seen('/half.txt', 'before');
+    using client = await RawClient.connect(server.port);
+    const [first, rest] = [request('/half.txt').slice(0, -2), request('/half.txt').slice(-2)];
+    client.send(first);
+    await eventually(() => server.stats().connections.open === 1, 'it is accepted');
+    put('half.txt', 'behind');
+    expect((await client.send(rest).response()).body.toString()).toBe('behind');
+  });
+
+  test.each([300, 64 * KIB, 300 * KIB])(
+    'files of %i bytes that are replaced all the time are never mixed',
+    async (size) => {
+      let version = 0;
+      const replace = (): void => {
+        put('hammer.new', String.fromCharCode(97 + (version++ % 26)).repeat(size + (version % 7)));
+        fs.renameSync(path('hammer.new'), path(`hammer-${size}.txt`));
+      };
+      replace();
+      const untilMs = performance.now() + 400;
+      const load = async (): Promise<void> => {
+        using client = await RawClient.connect(server.port);
+        while (performance.now() < untilMs) {
+          const answer = await client.send(request(`/hammer-${size}.txt`)).response();
+          expect(answer.status).toBe(200);
+          const text = answer.body.toString('latin1');
+          expect(text === text[0]!.repeat(text.length) && text.length >= size).toBe(true);
+        }
+      };
+      const loads = Promise.all([load(), load(), load()]);
+      while (performance.now() < untilMs) {
+        replace();
+        await sleep(1);
+      }
+      await loads;
+    },
+  );
+
+  test('a file that gets shorter under way ends the connection', async () => {
+    put('shrinking.bin', Buffer.alloc(8 * MIB, 'x'));
+    using client = await RawClient.connect(server.port);
+    client.pause().send(request('/shrinking.bin') + request('/hello.txt'));
+    await eventually(() => server.stats().connections.open > 0, 'it is accepted');
+    await sleep(50);
+    fs.truncateSync(path('shrinking.bin'), 1000);
+    client.resume();
+    const got = await client.untilClose();
+    expect(got.toString('latin1')).toContain('Content-Length: 8388608\r\n');
+    expect(got.length).toBeLessThan(8 * MIB);
+    expect(got.toString('latin1').match(/HTTP\/1\.1/g)).toHaveLength(1);
+    expect(await textOf('/hello.txt')).toBe('hello');
+  });
+
+  test('a file that grows under way is sent as long as it was', async () => {
+    put('growing.bin', Buffer.alloc(8 * MIB, 'x'));
+    using client = await RawClient.connect(server.port);
+    client.pause().send(request('/growing.bin') + request('/hello.txt'));
+    await sleep(50);
+    fs.appendFileSync(path('growing.bin'), Buffer.alloc(MIB, 'y'));
+    client.resume();
+    const answer = await client.response();
+    expect([answer.body.length, answer.body.includes('y')]).toEqual([8 * MIB, false]);
+    expect((await client.response()).body.toString()).toBe('hello');
+  });
+});
+
+describe('what happens elsewhere', () => {
+  beforeEach(async () => {
+    folder = tellingFolder();
+    return async () => {
+      await server.stop({ force: true });
+      folder[Symbol.dispose]();
+    };
+  });
+
+  const start = (options: object = {}): void => {
+    server = serve({ port: 0, root: folder.path, limits: { revalidateMs: FRESHNESS_MS }, ...options });
+  };
+
+  test('a site whose root lies in that of another takes nothing away from it', async () => {
+    fs.mkdirSync(path('in'));
+    for (const name of ['a.txt', 'in/a.txt']) put(name, 'first');
+    start({ hosts: { inner: { root: path('in') } } });
+    const inner = async (): Promise<string> =>
+      (await exchange(server.port, 'GET /a.txt HTTP/1.1\r\nHost: inner\r\n\r\n')).body.toString();
+    await settled();
+    expect([await textOf('/a.txt'), await textOf('/in/a.txt'), await inner()]).toEqual(['first', 'first', 'first']);
+    for (const name of ['a.txt', 'in/a.txt']) put(name, 'edited in place');
+    const edited = 'edited in place';
+    expect([await textOf('/a.txt'), await textOf('/in/a.txt'), await inner()]).toEqual([edited, edited, edited]);
+  });
+
+  test('a write by another name of the file, in a folder that nobody asks for', async () => {
+    fs.mkdirSync(path('.other'));
+    put('.other/name.txt', 'first');
+    fs.linkSync(path('.other/name.txt'), path('name.txt'));
+    start();
+    await seen('/name.txt', 'first');
+    put('.other/name.txt', 'again');
+    await sleep(FRESHNESS_MS + 10);
+    await seen('/name.txt', 'again');
+  });
+
+  test.each<[string, object, () => void]>([
+    ['a hard link', {}, () => fs.linkSync(path('.other/page.html'), path('404.html'))],
+    [
+      'a link out of the root',
+      { root: 'root', symlinks: 'follow' },
+      () => fs.symlinkSync('../.other/page.html', path('root/404.html')),
+    ],
+  ])('a page for what is not there that is %s', async (_, { root = '.', ...options }: { root?: string }, link) => {
+    for (const name of ['.other', 'root']) fs.mkdirSync(path(name));
+    put('.other/page.html', 'first');
+    link();
+    start({ ...options, root: path(root) });
+    const page = async (): Promise<string> => (await ask('/nowhere')).body.toString();
+    await settled();
+    for (const content of ['again', 'and again']) {
+      await page();
+      put('.other/page.html', content);
+      await sleep(FRESHNESS_MS + 10);
+      expect(await page()).toBe(content);
+      await settled();
+      expect(await page()).toBe(content);
+    }
+  });
+
+  describe.each<[string, object, (name: string) => void]>([
+    ['a hard link', {}, (name) => fs.linkSync(path('.other/name'), path(name))],
+    ['a link out of the root', { symlinks: 'follow' }, (name) => fs.symlinkSync('../.other/name', path(name))],
+    [
+      'a hard link, and each origin is answered otherwise',
+      { cors: { origins: ['http://a'] } },
+      (name) => fs.linkSync(path('.other/name'), path(name)),
+    ],
+  ])('a large file that nobody tells of, %s', (_, options, link) => {
+    const BEFORE = 'a'.repeat(200 * KIB);
+    const HALF = 100 * KIB;
+
+    beforeEach(async () => {
+      for (const name of ['.other', 'root']) fs.mkdirSync(path(name));
+      put('.other/name', BEFORE);
+      link('root/large.bin');
+      start({ root: path('root'), limits: { revalidateMs: 60_000 }, ...options });
+      await settled();
+    });
+
+    test.each<[string, (name: string) => void, after: string]>([
+      [
+        'edited in place',
+        (name) => fs.writeFileSync(name, 'b'.repeat(200 * KIB), { flag: 'r+' }),
+        'b'.repeat(200 * KIB),
+      ],
+      ['grown', (name) => fs.appendFileSync(name, 'b'.repeat(HALF)), BEFORE + 'b'.repeat(HALF)],
+      ['cut', (name) => fs.truncateSync(name, HALF), BEFORE.slice(0, HALF)],
+    ])('that is %s, is another file for whoever asks', async (_, edit, after) => {
+      const CONDITIONS: [held: number, fields: (tag: string) => string[]][] = [
+        [304, (tag) => [`If-None-Match: ${tag}`]],
+        [206, (tag) => ['Range: bytes=1000-1999', `If-Range: ${tag}`]],
+        [206, (tag) => ['Range: bytes=1000-90000', `If-Range: ${tag}`]],
+        [206, (tag) => ['Range: bytes=0-9,20-29', `If-Range: ${tag}`]],
+      ];
+      for (const [held, fields] of CONDITIONS) {
+        fs.writeFileSync(path('.other/name'), BEFORE);
+        await settled();
+        const first = await ask('/large.bin', ['Origin: http://a']);
+        const tag = first.field('ETag')!;
+        expect([first.body.toString() === BEFORE, tag[0]]).toEqual([true, '"']);
+        expect((await ask('/large.bin', fields(tag))).status).toBe(held);
+        edit(path('.other/name'));
+        const second = await ask('/large.bin', ['Origin: http://a', ...fields(tag)]);
+        expect([second.status, second.body.toString() === after, second.field('ETag') === tag]).toEqual([
+          200,
+          true,
+          false,
+        ]);
+      }
+      expect(server.stats().files!.hits).toBe(CONDITIONS.length);
+    });
+  });
+
+  test('what a listing says of folders and of what links lead to', async () => {
+    for (const name of ['list', 'list/sub', '.far']) fs.mkdirSync(path(name));
+    put('.far/file.txt', 'short');
+    fs.symlinkSync('../.far/file.txt', path('list/link.txt'));
+    fs.utimesSync(path('list/sub'), 1e9, 1e9);
+    start({ listing: true });
+    const listed = async () => {
+      const entries = JSON.parse((await ask('/list/', ['Accept: application/json'])).body.toString());
+      return entries.map(({ name, size, modified }: Record<string, unknown>) => [name, size ?? modified]);
+    };
+    await settled();
+    const before = [
+      ['sub', new Date(1e12).toISOString()],
+      ['link.txt', 5],
+    ];
+    expect(await listed()).toEqual(before);
+    put('.far/file.txt', 'longer now');
+    put('list/sub/new.txt', '');
+    await sleep(FRESHNESS_MS + 10);
+    const after = new Date(Math.floor(fs.statSync(path('list/sub')).mtimeMs)).toISOString();
+    expect(await listed()).toEqual([
+      ['sub', after],
+      ['link.txt', 10],
+    ]);
+  });
+
+  /** The status, and the body or where it leads. */
+  const outcomeOf = async (target: string): Promise<string> => {
+    const answer = await ask(target);
+    return `${answer.status} ${answer.field('Location') ?? (answer.status === 200 ? answer.body : '')}`.trim();
+  };
+
+  test('what stands beside a page with a clean address', async () => {
+    fs.mkdirSync(path('blog'));
+    put('blog.html', 'page');
+    start({ cleanUrls: true });
+    const seen = async (...expected: readonly string[]): Promise<void> => {
+      await settled();
+      for (let time = 0; time < 3; time++)
+        expect(await Promise.all(['/blog', '/blog.html', '/blog/'].map(outcomeOf))).toEqual(expected);
+    };
+    await seen('200 page', '301 /blog', '404');
+    put('blog/index.html', 'index');
+    expect(await outcomeOf('/blog')).toBe('301 /blog/');
+    expect(await outcomeOf('/blog.html')).toBe('200 page');
+    await seen('301 /blog/', '200 page', '200 index');
+    fs.rmSync(path('blog/index.html'));
+    expect(await outcomeOf('/blog.html')).toBe('301 /blog');
+    await seen('200 page', '301 /blog', '404');
+    fs.rmdirSync(path('blog'));
+    await seen('200 page', '301 /blog', '404');
+    put('blog', 'file');
+    expect(await outcomeOf('/blog.html')).toBe('200 page');
+    expect(await outcomeOf('/blog')).toBe('200 file');
+    await seen('200 file', '200 page', '404');
+    fs.rmSync(path('blog'));
+    expect(await outcomeOf('/blog')).toBe('200 page');
+    await seen('200 page', '301 /blog', '404');
+    fs.rmSync(path('blog.html'));
+    await seen('404', '404', '404');
+    fs.mkdirSync(path('blog'));
+    expect(await outcomeOf('/blog')).toBe('301 /blog/');
+    put('blog.html', 'page');
+    expect(await outcomeOf('/blog')).toBe('200 page');
+  });
+
+  test.each(['relative', 'absolute'])(
+    'a link, or a folder, comes to lead out of the root, and back: %s',
+    async (kind) => {
+      for (const name of ['www/in', 'www/turning', 'www-secret']) {
+        fs.mkdirSync(path(name), { recursive: true });
+        put(`${name}/file.txt`, name);
+      }
+      const outside = kind === 'absolute' ? path('www-secret') : '../www-secret';
+      const flip = (name: string, target: string): void => {
+        fs.symlinkSync(target, path(`www/.${name}`));
+        fs.renameSync(path(`www/.${name}`), path(`www/${name}`));
+      };
+      flip('link.txt', 'in/file.txt');
+      flip('folder', 'in');
+      start({ root: path('www'), listing: true });
+      const folders = ['/folder', '/turning'].flatMap((each) => [each, `${each}/`, `${each}/file.txt`]);
+      const targets = ['/link.txt', ...folders];
+      const inside = [200, 301, 200, 200, 301, 200, 200];
+      const outcomes = async (): Promise<number[]> => {
+        using client = await RawClient.connect(server.port);
+        const statuses: number[] = [];
+        for (const target of targets) {
+          const answer = await client.send(request(target)).response();
+          expect(answer.body.toString()).not.toContain('secret');
+          statuses.push(answer.status);
+        }
+        return statuses;
+      };
+      for (let round = 0; round < 3; round++) {
+        await settled();
+        for (let time = 0; time < 2; time++) expect(await outcomes()).toEqual(inside);
+        flip('link.txt', `${outside}/file.txt`);
+        flip('folder', outside);
+        fs.renameSync(path('www/turning'), path('www/.turning-before'));
+        fs.symlinkSync(outside, path('www/turning'));
+        expect(await outcomes()).toEqual(targets.map(() => 404));
+        await settled();
+        expect(await outcomes()).toEqual(targets.map(() => 404));
+        flip('link.txt', 'in/file.txt');
+        flip('folder', 'in');
+        fs.rmSync(path('www/turning'));
+        fs.renameSync(path('www/.turning-before'), path('www/turning'));
+        expect(await outcomes()).toEqual(inside);
+      }
+    },
+  );
+
+  test('a time at the epoch says nothing: no Last-Modified, and no 304 by a date', async () => {
+    start();
+    for (const second of [0, 1]) {
+      put('epoch.txt', `content ${second}`);
+      fs.utimesSync(path('epoch.txt'), second, second);
+      const answer = await ask('/epoch.txt', [`If-Modified-Since: ${new Date().toUTCString()}`]);
+      expect([answer.status, answer.field('Last-Modified')]).toEqual([200, null]);
+    }
+  });
+});

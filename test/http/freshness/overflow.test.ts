@@ -1,0 +1,96 @@
+import { readFileSync, utimesSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { constants, kernel as realKernel } from '../../../src/sys/binding.js';
+import { kernelWith } from '../../support/counting-kernel.js';
+import { settled } from '../../support/folder.js';
+import { permits } from '../../support/needs.js';
+import { RawClient, request } from '../../support/raw-client.js';
+import { testVersions } from '../../support/versions.js';
+
+const { IN_Q_OVERFLOW } = constants;
+
+const versions = testVersions();
+const { path, put, start, turn, answerTo, expectVersion } = versions;
+
+/** A change of which the queue tells nothing is seen all the same, and those behind it are told again. */
+const changedUnseen = async (change: () => void): Promise<void> => {
+  await settled();
+  await expectVersion(1);
+  change();
+  await expectVersion(2);
+  expect(versions.server.stats().files).toMatchObject({ inotifyOverflows: 1, unwatchedReasons: [] });
+  await settled();
+  await expectVersion(2);
+  const { inotifyEvents } = versions.server.stats().files!;
+  put('swapped/deep.txt', 'edited');
+  expect(await answerTo('/swapped/deep.txt')).toBe('200 edited');
+  turn(3);
+  await expectVersion(3);
+  expect(versions.server.stats().files!.inotifyEvents).toBeGreaterThan(inotifyEvents);
+  expect(versions.server.stats().files!.inotifyOverflows).toBe(1);
+};
+
+test('a queue that says only that it has overflowed: everything is looked at anew', async () => {
+  let watchFd = -1;
+  let isLost = false;
+  const kernel = kernelWith(
+    {
+      read(fd, bytes, offset, length) {
+        if (fd !== watchFd || !isLost) return realKernel.read(fd, bytes, offset, length);
+        while (realKernel.read(fd, bytes, offset, length) > 0);
+        isLost = false;
+        const event = Buffer.from(bytes.buffer, bytes.byteOffset + offset, 16).fill(0);
+        event.writeInt32LE(-1, 0);
+        event.writeUInt32LE(IN_Q_OVERFLOW, 4);
+        return event.length;
+      },
+    },
+    {
+      inotifyInit1: (_, fd) => {
+        watchFd = fd as number;
+      },
+    },
+  );
+  start({ kernel });
+  await changedUnseen(() => {
+    isLost = true;
+    turn(2);
+  });
+});
+
+const limit = Number(readFileSync('/proc/sys/fs/inotify/max_queued_events', 'utf8'));
+/** More than is read in a turn, 256 KiB: one with a name of such a length takes 32 bytes. */
+const MANY = 12_000;
+
+test.runIf(permits(limit > MANY, 'a queue that is long', `${limit} events are an overflow`))(
+  'a queue that is longer than a turn reads: what waits in it is seen by a request of the same turn',
+  async () => {
+    start();
+    await settled();
+    await expectVersion(1);
+    using client = await RawClient.connect(versions.server.port);
+    const ask = async (): Promise<string> => (await client.send(request('/small.txt')).response()).body.toString();
+    expect(await ask()).toBe('version 1');
+    // All of it while the server waits: the request is there before the first change is read.
+    for (let made = 0; made < MANY; made++) utimesSync(path(made % 2 ? 'index.html' : 'app.js'), 1, 2);
+    turn(2);
+    expect(await ask()).toBe('version 2');
+    await expectVersion(2);
+    expect(versions.server.stats().files).toMatchObject({ inotifyOverflows: 0, unwatchedReasons: [] });
+    expect(versions.server.stats().files!.inotifyBacklogs).toBeGreaterThan(0);
+    put('small.txt', 'edited');
+    expect(await ask()).toBe('edited');
+  },
+);
+
+const isSoon = permits(limit <= 100_000, 'a queue that overflows', `${limit} events take too long`);
+
+test.runIf(isSoon)('a queue that does overflow: everything is looked at anew', async () => {
+  start();
+  const startMs = performance.now();
+  await changedUnseen(() => {
+    for (let made = 0; made <= limit; made++) utimesSync(path(made % 2 ? 'small.txt' : 'app.js'), 1, 2);
+    turn(2);
+  });
+  console.log(`${limit} events and more, in all ${Math.round(performance.now() - startMs)} ms`);
+});

@@ -1,0 +1,102 @@
+import { mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Server, serve } from '../../../src/index.js';
+import { kernel as realKernel } from '../../../src/sys/binding.js';
+import { tellingFolder } from '../../support/changer.js';
+import { kernelWith } from '../../support/counting-kernel.js';
+import { settled } from '../../support/folder.js';
+import { RawClient, request, sleep } from '../../support/raw-client.js';
+
+const REQUESTS = 1000;
+/** They are read in user space, vdso(7). */
+const CLOCKS = ['monotonicMs', 'wallMs'];
+const ALLOWED = ['epollWait', 'recv', 'recvEach', 'send', 'sendEach', ...CLOCKS];
+/** Large files may have to wait for room in the socket. */
+const ALLOWED_LARGE = [...ALLOWED, 'sendfile', 'epollCtl'];
+
+const counts = new Map<string, number>();
+let folder: ReturnType<typeof tellingFolder>;
+let server: Server;
+
+beforeAll(async () => {
+  folder = tellingFolder();
+  const path = (name: string): string => join(folder.path, name);
+  mkdirSync(path('in'));
+  for (const [name, size] of Object.entries({
+    'small.txt': 500,
+    'index.html': 2000,
+    '404.html': 700,
+    'in/deep.txt': 60_000,
+    'app.js': 3000,
+    'app.js.gz': 1000,
+    'large.bin': 100_000,
+  })) {
+    writeFileSync(path(name), 'x'.repeat(size));
+    utimesSync(path(name), 1e9, 1e9);
+  }
+  symlinkSync('in', path('linked'));
+  let watchFd = -1;
+  const count = (name: string) => (args: readonly unknown[], result: unknown) => {
+    if (name === 'inotifyInit1') watchFd = result as number;
+    // Somebody may make a file beside one of the folders that lead to the root.
+    if (name === 'read' && args[0] === watchFd) return;
+    counts.set(name, (counts.get(name) ?? 0) + (name === 'sendEach' ? (args[2] as number) : 1));
+  };
+  const watched = Object.fromEntries(Object.keys(realKernel).map((name) => [name, count(name)]));
+  server = serve({ port: 0, root: folder.path, fallback: 'index.html', kernel: kernelWith({}, watched) });
+  await settled();
+});
+
+afterAll(async () => {
+  await server.stop({ force: true });
+  folder[Symbol.dispose]();
+});
+
+test.each<[what: string, target: string, fields: string[], status: number, allowed: string[]]>([
+  ['a file', '/small.txt', [], 200, ALLOWED],
+  ['the index of a folder', '/', [], 200, ALLOWED],
+  ['a file in a folder that a link leads to', '/linked/deep.txt', [], 200, ALLOWED],
+  ['a compressed form', '/app.js', ['Accept-Encoding: gzip, br'], 200, ALLOWED],
+  ['a part', '/small.txt', ['Range: bytes=10-20'], 206, ALLOWED],
+  ['what the client has', '/small.txt', ['If-Modified-Since: Sun, 09 Sep 2001 01:46:40 GMT'], 304, ALLOWED],
+  ['nothing', '/nowhere.txt', [], 404, ALLOWED],
+  ['the page of an app', '/nowhere', ['Accept: text/html'], 200, ALLOWED],
+  ['a folder without its slash', '/in', [], 301, ALLOWED],
+  ['a large file', '/large.bin', [], 200, ALLOWED_LARGE],
+])('%s that is kept: the file system is asked nothing', async (_, target, fields, status, allowed) => {
+  using client = await RawClient.connect(server.port);
+  const bytes = request(target, fields);
+  const first = await client.send(bytes).response();
+  await sleep(20); // the connection has joined the others, and the turn is over
+  counts.clear();
+  for (let asked = 0; asked < REQUESTS; asked++) {
+    const answer = await client.send(bytes).response();
+    if (answer.status !== status || !answer.body.equals(first.body)) throw new Error(`${answer.head} after ${asked}`);
+  }
+  console.log(`${REQUESTS} × ${target}: ${[...counts].map(([name, times]) => `${name} ${times}`).join(', ')}`);
+  expect([...counts.keys()].filter((name) => !allowed.includes(name))).toEqual([]);
+  expect((counts.get('send') ?? 0) + (counts.get('sendEach') ?? 0)).toBe(REQUESTS);
+});
+
+test.each(['stat', 'content'] as const)(
+  'a page of an app that was new when it was first sent, with etag %s',
+  async (etag) => {
+    const page = join(folder.path, `${etag}.html`);
+    writeFileSync(page, 'new');
+    await settled();
+    const calls: string[] = [];
+    const noted = Object.fromEntries(Object.keys(realKernel).map((name) => [name, () => calls.push(name)]));
+    const young = serve({ port: 0, root: folder.path, fallback: `${etag}.html`, etag, kernel: kernelWith({}, noted) });
+    using client = await RawClient.connect(young.port);
+    const ask = () => client.send(request('/nowhere', ['Accept: text/html'])).response();
+    expect((await ask()).status).toBe(200);
+    await sleep(1100); // its second is over
+    for (let asked = 0; asked < 2; asked++) await ask(); // it is made anew, and what depends on it
+    await sleep(20);
+    calls.length = 0;
+    for (let asked = 0; asked < 10; asked++) expect((await ask()).status).toBe(200);
+    expect(calls.filter((name) => !ALLOWED.includes(name))).toEqual([]);
+    await young.stop({ force: true });
+  },
+);

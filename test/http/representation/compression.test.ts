@@ -1,0 +1,228 @@
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { AVAILABLE_CODINGS } from '../../../src/http/semantics/accept-encoding.js';
+import { type Server, serve } from '../../../src/index.js';
+import { type Folder, makeFolder, settled } from '../../support/folder.js';
+import { exchange, type RawResponse, request, sleep } from '../../support/raw-client.js';
+import { checkRow, type Row, testRows } from '../../support/rows.js';
+import { contentOf, KIB, MIB } from '../../support/site.js';
+
+const textOf = (bytes: number): string =>
+  'All work and no play makes Jack a dull boy.\n'.repeat(bytes / 44 + 1).slice(0, bytes);
+
+const DECODED = { br: brotliDecompressSync, gzip: gunzipSync } as const;
+type Made = keyof typeof DECODED;
+
+let folder: Folder;
+let server: Server;
+
+beforeAll(async () => {
+  folder = makeFolder({
+    'small.txt': textOf(9000),
+    'large.txt': textOf(300 * KIB),
+    'tiny.txt': textOf(1023),
+    'least.txt': textOf(1024),
+    'too-large.txt': textOf(4 * MIB + 1),
+    'noise.txt': contentOf(9000),
+    'image.png': textOf(9000),
+    'data.bin': textOf(9000),
+    'notes.custom': textOf(9000),
+    'photo.svg': textOf(9000),
+    'half.css': textOf(9000),
+    'half.css.gz': 'made beforehand',
+    'index.html': textOf(9000),
+  });
+  await settled();
+  server = serve({
+    root: folder.root,
+    port: 0,
+    compress: true,
+    headers: [
+      { match: '*.custom', set: { 'Content-Type': 'text/plain; charset=utf-8' } },
+      { match: 'photo.svg', set: { 'Content-Type': 'image/png' } },
+    ],
+  });
+});
+
+afterAll(async () => {
+  await server.stop({ force: true });
+  folder[Symbol.dispose]();
+});
+
+const ask = (target: string, accept: string, fields: string[] = []): Promise<RawResponse> =>
+  exchange(server.port, request(target, [`Accept-Encoding: ${accept}`, ...fields]));
+
+/** Asks until the coding has been made, or for a while if it never comes. */
+async function coded(target: string, coding: string, patienceMs = 4000): Promise<RawResponse> {
+  const untilMs = performance.now() + patienceMs;
+  for (;;) {
+    const answer = await ask(target, coding);
+    if (answer.field('Content-Encoding') !== null || performance.now() > untilMs) return answer;
+    await sleep(5);
+  }
+}
+
+describe.each([
+  ['/small.txt', textOf(9000)],
+  ['/large.txt', textOf(300 * KIB)],
+  ['/least.txt', textOf(1024)],
+])('%s', (target, text) => {
+  test.each(['br', 'gzip'] as const)('is there as %s after it was asked for', async (coding: Made) => {
+    const plain = await ask(target, 'identity');
+    expect([plain.field('Content-Encoding'), plain.field('Vary')]).toEqual([null, 'Accept-Encoding']);
+    const before = await ask(target, coding);
+    expect(before.field('Vary')).toBe('Accept-Encoding');
+    const answer = await coded(target, coding);
+    expect([answer.status, answer.field('Content-Encoding'), answer.field('Vary')]).toEqual([
+      200,
+      coding,
+      'Accept-Encoding',
+    ]);
+    expect(answer.body.length).toBeLessThan(text.length);
+    expect(DECODED[coding](answer.body).toString()).toBe(text);
+    expect(answer.field('ETag')).not.toBe(plain.field('ETag'));
+    expect(answer.field('Last-Modified')).toBe(plain.field('Last-Modified'));
+    expect(answer.field('Content-Type')).toBe('text/plain; charset=utf-8');
+  });
+
+  test('each form is a representation of its own', async () => {
+    const whole = await coded(target, 'br');
+    const values = {
+      identity: (await ask(target, 'identity')).field('ETag')!,
+      br: whole.field('ETag')!,
+      gzip: (await coded(target, 'gzip')).field('ETag')!,
+    };
+    expect(new Set(Object.values(values)).size).toBe(3);
+    const br = 'Accept-Encoding: br';
+    const size = whole.body.length;
+    const rows: Row[] = [
+      [`GET ${target}`, [br], 200, { ETag: '<br>' }, whole.body],
+      [`GET ${target}`, [br, 'If-None-Match: <br>'], 304, { ETag: '<br>', Vary: 'Accept-Encoding' }],
+      [`GET ${target}`, [br, 'If-None-Match: <identity>'], 200],
+      [`GET ${target}`, [br, 'If-None-Match: <gzip>'], 200],
+      [`GET ${target}`, ['If-None-Match: <br>'], 200, { ETag: '<identity>' }, text],
+      [
+        `GET ${target}`,
+        [br, 'Range: bytes=5-9'],
+        206,
+        { 'Content-Range': `bytes 5-9/${size}` },
+        whole.body.subarray(5, 10),
+      ],
+      [`GET ${target}`, [br, 'Range: bytes=5-9', 'If-Range: <identity>'], 200, {}, whole.body],
+      [`GET ${target}`, [br, `Range: bytes=${size}-`], 416, { 'Content-Range': `bytes */${size}` }],
+      [`GET ${target}`, ['Accept-Encoding: identity;q=0, br'], 200, { 'Content-Encoding': 'br' }],
+      [`GET ${target}`, ['Accept-Encoding: identity;q=0'], 406, { Vary: 'Accept-Encoding' }],
+    ];
+    for (const row of rows) await checkRow(server.port, row, values);
+  });
+});
+
+describe('never', () => {
+  const plain = (size: number) => ({ 'Content-Encoding': null, Vary: null, 'Content-Length': `${size}` });
+  const ROWS: Row[] = [
+    ['GET /tiny.txt', ['Accept-Encoding: br, gzip'], 200, plain(1023)],
+    ['GET /image.png', ['Accept-Encoding: br, gzip'], 200, plain(9000)],
+    ['GET /data.bin', ['Accept-Encoding: br, gzip'], 200, plain(9000)],
+    ['GET /too-large.txt', ['Accept-Encoding: br, gzip'], 200, plain(4 * MIB + 1)],
+    // By the type that it is sent with.
+    ['GET /photo.svg', ['Accept-Encoding: br, gzip'], 200, { ...plain(9000), 'Content-Type': 'image/png' }],
+  ];
+
+  // Each row asks twice, and the rows in between give time in which it could have been made.
+  testRows([...ROWS, ...ROWS], () => server.port);
+
+  test('what gets no smaller stays as it is', async () => {
+    const answer = await coded('/noise.txt', 'br', 150);
+    expect([answer.field('Content-Encoding'), answer.field('Vary')]).toEqual([null, 'Accept-Encoding']);
+    expect(answer.body.equals(contentOf(9000))).toBe(true);
+  });
+});
+
+test('a type that is set by a rule decides too, and is sent with Vary', async () => {
+  const before = await ask('/notes.custom', 'identity');
+  expect([before.field('Content-Type'), before.field('Vary')]).toEqual([
+    'text/plain; charset=utf-8',
+    'Accept-Encoding',
+  ]);
+  const answer = await coded('/notes.custom', 'br');
+  expect([answer.field('Content-Encoding'), answer.field('Vary')]).toEqual(['br', 'Accept-Encoding']);
+});
+
+test('a sidecar is preferred to what would be made, and what it lacks is made', async () => {
+  const gzip = await ask('/half.css', 'gzip');
+  expect([gzip.field('Content-Encoding'), gzip.body.toString()]).toEqual(['gzip', 'made beforehand']);
+  expect(brotliDecompressSync((await coded('/half.css', 'br')).body).toString()).toBe(textOf(9000));
+});
+
+test('a file that changes is compressed anew', async () => {
+  folder.write('changing.txt', textOf(5000));
+  await settled();
+  await using fresh = serve({ root: folder.root, port: 0, compress: true, limits: { revalidateMs: 0 } });
+  const seen = async (): Promise<string> => {
+    for (let round = 0; round < 400; round++) {
+      const answer = await exchange(fresh.port, request('/changing.txt', ['Accept-Encoding: gzip']));
+      if (answer.field('Content-Encoding') === 'gzip') return gunzipSync(answer.body).toString();
+      await sleep(5);
+    }
+    return 'never';
+  };
+  expect(await seen()).toBe(textOf(5000));
+  folder.write('changing.txt', textOf(6000), 60);
+  await settled();
+  expect(await seen()).toBe(textOf(6000));
+});
+
+test('many who ask at once cost one compression, and each gets a whole answer', async () => {
+  const answers = await Promise.all(Array.from({ length: 20 }, () => ask('/index.html', 'br')));
+  for (const answer of answers) {
+    const isCoded = answer.field('Content-Encoding') === 'br';
+    expect((isCoded ? brotliDecompressSync(answer.body) : answer.body).toString()).toBe(textOf(9000));
+  }
+});
+
+describe('who refuses the file as it is', () => {
+  /** What is made of it: nothing yet, nothing ever, gzip only. */
+  const STATES: Record<string, (port: number) => Promise<void>> = {
+    '/small.txt': async () => {},
+    '/noise.txt': async (port) => {
+      for (const coding of AVAILABLE_CODINGS) {
+        await exchange(port, request('/noise.txt', [`Accept-Encoding: ${coding}`]));
+        await sleep(100);
+      }
+    },
+    '/tiny.txt': async () => {},
+    '/least.txt': async (port) => {
+      for (let coding: string | null = null; coding === null; await sleep(5)) {
+        const answer = await exchange(port, request('/least.txt', ['Accept-Encoding: gzip']));
+        coding = answer.field('Content-Encoding');
+      }
+    },
+  };
+
+  test.each<[target: keyof typeof STATES, accept: string, status: number, coding: string | null]>([
+    ['/small.txt', 'identity;q=0', 200, null],
+    ['/small.txt', '*;q=0', 200, null],
+    ['/small.txt', 'deflate, identity;q=0', 200, null],
+    ['/small.txt', 'br, identity;q=0', 200, null],
+    ['/noise.txt', 'identity;q=0', 200, null],
+    ['/noise.txt', 'br, identity;q=0', 200, null],
+    ['/noise.txt', 'gzip, br, zstd, *;q=0', 200, null],
+    ['/tiny.txt', 'br, identity;q=0', 200, null],
+    ['/least.txt', 'gzip, identity;q=0', 200, 'gzip'],
+    ['/least.txt', 'br, gzip;q=0.1, identity;q=0', 200, 'gzip'],
+    ['/least.txt', 'br, identity;q=0', 200, null], // which is being made
+    ['/least.txt', 'identity;q=0', 406, null],
+    ['/least.txt', 'deflate, *;q=0', 406, null],
+  ])('of %s, with %s, gets %i', async (target, accept, status, coding) => {
+    await using fresh = serve({ root: folder.root, port: 0, compress: true });
+    await STATES[target]!(fresh.port);
+    const answer = await exchange(fresh.port, request(target, [`Accept-Encoding: ${accept}`]));
+    expect([answer.status, answer.field('Content-Encoding')]).toEqual([status, coding]);
+  });
+
+  test('gets it all the same where nothing is kept, and so nothing made', async () => {
+    await using bare = serve({ root: folder.root, port: 0, compress: true, limits: { cacheBytes: 0 } });
+    const answer = await exchange(bare.port, request('/small.txt', ['Accept-Encoding: br, identity;q=0']));
+    expect([answer.status, answer.body.toString()]).toEqual([200, textOf(9000)]);
+  });
+});

@@ -1,0 +1,259 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Server, serve } from '../../../src/index.js';
+import { tellingFolder } from '../../support/changer.js';
+import { type Folder, settled } from '../../support/folder.js';
+import { checkSelection, type Form, makePages, PAGE_NAMES, validatorsOf } from '../../support/pages.js';
+import { exchange, request } from '../../support/raw-client.js';
+import { checkRow, type Row, testRows } from '../../support/rows.js';
+import { contentOf, KIB } from '../../support/site.js';
+
+/** Which form is sent for these lines of Accept-Encoding, RFC 9110 section 12.5.3. */
+const CHOICES: [lines: string[], form: Form][] = [
+  [[], 'identity'],
+  [[''], 'identity'],
+  [['br'], 'br'],
+  [['zstd'], 'zstd'],
+  [['gzip'], 'gzip'],
+  [['x-gzip'], 'gzip'],
+  [['BR'], 'br'],
+  [['deflate'], 'identity'],
+  [['identity'], 'identity'],
+  [['gzip, deflate, br, zstd'], 'br'],
+  [['gzip, zstd'], 'zstd'],
+  [['gzip;q=1.0, br;q=0.5'], 'gzip'],
+  [['br;q=0.1, zstd;q=0.9, gzip;q=0.899'], 'zstd'],
+  [['br ; q=0.2 , gzip ; q=0.3'], 'gzip'],
+  [['br;Q=0.2, gzip;Q=0.3'], 'gzip'],
+  [['br;q=0.001'], 'br'],
+  [['br;q=0'], 'identity'],
+  [['br;q=0.000, gzip'], 'gzip'],
+  [['br;q=1.001, gzip;q=0.1'], 'gzip'],
+  [['br;level=4, zstd'], 'zstd'],
+  [['identity, br;q=0.5'], 'identity'],
+  [['identity;q=0.5, gzip;q=0.5'], 'gzip'],
+  [['*'], 'br'],
+  [['*;q=0.5, br;q=0'], 'zstd'],
+  [['*;q=0.5, gzip'], 'gzip'],
+  [['*;q=0, gzip'], 'gzip'],
+  [['*;q=0, identity'], 'identity'],
+  [['identity;q=0, *'], 'br'],
+  [['identity;q=0, zstd;q=0.1'], 'zstd'],
+  [['gzip', 'br'], 'br'],
+  [['gzip', 'br;q=0.5'], 'gzip'],
+  [['', 'zstd'], 'zstd'],
+  [['br;q=0', 'gzip;q=0', 'zstd'], 'zstd'],
+  [[',, gzip,,'], 'gzip'],
+  [[`${'x-none, '.repeat(40)}gzip`], 'gzip'],
+];
+
+/** Nothing that there is, is acceptable. */
+const UNACCEPTABLE: [lines: string[]][] = [
+  [['identity;q=0']],
+  [['*;q=0']],
+  [['*;q=0.000']],
+  [['deflate, identity;q=0']],
+  [['br;q=0, *;q=0']],
+  [['identity;q=0', 'br;q=0, deflate']],
+];
+
+/** Preconditions of RFC 9110 section 13 against the form that is chosen, in the order of section 13.2.2. */
+const CONDITIONS: [form: Form, lines: string[], status: number][] = [
+  ['identity', ['If-None-Match: <identity>'], 304],
+  ['br', ['If-None-Match: <br>'], 304],
+  ['zstd', ['If-None-Match: <zstd>'], 304],
+  ['gzip', ['If-None-Match: <gzip>'], 304],
+  ['br', ['If-None-Match: <identity>'], 200],
+  ['br', ['If-None-Match: <gzip>, <zstd>'], 200],
+  ['identity', ['If-None-Match: <br>'], 200],
+  ['gzip', ['If-None-Match: <br>, <gzip>'], 304],
+  ['gzip', ['If-None-Match: <br>', 'If-None-Match: <gzip>'], 304],
+  ['br', ['If-None-Match: W/<br>'], 304],
+  ['br', ['If-None-Match: W/<gzip>'], 200],
+  ['br', ['If-None-Match: *'], 304],
+  ['br', ['If-None-Match: nonsense'], 200],
+  ['br', ['If-None-Match:'], 200],
+  ['br', ['If-None-Match: <br> <gzip>'], 200],
+  ['br', ['If-Match: <br>'], 200],
+  ['br', ['If-Match: <gzip>, <br>'], 200],
+  ['br', ['If-Match: *'], 200],
+  ['br', ['If-Match: <identity>'], 412],
+  ['br', ['If-Match: W/<br>'], 412],
+  ['br', ['If-Match: nonsense'], 412],
+  ['identity', ['If-Match: <br>'], 412],
+  ['br', ['If-Match: <gzip>', 'If-Match: <br>'], 200],
+  ['identity', ['If-Modified-Since: <modified>'], 304],
+  ['br', ['If-Modified-Since: <modified>'], 304],
+  ['br', ['If-Modified-Since: <after>'], 304],
+  ['br', ['If-Modified-Since: <before>'], 200],
+  ['br', ['If-Modified-Since: yesterday'], 200],
+  ['br', ['If-Unmodified-Since: <modified>'], 200],
+  ['br', ['If-Unmodified-Since: <before>'], 412],
+  ['br', ['If-Unmodified-Since: yesterday'], 200],
+  // A tag goes before a date, be it satisfied or not.
+  ['br', ['If-None-Match: <gzip>', 'If-Modified-Since: <modified>'], 200],
+  ['br', ['If-None-Match: <br>', 'If-Modified-Since: <before>'], 304],
+  ['br', ['If-Match: <br>', 'If-Unmodified-Since: <before>'], 200],
+  ['br', ['If-Match: <gzip>', 'If-Unmodified-Since: <modified>'], 412],
+  // If-Match goes before If-None-Match.
+  ['br', ['If-Match: <br>', 'If-None-Match: <br>'], 304],
+  ['br', ['If-Match: <gzip>', 'If-None-Match: <br>'], 412],
+  ['br', ['If-Unmodified-Since: <before>', 'If-Modified-Since: <modified>'], 412],
+];
+
+const acceptOf = (form: Form): string[] => (form === 'identity' ? [] : [`Accept-Encoding: ${form}`]);
+
+let folder: Folder;
+let server: Server;
+
+beforeAll(async () => {
+  folder = makePages();
+  folder.write('old.html', contentOf(5000));
+  folder.write('old.html.br', contentOf(1000), 3601);
+  folder.write('both.html', contentOf(5001));
+  folder.write('both.html.br', contentOf(1001), 7200);
+  folder.write('both.html.gz', contentOf(1002));
+  folder.write('alone.html', contentOf(5002));
+  folder.write('orphan.html.gz', contentOf(900));
+  folder.write('empty.html', '');
+  folder.write('big.bin', contentOf(100 * KIB));
+  await settled();
+  server = serve({ root: folder.root, port: 0 });
+});
+
+afterAll(async () => {
+  await server.stop({ force: true });
+  folder[Symbol.dispose]();
+});
+
+describe.each(PAGE_NAMES)('a %s page with all its sidecars', (page) => {
+  let values: Record<string, string>;
+
+  beforeAll(async () => {
+    values = await validatorsOf(server.port, page);
+  });
+
+  test('each form has a strong tag of its own', () => {
+    const tags = (['identity', 'br', 'zstd', 'gzip'] as const).map((form) => values[form]!);
+    expect(new Set(tags).size).toBe(4);
+    for (const tag of tags) expect(tag).toMatch(/^"[\x21\x23-\x7e]+"$/);
+  });
+
+  test.each(CHOICES)('Accept-Encoding %j is answered with %s', async (lines, form) => {
+    const fields = lines.map((line) => `Accept-Encoding: ${line}`);
+    await checkSelection(server.port, page, values, fields, 200, form);
+  });
+
+  test.each(UNACCEPTABLE)('Accept-Encoding %j is 406', async (lines) => {
+    const fields = lines.map((line) => `Accept-Encoding: ${line}`);
+    const answer = await checkSelection(server.port, page, values, fields, 406, 'identity');
+    expect(answer.field('Content-Type')).toBe('text/plain; charset=utf-8');
+  });
+
+  test.each<[what: string, place: number | null, status: number]>([
+    ['first', 0, 304],
+    ['in the middle', 200, 304],
+    ['last', 400, 304],
+    ['nowhere', null, 200],
+  ])('a list of 10 KB with the tag %s', async (_, place, status) => {
+    const tags = Array.from({ length: 400 }, (_, at) => `"another-tag-of-25-${at + 100_000}"`);
+    if (place !== null) tags.splice(place, 0, '<br>');
+    const whole = [`If-None-Match: ${tags.join(', ')}`];
+    const lines = [0, 1, 2, 3, 4, 5].map((at) => `If-None-Match: ${tags.slice(at * 70, (at + 1) * 70).join()}`);
+    expect(whole[0]!.length).toBeGreaterThan(10_000);
+    for (const fields of [whole, lines])
+      await checkSelection(server.port, page, values, [...acceptOf('br'), ...fields], status, 'br');
+  });
+
+  test.each(CONDITIONS)('%s with %j is %i', async (form, lines, status) => {
+    await checkSelection(server.port, page, values, [...acceptOf(form), ...lines], status, form);
+  });
+});
+
+describe('sidecars that are not, or not to be, used', () => {
+  const ROWS: Row[] = [
+    ['GET /old.html', ['Accept-Encoding: br'], 200, { 'Content-Encoding': null }, contentOf(5000)],
+    ['GET /both.html', ['Accept-Encoding: br, gzip;q=0.1'], 200, { 'Content-Encoding': 'gzip' }, contentOf(1002)],
+    ['GET /both.html', ['Accept-Encoding: br'], 200, { 'Content-Encoding': null, Vary: 'Accept-Encoding' }],
+    ['GET /alone.html', ['Accept-Encoding: br'], 200, { 'Content-Encoding': null, Vary: null }, contentOf(5002)],
+    // A page of which there is one form is not negotiated: who refuses it would otherwise get nothing at all.
+    ['GET /alone.html', ['Accept-Encoding: identity;q=0'], 200, { Vary: null }, contentOf(5002)],
+    ['GET /empty.html', ['Accept-Encoding: br'], 200, { 'Content-Length': '0', 'Content-Encoding': null }, ''],
+    ['GET /orphan.html', ['Accept-Encoding: gzip'], 404],
+    // Asked for by its own name it is a file as any other, and its content is that of the archive.
+    [
+      'GET /orphan.html.gz',
+      ['Accept-Encoding: gzip'],
+      200,
+      { 'Content-Encoding': null, 'Content-Type': 'application/gzip' },
+      contentOf(900),
+    ],
+    ['GET /big.bin', ['Accept-Encoding: br'], 200, { 'Content-Encoding': null, Vary: null }, contentOf(100 * KIB)],
+  ];
+
+  testRows(ROWS, () => server.port);
+
+  test('outdated ones are counted', async () => {
+    await using fresh = serve({ root: folder.root, port: 0 });
+    expect(fresh.stats().files?.stalePrecompressed).toBe(0);
+    for (const target of ['/old.html', '/both.html', '/alone.html', '/small.html'])
+      await exchange(fresh.port, request(target));
+    expect(fresh.stats().files?.stalePrecompressed).toBe(2);
+  });
+
+  test('none is, with sidecars off', async () => {
+    await using without = serve({ root: folder.root, port: 0, precompressed: false });
+    const plain = { 'Content-Encoding': null, Vary: null };
+    await checkRow(without.port, ['GET /both.html', ['Accept-Encoding: gzip'], 200, plain, contentOf(5001)]);
+  });
+
+  test('one that appears, changes or goes in a folder with many files is seen at the next request', async () => {
+    using telling = tellingFolder();
+    const put = (name: string, length: number): void => writeFileSync(join(telling.path, name), contentOf(length));
+    mkdirSync(join(telling.path, 'in'));
+    const names = Array.from({ length: 30 }, (_, i) => `in/${i}.html`);
+    for (const name of names) put(name, 2000);
+    put('in/3.html.gz', 300);
+    await settled();
+    const coded = ['Accept-Encoding: br, gzip'];
+    await using fresh = serve({ root: telling.path, port: 0 });
+    const expectForm = (target: string, coding: string | null, length: number) =>
+      checkRow(fresh.port, [`GET /${target}`, coded, 200, { 'Content-Encoding': coding }, contentOf(length)]);
+    for (const name of names) {
+      const has = name === 'in/3.html';
+      await expectForm(name, has ? 'gzip' : null, has ? 300 : 2000);
+    }
+    const before = fresh.stats().systemCalls;
+    for (let i = 0; i < 5; i++) put(`in/new-${i}.html`, 2100 + i);
+    await settled();
+    for (let i = 0; i < 5; i++) await expectForm(`in/new-${i}.html`, null, 2100 + i);
+    const opened = (fresh.stats().systemCalls['openat2'] ?? 0) - (before['openat2'] ?? 0);
+    expect(opened).toBe(10); // each is looked at and opened, and nothing is looked for beside it
+    put('in/7.html.br', 400);
+    put('in/new-1.html.gz', 401);
+    await settled();
+    await expectForm('in/7.html', 'br', 400);
+    await expectForm('in/new-1.html', 'gzip', 401);
+    rmSync(join(telling.path, 'in/7.html.br'));
+    rmSync(join(telling.path, 'in/3.html.gz'));
+    await expectForm('in/7.html', null, 2000);
+    await expectForm('in/3.html', null, 2000);
+  });
+
+  test('one that appears, is renewed or goes is seen at the next request', async () => {
+    folder.write('growing.html', contentOf(4000));
+    await settled();
+    const br = ['Accept-Encoding: br'];
+    await using fresh = serve({ root: folder.root, port: 0, limits: { revalidateMs: 0 } });
+    const first = await checkRow(fresh.port, ['GET /growing.html', br, 200, { Vary: null }, contentOf(4000)]);
+    folder.write('growing.html.br', contentOf(400));
+    await settled();
+    const coded = { 'Content-Encoding': 'br', Vary: 'Accept-Encoding' };
+    const second = await checkRow(fresh.port, ['GET /growing.html', br, 200, coded, contentOf(400)]);
+    expect(second.field('ETag')).not.toBe(first.field('ETag'));
+    folder.write('growing.html', contentOf(4001), 60); // newer than its sidecar
+    await settled();
+    await checkRow(fresh.port, ['GET /growing.html', br, 200, { 'Content-Encoding': null }, contentOf(4001)]);
+  });
+});

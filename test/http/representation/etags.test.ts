@@ -1,0 +1,287 @@
+import { linkSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { etagForBytes } from '../../../src/files/representation/etag.js';
+import type { Limits } from '../../../src/http/limits.js';
+import { type Server, serve } from '../../../src/index.js';
+import { kernel as realKernel } from '../../../src/sys/binding.js';
+import { Stat } from '../../../src/sys/kernel.js';
+import { kernelWith } from '../../support/counting-kernel.js';
+import { type Folder, makeFolder, settled } from '../../support/folder.js';
+import { exchange, RawClient, type RawResponse, request, sleep } from '../../support/raw-client.js';
+import { type Row, testRows } from '../../support/rows.js';
+import { contentOf, HELLO, KIB, MIB } from '../../support/site.js';
+
+const NAMES = ['hello.txt', 'page.html', 'page.html.br', 'empty.txt', 'large.bin', 'huge.bin', 'large.css'];
+const LARGE = ['/large.bin', '/huge.bin', '/large.css'];
+
+const FILES = {
+  'hello.txt': HELLO,
+  'page.html': contentOf(5000),
+  'page.html.br': contentOf(500),
+  'empty.txt': '',
+  'large.bin': contentOf(64 * KIB + 1),
+  'huge.bin': contentOf(3 * MIB + 1),
+  'large.css': contentOf(200 * KIB),
+  'large.css.gz': contentOf(100 * KIB),
+};
+
+/** Two replicas: the same bytes, with times and inodes of their own. */
+let one: Folder;
+let other: Folder;
+let first: Server;
+let second: Server;
+
+beforeAll(async () => {
+  one = makeFolder(FILES);
+  other = makeFolder(FILES);
+  for (const name of NAMES) utimesSync(other.path(name), 1_000_000, 1_000_000);
+  await settled();
+  first = serve({ root: one.root, port: 0, etag: 'content' });
+  second = serve({ root: other.root, port: 0, etag: 'content' });
+});
+
+afterAll(async () => {
+  await Promise.all([first.stop({ force: true }), second.stop({ force: true })]);
+  one[Symbol.dispose]();
+  other[Symbol.dispose]();
+});
+
+/** Asks until the answer has a tag: a large file gets it when it was read once. */
+async function tagged(port: number, target: string, fields: string[] = []): Promise<RawResponse> {
+  const untilMs = performance.now() + 3000;
+  for (;;) {
+    const answer = await exchange(port, request(target, fields, 'HEAD'));
+    if (answer.field('ETag') !== null || performance.now() > untilMs) return answer;
+    await sleep(2);
+  }
+}
+
+test('small files have their tag at once, large ones when they were read', async () => {
+  for (const target of ['/hello.txt', '/page.html', '/empty.txt'])
+    expect((await exchange(first.port, request(target))).field('ETag'), target).toMatch(/^"[\w-]{22}"$/);
+  for (const target of LARGE) {
+    expect((await exchange(first.port, request(target))).field('ETag'), target).toBeNull();
+    expect((await tagged(first.port, target)).field('ETag'), target).toMatch(/^"[\w-]{22}"$/);
+  }
+});
+
+test('the same bytes have the same tag in both roots, and no date that would differ', async () => {
+  const seen = new Set<string>();
+  for (const [target, accept] of [
+    ...['/hello.txt', '/page.html', '/empty.txt', ...LARGE].map((each) => [each, 'identity']),
+    ['/page.html', 'br'],
+    ['/large.css', 'gzip'],
+  ] as const) {
+    const here = await tagged(first.port, target!, [`Accept-Encoding: ${accept}`]);
+    const there = await tagged(second.port, target!, [`Accept-Encoding: ${accept}`]);
+    expect(there.field('ETag'), target).toBe(here.field('ETag'));
+    expect([here.field('Last-Modified'), there.field('Last-Modified')]).toEqual([null, null]);
+    seen.add(here.field('ETag')!);
+  }
+  expect(seen.size).toBe(8);
+});
+
+describe('conditions', () => {
+  let values: Record<string, string>;
+
+  beforeAll(async () => {
+    values = {
+      small: (await tagged(first.port, '/page.html')).field('ETag')!,
+      br: (await tagged(first.port, '/page.html', ['Accept-Encoding: br'])).field('ETag')!,
+      large: (await tagged(first.port, '/large.bin')).field('ETag')!,
+      date: new Date().toUTCString(),
+    };
+  });
+
+  const ROWS: Row[] = [
+    ['GET /page.html', ['If-None-Match: <small>'], 304, { ETag: '<small>', Vary: 'Accept-Encoding' }],
+    ['GET /page.html', ['If-None-Match: <br>'], 200, { ETag: '<small>' }],
+    ['GET /page.html', ['If-None-Match: <br>', 'Accept-Encoding: br'], 304, { ETag: '<br>' }],
+    ['GET /page.html', ['Range: bytes=0-9', 'If-Range: <small>'], 206],
+    ['GET /large.bin', ['If-None-Match: <large>'], 304, { ETag: '<large>', Vary: null }],
+    ['GET /large.bin', ['If-Match: <large>'], 200],
+    ['GET /large.bin', ['If-Match: <small>'], 412],
+    ['GET /large.bin', ['Range: bytes=0-9', 'If-Range: <large>'], 206],
+    ['GET /large.bin', ['Range: bytes=0-9', 'If-Range: <small>'], 200],
+    // There is no date to compare with.
+    ['GET /page.html', ['If-Modified-Since: <date>'], 200],
+    ['GET /page.html', ['If-Unmodified-Since: Thu, 01 Jan 1970 00:00:00 GMT'], 200],
+    ['GET /page.html', ['Range: bytes=0-9', 'If-Range: <date>'], 200],
+  ];
+
+  testRows(
+    ROWS,
+    () => first.port,
+    () => values,
+  );
+
+  describe('at the replica, where a client may go on', () => {
+    beforeAll(() => tagged(second.port, '/large.bin'));
+
+    testRows(
+      ROWS,
+      () => second.port,
+      () => values,
+    );
+  });
+
+  /** While a large file has no tag yet, a client may hold it all the same, and must not be refused for that. */
+  const UNTAGGED: Row[] = [
+    ['GET /large.bin', ['If-None-Match: "other"'], 200, { ETag: null }],
+    ['GET /large.bin', ['If-None-Match: W/"other"'], 200],
+    ['GET /large.bin', ['If-None-Match: "a", "b"'], 200],
+    ['GET /large.bin', ['If-None-Match: ""'], 200],
+    ['GET /large.bin', ['If-None-Match:'], 200],
+    ['GET /large.bin', ['If-None-Match: *'], 304],
+    ['GET /large.bin', ['If-Match: <large>'], 200, { ETag: null }],
+    ['HEAD /large.bin', ['If-Match: <large>'], 200, { 'Content-Length': `${64 * KIB + 1}` }],
+    ['GET /large.bin', ['If-Match: "other"'], 200],
+    ['GET /large.bin', ['If-Match: "a"', 'If-Match: <large>'], 200],
+    ['GET /large.bin', ['If-Match: *'], 200],
+    ['GET /large.bin', ['If-Match: *', 'Range: bytes=0-9'], 206],
+    // Whoever joins what it has to what it gets, gets the whole.
+    ['GET /large.bin', ['If-Match: <large>', 'Range: bytes=0-9'], 200, { 'Content-Range': null }],
+    ['GET /large.bin', ['If-Match: <large>', 'Range: bytes=0-9,20-29'], 200, { 'Content-Range': null }],
+    ['GET /large.bin', ['If-Match: <large>', 'If-Range: <large>', 'Range: bytes=0-9'], 200],
+    ['GET /large.bin', ['If-Match: <large>', `Range: bytes=${MIB}-`], 200],
+    // What no strong tag can be is refused at any time.
+    ['GET /large.bin', ['If-Match:'], 412],
+    ['GET /large.bin', ['If-Match: nonsense'], 412],
+    ['GET /large.bin', ['If-Match: W/"other"'], 412],
+    ['GET /large.bin', ['If-Match: <large>', 'If-None-Match: *'], 304],
+    ['GET /large.bin', ['If-Match: <large>', 'If-None-Match: <large>'], 200],
+    ['GET /large.bin', ['Range: bytes=0-9', 'If-Range: "other"'], 200],
+    ['GET /large.bin', ['Range: bytes=0-9'], 206, { ETag: null }],
+  ];
+
+  for (const [ask, asked, status, sent] of UNTAGGED) {
+    test(`before it was read: ${ask} ${JSON.stringify(asked)} is ${status}`, async () => {
+      await using fresh = serve({ root: one.root, port: 0, etag: 'content' });
+      const [method, target] = ask.split(' ') as [string, string];
+      const fields = asked.map((line) => line.replace('<large>', values['large']!));
+      const answer = await exchange(fresh.port, request(target, fields, method));
+      expect(answer.status).toBe(status);
+      for (const [name, expected] of Object.entries(sent ?? {})) expect(answer.field(name)).toBe(expected);
+      if (status === 200 && method === 'GET') expect(answer.body.equals(FILES['large.bin']), 'it is whole').toBe(true);
+    });
+  }
+});
+
+test('by default a tag is a hash: neither the inode nor the size is read in it', async () => {
+  const tagWith = async (inode: number): Promise<string> => {
+    const kernel = kernelWith({
+      fstat(fd, out) {
+        const result = realKernel.fstat(fd, out);
+        out[Stat.inodeLow] = inode;
+        return result;
+      },
+    });
+    await using fresh = serve({ root: one.root, port: 0, kernel });
+    return (await exchange(fresh.port, request('/huge.bin'))).field('ETag')!;
+  };
+  const inode = 1_234_567_890;
+  const tag = await tagWith(inode);
+  expect(tag).toMatch(/^"[0-9a-z]{8,14}"$/);
+  for (const number of [inode, 3 * MIB + 1])
+    for (const base of [10, 16, 36]) expect(tag).not.toContain(number.toString(base));
+  expect(await tagWith(inode)).toBe(tag);
+  expect(await tagWith(inode + 1)).not.toBe(tag);
+});
+
+test('other bytes have another tag, although nothing else has changed', async () => {
+  const etags: (string | null)[] = [];
+  for (const content of ['one', 'two', 'one']) {
+    one.write('changing.txt', content);
+    await settled();
+    await using fresh = serve({ root: one.root, port: 0, etag: 'content' });
+    const answer = await exchange(fresh.port, request('/changing.txt'));
+    expect(answer.body.toString()).toBe(content);
+    etags.push(answer.field('ETag'));
+  }
+  expect(etags[0]).not.toBe(etags[1]);
+  expect(etags[0]).toBe(etags[2]);
+});
+
+test('a large file that is replaced while it is read gets the tag of what it is then', async () => {
+  one.write('replaced.bin', contentOf(8 * MIB));
+  await settled();
+  await using fresh = serve({ root: one.root, port: 0, etag: 'content', limits: { revalidateMs: 0 } });
+  await exchange(fresh.port, request('/replaced.bin', [], 'HEAD'));
+  one.write('replaced.bin', contentOf(MIB));
+  await settled();
+  const after = await tagged(fresh.port, '/replaced.bin');
+  expect(after.field('Content-Length')).toBe(`${MIB}`);
+  mkdirSync(other.path('again'));
+  other.write('again/replaced.bin', contentOf(MIB));
+  await settled();
+  expect((await tagged(second.port, '/again/replaced.bin')).field('ETag')).toBe(after.field('ETag'));
+});
+
+test('without room to keep it, a large file is sent whole, and has its tag when it was read', async () => {
+  await using bare = serve({ root: one.root, port: 0, etag: 'content', limits: { cacheBytes: 0 } });
+  const first = await exchange(bare.port, request('/large.bin'));
+  expect([first.status, first.field('ETag'), first.body.equals(FILES['large.bin'])]).toEqual([200, null, true]);
+  const etag = (await tagged(bare.port, '/large.bin')).field('ETag')!;
+  expect(etag).toMatch(/^"[\w-]{22}"$/);
+  expect((await exchange(bare.port, request('/large.bin', [`If-None-Match: ${etag}`]))).status).toBe(304);
+  const ranged = await exchange(bare.port, request('/large.bin', ['Range: bytes=0-9', `If-Range: ${etag}`]));
+  expect([ranged.status, ranged.body.equals(FILES['large.bin'].subarray(0, 10))]).toEqual([206, true]);
+});
+
+test.each<[what: string, count: number, bytes: number, limits: Partial<Limits>]>([
+  ['the cache holds by default', 300, 70_000, {}],
+  ['a small cache holds', 6, 100_000, { cacheBytes: MIB }],
+])('more large files than %s have their tags when they are asked for again', async (_, count, bytes, limits) => {
+  const names = Array.from({ length: count }, (_, i) => `many-${bytes}/${i}.bin`);
+  for (const [i, name] of names.entries()) one.write(name, contentOf(bytes + i));
+  await settled();
+  await using fresh = serve({ root: one.root, port: 0, etag: 'content', limits });
+  using client = await RawClient.connect(fresh.port);
+  const ask = async (name: string): Promise<string | null> =>
+    (await client.send(request(`/${name}`, [], 'HEAD')).response('HEAD')).field('ETag');
+  for (const name of names) await ask(name);
+  await settled();
+  const etags: (string | null)[] = [];
+  for (const name of names) etags.push(await ask(name));
+  expect(etags).toEqual(names.map((_, i) => etagForBytes(contentOf(bytes + i))));
+});
+
+test('a large file that was touched this second keeps its tag when the second is over', async () => {
+  writeFileSync(one.path('touched.bin'), contentOf(8 * MIB));
+  await settled();
+  await using fresh = serve({ root: one.root, port: 0, etag: 'content', limits: { revalidateMs: 0 } });
+  const etag = (await tagged(fresh.port, '/touched.bin')).field('ETag');
+  const seen = new Set<string | null>();
+  for (const untilMs = performance.now() + 1300; performance.now() < untilMs; await sleep(2))
+    seen.add((await exchange(fresh.port, request('/touched.bin', [], 'HEAD'))).field('ETag'));
+  expect([...seen]).toEqual([etag]);
+});
+
+describe.each(['stat', 'content'] as const)('with tags of %s', (etag) => {
+  /** A strong tag is of one form only, even where another has the very bytes, RFC 9110 section 8.8.3.3. */
+  test.each<[what: string, content: string | Buffer, make: (folder: Folder) => void]>([
+    ['empty as it is', '', (folder) => folder.write('twin.css.gz', '')],
+    ['a copy', contentOf(3000), (folder) => folder.write('twin.css.gz', contentOf(3000))],
+    ['a hard link', contentOf(3000), (folder) => linkSync(folder.path('twin.css'), folder.path('twin.css.gz'))],
+    ['a large copy', contentOf(MIB), (folder) => folder.write('twin.css.gz', contentOf(MIB))],
+    ['a large hard link', contentOf(MIB), (folder) => linkSync(folder.path('twin.css'), folder.path('twin.css.gz'))],
+  ])('a sidecar that is %s of its original has a tag of its own', async (_, content, make) => {
+    using folder = makeFolder({ 'twin.css': content });
+    make(folder);
+    await settled();
+    await using fresh = serve({ root: folder.root, port: 0, etag });
+    const gzip = 'Accept-Encoding: gzip';
+    const plain = (await tagged(fresh.port, '/twin.css')).field('ETag')!;
+    const coded = await tagged(fresh.port, '/twin.css', [gzip]);
+    expect(coded.field('Content-Encoding')).toBe('gzip');
+    expect([plain, coded.field('ETag')]).toEqual([
+      expect.stringMatching(/^"[\w-]+"$/),
+      expect.stringMatching(/^"[\w-]+-gzip"$/),
+    ]);
+    expect(coded.field('ETag')).not.toBe(plain);
+    const held = await exchange(fresh.port, request('/twin.css', [gzip, `If-None-Match: ${plain}`]));
+    expect([held.status, held.field('Content-Encoding')]).toEqual([200, 'gzip']);
+    const part = await exchange(fresh.port, request('/twin.css', [gzip, `If-Range: ${plain}`, 'Range: bytes=0-9']));
+    expect(part.status).toBe(200);
+  });
+});

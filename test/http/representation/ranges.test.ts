@@ -1,0 +1,294 @@
+import { utimesSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Server, serve } from '../../../src/index.js';
+import { type Folder, settled } from '../../support/folder.js';
+import {
+  bytesOf,
+  checkSelection,
+  type Form,
+  makePages,
+  PAGE_NAMES,
+  PAGES,
+  partial,
+  sliceOf,
+  validatorsOf,
+} from '../../support/pages.js';
+import { exchange, RawClient, request, withoutDate } from '../../support/raw-client.js';
+import { checkRow, type Row, testRows } from '../../support/rows.js';
+import { contentOf, HELLO, KIB } from '../../support/site.js';
+
+type Ranges = [first: number, last: number][];
+
+/** On the form as it is, whatever its size, RFC 9110 section 14. */
+const RANGES: [lines: string[], status: number, ranges?: Ranges][] = [
+  [['Range: bytes=0-0'], 206, [[0, 0]]],
+  [['Range: bytes=0-99'], 206, [[0, 99]]],
+  [['Range: bytes=100-8000'], 206, [[100, 8000]]],
+  [['range: BYTES=7-7'], 206, [[7, 7]]],
+  [['Range: bytes= 1-2 , '], 206, [[1, 2]]],
+  [['Range: bytes=0-9,5-20'], 206, [[0, 20]]],
+  [['Range: bytes=0-9,10-20'], 206, [[0, 20]]],
+  [['Range: bytes=0-9,60-90'], 206, [[0, 90]]],
+  [
+    ['Range: bytes=5000-5009,0-9'],
+    206,
+    [
+      [5000, 5009],
+      [0, 9],
+    ],
+  ],
+  [
+    ['Range: bytes=0-9,99999999-,5000-5009'],
+    206,
+    [
+      [0, 9],
+      [5000, 5009],
+    ],
+  ],
+  [
+    ['Range: bytes=0-0,1000-1099,2000-2000,4000-4999'],
+    206,
+    [
+      [0, 0],
+      [1000, 1099],
+      [2000, 2000],
+      [4000, 4999],
+    ],
+  ],
+  [['Range: bytes=99999999-'], 416],
+  [['Range: bytes=99999999-99999999999999999999999'], 416],
+  [['Range: bytes=-0'], 416],
+  // Not a set of byte ranges: ignored, section 14.2.
+  [['Range: items=0-9'], 200],
+  [['Range: bytes'], 200],
+  [['Range: bytes='], 200],
+  [['Range: bytes=-'], 200],
+  [['Range: bytes=9-0'], 200],
+  [['Range: bytes=a-9'], 200],
+  [['Range: bytes=0-9;1-2'], 200],
+  [['Range: bytes=0 -9'], 200],
+  [['Range: 0-9'], 200],
+  [['Range:'], 200],
+  [['Range: bytes=0-9', 'Range: bytes=20-29'], 200],
+  // More than anybody needs, and nothing saved.
+  [[`Range: bytes=${Array.from({ length: 33 }, (_, at) => `${at * 100}-${at * 100}`).join(',')}`], 200],
+  // With conditions, which go before, section 13.2.2.
+  [['Range: bytes=0-9', 'If-None-Match: <identity>'], 304],
+  [['Range: bytes=0-9', 'If-None-Match: <br>'], 206, [[0, 9]]],
+  [['Range: bytes=0-9', 'If-Match: <identity>'], 206, [[0, 9]]],
+  [['Range: bytes=0-9', 'If-Match: <br>'], 412],
+  [['Range: bytes=99999999-', 'If-Match: <br>'], 412],
+  [['Range: bytes=99999999-', 'If-None-Match: <identity>'], 304],
+  [['Range: bytes=0-9', 'If-Modified-Since: <modified>'], 304],
+  [['Range: bytes=0-9', 'If-Modified-Since: <before>'], 206, [[0, 9]]],
+  [['Range: bytes=0-9', 'If-Unmodified-Since: <modified>'], 206, [[0, 9]]],
+  [['Range: bytes=0-9', 'If-Unmodified-Since: <before>'], 412],
+  // If-Range, section 13.1.5: the part if it is of what the client has, else the whole.
+  [['Range: bytes=0-9', 'If-Range: <identity>'], 206, [[0, 9]]],
+  [['Range: bytes=0-9', 'If-Range: <br>'], 200],
+  [['Range: bytes=0-9', 'If-Range: W/<identity>'], 200],
+  [['Range: bytes=0-9', 'If-Range: "other"'], 200],
+  [['Range: bytes=0-9', 'If-Range: *'], 200],
+  [['Range: bytes=0-9', 'If-Range: <identity>, <br>'], 200],
+  [['Range: bytes=0-9', 'If-Range: <modified>'], 206, [[0, 9]]],
+  [['Range: bytes=0-9', 'If-Range: <after>'], 200],
+  [['Range: bytes=0-9', 'If-Range: <before>'], 200],
+  [['Range: bytes=0-9', 'If-Range: yesterday'], 200],
+  [['Range: bytes=99999999-', 'If-Range: <br>'], 200],
+  [['Range: bytes=99999999-', 'If-Range: <identity>'], 416],
+  [['If-Range: <br>'], 200],
+  [['Range: bytes=0-9', 'If-Range: <identity>', 'If-None-Match: <identity>'], 304],
+];
+
+/** Of a form with a coding: the bytes are those that are sent, section 14.1.2. */
+const CODED: [form: Form, lines: string[], status: number, ranges?: Ranges][] = [
+  ['br', ['Range: bytes=0-9'], 206, [[0, 9]]],
+  ['zstd', ['Range: bytes=100-1999'], 206, [[100, 1999]]],
+  ['gzip', ['Range: bytes=10-2500'], 206, [[10, 2500]]],
+  ['br', ['Range: bytes=0-9', 'If-Range: <br>'], 206, [[0, 9]]],
+  ['br', ['Range: bytes=0-9', 'If-Range: <identity>'], 200],
+  ['br', ['Range: bytes=0-9', 'If-Range: <gzip>'], 200],
+  ['gzip', ['Range: bytes=0-9', 'If-Range: <gzip>'], 206, [[0, 9]]],
+  ['br', ['Range: bytes=0-9', 'If-Range: <modified>'], 206, [[0, 9]]],
+  ['br', ['Range: bytes=0-9', 'If-None-Match: <br>'], 304],
+  ['br', ['Range: bytes=0-9', 'If-None-Match: <identity>'], 206, [[0, 9]]],
+  ['br', ['Range: bytes=0-9', 'If-Match: <identity>'], 412],
+  ['br', ['Range: bytes=0-9', 'If-Match: <br>'], 206, [[0, 9]]],
+  ['br', ['Range: bytes=299999-'], 416],
+  // Content-Encoding would be said of the multipart, and not of what is in it.
+  ['br', ['Range: bytes=0-9,1000-1009'], 200],
+  ['br', ['Range: bytes=0-9,20-29'], 206, [[0, 29]]],
+];
+
+let folder: Folder;
+let server: Server;
+
+beforeAll(async () => {
+  folder = makePages();
+  folder.write('empty.txt', '');
+  folder.write('hello.txt', HELLO);
+  folder.write('four.txt', 'four');
+  folder.write('big.bin', contentOf(400 * KIB));
+  await settled();
+  server = serve({ root: folder.root, port: 0 });
+});
+
+afterAll(async () => {
+  await server.stop({ force: true });
+  folder[Symbol.dispose]();
+});
+
+describe.each(PAGE_NAMES)('a %s page', (page) => {
+  let values: Record<string, string>;
+
+  beforeAll(async () => {
+    values = await validatorsOf(server.port, page);
+  });
+
+  test.each(RANGES)('%j is %i %j', async (lines, status, ranges) => {
+    await checkSelection(server.port, page, values, lines, status, 'identity', ranges);
+  });
+
+  test.each(CODED)('%s with %j is %i %j', async (form, lines, status, ranges) => {
+    await checkSelection(server.port, page, values, [`Accept-Encoding: ${form}`, ...lines], status, form, ranges);
+  });
+
+  test.each(['identity', 'br', 'zstd', 'gzip'] as const)('the ends of %s, by its own size', async (form) => {
+    const size = PAGES[page][form];
+    const ends: [range: string, status: number, ranges?: Ranges][] = [
+      ['0-', 206, [[0, size - 1]]],
+      [`0-${size - 1}`, 206, [[0, size - 1]]],
+      [`0-${size + 5}`, 206, [[0, size - 1]]],
+      [`${size - 1}-`, 206, [[size - 1, size - 1]]],
+      ['-1', 206, [[size - 1, size - 1]]],
+      ['-500', 206, [[size - 500, size - 1]]],
+      [`-${size}`, 206, [[0, size - 1]]],
+      [`-${size + 1}`, 206, [[0, size - 1]]],
+      [`${size - 100}-${size * 2}`, 206, [[size - 100, size - 1]]],
+      [`${size}-`, 416],
+      [`${size}-${size}`, 416],
+    ];
+    for (const [range, status, ranges] of ends) {
+      const fields = [`Accept-Encoding: ${form}`, `Range: bytes=${range}`];
+      await checkSelection(server.port, page, values, fields, status, form, ranges);
+    }
+  });
+
+  test('every 206 and the 416 say what the 200 says of validators, and nothing of another content', async () => {
+    const whole = await exchange(server.port, request(`/${page}.html`));
+    const part = await exchange(server.port, request(`/${page}.html`, ['Range: bytes=0-9']));
+    const none = await exchange(server.port, request(`/${page}.html`, ['Range: bytes=999999-']));
+    const but = (fields: typeof whole.fields, ...names: string[]) =>
+      Object.fromEntries(fields.filter(([name]) => !['Date', 'Content-Length', ...names].includes(name)));
+    expect(but(part.fields, 'Content-Range')).toEqual(but(whole.fields));
+    expect(none.fields.map(([name]) => name)).not.toContain('Last-Modified');
+    expect(none.field('Content-Type')).toBe('text/plain; charset=utf-8');
+    expect(none.field('Accept-Ranges')).toBe('bytes');
+  });
+
+  test('ranges one after the other, pipelined, make the whole', async () => {
+    const size = PAGES[page].identity;
+    const step = Math.ceil(size / 7);
+    const starts = Array.from({ length: 7 }, (_, at) => at * step);
+    using client = await RawClient.connect(server.port);
+    client.send(
+      starts.map((start) => request(`/${page}.html`, [`Range: bytes=${start}-${start + step - 1}`])).join(''),
+    );
+    const pieces: Buffer[] = [];
+    for (const _ of starts) pieces.push(Buffer.from((await client.response()).body));
+    expect(Buffer.concat(pieces).equals(bytesOf(page, 'identity'))).toBe(true);
+  });
+
+  test.each<[version: string, lines: string[], connection: string | null]>([
+    ['1.0', [], 'close'],
+    ['1.0', ['Connection: keep-alive'], 'keep-alive'],
+    ['1.1', ['Connection: close'], 'close'],
+    ['1.1', [], null],
+  ])('parts to HTTP/%s with %j are followed by: %s', async (version, lines, connection) => {
+    const whole = bytesOf(page, 'identity');
+    const ends = [
+      [0, 9],
+      [whole.length - 100, whole.length - 1],
+    ] as const;
+    for (const [first, last] of ends) {
+      using client = await RawClient.connect(server.port);
+      for (let time = 0; time < (connection === 'close' ? 1 : 3); time++) {
+        const fields = ['Host: a', `Range: bytes=${first}-${last}`, ...lines];
+        client.send(`GET /${page}.html HTTP/${version}\r\n${fields.join('\r\n')}\r\n\r\n`);
+        const answer = await client.response();
+        expect([answer.version, answer.status, answer.field('Connection')]).toEqual(['HTTP/1.1', 206, connection]);
+        expect(answer.field('Content-Range')).toBe(`bytes ${first}-${last}/${whole.length}`);
+        expect(answer.field('ETag')).toBe(values['identity']);
+        expect(answer.body.equals(whole.subarray(first, last + 1))).toBe(true);
+      }
+      if (connection === 'close') expect(await client.untilClose()).toHaveLength(0);
+      expect([client.failure, client.buffered.length]).toEqual([null, 0]);
+    }
+  });
+
+  test('a HEAD with a Range is a HEAD', async () => {
+    using client = await RawClient.connect(server.port);
+    const plain = await client.send(request(`/${page}.html`, [], 'HEAD')).response('HEAD');
+    for (const range of ['bytes=0-9', 'bytes=0-9,5000-5009', 'bytes=99999999-']) {
+      const head = await client.send(request(`/${page}.html`, [`Range: ${range}`], 'HEAD')).response('HEAD');
+      expect([head.status, withoutDate(head.head)]).toEqual([200, withoutDate(plain.head)]);
+    }
+  });
+
+  test('each multipart has another boundary, which is not in the file', async () => {
+    const boundaries = new Set<string>();
+    for (let round = 0; round < 5; round++) {
+      const answer = await exchange(server.port, request(`/${page}.html`, ['Range: bytes=0-9,5000-5009']));
+      boundaries.add(answer.field('Content-Type')!);
+    }
+    expect(boundaries.size).toBe(5);
+  });
+});
+
+describe('small and odd files', () => {
+  const type = 'text/plain; charset=utf-8';
+  const ROWS: Row[] = [
+    ['GET /empty.txt', ['Range: bytes=0-'], 416, { 'Content-Range': 'bytes */0' }],
+    ['GET /empty.txt', ['Range: bytes=-5'], 200, { 'Content-Range': null }, ''],
+    ['GET /empty.txt', ['Range: bytes=0-0,-1'], 200, { 'Content-Range': null }, ''],
+    ['GET /four.txt', ['Range: bytes=1-2'], 206, { 'Content-Range': 'bytes 1-2/4', 'Content-Type': type }, 'ou'],
+    ['GET /four.txt', ['Range: bytes=-9'], 206, { 'Content-Range': 'bytes 0-3/4' }, 'four'],
+    ['GET /four.txt', ['Range: bytes=0-0,2-2'], 206, { 'Content-Range': 'bytes 0-2/4' }, 'fou'],
+    ['GET /four.txt?query', ['Range: bytes=4-'], 416, { 'Content-Range': 'bytes */4' }],
+    // What is no file has no ranges.
+    ['GET /nothing', ['Range: bytes=0-1'], 404, { 'Content-Range': null }, 'There is nothing at this address.\n'],
+    ['GET /big.bin', ['Range: bytes=100-102399'], 206, {}, contentOf(400 * KIB).subarray(100, 102400)],
+  ];
+
+  testRows(ROWS, () => server.port);
+
+  test('parts larger than what is read into memory are sent by descriptor, between parts that are not', async () => {
+    const ranges: Ranges = [
+      [0, 9],
+      [1000, 150_000],
+      [200_000, 200_099],
+    ];
+    const set = ranges.map(([first, last]) => `${first}-${last}`).join(',');
+    const answer = await exchange(server.port, request('/big.bin', [`Range: bytes=${set}`]));
+    expect(answer.status).toBe(206);
+    const whole = contentOf(400 * KIB);
+    expect(answer.body.equals(partial(answer, whole.length, ranges, sliceOf(whole), 'application/octet-stream'))).toBe(
+      true,
+    );
+  });
+});
+
+test('a time at the epoch, which builds write, is no date: no Last-Modified, no condition by it', async () => {
+  folder.write('built.txt', HELLO);
+  utimesSync(folder.path('built.txt'), 0, 0);
+  await settled();
+  const rows: Row[] = [
+    ['GET /built.txt', [], 200, { 'Last-Modified': null, ETag: /^"/ }, HELLO],
+    ['GET /built.txt', ['If-Modified-Since: Thu, 01 Jan 1970 00:00:00 GMT'], 200, {}, HELLO],
+    ['GET /built.txt', [`If-Modified-Since: ${new Date().toUTCString()}`], 200, {}, HELLO],
+    ['GET /built.txt', ['If-Unmodified-Since: Thu, 01 Jan 1970 00:00:00 GMT'], 200, {}, HELLO],
+    ['GET /built.txt', ['Range: bytes=0-1', 'If-Range: Thu, 01 Jan 1970 00:00:00 GMT'], 200, {}, HELLO],
+    ['GET /built.txt', ['Range: bytes=0-1'], 206, { 'Last-Modified': null }, 'he'],
+  ];
+  for (const row of rows) await checkRow(server.port, row);
+});

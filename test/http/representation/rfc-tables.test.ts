@@ -1,0 +1,196 @@
+import { truncateSync, utimesSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Server, serve } from '../../../src/index.js';
+import { ACCEPT_ENCODINGS } from '../../support/accept-encodings.js';
+import {
+  AS_MANY,
+  EXAMPLES,
+  type Expected,
+  GRAMMAR,
+  IGNORED,
+  LARGE_NUMBERS,
+  LONG,
+  MIB,
+  ONE_RANGE,
+  type RangeRow,
+  SEVERAL,
+} from '../../support/byte-ranges.js';
+import {
+  AGES,
+  DATES,
+  EARLIER,
+  IF_RANGES,
+  LINES,
+  LISTS,
+  MODIFIED,
+  MODIFIED_MEANWHILE,
+  NO_MATCH,
+  ORDER,
+  SAME,
+} from '../../support/conditions.js';
+import { kernelWith } from '../../support/counting-kernel.js';
+import { type Folder, settled } from '../../support/folder.js';
+import { bytesOf, type Form, makePages, partial, rangeOf } from '../../support/pages.js';
+import { exchange, RawClient, type RawResponse, request, withoutDate } from '../../support/raw-client.js';
+import { contentOf, HELLO, KIB } from '../../support/site.js';
+
+// The tables of what decides about a request, each row through a socket, and all rows over one connection that is kept.
+
+/** No file system holds a file of 2^53 bytes, and nobody waits for a GiB. */
+const isServed = ([, size, expected]: RangeRow): boolean => {
+  const [first, last] = typeof expected === 'string' ? expected.split('-').map(Number) : [0, 0];
+  return size < 2 ** 40 && (size <= MIB || last! - first! < MIB);
+};
+const RANGES = [...EXAMPLES, ...ONE_RANGE, ...LARGE_NUMBERS, ...GRAMMAR].filter(isServed);
+const SETS = [...SEVERAL, ...AS_MANY];
+/** What fits into a head. */
+const LONGEST = LONG.filter(([value]) => value.length < 12 * KIB);
+const SIZES = new Set([...RANGES, ...SETS.map(([, ...row]) => row)].map(([, size]) => size));
+
+let folder: Folder;
+let server: Server;
+let client: RawClient;
+/** What the file's tag has between its quotes. */
+let opaque: string;
+
+beforeAll(async () => {
+  folder = makePages();
+  folder.write('dated.txt', HELLO);
+  utimesSync(folder.path('dated.txt'), MODIFIED, MODIFIED);
+  for (const size of SIZES) {
+    folder.write(`${size}.bin`, size <= MIB ? contentOf(size) : '');
+    if (size > MIB) truncateSync(folder.path(`${size}.bin`), size);
+  }
+  await settled();
+  server = serve({ root: folder.root, port: 0 });
+  opaque = (await exchange(server.port, request('/dated.txt'))).field('ETag')!.slice(1, -1);
+  client = await RawClient.connect(server.port);
+});
+
+afterAll(async () => {
+  client.close();
+  await server.stop({ force: true });
+  folder[Symbol.dispose]();
+});
+
+const ask = (target: string, fields: readonly string[], method = 'GET', peer = client): Promise<RawResponse> =>
+  peer.send(request(target, fields, method)).response(method);
+
+/** Asks for the file with its tag for "abc". */
+const askDated = (fields: readonly string[], method?: string, peer?: RawClient): Promise<RawResponse> =>
+  ask(
+    '/dated.txt',
+    fields.map((line) => line.replaceAll('abc', opaque).replaceAll('ABC', opaque.toUpperCase())),
+    method,
+    peer,
+  );
+
+async function expectStatus(fields: readonly string[], status: number, peer = client): Promise<RawResponse> {
+  const answer = await askDated(fields, 'GET', peer);
+  expect(answer.status, fields.join('\n')).toBe(status);
+  const head = await askDated(fields, 'HEAD', peer);
+  if (status !== 206) expect(withoutDate(head.head)).toBe(withoutDate(answer.head));
+  else expect([head.status, head.field('Content-Length')]).toEqual([200, `${HELLO.length}`]);
+  const body = { 200: HELLO, 206: HELLO.slice(0, 2), 304: '' }[status];
+  if (body !== undefined) expect(answer.body.toString()).toBe(body);
+  return answer;
+}
+
+const PART = 'Range: bytes=0-1';
+
+describe('conditions', () => {
+  test.each(LISTS)('%s has the tag: %s', async (list, has) => {
+    await expectStatus([`If-Match: ${list}`], has ? 200 : 412);
+    await expectStatus([`If-Match: ${list}`, PART], has ? 206 : 412);
+    await expectStatus([`If-None-Match: ${list}`], has ? 304 : 200);
+    await expectStatus([`If-None-Match: ${list}`, PART], has ? 304 : 206);
+  });
+
+  test.each(LINES)('%j: %s', async (fields, verdict) => {
+    await expectStatus(fields, verdict);
+  });
+
+  test.each(DATES)('on %j (%s)', async (date, is) => {
+    await expectStatus([`If-Modified-Since: ${date}`], is === 'same' || is === 'later' ? 304 : 200);
+    await expectStatus([`If-Unmodified-Since: ${date}`], is === 'earlier' ? 412 : 200);
+    await expectStatus([`If-Unmodified-Since: ${date}`, PART], is === 'earlier' ? 412 : 206);
+    await expectStatus([`If-Range: ${date}`, PART], is === 'same' ? 206 : 200);
+  });
+
+  test.each(AGES)('on a file modified %i ms ago, whose date is strong: %s', async (ageMs, strong) => {
+    const kernel = kernelWith({ wallMs: () => MODIFIED * 1000 + ageMs });
+    await using then = serve({ root: folder.root, port: 0, kernel });
+    using peer = await RawClient.connect(then.port);
+    const answer = await expectStatus([], 200, peer);
+    expect(answer.field('Last-Modified')).toBe(strong ? SAME : null);
+    await expectStatus([`If-Modified-Since: ${SAME}`], strong ? 304 : 200, peer);
+    await expectStatus([`If-Range: ${SAME}`, PART], strong ? 206 : 200, peer);
+    await expectStatus(['If-None-Match: "abc"'], 304, peer);
+    await expectStatus(['If-Range: "abc"', PART], 206, peer);
+    await expectStatus([`If-Unmodified-Since: ${SAME}`], 200, peer);
+    await expectStatus([`If-Unmodified-Since: ${SAME}`, PART], 206, peer);
+    await expectStatus([MODIFIED_MEANWHILE], 412, peer);
+    await expectStatus([MODIFIED_MEANWHILE, PART], 412, peer);
+  });
+
+  test.each(ORDER)('%s', async (_, fields, verdict) => {
+    for (const order of [fields, fields.toReversed()]) {
+      await expectStatus(order, verdict);
+      await expectStatus([...order, PART], verdict === 200 ? 206 : verdict);
+    }
+    for (const method of ['PUT', 'DELETE']) expect((await askDated(fields, method)).status).toBe(405);
+  });
+
+  test('no method without a representation has any', async () => {
+    const all = [NO_MATCH, MODIFIED_MEANWHILE, 'If-None-Match: *', `If-Modified-Since: ${EARLIER}`];
+    expect((await askDated(all, 'OPTIONS')).status).toBe(204);
+    expect((await askDated(all, 'TRACE')).status).toBe(405);
+  });
+
+  test.each(IF_RANGES)('%j: %s', async (fields, holds) => {
+    await expectStatus([PART, ...fields], holds ? 206 : 200);
+  });
+});
+
+describe('ranges', () => {
+  const bytes = (size: number, first: number, last: number): Buffer =>
+    size > MIB ? Buffer.alloc(last - first + 1) : contentOf(size).subarray(first, last + 1);
+
+  async function expectRanges(value: string, size: number, expected: Expected): Promise<void> {
+    const fields = [`Range: ${value}`];
+    const answer = await ask(`/${size}.bin`, fields);
+    if (typeof expected === 'string') {
+      const ranges = expected.split(' ').map((each) => each.split('-').map(Number) as [number, number]);
+      const only = ranges.length === 1 ? rangeOf(ranges[0]!, size) : null;
+      expect([answer.status, answer.field('Content-Range')]).toEqual([206, only]);
+      const from = (first: number, last: number): Buffer => bytes(size, first, last);
+      expect(answer.body.equals(partial(answer, size, ranges, from, 'application/octet-stream'))).toBe(true);
+    } else {
+      const range = expected === 416 ? `bytes */${size}` : null;
+      expect([answer.status, answer.field('Content-Range')]).toEqual([expected ?? 200, range]);
+      if (expected === null) expect(answer.body.equals(contentOf(size))).toBe(true);
+    }
+    const head = await ask(`/${size}.bin`, fields, 'HEAD');
+    expect([head.status, head.field('Content-Length'), head.field('Content-Range')]).toEqual([200, `${size}`, null]);
+  }
+
+  test.each(RANGES)('%j of %i: %j', expectRanges);
+  test.each(SETS)('%s: %s of %i', (_, ...row) => expectRanges(...row));
+  test.each(LONGEST)('%#', (value, expected) => expectRanges(value, 10, expected));
+
+  test.each(IGNORED)('%j is ignored', async (value) => {
+    await expectRanges(value, 10, null);
+    await expectRanges(value, 0, null);
+  });
+});
+
+test.each(ACCEPT_ENCODINGS)('Accept-Encoding %j: %s', async (value, preferences) => {
+  const form = preferences.split(' ')[0] as Form | '';
+  const fields = [`Accept-Encoding: ${value}`];
+  const answer = await ask('/small.html', fields);
+  const coding = form === '' || form === 'identity' ? null : form;
+  expect([answer.status, answer.field('Content-Encoding')]).toEqual([form === '' ? 406 : 200, coding]);
+  expect(answer.field('Vary')).toBe('Accept-Encoding');
+  if (form !== '') expect(answer.body.equals(bytesOf('small', form))).toBe(true);
+  expect(withoutDate((await ask('/small.html', fields, 'HEAD')).head)).toBe(withoutDate(answer.head));
+});

@@ -1,0 +1,186 @@
+import type { ServeOptions } from '../../../src/index.js';
+import { type Row, servingFolder } from '../../support/rows.js';
+
+const serving = servingFolder(
+  {
+    'data.json': '{}\n',
+    'page.html': 'page\n',
+    'page.html.br': 'packed\n',
+    'dir/index.html': 'dir\n',
+    'bare/x.txt': 'x\n',
+    'app.html': 'app\n',
+  },
+  { redirects: [{ from: '/moved', to: '/data.json' }] },
+);
+
+const A = 'Origin: https://a.example';
+const B = 'Origin: https://b.example:8443';
+const OTHER = 'Origin: https://evil.example';
+const GET = 'Access-Control-Request-Method: GET';
+
+const NOBODY = {
+  'Access-Control-Allow-Origin': null,
+  'Access-Control-Allow-Credentials': null,
+  'Access-Control-Expose-Headers': null,
+};
+
+serving('nobody, unless asked for', {}, [
+  ['GET /data.json', [A], 200, { ...NOBODY, Vary: null }],
+  ['OPTIONS /data.json', [A, GET], 204, { ...NOBODY, Allow: 'GET, HEAD, OPTIONS' }],
+]);
+
+const ANYBODY = { 'Access-Control-Allow-Origin': '*', 'Access-Control-Expose-Headers': 'ETag, X-Total' };
+
+serving('everybody', { cors: { origins: '*', exposeHeaders: ['ETag', 'X-Total'] } }, [
+  // The same for all, so that a cache can keep one answer: no Vary.
+  ['GET /data.json', [], 200, { ...ANYBODY, Vary: null }],
+  ['GET /data.json', [A], 200, { ...ANYBODY, Vary: null }],
+  ['GET /data.json', ['Origin: null'], 200, ANYBODY],
+  ['GET /page.html', [A, 'Accept-Encoding: br'], 200, { ...ANYBODY, Vary: 'Accept-Encoding' }, 'packed\n'],
+  ['GET /data.json', [A, 'If-None-Match: *'], 304, ANYBODY],
+  ['GET /data.json', [A, 'Range: bytes=0-0'], 206, ANYBODY],
+  ['GET /data.json', [A, 'Range: bytes=9-'], 416, ANYBODY],
+  ['GET /data.json', [A, 'If-Match: "x"'], 412, ANYBODY],
+  ['GET /page.html', [A, 'Accept-Encoding: *;q=0'], 406, { ...ANYBODY, Vary: 'Accept-Encoding' }],
+  // Redirects and refusals are checked by the browser too, Fetch section 4.4.
+  ['GET /dir', [A], 301, { ...ANYBODY, Location: '/dir/' }],
+  ['GET /moved', [A], 308, { ...ANYBODY, Location: '/data.json' }],
+  ['GET /nothing', [A], 404, ANYBODY],
+  ['GET /nothing', [], 404, ANYBODY],
+  ['OPTIONS /data.json', [], 204, { Allow: 'GET, HEAD, OPTIONS' }],
+  [
+    'OPTIONS /data.json',
+    [A, GET],
+    204,
+    {
+      ...ANYBODY,
+      'Access-Control-Allow-Methods': 'GET, HEAD',
+      'Access-Control-Max-Age': '600',
+      'Access-Control-Expose-Headers': null,
+    },
+  ],
+  // Whether there is such a file, is not for the preflight to say.
+  ['OPTIONS /nothing', [A, GET], 204, { 'Access-Control-Allow-Origin': '*' }],
+]);
+
+const LISTED = (origin: string) => ({
+  'Access-Control-Allow-Origin': origin.slice('Origin: '.length),
+  'Access-Control-Allow-Credentials': 'true',
+  Vary: 'Origin',
+});
+const UNLISTED = { ...NOBODY, Vary: 'Origin' };
+
+const LIST: Partial<ServeOptions> = {
+  directoryListing: true,
+  cors: {
+    origins: ['https://a.example', 'https://b.example:8443'],
+    methods: ['GET', 'HEAD', 'PUT'],
+    headers: ['X-Token', 'Content-Type'],
+    credentials: true,
+    maxAgeSeconds: 0,
+  },
+};
+
+const OF_LIST: Row[] = [
+  ['GET /data.json', [A], 200, LISTED(A), '{}\n'],
+  ['GET /data.json', [B], 200, LISTED(B), '{}\n'],
+  // Who is not in it gets the answer, which the browser keeps to itself; a cache must know that there are others.
+  ['GET /data.json', [], 200, UNLISTED, '{}\n'],
+  ['GET /data.json', [OTHER], 200, UNLISTED, '{}\n'],
+  ['GET /data.json', ['Origin: null'], 200, UNLISTED],
+  ['GET /data.json', ['Origin: http://a.example'], 200, UNLISTED],
+  ['GET /data.json', ['Origin: https://a.example.evil.example'], 200, UNLISTED],
+  ['GET /data.json', ['Origin: https://a.example:443'], 200, UNLISTED],
+  ['GET /data.json', ['Origin: https://b.example'], 200, UNLISTED],
+  ['GET /data.json', [A, 'If-None-Match: *'], 304, LISTED(A)],
+  ['GET /data.json', ['If-None-Match: *'], 304, UNLISTED],
+  ['GET /data.json', [A, 'Range: bytes=0-0'], 206, LISTED(A)],
+  ['GET /data.json', [A, 'Range: bytes=9-'], 416, LISTED(A)],
+  ['GET /data.json', [A, 'If-Match: "x"'], 412, LISTED(A)],
+  // What else the answer depends on is still said.
+  ['GET /page.html', [], 200, { Vary: 'Origin, Accept-Encoding' }],
+  ['GET /page.html', [A], 200, { ...LISTED(A), Vary: /^(?=.*\bOrigin\b)(?=.*\bAccept-Encoding\b)/ }],
+  ['GET /page.html', [A, 'Accept-Encoding: br'], 200, { 'Content-Encoding': 'br', Vary: /Accept-Encoding/ }],
+  [
+    'GET /page.html',
+    [OTHER, 'If-None-Match: *'],
+    304,
+    { ...NOBODY, Vary: /^(?=.*\bOrigin\b)(?=.*\bAccept-Encoding\b)/ },
+  ],
+  [
+    'GET /page.html',
+    [A, 'Accept-Encoding: *;q=0'],
+    406,
+    { ...LISTED(A), Vary: /^(?=.*\bOrigin\b)(?=.*\bAccept-Encoding\b)/ },
+  ],
+  ['GET /bare/', [A], 200, { ...LISTED(A), Vary: /^(?=.*\bOrigin\b)(?=.*\bAccept\b)/ }],
+  // Redirects and refusals.
+  ['GET /dir', [A], 301, { ...LISTED(A), Location: '/dir/' }],
+  ['GET /dir', [], 301, UNLISTED],
+  ['GET /moved', [A], 308, { ...LISTED(A), Location: '/data.json' }],
+  ['GET /moved', [OTHER], 308, UNLISTED],
+  ['GET /nothing', [A], 404, LISTED(A)],
+  ['GET /nothing', [], 404, UNLISTED],
+  ['GET /nothing', [OTHER], 404, UNLISTED],
+  ['GET /.hidden', [A], 404, LISTED(A)],
+  // Preflights.
+  [
+    'OPTIONS /data.json',
+    [A, 'Access-Control-Request-Method: PUT', 'Access-Control-Request-Headers: x-token'],
+    204,
+    {
+      ...LISTED(A),
+      'Access-Control-Allow-Methods': 'GET, HEAD, PUT',
+      'Access-Control-Allow-Headers': 'X-Token, Content-Type',
+      'Access-Control-Max-Age': '0',
+    },
+  ],
+  ['OPTIONS /data.json', [A, GET], 204, { ...LISTED(A), 'Access-Control-Allow-Headers': null }],
+  ['OPTIONS /data.json', [OTHER, GET], 204, { ...NOBODY, 'Access-Control-Allow-Methods': null }],
+  ['OPTIONS /data.json', [A], 204, { ...NOBODY, Allow: 'GET, HEAD, OPTIONS' }],
+  ['OPTIONS /data.json', [GET], 204, { ...NOBODY, Allow: 'GET, HEAD, OPTIONS' }],
+  ['OPTIONS *', [A, GET], 204],
+  ['PUT /data.json', [A], 405],
+];
+
+serving('a list', LIST, OF_LIST);
+
+// What is not kept is answered by another way, with the same fields, each once.
+serving('a list, where nothing is kept', { ...LIST, limits: { cacheBytes: 0 } }, OF_LIST);
+serving('a list, where nothing is even read', { ...LIST, limits: { cacheBytes: 0, maxCachedFileBytes: 0 } }, OF_LIST);
+
+serving('whatever is asked for', { cors: { origins: '*', methods: ['*'], headers: ['*'] } }, [
+  [
+    'OPTIONS /data.json',
+    [A, 'Access-Control-Request-Method: PATCH', 'Access-Control-Request-Headers: authorization, x-y'],
+    204,
+    { 'Access-Control-Allow-Methods': 'PATCH', 'Access-Control-Allow-Headers': 'authorization, x-y' },
+  ],
+  [
+    'OPTIONS /data.json',
+    [
+      A,
+      'Access-Control-Request-Method: GET',
+      'Access-Control-Request-Headers: a',
+      'Access-Control-Request-Headers: b c, d',
+    ],
+    204,
+    { 'Access-Control-Allow-Headers': 'a, d' },
+  ],
+]);
+
+serving('a single-page app for a list', { fallback: 'app.html', cors: { origins: ['https://a.example'] } }, [
+  [
+    'GET /route',
+    [A, 'Accept: text/html'],
+    200,
+    { Vary: /^(?=.*\bOrigin\b)(?=.*\bAccept\b)/, 'Access-Control-Allow-Origin': 'https://a.example' },
+  ],
+  ['GET /route', ['Accept: text/html'], 200, { ...NOBODY, Vary: /^(?=.*\bOrigin\b)(?=.*\bAccept\b)/ }, 'app\n'],
+  [
+    'GET /route',
+    [A],
+    404,
+    { Vary: /^(?=.*\bOrigin\b)(?=.*\bAccept\b)/, 'Access-Control-Allow-Origin': 'https://a.example' },
+  ],
+]);

@@ -1,0 +1,236 @@
+import './prepared.js';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { installGlobals } from '../../../src/fetch/globals.js';
+import { type BodySource, NativeRequest, NativeResponse, type RequestSource } from '../../../src/fetch/native.js';
+import { replyOf } from '../../../src/fetch/reply.js';
+import { FastRequest } from '../../../src/fetch/request.js';
+import { FastResponse } from '../../../src/fetch/response.js';
+import { arrived } from './both.js';
+
+interface Heard {
+  method: string | undefined;
+  url: string | undefined;
+  headers: IncomingHttpHeaders;
+  body: string;
+}
+
+/** Answers with what it was asked, in JSON. */
+const upstream = createServer((request, response) => {
+  const pieces: Buffer[] = [];
+  request.on('data', (piece: Buffer) => pieces.push(piece));
+  request.on('end', () => {
+    const { method, url, headers } = request;
+    const text = JSON.stringify({ method, url, headers, body: Buffer.concat(pieces).toString() } satisfies Heard);
+    const body = gzipSync(text);
+    response.writeHead(200, { 'Content-Encoding': 'gzip', 'Content-Length': body.length, 'Content-Type': 'a/b' });
+    response.end(method === 'HEAD' ? undefined : body);
+  });
+});
+let host = '';
+const { fetch: fetchBefore } = globalThis;
+const calls: unknown[][] = [];
+
+beforeAll(async () => {
+  await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
+  host = `127.0.0.1:${(upstream.address() as AddressInfo).port}`;
+  // As a program that watches its requests has done, before there is a server.
+  globalThis.fetch = (...args) => {
+    calls.push(args);
+    return fetchBefore(...args);
+  };
+  installGlobals();
+});
+afterAll(() => {
+  upstream.closeAllConnections();
+  return new Promise((resolve) => upstream.close(resolve));
+});
+
+test('once is enough', () => {
+  const { Response, Request, fetch } = globalThis;
+  installGlobals();
+  expect([globalThis.Response, globalThis.Request, globalThis.fetch]).toEqual([Response, Request, fetch]);
+});
+
+describe('the classes', () => {
+  test('are the light Response, and a Request that is like Node’s', () => {
+    expect(Response).toBe(FastResponse);
+    for (const [Class, name] of [
+      [Response, 'Response'],
+      [Request, 'Request'],
+    ] as const) {
+      expect(Class.name).toBe(name);
+      expect(Object.getOwnPropertyDescriptor(globalThis, name)).toMatchObject({
+        enumerable: false,
+        writable: true,
+        configurable: true,
+      });
+    }
+    expect(new Request('http://a').constructor).toBe(Request);
+    expect(new Response().constructor).toBe(Response);
+    expect(arrived().request.constructor).toBe(Request);
+  });
+
+  test('know each other’s objects', () => {
+    const { request } = arrived();
+    const requests = [request, request.clone(), new Request('http://a'), new NativeRequest('http://a')];
+    for (const each of requests) for (const Class of [Request, NativeRequest]) expect(each instanceof Class).toBe(true);
+    const responses = [
+      new Response(),
+      new Response().clone(),
+      new NativeResponse(),
+      Response.json([]),
+      Response.error(),
+    ];
+    for (const each of responses)
+      for (const Class of [Response, NativeResponse]) expect(each instanceof Class).toBe(true);
+    expect((request as unknown) instanceof Response).toBe(false);
+    expect((responses[0] as unknown) instanceof Request).toBe(false);
+  });
+
+  test('are extended as Node’s are', async () => {
+    class Mine extends Request {
+      readonly path: string;
+      constructor(input: RequestSource, init?: RequestInit) {
+        super(input, init);
+        this.path = new URL(this.url).pathname;
+      }
+    }
+    const { request } = arrived({ method: 'POST', target: '/a/../b', fields: ['Host: c', 'X: y'], body: ['Hello'] });
+    const mine = new Mine(request);
+    expect([mine.path, mine.method, mine.headers.get('x')]).toEqual(['/b', 'POST', 'y']);
+    expect([mine instanceof Mine, mine instanceof Request, request instanceof Mine]).toEqual([true, true, false]);
+    expect(request.bodyUsed).toBe(true);
+    expect(await mine.text()).toBe('Hello');
+
+    class Page extends Response {
+      static of(text: string) {
+        return new this(text, { headers: { 'Content-Type': 'text/html' } });
+      }
+    }
+    expect(replyOf(Page.of('x'))).toMatchObject({ body: 'x', fields: 'Content-Type: text/html\r\n' });
+  });
+
+  test('show what is added to their prototypes', () => {
+    const added = { value: () => 'added', configurable: true };
+    for (const Class of [Request, Response]) Object.defineProperty(Class.prototype, 'added', added);
+    for (const each of [arrived().request, new Request('http://a'), new Response()])
+      expect((each as unknown as { added(): string }).added()).toBe('added');
+    for (const Class of [Request, Response]) Reflect.deleteProperty(Class.prototype, 'added');
+  });
+});
+
+describe('new Request of a request that came', () => {
+  test('is its copy', async () => {
+    const { request } = arrived({ method: 'POST', target: '/a?b', fields: ['Host: c', 'X: y'], body: ['Hel', 'lo'] });
+    request.headers.set('X', 'z');
+    const copy = new Request(request);
+    expect([copy.url, copy.method, copy.headers.get('x')]).toEqual(['http://c/a?b', 'POST', 'z']);
+    expect(request.bodyUsed).toBe(true);
+    expect(await copy.text()).toBe('Hello');
+    await expect(request.text()).rejects.toThrow(TypeError);
+  });
+
+  test('takes changes', async () => {
+    const { request } = arrived({ method: 'POST', fields: ['Host: c', 'X: y'], body: ['Hello'] });
+    const copy = new Request(request, { method: 'PUT', headers: { a: 'b' }, body: 'other' });
+    expect([copy.method, copy.headers.get('x'), copy.headers.get('a'), await copy.text()]).toEqual([
+      'PUT',
+      null,
+      'b',
+      'other',
+    ]);
+    expect(await request.text()).toBe('Hello');
+  });
+
+  test('is aborted with it', () => {
+    const { request, abort } = arrived();
+    const copy = new Request(request);
+    abort(new Error('gone'));
+    expect(copy.signal.aborted).toBe(true);
+  });
+
+  test('of a used one is an error, and of others as ever', async () => {
+    const { request } = arrived({ method: 'POST', body: ['x'] });
+    await request.text();
+    expect(() => new Request(request)).toThrow(TypeError);
+    expect(() => new Request('nowhere')).toThrow(TypeError);
+    expect(() => new Request(undefined as unknown as string)).toThrow(TypeError);
+    expect(new Request(new URL('http://a/b'), { method: 'POST', body: 'x' }).method).toBe('POST');
+    expect(new Request(new NativeRequest('http://a/b')).url).toBe('http://a/b');
+  });
+});
+
+describe('fetch', () => {
+  const heardBy = async (response: Response) => (await response.json()) as Heard;
+  const hops = ['Connection: keep-alive, Upgrade', 'Keep-Alive: timeout=5', 'Upgrade: h2c', 'X: y'];
+
+  test('is what it was, for what it could do', async () => {
+    const before = calls.length;
+    expect(await heardBy(await fetch(`http://${host}/a`, { method: 'PUT', body: 'x' }))).toMatchObject({
+      method: 'PUT',
+      url: '/a',
+      body: 'x',
+    });
+    expect(await heardBy(await fetch(new URL(`http://${host}/b`)))).toMatchObject({ url: '/b' });
+    expect(await heardBy(await fetch(new Request(`http://${host}/c`, { headers: { a: 'b' } })))).toMatchObject({
+      url: '/c',
+    });
+    expect(calls.length).toBe(before + 3);
+    await expect(fetch('nowhere')).rejects.toThrow(TypeError);
+    await expect(fetch(undefined as unknown as string)).rejects.toThrow(TypeError);
+  });
+
+  test('sends a request that came', async () => {
+    const { request } = arrived({ target: '/a?b', fields: [`Host: ${host}`, ...hops] });
+    const heard = await heardBy(await fetch(request));
+    expect(heard).toMatchObject({ method: 'GET', url: '/a?b', body: '' });
+    expect(heard.headers).toMatchObject({ host, x: 'y' });
+    expect([heard.headers['keep-alive'], heard.headers.upgrade]).toEqual([undefined, undefined]);
+  });
+
+  test.each<[string, string[]]>([
+    ['of a length', ['Content-Length: 5']],
+    ['in chunks', ['Transfer-Encoding: chunked']],
+    ['that waits', ['Content-Length: 5', 'Expect: 100-continue']],
+  ])('sends its body on, %s', async (_, fields) => {
+    for (const send of [
+      (request: Request) => fetch(request),
+      (request: Request) => fetch(new Request(`http://${host}/other`, request)),
+    ]) {
+      const { request } = arrived({
+        method: 'POST',
+        fields: [`Host: ${host}`, ...fields, ...hops],
+        body: ['Hel', 'lo'],
+      });
+      const heard = await heardBy(await send(request));
+      expect(heard).toMatchObject({ method: 'POST', body: 'Hello' });
+      expect(request.bodyUsed).toBe(true);
+    }
+  });
+
+  test('what it got can be the answer', async () => {
+    const reply = replyOf(await fetch(`http://${host}/a`));
+    expect(reply.fields).toBe('content-type: a/b\r\n');
+    expect(reply.length).toBe(-1);
+    expect(await new NativeResponse(reply.body as BodySource).json()).toMatchObject({ url: '/a' });
+
+    const head = replyOf(await fetch(`http://${host}/a`, { method: 'HEAD' }));
+    expect(head.body).toBe(null);
+    expect(head.length).toBeGreaterThan(0);
+    expect(head.fields).toContain('content-encoding: gzip\r\n');
+  });
+
+  test('is aborted when the peer leaves', async () => {
+    const { request, abort } = arrived({ fields: [`Host: ${host}`] });
+    const reason = new DOMException('The peer has left', 'AbortError');
+    abort(reason);
+    await expect(fetch(request)).rejects.toBe(reason);
+  });
+});
+
+test('a light request is known', () => {
+  expect(FastRequest.is(arrived().request)).toBe(true);
+});

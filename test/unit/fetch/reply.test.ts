@@ -1,0 +1,447 @@
+import './prepared.js';
+import { describe, expect, test } from 'vitest';
+import { type BodySource, type HeadersSource, NativeResponse } from '../../../src/fetch/native.js';
+import { type Reply, replyOf } from '../../../src/fetch/reply.js';
+import { Light, type ResponseClass } from './both.js';
+
+const TEXT = 'text/plain;charset=UTF-8';
+
+interface Sent {
+  status: number;
+  reason: string;
+  /** In order of their names, which are in lower case. */
+  fields: string[];
+  body: string | null;
+  close: boolean;
+  endless: boolean;
+}
+
+async function textOf({ body }: Reply): Promise<string | null> {
+  if (body === null) return null;
+  return typeof body === 'string'
+    ? Buffer.from(body).toString()
+    : Buffer.from(await new NativeResponse(body as BodySource).arrayBuffer()).toString();
+}
+
+/** What the peer is told, whatever the way. */
+async function sentOf(response: Response): Promise<Sent> {
+  const reply = replyOf(response);
+  const { status, reason, close, endless } = reply;
+  expect(reply.fields === '' || reply.fields.endsWith('\r\n')).toBe(true);
+  const fields = reply.fields
+    .split('\r\n')
+    .slice(0, -1)
+    .map((line) => line.replace(/^[^:]*/, (name) => name.toLowerCase()));
+  return { status, reason, fields: fields.sort(), body: await textOf(reply), close, endless };
+}
+
+const bytes = (...values: number[]) => new Uint8Array(values);
+
+describe('sends what Node’s class says', () => {
+  const rows: [name: string, make: (Class: ResponseClass) => Response, expected: Partial<Sent>][] = [
+    [
+      'text',
+      (Class) => new Class('Hällo'),
+      { status: 200, reason: 'OK', fields: [`content-type: ${TEXT}`], body: 'Hällo' },
+    ],
+    ['half a character', (Class) => new Class('\ud800'), { body: '\ufffd' }],
+    ['nothing', (Class) => new Class(), { fields: [], body: null }],
+    [
+      'nothing with a type',
+      (Class) => new Class(null, { headers: { 'Content-Type': 'a/b' } }),
+      { fields: ['content-type: a/b'] },
+    ],
+    ['bytes', (Class) => new Class(bytes(65, 66)), { fields: [], body: 'AB' }],
+    ['an ArrayBuffer', (Class) => new Class(bytes(65, 66).buffer), { fields: [], body: 'AB' }],
+    ['a part of memory', (Class) => new Class(new DataView(bytes(65, 66, 67).buffer, 1, 1)), { fields: [], body: 'B' }],
+    [
+      'a form',
+      (Class) => new Class(new URLSearchParams({ a: 'b c' })),
+      { fields: ['content-type: application/x-www-form-urlencoded;charset=UTF-8'], body: 'a=b+c' },
+    ],
+    ['a Blob', (Class) => new Class(new Blob(['x'], { type: 'a/b' })), { fields: ['content-type: a/b'], body: 'x' }],
+    ['a Blob without a type', (Class) => new Class(new Blob(['x'])), { fields: [], body: 'x' }],
+    ['a stream', (Class) => new Class(new Blob(['x']).stream()), { fields: [], body: 'x' }],
+    ['JSON', (Class) => Class.json({ a: 1 }), { fields: ['content-type: application/json'], body: '{"a":1}' }],
+    [
+      'JSON with a status',
+      (Class) => Class.json([], { status: 404 }),
+      { status: 404, reason: 'Not Found', fields: ['content-type: application/json'] },
+    ],
+    [
+      'JSON with headers',
+      (Class) => Class.json([], { headers: { a: 'b' } }),
+      { fields: ['a: b', 'content-type: application/json'] },
+    ],
+    [
+      'JSON with a type',
+      (Class) => Class.json([], { headers: { 'Content-Type': 'a/b' } }),
+      { fields: ['content-type: a/b'] },
+    ],
+    [
+      'a redirection',
+      (Class) => Class.redirect('http://a/b', 308),
+      { status: 308, reason: 'Permanent Redirect', fields: ['location: http://a/b'], body: null },
+    ],
+    ['a reason', (Class) => new Class('', { status: 404, statusText: 'No Such' }), { reason: 'No Such' }],
+    ['a status without a reason', (Class) => new Class('', { status: 299 }), { status: 299, reason: '' }],
+    ['204', (Class) => new Class(null, { status: 204 }), { status: 204, reason: 'No Content', fields: [], body: null }],
+    ['304', (Class) => new Class(null, { status: 304, headers: { ETag: '"a"' } }), { fields: ['etag: "a"'] }],
+    [
+      'headers',
+      (Class) => new Class('x', { headers: { A: 'b', 'X-Y': ' c ', Empty: '' } }),
+      { fields: ['a: b', `content-type: ${TEXT}`, 'empty: ', 'x-y: c'] },
+    ],
+    [
+      'pairs',
+      (Class) =>
+        new Class('x', {
+          headers: [
+            ['A', 'b'],
+            ['B', 'c'],
+          ],
+        }),
+      { fields: ['a: b', 'b: c', `content-type: ${TEXT}`] },
+    ],
+    ['a type', (Class) => new Class('x', { headers: { 'Content-Type': 'a/b' } }), { fields: ['content-type: a/b'] }],
+    [
+      'a type in other letters',
+      (Class) => new Class('x', { headers: { 'cONTENT-tYPE': 'a/b' } }),
+      { fields: ['content-type: a/b'] },
+    ],
+    [
+      'a type that is empty',
+      (Class) => new Class('x', { headers: { 'Content-Type': '' } }),
+      { fields: ['content-type: '] },
+    ],
+    [
+      'a name twice',
+      (Class) => new Class('x', { headers: { 'Content-Type': 'a/b', 'content-type': 'c/d' } }),
+      { fields: ['content-type: a/b, c/d'] },
+    ],
+    [
+      'a name twice in pairs',
+      (Class) =>
+        new Class('x', {
+          headers: [
+            ['A', 'b'],
+            ['a', 'c'],
+          ],
+        }),
+      { fields: ['a: b, c', `content-type: ${TEXT}`] },
+    ],
+    [
+      'cookies',
+      (Class) =>
+        new Class('', {
+          headers: [
+            ['Set-Cookie', 'a=b, c'],
+            ['set-cookie', 'd=e'],
+          ],
+        }),
+      { fields: [`content-type: ${TEXT}`, 'set-cookie: a=b, c', 'set-cookie: d=e'] },
+    ],
+    [
+      'latin1',
+      (Class) => new Class('', { headers: { a: '\xe4\xff\t' } }),
+      { fields: ['a: \xe4\xff', `content-type: ${TEXT}`] },
+    ],
+    [
+      'what is the server’s to say',
+      (Class) =>
+        new Class('x', {
+          headers: {
+            Date: 'x',
+            'Transfer-Encoding': 'chunked',
+            'Keep-Alive': 'a',
+            TE: 'b',
+            Upgrade: 'c',
+            'Proxy-Connection': 'd',
+            'Content-Length': '99',
+          },
+        }),
+      { fields: [`content-type: ${TEXT}`] },
+    ],
+    [
+      'close',
+      (Class) => new Class('x', { headers: { Connection: 'Close' } }),
+      { close: true, fields: [`content-type: ${TEXT}`] },
+    ],
+    ['close in a list', (Class) => new Class('x', { headers: { Connection: 'a , close' } }), { close: true }],
+    ['no close', (Class) => new Class('x', { headers: { Connection: 'keep-alive, closed' } }), { close: false }],
+    [
+      'an event stream',
+      (Class) => new Class('', { headers: { 'Content-Type': 'Text/Event-Stream; charset=utf-8' } }),
+      { endless: true },
+    ],
+    [
+      'headers that were set',
+      (Class) => {
+        const response = new Class('x', { headers: { A: 'b' } });
+        response.headers.set('a', 'c');
+        response.headers.append('Set-Cookie', 'd');
+        response.headers.append('Set-Cookie', 'e');
+        return response;
+      },
+      { fields: ['a: c', `content-type: ${TEXT}`, 'set-cookie: d', 'set-cookie: e'] },
+    ],
+    [
+      'a type that was deleted',
+      (Class) => {
+        const response = new Class('x');
+        response.headers.delete('content-type');
+        return response;
+      },
+      { fields: [], body: 'x' },
+    ],
+    [
+      'a type that was deleted from Headers',
+      (Class) => {
+        const response = new Class('x', { headers: new Headers({ a: 'b' }) });
+        response.headers.delete('content-type');
+        return response;
+      },
+      { fields: ['a: b'] },
+    ],
+    [
+      'Headers',
+      (Class) => new Class('x', { headers: new Headers({ a: 'b' }) }),
+      { fields: ['a: b', `content-type: ${TEXT}`] },
+    ],
+    [
+      'headers set behind the body',
+      (Class) => {
+        const response = new Class('x');
+        void response.body;
+        response.headers.set('a', 'b');
+        return response;
+      },
+      { fields: ['a: b', `content-type: ${TEXT}`], body: 'x' },
+    ],
+    [
+      'a clone',
+      (Class) => {
+        const response = new Class('x');
+        response.headers.delete('content-type');
+        return response.clone();
+      },
+      { fields: [], body: 'x' },
+    ],
+    [
+      'what was cloned',
+      (Class) => {
+        const response = new Class('x');
+        response.clone();
+        return response;
+      },
+      { body: 'x' },
+    ],
+    ['a clone of a stream', (Class) => new Class(new Blob(['x']).stream()).clone(), { body: 'x' }],
+    [
+      'another’s body',
+      (Class) => new Class(new Class('x').body, new Class('', { status: 404, headers: { a: 'b' } })),
+      { status: 404, body: 'x' },
+    ],
+    [
+      'a subclass',
+      (Class) => {
+        class Missing extends Class {}
+        Object.defineProperty(Missing.prototype, 'status', { get: () => 404 });
+        return new Missing('x');
+      },
+      { status: 404, reason: 'Not Found', body: 'x' },
+    ],
+  ];
+  test.each(rows)('%s', async (_, make, expected) => {
+    const light = await sentOf(make(Light));
+    expect(light).toMatchObject(expected);
+    expect(light).toEqual(await sentOf(make(NativeResponse)));
+  });
+});
+
+describe('of the light class', () => {
+  test.each<[name: string, body: BodySource, length: number]>([
+    ['text', 'Hällo', 6],
+    ['no text', '', 0],
+    ['half a character', '\ud800', 3],
+    ['nothing', null, 0],
+    ['bytes', bytes(1, 2, 3), 3],
+    ['an ArrayBuffer', bytes(1, 2).buffer, 2],
+    ['a form', new URLSearchParams('a=b'), 3],
+    ['a Blob', new Blob(['abc']), 3],
+    ['a stream', new Blob(['abc']).stream(), -1],
+  ])('knows the length of %s', async (_, body, length) => {
+    for (const headers of [{}, { 'Content-Length': '99' }, { 'Content-Length': 'x' }]) {
+      const reply = replyOf(new Light(body instanceof ReadableStream ? new Blob(['abc']).stream() : body, { headers }));
+      const isUnknown = headers['Content-Length'] === '99' && (body === null || body instanceof ReadableStream);
+      expect(reply.length).toBe(isUnknown ? 99 : length);
+      await textOf(reply);
+    }
+  });
+
+  test('sends no stream where none is needed', () => {
+    for (const [response, body] of [
+      [new Light('x'), 'x'],
+      [new Light(new URLSearchParams('a=b')), 'a=b'],
+      [new Light(bytes(1)), bytes(1)],
+      [new Light(bytes(1).buffer), bytes(1)],
+      [new Light('x').clone(), 'x'],
+      [Light.json([]), '[]'],
+    ] as const) {
+      expect(replyOf(response).body).toEqual(body);
+      expect(response.body).not.toBe(null);
+      expect(replyOf(response).body).toEqual(body); // somebody has looked at it, and not read it
+    }
+  });
+
+  test('keeps the letters and the order of names', () => {
+    const { fields } = replyOf(new Light('x', { headers: { 'X-B': 'c', 'X-A': 'd' } }));
+    expect(fields).toBe(`X-B: c\r\nX-A: d\r\nContent-Type: ${TEXT}\r\n`);
+  });
+});
+
+describe('refuses', () => {
+  test.each([
+    undefined,
+    null,
+    5,
+    'x',
+    {},
+    [],
+    () => {},
+    new Error('x'),
+    new Request('http://a'),
+    { status: 200 },
+    { status: '200', headers: [] },
+    { headers: new Headers() },
+  ])('%o, which is no Response', (value) => {
+    expect(() => replyOf(value)).toThrow(TypeError);
+    expect(() => replyOf(value)).toThrow(/^A handler must return a Response/);
+  });
+
+  test.each([Response.error(), { status: 101, headers: [] }, { status: 600, headers: [] }])(
+    'what cannot be sent',
+    (value) => {
+      expect(() => replyOf(value)).toThrow(
+        /^A handler must return a Response that can be sent, not one of status \d+$/,
+      );
+    },
+  );
+
+  test.each<[string, (response: Response) => unknown]>([
+    ['read', (response) => response.text()],
+    ['read in a clone of a stream', async (response) => response.body!.pipeTo(new WritableStream())],
+    ['locked', (response) => response.body!.getReader()],
+    ['cancelled', (response) => response.body!.cancel()],
+    [
+      'begun',
+      async (response) => {
+        const reader = response.body!.getReader();
+        await reader.read();
+        reader.releaseLock();
+      },
+    ],
+  ])('a body that is %s', async (_, use) => {
+    for (const Class of [Light, NativeResponse])
+      for (const body of ['x', bytes(1), new Blob(['x'])]) {
+        const response = new Class(body);
+        const using = use(response);
+        expect(() => replyOf(response)).toThrow(/used up/);
+        await using;
+        expect(() => replyOf(response)).toThrow(/used up/);
+      }
+  });
+
+  test('fields that are none once they are bytes', () => {
+    const values = ['a\r\nb: c', 'a\nb', 'a\rb', 'a\0', 'a\x01', 'a\x7f', '\u010d\u010ab: c', '\u0100'];
+    for (const value of values) {
+      const alien = { status: 200, headers: new Map([['x', value]]), body: null, bodyUsed: false };
+      expect(() => replyOf(alien)).toThrow(/^The field "x" of the Response cannot be sent/);
+    }
+    for (const name of ['', 'a b', 'a:', 'a\r\nb', 'ä', '\u010a'])
+      expect(() => replyOf({ status: 200, headers: [[name, 'x']], body: null })).toThrow(/cannot be sent/);
+    for (const Class of [Light, NativeResponse]) {
+      expect(() => replyOf(new Class('', { headers: { a: 'b\x01' } }))).toThrow(/cannot be sent/);
+      const response = new Class('');
+      response.headers.set('a', 'b\x7f');
+      expect(() => replyOf(response)).toThrow(/cannot be sent/);
+    }
+  });
+});
+
+describe('of other makers', () => {
+  const alien = (more: object) => ({
+    status: 200,
+    statusText: '',
+    headers: new Map([['a', 'b']]),
+    body: null,
+    bodyUsed: false,
+    ...more,
+  });
+
+  test('what is like a Response is sent', async () => {
+    expect(await sentOf(alien({ status: 404 }) as never)).toMatchObject({
+      status: 404,
+      reason: 'Not Found',
+      fields: ['a: b'],
+      body: null,
+    });
+    const { body } = new NativeResponse('x');
+    expect(await sentOf(alien({ body }) as never)).toMatchObject({ body: 'x' });
+  });
+
+  test('with a body of their own kind', async () => {
+    async function* pieces() {
+      yield Buffer.from('He');
+      yield Buffer.from('llo');
+    }
+    const reply = replyOf(alien({ body: pieces() }));
+    expect(reply.body).toBeInstanceOf(ReadableStream);
+    expect(await textOf(reply)).toBe('Hello');
+    expect(() => replyOf(alien({ body: 5 }))).toThrow(TypeError);
+  });
+
+  test.each(['a\r\nb: c', 'a\0', '\u010d\u010a', 5, null, undefined])(
+    'with a reason that is none: %j',
+    (statusText) => {
+      expect(replyOf(alien({ statusText })).reason).toBe('OK');
+    },
+  );
+
+  test('205 and 304 have no body', () => {
+    const body = new NativeResponse('x').body;
+    const headers = [['content-length', '5']];
+    expect(replyOf(alien({ status: 205, body, headers }))).toMatchObject({ body: null, length: 0 });
+    expect(replyOf(alien({ status: 304, body, headers }))).toMatchObject({ body: null, length: 5 });
+  });
+});
+
+describe('of fetch', () => {
+  /** As `fetch` gives it, which takes the codings off the body. */
+  const got = (headers: HeadersSource, body: string | null = 'x') =>
+    Object.defineProperty(new NativeResponse(body, { headers }), 'url', { value: 'http://a/' });
+
+  test.each([
+    ['gzip', true],
+    ['GZIP, br', true],
+    ['deflate', true],
+    ['x-gzip', true],
+    ['identity', false],
+    ['gzip, mine', false],
+  ])('a body that was %s is plain now: %s', (coding, isPlain) => {
+    const reply = replyOf(got({ 'content-encoding': coding, 'content-length': '99', etag: 'a' }));
+    expect(reply.fields.includes('content-encoding')).toBe(!isPlain);
+    expect(reply.length).toBe(isPlain ? -1 : 99);
+    expect(reply.fields).toContain('etag: a\r\n');
+  });
+
+  test('a head without a body says what the body would be', () => {
+    const reply = replyOf(got({ 'content-encoding': 'gzip', 'content-length': '99' }, null));
+    expect([reply.fields, reply.length]).toEqual(['content-encoding: gzip\r\n', 99]);
+  });
+
+  test('what a program made itself is as it says', () => {
+    const reply = replyOf(new NativeResponse('x', { headers: { 'content-encoding': 'gzip' } }));
+    expect(reply.fields).toContain('content-encoding: gzip\r\n');
+  });
+});

@@ -1,0 +1,217 @@
+import { describe, expect, test } from 'vitest';
+import { FileCache } from '../../../../src/files/cache/cache.js';
+import {
+  type CacheContent,
+  CacheEntry,
+  DESCRIPTOR_BYTES,
+  ENTRY_OVERHEAD_BYTES,
+} from '../../../../src/files/cache/entry.js';
+import type { OpenFile } from '../../../../src/files/resolve/open-file.js';
+import { Dependencies } from '../../../../src/files/watch/watched-directory.js';
+import { hashPath } from '../../../../src/http/path-hash.js';
+import { HttpResponse, NO_BODY } from '../../../../src/http/response/response.js';
+import { below, seeded } from '../../../support/random.js';
+
+const RESPONSE = new HttpResponse(200, [], NO_BODY);
+
+const hashOf = (path: string): number => hashPath(Buffer.from(path));
+
+interface TestContent extends CacheContent {
+  bytes: number;
+  /** How often it was closed. */
+  closed: number;
+}
+
+/** A resource that comes to this many bytes with all that counts. */
+function resource(path: string, bytes = 100, hash = hashOf(path)): CacheEntry & { readonly content: TestContent } {
+  const content: TestContent = {
+    bytes: bytes - ENTRY_OVERHEAD_BYTES - Buffer.byteLength(path),
+    closed: 0,
+    respond: () => RESPONSE,
+    close() {
+      this.closed++;
+    },
+  };
+  const made = new CacheEntry(
+    Buffer.from(path).toString('latin1'),
+    hash,
+    content,
+    RESPONSE,
+    0,
+    path,
+    new Dependencies(),
+    () => {},
+  );
+  return made as CacheEntry & { readonly content: TestContent };
+}
+
+const find = (cache: FileCache, path: string, hash = hashOf(path)): CacheEntry | null => {
+  const around = Buffer.from(`xx${path}yy`);
+  return cache.find(around, 2, 2 + Buffer.byteLength(path), hash);
+};
+
+test('what was put in is found by its bytes, wherever they stand', () => {
+  const cache = new FileCache(1000);
+  const one = resource('/a');
+  cache.set(one);
+  expect([find(cache, '/a'), cache.has(one)]).toEqual([one, true]);
+  for (const other of ['/b', '/', '/aa', '/A', '']) expect(find(cache, other)).toBeNull();
+  cache.remove(one);
+  cache.remove(one);
+  expect([find(cache, '/a'), cache.has(one), cache.size, cache.bytes]).toEqual([null, false, 0, 0]);
+});
+
+test('of two paths with one hash each is right or absent', () => {
+  const cache = new FileCache(1000);
+  const hash = 12345;
+  for (const [first, second] of [
+    ['/a', '/b'],
+    ['/b', '/a'],
+    ['/longer', '/x'],
+  ] as const) {
+    cache.set(resource(first, 100, hash));
+    expect(find(cache, first, hash)?.signature).toBe(first);
+    expect(find(cache, second, hash)).toBeNull();
+    cache.set(resource(second, 200, hash));
+    expect(find(cache, second, hash)?.signature).toBe(second);
+    expect(find(cache, first, hash)).toBeNull();
+    expect([cache.size, cache.bytes]).toEqual([1, 200]);
+  }
+});
+
+test('whoever goes is closed, once: removed, replaced, evicted or cleared', () => {
+  const cache = new FileCache(250);
+  const [removed, replaced, evicted, cleared] = [resource('/r'), resource('/p'), resource('/e'), resource('/c')];
+  cache.set(removed);
+  cache.remove(removed);
+  cache.remove(removed);
+  cache.set(replaced);
+  cache.set(resource('/p', 10));
+  cache.set(evicted);
+  cache.set(resource('/large', 240));
+  cache.clear();
+  cache.set(cleared);
+  cache.clear();
+  cache.clear();
+  const all = [removed, replaced, evicted, cleared];
+  expect(all.map(({ content }) => content.closed)).toEqual([1, 1, 1, 1]);
+});
+
+test('one that is not here any more is nobody else’s: neither removed nor counted again', () => {
+  const cache = new FileCache(1000);
+  const [before, after] = [resource('/a'), resource('/a', 200)];
+  cache.set(before);
+  cache.set(after);
+  cache.remove(before);
+  before.content.bytes += 500;
+  cache.recount(before);
+  expect([find(cache, '/a'), cache.bytes, after.content.closed]).toEqual([after, 200, 0]);
+});
+
+describe('the budget', () => {
+  test('is kept to, but for the newest, whatever its size', () => {
+    const cache = new FileCache(250);
+    for (const path of ['/a', '/b', '/c', '/d']) cache.set(resource(path));
+    expect([cache.size, cache.bytes]).toEqual([2, 200]);
+    cache.set(resource('/large', 251));
+    expect([find(cache, '/large')?.signature, cache.size, cache.bytes]).toEqual(['/large', 1, 251]);
+    cache.set(resource('/whole', 250));
+    expect([find(cache, '/whole')?.signature, cache.size, cache.bytes]).toEqual(['/whole', 1, 250]);
+    cache.set(resource('/a'));
+    expect([find(cache, '/a')?.signature, cache.size, cache.bytes]).toEqual(['/a', 1, 100]);
+  });
+
+  test('of nothing keeps no more than the newest', () => {
+    const cache = new FileCache(0);
+    for (const path of ['/a', '/b', '/c']) cache.set(resource(path));
+    expect([find(cache, '/a'), find(cache, '/c')?.signature, cache.size]).toEqual([null, '/c', 1]);
+  });
+
+  test('counts one that grows or shrinks, and evicts others for it, never itself', () => {
+    const cache = new FileCache(300);
+    const growing = resource('/growing');
+    cache.set(growing);
+    cache.set(resource('/b'));
+    cache.set(resource('/c'));
+    growing.content.bytes += 50;
+    expect(cache.bytes).toBe(300); // it has not been said yet
+    cache.recount(growing);
+    expect([cache.has(growing), cache.size, cache.bytes]).toEqual([true, 2, 250]);
+    growing.content.bytes += 1000;
+    cache.recount(growing);
+    expect([cache.has(growing), cache.size, cache.bytes]).toEqual([true, 1, 1150]);
+    growing.content.bytes -= 1100;
+    cache.recount(growing);
+    expect(cache.bytes).toBe(50);
+    growing.content.bytes += 5000; // what was counted is what is given back
+    cache.remove(growing);
+    expect([cache.size, cache.bytes]).toEqual([0, 0]);
+  });
+
+  test('bounds open descriptors, by what each of them counts', () => {
+    const cache = new FileCache(10 * DESCRIPTOR_BYTES);
+    const all = Array.from({ length: 50 }, (_, i) => resource(`/${i}`, ENTRY_OVERHEAD_BYTES + DESCRIPTOR_BYTES));
+    for (const each of all) cache.set(each);
+    expect(all.filter(({ content }) => content.closed === 0)).toHaveLength(9);
+    expect(cache.bytes).toBeLessThanOrEqual(10 * DESCRIPTOR_BYTES);
+  });
+
+  test('of descriptors is what others need: the oldest are let go, and nothing else', () => {
+    const cache = new FileCache(100_000);
+    const opened = (path: string, count: number) => {
+      const made = resource(path);
+      (made.content as { opened?: readonly OpenFile[] }).opened = Array<OpenFile>(count);
+      return made;
+    };
+    const all = [resource('/a'), opened('/b', 1), opened('/c', 2), resource('/d'), opened('/e', 1)];
+    for (const each of all) cache.set(each);
+    const left = (): string => all.map((each) => (cache.has(each) ? each.path : '')).join('');
+    expect([cache.evictDescriptors(2), left()]).toEqual([true, '/a/d/e']);
+    expect([cache.evictDescriptors(2), left()]).toEqual([true, '/a/d']);
+    expect([cache.evictDescriptors(2), left()]).toEqual([false, '/a/d']);
+    expect(all.map(({ content }) => content.closed)).toEqual([0, 1, 1, 0, 1]);
+  });
+
+  test('is what is counted, whatever is done', () => {
+    const next = seeded();
+    const cache = new FileCache(2000);
+    const path = (at: number): string => `/${at}`;
+    for (let i = 0; i < 5000; i++) {
+      const at = path(below(next, 60));
+      const there = find(cache, at);
+      expect(there?.signature ?? at).toBe(at);
+      if (next() < 0.4) {
+        cache.set(resource(at, below(next, 400)));
+      } else if (there !== null && next() < 0.3) {
+        (there.content as TestContent).bytes += below(next, 100) - 50;
+        cache.recount(there);
+      } else if (there !== null && next() < 0.5) {
+        cache.remove(there);
+      }
+      const kept = Array.from({ length: 60 }, (_, each) => find(cache, path(each))).filter((each) => each !== null);
+      expect([kept.length, kept.reduce((sum, { bytes }) => sum + bytes, 0)]).toEqual([cache.size, cache.bytes]);
+      expect(cache.bytes).toBeLessThanOrEqual(2000);
+    }
+    cache.clear();
+    expect([cache.size, cache.bytes]).toEqual([0, 0]);
+  });
+});
+
+test('what was used since the last look stays, what was not goes, oldest first', () => {
+  const cache = new FileCache(300);
+  const all = new Map(['/a', '/b', '/c', '/d', '/e', '/f', '/g'].map((path) => [path, resource(path)]));
+  const set = (path: string): void => cache.set(all.get(path)!);
+  const present = (): string => [...all].map(([path, each]) => (cache.has(each) ? path : '')).join('');
+  for (const path of ['/a', '/b', '/c']) set(path);
+  set('/d'); // all are new, which counts as used: the round spares each once, and takes the oldest
+  expect(present()).toBe('/b/c/d');
+  find(cache, '/b');
+  set('/e');
+  expect(present()).toBe('/b/d/e');
+  set('/f'); // /b was looked over and has not been used since; /d stands before it in the round
+  expect(present()).toBe('/b/e/f');
+  for (const path of ['/b', '/e', '/f']) find(cache, path);
+  set('/g');
+  expect(present()).toContain('/g'); // even when all others are in use
+  expect(cache.size).toBe(3);
+});

@@ -1,0 +1,250 @@
+import { appendFileSync, chmodSync, writeFileSync } from 'node:fs';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { Files } from '../../../src/files/files.js';
+import { resolveSiteOptions } from '../../../src/files/rules/site-options.js';
+import { type Limits, resolveLimits } from '../../../src/http/limits.js';
+import { hashPath } from '../../../src/http/path-hash.js';
+import type { HttpResponse } from '../../../src/http/response/response.js';
+import { kernel as realKernel } from '../../../src/sys/binding.js';
+import { EACCES, EIO } from '../../../src/sys/errno.js';
+import type { Kernel } from '../../../src/sys/kernel.js';
+import { kernelWith } from '../../support/counting-kernel.js';
+import { countDescriptors } from '../../support/descriptors.js';
+import { settled } from '../../support/folder.js';
+import { permits } from '../../support/needs.js';
+import { parsed } from '../../support/parsed.js';
+import { HELLO, KIB, makeSite, type Site } from '../../support/site.js';
+
+let site: Site;
+
+beforeAll(async () => {
+  site = await makeSite();
+  await settled();
+});
+
+afterAll(() => site.remove());
+
+const filesOf = (kernel: Kernel, limits: Partial<Limits> = {}): Files =>
+  new Files(kernel, { root: site.root, options: resolveSiteOptions({}) }, new Map(), resolveLimits(limits));
+
+const field = (response: HttpResponse, name: string): string | undefined =>
+  response.fields.find(([each]) => each === name)?.[1];
+
+const textOf = ({ body }: HttpResponse): string =>
+  body.kind === 'bytes' ? Buffer.from(body.bytes).toString() : body.kind;
+
+describe('serving', () => {
+  let files: Files;
+  let opens = 0;
+  /** The time of day, where it must not pass; null where it is what it is. */
+  let stoppedMs: number | null = null;
+
+  const kernel = kernelWith({ wallMs: () => stoppedMs ?? Date.now() }, { openat2: () => opens++ });
+  beforeEach(() => {
+    files = filesOf(kernel);
+    opens = 0;
+  });
+
+  afterEach(() => {
+    stoppedMs = null;
+    files.close();
+  });
+
+  const get = (target: string, fields: string[] = [], nowMs = 0): HttpResponse =>
+    files.serve(parsed(target, fields), nowMs);
+
+  test.each([
+    ['by inotify', {}, 30_000],
+    ['by time', { maxWatches: 0 }, 500],
+  ])('a small file is held: whose changes are told %s is looked at again when that is due', (_, limits, dueMs) => {
+    files.close();
+    files = filesOf(kernel, limits);
+    expect(textOf(get('/hello.txt', [], 0))).toBe(HELLO);
+    const first = opens;
+    for (let nowMs = 0; nowMs < dueMs; nowMs += 250) expect(textOf(get('/hello.txt', [], nowMs))).toBe(HELLO);
+    expect(opens).toBe(first);
+    expect(get('/hello.txt?query', [], 1)).toBe(get('/hello.txt', [], 1));
+    const kept = get('/hello.txt', [], 1);
+    expect(get('/hello.txt', [], dueMs)).toBe(kept); // the same file: what was made of it holds
+    expect(opens).toBeGreaterThan(first);
+    expect(files.stats).toMatchObject({ entries: 1 });
+  });
+
+  test('a young file is not held, and its tag is weak', async () => {
+    stoppedMs = Date.now();
+    writeFileSync(site.path('fresh.txt'), 'one');
+    expect(field(get('/fresh.txt'), 'ETag')).toMatch(/^W\//);
+    writeFileSync(site.path('fresh.txt'), 'two');
+    expect(textOf(get('/fresh.txt'))).toBe('two');
+    expect(files.stats.entries).toBe(0);
+    stoppedMs = null;
+    await settled();
+    expect(field(get('/fresh.txt'), 'ETag')).toMatch(/^"/);
+    expect(files.stats.entries).toBe(1);
+  });
+
+  test('a file with a young form beside it is not held either', async () => {
+    site.write('coded.txt', 'identity');
+    await settled();
+    stoppedMs = Date.now();
+    writeFileSync(site.path('coded.txt.br'), 'one');
+    expect(textOf(get('/coded.txt', ['Accept-Encoding: br']))).toBe('one');
+    expect(files.stats.entries).toBe(0);
+    writeFileSync(site.path('coded.txt.br'), 'two');
+    expect(textOf(get('/coded.txt', ['Accept-Encoding: br']))).toBe('two');
+    stoppedMs = null;
+    await settled();
+    get('/coded.txt');
+    expect(files.stats.entries).toBe(1);
+  });
+
+  test('another site whose root lies within does not keep this one from being told', async () => {
+    files.close();
+    const plan = (root: string) => ({ root, options: resolveSiteOptions({}) });
+    files = new Files(kernel, plan(site.root), new Map([['other', plan(site.path('folder'))]]), resolveLimits());
+    site.write('told.txt', 'one');
+    await settled();
+    files.inotify.read();
+    expect(textOf(get('/told.txt'))).toBe('one');
+    get('http://other/index.html');
+    appendFileSync(site.path('told.txt'), ' more');
+    files.inotify.read();
+    expect(textOf(get('/told.txt'))).toBe('one more');
+  });
+
+  test('paths with one hash have each their own answer', () => {
+    const [first, second] = collision();
+    site.write(first.slice(1), 'first');
+    site.write(second.slice(1), 'second');
+    for (let round = 0; round < 3; round++) {
+      for (const [path, text] of [
+        [first, 'first'],
+        [second, 'second'],
+      ] as const) {
+        for (let again = 0; again < 2; again++) expect(textOf(get(path))).toBe(text);
+      }
+      expect(get(second.replace(/.$/, '!')).status).toBe(404);
+    }
+  });
+
+  test('spellings of one path are answered alike', () => {
+    for (const path of ['/hello.txt', '//hello.txt', '/%68ello.txt', '/hello%2Etxt'])
+      expect(textOf(get(path))).toBe(HELLO);
+  });
+
+  test.each([
+    [`/${64 * KIB}.bin`, 'bytes'],
+    [`/${64 * KIB + 1}.bin`, 'file'],
+    ['/0.bin', 'bytes'],
+  ])('%s is sent from %s', (target, kind) => {
+    expect(get(target).body.kind).toBe(kind);
+  });
+
+  const LARGE = `/${64 * KIB + 1}.bin`;
+
+  test('one descriptor of a large file serves GET, HEAD and 304, and is closed when it is forgotten', () => {
+    const before = countDescriptors();
+    const whole = get(LARGE);
+    expect([whole.status, whole.body.kind, whole.contentLength, whole.ownedFile]).toEqual([
+      200,
+      'file',
+      64 * KIB + 1,
+      null,
+    ]);
+    for (const request of [parsed(LARGE, [], 'HEAD'), parsed(LARGE)]) expect(files.serve(request, 0)).toBe(whole);
+    const same = get(LARGE, [`If-None-Match: ${field(whole, 'ETag')}`]);
+    expect([same.status, same.body.kind, field(same, 'Content-Type')]).toEqual([304, 'none', undefined]);
+    expect(countDescriptors()).toBe(before + 1);
+    files.siteFor(parsed(LARGE)).cache.clear();
+    expect(countDescriptors()).toBe(before);
+  });
+
+  test('a large file that is not held is let go by whoever has sent it, and at once when nothing of it is sent', () => {
+    files.close();
+    files = filesOf(kernel, { cacheBytes: 0 });
+    const before = countDescriptors();
+    const whole = get(LARGE);
+    expect([whole.body.kind, files.stats.entries, countDescriptors()]).toEqual(['file', 0, before + 1]);
+    whole.ownedFile!.release(kernel);
+    const quiet = [
+      `If-None-Match: ${field(whole, 'ETag')}`,
+      'If-Match: "other"',
+      'Range: bytes=99999999-',
+      'Range: bytes=0-9',
+    ];
+    expect(quiet.map((line) => get(LARGE, [line])).map(({ status, ownedFile }) => [status, ownedFile])).toEqual([
+      [304, null],
+      [412, null],
+      [416, null],
+      [206, null], // few bytes, and in memory
+    ]);
+    expect(countDescriptors()).toBe(before);
+  });
+
+  test.each([
+    ['/', 200],
+    ['/bare', 301],
+    ['/bare/', 404],
+    ['/hello.txt/', 404],
+    ['/hello.txt/x', 404],
+    ['/folder/index.html/', 404],
+    ['/with%20space.txt', 200],
+    ['/%C3%BCn%c3%af.txt', 200],
+    ['/\xc3\xbcn\xc3\xaf.txt', 200],
+    ['/%C3%BC', 404],
+    ['/latin%FC%ff.txt', 200],
+    ['/latin\xfc\xff.txt', 200],
+    ['/a%23b%3Fc%25d.txt', 200],
+    ['/q"uo%5Cte.txt', 200],
+    ['/a..b.txt', 200],
+    ['/...txt', 404],
+    ['/.git/config', 404],
+    ['/.well-known/security.txt', 200],
+    ['/.well-known/.secret', 404],
+    ['/.well-known/.more/x', 404],
+    ['/folder/.well-known/x.txt', 404],
+    ['/dir-link', 301],
+    ['/in-link', 200],
+    ['/abs-in', 404],
+    ['/out-link', 404],
+    ['/chain40-1', 200],
+    ['/chain41-1', 404],
+    [`/${'x'.repeat(300)}`, 404],
+    [`/${'x/'.repeat(3000)}`, 404],
+  ])('%s: %i', (target, status) => {
+    expect(get(target).status).toBe(status);
+  });
+
+  test('a file that may not be read is 403', () => {
+    let refusing = false;
+    const strict = kernelWith({ openat2: (...args) => (refusing ? EACCES : realKernel.openat2(...args)) });
+    const others = filesOf(strict);
+    refusing = true;
+    expect(others.serve(parsed('/hello.txt'), 0).status).toBe(403);
+    others.close();
+    if (!permits(process.getuid?.() !== 0, 'a file without permissions', 'root reads everything')) return;
+    site.write('unreadable.txt', 'secret');
+    chmodSync(site.path('unreadable.txt'), 0);
+    expect(get('/unreadable.txt').status).toBe(403);
+  });
+
+  test('a file that cannot be read, but opened, is tried as a large one is', () => {
+    const failing = filesOf(kernelWith({ pread: () => EIO }));
+    const { status, body, ownedFile } = failing.serve(parsed('/hello.txt'), 0);
+    expect([status, body.kind]).toEqual([200, 'file']);
+    ownedFile!.release(realKernel);
+    failing.close();
+  });
+});
+
+/** Two paths that FNV-1a does not tell apart. Found by the birthday of 32 bits. */
+function collision(): [string, string] {
+  const seen = new Map<number, string>();
+  for (let i = 0; ; i++) {
+    const path = `/c${i.toString(36)}.txt`;
+    const hash = hashPath(Buffer.from(path));
+    const other = seen.get(hash);
+    if (other !== undefined) return [other, path];
+    seen.set(hash, path);
+  }
+}

@@ -1,0 +1,123 @@
+import { mkdirSync, renameSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { type DirectoryScan, MAX_ENTRIES, MAX_NAMES, scanDirectory } from '../../../../src/files/listing/scan.js';
+import { constants, kernel as realKernel } from '../../../../src/sys/binding.js';
+import { EIO, ENOENT } from '../../../../src/sys/errno.js';
+import type { Kernel } from '../../../../src/sys/kernel.js';
+import { kernelWith } from '../../../support/counting-kernel.js';
+import { testDescriptors } from '../../../support/descriptors.js';
+import { settled } from '../../../support/folder.js';
+
+const { AT_FDCWD, O_DIRECTORY, O_RDONLY } = constants;
+const test = testDescriptors();
+let folder: string;
+/** How often names were asked for since it was 0. */
+let reads = 0;
+const counting = kernelWith({}, { getdents64: () => reads++ });
+
+beforeEach(() => {
+  folder = test.folder();
+});
+
+const read = (before: DirectoryScan | null, kernel: Kernel = counting): DirectoryScan | number => {
+  reads = 0;
+  const fd = test.own('openat', realKernel.openat(AT_FDCWD, folder, O_RDONLY | O_DIRECTORY));
+  return scanDirectory(kernel, fd, () => ENOENT, before);
+};
+const entries = (before: DirectoryScan | null, kernel: Kernel = counting): DirectoryScan => {
+  const result = read(before, kernel);
+  if (typeof result === 'number') throw new Error(`${result}`);
+  return result;
+};
+const namesOf = ({ listed }: DirectoryScan): string[] => listed.map(({ name }) => name.toString());
+const write = (name: string, content = ''): void => writeFileSync(join(folder, name), content);
+
+it('has those that are served, in the order of their names, and counts all that are not hidden', () => {
+  for (const name of ['file10', 'file9', '.hidden', 'B', 'a']) write(name);
+  mkdirSync(join(folder, 'sub'));
+  symlinkSync('nowhere', join(folder, 'dangling'));
+  const its = entries(null);
+  expect(namesOf(its)).toEqual(['a', 'B', 'file9', 'file10', 'sub']);
+  expect(its.names).toMatchObject({ count: 6, isWhole: true });
+});
+
+it('is of the first names of a folder that has too many, whatever they stand for', () => {
+  for (let i = 0; i < MAX_ENTRIES; i++) write(`b${i}`);
+  for (let i = 0; i < 10; i++) symlinkSync('nowhere', join(folder, `a${i}`));
+  const its = entries(null);
+  expect(namesOf(its)).toEqual(Array.from({ length: MAX_ENTRIES - 10 }, (_, i) => `b${i}`));
+  expect(its.names).toMatchObject({ count: MAX_ENTRIES + 10, isWhole: true });
+  expect(its.names.first.length).toBe(MAX_ENTRIES);
+});
+
+/** As many entries a call as a folder's records, each of 24 bytes with a name of four characters. */
+function manyNames(count: number): Kernel {
+  let told = 0;
+  return kernelWith({
+    getdents64(_, bytes) {
+      const records = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+      let at = 0;
+      for (; at + 24 <= bytes.length && told < count; at += 24) {
+        records.writeUInt16LE(24, at + 16);
+        records.write(`${(told++).toString(36).padStart(4, '0')}\0`, at + 19);
+      }
+      return at;
+    },
+  });
+}
+
+it.each([
+  [MAX_NAMES - 1, { count: MAX_NAMES - 1, isWhole: true }],
+  [MAX_NAMES, { count: MAX_NAMES, isWhole: true }],
+  [MAX_NAMES + 1, { count: MAX_NAMES, isWhole: false }],
+  [20 * MAX_NAMES, { count: MAX_NAMES, isWhole: false }],
+])('of %d names it says %j', (count, says) => expect(entries(null, manyNames(count)).names).toMatchObject(says));
+
+describe('read again', () => {
+  beforeEach(async () => {
+    for (const name of ['a', 'b']) write(name);
+    await settled();
+  });
+
+  it('is what it was, and reads no names, as long as nothing changes', () => {
+    const before = entries(null);
+    expect(reads).toBeGreaterThan(0);
+    expect(entries(before)).toBe(before);
+    expect(reads).toBe(0);
+  });
+
+  it.each<[change: string, make: () => void, names: string[]]>([
+    ['a new name', () => write('c'), ['a', 'b', 'c']],
+    ['a name that is hidden', () => write('.c'), ['a', 'b']],
+    ['another name', () => renameSync(join(folder, 'a'), join(folder, 'c')), ['b', 'c']],
+    ['a name that stands for nothing', () => symlinkSync('nowhere', join(folder, 'c')), ['a', 'b']],
+    ['another size', () => write('a', 'longer'), ['a', 'b']],
+    ['another time', () => utimesSync(join(folder, 'a'), 1, 1), ['a', 'b']],
+  ])('sees %s at once', (change, make, names) => {
+    const before = entries(null);
+    make();
+    const after = entries(before);
+    expect(namesOf(after)).toEqual(names);
+    expect(after === before).toBe(change === 'a name that is hidden');
+    expect(entries(after)).toBe(after);
+  });
+
+  it('reads the names while the folder is so young that its times may not tell', () => {
+    const wallMs = (): number => statSync(folder).ctimeMs + 1;
+    const young = kernelWith({ wallMs }, { getdents64: () => reads++ });
+    const before = entries(null, young);
+    expect(entries(before, young)).toBe(before);
+    expect(reads).toBeGreaterThan(0);
+    expect(entries(before)).toBe(before);
+    expect(reads).toBeGreaterThan(0);
+    expect(entries(before)).toBe(before);
+    expect(reads).toBe(0);
+  });
+
+  it('says why it cannot', () => {
+    const before = entries(null);
+    write('c');
+    expect(read(before, kernelWith({ getdents64: () => EIO }))).toBe(EIO);
+  });
+});

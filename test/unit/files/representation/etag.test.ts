@@ -1,0 +1,193 @@
+import { createHash } from 'node:crypto';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { DESCRIPTOR_BYTES } from '../../../../src/files/cache/entry.js';
+import { Files } from '../../../../src/files/files.js';
+import { etagForBytes, etagForCoding, etagForCompressed } from '../../../../src/files/representation/etag.js';
+import { resolveSiteOptions } from '../../../../src/files/rules/site-options.js';
+import { type Limits, resolveLimits } from '../../../../src/http/limits.js';
+import type { BytesBody, HttpResponse } from '../../../../src/http/response/response.js';
+import { kernel as realKernel } from '../../../../src/sys/binding.js';
+import { kernelWith } from '../../../support/counting-kernel.js';
+import { testDescriptors } from '../../../support/descriptors.js';
+import { settled } from '../../../support/folder.js';
+import { parsed } from '../../../support/parsed.js';
+import { eventually } from '../../../support/raw-client.js';
+import { contentOf, KIB } from '../../../support/site.js';
+
+const descriptors = testDescriptors();
+
+describe('the tag of a content', () => {
+  test('is a strong one, of its SHA-256 and of nothing else', () => {
+    const sha = createHash('sha256').update('hello').digest('base64url');
+    expect(etagForBytes(Buffer.from('hello')).toString()).toBe(`"${sha.slice(0, 22)}"`);
+    const contents = ['', 'a', 'b', 'aa', '\0', 'a\0'].map((text) => etagForBytes(Buffer.from(text)).toString());
+    expect(new Set(contents).size).toBe(contents.length);
+    for (const tag of contents) expect(tag).toMatch(/^"[\w-]{22}"$/);
+  });
+
+  test.each([
+    ['"abc"', 'identity', '"abc"'],
+    ['"abc"', 'br', '"abc-br"'],
+    ['"abc"', 'gzip', '"abc-gzip"'],
+    ['W/"abc"', 'zstd', 'W/"abc-zstd"'],
+    ['""', 'br', '"-br"'],
+    ['', 'br', ''],
+  ] as const)('%s in %s is %s', (etag, coding, expected) => {
+    expect(etagForCoding(etag, coding)).toBe(expected);
+  });
+
+  test.each([
+    ['"abc"', 'br', /^"abc-br-[\w-]{8}"$/],
+    ['W/"abc"', 'gzip', /^W\/"abc-gzip-[\w-]{8}"$/],
+    ['', 'br', /^$/],
+  ] as const)('%s, made in %s, is %s: it says which bytes were made', (etag, coding, expected) => {
+    const tags = ['one', 'another', 'one'].map((made) => etagForCompressed(etag, coding, Buffer.from(made)));
+    expect(tags[0]).toMatch(expected);
+    expect([tags[0] === tags[1], tags[0] === tags[2]]).toEqual([etag === '', true]);
+  });
+});
+
+describe('a site whose tags are of the content', () => {
+  const opened: Files[] = [];
+
+  afterEach(() => {
+    for (const files of opened.splice(0)) files.close();
+  });
+
+  const LARGE = 300 * KIB;
+  const contents = { 'small.txt': contentOf(500), 'large.txt': contentOf(LARGE) };
+
+  async function site(limits: Partial<Limits> = {}, compress = false, secondsAgo = 3600, kernel = realKernel) {
+    const root = descriptors.folder();
+    const path = (name: string): string => join(root, name);
+    const at = Math.floor(Date.now() / 1000) - secondsAgo;
+    for (const [name, content] of Object.entries(contents)) {
+      fs.writeFileSync(path(name), content);
+      fs.utimesSync(path(name), at, at);
+    }
+    await settled();
+    const options = resolveSiteOptions({ etag: 'content', compress });
+    const files = new Files(kernel, { root, options }, new Map(), resolveLimits(limits));
+    opened.push(files);
+    return { files, path, get: (target: string, fields: string[] = []) => files.serve(parsed(target, fields), 0) };
+  }
+
+  const field = (response: HttpResponse, name: string): string | undefined =>
+    response.fields.find(([each]) => each === name)?.[1];
+
+  test('has the same on every machine, and no dates', async () => {
+    const [one, other] = [await site(), await site({}, false, 7200)];
+    for (const name of Object.keys(contents) as (keyof typeof contents)[]) {
+      const expected = etagForBytes(contents[name]).toString();
+      for (const { get } of [one, other]) {
+        await eventually(() => field(get(`/${name}`), 'ETag') === expected, `${name} has its tag`);
+        expect(field(get(`/${name}`), 'Last-Modified')).toBeUndefined();
+        expect(get(`/${name}`, [`If-None-Match: ${expected}`]).status).toBe(304);
+        expect(get(`/${name}`, ['If-Modified-Since: Fri, 01 Jan 2100 00:00:00 GMT']).status).toBe(200);
+      }
+    }
+  });
+
+  test('has none for a large file that is not read yet, and does not say that nobody holds it', async () => {
+    const { get } = await site();
+    const old = etagForBytes(Buffer.from('what it was before')).toString();
+    expect(field(get('/large.txt'), 'ETag')).toBeUndefined();
+    for (const [line, status] of [
+      [`If-None-Match: ${old}`, 200],
+      ['If-None-Match: ', 200],
+      ['If-None-Match: W/""', 200],
+      ['If-None-Match: *', 304],
+      [`If-Match: ${old}`, 200],
+      ['If-Match: ', 412],
+      ['If-Match: *', 200],
+    ] as const)
+      expect(get('/large.txt', [line]).status, line).toBe(status);
+    expect(get('/large.txt', ['Range: bytes=0-9', `If-Range: ${old}`]).status).toBe(200);
+    await eventually(() => field(get('/large.txt'), 'ETag') !== undefined, 'it has its tag');
+  });
+
+  test('reads a large file once, however often the cache has no room for it any more', async () => {
+    let reads = 0;
+    const kernel = kernelWith({}, { pread: () => reads++ });
+    const limits = { cacheBytes: 2 * DESCRIPTOR_BYTES };
+    const { get, path } = await site(limits, false, 3600, kernel);
+    const names = Array.from({ length: 8 }, (_, i) => `${i}.bin`);
+    for (const [i, name] of names.entries()) fs.writeFileSync(path(name), contentOf(LARGE + i));
+    await settled();
+    for (const name of names) expect(field(get(`/${name}`), 'ETag')).toBeUndefined();
+    await eventually(() => reads === names.length, 'all are read');
+    for (let round = 0; round < 3; round++) {
+      for (const [i, name] of names.entries())
+        expect(field(get(`/${name}`), 'ETag')).toBe(etagForBytes(contentOf(LARGE + i)));
+      await settled();
+    }
+    expect(reads).toBe(names.length);
+  });
+
+  test('is read once for all sites of a server, and by all its names', async () => {
+    let reads = 0;
+    const { path } = await site();
+    fs.linkSync(path('large.txt'), path('linked.txt'));
+    await settled();
+    const plan = { root: path('.'), options: resolveSiteOptions({ etag: 'content' }) };
+    const kernel = kernelWith({}, { pread: () => reads++ });
+    const files = new Files(kernel, plan, new Map([['other.example', plan]]), resolveLimits());
+    opened.push(files);
+    const targets = ['/large.txt', '/linked.txt'].flatMap((target) => [target, `http://other.example${target}`]);
+    const askAll = (): (string | undefined)[] => targets.map((each) => field(files.serve(parsed(each), 0), 'ETag'));
+    expect(new Set(askAll())).toEqual(new Set([undefined]));
+    await eventually(() => !askAll().includes(undefined), 'all have it');
+    expect([new Set(askAll()), reads]).toEqual([new Set([etagForBytes(contents['large.txt'])]), 1]);
+  });
+
+  test('a file that changed this second keeps its tag and its forms when the second is over', async () => {
+    const { files, get, path } = await site({ revalidateMs: 0 }, true, 3600);
+    const text = 'all work and no play '.repeat(20_000);
+    fs.writeFileSync(path('play.txt'), text);
+    await settled();
+    const ask = (nowMs: number): HttpResponse => files.serve(parsed('/play.txt', ['Accept-Encoding: gzip']), nowMs);
+    await eventually(() => field(ask(0), 'Content-Encoding') === 'gzip', 'it is compressed');
+    const early = ask(0);
+    await eventually(
+      () => Date.now() >= Math.floor(fs.statSync(path('play.txt')).mtimeMs / 1000 + 1) * 1000,
+      'it is over',
+    );
+    expect(field(get('/play.txt'), 'ETag')).toBe(etagForBytes(Buffer.from(text)));
+    for (const nowMs of [1500, 60_000]) {
+      expect([field(ask(nowMs), 'ETag'), field(ask(nowMs), 'Content-Encoding')]).toEqual([
+        field(early, 'ETag'),
+        'gzip',
+      ]);
+    }
+  });
+
+  test('a coded form is made when the file has its tag, and has one with it', async () => {
+    const text = 'all work and no play '.repeat(20_000);
+    const { get, path } = await site({}, true);
+    fs.writeFileSync(path('play.txt'), text);
+    await settled();
+    const ask = (): HttpResponse => get('/play.txt', ['Accept-Encoding: gzip']);
+    await eventually(() => field(ask(), 'Content-Encoding') === 'gzip', 'it is compressed');
+    const { bytes } = ask().body as BytesBody;
+    expect(field(ask(), 'ETag')).toBe(etagForCompressed(etagForBytes(Buffer.from(text)), 'gzip', bytes));
+  });
+
+  test('that is closed does not read on', async () => {
+    const { files, get } = await site();
+    get('/large.txt');
+    files.close();
+    opened.splice(0);
+    await settled();
+    expect(fs.readdirSync('/proc/self/fd').map(targetOf)).not.toContainEqual(expect.stringContaining('large.txt'));
+  });
+
+  function targetOf(fd: string): string {
+    try {
+      return fs.readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return '';
+    }
+  }
+});

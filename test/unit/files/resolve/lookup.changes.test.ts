@@ -1,0 +1,102 @@
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { DIRECTORY } from '../../../../src/files/resolve/open-file.js';
+import { ELOOP, ENOENT, ENOTDIR } from '../../../../src/sys/errno.js';
+import { testDescriptors } from '../../../support/descriptors.js';
+import { testLookups } from '../../../support/lookups.js';
+
+const descriptors = testDescriptors();
+const { lookupIn } = testLookups();
+
+describe('whoever depends on what was found is told', () => {
+  /** A tree with links through which one file is reached, and what may happen to it. */
+  function makeTree(): string {
+    const folder = descriptors.folder();
+    for (const name of ['a/deep', 'b/deep']) {
+      fs.mkdirSync(join(folder, name), { recursive: true });
+      fs.writeFileSync(join(folder, name, 'x'), name);
+    }
+    const links = {
+      current: 'a',
+      to: 'current/deep/x',
+      up: 'current/deep/../../to',
+      hop: 'to',
+      around: 'a/deep/../../b',
+      nowhere: 'later/x',
+      loop: 'loop',
+    };
+    for (const [name, target] of Object.entries(links)) fs.symlinkSync(target, join(folder, name));
+    return folder;
+  }
+
+  const flip = (path: (name: string) => string, name: string, target: string): void => {
+    fs.symlinkSync(target, path(`.${name}`));
+    fs.renameSync(path(`.${name}`), path(name));
+  };
+
+  test.each<
+    [name: string, act: (path: (name: string) => string) => void, before: string | number, after: string | number]
+  >([
+    ['a/deep/x', (path) => fs.writeFileSync(path('a/deep/x'), 'other'), 'a/deep', 'other'],
+    ['a/deep/x', (path) => fs.unlinkSync(path('a/deep/x')), 'a/deep', ENOENT],
+    ['a/deep/x', (path) => fs.renameSync(path('a/deep'), path('a/gone')), 'a/deep', ENOENT],
+    ['a/deep/x', (path) => fs.renameSync(path('a'), path('c')), 'a/deep', ENOENT],
+    ['current/deep/x', (path) => flip(path, 'current', 'b'), 'a/deep', 'b/deep'],
+    ['current/deep/x', (path) => fs.writeFileSync(path('a/deep/x'), 'other'), 'a/deep', 'other'],
+    ['current/deep/x', (path) => fs.unlinkSync(path('current')), 'a/deep', ENOENT],
+    ['to', (path) => flip(path, 'current', 'b'), 'a/deep', 'b/deep'],
+    ['to', (path) => flip(path, 'to', 'b/deep/x'), 'a/deep', 'b/deep'],
+    ['hop', (path) => flip(path, 'to', 'b/deep/x'), 'a/deep', 'b/deep'],
+    ['hop', (path) => flip(path, 'hop', 'b/deep/x'), 'a/deep', 'b/deep'],
+    ['hop', (path) => fs.rmSync(path('a'), { recursive: true }), 'a/deep', ENOENT],
+    ['up', (path) => flip(path, 'to', 'b/deep/x'), 'a/deep', 'b/deep'],
+    ['up', (path) => flip(path, 'current', 'nowhere'), 'a/deep', ENOENT],
+    ['around/deep/x', (path) => fs.writeFileSync(path('b/deep/x'), 'other'), 'b/deep', 'other'],
+    ['around/deep/x', (path) => fs.renameSync(path('a/deep'), path('a/gone')), 'b/deep', ENOENT],
+    ['nowhere', (path) => fs.mkdirSync(path('later')), ENOENT, ENOENT],
+    ['nowhere', (path) => fs.renameSync(path('a/deep'), path('later')), ENOENT, 'a/deep'],
+    ['later/deep/x', (path) => fs.renameSync(path('a'), path('later')), ENOENT, 'a/deep'],
+    ['a/missing', (path) => fs.renameSync(path('a/deep/x'), path('a/missing')), ENOENT, 'a/deep'],
+    ['a/deep/x/y', (path) => fs.unlinkSync(path('a/deep/x')), ENOTDIR, ENOENT],
+    ['loop', (path) => flip(path, 'loop', 'a/deep/x'), ELOOP, 'a/deep'],
+    ['current', (path) => flip(path, 'current', 'a/deep/x'), DIRECTORY, 'a/deep'],
+  ])('%s, %s', (name, act, before, after) => {
+    const folder = makeTree();
+    const seen = lookupIn(folder);
+    expect([seen.find(name), seen.areTold, seen.isOutdated]).toEqual([before, true, false]);
+    act((each) => join(folder, each));
+    expect(seen.isOutdated).toBe(true);
+    expect([seen.find(name), seen.isOutdated]).toEqual([after, false]);
+  });
+
+  test.each<[name: string, act: (path: (name: string) => string) => void]>([
+    ['current/deep/x', (path) => fs.writeFileSync(path('b/deep/x'), 'other')],
+    ['current/deep/x', (path) => fs.writeFileSync(path('a/deep/y'), 'new')],
+    ['hop', (path) => flip(path, 'up', 'b')],
+    ['nowhere', (path) => fs.mkdirSync(path('late'))],
+  ])('%s, but not of what is no matter: %s', (name, act) => {
+    const folder = makeTree();
+    const seen = lookupIn(folder);
+    seen.find(name);
+    act((each) => join(folder, each));
+    expect(seen.isOutdated).toBe(false);
+  });
+
+  test('of any entry, who has read a folder', () => {
+    const folder = makeTree();
+    const seen = lookupIn(folder);
+    expect(seen.entries('current/deep')).toEqual(['x']);
+    expect(seen.isOutdated).toBe(false);
+    fs.writeFileSync(join(folder, 'a/deep/new'), '');
+    expect(seen.isOutdated).toBe(true);
+  });
+
+  test('of everything, when nothing that was found holds', () => {
+    const seen = lookupIn(makeTree());
+    seen.find('hop');
+    seen.lookup.invalidate();
+    expect([seen.isOutdated, seen.watch.size]).toEqual([true, 0]);
+    expect([seen.find('hop'), seen.areTold]).toEqual(['a/deep', true]);
+  });
+});

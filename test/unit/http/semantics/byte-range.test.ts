@@ -1,0 +1,54 @@
+import { describe, expect, test } from 'vitest';
+import { parseRanges } from '../../../../src/http/semantics/byte-range.js';
+import {
+  AS_MANY,
+  EXAMPLES,
+  type Expected,
+  GRAMMAR,
+  IGNORED,
+  LARGE_NUMBERS,
+  LONG,
+  ONE_RANGE,
+  SEVERAL,
+} from '../../../support/byte-ranges.js';
+
+function given(value: string, size: number): Expected {
+  const ranges = parseRanges(Buffer.from(`<${value}>`, 'latin1'), 1, value.length + 1, size);
+  if (ranges === null || ranges === 416) return ranges;
+  return ranges.map(({ start, end }) => `${start}-${end - 1}`).join(' ');
+}
+
+describe('the examples of the RFC', () => {
+  test.each(EXAMPLES)('%s of %i', (value, size, expected) => expect(given(value, size)).toBe(expected));
+});
+
+describe('one range', () => {
+  test.each(ONE_RANGE)('%s of %i: %j', (value, size, expected) => expect(given(value, size)).toBe(expected));
+});
+
+describe('large numbers', () => {
+  test.each(LARGE_NUMBERS)('%s of %i', (value, size, expected) => expect(given(value, size)).toBe(expected));
+});
+
+describe('the grammar', () => {
+  test.each(GRAMMAR)('%j of %i: %j', (value, size, expected) => expect(given(value, size)).toBe(expected));
+
+  test.each(IGNORED)('%j is ignored', (value) => {
+    expect(given(value, 10)).toBeNull();
+    expect(given(value, 0)).toBeNull();
+  });
+});
+
+describe('several ranges', () => {
+  test.each(SEVERAL)('%s: %s of %i', (_, value, size, expected) => expect(given(value, size)).toBe(expected));
+
+  test.each(AS_MANY)('%s', (_, value, size, expected) => expect(given(value, size)).toBe(expected));
+});
+
+describe('a long value takes no time', () => {
+  test.each(LONG)('%#', (value, expected) => {
+    const startMs = performance.now();
+    expect(given(value, 10)).toBe(expected);
+    expect(performance.now() - startMs).toBeLessThan(500);
+  });
+});

@@ -1,0 +1,274 @@
+import { createConnection, type Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Acceptor, type AcceptorOptions } from '../../../src/net/acceptor.js';
+import { Listener } from '../../../src/net/listener.js';
+import { NestedDriver, Reactor } from '../../../src/reactor/index.js';
+import { kernel as realKernel } from '../../../src/sys/binding.js';
+import { EAGAIN, ECONNABORTED, EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM, EPERM, EPROTO } from '../../../src/sys/errno.js';
+import type { Kernel } from '../../../src/sys/kernel.js';
+import { FakeKernel, type FakePeer } from '../../support/fake-kernel.js';
+import { eventually, sleep } from '../../support/raw-client.js';
+
+describe('on a simulated kernel', () => {
+  let kernel: FakeKernel;
+  let reactor: Reactor;
+  let listener: Listener;
+  let acceptor: Acceptor;
+  let accepted: number[];
+  let peers: FakePeer[];
+
+  const start = (
+    options: Partial<AcceptorOptions> = {},
+    onAccept = (fd: number) => void accepted.push(fd),
+    letGo?: () => boolean,
+  ) => {
+    const all = { acceptsPerTurn: 64, maxConnections: 1000, ...options };
+    acceptor = new Acceptor(reactor, listener, all, onAccept, letGo);
+  };
+  const arrive = (count: number) => {
+    for (let i = 0; i < count; i++) peers.push(kernel.connectPeer(listener.fd));
+  };
+  const leave = () => {
+    kernel.close(accepted.shift()!);
+    acceptor.onConnectionClosed();
+  };
+  const accepts = () => kernel.counts().accept4 ?? 0;
+  /** Turns until nothing more is ready; bounded. */
+  const turns = () => {
+    let count = 0;
+    while (reactor.turn(0) > 0) if (++count > 100) throw new Error('it spins');
+    return count;
+  };
+
+  beforeEach(() => {
+    kernel = new FakeKernel();
+    reactor = new Reactor({ kernel });
+    listener = Listener.open(kernel, '127.0.0.1', 0);
+    accepted = [];
+    peers = [];
+  });
+  afterEach(() => {
+    kernel.maxDescriptors = 1024;
+    acceptor.close();
+    acceptor.close();
+    listener.close();
+    for (const fd of accepted) kernel.close(fd);
+    expect(reactor.stats.registered).toBe(0);
+    reactor.close();
+    expect(kernel.open).toEqual([]);
+    expect(kernel.violations).toEqual([]);
+  });
+
+  it.each([
+    [1, 64, 1],
+    [5, 64, 1],
+    [64, 64, 1],
+    [65, 64, 2],
+    [10, 1, 10],
+    [10, 3, 4],
+  ])('%i that wait, a budget of %i: %i turns, and no accept4 in vain', (waiting, acceptsPerTurn, expected) => {
+    start({ acceptsPerTurn });
+    arrive(waiting);
+    kernel.calls.length = 0;
+    expect(turns()).toBe(expected);
+    expect(accepted).toHaveLength(waiting);
+    expect(accepts()).toBe(waiting);
+    expect([acceptor.accepted, acceptor.open, acceptor.pauses]).toEqual([waiting, waiting, 0]);
+  });
+
+  it.each([EAGAIN, 0])('a queue that cannot be measured (%i) costs one accept4 a turn', (result) => {
+    start();
+    arrive(3);
+    kernel.fault('tcpiUnacked', result, result, result);
+    expect(turns()).toBe(3);
+    expect(accepted).toHaveLength(3);
+  });
+
+  it('at the limit it stops asking, and goes on when one is released', () => {
+    start({ maxConnections: 2 });
+    arrive(5);
+    turns();
+    expect([accepted.length, acceptor.pauses, accepts()]).toEqual([2, 1, 2]);
+    kernel.calls.length = 0;
+    for (let i = 0; i < 10; i++) reactor.turn(100);
+    expect(kernel.counts()).toEqual({ epollWait: 10 });
+    leave();
+    turns();
+    expect([acceptor.accepted, acceptor.open]).toEqual([3, 2]);
+    leave();
+    leave();
+    turns();
+    expect([acceptor.accepted, acceptor.open]).toEqual([5, 2]);
+  });
+
+  it('one that closes while it is being accepted makes room for the next', () => {
+    start({ maxConnections: 1 }, (fd) => {
+      kernel.close(fd);
+      acceptor.onConnectionClosed();
+    });
+    arrive(5);
+    turns();
+    expect([acceptor.accepted, acceptor.open]).toEqual([5, 0]);
+  });
+
+  it.each([EMFILE, ENFILE, ENOMEM, ENOBUFS])(
+    'without descriptors or memory (%i) it pauses, tries again, and heals',
+    (refusal) => {
+      start();
+      arrive(1);
+      kernel.fault('accept4', ...Array<number>(3).fill(refusal));
+      const startMs = kernel.nowMs;
+      let count = 0;
+      while (accepted.length === 0 && count++ < 100) reactor.turn(1000);
+      expect(kernel.nowMs - startMs).toBe(300);
+      expect(accepts()).toBe(4);
+      expect(acceptor.pauses).toBe(3);
+      expect(reactor.stats.turns).toBeLessThanOrEqual(12);
+    },
+  );
+
+  it.each<[what: string, refusals: number[], letsGo: boolean, asked: number, pauses: number]>([
+    ['in the process', [EMFILE], true, 1, 0],
+    ['in the system', [ENFILE], true, 1, 0],
+    ['and none is let go', [EMFILE], false, 1, 1],
+    ['and others take those that are let go', [EMFILE, EMFILE], true, 1, 1],
+    ['but memory is what it lacks', [ENOMEM], true, 0, 1],
+  ])('with no descriptor left %s it asks for one, once', (_, refusals, letsGo, asked, pauses) => {
+    let asks = 0;
+    start({}, undefined, () => {
+      asks++;
+      return letsGo;
+    });
+    arrive(2);
+    kernel.fault('accept4', ...refusals);
+    reactor.turn(0);
+    expect([asks, acceptor.pauses, accepted.length]).toEqual([asked, pauses, pauses === 0 ? 2 : 0]);
+    while (accepted.length < 2) reactor.turn(1000);
+  });
+
+  it('with no descriptor left it does not spin, and goes on when one is released', () => {
+    start();
+    arrive(3);
+    kernel.maxDescriptors = kernel.open.length + 2;
+    turns();
+    expect(accepted).toHaveLength(2);
+    expect(acceptor.pauses).toBe(1);
+    kernel.calls.length = 0;
+    const endMs = kernel.nowMs + 1000;
+    while (kernel.nowMs < endMs) reactor.turn(endMs - kernel.nowMs);
+    expect(accepts()).toBeLessThanOrEqual(10);
+    expect(kernel.counts().epollWait).toBeLessThan(40);
+    leave();
+    turns();
+    expect(acceptor.accepted).toBe(3);
+  });
+
+  it.each([ECONNABORTED, EPROTO, EPERM, EINTR])('an error of one connection (%i) is skipped', (refusal) => {
+    start();
+    arrive(4);
+    kernel.fault('accept4', refusal, null, refusal);
+    turns();
+    expect(accepted).toHaveLength(2);
+    expect(acceptor.pauses).toBe(0);
+  });
+
+  it('close takes what is queued, then no more', () => {
+    start({ acceptsPerTurn: 1 });
+    arrive(7);
+    acceptor.close();
+    expect(accepted).toHaveLength(7);
+    arrive(1);
+    turns();
+    expect(accepted).toHaveLength(7);
+    acceptor.onConnectionClosed(); // late, and no harm
+  });
+
+  it('close while it pauses at the limit takes who waits, and then no more', () => {
+    start({ maxConnections: 1 });
+    arrive(3);
+    turns();
+    acceptor.close();
+    expect(accepted).toHaveLength(3);
+    leave();
+    turns();
+    kernel.advance(1000);
+    turns();
+    expect(acceptor.accepted).toBe(3);
+  });
+});
+
+describe('on the real kernel', () => {
+  let reactor: Reactor;
+  let listener: Listener;
+  let acceptor: Acceptor;
+  let driver: NestedDriver;
+  const accepted: number[] = [];
+  const clients: Socket[] = [];
+
+  const start = (maxConnections = 1000, kernel: Kernel = realKernel) => {
+    reactor = new Reactor({ kernel });
+    listener = Listener.open(realKernel, '127.0.0.1', 0);
+    acceptor = new Acceptor(reactor, listener, { acceptsPerTurn: 4, maxConnections }, (fd) => void accepted.push(fd));
+    driver = new NestedDriver(reactor);
+  };
+  const connect = (count: number) => {
+    for (let i = 0; i < count; i++) {
+      const client = createConnection(listener.address.port, '127.0.0.1');
+      client.on('error', () => {});
+      client.write('x');
+      clients.push(client);
+    }
+  };
+  const until = (condition: () => boolean): Promise<void> => eventually(condition, `${condition}`, 5000);
+  afterEach(() => {
+    acceptor.close();
+    listener.close();
+    driver.stop();
+    reactor.close();
+    for (const fd of accepted.splice(0)) realKernel.close(fd);
+    for (const client of clients.splice(0)) client.destroy();
+  });
+
+  it('accepts a crowd', async () => {
+    start();
+    connect(50);
+    await until(() => accepted.length === 50);
+  });
+
+  it('pauses at the limit, and resumes', async () => {
+    start(2);
+    connect(5);
+    await until(() => accepted.length === 2 && acceptor.pauses === 1);
+    await sleep(20);
+    const { turns } = reactor.stats;
+    await sleep(100);
+    expect(reactor.stats.turns - turns).toBeLessThan(3);
+    expect(listener.queueLength).toBe(3);
+    for (let expected = 3; expected <= 5; expected++) {
+      realKernel.close(accepted.shift()!);
+      acceptor.onConnectionClosed();
+      await until(() => acceptor.accepted === expected);
+    }
+  });
+
+  it('without a descriptor it tries a few times a second, and heals when there are some again', async () => {
+    let calls = 0;
+    let refuse = true;
+    start(1000, {
+      ...realKernel,
+      accept4(fd, flags) {
+        calls++;
+        return refuse ? EMFILE : realKernel.accept4(fd, flags);
+      },
+    });
+    connect(3);
+    await until(() => acceptor.pauses > 0);
+    const before = { turns: reactor.stats.turns, calls };
+    await sleep(300);
+    expect(calls - before.calls).toBeGreaterThanOrEqual(1);
+    expect(calls - before.calls).toBeLessThanOrEqual(4);
+    expect(reactor.stats.turns - before.turns).toBeLessThan(30);
+    refuse = false;
+    await until(() => accepted.length === 3);
+  });
+});

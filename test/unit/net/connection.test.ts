@@ -1,0 +1,661 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { Connection } from '../../../src/net/connection.js';
+import type { ConnectionLimits } from '../../../src/net/context.js';
+import { peerOf } from '../../../src/net/peer.js';
+import { TRIGGERS, type Trigger } from '../../../src/reactor/interest.js';
+import { ECONNRESET, EMFILE, ENOMEM, ENOSPC } from '../../../src/sys/errno.js';
+import { answersTo, Echo } from '../../support/echo.js';
+import { below, seeded } from '../../support/random.js';
+import { WORLDS, World, type WorldName } from '../../support/world.js';
+
+const INPUT_BYTES = 1024;
+
+let world: World | null = null;
+let open: (limits?: Partial<ConnectionLimits>) => World;
+
+afterEach(() => {
+  world?.end();
+  world = null;
+});
+
+const line = (length: number, of = 'l') => `${of.repeat(length - 1)}\n`;
+const lines = (count: number, length = 10) => Array.from({ length: count }, (_, i) => line(length, String(i % 10)));
+
+/** The peer sends all of it, as fast as there is room. */
+function sendAll(in_: World, peer: { send(data: string): number }, data: string): void {
+  let left = data;
+  in_.until(() => {
+    const sent = peer.send(left);
+    if (sent > 0) left = left.slice(sent);
+    return left === '';
+  });
+}
+
+/** [what, how it goes]; each must be the same in every world and under every trigger. */
+const scenarios: [string, () => void][] = [
+  [
+    'a line is answered',
+    () => {
+      const { peer } = open().meet();
+      peer.send('hello\n');
+      world!.until(() => peer.bytes.toString() === 'hello\n');
+      peer.send('again\n');
+      world!.until(() => peer.bytes.toString() === 'hello\nagain\n');
+    },
+  ],
+  [
+    'what is there before the start is answered',
+    () => {
+      const { peer } = open().meet({ before: (each) => void each.send('one\ntwo\n') });
+      world!.until(() => peer.bytes.toString() === 'one\ntwo\n');
+    },
+  ],
+  [
+    'a byte at a time',
+    () => {
+      const { peer, echo } = open().meet();
+      for (const byte of 'one\ntwo\nthree\n') {
+        peer.send(byte);
+        world!.reactor.turn(1);
+        echo.turnIsOver();
+      }
+      world!.until(() => peer.bytes.toString() === 'one\ntwo\nthree\n');
+    },
+  ],
+  [
+    'cut in two at every byte',
+    () => {
+      const text = 'one\n\ntwenty two\nfile 5\nquit\n';
+      open();
+      for (let cut = 0; cut <= text.length; cut++) {
+        const { peer, echo, connection } = world!.meet();
+        peer.send(text.slice(0, cut));
+        world!.reactor.turn(1);
+        echo.turnIsOver();
+        if (cut < text.length) peer.send(text.slice(cut));
+        world!.until(() => peer.ended && connection.isClosed);
+        expect(peer.bytes.toString()).toBe(answersTo(text));
+      }
+    },
+  ],
+  ...[INPUT_BYTES - 1, INPUT_BYTES, INPUT_BYTES + 1, 2 * INPUT_BYTES, 50 * INPUT_BYTES + 3].map(
+    (length): [string, () => void] => [
+      `${length} bytes at once, for a buffer of ${INPUT_BYTES}`,
+      () => {
+        const text = lines(Math.ceil(length / 10))
+          .join('')
+          .slice(0, length - 1)
+          .concat('\n');
+        const { peer } = open().meet();
+        sendAll(world!, peer, text);
+        world!.until(() => peer.bytes.length >= text.length);
+        expect(peer.bytes.toString()).toBe(text);
+        // Nothing is left over: the next line is answered, too.
+        peer.send('next\n');
+        world!.until(() => peer.bytes.toString().endsWith('next\n'));
+      },
+    ],
+  ),
+  [
+    'lines that end anywhere in the buffer',
+    () => {
+      const { peer } = open().meet();
+      const text = lines(100, 999).join('');
+      sendAll(world!, peer, text);
+      world!.until(() => peer.bytes.length === text.length);
+      expect(peer.bytes.toString()).toBe(text);
+    },
+  ],
+  [
+    'half-close: the answer still comes, then the end',
+    () => {
+      const { peer, connection } = open().meet({ narrow: true });
+      peer.send('big 300000\n');
+      peer.shutdown();
+      world!.until(() => peer.ended);
+      expect(peer.bytes.length).toBe(300_000);
+      world!.until(() => connection.isClosed);
+    },
+  ],
+  [
+    'half-close while the answer is under way',
+    () => {
+      const { peer, connection } = open().meet({ narrow: true });
+      peer.rateBytes = 1000;
+      peer.send('file 50000\n');
+      world!.until(() => peer.bytes.length > 3000);
+      peer.shutdown();
+      peer.rateBytes = 20_000;
+      world!.until(() => peer.ended && connection.isClosed);
+      expect(peer.bytes.length).toBe(50_000);
+    },
+  ],
+  [
+    'the end together with data, before the start',
+    () => {
+      const { peer, connection } = open().meet({
+        before: (each) => {
+          each.send('one\ntwo\nhalf');
+          each.shutdown();
+        },
+      });
+      world!.until(() => peer.ended && connection.isClosed);
+      expect(peer.bytes.toString()).toBe('one\ntwo\n');
+    },
+  ],
+  [
+    'the end together with data, once joined',
+    () => {
+      const { peer, connection } = open().meet();
+      world!.reactor.turn(1);
+      peer.send('one\ntwo\nhalf');
+      peer.shutdown();
+      world!.until(() => peer.ended && connection.isClosed);
+      expect(peer.bytes.toString()).toBe('one\ntwo\n');
+    },
+  ],
+  ...[INPUT_BYTES, 3 * INPUT_BYTES, 10 * INPUT_BYTES].map((length): [string, () => void] => [
+    `the end together with ${length} bytes`,
+    () => {
+      const { peer, connection } = open().meet();
+      world!.reactor.turn(1);
+      const text = lines(length / 16, 16).join('');
+      peer.send(text);
+      peer.shutdown();
+      world!.until(() => peer.ended && connection.isClosed, 1000);
+      expect(peer.bytes.toString()).toBe(text);
+    },
+  ]),
+  [
+    'the end together with more lines than a turn answers',
+    () => {
+      const { peer, connection, echo } = open().meet({ linesPerTurn: 2 });
+      world!.reactor.turn(1);
+      const text = lines(31).join('');
+      peer.send(text);
+      peer.shutdown();
+      world!.until(() => peer.ended && connection.isClosed);
+      expect(peer.bytes.toString()).toBe(text);
+      expect(echo.heldBack).toBeGreaterThan(5);
+    },
+  ],
+  [
+    'the end alone',
+    () => {
+      const { peer, connection } = open().meet();
+      peer.shutdown();
+      world!.until(() => peer.ended && connection.isClosed);
+      expect(peer.bytes.length).toBe(0);
+    },
+  ],
+  [
+    'half a line, then the end',
+    () => {
+      const { peer, connection } = open().meet();
+      peer.send('half');
+      world!.until(() => !connection.isIdle);
+      peer.shutdown();
+      world!.until(() => peer.ended && connection.isClosed);
+      expect(peer.bytes.length).toBe(0);
+    },
+  ],
+  [
+    'a reset while sending',
+    () => {
+      const { peer, connection } = open().meet({ narrow: true });
+      peer.rateBytes = 0;
+      peer.send('big 500\nfile 1000000\nbig 500\n');
+      world!.until(() => connection.queuedBytes > 0);
+      peer.close();
+      world!.until(() => connection.isClosed);
+    },
+  ],
+  [
+    'a reset between two lines',
+    () => {
+      const { peer, connection } = open().meet();
+      peer.rateBytes = 0;
+      peer.send('one\n');
+      world!.pass(5);
+      peer.close();
+      world!.until(() => connection.isClosed);
+    },
+  ],
+  [
+    'a peer that is gone before the start',
+    () => {
+      const { connection, echo } = open().meet({ before: (each) => each.close() });
+      world!.until(() => connection.isClosed);
+      expect(echo.closedCalls).toBe(1);
+    },
+  ],
+  [
+    'a slow reader gets everything, in order',
+    () => {
+      const { peer } = open().meet({ narrow: true });
+      peer.rateBytes = 700;
+      const text = 'big 20000\nhello\nfile 25000\nworld\nbig 3000\n';
+      peer.send(text);
+      const expected = answersTo(text);
+      world!.until(() => peer.bytes.length >= expected.length, 20_000);
+      expect(peer.bytes.toString()).toBe(expected);
+    },
+  ],
+  [
+    'a peer that does not read is closed after a while',
+    () => {
+      const { peer, connection, echo } = open({ writeTimeoutMs: 60 }).punctual().meet({ narrow: true });
+      peer.rateBytes = 0;
+      peer.send('big 3000000\n');
+      world!.pass(40);
+      expect(connection.isClosed).toBe(false);
+      world!.until(() => connection.isClosed, 500);
+      expect(echo.expirations).toBe(0);
+    },
+  ],
+  [
+    'a peer that reads now and then is not',
+    () => {
+      const { peer, connection } = open({ writeTimeoutMs: 450 }).punctual().meet({ narrow: true });
+      peer.rateBytes = 0;
+      peer.send('big 300000\n');
+      for (let i = 0; i < 10; i++) {
+        world!.pass(60);
+        for (let piece = 0; piece < 4; piece++) peer.pump(20_000);
+      }
+      expect(connection.isClosed).toBe(false);
+      peer.rateBytes = 65536;
+      world!.until(() => peer.bytes.length === 300_000);
+    },
+  ],
+  [
+    'held back: no more is begun than the peer takes',
+    () => {
+      const { peer, echo } = open().meet({ narrow: true, highWaterBytes: 15_000 });
+      peer.rateBytes = 0;
+      peer.send('big 500000\n'.concat('big 10000\n'.repeat(50)));
+      world!.until(() => echo.lines > 0);
+      world!.pass(10);
+      expect(echo.lines).toBe(1);
+      peer.rateBytes = 65536;
+      world!.until(() => peer.bytes.length === 500_000 + 50 * 10_000, 20_000);
+      expect(echo.lines).toBe(51);
+      expect(echo.mostQueuedBytes).toBeLessThanOrEqual(500_000);
+    },
+  ],
+  [
+    'held back: a budget of lines a turn',
+    () => {
+      const { peer, echo } = open().meet({ linesPerTurn: 3 });
+      const text = lines(60).join('');
+      peer.send(text);
+      world!.until(() => peer.bytes.length === text.length);
+      expect(peer.bytes.toString()).toBe(text);
+      expect(echo.heldBack).toBeGreaterThanOrEqual(10);
+    },
+  ],
+  [
+    'closed when sent',
+    () => {
+      const { peer, connection } = open().meet();
+      peer.send('one\nquit\n');
+      world!.until(() => peer.ended && connection.isClosed);
+      expect(peer.bytes.toString()).toBe('one\nquit\n');
+    },
+  ],
+  [
+    'closed when sent, and it takes a while',
+    () => {
+      const { peer, connection } = open().meet({ narrow: true });
+      peer.send('big 100000\nfile 100000\nquit\n');
+      world!.until(() => peer.ended && connection.isClosed);
+      expect(peer.bytes.length).toBe(200_000 + 'quit\n'.length);
+    },
+  ],
+  [
+    'closed when sent, lingering: the answer can be read although the peer goes on sending',
+    () => {
+      const { peer, connection } = open({ lingerBytes: 1_000_000, lingerTimeoutMs: 2000 })
+        .punctual()
+        .meet({ narrow: true });
+      peer.rateBytes = 0;
+      peer.send('big 20000\nlinger\n');
+      for (let i = 0; i < 10; i++) {
+        peer.send('more and more\n'.repeat(50));
+        world!.pass(2);
+      }
+      peer.rateBytes = 65536;
+      world!.until(() => peer.ended);
+      expect(peer.wasReset).toBe(false);
+      expect(peer.bytes.length).toBe(20_000 + 'linger\n'.length);
+      expect(connection.isClosed).toBe(false);
+      peer.shutdown();
+      world!.until(() => connection.isClosed);
+    },
+  ],
+  [
+    'lingering ends after so many bytes',
+    () => {
+      const { peer, connection } = open({ lingerBytes: 10_000, lingerTimeoutMs: 60_000 }).meet();
+      peer.send('linger\n');
+      world!.until(() => peer.ended);
+      let sent = 0;
+      world!.until(() => {
+        if (!connection.isClosed && sent < 40_000) sent += Math.max(0, peer.send('x'.repeat(1000)));
+        return connection.isClosed;
+      });
+      expect(sent).toBeGreaterThan(10_000);
+    },
+  ],
+  [
+    'lingering ends after so much time, a drip or none',
+    () => {
+      const one = open({ lingerTimeoutMs: 60 }).punctual().meet();
+      const other = world!.meet();
+      one.peer.send('linger\n');
+      other.peer.send('linger\n');
+      world!.until(() => one.peer.ended && other.peer.ended);
+      const startMs = world!.kernel.monotonicMs();
+      world!.until(() => {
+        if (!one.connection.isClosed) one.peer.send('x');
+        return one.connection.isClosed && other.connection.isClosed;
+      }, 1000);
+      expect(world!.kernel.monotonicMs() - startMs).toBeGreaterThan(40);
+    },
+  ],
+  [
+    'lingering after the peer has ended is no use',
+    () => {
+      const { peer, connection } = open({ lingerTimeoutMs: 60_000 }).meet();
+      world!.reactor.turn(1);
+      peer.send('linger\n');
+      peer.shutdown();
+      world!.until(() => peer.ended && connection.isClosed, 1000);
+      expect(peer.bytes.toString()).toBe('linger\n');
+    },
+  ],
+  [
+    'closed at once, from inside',
+    () => {
+      const { peer, connection } = open().meet();
+      peer.send('one\nclose\ntwo\n');
+      world!.until(() => connection.isClosed);
+      expect(world!.pool.taken).toBe(0);
+    },
+  ],
+  [
+    'a peer that is silent for too long',
+    () => {
+      const { peer, connection, echo } = open().punctual().meet({ idleMs: 50 });
+      peer.send('one\n');
+      world!.until(() => peer.bytes.length > 0);
+      world!.pass(20);
+      expect(echo.expirations).toBe(0);
+      world!.until(() => peer.ended && connection.isClosed, 500);
+      expect(echo.expirations).toBe(1);
+    },
+  ],
+  [
+    'a peer that is silent for too long, and is told so',
+    () => {
+      const { peer, connection, echo } = open({ lingerTimeoutMs: 30 })
+        .punctual()
+        .meet({ idleMs: 30, farewell: 'too late\n' });
+      peer.send('ha');
+      world!.until(() => peer.ended, 500);
+      expect(peer.bytes.toString()).toBe('too late\n');
+      world!.until(() => connection.isClosed, 500);
+      expect(echo.expirations).toBe(1);
+    },
+  ],
+  [
+    'closed when idle: one who has said nothing',
+    () => {
+      const { peer, connection } = open().meet();
+      world!.reactor.turn(1);
+      if (world!.fake) world!.fake.chaos = null;
+      connection.closeWhenIdle();
+      expect(connection.isClosed).toBe(true);
+      connection.closeWhenIdle();
+      world!.until(() => peer.ended);
+    },
+  ],
+  [
+    'closed when idle: not one whose answer is under way, nor one who is in the middle of a line',
+    () => {
+      const one = open().punctual().meet({ narrow: true });
+      const other = world!.meet();
+      one.peer.rateBytes = 0;
+      one.peer.send('big 300000\n');
+      other.peer.send('ha');
+      world!.pass(10);
+      one.connection.closeWhenIdle();
+      other.connection.closeWhenIdle();
+      one.peer.rateBytes = 65536;
+      other.peer.send('lf\n');
+      world!.until(() => one.peer.bytes.length === 300_000 && other.peer.bytes.toString() === 'half\n');
+    },
+  ],
+  [
+    'closed when idle: bytes that have come but were not seen yet are answered',
+    () => {
+      const { peer, connection } = open().meet();
+      world!.reactor.turn(1);
+      if (world!.fake) world!.fake.chaos = null;
+      peer.send('last\n');
+      connection.closeWhenIdle();
+      world!.until(() => peer.bytes.toString() === 'last\n');
+    },
+  ],
+  [
+    'many at once, of every kind',
+    () => {
+      open();
+      const all = Array.from({ length: 30 }, (_, i) => {
+        const meeting = world!.meet({ narrow: i % 3 === 0, linesPerTurn: 1 + (i % 5) });
+        const text = `${lines(i + 1).join('')}file ${i * 100}\nbig ${i * 321}\nquit\n`;
+        meeting.peer.send(text);
+        meeting.peer.rateBytes = 100 + i * 300;
+        return { ...meeting, expected: answersTo(text) };
+      });
+      world!.until(() => all.every(({ peer, connection }) => peer.ended && connection.isClosed), 20_000);
+      for (const { peer, expected } of all) expect(peer.bytes.toString()).toBe(expected);
+    },
+  ],
+];
+
+describe.each(WORLDS.flatMap((name) => TRIGGERS.map((trigger) => [name, trigger] as [WorldName, Trigger])))(
+  '%s, %s',
+  (name, trigger) => {
+    it.each(scenarios)('%s', (_, play) => {
+      open = (limits) => {
+        world = new World(name, trigger, seeded(), limits, INPUT_BYTES);
+        return world;
+      };
+      play();
+    });
+
+    it('anything, cut anywhere, read at any pace', () => {
+      const next = seeded();
+      world = new World(name, trigger, next, { writeTimeoutMs: 60_000, lingerTimeoutMs: 60_000 }, 64);
+      const rounds = name === 'loopback' ? 15 : 60;
+      for (let round = 0; round < rounds; round++) {
+        const { peer, connection } = world.meet({
+          narrow: next() < 0.5,
+          linesPerTurn: 1 + below(next, 6),
+          highWaterBytes: below(next, 5000),
+        });
+        let text = '';
+        for (let i = below(next, 30); i >= 0; i--) {
+          const kind = next();
+          if (kind < 0.1) text += `big ${below(next, 9000)}\n`;
+          else if (kind < 0.2) text += `file ${below(next, 9000)}\n`;
+          else text += line(1 + below(next, 60));
+        }
+        const last = next();
+        if (last < 0.3) text += 'quit\n';
+        else if (last < 0.6) text += 'linger\n';
+        else if (last < 0.8) text += 'half';
+        let left = text;
+        peer.rateBytes = 1 + below(next, 5000);
+        world.until(() => {
+          if (left === '') return true;
+          const sent = peer.send(left.slice(0, 1 + below(next, 200)));
+          if (sent > 0) left = left.slice(sent);
+          return false;
+        });
+        if (last >= 0.3) peer.shutdown();
+        peer.rateBytes = 65536;
+        world.until(() => peer.ended && connection.isClosed);
+        expect(peer.wasReset).toBe(false);
+        expect(peer.bytes.toString()).toBe(answersTo(text));
+      }
+    });
+  },
+);
+
+describe('system calls', () => {
+  const meet = (trigger: Trigger, options = {}) => {
+    world = new World('simulated', trigger, () => 0);
+    return world.meet(options);
+  };
+
+  it.each(TRIGGERS)('%s: a request is one recv and one send, and its share of epoll_wait', (trigger) => {
+    const meetings = [meet(trigger), world!.meet(), world!.meet()];
+    const { fake, reactor } = world!;
+    reactor.turn(0);
+    for (let round = 0; round < 3; round++) {
+      for (const { peer } of meetings) peer.send('hello\nworld\n');
+      fake!.calls.length = 0;
+      reactor.turn(0);
+      // Oneshot pays for its arming, a call each, which the first event of all spares the first round.
+      const rearmed = trigger === 'oneshot' && round > 0 ? { epollCtl: 3 } : {};
+      expect(fake!.counts()).toEqual({ epollWait: 1, recv: 3, send: 3, ...rearmed });
+    }
+  });
+
+  it.each(TRIGGERS)('%s: what is answered and closed at once never joins', (trigger) => {
+    meet(trigger, { before: (peer: { send(data: string): void }) => peer.send('quit\n') });
+    expect(world!.fake!.counts()).toEqual({ epollCreate1: 1, recv: 1, send: 1, close: 1 });
+  });
+
+  it('edge never changes its mask, level only when the peer does not keep up', () => {
+    const { peer } = meet('edge', { narrow: true });
+    peer.send('big 100000\n');
+    world!.until(() => peer.bytes.length === 100_000);
+    expect(world!.fake!.counts().epollCtl).toBe(1);
+    world!.end();
+
+    const level = meet('level', { narrow: true });
+    level.peer.send('one\n');
+    world!.until(() => level.peer.bytes.length === 4);
+    expect(world!.fake!.counts().epollCtl).toBe(1);
+    level.peer.send('big 100000\n');
+    world!.until(() => level.peer.bytes.length === 100_004);
+    world!.reactor.turn(0);
+    expect(world!.fake!.counts().epollCtl).toBe(3);
+  });
+
+  it.each(TRIGGERS)('%s: after the end of the peer nothing spins', (trigger) => {
+    const { peer, connection } = meet(trigger, { narrow: true });
+    peer.rateBytes = 0;
+    peer.send('big 100000\n');
+    peer.shutdown();
+    world!.pass(20);
+    const { turns } = world!.reactor.stats;
+    world!.fake!.calls.length = 0;
+    world!.pass(100);
+    expect(world!.fake!.counts()).toEqual({ epollWait: world!.reactor.stats.turns - turns });
+    expect(world!.reactor.stats.turns - turns).toBeLessThanOrEqual(51);
+    peer.rateBytes = 65536;
+    world!.until(() => connection.isClosed && peer.ended);
+  });
+});
+
+describe('refusals', () => {
+  it.each([ENOMEM, ENOSPC])('one that the kernel will not watch (%i) throws at start and can be closed', (refusal) => {
+    world = new World('simulated', 'level', () => 0);
+    const { fake, context } = world;
+    const { fd, peer } = fake!.connected();
+    fake!.fault('epollCtl', refusal);
+    const connection = new Connection(context, fd);
+    const echo = new Echo(connection, () => EMFILE, {});
+    expect(() => connection.start(echo)).toThrow(expect.objectContaining({ syscall: 'epoll_ctl' }));
+    expect(connection.isClosed).toBe(false);
+    connection.close();
+    expect(echo.closedCalls).toBe(1);
+    peer.pump();
+    expect(peer.ended).toBe(true);
+  });
+
+  it.each(TRIGGERS)('%s: an error of recv closes, whatever is pending', (trigger) => {
+    world = new World('simulated', trigger, () => 0);
+    const { peer, connection } = world.meet();
+    peer.send('half');
+    world.reactor.turn(0);
+    world.fake!.fault('recv', ECONNRESET);
+    peer.send('more');
+    world.reactor.turn(0);
+    expect(connection.isClosed).toBe(true);
+  });
+
+  it('a file that is cut ends the connection instead of the answer', () => {
+    world = new World('simulated', 'level', () => 0);
+    const { peer, connection } = world.meet({ narrow: true });
+    peer.rateBytes = 0;
+    peer.send('file 50000\n');
+    world.reactor.turn(0);
+    world.fake!.truncate(Math.max(...world.fake!.open), 10_000);
+    peer.rateBytes = 65536;
+    world.until(() => connection.isClosed);
+    world.pass(5);
+    expect(peer.bytes.length).toBe(10_000);
+    expect(peer.ended).toBe(true);
+  });
+
+  it('storms of EAGAIN delay, and lose nothing', () => {
+    world = new World('simulated', 'edge', () => 0);
+    const { peer } = world.meet();
+    const storm = Array<number>(50).fill(-11);
+    world.fake!.fault('recv', ...storm);
+    world.fake!.fault('send', ...storm);
+    peer.send('hello\n');
+    world.until(() => peer.bytes.toString() === 'hello\n');
+  });
+});
+
+it('a protocol that holds back nothing is no harm', () => {
+  world = new World('simulated', 'level', () => 0);
+  const { fake, context, reactor } = world;
+  const { fd, peer } = fake!.connected();
+  const connection = new Connection(context, fd);
+  let received = 0;
+  connection.start({
+    onData(_bytes, _start, end) {
+      received += end;
+      connection.deferInput();
+      return end;
+    },
+    wantsInput: true,
+    onEnd: () => false,
+    onDrain() {},
+    deadlineMs: (sinceMs) => sinceMs + 1000,
+    onTimeout() {},
+    onClose() {},
+  });
+  peer.send('one');
+  reactor.turn(0);
+  reactor.turn(0);
+  peer.send('two');
+  reactor.turn(0);
+  expect(received).toBe(6);
+  connection.close();
+});
+
+it('tells who the peer is, and when nobody is', () => {
+  world = new World('simulated', 'level', () => 0);
+  const { connection } = world.meet();
+  expect(peerOf(connection)).toEqual({ family: 'IPv4', address: '192.0.2.7', port: 40000 });
+  world.fake!.fault('getpeername', -107);
+  expect(peerOf(connection)).toBeNull();
+});

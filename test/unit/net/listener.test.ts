@@ -1,0 +1,210 @@
+import { createConnection } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { Listener } from '../../../src/net/listener.js';
+import { constants, kernel } from '../../../src/sys/binding.js';
+import {
+  EACCES,
+  EADDRINUSE,
+  EADDRNOTAVAIL,
+  EAFNOSUPPORT,
+  EAGAIN,
+  EINVAL,
+  EMFILE,
+  ENOBUFS,
+  EPERM,
+} from '../../../src/sys/errno.js';
+import type { Kernel } from '../../../src/sys/kernel.js';
+import { FakeKernel } from '../../support/fake-kernel.js';
+import { hasIPv6, permits } from '../../support/needs.js';
+
+const { IPPROTO_IPV6, IPPROTO_TCP, IPV6_V6ONLY, SO_REUSEADDR, SOCK_NONBLOCK, SOL_SOCKET } = constants;
+const { TCP_DEFER_ACCEPT, TCP_NODELAY } = constants;
+
+const runsIPv6 = permits(hasIPv6(), 'listeners of IPv6', 'this machine has none');
+
+describe('on a simulated kernel', () => {
+  it('opens in this order, and sets what it promises', () => {
+    const fake = new FakeKernel();
+    const listener = Listener.open(fake, '127.0.0.1', 8080);
+    expect(fake.calls).toEqual(['socket', 'setsockopt', 'setsockopt', 'setsockopt', 'bind', 'listen', 'getsockname']);
+    expect(fake.options).toEqual([
+      [`${SOL_SOCKET}/${SO_REUSEADDR}`, 1],
+      [`${IPPROTO_TCP}/${TCP_NODELAY}`, 1],
+      [`${IPPROTO_TCP}/${TCP_DEFER_ACCEPT}`, 1],
+    ]);
+    expect(listener.address).toEqual({ family: 'IPv4', address: '127.0.0.1', port: 8080 });
+    listener.close();
+    listener.close();
+    expect(listener.fd).toBe(-1);
+    expect(fake.open).toEqual([]);
+  });
+
+  it.each([
+    ['::', 0],
+    ['::1', 1],
+  ])('%s: IPV6_V6ONLY is %i', (hostname, only) => {
+    const fake = new FakeKernel();
+    const listener = Listener.open(fake, hostname, 0);
+    expect(fake.options).toContainEqual([`${IPPROTO_IPV6}/${IPV6_V6ONLY}`, only]);
+    expect(listener.address.family).toBe('IPv6');
+    listener.close();
+  });
+
+  it('where there is no IPv6, :: is IPv4', () => {
+    const fake = new FakeKernel();
+    fake.hasIPv6 = false;
+    const listener = Listener.open(fake, '::', 0);
+    expect(listener.address).toMatchObject({ family: 'IPv4', address: '0.0.0.0' });
+    listener.close();
+    expect(fake.open).toEqual([]);
+  });
+
+  /** [the call that is refused, by what, code] */
+  it.each<[keyof Kernel, number, string]>([
+    ['socket', EMFILE, 'EMFILE'],
+    ['socket', EAFNOSUPPORT, 'EAFNOSUPPORT'],
+    ['setsockopt', EPERM, 'EPERM'],
+    ['bind', EADDRINUSE, 'EADDRINUSE'],
+    ['bind', EADDRNOTAVAIL, 'EADDRNOTAVAIL'],
+    ['bind', EACCES, 'EACCES'],
+    ['bind', EINVAL, 'EINVAL'],
+    ['listen', EADDRINUSE, 'EADDRINUSE'],
+    ['getsockname', ENOBUFS, 'ENOBUFS'],
+  ])('%s refused by %i: says where, and leaves nothing open', (syscall, refusal, code) => {
+    const fake = new FakeKernel();
+    fake.fault(syscall, refusal);
+    expect(() => Listener.open(fake, '127.0.0.1', 80)).toThrow(
+      expect.objectContaining({ code, syscall, address: '127.0.0.1', port: 80 }),
+    );
+    expect(fake.open).toEqual([]);
+    expect(fake.violations).toEqual([]);
+  });
+
+  it('the fallback is for :: alone, and its errors are its own', () => {
+    const fake = new FakeKernel();
+    fake.hasIPv6 = false;
+    expect(() => Listener.open(fake, '::1', 80)).toThrow(
+      expect.objectContaining({ code: 'EAFNOSUPPORT', address: '::1', port: 80 }),
+    );
+    fake.fault('bind', EADDRINUSE);
+    expect(() => Listener.open(fake, '::', 80)).toThrow(expect.objectContaining({ code: 'EADDRINUSE', port: 80 }));
+    expect(fake.open).toEqual([]);
+  });
+
+  it('counts who waits', () => {
+    const fake = new FakeKernel();
+    const listener = Listener.open(fake, '127.0.0.1', 0);
+    expect(listener.queueLength).toBe(0);
+    for (let i = 0; i < 3; i++) fake.connectPeer(listener.fd);
+    expect(listener.queueLength).toBe(3);
+    listener.close();
+  });
+});
+
+describe('on the real kernel', () => {
+  const open: { close(): void }[] = [];
+  const listen = (hostname: string, port = 0) => {
+    const listener = Listener.open(kernel, hostname, port);
+    open.push(listener);
+    return listener;
+  };
+  afterEach(() => {
+    for (const each of open.splice(0)) each.close();
+  });
+
+  /** The next connection; its descriptor. */
+  async function accept(listener: Listener, limitMs = 5000): Promise<number> {
+    const endMs = performance.now() + limitMs;
+    for (;;) {
+      const fd = kernel.accept4(listener.fd, SOCK_NONBLOCK);
+      if (fd >= 0) {
+        open.push({ close: () => void kernel.close(fd) });
+        return fd;
+      }
+      if (fd !== EAGAIN || performance.now() > endMs) return fd;
+      await sleep(5);
+    }
+  }
+  const connect = (host: string, port: number) => {
+    const socket = createConnection({ host, port });
+    socket.on('error', () => {});
+    open.push({ close: () => void socket.destroy() });
+    return socket;
+  };
+
+  it('picks a free port, and says which', () => {
+    const { address } = listen('127.0.0.1');
+    expect(address).toMatchObject({ family: 'IPv4', address: '127.0.0.1' });
+    expect(address.port).toBeGreaterThan(0);
+  });
+
+  it('EADDRINUSE names address and port', () => {
+    const { port } = listen('127.0.0.1').address;
+    expect(() => listen('127.0.0.1', port)).toThrow(
+      expect.objectContaining({ code: 'EADDRINUSE', address: '127.0.0.1', port }),
+    );
+  });
+
+  it('EADDRNOTAVAIL for an address of somebody else', () => {
+    expect(() => listen('192.0.2.1')).toThrow(
+      expect.objectContaining({ code: 'EADDRNOTAVAIL', address: '192.0.2.1', port: 0, syscall: 'bind' }),
+    );
+  });
+
+  it('EACCES for a port of the system’s', () => {
+    // Asked of a kernel that knows no root: the user of the tests may be it.
+    const strict: Kernel = { ...kernel, bind: () => EACCES };
+    expect(() => Listener.open(strict, '127.0.0.1', 81)).toThrow(expect.objectContaining({ code: 'EACCES', port: 81 }));
+  });
+
+  it('EINVAL for what is no address', () => {
+    expect(() => listen('nonsense')).toThrow(expect.objectContaining({ code: 'EINVAL', address: 'nonsense' }));
+  });
+
+  it('a port is free again at once', async () => {
+    const first = listen('127.0.0.1');
+    const { port } = first.address;
+    connect('127.0.0.1', port).write('x');
+    expect(await accept(first)).toBeGreaterThan(0);
+    first.close();
+    expect(() => listen('127.0.0.1', port)).not.toThrow();
+  });
+
+  it.runIf(runsIPv6)(':: takes both families, ::1 its own', async () => {
+    const both = listen('::');
+    for (const host of ['127.0.0.1', '::1']) {
+      connect(host, both.address.port).write('x');
+      const fd = await accept(both);
+      expect(kernel.getpeername(fd)).toMatchObject({ family: 'IPv6' });
+    }
+    const six = listen('::1');
+    connect('::1', six.address.port).write('x');
+    expect(await accept(six)).toBeGreaterThan(0);
+    const refused = new Promise((resolve) => connect('127.0.0.1', six.address.port).once('error', resolve));
+    expect(await refused).toMatchObject({ code: 'ECONNREFUSED' });
+  });
+
+  it('accepted sockets send at once', async () => {
+    const listener = listen('127.0.0.1');
+    connect('127.0.0.1', listener.address.port).write('x');
+    expect(kernel.getsockopt(await accept(listener), IPPROTO_TCP, TCP_NODELAY)).not.toBe(0);
+  });
+
+  it('a silent peer is heard of after about a second, a talking one at once', async () => {
+    const listener = listen('127.0.0.1');
+    const startMs = performance.now();
+    const silent = connect('127.0.0.1', listener.address.port);
+    await new Promise((resolve) => silent.once('connect', resolve));
+    await sleep(100);
+    expect(listener.queueLength).toBe(0);
+    const talking = connect('127.0.0.1', listener.address.port);
+    talking.write('x');
+    expect(await accept(listener, 500)).toBeGreaterThan(0);
+    expect(performance.now() - startMs).toBeLessThan(600);
+    const fd = await accept(listener, 6000);
+    expect(fd).toBeGreaterThan(0);
+    expect(performance.now() - startMs).toBeGreaterThan(500);
+    expect(kernel.recv(fd, new Uint8Array(1), 0, 1, 0)).toBe(EAGAIN);
+  });
+});

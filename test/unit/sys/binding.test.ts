@@ -1,0 +1,197 @@
+import { execFileSync } from 'node:child_process';
+import { constants as fsConstants } from 'node:fs';
+import { constants as osConstants } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { constants, kernel } from '../../../src/sys/binding.js';
+import { EBADF } from '../../../src/sys/errno.js';
+import { STAT_WORDS } from '../../../src/sys/kernel.js';
+import { testDescriptors } from '../../support/descriptors.js';
+
+const test = testDescriptors();
+const { SOCK_STREAM } = constants;
+const anything = kernel as unknown as Record<string, (...args: unknown[]) => unknown>;
+
+/** Every call that takes a descriptor, with the rest of its arguments right. */
+const calls: [name: string, rest: unknown[]][] = [
+  ['epollCtl', [1, 0, 1, 0, 0]],
+  ['epollWait', [new Uint32Array(3), 1, 0]],
+  ['bind', ['127.0.0.1', 0]],
+  ['connect', ['127.0.0.1', 1]],
+  ['listen', [1]],
+  ['accept4', [0]],
+  ['shutdown', [0]],
+  ['getsockname', []],
+  ['getpeername', []],
+  ['setsockopt', [1, 2, 1]],
+  ['getsockopt', [1, 2]],
+  ['tcpiUnacked', []],
+  ['recv', [new Uint8Array(1), 0, 1, 0]],
+  ['send', [new Uint8Array(1), 0, 1, 0]],
+  ['sendfile', [-1, 0, 1]],
+  ['read', [new Uint8Array(1), 0, 1]],
+  ['write', [new Uint8Array(1), 0, 1]],
+  ['openat2', ['x', 0, 0]],
+  ['openat', ['x', 0]],
+  ['readlinkat', ['x']],
+  ['fstat', [new Float64Array(STAT_WORDS)]],
+  ['pread', [new Uint8Array(1), 0, 1, 0]],
+  ['getdents64', [new Uint8Array(1)]],
+  ['fstatfs', []],
+  ['close', []],
+  ['inotifyAddWatch', ['x', constants.IN_MODIFY]],
+  ['inotifyRmWatch', [1]],
+  ['eventfdWrite', [1]],
+  ['eventfdRead', []],
+  ['loopStart', [() => {}]],
+];
+
+describe.each(calls)('%s', (name, rest) => {
+  const call = anything[name]!;
+  it.each([-1, -7, 2 ** 31 - 1])('answers EBADF for %i', (fd) => expect(call(fd, ...rest)).toBe(EBADF));
+  it.each([1.5, Number.NaN, 1 / 0, '3', undefined, null, {}, 3n, true, Symbol('3')])('TypeError for %s', (fd) => {
+    expect(() => call(fd, ...rest)).toThrow(TypeError);
+    expect(() => call(fd, ...rest)).toThrow('must be an integer');
+  });
+  it.each([2 ** 31, -(2 ** 31) - 1])('RangeError for %i', (fd) => expect(() => call(fd, ...rest)).toThrow(RangeError));
+  it('TypeError without arguments', () => expect(() => call()).toThrow(TypeError));
+  if (rest.length > 0) {
+    it('TypeError for the rest missing', () => expect(() => call(-1)).toThrow(TypeError));
+    it('TypeError for the rest wrong', () => expect(() => call(-1, ...rest.map(() => Symbol('x')))).toThrow(TypeError));
+  }
+});
+
+describe('a part of an array', () => {
+  const shared = new Uint8Array(new SharedArrayBuffer(8));
+  const given = new Uint8Array(8);
+  structuredClone(given.buffer, { transfer: [given.buffer] });
+  const bytes = new Uint8Array(8);
+  const beyond = 'reach beyond the';
+  it.each([
+    ['all', bytes, 0, 8, null, ''],
+    ['nothing at the end', bytes, 8, 0, null, ''],
+    ['nothing of nothing', new Uint8Array(0), 0, 0, null, ''],
+    ['a Buffer of the pool', Buffer.from('12345678'), 2, 6, null, ''],
+    ['shared memory', shared, 2, 6, null, ''],
+    ['given away, nothing of it', given, 0, 0, null, ''],
+    ['given away', given, 0, 1, RangeError, `${beyond} 0 bytes`],
+    ['one too many', bytes, 0, 9, RangeError, 'offset 0 and length 9 reach beyond the 8 bytes'],
+    ['one too far', bytes, 8, 1, RangeError, `${beyond} 8 bytes`],
+    ['shared, one too far', shared, 1, 8, RangeError, `${beyond} 8 bytes`],
+    ['a sum that wraps around', bytes, 2 ** 53 - 1, 2 ** 53 - 1, RangeError, beyond],
+    ['32 bits that wrap around', bytes, 2 ** 32 - 1, 2, RangeError, beyond],
+    ['a negative offset', bytes, -1, 1, RangeError, 'offset must be from 0'],
+    ['a negative length', bytes, 0, -1, RangeError, 'length must be from 0'],
+    ['a fraction of an offset', bytes, 0.5, 1, TypeError, 'offset must be an integer'],
+    ['no length', bytes, 0, undefined, TypeError, 'length must be an integer'],
+    ['NaN as length', bytes, 0, Number.NaN, TypeError, 'length must be an integer'],
+    ['an ArrayBuffer', new ArrayBuffer(8), 0, 1, TypeError, 'bytes must be a Uint8Array'],
+    ['a DataView: its bytes', new DataView(new ArrayBuffer(8)), 0, 8, null, ''],
+    ['other elements: their bytes', new Uint16Array(4), 0, 8, null, ''],
+    ['other elements, one byte too many', new Uint16Array(4), 0, 9, RangeError, 'reach beyond the 8 bytes'],
+    ['a list', [1, 2, 3], 0, 1, TypeError, 'bytes must be a Uint8Array'],
+    ['nothing', null, 0, 1, TypeError, 'bytes must be a Uint8Array'],
+  ] as const)('%s', (_, array, offset, length, type, message) => {
+    const [one, other] = test.pair();
+    const [reader, writer] = test.pipe();
+    // Something to receive, so that a call that goes through answers at once.
+    kernel.send(other, bytes, 0, 8, 0);
+    kernel.write(writer, bytes, 0, 8);
+    const all = [
+      () => anything['recv']!(one, array, offset, length, 0),
+      () => anything['send']!(one, array, offset, length, 0),
+      () => anything['read']!(reader, array, offset, length),
+      () => anything['write']!(writer, array, offset, length),
+    ];
+    for (const call of all) {
+      if (type === null) {
+        expect(call()).toBe(length);
+      } else {
+        expect(call).toThrow(type);
+        expect(call).toThrow(message);
+      }
+    }
+  });
+
+  it('an array that can grow is as long as it is now', () => {
+    const [one, other] = test.pair();
+    const growing = Reflect.construct(ArrayBuffer, [8, { maxByteLength: 16 }]);
+    const buffer = growing as ArrayBuffer & { resize(length: number): void }; // in ES2024's types
+    const tracking = new Uint8Array(buffer);
+    kernel.send(other, bytes, 0, 8, 0);
+    buffer.resize(4);
+    expect(() => kernel.recv(one, tracking, 0, 8, 0)).toThrow(`${beyond} 4 bytes`);
+    buffer.resize(16);
+    expect(kernel.recv(one, tracking, 8, 8, 0)).toBe(8);
+  });
+});
+
+describe('epollWait', () => {
+  it.each([
+    [
+      'room for none',
+      new Uint32Array(2),
+      1,
+      0,
+      RangeError,
+      'maxEvents must be at least 1, for which the array is too short',
+    ],
+    ['one too many', new Uint32Array(6), 3, 0, RangeError, 'maxEvents must be from 1 to 2'],
+    ['none wanted', new Uint32Array(6), 0, 0, RangeError, 'maxEvents must be from 1 to 2'],
+    ['signed words', new Int32Array(6), 1, 0, TypeError, 'events must be a Uint32Array'],
+    ['half a millisecond', new Uint32Array(6), 1, 0.5, TypeError, 'timeoutMs must be an integer'],
+    ['less than for ever', new Uint32Array(6), 1, -2, RangeError, 'timeoutMs must be from -1 to 2147483647'],
+    ['too long', new Uint32Array(6), 1, 2 ** 31, RangeError, 'timeoutMs must be from -1 to 2147483647'],
+  ])('%s', (_, events, maxEvents, timeoutMs, type, message) => {
+    const epfd = test.own('epoll_create1', kernel.epollCreate1(0));
+    const call = () => kernel.epollWait(epfd, events as Uint32Array, maxEvents, timeoutMs);
+    expect(call).toThrow(type);
+    expect(call).toThrow(message);
+  });
+});
+
+describe('constants', () => {
+  const known = { ...osConstants.errno, ...fsConstants };
+  it('are integers, the ones of Node where it has them', () => {
+    expect(Object.keys(constants).length).toBeGreaterThan(50);
+    for (const [name, value] of Object.entries(constants)) {
+      expect([name, Number.isInteger(value)]).toEqual([name, true]);
+      if (name in known) expect([name, value]).toEqual([name, known[name as keyof typeof known]]);
+    }
+    expect(constants.AT_FDCWD).toBe(-100);
+    expect(SOCK_STREAM).toBe(1);
+    expect(Object.isFrozen(constants)).toBe(true);
+  });
+});
+
+it('can be loaded twice into one thread', () => {
+  const addon = fileURLToPath(new URL('../../../build/Release/epollet.node', import.meta.url));
+  const script = `
+    const first = require(process.argv[1]);
+    delete require.cache[require.resolve(process.argv[1])];
+    const second = require(process.argv[1]);
+    if (first === second) throw new Error('the same');
+    const [reader, writer] = first.pipe2(0);
+    second.write(writer, new Uint8Array(3), 0, 3);
+    const watch = second.loopStart(reader, () => {
+      process.stdout.write(String(first.read(reader, new Uint8Array(9), 0, 9)));
+      first.loopStop(watch);
+    });`;
+  expect(execFileSync(process.execPath, ['-e', script, addon], { encoding: 'utf8' })).toBe('3');
+});
+
+it('says in one sentence what to do when the addon is not there', () => {
+  const folder = test.folder();
+  const dist = fileURLToPath(new URL('../../../dist', import.meta.url));
+  const script = `
+    const { cpSync, symlinkSync, writeFileSync } = await import('node:fs');
+    const [dist, folder] = process.argv.slice(1);
+    cpSync(dist + '/sys', folder + '/dist/sys', { recursive: true });
+    symlinkSync(dist + '/../node_modules', folder + '/node_modules');
+    writeFileSync(folder + '/package.json', '{"type":"module"}');
+    await import(folder + '/dist/sys/binding.js').catch((error) => process.stdout.write(error.message));`;
+  const args = ['--input-type=module', '-e', script, dist, folder];
+  expect(execFileSync(process.execPath, args, { encoding: 'utf8' })).toMatch(
+    /^The native addon of epollet is not built: run "npm rebuild epollet", [^\n]*installed\.$/,
+  );
+});

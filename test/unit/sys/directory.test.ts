@@ -1,0 +1,177 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { constants, kernel } from '../../../src/sys/binding.js';
+import { DT_DIR, DT_LNK, DT_REG, DT_UNKNOWN, forEachEntry, readEntries } from '../../../src/sys/directory.js';
+import * as errno from '../../../src/sys/errno.js';
+import { testDescriptors } from '../../support/descriptors.js';
+
+const { AT_FDCWD, O_DIRECTORY, O_PATH, O_RDONLY } = constants;
+const test = testDescriptors();
+
+function open(path: string, flags = O_RDONLY | O_DIRECTORY): number {
+  return test.own('openat', kernel.openat(AT_FDCWD, path, flags));
+}
+
+/** All entries, by their names as latin1; and how many calls it took. */
+function entriesOf(fd: number, bytes: Uint8Array): { types: Map<string, number>; calls: number } {
+  const types = new Map<string, number>();
+  for (let calls = 1; ; calls++) {
+    const count = kernel.getdents64(fd, bytes);
+    expect(count).toBeGreaterThanOrEqual(0);
+    if (count === 0) return { types, calls };
+    forEachEntry(bytes, count, (name, type) => {
+      const key = name.toString('latin1');
+      expect(types.has(key)).toBe(false);
+      types.set(key, type);
+    });
+  }
+}
+
+describe('readEntries', () => {
+  it('tells every entry, or enough of them', () => {
+    const folder = test.folder();
+    for (let i = 0; i < 3000; i++) mkdirSync(join(folder, `${i}`));
+    const read = (most: number): number => {
+      let count = 0;
+      expect(
+        readEntries(
+          kernel,
+          open(folder),
+          () => count++,
+          () => count > most,
+        ),
+      ).toBe(0);
+      return count;
+    };
+    expect(read(Number.POSITIVE_INFINITY)).toBe(3002);
+    expect(read(500)).toBeGreaterThan(500);
+    expect(read(500)).toBeLessThan(3002);
+  });
+
+  it('says why it cannot', () => {
+    const never = () => expect.unreachable();
+    expect(readEntries(kernel, open(test.folder(), O_PATH), never, never)).toBe(errno.EBADF);
+  });
+});
+
+describe('getdents64', () => {
+  it('tells every name, whatever its bytes', () => {
+    const folder = test.folder();
+    const names = [
+      ...['a', ' ', '...', '-rf', 'new\nline', 'a\\b', '"', '*', 'seven77', 'eight888', '\x01'],
+      ...['\xff', '\xff\xfe', 'latin\xfc', '\xc3\xa9', '\xed\xa0\x80', 'n'.repeat(254), '\xff'.repeat(255)],
+    ];
+    for (const name of names) writeFileSync(Buffer.from(`${folder}/${name}`, 'latin1'), '');
+    const { types } = entriesOf(open(folder), new Uint8Array(4096));
+    expect([...types.keys()].sort()).toEqual(['.', '..', ...names].sort());
+  });
+
+  it('tells what each is', () => {
+    const folder = test.folder();
+    mkdirSync(join(folder, 'folder'));
+    writeFileSync(join(folder, 'file'), '');
+    symlinkSync('file', join(folder, 'link'));
+    execFileSync('mkfifo', [join(folder, 'fifo')]);
+    const { types } = entriesOf(open(folder), Buffer.alloc(4096));
+    const expected = { '.': DT_DIR, '..': DT_DIR, folder: DT_DIR, file: DT_REG, link: DT_LNK };
+    for (const [name, type] of Object.entries(expected)) {
+      expect([name, [type, DT_UNKNOWN].includes(types.get(name)!)]).toEqual([name, true]);
+    }
+    expect([DT_DIR, DT_REG, DT_LNK]).not.toContain(types.get('fifo'));
+  });
+
+  it.each([280, 1000, 4096, 1 << 20])('goes through a long folder with %i bytes', (size) => {
+    const folder = test.folder();
+    for (let i = 0; i < 300; i++) mkdirSync(join(folder, `${i}-`.padEnd(1 + (i % 255), 'x')));
+    const { types, calls } = entriesOf(open(folder), new Uint8Array(size));
+    expect([...types.keys()].sort()).toEqual(['.', '..', ...readdirSync(folder)].sort());
+    if (size <= 4096) expect(calls).toBeGreaterThan(10);
+  });
+
+  it('writes into no more than the array', () => {
+    const whole = new Uint8Array(1024).fill(7);
+    const count = kernel.getdents64(open(test.folder()), whole.subarray(101, 501));
+    expect(count).toBe(48); // "." and ".."
+    expect([...whole.subarray(0, 101), ...whole.subarray(501)].every((byte) => byte === 7)).toBe(true);
+    const names: string[] = [];
+    forEachEntry(whole.subarray(101), count, (name) => names.push(name.toString()));
+    expect(names.sort()).toEqual(['.', '..']);
+  });
+
+  it('0 at the end, again and again', () => {
+    const fd = open(test.folder());
+    entriesOf(fd, new Uint8Array(4096));
+    expect([kernel.getdents64(fd, new Uint8Array(4096)), kernel.getdents64(fd, new Uint8Array(0))]).toEqual([0, 0]);
+  });
+
+  it('refuses', () => {
+    const folder = test.folder();
+    const bytes = new Uint8Array(4096);
+    writeFileSync(join(folder, 'file'), '');
+    expect(kernel.getdents64(open(folder), new Uint8Array(23)), 'too little room').toBe(errno.EINVAL);
+    expect(kernel.getdents64(open(folder), new Uint8Array(0)), 'no room').toBe(errno.EINVAL);
+    expect(kernel.getdents64(open(join(folder, 'file'), O_RDONLY), bytes)).toBe(errno.ENOTDIR);
+    expect(kernel.getdents64(test.pipe()[0], bytes)).toBe(errno.ENOTDIR);
+    expect(kernel.getdents64(open(folder, O_PATH), bytes)).toBe(errno.EBADF);
+    mkdirSync(join(folder, 'gone'));
+    const gone = open(join(folder, 'gone'));
+    rmdirSync(join(folder, 'gone'));
+    expect(kernel.getdents64(gone, bytes)).toBe(errno.ENOENT);
+  });
+
+  it.each<[unknown]>([
+    [undefined],
+    [null],
+    [4096],
+    ['bytes'],
+    [new ArrayBuffer(8)],
+    [new Int8Array(8)],
+    [new Uint16Array(8)],
+  ])('misuse: %s', (bytes) => {
+    const call = () => kernel.getdents64(-1, bytes as Uint8Array);
+    expect(call).toThrow(TypeError);
+    expect(call).toThrow('bytes must be a Uint8Array');
+  });
+});
+
+describe('forEachEntry', () => {
+  const record = (name: string, type: number, room: number): Buffer => {
+    const bytes = Buffer.alloc(room, 0xaa);
+    bytes.writeUInt16LE(room, 16);
+    bytes[18] = type;
+    bytes.write(`${name}\0`, 19, 'latin1');
+    return bytes;
+  };
+  const parse = (bytes: Uint8Array, length = bytes.length) => {
+    const list: unknown[] = [];
+    forEachEntry(bytes, length, (name, type) => list.push([name.toString('latin1'), type]));
+    return list;
+  };
+  const two = Buffer.concat([record('a', DT_DIR, 24), record('\xff four', DT_UNKNOWN, 32)]);
+
+  it('ends a name at its NUL, not at what is left behind it', () => {
+    expect(parse(two)).toEqual([
+      ['a', DT_DIR],
+      ['\xff four', DT_UNKNOWN],
+    ]);
+  });
+
+  it('tells of nothing in nothing', () => expect(parse(two, 0)).toEqual([]));
+
+  it('names are parts of the bytes', () => {
+    const bytes = record('name', DT_REG, 24);
+    forEachEntry(bytes, bytes.length, (name) => name.fill('x'));
+    expect(parse(bytes)).toEqual([['xxxx', DT_REG]]);
+  });
+
+  it.each([
+    ['a refusal', two, errno.ENOTDIR, 'length is no part of the bytes'],
+    ['beyond the bytes', two, two.length + 1, 'length is no part of the bytes'],
+    ['within an entry', two, 24 + 19, 'the bytes end within an entry'],
+    ['within a name', two, 24 + 20, 'the bytes end within a name'],
+    ['a record without length', Buffer.alloc(24), 24, 'the bytes end within a name'],
+    ['a name without an end', record('a', DT_REG, 24).fill(1, 19), 24, 'the bytes end within a name'],
+  ])('refuses %s', (_, bytes, length, message) => expect(() => parse(bytes, length)).toThrow(message));
+});

@@ -1,0 +1,200 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { constants as fsConstants, openSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { constants, kernel } from '../../../src/sys/binding.js';
+import { Epoll } from '../../../src/sys/epoll.js';
+import { check } from '../../../src/sys/errno.js';
+import { describeEvents, EPOLLET, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from '../../../src/sys/events.js';
+import { addressOf, testDescriptors } from '../../support/descriptors.js';
+
+const { AF_INET, EFD_NONBLOCK, SHUT_WR, SOCK_DGRAM, SOCK_NONBLOCK, SOCK_STREAM } = constants;
+const test = testDescriptors();
+let epoll: Epoll;
+beforeEach(() => {
+  epoll = new Epoll();
+});
+afterEach(() => epoll.close());
+
+const byte = new Uint8Array(1);
+const words = (timeoutMs = 0) => epoll.poll(timeoutMs).map((event) => `${event.fd} ${describeEvents(event.events)}`);
+
+describe('any descriptor', () => {
+  /** Opens something that is not ready yet; returns it and what makes it readable. */
+  const kinds: Record<string, () => [fd: number, makeReady: () => unknown]> = {
+    pipe() {
+      const [reader, writer] = test.pipe();
+      return [reader, () => kernel.write(writer, byte, 0, 1)];
+    },
+    FIFO() {
+      const path = test.fifo();
+      const reader = test.own('open', openSync(path, fsConstants.O_RDONLY | fsConstants.O_NONBLOCK));
+      const writer = test.own('open', openSync(path, 'w'));
+      return [reader, () => kernel.write(writer, byte, 0, 1)];
+    },
+    'Unix socket'() {
+      const [reader, writer] = test.pair();
+      return [reader, () => kernel.send(writer, byte, 0, 1, 0)];
+    },
+    'TCP socket'() {
+      const [client, server] = test.tcp();
+      return [server, () => kernel.send(client, byte, 0, 1, 0)];
+    },
+    'UDP socket'() {
+      const fd = test.own('socket', kernel.socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0));
+      check('bind', kernel.bind(fd, '127.0.0.1', 0));
+      const sender = test.own('socket', kernel.socket(AF_INET, SOCK_DGRAM, 0));
+      check('connect', kernel.connect(sender, '127.0.0.1', addressOf(kernel.getsockname(fd)).port));
+      return [fd, () => kernel.send(sender, byte, 0, 1, 0)];
+    },
+    'listening socket'() {
+      const { fd, at } = test.listen();
+      const client = test.own('socket', kernel.socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+      return [fd, () => kernel.connect(client, at.address, at.port)];
+    },
+    eventfd() {
+      const fd = test.own('eventfd', kernel.eventfd(0, EFD_NONBLOCK));
+      return [fd, () => kernel.eventfdWrite(fd, 1)];
+    },
+    'epoll set, two deep'() {
+      const [reader, writer] = test.pipe();
+      const inner = test.own('epoll_create1', kernel.epollCreate1(0));
+      const middle = test.own('epoll_create1', kernel.epollCreate1(0));
+      check('epoll_ctl', kernel.epollCtl(inner, 1, reader, EPOLLIN, 0, 0));
+      check('epoll_ctl', kernel.epollCtl(middle, 1, inner, EPOLLIN, 0, 0));
+      return [middle, () => kernel.write(writer, byte, 0, 1)];
+    },
+  };
+
+  it.each(Object.entries(kinds))('%s', (_, open) => {
+    const [fd, makeReady] = open();
+    epoll.register(fd, EPOLLIN);
+    expect(words()).toEqual([]);
+    makeReady();
+    expect(words(1000)).toEqual([`${fd} EPOLLIN`]);
+    epoll.unregister(fd);
+    expect(words()).toEqual([]);
+  });
+});
+
+describe('refusals', () => {
+  const refusal = (code: string) => expect.objectContaining({ code, syscall: 'epoll_ctl', errno: expect.any(Number) });
+
+  it('EPERM: a regular file and a folder', () => {
+    const folder = test.folder();
+    writeFileSync(join(folder, 'file'), 'x');
+    for (const path of [folder, join(folder, 'file')]) {
+      const fd = test.own('open', openSync(path, 'r'));
+      expect(() => epoll.register(fd, EPOLLIN)).toThrow(refusal('EPERM'));
+    }
+  });
+
+  it('EEXIST, ENOENT, EBADF', () => {
+    const [reader, writer] = test.pipe();
+    epoll.register(reader, EPOLLIN);
+    expect(() => epoll.register(reader, EPOLLIN)).toThrow(refusal('EEXIST'));
+    expect(() => epoll.register(reader, EPOLLIN)).toThrow(
+      `EEXIST: file already exists, epoll_ctl EPOLL_CTL_ADD fd ${reader} EPOLLIN`,
+    );
+    expect(() => epoll.modify(writer, EPOLLOUT)).toThrow(refusal('ENOENT'));
+    expect(() => epoll.unregister(writer)).toThrow(refusal('ENOENT'));
+    test.close(reader);
+    for (const call of ['register', 'modify'] as const)
+      expect(() => epoll[call](reader, EPOLLIN)).toThrow(refusal('EBADF'));
+    expect(() => epoll.unregister(reader)).toThrow(refusal('EBADF'));
+  });
+
+  it('ELOOP: two sets that watch each other', () => {
+    const other = new Epoll();
+    epoll.register(other.fd, EPOLLIN);
+    expect(() => other.register(epoll.fd, EPOLLIN)).toThrow(refusal('ELOOP'));
+    other.close();
+  });
+});
+
+describe('the end of a peer', () => {
+  it('pipe without its writer: HUP, with 0 as the mask too', () => {
+    const [reader, writer] = test.pipe();
+    epoll.register(reader, 0);
+    kernel.write(writer, byte, 0, 1);
+    expect(words()).toEqual([]);
+    test.close(writer);
+    expect(words()).toEqual([`${reader} EPOLLHUP`]);
+    epoll.modify(reader, EPOLLIN);
+    expect(words()).toEqual([`${reader} EPOLLIN|EPOLLHUP`]); // the byte can still be read
+    kernel.read(reader, byte, 0, 1);
+    expect(words()).toEqual([`${reader} EPOLLHUP`]);
+  });
+
+  it('pipe without its reader: ERR', () => {
+    const [reader, writer] = test.pipe();
+    epoll.register(writer, EPOLLOUT);
+    test.close(reader);
+    expect(words()).toEqual([`${writer} EPOLLOUT|EPOLLERR`]);
+  });
+
+  it('half-close: RDHUP, and IN for the end of file, which does not go away', () => {
+    const [one, other] = test.pair();
+    epoll.register(one, EPOLLIN | EPOLLRDHUP);
+    kernel.shutdown(other, SHUT_WR);
+    expect(words()).toEqual([`${one} EPOLLIN|EPOLLRDHUP`]);
+    expect(kernel.recv(one, byte, 0, 1, 0)).toBe(0);
+    expect(words()).toEqual([`${one} EPOLLIN|EPOLLRDHUP`]);
+    expect(kernel.send(one, byte, 0, 1, 0)).toBe(1);
+    kernel.shutdown(one, SHUT_WR);
+    expect(words()).toEqual([`${one} EPOLLIN|EPOLLHUP|EPOLLRDHUP`]);
+  });
+
+  it('RDHUP comes to him who asks', () => {
+    const [one, other] = test.pair();
+    epoll.register(one, EPOLLIN);
+    kernel.shutdown(other, SHUT_WR);
+    expect(words()).toEqual([`${one} EPOLLIN`]);
+  });
+
+  it('TCP reset: ERR and HUP', () => {
+    const [client, server] = test.tcp();
+    epoll.register(client, EPOLLIN | EPOLLRDHUP | EPOLLET);
+    kernel.send(client, byte, 0, 1, 0);
+    test.close(server); // with a byte unread, so that the kernel answers RST
+    expect(words(1000)).toEqual([`${client} EPOLLIN|EPOLLERR|EPOLLHUP|EPOLLRDHUP`]);
+  });
+});
+
+describe('a number that is used again', () => {
+  it('belongs to another file; data tells them apart', () => {
+    const [first, firstWriter] = test.pipe();
+    epoll.register(first, EPOLLIN, 1);
+    kernel.write(firstWriter, byte, 0, 1);
+    const stale = epoll.poll(0);
+    test.close(first);
+    const [second, secondWriter] = test.pipe();
+    expect(second).toBe(first); // the lowest free number, open(2)
+    epoll.register(second, EPOLLIN, 2);
+    kernel.write(secondWriter, byte, 0, 1);
+    expect(stale).toEqual([{ fd: first, events: EPOLLIN, data: 1 }]);
+    expect(epoll.poll(0)).toEqual([{ fd: first, events: EPOLLIN, data: 2 }]);
+  });
+
+  it('to close the only copy is to leave', () => {
+    const [reader, writer] = test.pipe();
+    epoll.register(reader, EPOLLIN);
+    kernel.write(writer, byte, 0, 1);
+    test.close(reader);
+    expect(words()).toEqual([]);
+  });
+
+  it('a copy elsewhere keeps the registration, under the number that is gone', async () => {
+    const [reader, writer] = test.pair();
+    epoll.register(reader, EPOLLIN);
+    const child = spawn('sleep', ['10'], { stdio: [reader, 'ignore', 'ignore'] }); // inherits a copy
+    test.close(reader);
+    kernel.send(writer, byte, 0, 1, 0);
+    expect(words()).toEqual([`${reader} EPOLLIN`]);
+    expect(() => epoll.unregister(reader)).toThrow(expect.objectContaining({ code: 'EBADF' }));
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    expect(words()).toEqual([]);
+  });
+});
