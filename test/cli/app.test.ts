@@ -60,7 +60,7 @@ describe('serves', () => {
     expect(await textOf(`${url}/api?q`)).toBe('200 ["hi","/api","GET","","IPv4"]');
     expect(await textOf(`${url}/lost`)).toBe('404 not mine');
     expect(await textOf(`${url}/fails`)).toBe('503 no luck');
-    expect(started.stderr).toMatch(/^class LightResponse true\n/);
+    expect(started.stderr).toMatch(/^class FastResponse +true\n/);
     expect((await started.kill().ended).code).toBe(0);
   });
 

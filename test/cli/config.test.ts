@@ -55,7 +55,7 @@ describe('a configuration', () => {
       fetchFirst: true,
       ...site,
       limits: { headBytes: 64 },
-      hosts: { 'www.example.org': { root: '../other', listing: true }, localhost: { root: '/srv' } },
+      hosts: { 'www.example.org': { root: '../other', directoryListing: true }, localhost: { root: '/srv' } },
     });
     expect(config).toEqual({
       host: '::',
@@ -69,7 +69,7 @@ describe('a configuration', () => {
       limits: { headBytes: 64 },
       site,
       hosts: new Map([
-        ['www.example.org', { root: join(folder, '../other'), site: { listing: true } }],
+        ['www.example.org', { root: join(folder, '../other'), site: { directoryListing: true } }],
         ['localhost', { root: '/srv', site: {} }],
       ]),
     });

@@ -64,7 +64,7 @@ const FLAGS: [flag: string[], env: Record<string, string>, option: object][] = [
   [['--compress'], { EPOLLET_COMPRESS: '1' }, { compress: true }],
   [['--clean-urls'], { EPOLLET_CLEAN_URLS: 'true' }, { cleanUrls: true }],
   [['--no-clean-urls'], { EPOLLET_CLEAN_URLS: 'no' }, { cleanUrls: false }],
-  [['--listing'], { EPOLLET_LISTING: 'ON' }, { listing: true }],
+  [['--listing'], { EPOLLET_LISTING: 'ON' }, { directoryListing: true }],
   [['--fallback', 'app/index.html'], { EPOLLET_FALLBACK: 'app/index.html' }, { fallback: 'app/index.html' }],
   [['--spa'], { EPOLLET_SPA: 'yes' }, { fallback: 'index.html' }],
   [['--no-spa'], { EPOLLET_SPA: 'off' }, { fallback: null }],
@@ -146,7 +146,7 @@ describe('a flag goes before its variable, that before the file, and that before
     fallback: 'app.html',
     redirects: [{ from: '/f', to: '/file' }],
     limits: { headBytes: 9000, idleTimeoutMs: 9 },
-    hosts: { 'b.example': { root: 'b', listing: true }, c: { root: 'b' } },
+    hosts: { 'b.example': { root: 'b', directoryListing: true }, c: { root: 'b' } },
   };
 
   test.each<[args: string[], env: Record<string, string>, option: object]>([
@@ -200,7 +200,7 @@ describe('a flag goes before its variable, that before the file, and that before
     async (args, env) => {
       const { hosts } = await optionsOf(args, env, FILE);
       expect(hosts).toEqual({
-        'b.example': { root: '/b', listing: true },
+        'b.example': { root: '/b', directoryListing: true },
         c: { root: join(folder, 'b') },
         d: expect.objectContaining({ root: '/d', compress: true, etag: 'content', precompressed: false }),
       });

@@ -26,7 +26,7 @@ describe('a handler that fails', () => {
       () => {
         throw boom;
       },
-      /Error: boom\n +at .*fetch-errors\.test\.ts/,
+      /Error: boom\n +at .*fetch\/errors\.test\.ts/,
     ],
     ['rejects', () => Promise.reject(boom), /Error: boom\n +at /],
     [

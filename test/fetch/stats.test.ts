@@ -11,7 +11,7 @@ test('a server that has done nothing', () => {
   expect(stats).toEqual({
     connections: { open: 0, accepted: 0, acceptPauses: 0 },
     requests: 0,
-    refusals: {},
+    errorResponses: {},
     bytes: { in: 0, out: 0 },
     files: null,
     timeouts: 0,
@@ -71,7 +71,7 @@ test('answers of pipelined requests are one send, those of handlers that wait a 
   }
 });
 
-test('refusals by status, timeouts and deadlines', async () => {
+test('errorResponses by status, timeouts and deadlines', async () => {
   const server = start(
     async (asked) => {
       if (asked.url.endsWith('/stuck')) await sleep(200);

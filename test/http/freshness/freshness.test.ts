@@ -317,7 +317,7 @@ describe('what happens elsewhere', () => {
     put('.far/file.txt', 'short');
     fs.symlinkSync('../.far/file.txt', path('list/link.txt'));
     fs.utimesSync(path('list/sub'), 1e9, 1e9);
-    start({ listing: true });
+    start({ directoryListing: true });
     const listed = async () => {
       const entries = JSON.parse((await ask('/list/', ['Accept: application/json'])).body.toString());
       return entries.map(({ name, size, modified }: Record<string, unknown>) => [name, size ?? modified]);
@@ -392,7 +392,7 @@ describe('what happens elsewhere', () => {
       };
       flip('link.txt', 'in/file.txt');
       flip('folder', 'in');
-      start({ root: path('www'), listing: true });
+      start({ root: path('www'), directoryListing: true });
       const folders = ['/folder', '/turning'].flatMap((each) => [each, `${each}/`, `${each}/file.txt`]);
       const targets = ['/link.txt', ...folders];
       const inside = [200, 301, 200, 200, 301, 200, 200];

@@ -248,7 +248,7 @@ test('stats count', async () => {
   const stats = server.stats();
   expect(stats).toMatchObject({
     requests: 2,
-    refusals: { 400: 1 },
+    errorResponses: { 400: 1 },
     connections: { accepted: 2, acceptPauses: 0 },
     files: { entries: 1, hits: 1, invalidation: 'inotify' },
     accessLogDropped: 0,

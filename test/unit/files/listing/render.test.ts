@@ -162,7 +162,7 @@ describe('a name', () => {
       const found = new URL(url, 'http://host/a/');
       expect([found.host, found.search, found.hash]).toEqual(['host', '', '']);
       const target = parseUrlPath(Buffer.from(found.pathname, 'latin1'));
-      expect(target).toEqual({ name: Buffer.from(`a/${name}`, 'latin1'), folder: spelled !== name });
+      expect(target).toEqual({ name: Buffer.from(`a/${name}`, 'latin1'), isDirectory: spelled !== name });
       const cells = page.slice(page.indexOf('<tbody>'), page.indexOf('</tbody>'));
       expect(cells.match(/<\/?[a-z]+/g)!.join(' ')).toMatch(
         /^<tbody <tr <td <a <\/a <\/td <\/tr <tr <td <a <bdi <\/bdi <\/a <\/td <td (<span <\/span )?<\/td <td <time <\/time <\/td <\/tr$/,

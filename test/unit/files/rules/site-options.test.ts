@@ -88,7 +88,7 @@ const REFUSED: [options: unknown, complaint: string][] = [
   [JSON.parse('{"__proto__": 1}'), '__proto__ is no option of a site'],
   [{ etag: 'md5' }, 'etag must be one of "stat", "content", not "md5"'],
   [{ etag: null }, 'etag must be one of "stat", "content", not null'],
-  [{ symlinks: true }, 'symlinks must be one of "inside", "deny", "follow", not true'],
+  [{ symlinks: true }, 'symlinks must be one of "within-root", "deny", "follow", not true'],
   ...['precompressed', 'compress', 'cleanUrls', 'directoryListing', 'securityHeaders'].flatMap(
     (name): [unknown, string][] =>
       ['true', 1, null, {}].map((value) => [
