@@ -1,0 +1,32 @@
+/**
+ * The codes of epollet's own errors: stable, unlike their messages. Errors of the kernel carry its errno's name instead.
+ *
+ * - `ERR_EPOLLET_APP`: the app module cannot be loaded or has the wrong shape.
+ * - `ERR_EPOLLET_ARGUMENT`: an argument of a library call (a descriptor, a mask, a timeout) has the wrong type or range.
+ * - `ERR_EPOLLET_ASSERTION`: a programmer's mistake, in epollet or in its caller.
+ * - `ERR_EPOLLET_BODY`: a request's body was cancelled, rejected or cut off before its end.
+ * - `ERR_EPOLLET_CLOSED`: the Epoll, reactor or server is closed already.
+ * - `ERR_EPOLLET_LAB`: an experiment of the lab cannot run or was measured wrongly.
+ * - `ERR_EPOLLET_OPTION`: an option of `serve()`, of a site or of the limits is invalid.
+ * - `ERR_EPOLLET_PLATFORM`: the addon is not built, or does not run on this system.
+ * - `ERR_EPOLLET_RESPONSE`: a handler returned something that cannot be sent.
+ * - `ERR_EPOLLET_STREAM`: a response stream broke its Content-Length or gave something other than Uint8Array.
+ * - `ERR_EPOLLET_USAGE`: the command line or a configuration file is wrong.
+ */
+export type ErrorCode =
+  | 'ERR_EPOLLET_APP'
+  | 'ERR_EPOLLET_ARGUMENT'
+  | 'ERR_EPOLLET_ASSERTION'
+  | 'ERR_EPOLLET_BODY'
+  | 'ERR_EPOLLET_CLOSED'
+  | 'ERR_EPOLLET_LAB'
+  | 'ERR_EPOLLET_OPTION'
+  | 'ERR_EPOLLET_PLATFORM'
+  | 'ERR_EPOLLET_RESPONSE'
+  | 'ERR_EPOLLET_STREAM'
+  | 'ERR_EPOLLET_USAGE';
+
+/** Gives an error its code, as `throw withCode('ERR_EPOLLET_OPTION', new TypeError('…'))`; its class stays what it is. */
+export function withCode<E extends Error>(code: ErrorCode, error: E): E & { code: ErrorCode } {
+  return Object.assign(error, { code });
+}
