@@ -5,9 +5,9 @@ import type { Server } from '../../../src/index.js';
 import { serve } from '../../../src/index.js';
 import { Command } from '../../support/command.js';
 import { RawClient, request } from '../../support/raw-client.js';
-import { handle } from '../../support/same-handlers.mjs';
+import { handle } from './same-handlers.mjs';
 
-const OTHER = fileURLToPath(new URL('../../support/hono-server.mjs', import.meta.url));
+const OTHER = fileURLToPath(new URL('./hono-server.mjs', import.meta.url));
 
 let ours: Server;
 let other: Command;

@@ -4,9 +4,9 @@ import type { ConnectionLimits } from '../../../src/net/context.js';
 import { peerOf } from '../../../src/net/peer.js';
 import { TRIGGERS, type Trigger } from '../../../src/reactor/interest.js';
 import { ECONNRESET, EMFILE, ENOMEM, ENOSPC } from '../../../src/sys/errno.js';
-import { answersTo, Echo } from '../../support/echo.js';
 import { below, seeded } from '../../support/random.js';
-import { WORLDS, World, type WorldName } from '../../support/world.js';
+import { answersTo, Echo } from './echo.js';
+import { WORLDS, World, type WorldName } from './world.js';
 
 const INPUT_BYTES = 1024;
 

@@ -1,6 +1,6 @@
-import type { Connection } from '../../src/net/connection.js';
-import type { Protocol } from '../../src/net/protocol.js';
-import { SharedFd } from '../../src/sys/shared-fd.js';
+import type { Connection } from '../../../src/net/connection.js';
+import type { Protocol } from '../../../src/net/protocol.js';
+import { SharedFd } from '../../../src/sys/shared-fd.js';
 
 const LF = 0x0a;
 
