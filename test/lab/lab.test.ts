@@ -16,7 +16,7 @@ const LAB_MS = 60_000;
 
 const launch: Launcher = {
   model: (model, folder) => [process.execPath, MAIN, 'model', model, folder, '--host', '127.0.0.1', '--port', '0'],
-  counted: (folder) => [process.execPath, MAIN.replace('cli/main.js', 'lab/counted-server.js'), folder],
+  counted: (folder) => [process.execPath, MAIN.replace('cli/main.js', 'lab/bench/counted-server.js'), folder],
 };
 
 const tiny: LabSettings = {

@@ -160,7 +160,7 @@ describe('the budget', () => {
     const cache = new FileCache(100_000);
     const opened = (path: string, count: number) => {
       const made = resource(path);
-      (made.content as { opened?: readonly OpenFile[] }).opened = Array<OpenFile>(count);
+      (made.content as { openFiles?: readonly OpenFile[] }).openFiles = Array<OpenFile>(count);
       return made;
     };
     const all = [resource('/a'), opened('/b', 1), opened('/c', 2), resource('/d'), opened('/e', 1)];
