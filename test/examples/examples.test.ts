@@ -6,93 +6,95 @@ import { afterAll, expect, test } from 'vitest';
 import { Command, command, PACKAGE } from '../support/command.js';
 import { eventually, RawClient } from '../support/raw-client.js';
 
-/** Where Node's fetch has its agent, for whoever exchanges it. */
+/** Where Node's fetch keeps its agent (undici, lib/global.js). */
 const AGENT = Symbol.for('undici.globalDispatcher.1');
 
-// It may have opened a connection that it came to need no more, and of which the server never heard: TCP_DEFER_ACCEPT.
+// The agent may have an unused connection open, which TCP_DEFER_ACCEPT hides from the server.
 afterAll(() => (globalThis as unknown as Record<symbol, { destroy(): Promise<void> }>)[AGENT]!.destroy());
 
-const pathOf = (name: string): string => join(PACKAGE, 'test/examples', name);
+const pathOf = (name: string): string => join(PACKAGE, 'examples', name);
 
-/** Runs an example that serves by itself. */
+/** Runs an example that is a program. */
 function example(name: string, ...args: string[]): Command {
   const env = { PATH: process.env['PATH'], PORT: '0' };
   return new Command(spawn(process.execPath, [pathOf(name), ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] }));
 }
 
-/** Runs one that is an app. */
+/** Runs an example that is an app. */
 const app = (name: string): Command => command(['--app', pathOf(name), '--port', '0']);
 
 const urlOf = async (started: Command): Promise<string> => `http://127.0.0.1:${await started.port()}`;
 
-async function answerOf(url: string, init?: RequestInit): Promise<[status: number, body: string]> {
+async function responseOf(url: string, init?: RequestInit): Promise<[status: number, body: string]> {
   const response = await fetch(url, init);
   return [response.status, await response.text()];
 }
 
 const json = (value: unknown): RequestInit => ({ method: 'POST', body: JSON.stringify(value) });
 
-test('each says on top how to run it', () => {
+test('every example starts with how to run it, and is in the table of the README', () => {
   const names = readdirSync(pathOf('')).filter((name) => name.endsWith('.mjs'));
+  const readme = readFileSync(pathOf('README.md'), 'utf8');
   expect(names).toEqual(['echo.mjs', 'events.mjs', 'fetch.mjs', 'hono.mjs', 'json-api.mjs', 'upload.mjs']);
   for (const name of names) {
     const text = readFileSync(pathOf(name), 'utf8');
-    expect(text).toMatch(new RegExp(`^(?://.*\\n)*//.* (?:node|--app) test/examples/${name}`));
+    expect(text).toMatch(new RegExp(`^(?://.*\\n)*//.* (?:node|--app) examples/${name}`));
+    expect(readme).toContain(`[${name}](${name})`);
     expect(text.trimEnd().split('\n').length, name).toBeLessThan(40);
   }
 });
 
-test('fetch', async () => {
+test('fetch.mjs responds to a name, to an address, and with 404', async () => {
   await using started = example('fetch.mjs');
   const url = await urlOf(started);
-  expect(await answerOf(`${url}/?name=Ada`)).toEqual([200, 'Hello, Ada!\n']);
-  expect(await answerOf(`${url}/`)).toEqual([200, 'Hello, 127.0.0.1!\n']);
-  expect(await answerOf(`${url}/x`)).toEqual([404, 'There is nothing here.\n']);
+  expect(await responseOf(`${url}/?name=Ada`)).toEqual([200, 'Hello, Ada!\n']);
+  expect(await responseOf(`${url}/`)).toEqual([200, 'Hello, 127.0.0.1!\n']);
+  expect(await responseOf(`${url}/x`)).toEqual([404, 'Not found.\n']);
   expect((await started.kill().ended).code).toBe(0);
 });
 
-test('hono', async () => {
+test('hono.mjs serves an unchanged Hono app', async () => {
   await using started = app('hono.mjs');
   const url = await urlOf(started);
-  expect(await answerOf(`${url}/`)).toEqual([200, 'Hello, 127.0.0.1!']);
-  expect(await answerOf(`${url}/notes`, json({ text: 'Water plants' }))).toEqual([
+  expect(await responseOf(`${url}/`)).toEqual([200, 'Hello, 127.0.0.1!']);
+  expect(await responseOf(`${url}/notes`, json({ text: 'Water plants' }))).toEqual([
     201,
     '{"id":"2","text":"Water plants"}',
   ]);
-  expect(await answerOf(`${url}/notes/2`)).toEqual([200, '{"text":"Water plants"}']);
-  expect(await answerOf(`${url}/notes/3`)).toEqual([404, '404 Not Found']);
+  expect(await responseOf(`${url}/notes/2`)).toEqual([200, '{"text":"Water plants"}']);
+  expect(await responseOf(`${url}/notes/3`)).toEqual([404, '404 Not Found']);
 });
 
-test('json-api', async () => {
+test('json-api.mjs responds with JSON, errors too', async () => {
   await using started = app('json-api.mjs');
   const url = await urlOf(started);
-  expect(await answerOf(`${url}/sum`, json({ numbers: [1, 2, 3.5] }))).toEqual([200, '{"sum":6.5}']);
-  expect(await answerOf(`${url}/sum`, json({ numbers: ['1'] }))).toEqual([
+  expect(await responseOf(`${url}/sum`, json({ numbers: [1, 2, 3.5] }))).toEqual([200, '{"sum":6.5}']);
+  expect(await responseOf(`${url}/sum`, json({ numbers: ['1'] }))).toEqual([
     422,
-    '{"error":"numbers must be a list of numbers."}',
+    '{"error":"numbers must be an array of numbers."}',
   ]);
-  expect(await answerOf(`${url}/sum`, { method: 'POST', body: '{' })).toEqual([
+  expect(await responseOf(`${url}/sum`, { method: 'POST', body: '{' })).toEqual([
     400,
-    '{"error":"The body is no JSON."}',
+    '{"error":"The body is not valid JSON."}',
   ]);
-  expect(await answerOf(`${url}/sum`, json(null))).toEqual([500, '{"error":"This went wrong."}']);
-  expect((await answerOf(`${url}/sum`))[0]).toBe(405);
-  expect((await answerOf(`${url}/`))[0]).toBe(404);
+  expect(await responseOf(`${url}/sum`, json(null))).toEqual([500, '{"error":"Internal server error."}']);
+  expect((await responseOf(`${url}/sum`))[0]).toBe(405);
+  expect((await responseOf(`${url}/`))[0]).toBe(404);
 });
 
-test('upload', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'epollet-upload-'));
+test('upload.mjs stores complete bodies only', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'epollet-upload-'));
   try {
-    await using started = example('upload.mjs', folder);
+    await using started = example('upload.mjs', directory);
     const url = await urlOf(started);
     const content = Buffer.alloc(5_000_000, 'some bytes');
     const put = (path: string, body: string | Uint8Array): Promise<Response> =>
       fetch(`${url}${path}`, { method: 'PUT', body, duplex: 'half' } as RequestInit);
     expect((await put('/cat.jpg', content)).status).toBe(201);
-    expect(readFileSync(join(folder, 'cat.jpg')).equals(content)).toBe(true);
-    expect((await answerOf(`${url}/cat.jpg`))[1].length).toBe(content.length);
+    expect(readFileSync(join(directory, 'cat.jpg')).equals(content)).toBe(true);
+    expect((await responseOf(`${url}/cat.jpg`))[1].length).toBe(content.length);
     expect((await put('/empty', '')).status).toBe(201);
-    expect((await put('/../x', 'x')).status).toBe(201); // as x: the client has resolved it
+    expect((await put('/../x', 'x')).status).toBe(201); // stored as x: the client resolves dot segments
     expect((await put('/.x', 'x')).status).toBe(404);
     using client = await RawClient.connect(await started.port());
     client.send(`PUT /large HTTP/1.1\r\nHost: a\r\nContent-Length: ${16 * 1024 ** 2 + 1}\r\n\r\n`);
@@ -101,14 +103,14 @@ test('upload', async () => {
     chunked.send('PUT /large HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n');
     chunked.send(Buffer.concat([Buffer.from('1000001\r\n'), Buffer.alloc(0x1000001), Buffer.from('\r\n')]));
     expect((await chunked.response()).status).toBe(413);
-    await eventually(() => readdirSync(folder).length === 3, 'nothing is left of what was refused');
-    expect(readdirSync(folder).sort()).toEqual(['cat.jpg', 'empty', 'x']);
+    await eventually(() => readdirSync(directory).length === 3, 'no partial upload is left');
+    expect(readdirSync(directory).sort()).toEqual(['cat.jpg', 'empty', 'x']);
   } finally {
-    rmSync(folder, { recursive: true });
+    rmSync(directory, { recursive: true });
   }
 });
 
-test('events', async () => {
+test('events.mjs ends its streams on disconnect and on stop', async () => {
   await using started = example('events.mjs');
   const url = await urlOf(started);
   const leave = new AbortController();
@@ -122,14 +124,14 @@ test('events', async () => {
   };
   await read(leave.signal);
   leave.abort();
-  await started.said(/over after \d\n/);
+  await started.said(/cancelled after \d events\n/);
   const reader = await read();
   started.kill();
   while (!(await reader.read()).done);
   expect((await started.ended).code).toBe(0);
 });
 
-test('echo', async () => {
+test('echo.mjs sends back everything under backpressure', async () => {
   await using started = example('echo.mjs');
   const port = Number((await started.said(/^(\d+)\n/))[1]);
   using client = await RawClient.connect(port);

@@ -1,5 +1,5 @@
-// Server-sent events: a stream that never ends by itself. Run it:
-//   npm run build && node test/examples/events.mjs
+// Server-sent events: a response stream without an end. Run it:
+//   npm run build && node examples/events.mjs
 //   curl -N http://127.0.0.1:8080/
 import { serve } from 'epollet';
 
@@ -12,10 +12,10 @@ function ticks() {
       tick();
       timer = setInterval(tick, 500);
     },
-    // The peer takes no more, or the server stops.
+    // The client disconnected, or the server stops.
     cancel() {
       clearInterval(timer);
-      console.log(`over after ${count}`);
+      console.log(`cancelled after ${count} events`);
     },
   });
   return stream.pipeThrough(new TextEncoderStream());

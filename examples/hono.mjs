@@ -1,10 +1,10 @@
-// A Hono app as it is. Run it: npm run build && node dist/cli/main.js --app test/examples/hono.mjs
+// An unchanged Hono app. Run it: npm run build && node dist/cli/main.js --app examples/hono.mjs
 import { Hono } from 'hono';
 
 const notes = new Map([['1', 'Buy milk']]);
 const app = new Hono();
 
-// The second argument of fetch is what Hono calls env.
+// The second argument of fetch is Hono's env.
 app.get('/', (c) => c.text(`Hello, ${c.env.peer.address}!`));
 app.get('/notes/:id', (c) => {
   const text = notes.get(c.req.param('id'));
