@@ -31,7 +31,7 @@ function placeOf({ site, composition, outcome }: Trace): Pick<CacheReason, 'wher
   const { survey } = site.view!;
   if (outcome === 'listing')
     return { where: 'memory', why: 'the entries of the folder, and each form that was asked for' };
-  if (survey.kind === 'refused' || survey.kind === 'listing') {
+  if (survey.kind === 'not-found' || survey.kind === 'listing') {
     return {
       where: 'memory',
       why: outcome === 'fallback' ? 'that there is no file, and the fallback' : 'that there is none',

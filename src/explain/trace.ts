@@ -87,17 +87,17 @@ export class Trace {
     switch (survey.kind) {
       case 'file':
         return this.tellFile(view, target);
-      case 'folder':
+      case 'directory':
         this.outcome = 'redirect';
         return this.add('folder', 'a slash belongs at the end of its address: without it relative links miss');
-      case 'moved':
+      case 'redirect':
         this.outcome = 'redirect';
         return this.add('page', 'cleanUrls is on: its address has no index.html and no .html');
       case 'listing':
         return this.site.listingRefusal === 0
           ? this.tellListing()
           : this.tellNothing(view, target.isDirectory, this.site.listingRefusal);
-      case 'refused':
+      case 'not-found':
         return this.tellNothing(view, target.isDirectory, survey.errno);
     }
   }

@@ -184,12 +184,12 @@ export class Site {
         const resource = this.cacheEntry(request, survey, content, content.identity.ok, content.relevantFields);
         return resource;
       }
-      case 'folder':
+      case 'directory':
         return this.cacheEntry(request, survey, this.redirectResponse(directoryUrlPath(survey.name)), null, ALL_FIELDS);
-      case 'moved':
+      case 'redirect':
         return this.cacheEntry(request, survey, this.redirectResponse(urlPathOf(survey.name)), null, ALL_FIELDS);
       case 'listing': // it could not be read
-      case 'refused':
+      case 'not-found':
         return this.errorResponse(request, survey, lookup);
     }
   }
@@ -204,7 +204,7 @@ export class Site {
     if (found !== null && !this.listings.has(found)) this.cache.remove(found);
     const listing = this.listings.of(survey, release.lookup, nowMs, () => this.expiryOf(survey, release, nowMs));
     if (typeof listing === 'number')
-      return this.store(request, { ...survey, kind: 'refused', errno: listing }, release, nowMs);
+      return this.store(request, { ...survey, kind: 'not-found', errno: listing }, release, nowMs);
     const path = latin1(request.bytes, request.pathStart, request.pathEnd);
     if (!path.includes('//')) return respondFromCache(listing, request);
     // From a path with empty segments its relative links would miss.
@@ -285,13 +285,13 @@ export class Site {
 
   /** The signature says all. Of what is refused with a page it does not: that may have changed. */
   private isSteady(survey: Resolved): boolean {
-    return survey.kind !== 'refused' && !isRacy(survey);
+    return survey.kind !== 'not-found' && !isRacy(survey);
   }
 
   protected resolve(target: UrlPath): { survey: Resolved; release: Release } {
     const { current, previous } = this.releaseRoot;
     const survey = this.resolver.resolve(current.lookup, target);
-    const isLost = survey.kind === 'refused' && statusForErrno(survey.errno) === 404;
+    const isLost = survey.kind === 'not-found' && statusForErrno(survey.errno) === 404;
     if (previous === null || !isLost || target.isDirectory || !this.rules.servedFromPrevious(target.name)) {
       return { survey, release: current };
     }

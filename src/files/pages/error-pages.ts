@@ -150,7 +150,7 @@ const isUnchangedPage = (survey: Resolved, known: Resolved): boolean =>
   survey.fingerprint === known.fingerprint && !isRacy(known);
 
 const isTransient = (survey: Resolved): boolean =>
-  survey.fingerprint === 'refused 503' || survey.fingerprint === 'refused 500';
+  survey.fingerprint === 'not-found 503' || survey.fingerprint === 'not-found 500';
 
 function asErrorResponse(status: number, page: HttpResponse): HttpResponse {
   const fields = page.fields.filter(([name]) => !OF_THE_PAGE.has(name.toLowerCase()));

@@ -21,7 +21,7 @@ export interface PrecompressedFile {
 
 /** What the file system has for a name. Whoever asked for it owns the descriptors in it. */
 export interface Resolved {
-  readonly kind: 'file' | 'folder' | 'listing' | 'moved' | 'refused';
+  readonly kind: 'file' | 'directory' | 'listing' | 'redirect' | 'not-found';
   /** Of the file or folder, below the root. */
   readonly name: Buffer;
   readonly file: OpenFile | null;
@@ -62,7 +62,7 @@ export class Resolver {
   resolve(lookup: Lookup, target: UrlPath): Resolved {
     const dependencies = new Dependencies();
     const { name, found } = this.resolveTarget(lookup, target, dependencies);
-    if (found === DIRECTORY) return { ...nothing('folder', name, dependencies), fingerprint: 'folder' };
+    if (found === DIRECTORY) return { ...nothing('directory', name, dependencies), fingerprint: 'directory' };
     if (typeof found === 'number') {
       if (!target.isDirectory || !this.options.directoryListing || statusForErrno(found) !== 404)
         return notFound(name, found, dependencies);
@@ -74,7 +74,7 @@ export class Resolver {
     if (errno !== 0 && statusForErrno(errno) < 500) return this.withPrecompressed(lookup, name, found, dependencies);
     this.kernel.close(found.fd);
     if (errno !== 0) return notFound(name, errno, dependencies);
-    return { ...nothing('moved', clean, dependencies), fingerprint: 'moved' };
+    return { ...nothing('redirect', clean, dependencies), fingerprint: 'redirect' };
   }
 
   /** A file by its name below the root. */
@@ -188,9 +188,9 @@ const nothing = (kind: Resolved['kind'], name: Buffer, dependencies: Dependencie
 });
 
 const notFound = (name: Buffer, errno: number, dependencies: Dependencies): Resolved => ({
-  ...nothing('refused', name, dependencies),
+  ...nothing('not-found', name, dependencies),
   errno,
-  fingerprint: `refused ${statusForErrno(errno)}`,
+  fingerprint: `not-found ${statusForErrno(errno)}`,
 });
 
 function isPrecompressed(name: Buffer): boolean {
