@@ -3,37 +3,37 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { installGlobals } from '../fetch/globals.js';
 import type { ErrorHandler, FetchHandler } from '../server/handlers/handler.js';
-import { Misuse } from './misuse.js';
+import { UsageError } from './usage-error.js';
 
-/** What a module for `--app` exports as its default; a function alone is its own `fetch`. */
+/** The default export of a module for `--app`; a bare function is taken as `fetch`. */
 export interface App {
   fetch: FetchHandler;
   error?: ErrorHandler;
 }
 
-const OWN_FOLDER = new URL('.', import.meta.url).href;
+const OWN_DIRECTORY = new URL('.', import.meta.url).href;
 
 const SHAPE = 'export default { fetch(request) { return new Response("hi"); } }';
 
 /**
- * Loads a program's handlers. What its top level makes is made of the light Response already.
+ * Loads a program's handlers. The fast Response is installed first, so that the module's top level already uses it.
  * @param path from the working directory
- * @throws Misuse for a file that is not there, cannot be loaded or has no handler
+ * @throws UsageError for a file that does not exist, cannot be loaded or has no handler
  */
 export async function loadApp(path: string): Promise<App> {
   checkFile(path);
   installGlobals();
-  return appOf(path, await moduleAt(path));
+  return appOf(path, await importModule(path));
 }
 
-/** Before the loader is asked, whose words are about modules and not about a flag. */
+/** Checked before the import, whose error messages are about modules and not about a flag. */
 function checkFile(path: string): void {
   try {
-    if (statSync(path).isDirectory()) throw new Misuse(`The app ${path} is a folder; give a module in it.`);
+    if (statSync(path).isDirectory()) throw appError(`The app ${path} is a directory; give a module in it.`);
   } catch (error) {
-    if (error instanceof Misuse) throw error;
+    if (error instanceof UsageError) throw error;
     const { code } = error as NodeJS.ErrnoException;
-    throw new Misuse(
+    throw appError(
       code === 'ENOENT' || code === 'ENOTDIR'
         ? `The app ${path} does not exist; give the file of a module that does.`
         : `The app ${path} cannot be read (${code}); change its permissions or the user.`,
@@ -41,45 +41,47 @@ function checkFile(path: string): void {
   }
 }
 
-async function moduleAt(path: string): Promise<{ default?: unknown }> {
+async function importModule(path: string): Promise<{ default?: unknown }> {
   try {
     return (await import(pathToFileURL(resolve(path)).href)) as { default?: unknown };
   } catch (error) {
-    throw misuseOf(path, error);
+    throw loadError(path, error);
   }
 }
 
-function misuseOf(path: string, error: unknown): Misuse {
+const appError = (message: string, details = ''): UsageError => new UsageError(message, details, 'ERR_EPOLLET_APP');
+
+function loadError(path: string, error: unknown): UsageError {
   const { code, message } = error instanceof Error ? (error as NodeJS.ErrnoException) : { message: String(error) };
-  const said = message.split('\n')[0]!.replace(/\.$/, '');
-  if (code === 'ERR_UNKNOWN_FILE_EXTENSION') return misuseOfKind(path, said);
+  const reason = message.split('\n')[0]!.replace(/\.$/, '');
+  if (code === 'ERR_UNKNOWN_FILE_EXTENSION') return extensionError(path, reason);
   if (code === 'ERR_MODULE_NOT_FOUND') {
-    return new Misuse(`The app ${path} needs a module that is not there: ${said}; install it, or mend the import.`);
+    return appError(`The app ${path} imports a module that does not exist: ${reason}; install it, or fix the import.`);
   }
   const stack = stackOf(error);
-  // Where a module's syntax is wrong the loader does not always say.
+  // For a syntax error the loader does not always give the position.
   if (error instanceof SyntaxError && !/^\S*:\d+$|^ +at /m.test(stack)) {
-    return new Misuse(`The app ${path} cannot be parsed: ${said}; node --check says where, of each file alone.`);
+    return appError(`The app ${path} cannot be parsed: ${reason}; find the place with node --check, file by file.`);
   }
-  const remedy = stack === '' ? 'mend it' : 'mend it, by the stack below';
-  return new Misuse(`The app ${path} has failed while it was loaded: ${said}; ${remedy}.`, stack);
+  const remedy = stack === '' ? 'fix it' : 'fix it, see the stack below';
+  return appError(`The app ${path} threw while it was loaded: ${reason}; ${remedy}.`, stack);
 }
 
-/** The loader knows best what it takes: flags, loaders such as tsx and the version all have a say. */
-function misuseOfKind(path: string, said: string): Misuse {
-  const file = / for (.*)$/.exec(said)?.[1] ?? path;
+/** Which extensions Node loads depends on its version, its flags and on loaders such as tsx. */
+function extensionError(path: string, reason: string): UsageError {
+  const file = / for (.*)$/.exec(reason)?.[1] ?? path;
   if (!/\.[cm]?ts$/.test(file)) {
-    return new Misuse(`${file} is a kind of module that Node does not load; give JavaScript, as .mjs or .js.`);
+    return appError(`${file} is not a module that Node can load; give JavaScript, as .mjs or .js.`);
   }
-  return new Misuse(
-    `${file} is TypeScript, which Node loads from 22.18 on (22.6 with --experimental-strip-types) and this is ${process.version}; take a newer one, or compile it and give what npx esbuild ${path} --bundle --platform=node --format=esm --outfile=app.mjs makes.`,
+  return appError(
+    `${file} is TypeScript, which Node loads from 22.18 on (22.6 with --experimental-strip-types) and this is ${process.version}; use a newer Node, or compile it with npx esbuild ${path} --bundle --platform=node --format=esm --outfile=app.mjs and give app.mjs.`,
   );
 }
 
-/** Without the frames of Node's loader, and of who has called it. */
+/** Without the frames of Node's loader and of this command. */
 function stackOf(error: unknown): string {
   const lines = error instanceof Error ? (error.stack ?? '').split('\n') : [];
-  const ours = lines.findIndex((line) => line.includes(OWN_FOLDER));
+  const ours = lines.findIndex((line) => line.includes(OWN_DIRECTORY));
   return lines
     .slice(0, ours < 0 ? lines.length : ours)
     .filter((line) => !/^ +at .*\bnode:internal\//.test(line))
@@ -87,14 +89,14 @@ function stackOf(error: unknown): string {
 }
 
 function appOf(path: string, { default: given }: { default?: unknown }): App {
-  if (given === undefined) throw new Misuse(`The app ${path} has no default export; give it one: ${SHAPE}.`);
+  if (given === undefined) throw appError(`The app ${path} has no default export; give it one: ${SHAPE}.`);
   const { fetch, error } = (given ?? {}) as { fetch?: unknown; error?: unknown };
   if (typeof fetch !== 'function') {
     if (typeof given === 'function') return { fetch: given as FetchHandler };
-    throw new Misuse(`The default export of the app ${path} has no function fetch; give it one: ${SHAPE}.`);
+    throw appError(`The default export of the app ${path} has no function fetch; give it one: ${SHAPE}.`);
   }
   if (error !== undefined && typeof error !== 'function') {
-    throw new Misuse(`error in the default export of the app ${path} is no function; make it one or leave it out.`);
+    throw appError(`error in the default export of the app ${path} is not a function; make it one or leave it out.`);
   }
   return {
     fetch: fetch.bind(given) as FetchHandler,

@@ -1,44 +1,66 @@
+import { join } from 'node:path';
 import { Files } from '../files/files.js';
+import type { MissingFallback } from '../files/pages/fallback.js';
+import { DIRECTORY } from '../files/resolve/open-file.js';
 import { LIMIT_NAMES, LIMITS, type Limits, resolveLimits } from '../http/limits.js';
 import { checkedOptions } from '../server/options.js';
-import { missingSentence } from './missing-fallback.js';
-import { Misuse } from './misuse.js';
-import { addressOf, misuseOf } from './refusal.js';
+import { EACCES, ELOOP, ENOENT, ENOTDIR, EXDEV, systemError } from '../sys/errno.js';
 import type { Settings } from './settings.js';
+import { resolveHost, startError, UsageError } from './usage-error.js';
 
 /**
- * Does everything that a start does but to listen, and says what would be served.
- * @throws Misuse
+ * Does everything that a start does except listening, and returns a line that describes what would be served.
+ * @throws UsageError
  */
-export async function checkOf({ host, app, options }: Settings): Promise<string> {
-  const { hostname, port, site, hosts, kernel } = checkedOptions({ ...options, hostname: await addressOf(host) });
+export async function checkSettings({ host, app, options }: Settings): Promise<string> {
+  const { hostname, port, site, hosts, kernel } = checkedOptions({ ...options, hostname: await resolveHost(host) });
   const limits = resolveLimits(options.limits);
   try {
     if (site !== null) checkFiles(new Files(kernel, site, hosts, limits));
   } catch (error) {
-    throw misuseOf(error as NodeJS.ErrnoException, host);
+    throw startError(error as NodeJS.ErrnoException, host);
   }
   const others = [...hosts].map(([name, { root }]) => `${name}: ${root}`);
-  const who = [site?.root, app === null ? undefined : `the app ${app}`].filter((each) => each !== undefined);
-  if (options.fetchFirst) who.reverse();
+  const sources = [site?.root, app === null ? undefined : `the app ${app}`].filter((each) => each !== undefined);
+  if (options.fetchFirst) sources.reverse();
   const parts = [
-    `${who.join(', then ')} on ${port === 0 ? `a free port of ${hostname}` : `port ${port} of ${hostname}`}`,
+    `${sources.join(', then ')} on ${port === 0 ? `a free port of ${hostname}` : `port ${port} of ${hostname}`}`,
     others.length === 0
       ? 'no further hosts'
       : `${others.length} further host${others.length === 1 ? '' : 's'} (${others.join(', ')})`,
-    limitsThatDiffer(limits),
+    changedLimits(limits),
   ];
-  return `The configuration is fine: ${parts.join('; ')}.`;
+  return `The configuration is valid: ${parts.join('; ')}.`;
 }
 
 function checkFiles(files: Files): void {
   const [missing] = files.missingFallbacks;
   files.close();
-  if (missing !== undefined) throw new Misuse(missingSentence(missing));
+  if (missing !== undefined) throw new UsageError(describeMissing(missing));
 }
 
-function limitsThatDiffer(limits: Limits): string {
+/** Why a fallback cannot be sent, and the remedy, in one sentence. */
+export function describeMissing({ root, name, errno }: MissingFallback): string {
+  const path = join(root, name);
+  switch (errno) {
+    case DIRECTORY:
+      return `The fallback ${path} is a directory; give --fallback a file, such as ${join(name, 'index.html')}.`;
+    case ENOENT:
+    case ENOTDIR:
+      return `The fallback ${path} does not exist; create it, or give --fallback another file.`;
+    case EXDEV:
+      return `The fallback ${path} is reached through a symlink that leaves the root; put the file itself there, or give --symlinks follow.`;
+    case ELOOP:
+      return `The fallback ${path} is reached through a symlink that is not followed; put the file itself there.`;
+    case EACCES:
+      return `The fallback ${path} cannot be read by this user; change its permissions or the user.`;
+    default:
+      return `The fallback ${path} cannot be opened (${systemError('', errno).code}); give --fallback another file.`;
+  }
+}
+
+function changedLimits(limits: Limits): string {
   const names = LIMIT_NAMES.filter((name) => limits[name] !== LIMITS[name].default);
-  if (names.length === 0) return 'limits by default';
-  return `limits by default but ${names.map((name) => `${name} ${limits[name]}`).join(', ')}`;
+  if (names.length === 0) return 'default limits';
+  return `default limits except ${names.map((name) => `${name} ${limits[name]}`).join(', ')}`;
 }

@@ -9,7 +9,7 @@ import type { AccessLogFormat } from '../server/connection/access-log.js';
 import schema from './config.schema.json' with { type: 'json' };
 import { didYouMean } from './did-you-mean.js';
 import { jsonFault, repeatedName } from './json-fault.js';
-import { Misuse } from './misuse.js';
+import { UsageError } from './usage-error.js';
 
 /** What a configuration file says; what it does not say is not here. */
 export interface Config {
@@ -48,7 +48,7 @@ let validate: ValidateFunction | null = null;
 
 /**
  * Reads a configuration file, whose form is that of config.schema.json. Relative paths are relative to its folder.
- * @throws Misuse for what cannot be read, is no JSON or not as the schema and the options want it
+ * @throws UsageError for what cannot be read, is no JSON or not as the schema and the options want it
  */
 export function readConfig(path: string): Config {
   const file = checkedFile(path, parsed(path, contentOf(path)));
@@ -75,9 +75,11 @@ function contentOf(path: string): string {
     return readFileSync(path, 'utf8').replace(/^\uFEFF/, '');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') throw new Misuse(`The configuration file ${path} does not exist; give one that does.`);
-    if (code === 'EISDIR') throw new Misuse(`The configuration file ${path} is a folder; give a file in it.`);
-    throw new Misuse(`The configuration file ${path} cannot be read (${code}); change its permissions or the user.`);
+    if (code === 'ENOENT') throw new UsageError(`The configuration file ${path} does not exist; give one that does.`);
+    if (code === 'EISDIR') throw new UsageError(`The configuration file ${path} is a folder; give a file in it.`);
+    throw new UsageError(
+      `The configuration file ${path} cannot be read (${code}); change its permissions or the user.`,
+    );
   }
 }
 
@@ -87,14 +89,14 @@ function parsed(path: string, text: string): unknown {
     content = JSON.parse(text);
   } catch {
     const { line, column, expected } = jsonFault(text) ?? { line: 1, column: 1, expected: 'JSON' };
-    throw new Misuse(
+    throw new UsageError(
       `${path} is no JSON at line ${line}, column ${column}: expected ${expected}; there are no comments and no comma after the last.`,
     );
   }
   const again = repeatedName(text);
   if (again === null) return content;
   const { line, column, name } = again;
-  throw new Misuse(
+  throw new UsageError(
     `${path} has ${quoted(name)} for the second time at line ${line}, column ${column}; leave one of the two out.`,
   );
 }
@@ -105,7 +107,7 @@ function checkedFile(path: string, content: unknown): File {
     schema,
   );
   if (validate(content)) return content as File;
-  throw new Misuse(`${path}: ${sentenceOf(culpritOf(validate.errors!), content)}`);
+  throw new UsageError(`${path}: ${sentenceOf(culpritOf(validate.errors!), content)}`);
 }
 
 /** A key that is missing is most often there, misspelt. */
@@ -121,7 +123,7 @@ function checkSite(path: string, prefix: string, site: SiteOptions): void {
   try {
     resolveSiteOptions(site);
   } catch (error) {
-    throw new Misuse(`${path}: ${prefix}${(error as Error).message}.`);
+    throw new UsageError(`${path}: ${prefix}${(error as Error).message}.`);
   }
 }
 

@@ -1,9 +1,8 @@
 import { Command, Option } from 'commander';
 import { explain } from '../explain/explain.js';
 import { explanationText } from './explanation-text.js';
-import { Misuse } from './misuse.js';
-import { misuseOf } from './refusal.js';
 import { settingsOf, withSettings } from './settings.js';
+import { startError, UsageError } from './usage-error.js';
 
 interface ExplainFlags {
   method: string;
@@ -44,7 +43,7 @@ function attempt<Result>(run: () => Result, host: string): Result {
   try {
     return run();
   } catch (error) {
-    throw misuseOf(error as NodeJS.ErrnoException, host);
+    throw startError(error as NodeJS.ErrnoException, host);
   }
 }
 
@@ -53,7 +52,7 @@ function headOf(method: string, url: string, fields: readonly string[]): Buffer 
   const [, authority, given] = /^(?:https?:\/\/([^/?#]+))?((?:[/?][^#]*)?)(?:#.*)?$/is.exec(url) ?? [];
   const isPath = authority === undefined && given !== undefined && given.startsWith('/');
   if (authority === undefined && !isPath && !(url === '*' && method === 'OPTIONS'))
-    throw new Misuse(
+    throw new UsageError(
       `${JSON.stringify(url)} is no path and no http(s) URL; give one such as /about or http://a.example/.`,
     );
   const path = given === undefined ? url : given.startsWith('/') ? given : `/${given}`;
@@ -69,5 +68,7 @@ const encoded = (character: string): string =>
 
 function checkedField(field: string): string {
   if (/^[A-Za-z0-9!#$%&'*+\-.^_`|~]+:[\t\x20-\x7e\x80-\xff]*$/.test(field)) return field;
-  throw new Misuse(`The request field ${JSON.stringify(field)} is none; give one such as -H 'Accept-Encoding: br'.`);
+  throw new UsageError(
+    `The request field ${JSON.stringify(field)} is none; give one such as -H 'Accept-Encoding: br'.`,
+  );
 }

@@ -2,7 +2,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import { LIMIT_NAMES, LIMITS } from '../http/limits.js';
 import { TRIGGERS } from '../reactor/interest.js';
 import { ACCESS_LOG_FORMATS } from '../server/connection/access-log.js';
-import { Misuse } from './misuse.js';
+import { UsageError } from './usage-error.js';
 
 /** Every flag is an environment variable too: `--access-log` is EPOLLET_ACCESS_LOG. The flag wins. */
 export function flag(name: string, value: string, description: string): Option {
@@ -23,7 +23,7 @@ export function switchValue(variable: string): boolean {
   const word = text.trim().toLowerCase();
   if (['1', 'true', 'yes', 'on'].includes(word)) return true;
   if (['0', 'false', 'no', 'off'].includes(word)) return false;
-  throw new Misuse(`${variable} must be 1, true, yes or on, or 0, false, no or off, not ${JSON.stringify(text)}.`);
+  throw new UsageError(`${variable} must be 1, true, yes or on, or 0, false, no or off, not ${JSON.stringify(text)}.`);
 }
 
 /** `cleanUrls` is --clean-urls, or --no-clean-urls where that was said. */

@@ -1,13 +1,13 @@
 import { get } from 'node:http';
 import { Command } from 'commander';
-import { Misuse } from './misuse.js';
+import { UsageError } from './usage-error.js';
 
 const TIMEOUT_MS = 5000;
 
 export function healthcheckCommand(): Command {
   return new Command('healthcheck')
-    .description('exit 0 if the server answers 2xx, 1 if not')
-    .argument('[url]', 'what to ask; without it, / of the server that the environment describes')
+    .description('request a URL; exit 0 if the status is 2xx, 1 if it is not')
+    .argument('[url]', 'an http:// URL; without one, / of the server that the environment variables describe')
     .action(async (url: string | undefined) => {
       process.exitCode = (await isHealthy(url ? parsed(url) : await ownUrl())) ? 0 : 1;
     });
@@ -16,11 +16,11 @@ export function healthcheckCommand(): Command {
 function parsed(url: string): URL {
   const parsed = URL.canParse(url) ? new URL(url) : null;
   if (parsed?.protocol !== 'http:')
-    throw new Misuse(`${JSON.stringify(url)} is no http:// URL; give one such as http://127.0.0.1:8080/.`);
+    throw new UsageError(`${JSON.stringify(url)} is not an http:// URL; give one such as http://127.0.0.1:8080/.`);
   return parsed;
 }
 
-/** The server of this container: EPOLLET_HOST and EPOLLET_PORT, below them HOST and PORT, then the file of EPOLLET_CONFIG. */
+/** The server of this container: EPOLLET_HOST and EPOLLET_PORT, else HOST and PORT, else the file of EPOLLET_CONFIG. */
 async function ownUrl(): Promise<URL> {
   const { env } = process;
   const path = env['EPOLLET_CONFIG'];
@@ -33,17 +33,17 @@ async function ownUrl(): Promise<URL> {
 
 function isHealthy(url: URL): Promise<boolean> {
   return new Promise((resolve) => {
-    const fail = (why: string): void => {
-      process.stderr.write(`${url.href}: ${why}\n`);
+    const fail = (reason: string): void => {
+      process.stderr.write(`${url.href}: ${reason}\n`);
       resolve(false);
     };
     const request = get(url, { agent: false, timeout: TIMEOUT_MS }, (response) => {
-      response.destroy(); // the status says it all
+      response.destroy(); // only the status matters
       const status = response.statusCode ?? 0;
       if (status >= 200 && status < 300) resolve(true);
-      else fail(`answered ${status}`);
+      else fail(`status ${status}`);
     });
-    request.on('timeout', () => request.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)));
+    request.on('timeout', () => request.destroy(new Error(`no response within ${TIMEOUT_MS / 1000} s`)));
     request.on('error', (error) => fail(error.message));
   });
 }

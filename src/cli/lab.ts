@@ -21,7 +21,7 @@ import type { LabReport } from '../lab/report/report.js';
 import { textOf } from '../lab/report/terminal.js';
 import { didYouMean } from './did-you-mean.js';
 import { integer } from './flags.js';
-import { Misuse } from './misuse.js';
+import { UsageError } from './usage-error.js';
 
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
 
@@ -80,7 +80,9 @@ async function run(flags: Flags): Promise<number> {
   for (const file of [flags.json, flags.html]) if (file !== undefined) assertWritable(file);
   const tools = new Tools();
   if (settings.experiment !== 'triggers' && !tools.has('wrk') && !tools.has('autocannon'))
-    throw new Misuse('There is nothing to make load with; install wrk (Debian: apt-get install wrk) or autocannon.');
+    throw new UsageError(
+      'There is nothing to make load with; install wrk (Debian: apt-get install wrk) or autocannon.',
+    );
   process.stderr.write(`${pc.dim(`seed ${settings.seed}`)}\n`);
   const stop = new AbortController();
   let code = 0;
@@ -136,7 +138,7 @@ function settingsOf(flags: Flags): LabSettings {
 function modelsOf({ experiment, models }: Flags): string[] {
   const all = MEASURED.map(({ name }) => name);
   if (experiment === 'triggers') {
-    if (models !== undefined) throw new Misuse('--models has no meaning for --experiment triggers; leave it out.');
+    if (models !== undefined) throw new UsageError('--models has no meaning for --experiment triggers; leave it out.');
     return [];
   }
   if (models === undefined) return experiment === 'libuv' ? [...LIBUV_MODELS] : all;
@@ -145,12 +147,12 @@ function modelsOf({ experiment, models }: Flags): string[] {
     if (all.includes(name)) continue;
     const meant = didYouMean(name, all);
     const remedy = meant === null ? 'epollet lab --list lists them' : `did you mean ${meant}?`;
-    throw new Misuse(
+    throw new UsageError(
       `--models: there is no model ${JSON.stringify(name)} to measure; ${remedy}`.replace(/(?<!\?)$/, '.'),
     );
   }
   if (experiment === 'libuv' && !chosen.includes(OURS))
-    throw new Misuse(`--experiment libuv compares with ${OURS}; add it to --models.`);
+    throw new UsageError(`--experiment libuv compares with ${OURS}; add it to --models.`);
   return chosen;
 }
 
@@ -158,11 +160,11 @@ function modelsOf({ experiment, models }: Flags): string[] {
 function assertWritable(file: string): void {
   try {
     const found = statSync(file, { throwIfNoEntry: false });
-    if (found?.isDirectory()) throw new Misuse(`${file} is a folder; name a file to write the report to.`);
+    if (found?.isDirectory()) throw new UsageError(`${file} is a folder; name a file to write the report to.`);
     accessSync(found ? file : dirname(resolve(file)), constants.W_OK);
   } catch (error) {
-    if (error instanceof Misuse) throw error;
-    throw new Misuse(`${file} cannot be written (${(error as NodeJS.ErrnoException).code}); name another file.`);
+    if (error instanceof UsageError) throw error;
+    throw new UsageError(`${file} cannot be written (${(error as NodeJS.ErrnoException).code}); name another file.`);
   }
 }
 

@@ -4,29 +4,29 @@ import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
 import { explainCommand } from './explain.js';
 import { healthcheckCommand } from './healthcheck.js';
-import { Misuse } from './misuse.js';
 import { modelCommand } from './model.js';
 import { serveCommand } from './serve.js';
+import { UsageError } from './usage-error.js';
 
-const MISUSE = 2;
+const USAGE_EXIT_CODE = 2;
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
 
-/** The lab brings a library of charts and much else, which the other commands have no need to load. */
+/** The lab imports a chart library and much else that the other commands need not load. */
 async function labCommand(): Promise<Command> {
   if (process.argv.includes('lab')) return (await import('./lab.js')).labCommand();
   return new Command('lab').description('run the concurrency models side by side against libuv and write a report');
 }
 
 const program = new Command('epollet')
-  .description('An epoll that you can hold in your hand, and a fast static HTTP server for Node on Linux.')
+  .description('Raw epoll for Node, and a fast HTTP server for files and fetch handlers, on Linux.')
   .version(version, '-v, --version', 'print the version')
   .helpOption('-h, --help', 'print this help')
   .configureHelp({ styleTitle: (text) => pc.bold(text), styleCommandText: (text) => pc.cyan(text) })
   .configureOutput({ outputError: () => {} })
-  .addHelpText('after', '\nepollet [dir] is the same as epollet serve [dir]; epollet serve --help lists its flags.')
+  .addHelpText('after', '\nepollet [dir] is short for epollet serve [dir]; epollet serve --help lists the flags.')
   .addCommand(serveCommand(), { isDefault: true })
   .addCommand(explainCommand())
   .addCommand(modelCommand())
@@ -35,10 +35,10 @@ const program = new Command('epollet')
 
 for (const command of [program, ...program.commands]) command.exitOverride().configureOutput({ outputError: () => {} });
 
-// Whoever reads the help, or the URL, may have gone; that is no reason to end with a stack.
+// The reader of a pipe may have exited (EPIPE); this must not end the server with a stack.
 process.stdout.on('error', () => {});
 
-// A variable that is set to nothing, as compose files do it, is not set.
+// An empty variable counts as unset: compose files write `EPOLLET_PORT:` for an absent value.
 for (const [name, value] of Object.entries(process.env))
   if (name.startsWith('EPOLLET_') && value === '') delete process.env[name];
 
@@ -46,21 +46,21 @@ try {
   await program.parseAsync();
 } catch (error) {
   const code = report(error);
-  // A program of the user's may have timers and sockets that would keep it alive.
+  // Timers and sockets of the user's app would keep the process alive.
   if (code !== 0) process.exit(code);
 }
 
-/** One sentence for a mistake of the user's; a stack only for one of ours. */
+/** One sentence for a usage error, a stack for a bug of epollet. @returns the exit code */
 function report(error: unknown): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0; // help or version was printed
-    complain(sentenceOf(error));
-    return MISUSE;
+    printError(sentenceOf(error));
+    return USAGE_EXIT_CODE;
   }
-  if (error instanceof Misuse) {
-    complain(error.message);
-    if (error.evidence !== '') process.stderr.write(`${error.evidence}\n`);
-    return MISUSE;
+  if (error instanceof UsageError) {
+    printError(error.message);
+    if (error.details !== '') process.stderr.write(`${error.details}\n`);
+    return USAGE_EXIT_CODE;
   }
   console.error(error);
   return 1;
@@ -79,6 +79,6 @@ function sentenceOf(error: CommanderError): string {
   return `${message}${remedy}.`;
 }
 
-function complain(sentence: string): void {
+function printError(sentence: string): void {
   process.stderr.write(`${pc.red('epollet:')} ${sentence}\n`);
 }

@@ -4,8 +4,7 @@ import { MODELS, type Model } from '../models/catalogue.js';
 import type { RunningModel } from '../models/shared/program.js';
 import { didYouMean } from './did-you-mean.js';
 import { hostFlag, portFlag } from './flags.js';
-import { Misuse } from './misuse.js';
-import { addressOf, misuseOf } from './refusal.js';
+import { resolveHost, startError, UsageError } from './usage-error.js';
 
 /** The site that ships with the package. */
 const OWN_SITE = fileURLToPath(new URL('../../html', import.meta.url));
@@ -59,18 +58,19 @@ function modelOf(name: string): Model {
     MODELS.map((model) => model.name),
   );
   const meant = near === null ? '' : ` (did you mean ${near}?)`;
-  throw new Misuse(`There is no model ${JSON.stringify(name)}${meant}; epollet model lists those that there are.`);
+  throw new UsageError(`There is no model ${JSON.stringify(name)}${meant}; epollet model lists those that there are.`);
 }
 
 async function start(model: Model, root: string, host: string, port: number | string): Promise<RunningModel> {
   if (typeof port === 'string')
-    throw new Misuse(`PORT must be an integer from 0 to 65535, not ${JSON.stringify(port)}.`);
-  if (root === '') throw new Misuse('The folder has an empty name; give one, or none for the site that ships with it.');
-  const address = await addressOf(host);
+    throw new UsageError(`PORT must be an integer from 0 to 65535, not ${JSON.stringify(port)}.`);
+  if (root === '')
+    throw new UsageError('The folder has an empty name; give one, or none for the site that ships with it.');
+  const address = await resolveHost(host);
   try {
     return await model.start({ root, host: address, port });
   } catch (error) {
-    throw misuseOf(error as NodeJS.ErrnoException, host);
+    throw startError(error as NodeJS.ErrnoException, host);
   }
 }
 

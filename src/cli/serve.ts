@@ -2,30 +2,27 @@ import { Command } from 'commander';
 import pc from 'picocolors';
 import { type Server, serve } from '../server/server.js';
 import { loadApp } from './app.js';
-import { checkOf } from './check.js';
+import { checkSettings, describeMissing } from './check.js';
 import { switchFlags } from './flags.js';
-import { missingSentence } from './missing-fallback.js';
-import { addressOf, misuseOf } from './refusal.js';
 import { isOn, type Settings, settingsOf, withSettings } from './settings.js';
+import { resolveHost, startError } from './usage-error.js';
 
 export function serveCommand(): Command {
-  const command = withSettings(new Command('serve').description('serve a folder, a fetch handler, or both'));
-  for (const option of switchFlags('check', false, 'say whether everything is right, and do not serve'))
+  const command = withSettings(new Command('serve').description('serve a directory, a fetch handler, or both'));
+  for (const option of switchFlags('check', false, 'check the configuration, the files and the app, and exit'))
     command.addOption(option);
   return command.action(async (dir: string | undefined) => {
     const settings = await withApp(await settingsOf(command, dir));
     if (isOn(command, 'check')) {
-      const says = await checkOf(settings);
-      // What the app has opened would keep the process.
-      process.stdout.write(`${says}\n`, () => process.exit());
+      const summary = await checkSettings(settings);
+      // Timers and sockets of the app would keep the process alive.
+      process.stdout.write(`${summary}\n`, () => process.exit());
       return;
     }
     const server = await start(settings);
-    endOnSignals(server);
+    stopOnSignals(server);
     for (const missing of server.missingFallbacks)
-      process.stderr.write(
-        `${pc.yellow('epollet:')} ${missingSentence(missing)} Until then 404 is sent in its place.\n`,
-      );
+      process.stderr.write(`${pc.yellow('epollet:')} ${describeMissing(missing)} Until then the response is 404.\n`);
     process.stdout.write(`${server.url.href}\n`);
   });
 }
@@ -36,23 +33,23 @@ async function withApp(settings: Settings): Promise<Settings> {
 }
 
 async function start({ host, options }: Settings): Promise<Server> {
-  const hostname = await addressOf(host);
+  const hostname = await resolveHost(host);
   try {
     return serve({ ...options, hostname });
   } catch (error) {
-    throw misuseOf(error as NodeJS.ErrnoException, host);
+    throw startError(error as NodeJS.ErrnoException, host);
   }
 }
 
-/** SIGTERM and SIGINT drain and end with 0; a second one ends at once. */
-function endOnSignals(server: Server): void {
-  let asked = false;
-  const end = async (): Promise<void> => {
-    const force = asked;
-    asked = true;
+/** The first SIGTERM or SIGINT drains and exits with 0; the second exits at once. */
+function stopOnSignals(server: Server): void {
+  let isStopping = false;
+  const stop = async (): Promise<void> => {
+    const force = isStopping;
+    isStopping = true;
     await server.stop({ force });
     process.exit(0);
   };
-  process.on('SIGTERM', end);
-  process.on('SIGINT', end);
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
 }

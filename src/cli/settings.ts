@@ -20,8 +20,8 @@ import {
   variableOf,
   workersFlag,
 } from './flags.js';
-import { Misuse } from './misuse.js';
 import { SPA_PAGE, siteFlags, type VirtualHost, virtualHostFlag } from './site-flags.js';
+import { UsageError } from './usage-error.js';
 
 /** What serves is told by: the command line, then the environment, then the configuration file, then the defaults. */
 export interface Settings {
@@ -89,14 +89,15 @@ export function withSettings(command: Command): Command {
   return command.addHelpText('after', PRECEDENCE);
 }
 
-/** @throws Misuse for what cannot be meant */
+/** @throws UsageError for what cannot be meant */
 export async function settingsOf(command: Command, dir: string | undefined): Promise<Settings> {
   const flags = command.opts<Flags>();
   const rank = (name: string): number => ABOVE[command.getOptionValueSource(name) ?? ''] ?? 0;
   if (flags.config === '')
-    throw new Misuse('The configuration file has an empty name; give one, or leave --config out.');
+    throw new UsageError('The configuration file has an empty name; give one, or leave --config out.');
   const file = flags.config === undefined ? null : await readFile(flags.config);
-  if (dir === '') throw new Misuse('The folder has an empty name; give one, or none for the site that ships with it.');
+  if (dir === '')
+    throw new UsageError('The folder has an empty name; give one, or none for the site that ships with it.');
   const choose = <Name extends 'trigger' | 'accessLog'>(name: Name): Flags[Name] =>
     rank(name) > 0 ? flags[name] : ((file?.[name] as Flags[Name] | undefined) ?? flags[name]);
   const written = (name: string): string =>
@@ -107,10 +108,10 @@ export async function settingsOf(command: Command, dir: string | undefined): Pro
   const root = dir ?? file?.root ?? (app === null ? OWN_SITE : undefined);
   const hosts = hostsOf(file, flags.vhost ?? [], site);
   const fetchFirst = rank('fetchFirst') > 0 ? isOn(command, 'fetchFirst') : (file?.fetchFirst ?? false);
-  if (app === '') throw new Misuse('The app has an empty name; give the file of a module, or leave --app out.');
+  if (app === '') throw new UsageError('The app has an empty name; give the file of a module, or leave --app out.');
   if (app === null && fetchFirst) {
     const name = rank('fetchFirst') > 0 ? written('fetchFirst') : 'fetchFirst';
-    throw new Misuse(`There is no app to be asked first; give one with --app, or leave ${name} out.`);
+    throw new UsageError(`There is no app to be asked first; give one with --app, or leave ${name} out.`);
   }
   if (root === undefined) {
     const flagName = said[0]?.flagName ?? (flags.vhost && 'vhost');
@@ -142,7 +143,7 @@ function agreeing(site: SiteOptions): SiteOptions {
     resolveSiteOptions(site);
     return site;
   } catch (error) {
-    throw new Misuse(`${(error as Error).message}.`);
+    throw new UsageError(`${(error as Error).message}.`);
   }
 }
 
@@ -155,14 +156,14 @@ export function isOn(command: Command, name: string): boolean {
 async function readFile(path: string): Promise<Config> {
   const { readConfig } = await import('./config.js');
   const file = readConfig(path);
-  if ((file.workers ?? 1) !== 1) throw new Misuse(`${path}: workers must be 1: ${ONE_WORKER}`);
+  if ((file.workers ?? 1) !== 1) throw new UsageError(`${path}: workers must be 1: ${ONE_WORKER}`);
   return file;
 }
 
 /** PORT is complained of where it is used. */
 function portOf(port: number | string): number {
   if (typeof port === 'number') return port;
-  throw new Misuse(`PORT must be an integer from 0 to 65535, not ${JSON.stringify(port)}.`);
+  throw new UsageError(`PORT must be an integer from 0 to 65535, not ${JSON.stringify(port)}.`);
 }
 
 /** Those of a site's options that the command line or the environment has. */
@@ -177,7 +178,7 @@ function saidOf(flags: Flags, rank: (name: string) => number): Said[] {
   }
   if (rank('spa') > 0) {
     if (rank('spa') === rank('fallback'))
-      throw new Misuse(
+      throw new UsageError(
         rank('spa') === ABOVE['cli']
           ? `--spa is short for --fallback ${SPA_PAGE}; give one of the two.`
           : `EPOLLET_SPA is short for EPOLLET_FALLBACK=${SPA_PAGE}; set one of the two.`,
@@ -192,8 +193,10 @@ function saidOf(flags: Flags, rank: (name: string) => number): Said[] {
 const isSwitch = (value: unknown): boolean => typeof value === 'boolean';
 
 /** @param place stands before the sentence: the configuration file, for a key of it */
-const aboutFiles = (place: string, name: string): Misuse =>
-  new Misuse(`${place}${name} is about files, and beside the app there is no folder; give one, or leave ${name} out.`);
+const aboutFiles = (place: string, name: string): UsageError =>
+  new UsageError(
+    `${place}${name} is about files, and beside the app there is no folder; give one, or leave ${name} out.`,
+  );
 
 /** As a folder goes before the root of the file and leaves the rest, so does that of --vhost for a host of the file. */
 function hostsOf(file: Config | null, vhosts: readonly VirtualHost[], site: SiteOptions): Record<string, HostOptions> {

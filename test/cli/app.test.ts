@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { loadApp } from '../../src/cli/app.js';
-import { Misuse } from '../../src/cli/misuse.js';
+import { UsageError } from '../../src/cli/usage-error.js';
 import { explain } from '../../src/explain/explain.js';
 import type { ServeOptions } from '../../src/server/options.js';
 import { command, run } from '../support/command.js';
@@ -84,7 +84,7 @@ test('--check loads it, and ends whatever it has opened', async () => {
   expect(await run(['site', '--app', APP, '--fetch-first', '--check', '--port', '80'], options)).toMatchObject({
     code: 0,
     stdout:
-      'The configuration is fine: the app app.mjs, then site on port 80 of 127.0.0.1; no further hosts; limits by default.\n',
+      'The configuration is valid: the app app.mjs, then site on port 80 of 127.0.0.1; no further hosts; default limits.\n',
   });
 });
 
@@ -93,36 +93,36 @@ const hasTypes = (process.features as { typescript?: unknown }).typescript === '
 describe('a mistake is one sentence, and exit code 2', () => {
   test.each<[name: string, content: string | null, says: RegExp]>([
     ['gone.mjs', null, /^The app gone\.mjs does not exist; give the file of a module that does\.$/],
-    ['site', null, /^The app site is a folder; give a module in it\.$/],
+    ['site', null, /^The app site is a directory; give a module in it\.$/],
     ['none.mjs', 'export const fetch = 1', /^The app none\.mjs has no default export; give it one: export default \{ /],
     ['empty.mjs', 'export default {}', /^The default export of the app empty\.mjs has no function fetch; give it one/],
     ['null.mjs', 'export default null', /^The default export of the app null\.mjs has no function fetch/],
     [
       'error.mjs',
       'export default { fetch() {}, error: 5 }',
-      /^error in the default export of the app error\.mjs is no/,
+      /^error in the default export of the app error\.mjs is not a function; /,
     ],
     [
       'needs.mjs',
       "import 'no-such-package'",
-      /^The app needs\.mjs needs a module that is not there: .*'no-such-package'/,
+      /^The app needs\.mjs imports a module that does not exist: .*'no-such-package'/,
     ],
   ])('%s %j', async (name, content, says) => {
     if (content !== null) write(name, content);
     const error = await loadApp(join(folder, name)).catch((reason: unknown) => reason);
-    expect(error).toBeInstanceOf(Misuse);
-    const { message, evidence } = error as Misuse;
+    expect(error).toBeInstanceOf(UsageError);
+    const { message, details } = error as UsageError;
     expect(message.replaceAll(`${folder}/`, '')).toMatch(says);
     expect(message).toMatch(/^[^\n]+\.$/);
-    expect(evidence).toBe('');
+    expect(details).toBe('');
   });
 
   test.each<[args: string[], says: RegExp]>([
     [['--app', ''], /^The app has an empty name; give/],
     [['--fetch-first'], /^There is no app to be asked first; give one with --app, or leave --fetch-first out\.$/],
     [['--config', write('first.json', '{"fetchFirst": true}')], /^There is no app .* or leave fetchFirst out\.$/],
-    [['--app', 'site/a.css'], /a\.css is a kind of module that Node does not load; give JavaScript/],
-    [['--app', 'syntax.mjs'], /^The app syntax\.mjs cannot be parsed: .*; node --check says where/],
+    [['--app', 'site/a.css'], /a\.css is not a module that Node can load; give JavaScript/],
+    [['--app', 'syntax.mjs'], /^The app syntax\.mjs cannot be parsed: .*; find the place with node --check/],
   ])('%j', async (args, says) => {
     const ended = await run(args, options);
     expect(ended).toMatchObject({ code: 2, signal: null, stdout: '' });
@@ -167,7 +167,7 @@ describe('a mistake is one sentence, and exit code 2', () => {
     const ended = await run(['serve', '--app', 'throws.mjs', '--check'], options);
     expect(ended).toMatchObject({ code: 2, stdout: '' });
     expect(ended.stderr.replaceAll(folder, '')).toBe(
-      `epollet: The app throws.mjs has failed while it was loaded: no; mend it, by the stack below.
+      `epollet: The app throws.mjs threw while it was loaded: no; fix it, see the stack below.
 TypeError: no
 way
     at open (file:///throws.mjs:2:25)

@@ -3,9 +3,9 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { checkOf } from '../../src/cli/check.js';
-import { Misuse } from '../../src/cli/misuse.js';
+import { checkSettings } from '../../src/cli/check.js';
 import type { Settings } from '../../src/cli/settings.js';
+import { UsageError } from '../../src/cli/usage-error.js';
 import { kernel as realKernel } from '../../src/sys/binding.js';
 import { EACCES, EIO } from '../../src/sys/errno.js';
 import type { Kernel } from '../../src/sys/kernel.js';
@@ -30,7 +30,7 @@ afterAll(async () => {
 });
 
 const check = (options: Partial<Settings['options']>, host = '127.0.0.1', app: string | null = null) =>
-  checkOf({ host, app, options: { root: folder, port: 8080, ...options } });
+  checkSettings({ host, app, options: { root: folder, port: 8080, ...options } });
 
 /** Refuses one name. */
 const refusing =
@@ -40,35 +40,35 @@ const refusing =
 
 describe('one line says what would be served', () => {
   test.each<[options: Partial<Settings['options']>, host: string, says: string]>([
-    [{}, '127.0.0.1', `${folder} on port 8080 of 127.0.0.1; no further hosts; limits by default`],
-    [{ port: 0 }, '::', `${folder} on a free port of ::; no further hosts; limits by default`],
+    [{}, '127.0.0.1', `${folder} on port 8080 of 127.0.0.1; no further hosts; default limits`],
+    [{ port: 0 }, '::', `${folder} on a free port of ::; no further hosts; default limits`],
     [
       { hosts: { a: { root: folder } }, limits: { headBytes: 64, idleTimeoutMs: 75_000 } },
       'localhost',
-      `${folder} on port 8080 of 127.0.0.1; 1 further host (a: ${folder}); limits by default but headBytes 64`,
+      `${folder} on port 8080 of 127.0.0.1; 1 further host (a: ${folder}); default limits except headBytes 64`,
     ],
     [
       { hosts: { a: { root: folder }, 'b.c': { root: '/' } } },
       '127.0.0.1',
-      `${folder} on port 8080 of 127.0.0.1; 2 further hosts (a: ${folder}, b.c: /); limits by default`,
+      `${folder} on port 8080 of 127.0.0.1; 2 further hosts (a: ${folder}, b.c: /); default limits`,
     ],
   ])('%j', async (options, host, says) => {
     const before = countDescriptors();
-    expect(await check(options, host)).toBe(`The configuration is fine: ${says}.`);
+    expect(await check(options, host)).toBe(`The configuration is valid: ${says}.`);
     expect(countDescriptors()).toBe(before);
   });
 });
 
 test.each<[options: Partial<Settings['options']>, host: string, says: RegExp]>([
-  [{ root: '/no/such' }, '127.0.0.1', /^The folder \/no\/such does not exist; give one that does\.$/],
-  [{ hosts: { a: { root: '/no/such' } } }, '127.0.0.1', /^The folder \/no\/such does not exist/],
-  [{ root: '/dev/null' }, '127.0.0.1', /^\/dev\/null is no folder/],
+  [{ root: '/no/such' }, '127.0.0.1', /^The directory \/no\/such does not exist; give one that does\.$/],
+  [{ hosts: { a: { root: '/no/such' } } }, '127.0.0.1', /^The directory \/no\/such does not exist/],
+  [{ root: '/dev/null' }, '127.0.0.1', /^\/dev\/null is not a directory/],
   [{}, 'no.such.host.invalid', /^The host "no\.such\.host\.invalid" has no address/],
 ])('a mistake is one sentence, and nothing stays open: %j %s', async (options, host, says) => {
   const before = countDescriptors();
   const error = await check(options, host).catch((reason: unknown) => reason);
-  expect(error).toBeInstanceOf(Misuse);
-  expect((error as Misuse).message).toMatch(says);
+  expect(error).toBeInstanceOf(UsageError);
+  expect((error as UsageError).message).toMatch(says);
   expect(countDescriptors()).toBe(before);
 });
 
@@ -91,28 +91,32 @@ describe('a fallback', () => {
     [{ fallback: 'inside.html' }],
     [{ fallback: 'outside.html', symlinks: 'follow' }],
   ])('that is there is fine: %j', async (options) => {
-    expect(await check({ root: site.root, ...options })).toMatch(/^The configuration is fine: /);
+    expect(await check({ root: site.root, ...options })).toMatch(/^The configuration is valid: /);
   });
 
   test.each<[options: Partial<Settings['options']>, name: string, says: string]>([
-    [{ fallback: 'no.html' }, 'no.html', 'does not exist; put it there, or give --fallback another file'],
-    [{ fallback: 'app.html/no' }, 'app.html/no', 'does not exist; put it there, or give --fallback another file'],
-    [{ fallback: 'pages' }, 'pages', 'is a folder; give --fallback a file, such as pages/index.html'],
+    [{ fallback: 'no.html' }, 'no.html', 'does not exist; create it, or give --fallback another file'],
+    [{ fallback: 'app.html/no' }, 'app.html/no', 'does not exist; create it, or give --fallback another file'],
+    [{ fallback: 'pages' }, 'pages', 'is a directory; give --fallback a file, such as pages/index.html'],
     [
       { fallback: 'outside.html' },
       'outside.html',
-      'is behind a link that leads out of the root; put the file itself there, or give --symlinks follow',
+      'is reached through a symlink that leaves the root; put the file itself there, or give --symlinks follow',
     ],
     [
       { fallback: 'inside.html', symlinks: 'deny' },
       'inside.html',
-      'is behind a link that is not followed; put the file itself there',
+      'is reached through a symlink that is not followed; put the file itself there',
     ],
-    [{ fallback: 'round.html' }, 'round.html', 'is behind a link that is not followed; put the file itself there'],
+    [
+      { fallback: 'round.html' },
+      'round.html',
+      'is reached through a symlink that is not followed; put the file itself there',
+    ],
     [
       { fallback: 'app.html', kernel: kernelWith({ openat2: refusing('app.html', EACCES) }) },
       'app.html',
-      'may not be read by this user; change its permissions or the user',
+      'cannot be read by this user; change its permissions or the user',
     ],
     [
       { fallback: 'app.html', kernel: kernelWith({ openat2: refusing('app.html', EIO) }) },
@@ -121,7 +125,7 @@ describe('a fallback', () => {
     ],
   ])('that cannot be sent is a mistake: %j', async (options, name, says) => {
     const before = countDescriptors();
-    const expected = new Misuse(`The fallback ${path(name)} ${says}.`);
+    const expected = new UsageError(`The fallback ${path(name)} ${says}.`);
     const { kernel = realKernel, ...its } = options;
     await expect(check({ root: site.root, kernel, ...its })).rejects.toEqual(expected);
     await expect(check({ hosts: { a: { root: site.root, ...its } }, kernel })).rejects.toEqual(expected);
@@ -136,7 +140,7 @@ describe('as a process', () => {
         code: 2,
         signal: null,
         stdout: '',
-        stderr: `epollet: The fallback ${folder}/index.html does not exist; put it there, or give --fallback another file.\n`,
+        stderr: `epollet: The fallback ${folder}/index.html does not exist; create it, or give --fallback another file.\n`,
       });
     }
   });
@@ -146,7 +150,7 @@ describe('as a process', () => {
     expect(await run(['--check', '--config', CONFIG])).toEqual({
       code: 0,
       signal: null,
-      stdout: `The configuration is fine: ${folder} on port ${takenPort} of 127.0.0.1; no further hosts; limits by default.\n`,
+      stdout: `The configuration is valid: ${folder} on port ${takenPort} of 127.0.0.1; no further hosts; default limits.\n`,
       stderr: '',
     });
   });
@@ -154,7 +158,7 @@ describe('as a process', () => {
   test('a host of any name', async () => {
     expect(await run(['--check', '--vhost', '__proto__=/no/such'])).toMatchObject({
       code: 2,
-      stderr: 'epollet: The folder /no/such does not exist; give one that does.\n',
+      stderr: 'epollet: The directory /no/such does not exist; give one that does.\n',
     });
   });
 

@@ -5,7 +5,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, describe, expect, test } from 'vitest';
 import { readConfig } from '../../src/cli/config.js';
 import schema from '../../src/cli/config.schema.json' with { type: 'json' };
-import { Misuse } from '../../src/cli/misuse.js';
+import { UsageError } from '../../src/cli/usage-error.js';
 import { REDIRECT_STATUSES } from '../../src/files/rules/redirects.js';
 import {
   ETAG_SOURCES,
@@ -32,8 +32,8 @@ function complaintOf(content: unknown, from = () => read(content)): string {
   try {
     from();
   } catch (error) {
-    expect(error).toBeInstanceOf(Misuse);
-    return (error as Misuse).message;
+    expect(error).toBeInstanceOf(UsageError);
+    return (error as UsageError).message;
   }
   throw new Error(`taken: ${JSON.stringify(content)}`);
 }

@@ -100,7 +100,7 @@ describe('as a process', () => {
   test.each<[args: string[], says: RegExp]>([
     [[], /missing required argument 'url'/],
     [['about'], /"about" is no path and no http\(s\) URL/],
-    [['/', '/no/such'], /The folder \/no\/such does not exist/],
+    [['/', '/no/such'], /The directory \/no\/such does not exist/],
     [['/', '.', '--method', 'POST'], /--method.*GET, HEAD, OPTIONS/],
     [['/', '.', '-H', 'nonsense'], /request field "nonsense" is none/],
   ])('%j is misuse', async (args, says) => {

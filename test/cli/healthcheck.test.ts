@@ -75,7 +75,7 @@ describe('what is asked', () => {
   ])('answers %i: exit code %i', async (status, code) => {
     const ended = await against((_, response) => response.writeHead(status).end());
     expect(ended.code).toBe(code);
-    expect(ended.stderr).toMatch(code === 0 ? /^$/ : new RegExp(`^http://[^\\n]*/health: answered ${status}\\n$`));
+    expect(ended.stderr).toMatch(code === 0 ? /^$/ : new RegExp(`^http://[^\\n]*/health: status ${status}\\n$`));
   });
 
   test('the path that is given', async () => {
@@ -97,7 +97,7 @@ describe('what is asked', () => {
   test('a server that hangs is not healthy', async () => {
     const ended = await against(() => {});
     expect([ended.code, ended.signal]).toEqual([1, null]);
-    expect(ended.stderr).toMatch(/no answer within 5 s/);
+    expect(ended.stderr).toMatch(/no response within 5 s/);
   });
 
   test('one that is no server of HTTP is not healthy', async () => {

@@ -57,7 +57,7 @@ describe('on start', () => {
       code: 0,
       signal: null,
       stdout: `http://127.0.0.1:${port}/\n`,
-      stderr: `epollet: The fallback ${folder.path('index.html')} does not exist; put it there, or give --fallback another file. Until then 404 is sent in its place.\n`,
+      stderr: `epollet: The fallback ${folder.path('index.html')} does not exist; create it, or give --fallback another file. Until then the response is 404.\n`,
     });
   });
 
@@ -169,7 +169,7 @@ describe('a mistake is one sentence that names it, and exit code 2', () => {
     [['--host', 'fe80::1%nowhere', '--port', '0'], {}, /fe80::1%nowhere.*--host/],
     [['--host', '', '--port', '0'], {}, /host.*""/],
     [['/no/such/folder', '--port', '0'], {}, /\/no\/such\/folder does not exist/],
-    [['package.json', '--port', '0'], {}, /package\.json is no folder/],
+    [['package.json', '--port', '0'], {}, /package\.json is not a directory/],
     [['', '--port', '0'], {}, /folder has an empty name/],
     [['x'.repeat(300), '--port', '0'], {}, /x{300}/],
     [['healthcheck', 'ftp://a/'], {}, /ftp:\/\/a\/.*http:\/\//],

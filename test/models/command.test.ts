@@ -51,7 +51,7 @@ test('a mistake is one sentence that names it, and exit code 2', async () => {
     [['Threads'], /did you mean threads\?/],
     [['something-else'], /no model "something-else"; epollet model lists/],
     [['epoll-level', '/no/such/folder', '--port', '0'], /\/no\/such\/folder does not exist/],
-    [['libuv', 'package.json', '--port', '0'], /package\.json is no folder/],
+    [['libuv', 'package.json', '--port', '0'], /package\.json is not a directory/],
     [['threads', '', '--port', '0'], /folder has an empty name/],
     [['libuv', '--host', 'no.such.host.invalid', '--port', '0'], /no\.such\.host\.invalid/],
     ...['blocking', 'processes', 'libuv', 'epollet'].map((name): [string[], RegExp] => [
