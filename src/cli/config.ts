@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import { didYouMean } from '../files/rules/did-you-mean.js';
 import { quoted } from '../files/rules/option-check.js';
 import { resolveSiteOptions, SITE_OPTION_NAMES, type SiteOptions } from '../files/rules/site-options.js';
 import type { Limits } from '../http/limits.js';
 import type { Trigger } from '../reactor/interest.js';
 import type { AccessLogFormat } from '../server/connection/access-log.js';
 import schema from './config.schema.json' with { type: 'json' };
-import { didYouMean } from './did-you-mean.js';
 import { jsonFault, repeatedName } from './json-fault.js';
 import { UsageError } from './usage-error.js';
 

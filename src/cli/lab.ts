@@ -2,6 +2,7 @@ import { accessSync, constants, statSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import pc from 'picocolors';
+import { didYouMean } from '../files/rules/did-you-mean.js';
 import { LAST_SEED } from '../lab/base/shuffle.js';
 import { progressOn } from '../lab/bench/progress.js';
 import {
@@ -19,7 +20,6 @@ import { Tools } from '../lab/load/tools.js';
 import { pageOf } from '../lab/report/page.js';
 import type { LabReport } from '../lab/report/report.js';
 import { textOf } from '../lab/report/terminal.js';
-import { didYouMean } from './did-you-mean.js';
 import { integer } from './flags.js';
 import { UsageError } from './usage-error.js';
 

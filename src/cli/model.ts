@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
+import { didYouMean } from '../files/rules/did-you-mean.js';
 import { MODELS, type Model } from '../models/catalogue.js';
 import type { RunningModel } from '../models/shared/program.js';
-import { didYouMean } from './did-you-mean.js';
 import { hostFlag, portFlag } from './flags.js';
 import { resolveHost, startError, UsageError } from './usage-error.js';
 

@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
-import { didYouMean } from '../cli/did-you-mean.js';
 import type { SitePlan } from '../files/files.js';
+import { didYouMean } from '../files/rules/did-you-mean.js';
 import { resolveSiteOptions, SITE_OPTION_NAMES, type SiteOptions } from '../files/rules/site-options.js';
 import type { Limits } from '../http/limits.js';
 import { TRIGGERS, type Trigger } from '../reactor/interest.js';

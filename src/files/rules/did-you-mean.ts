@@ -1,5 +1,21 @@
-/** The word that was meant, most likely; null when none is near. Capitals count for nothing. */
+/** Options, limits and values that were renamed before 1.0: the old name and the new one. */
+const RENAMED = new Map([
+  ['sidecars', 'precompressed'],
+  ['listing', 'directoryListing'],
+  ['keepPreviousMs', 'previousReleaseMs'],
+  ['inside', 'within-root'],
+  ['freshnessMs', 'revalidateMs'],
+  ['maxWatchedFolders', 'maxWatches'],
+  ['cachedFileBytes', 'maxCachedFileBytes'],
+  ['outboxHighWaterBytes', 'writeHighWaterBytes'],
+  ['handlersPerConnection', 'maxConcurrentHandlers'],
+  ['bodyBytesPerSecond', 'minBodyBytesPerSecond'],
+]);
+
+/** The new name of a renamed word, or else the nearest word; null if none is near. Case is ignored. */
 export function didYouMean(word: string, words: readonly string[]): string | null {
+  const renamed = RENAMED.get(word);
+  if (renamed !== undefined && words.includes(renamed)) return renamed;
   let best: string | null = null;
   let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
   for (const each of words) {
@@ -9,7 +25,7 @@ export function didYouMean(word: string, words: readonly string[]): string | nul
   return best;
 }
 
-/** How many letters have to be put in, taken out or replaced, or neighbours swapped. */
+/** Optimal string alignment: insertions, deletions, replacements and swaps of neighbours. */
 function editDistance(from: string, to: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: to.length + 1 }, (_, at) => at);
