@@ -15,19 +15,10 @@ import {
   watchDirectory,
 } from '../watch/watched-directory.js';
 import { type NotAFile, type OpenFile, openFile } from './open-file.js';
+import { MAX_SYMLINKS, PathWalk } from './path-walk.js';
 import type { Root } from './root.js';
 
 const { O_DIRECTORY, O_NOFOLLOW, O_PATH, O_RDONLY } = constants;
-
-/** As many as the kernel itself follows in one name, path_resolution(7). */
-const MAX_SYMLINKS = 40;
-const SLASH = 0x2f;
-
-/** How many links may still be followed, and whether the last one's target ended with a slash. */
-interface SymlinkBudget {
-  left: number;
-  needsDirectory: boolean;
-}
 
 /**
  * Finds names beneath a root and notes what the answer depends on: every folder on the way is watched before it is
@@ -64,17 +55,16 @@ export class Lookup {
       dependencies.markUnwatched(NO_OPENAT2); // the walk follows links by itself
       return openFile(this.kernel, (each, flags) => this.openFollowing(each, flags), name, wallMs);
     }
-    const names = pathNames(Buffer.from(name));
-    const budget = this.symlinkBudget();
+    const walk = this.walk(name);
     for (;;) {
-      let refusal = this.resolveComponents(names, dependencies, budget);
-      if (refusal >= 0) {
-        const file = openFile(this.kernel, (each, flags) => this.root.openPlain(each, flags), join(names), wallMs);
-        if (file !== ELOOP) return budget.needsDirectory ? this.rejectDirectorySlash(file) : file;
-        refusal = this.expandSymlink(names, names.length - 1, budget, dependencies);
+      let errno = this.resolveDirectories(walk, dependencies);
+      if (errno >= 0) {
+        const file = openFile(this.kernel, (each, flags) => this.root.openPlain(each, flags), walk.path, wallMs);
+        if (file !== ELOOP) return walk.needsDirectory ? this.rejectFile(file) : file;
+        errno = this.expandSymlink(walk, dependencies);
       }
-      if (refusal === EXDEV && this.symlinks === 'follow') return this.openOutsideRoot(name, wallMs, dependencies);
-      if (refusal < 0) return refusal;
+      if (errno === EXDEV && this.symlinks === 'follow') return this.openOutsideRoot(name, wallMs, dependencies);
+      if (errno < 0) return errno;
     }
   }
 
@@ -84,13 +74,14 @@ export class Lookup {
       dependencies.markUnwatched(NO_OPENAT2);
       return this.openFollowing(name, O_RDONLY | O_DIRECTORY);
     }
-    const names = [...pathNames(Buffer.from(name)), ANY_ENTRY];
-    const refusal = this.resolveComponents(names, dependencies, this.symlinkBudget());
-    if (refusal === EXDEV && this.symlinks === 'follow') {
-      dependencies.markUnwatched(ESCAPING_SYMLINK); // nobody watches outside
+    const walk = this.walk(name);
+    walk.names.push(ANY_ENTRY);
+    const errno = this.resolveDirectories(walk, dependencies);
+    if (errno === EXDEV && this.symlinks === 'follow') {
+      dependencies.markUnwatched(ESCAPING_SYMLINK);
       return this.root.openAnywhere(name, O_RDONLY | O_DIRECTORY);
     }
-    return refusal < 0 ? refusal : this.root.openPlain(join(names.slice(0, -1)), O_RDONLY | O_DIRECTORY);
+    return errno < 0 ? errno : this.root.openPlain(walk.parent, O_RDONLY | O_DIRECTORY);
   }
 
   /** The coded forms that may lie beside a file that was found with these dependencies. */
@@ -133,87 +124,76 @@ export class Lookup {
     return openFile(this.kernel, (each, flags) => this.root.openAnywhere(each, flags), name, wallMs);
   }
 
-  private symlinkBudget(): SymlinkBudget {
-    return { left: this.symlinks === 'deny' ? 0 : MAX_SYMLINKS, needsDirectory: false };
+  private walk(name: Uint8Array): PathWalk {
+    return new PathWalk(name, this.symlinks === 'deny' ? 0 : MAX_SYMLINKS);
   }
 
-  /** What a slash stands behind is a folder or nothing, path_resolution(7). */
-  private rejectDirectorySlash(found: OpenFile | NotAFile): NotAFile {
-    if (typeof found === 'number') return found;
-    this.kernel.close(found.fd);
+  /** A trailing slash requires a directory, path_resolution(7). */
+  private rejectFile(file: OpenFile | NotAFile): NotAFile {
+    if (typeof file === 'number') return file;
+    this.kernel.close(file.fd);
     return ENOTDIR;
   }
 
-  /** Makes the folders on the way such that none is a link, and notes them all. Returns 0, or -errno. */
-  private resolveComponents(names: string[], dependencies: Dependencies, budget: SymlinkBudget): number {
+  /** Resolves all names but the last to directories without symlinks, each of which is depended on. Returns 0, or -errno. */
+  private resolveDirectories(walk: PathWalk, dependencies: Dependencies): number {
     if (this.top.isGone) this.top = this.watchTop();
     else this.rewatch(this.top, this.root.descriptor);
-    const folders = [this.top];
-    for (let at = 0; at < names.length; ) {
-      const name = names[at]!;
+    const directories = [this.top];
+    walk.restart();
+    for (let { name } = walk; name !== undefined; { name } = walk) {
       if (name === '..') {
-        if (at === 0) return EXDEV;
-        names.splice(--at, 2);
-        folders.pop();
+        if (!walk.leave()) return EXDEV;
+        directories.pop();
         continue;
       }
-      dependencies.add(folders[at]!, name);
-      if (at === names.length - 1) {
-        dependencies.directory ??= folders[at]!;
+      const parent = directories.at(-1)!;
+      dependencies.add(parent, name);
+      if (walk.isLast) {
+        dependencies.directory ??= parent;
         return 0;
       }
-      const next = this.openComponent(folders[at]!, names, at);
+      const next = this.openDirectory(parent, name, walk.path);
       if (typeof next === 'object') {
-        folders.push(next);
-        at++;
+        directories.push(next);
+        walk.enter();
         continue;
       }
-      const refusal = next === ELOOP ? this.expandSymlink(names, at, budget, dependencies) : next;
-      if (refusal < 0) return refusal;
+      const errno = next === ELOOP ? this.expandSymlink(walk, dependencies) : next;
+      if (errno < 0) return errno;
     }
     return 0;
   }
 
-  /** The folder that stands at `names[at]`, or -errno; ELOOP for a link. */
-  private openComponent(folder: WatchedDirectory, names: readonly string[], at: number): WatchedDirectory | number {
-    const name = names[at]!;
-    const known = folder.children.get(name);
+  /** A directory by its name in another, and its path below the root. Returns -errno if there is none; ELOOP for a symlink. */
+  private openDirectory(parent: WatchedDirectory, name: string, path: Buffer): WatchedDirectory | number {
+    const known = parent.children.get(name);
     if (known?.isWatched && known.verifiedEpoch === this.epoch) return known;
-    const fd = this.root.openPlain(join(names.slice(0, at + 1)), O_PATH | O_DIRECTORY);
+    const fd = this.root.openPlain(path, O_PATH | O_DIRECTORY);
     if (fd < 0) return fd;
     if (known !== undefined && known.deviceInode !== deviceInode(this.kernel, fd)) known.onDirectoryChanged();
-    const child = folder.children.get(name) ?? watchDirectory(this.kernel, this.watch, folder, name, fd);
+    const child = parent.children.get(name) ?? watchDirectory(this.kernel, this.watch, parent, name, fd);
     if (child === known) this.rewatch(child, fd);
     child.verifiedEpoch = this.epoch;
     this.kernel.close(fd);
     return child;
   }
 
-  private rewatch(folder: WatchedDirectory, fd: number): void {
-    folder.rewatch(fd, this.kernel.monotonicMs, this.revalidateMs);
+  private rewatch(directory: WatchedDirectory, fd: number): void {
+    directory.rewatch(fd, this.kernel.monotonicMs, this.revalidateMs);
   }
 
-  /** Puts what a link at `names[at]` stands for in its place. Returns 0, or -errno. */
-  private expandSymlink(names: string[], at: number, budget: SymlinkBudget, dependencies: Dependencies): number {
-    if (budget.left-- === 0) return ELOOP;
-    const fd = this.root.openPlain(join(names.slice(0, at + 1)), O_PATH | O_NOFOLLOW);
+  /** Expands the symlink that the current name is. Returns 0, or -errno. */
+  private expandSymlink(walk: PathWalk, dependencies: Dependencies): number {
+    if (!walk.countSymlink()) return ELOOP;
+    const fd = this.root.openPlain(walk.path, O_PATH | O_NOFOLLOW);
     if (fd < 0) return fd;
     const target = this.kernel.readlinkat(fd, '');
     this.kernel.close(fd);
-    if (target === EINVAL || target === ENOENT) return 0; // no link any more: whoever asked looks again
+    if (target === EINVAL || target === ENOENT) return 0; // not a symlink any more: the caller opens it again
     if (typeof target === 'number') return target;
     dependencies.throughSymlink = true;
-    if (target[0] === SLASH) return EXDEV;
-    if (at === names.length - 1 && target[target.length - 1] === SLASH) budget.needsDirectory = true;
-    names.splice(at, 1, ...pathNames(target));
-    return 0;
+    walk.expand(target);
+    return walk.isAbsolute ? EXDEV : 0;
   }
 }
-
-const pathNames = (path: Uint8Array): string[] =>
-  Buffer.from(path.buffer, path.byteOffset, path.length)
-    .toString('latin1')
-    .split('/')
-    .filter((name) => name !== '' && name !== '.');
-
-const join = (names: readonly string[]): Buffer => Buffer.from(names.join('/'), 'latin1');

@@ -1,4 +1,4 @@
-import { dirname, isAbsolute, join } from 'node:path';
+import { isAbsolute } from 'node:path';
 import { constants } from '../../sys/binding.js';
 import { systemError } from '../../sys/errno.js';
 import { deviceInode } from '../../sys/file-id.js';
@@ -8,12 +8,12 @@ import { nonNotifyingName, notifiesChanges } from '../watch/filesystem-type.js';
 import { type DirectoryListener, type Inotify, NAME_CHANGES, NOT_WATCHED } from '../watch/inotify.js';
 import { unwatchedFilesystem } from '../watch/unwatched.js';
 import { Lookup } from './lookup.js';
+import { PathWalk } from './path-walk.js';
 import { Root } from './root.js';
 
 const { AT_FDCWD, O_DIRECTORY, O_PATH } = constants;
 
-/** As many as the kernel itself follows in one name, path_resolution(7). */
-const MAX_LINKS = 40;
+const SLASH = Buffer.from('/');
 
 /** One name on the way to the root, in the folder that has it. */
 class PathWatch implements DirectoryListener {
@@ -160,35 +160,29 @@ export class ReleaseRoot {
     this.pathWatches = [];
     this.unwatchedReason = null;
     // Not resolve(), for which `current/..` is where the link lies, and not where it leads.
-    let names = pathNames(isAbsolute(this.path) ? this.path : `${process.cwd()}/${this.path}`);
-    let folder = '/';
-    for (let links = 0; names.length > 0 && links <= MAX_LINKS; ) {
-      const name = names.shift()!;
+    const path = isAbsolute(this.path) ? this.path : `${process.cwd()}/${this.path}`;
+    const walk = new PathWalk(Buffer.from(path));
+    for (let { name } = walk; name !== undefined; { name } = walk) {
       if (name === '..') {
-        folder = dirname(folder);
+        walk.leave();
         continue;
       }
-      this.watchName(folder, name);
-      const target = this.kernel.readlinkat(AT_FDCWD, join(folder, name));
-      if (typeof target === 'number') {
-        folder = join(folder, name);
-        continue;
-      }
-      links++;
-      const text = Buffer.from(target).toString();
-      if (text.startsWith('/')) folder = '/';
-      names = [...pathNames(text), ...names];
+      this.watchName(`/${walk.parent.toString('latin1')}`, name);
+      const target = this.kernel.readlinkat(AT_FDCWD, Buffer.concat([SLASH, walk.path]));
+      if (typeof target === 'number') walk.enter();
+      else if (walk.countSymlink()) walk.expand(target);
+      else break;
     }
     for (const guard of before) guard.close();
   }
 
   private watchName(folder: string, name: string): void {
-    const fd = this.kernel.openat(AT_FDCWD, folder, O_PATH | O_DIRECTORY);
+    const fd = this.kernel.openat(AT_FDCWD, Buffer.from(folder, 'latin1'), O_PATH | O_DIRECTORY);
     if (fd < 0) {
       this.unwatchedReason ??= systemError('open', fd).message;
       return;
     }
-    const guard = new PathWatch(this.watch, fd, Buffer.from(name).toString('latin1'), () => {
+    const guard = new PathWatch(this.watch, fd, name, () => {
       this.checkDueMs = 0;
     });
     this.pathWatches.push(guard);
@@ -198,5 +192,3 @@ export class ReleaseRoot {
     this.kernel.close(fd);
   }
 }
-
-const pathNames = (path: string): string[] => path.split('/').filter((name) => name !== '' && name !== '.');

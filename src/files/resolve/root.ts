@@ -6,6 +6,7 @@ import { openByWalk } from './openat-walk.js';
 
 const { AT_FDCWD, O_DIRECTORY, O_PATH, RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS } = constants;
 const RESOLVE = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+const DOT = Buffer.from('.');
 
 /** A rename elsewhere under way makes openat2 give up with EAGAIN, openat2(2); this often in a row it is no accident. */
 const RENAME_RETRIES = 16;
@@ -60,12 +61,12 @@ export class Root {
   /** Opens a name and follows links wherever they lead, as open(2) does. */
   openAnywhere(name: Uint8Array, flags: number): number {
     assert(this.fd >= 0, 'the root is closed');
-    return this.kernel.openat(this.fd, name.length === 0 ? '.' : name, flags);
+    return this.kernel.openat(this.fd, name.length === 0 ? DOT : name, flags);
   }
 
   private open(name: Uint8Array, flags: number, links: boolean): number {
     assert(this.fd >= 0, 'the root is closed');
-    const path = name.length === 0 ? '.' : name;
+    const path = name.length === 0 ? DOT : name;
     if (this.pathResolution === 'walk') return openByWalk(this.kernel, this.fd, path, flags, links);
     const resolve = links ? RESOLVE : RESOLVE | RESOLVE_NO_SYMLINKS;
     let fd = this.kernel.openat2(this.fd, path, flags, resolve);

@@ -1,0 +1,88 @@
+/** As many as the kernel follows in one path, path_resolution(7). */
+export const MAX_SYMLINKS = 40;
+
+const SLASH = 0x2f;
+
+/**
+ * The names of a path while it is resolved by hand, as path_resolution(7) has it. The names before `position` are resolved:
+ * none of them is a symlink or `..`. The caller opens the current name, and then calls `enter` for a directory, `leave` for
+ * `..`, and `countSymlink` and `expand` for a symlink. Names are latin1, a character a byte; `.` and empty names are left out.
+ */
+export class PathWalk {
+  readonly names: string[];
+  /** The path, or the target of a symlink on the way, began with a slash. */
+  isAbsolute: boolean;
+  /** A slash stands behind the last name: it must be a directory. */
+  needsDirectory: boolean;
+  private position = 0;
+
+  constructor(
+    path: Uint8Array,
+    private symlinksLeft = MAX_SYMLINKS,
+  ) {
+    this.names = pathNames(path);
+    this.isAbsolute = path[0] === SLASH;
+    this.needsDirectory = path.at(-1) === SLASH;
+  }
+
+  /** The current name; undefined when all are resolved. */
+  get name(): string | undefined {
+    return this.names[this.position];
+  }
+
+  get isLast(): boolean {
+    return this.position === this.names.length - 1;
+  }
+
+  /** The path of the directory that the current name is in, without slashes around it. */
+  get parent(): Buffer {
+    return joined(this.names.slice(0, this.position));
+  }
+
+  /** The path up to the current name, inclusive. */
+  get path(): Buffer {
+    return joined(this.names.slice(0, this.position + 1));
+  }
+
+  enter(): void {
+    this.position++;
+  }
+
+  /** Drops `..` and the directory before it. Returns false at the top. */
+  leave(): boolean {
+    const isBelowTop = this.position > 0;
+    if (isBelowTop) this.position--;
+    this.names.splice(this.position, isBelowTop ? 2 : 1);
+    return isBelowTop;
+  }
+
+  /** Returns false when the current name is a symlink too many. */
+  countSymlink(): boolean {
+    return this.symlinksLeft-- > 0;
+  }
+
+  /** Replaces the current name by the target of the symlink that it is; an absolute target replaces all before it too. */
+  expand(target: Uint8Array): void {
+    if (this.isLast && target.at(-1) === SLASH) this.needsDirectory = true;
+    if (target[0] !== SLASH) {
+      this.names.splice(this.position, 1, ...pathNames(target));
+      return;
+    }
+    this.isAbsolute = true;
+    this.names.splice(0, this.position + 1, ...pathNames(target));
+    this.position = 0;
+  }
+
+  /** Back to the first name, to resolve all once more. */
+  restart(): void {
+    this.position = 0;
+  }
+}
+
+const pathNames = (path: Uint8Array): string[] =>
+  Buffer.from(path.buffer, path.byteOffset, path.length)
+    .toString('latin1')
+    .split('/')
+    .filter((name) => name !== '' && name !== '.');
+
+const joined = (names: readonly string[]): Buffer => Buffer.from(names.join('/'), 'latin1');
