@@ -3,23 +3,23 @@ import { dirname, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import pc from 'picocolors';
 import { didYouMean } from '../files/rules/did-you-mean.js';
-import { LAST_SEED } from '../lab/base/shuffle.js';
+import { MAX_SEED } from '../lab/base/shuffle.js';
 import { progressOn } from '../lab/bench/progress.js';
 import {
   EXPERIMENTS,
   type ExperimentName,
   type LabSettings,
-  type Measure,
+  type MeasureSettings,
   QUESTIONS,
   QUICK,
   THOROUGH,
 } from '../lab/bench/settings.js';
-import { MEASURED } from '../lab/bench/workbench.js';
-import { LIBUV_MODELS, OURS, runLab } from '../lab/lab.js';
+import { HTTP_MODELS } from '../lab/bench/workbench.js';
+import { LIBUV_MODELS, REFERENCE, runLab } from '../lab/lab.js';
 import { Tools } from '../lab/load/tools.js';
-import { pageOf } from '../lab/report/page.js';
+import { renderPage } from '../lab/report/page.js';
 import type { LabReport } from '../lab/report/report.js';
-import { textOf } from '../lab/report/terminal.js';
+import { renderText } from '../lab/report/terminal.js';
 import { integer } from './flags.js';
 import { UsageError } from './usage-error.js';
 
@@ -45,7 +45,7 @@ export function labCommand(): Command {
     .addOption(measure('idle', 'how many idle connections to weigh', integer(1, 50_000)))
     .addOption(measure('most', 'the most idle ones of the experiment with connections', integer(1, 50_000)))
     .addOption(new Option('--budget <seconds>', 'begin with no model after this time').argParser(integer(1, 86_400)))
-    .addOption(new Option('--seed <number>', 'draws the same orders as that run').argParser(integer(0, LAST_SEED)))
+    .addOption(new Option('--seed <number>', 'draws the same orders as that run').argParser(integer(0, MAX_SEED)))
     .option('--json <file>', 'write the report as JSON')
     .option('--html <file>', 'write the report as a page with charts that needs nothing else')
     .option('--list', 'list the experiments and the models', false)
@@ -62,7 +62,7 @@ export function labCommand(): Command {
     });
 }
 
-interface Flags extends Partial<Omit<Measure, 'warmUpSeconds' | 'budgetSeconds'>> {
+interface Flags extends Partial<Omit<MeasureSettings, 'warmUpSeconds' | 'budgetSeconds'>> {
   experiment: ExperimentName;
   models?: string;
   quick: boolean;
@@ -104,10 +104,10 @@ async function run(flags: Flags): Promise<number> {
 }
 
 function write(report: LabReport, { json, html }: Flags): void {
-  process.stdout.write(textOf(report));
+  process.stdout.write(renderText(report));
   for (const [file, text] of [
     [json, () => `${JSON.stringify(report, null, 2)}\n`],
-    [html, () => pageOf(report)],
+    [html, () => renderPage(report)],
   ] as const) {
     if (file === undefined) continue;
     writeFileSync(file, text());
@@ -117,7 +117,10 @@ function write(report: LabReport, { json, html }: Flags): void {
 
 function settingsOf(flags: Flags): LabSettings {
   const { experiment, quick, close, seed } = flags;
-  const usual: Measure = { ...(quick ? QUICK : THOROUGH), ...(experiment === 'connections' ? { rounds: 1 } : {}) };
+  const usual: MeasureSettings = {
+    ...(quick ? QUICK : THOROUGH),
+    ...(experiment === 'connections' ? { rounds: 1 } : {}),
+  };
   return {
     experiment,
     models: modelsOf(flags),
@@ -125,18 +128,18 @@ function settingsOf(flags: Flags): LabSettings {
     seconds: flags.seconds ?? usual.seconds,
     warmUpSeconds: flags.warmUp ?? usual.warmUpSeconds,
     connections: flags.connections ?? usual.connections,
-    heavy: flags.heavy ?? flags.connections ?? usual.heavy,
+    maxHeavy: flags.maxHeavy ?? flags.connections ?? usual.maxHeavy,
     close,
     rate: flags.rate ?? usual.rate,
     idle: flags.idle ?? usual.idle,
-    most: flags.most ?? usual.most,
-    seed: seed ?? Math.floor(Math.random() * LAST_SEED),
+    maxIdle: flags.maxIdle ?? usual.maxIdle,
+    seed: seed ?? Math.floor(Math.random() * MAX_SEED),
     budgetSeconds: flags.budget ?? usual.budgetSeconds,
   };
 }
 
 function modelsOf({ experiment, models }: Flags): string[] {
-  const all = MEASURED.map(({ name }) => name);
+  const all = HTTP_MODELS.map(({ name }) => name);
   if (experiment === 'triggers') {
     if (models !== undefined) throw new UsageError('--models has no meaning for --experiment triggers; leave it out.');
     return [];
@@ -151,8 +154,8 @@ function modelsOf({ experiment, models }: Flags): string[] {
       `--models: there is no model ${JSON.stringify(name)} to measure; ${remedy}`.replace(/(?<!\?)$/, '.'),
     );
   }
-  if (experiment === 'libuv' && !chosen.includes(OURS))
-    throw new UsageError(`--experiment libuv compares with ${OURS}; add it to --models.`);
+  if (experiment === 'libuv' && !chosen.includes(REFERENCE))
+    throw new UsageError(`--experiment libuv compares with ${REFERENCE}; add it to --models.`);
   return chosen;
 }
 
@@ -185,12 +188,17 @@ function listed(): string {
     return items.map(([name, says]) => `  ${pc.cyan(name.padEnd(width))}  ${says}`).join('\n');
   };
   const experiments = rows(EXPERIMENTS.map((name) => [name, QUESTIONS[name]]));
-  const models = rows(MEASURED.map(({ name, waits }) => [name, `waits ${waits}`]));
+  const models = rows(HTTP_MODELS.map(({ name, waits }) => [name, `waits ${waits}`]));
   return `${pc.bold('Experiments')}\n${experiments}\n\n${pc.bold('Models')}\n${models}\n`;
 }
 
 /** A flag whose default depends on --quick: the help has both. */
-function measure(name: string, says: string, parse: (text: string) => number, key = name as keyof Measure): Option {
+function measure(
+  name: string,
+  says: string,
+  parse: (text: string) => number,
+  key = name as keyof MeasureSettings,
+): Option {
   const [usual, quick] = [THOROUGH[key], QUICK[key]];
   const by = usual === quick ? `${usual}` : `${usual}, with --quick ${quick}`;
   return new Option(`--${name} <number>`, `${says} (default: ${by})`).argParser(parse);

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { didYouMean } from '../files/rules/did-you-mean.js';
 import { MODELS, type Model } from '../models/catalogue.js';
-import type { RunningModel } from '../models/shared/program.js';
+import type { RunningModel } from '../models/shared/running-model.js';
 import { hostFlag, portFlag } from './flags.js';
 import { resolveHost, startError, UsageError } from './usage-error.js';
 
@@ -14,23 +14,23 @@ const COLUMNS = [
   ['waits', 'WAITS'],
   ['calls', 'SYSTEM CALLS'],
   ['memory', 'MEMORY'],
-  ['breaks', 'BREAKS'],
+  ['limitation', 'LIMITATION'],
 ] as const satisfies readonly (readonly [keyof Model, string])[];
 
 export function modelCommand(): Command {
   return new Command('model')
     .description('run one of the concurrency models on its own; without a name, list them')
-    .argument('[name]', 'one of those that are listed')
-    .argument('[dir]', 'the folder; without one, the site that ships with epollet')
+    .argument('[name]', 'a model from the list')
+    .argument('[dir]', 'the directory to serve; default: the site that ships with epollet')
     .addOption(hostFlag())
     .addOption(portFlag())
     .action(async (name: string | undefined, dir: string | undefined, { host, port }: Flags) => {
       if (name === undefined) {
-        process.stdout.write(listed());
+        process.stdout.write(modelTable());
         return;
       }
-      const running = await start(modelOf(name), dir ?? OWN_SITE, host, port);
-      endOnSignals(running);
+      const running = await start(modelNamed(name), dir ?? OWN_SITE, host, port);
+      stopOnSignals(running);
       process.stdout.write(`${running.url}\n`);
     });
 }
@@ -40,7 +40,7 @@ interface Flags {
   port: number | string;
 }
 
-function listed(): string {
+function modelTable(): string {
   const rows = [
     COLUMNS.map(([, title]) => title as string),
     ...MODELS.map((each) => COLUMNS.map(([key]) => each[key])),
@@ -50,22 +50,24 @@ function listed(): string {
   return rows.map((row) => `${line(row).trimEnd()}\n`).join('');
 }
 
-function modelOf(name: string): Model {
+function modelNamed(name: string): Model {
   const found = MODELS.find((model) => model.name === name);
   if (found) return found;
-  const near = didYouMean(
+  const meant = didYouMean(
     name,
     MODELS.map((model) => model.name),
   );
-  const meant = near === null ? '' : ` (did you mean ${near}?)`;
-  throw new UsageError(`There is no model ${JSON.stringify(name)}${meant}; epollet model lists those that there are.`);
+  const hint = meant === null ? '' : ` (did you mean ${meant}?)`;
+  throw new UsageError(`There is no model ${JSON.stringify(name)}${hint}; epollet model lists them.`);
 }
 
 async function start(model: Model, root: string, host: string, port: number | string): Promise<RunningModel> {
   if (typeof port === 'string')
     throw new UsageError(`PORT must be an integer from 0 to 65535, not ${JSON.stringify(port)}.`);
   if (root === '')
-    throw new UsageError('The folder has an empty name; give one, or none for the site that ships with it.');
+    throw new UsageError(
+      'The directory name is empty; name a directory, or leave it out to serve the site that ships with epollet.',
+    );
   const address = await resolveHost(host);
   try {
     return await model.start({ root, host: address, port });
@@ -74,12 +76,12 @@ async function start(model: Model, root: string, host: string, port: number | st
   }
 }
 
-/** SIGTERM and SIGINT end it with 0: its children, its threads, its connections, whatever they are at. */
-function endOnSignals(running: RunningModel): void {
-  const end = async (): Promise<void> => {
+/** SIGTERM and SIGINT stop the model with its child processes, threads and connections; exit code 0. */
+function stopOnSignals(running: RunningModel): void {
+  const stop = async (): Promise<void> => {
     await running.stop();
     process.exit(0);
   };
-  process.on('SIGTERM', end);
-  process.on('SIGINT', end);
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
 }

@@ -1,19 +1,19 @@
 import { readFileSync } from 'node:fs';
-import { ordersOf } from './base/shuffle.js';
+import { shuffledOrders } from './base/shuffle.js';
 import { Instruments } from './bench/instruments.js';
-import { type Progress, SILENT } from './bench/progress.js';
+import { NO_PROGRESS, type Progress } from './bench/progress.js';
+import { Site } from './bench/sample-site.js';
 import { commandOf, type LabSettings, QUESTIONS } from './bench/settings.js';
-import { Site } from './bench/site.js';
 import { type Launcher, launcher, Workbench } from './bench/workbench.js';
 import { measureConnections } from './experiments/connections.js';
-import { connectionsResultOf } from './experiments/connections-result.js';
+import { connectionsResult } from './experiments/connections-result.js';
 import { measureModels } from './experiments/models.js';
-import { type ModelNotes, ratioOf, resultOf } from './experiments/models-result.js';
-import { herdIsBuilt, measureHerds } from './experiments/thundering-herd.js';
+import { type ModelPartial, modelResult, ratioTo } from './experiments/models-result.js';
+import { isBuilt, measureThunderingHerd } from './experiments/thundering-herd.js';
 import { traceTriggers } from './experiments/triggers.js';
 import { Tools } from './load/tools.js';
-import { coresHere, pinSelf } from './measure/cores.js';
-import { machineHere } from './measure/machine.js';
+import { detectCores, moveSelfTo } from './measure/cores.js';
+import { describeMachine } from './measure/machine.js';
 import { type Found, type LabReport, REPORT_VERSION } from './report/report.js';
 
 export interface LabOptions {
@@ -27,27 +27,27 @@ export interface LabOptions {
 }
 
 /** The reactor of this package, and what it is compared with. */
-export const OURS = 'epollet';
-export const LIBUV_MODELS = [OURS, 'libuv-net', 'libuv'] as const;
+export const REFERENCE = 'epollet';
+export const LIBUV_MODELS = [REFERENCE, 'libuv-net', 'libuv'] as const;
 
 /** How long the last model may take that was begun in time. */
 const GRACE_SECONDS = 8;
 
 /** Makes an experiment, and reports. Whatever it starts has ended when it returns. */
 export async function runLab(settings: LabSettings, options: LabOptions = {}): Promise<LabReport> {
-  const { tools = new Tools(), progress = SILENT, launch = launcher } = options;
+  const { tools = new Tools(), progress = NO_PROGRESS, launch = launcher } = options;
   const { budgetSeconds } = settings;
   const over = budgetSeconds === null ? [] : [AbortSignal.timeout((budgetSeconds + GRACE_SECONDS) * 1000)];
   const signal = AbortSignal.any([...(options.signal ? [options.signal] : []), ...over]);
-  const cores = tools.has('taskset') ? coresHere() : null;
+  const cores = tools.has('taskset') ? detectCores() : null;
   const startedAt = new Date();
-  const machine = machineHere(cores);
-  if (cores !== null && options.moveAside) pinSelf(cores.load);
+  const machine = describeMachine(cores);
+  if (cores !== null && options.moveAside) moveSelfTo(cores.load);
   using site = new Site();
   using instruments = new Instruments(tools, cores, signal);
   const bench = new Workbench(settings, instruments, site, launch, progress, signal);
   const inProcess = settings.experiment === 'triggers';
-  const orders = inProcess ? [] : ordersOf(settings.models, settings.rounds, settings.seed);
+  const orders = inProcess ? [] : shuffledOrders(settings.models, settings.rounds, settings.seed);
   if (!inProcess) {
     for (const sentence of tools.missing()) bench.note(sentence);
     if (tools.has('taskset') && cores === null) bench.note('There is one core: model and load share it.');
@@ -78,26 +78,27 @@ async function experiment(
 ): Promise<{ found: Found; complete: boolean }> {
   const { experiment } = bench.settings;
   if (experiment === 'triggers') {
-    const herd = herdIsBuilt() ? await measureHerds() : [];
+    const herd = isBuilt() ? await measureThunderingHerd() : [];
     return { found: { experiment, results: traceTriggers(), herd }, complete: true };
   }
   if (experiment === 'connections') {
     const { notes, complete } = await measureConnections(bench, orders);
-    return { found: { experiment, results: notes.map(connectionsResultOf) }, complete };
+    return { found: { experiment, results: notes.map(connectionsResult) }, complete };
   }
   const { notes, complete } = await measureModels(bench, orders);
-  const results = notes.map(resultOf);
+  const results = notes.map(modelResult);
   if (experiment === 'models') return { found: { experiment, results }, complete };
   noteDifferences(bench, notes);
-  const ours = results.find(({ model }) => model === OURS)!;
-  return { found: { experiment, results, ratios: results.map((each) => ratioOf(each, ours)) }, complete };
+  const ours = results.find(({ model }) => model === REFERENCE)!;
+  return { found: { experiment, results, ratios: results.map((each) => ratioTo(each, ours)) }, complete };
 }
 
 /** To be compared one to one, they must answer alike. */
-function noteDifferences(bench: Workbench, notes: readonly ModelNotes[]): void {
-  const ours = notes.find(({ model }) => model === OURS)?.same;
-  for (const { model, same } of notes) {
-    if (same !== null && ours && same !== ours) bench.note(`${model} answers ${same}, ${OURS} ${ours}.`);
+function noteDifferences(bench: Workbench, notes: readonly ModelPartial[]): void {
+  const ours = notes.find(({ model }) => model === REFERENCE)?.responseShape;
+  for (const { model, responseShape } of notes) {
+    if (responseShape !== null && ours && responseShape !== ours)
+      bench.note(`${model} answers ${responseShape}, ${REFERENCE} ${ours}.`);
   }
 }
 

@@ -1,23 +1,23 @@
-import { Answers } from './shared/answers.js';
-import { converse } from './shared/blocking-connection.js';
-import { hangUp } from './shared/hang-up.js';
-import { Door, ENDED } from './shared/listen.js';
-import type { Stage } from './shared/stage.js';
+import { serveConnection } from './shared/blocking-connection.js';
+import { closeGracefully } from './shared/close-gracefully.js';
+import { Accepter, ENDED } from './shared/listen.js';
+import type { ModelContext } from './shared/model-context.js';
+import { Responder } from './shared/responder.js';
 
 /**
- * One client at a time, as fixed-page, but the file that was asked for. Five lines are the whole of it, and nobody has
- * to think about what else may happen meanwhile: nothing does. A client that connects and says nothing stops the
- * server, which is why every model after this one exists.
+ * One client at a time like fixed-page, but serving files. These few lines are the whole server, and concurrency is
+ * not a concern, because there is none. A client that connects and sends nothing blocks the server, which is why all
+ * the following models exist.
  */
-export function serve({ listener, root, waiting }: Stage): void {
-  const answers = new Answers(root, 'closed');
-  const door = new Door(listener);
-  for (let fd = door.accept(0); fd !== ENDED; fd = door.accept(0)) {
-    waiting.begin(fd);
-    converse(fd, answers);
-    waiting.done(fd);
-    hangUp(fd);
+export function serve({ listener, root, current }: ModelContext): void {
+  const responder = new Responder(root, 'close');
+  const accepter = new Accepter(listener);
+  for (let fd = accepter.accept(0); fd !== ENDED; fd = accepter.accept(0)) {
+    current.set(fd);
+    serveConnection(fd, responder);
+    current.clear(fd);
+    closeGracefully(fd);
   }
-  door.close();
-  answers.close();
+  accepter.close();
+  responder.close();
 }

@@ -1,21 +1,21 @@
 import { Root } from '../files/resolve/root.js';
 import { BOTH, type Handler, NestedDriver, READABLE, Reactor } from '../reactor/index.js';
 import { constants, EAGAIN, kernel } from '../sys/index.js';
-import { Answers } from './shared/answers.js';
-import { hangUp } from './shared/hang-up.js';
-import { Door, listen } from './shared/listen.js';
-import { type ModelOptions, type RunningModel, running } from './shared/program.js';
+import { closeGracefully } from './shared/close-gracefully.js';
+import { Accepter, listen } from './shared/listen.js';
 import { NEED_MORE, parseRequest } from './shared/request.js';
+import { Responder } from './shared/responder.js';
+import { type ModelOptions, type RunningModel, runningModel } from './shared/running-model.js';
 
 const EMPTY = Buffer.alloc(0);
-/** One receives for all: what came is taken out before anybody else may run, which is at an `await` only. */
+/** One receive buffer for all: it is emptied before another coroutine can run, which needs an `await`. */
 const shared = Buffer.allocUnsafeSlow(65_536);
 
 /**
- * A socket whose calls may be awaited: where a blocking one would stop the thread, this one stops the coroutine, which
- * the reactor resumes. Edge-triggered, so that nobody has to say what is waited for: whatever comes wakes the one who
- * waits, who tries again and, if it was not meant, waits again. A report that finds nobody waiting may be forgotten,
- * for the call that comes before the next wait sees what it told of.
+ * A socket with awaitable calls: where a blocking call would stop the thread, these suspend the coroutine, which the
+ * reactor resumes. Edge-triggered for reading and writing, so that no interest needs to change: any event wakes the
+ * waiting call, which retries and waits again if its operation still returns EAGAIN. An event that finds no waiting call
+ * may be dropped, because the next call reads or writes before it waits.
  */
 class Socket implements Handler {
   private resume: (() => void) | null = null;
@@ -28,7 +28,7 @@ class Socket implements Handler {
     resume?.();
   }
 
-  /** What has come; null at the end. */
+  /** The received bytes; null at end of file or on an error. */
   async receive(): Promise<Buffer | null> {
     for (;;) {
       const count = kernel.recv(this.fd, shared, 0, shared.length, 0);
@@ -38,7 +38,7 @@ class Socket implements Handler {
     }
   }
 
-  /** False: the peer is gone. */
+  /** Returns false if the peer is gone. */
   async sendAll(bytes: Buffer): Promise<boolean> {
     for (let sent = 0; sent < bytes.length; ) {
       const count = kernel.send(this.fd, bytes, sent, bytes.length - sent, 0);
@@ -57,63 +57,63 @@ class Socket implements Handler {
 }
 
 /**
- * Line by line the code of blocking-connection, with `await` where that one waits. All that is different is who keeps
- * the place where a client stands: not a thread with its stack, but an object of a few hundred bytes that the compiler
+ * The code of blocking-connection, line by line, with `await` where that one blocks. The only difference is where the
+ * state of a client is kept: not in a thread and its stack, but in an object of a few hundred bytes that the compiler
  * makes of this function.
  */
-async function converse(socket: Socket, answers: Answers): Promise<void> {
-  let bytes: Buffer = EMPTY;
+async function converse(socket: Socket, responder: Responder): Promise<void> {
+  let unread: Buffer = EMPTY;
   for (;;) {
-    const request = parseRequest(bytes, 0, bytes.length);
+    const request = parseRequest(unread, 0, unread.length);
     if (request === NEED_MORE) {
       const more = await socket.receive();
       if (more === null) return;
-      bytes = bytes.length === 0 ? more : Buffer.concat([bytes, more]);
+      unread = unread.length === 0 ? more : Buffer.concat([unread, more]);
       continue;
     }
     if (typeof request === 'number') {
-      await socket.sendAll(answers.refusal(request).bytes);
+      await socket.sendAll(responder.errorResponse(request).bytes);
       return;
     }
-    if (!(await socket.sendAll(answers.bytesTo(request))) || !answers.keeps(request)) return;
-    bytes = bytes.subarray(request.end);
+    if (!(await socket.sendAll(responder.bytesFor(request))) || !responder.keepsAlive(request)) return;
+    unread = unread.subarray(request.end);
   }
 }
 
-/** One thread, and as many coroutines as there are clients, short ones and those that stay. */
-export function start({ root, host, port: wanted }: ModelOptions): RunningModel {
+/** One thread, with a coroutine per connection. */
+export function start({ root, host, port: requestedPort }: ModelOptions): RunningModel {
   Root.open(kernel, root).close();
-  const { fd: listener, port } = listen(host, wanted, constants.SOCK_NONBLOCK);
-  const answers = new Answers(root, 'kept');
-  const door = new Door(listener);
+  const { fd: listener, port } = listen(host, requestedPort, constants.SOCK_NONBLOCK);
+  const responder = new Responder(root, 'keep-alive');
+  const accepter = new Accepter(listener);
   const reactor = new Reactor();
   const open = new Set<number>();
 
-  const attend = async (fd: number): Promise<void> => {
+  const serveClient = async (fd: number): Promise<void> => {
     open.add(fd);
     const socket = new Socket(fd);
     const token = reactor.register(fd, socket, BOTH, { trigger: 'edge' });
-    await converse(socket, answers);
-    if (!open.delete(fd)) return; // stopped meanwhile
-    reactor.forget(token); // closed at once, which takes it out of the set
-    hangUp(fd);
+    await converse(socket, responder);
+    if (!open.delete(fd)) return; // stop() has closed it
+    reactor.forget(token); // the close that follows removes it from the epoll set
+    closeGracefully(fd);
   };
 
   const onReady = (): void => {
-    const fd = door.accept(constants.SOCK_NONBLOCK);
-    if (fd >= 0) void attend(fd); // nobody awaits it: from here on it is a coroutine of its own
+    const fd = accepter.accept(constants.SOCK_NONBLOCK);
+    if (fd >= 0) void serveClient(fd); // not awaited: it runs as an independent coroutine
   };
   reactor.register(listener, { onReady }, READABLE);
   const driver = new NestedDriver(reactor);
 
-  return running('http', host, port, async () => {
+  return runningModel('http', host, port, async () => {
     driver.stop();
     reactor.close();
-    // The coroutines are not resumed any more: without anybody who knows them they are garbage.
-    for (const fd of open) hangUp(fd);
+    // The suspended coroutines are never resumed; unreferenced, they are garbage-collected.
+    for (const fd of open) closeGracefully(fd);
     open.clear();
-    door.close();
+    accepter.close();
     kernel.close(listener);
-    answers.close();
+    responder.close();
   });
 }

@@ -1,48 +1,47 @@
 import { Epoll, WORDS_PER_EVENT } from '../sys/epoll.js';
 import { constants, EPOLLIN, EPOLLOUT } from '../sys/index.js';
-import { Answers } from './shared/answers.js';
+import { closeGracefully } from './shared/close-gracefully.js';
 import { Connection, State } from './shared/connection.js';
-import { hangUp } from './shared/hang-up.js';
-import { Door, ENDED } from './shared/listen.js';
-import type { Stage } from './shared/stage.js';
+import { Accepter, ENDED } from './shared/listen.js';
+import type { ModelContext } from './shared/model-context.js';
+import { Responder } from './shared/responder.js';
 
-const EVENTS_MAX = 1024;
+const MAX_EVENTS = 1024;
 
 /**
- * Polling turned round: the kernel keeps the list, and epoll_wait(2) returns those of it that are ready, however many
- * are not. Nobody ready, and the thread sleeps. A silent connection costs memory and no time at all.
+ * Polling turned around: the kernel keeps the list, and epoll_wait(2) returns the ready descriptors in it, however many
+ * are not ready. If none is, the thread sleeps. An idle connection costs memory and no time at all.
  *
- * Level-triggered, which is the default, epoll reports a descriptor as long as it is ready. So each report may be
- * answered with one step, whatever is left comes back with the next wait, and nothing can be forgotten. What must not
- * happen is to ask for what one does not want: a socket has room to send nearly always, and who asked for EPOLLOUT
- * without having anything to send would never sleep.
+ * Level-triggered, the default, epoll reports a descriptor as long as it is ready. So one step per event suffices: what
+ * remains is reported by the next wait, and nothing can be forgotten. But never register for an event that is not
+ * needed: a socket nearly always has room to send, so with EPOLLOUT and nothing to send the thread would never sleep.
  */
-export function serve({ listener, root }: Stage): void {
-  const answers = new Answers(root, 'kept');
-  const door = new Door(listener);
+export function serve({ listener, root }: ModelContext): void {
+  const responder = new Responder(root, 'keep-alive');
+  const accepter = new Accepter(listener);
   const epoll = new Epoll();
   epoll.register(listener, EPOLLIN);
-  // By descriptor. A number comes back when its connection is closed, but a connection is closed at its own event, of
-  // which there is one in a batch: no event of the batch can be meant for the one before.
+  // Indexed by descriptor. The kernel reuses the number of a closed connection, but a connection is closed at its own
+  // event, of which a batch has one: no later event of the batch can belong to the previous owner of the number.
   const connections: (Connection | undefined)[] = [];
-  const events = new Uint32Array(WORDS_PER_EVENT * EVENTS_MAX);
+  const events = new Uint32Array(WORDS_PER_EVENT * MAX_EVENTS);
 
   const accept = (): boolean => {
-    const fd = door.accept(constants.SOCK_NONBLOCK); // one: who waits behind it is reported again
+    const fd = accepter.accept(constants.SOCK_NONBLOCK); // one: the next in the queue is reported again
     if (fd >= 0) {
-      connections[fd] = new Connection(fd, answers);
+      connections[fd] = new Connection(fd, responder);
       epoll.register(fd, EPOLLIN);
     }
     return fd !== ENDED;
   };
 
   const advance = (connection: Connection): void => {
-    const wasFull = connection.isFull;
-    if (connection.advance() === State.over) {
+    const wasBlocked = connection.isWriteBlocked;
+    if (connection.advance() === State.closed) {
       connections[connection.fd] = undefined;
-      hangUp(connection.fd); // which takes it out of the set as well, epoll(7)
-    } else if (connection.isFull !== wasFull) {
-      epoll.modify(connection.fd, wasFull ? EPOLLIN : EPOLLOUT);
+      closeGracefully(connection.fd); // which also removes it from the epoll set, epoll(7)
+    } else if (connection.isWriteBlocked !== wasBlocked) {
+      epoll.modify(connection.fd, wasBlocked ? EPOLLIN : EPOLLOUT);
     }
   };
 
@@ -55,8 +54,8 @@ export function serve({ listener, root }: Stage): void {
     }
   }
 
-  for (const connection of connections) if (connection !== undefined) hangUp(connection.fd);
+  for (const connection of connections) if (connection !== undefined) closeGracefully(connection.fd);
   epoll.close();
-  door.close();
-  answers.close();
+  accepter.close();
+  responder.close();
 }

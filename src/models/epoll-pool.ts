@@ -1,14 +1,14 @@
 import { Root } from '../files/resolve/root.js';
 import { Epoll } from '../sys/epoll.js';
 import { constants, EAGAIN, EPOLLIN, EPOLLONESHOT, EPOLLOUT, kernel, systemError } from '../sys/index.js';
-import { Answers } from './shared/answers.js';
-import { hangUp } from './shared/hang-up.js';
-import { Door, listen } from './shared/listen.js';
+import { closeGracefully } from './shared/close-gracefully.js';
+import { Accepter, listen } from './shared/listen.js';
 import { Pool } from './shared/pool.js';
-import { type ModelOptions, type RunningModel, running } from './shared/program.js';
 import { NEED_MORE, parseRequest } from './shared/request.js';
+import { Responder } from './shared/responder.js';
+import { type ModelOptions, type RunningModel, runningModel } from './shared/running-model.js';
 
-/** What waits for a disk needs no core: more threads than most machines have cores. */
+/** A thread that waits for a disk needs no core, so this may exceed the number of cores. */
 const THREADS = 4;
 
 const shared = Buffer.allocUnsafeSlow(65_536);
@@ -16,74 +16,74 @@ const EMPTY = Buffer.alloc(0);
 
 interface Client {
   readonly fd: number;
-  /** Received and not answered. */
-  bytes: Buffer;
-  /** What is left of an answer. */
+  /** Received, not yet parsed. */
+  unread: Buffer;
+  /** The rest of a response. */
   unsent: Buffer;
-  ending: boolean;
+  closeAfterSend: boolean;
 }
 
 /**
- * Two kinds of waiting, each where it costs least: one thread has all the sockets and waits for them by epoll; a pool
- * of others waits for files, and may take its time over an answer. No slow answer stops the sockets, no slow client
- * stops a thread of the pool. For a page that is in memory anyway the way there and back costs far more than the
- * answer: a pool is for work.
+ * Two kinds of waiting, each where it is cheapest: one thread owns all sockets and waits for them in epoll_wait(2); the
+ * threads of a pool block on files. A slow file does not stop the sockets, and a slow client does not occupy a thread of
+ * the pool. For a page that is in memory anyway, the round trip to the pool costs far more than the response: a pool is
+ * for work.
  *
- * EPOLLONESHOT reports a descriptor once and then is silent until armed again. It is what this model needs: while the
- * pool has a request of a client's, nobody looks at that client, and its answers stay in order.
+ * EPOLLONESHOT reports a descriptor once and disables it until it is rearmed. This model needs that: while the pool has
+ * a request of a client, the client is not read, and its responses stay in order.
  */
-export async function start({ root, host, port: wanted }: ModelOptions): Promise<RunningModel> {
+export async function start({ root, host, port: requestedPort }: ModelOptions): Promise<RunningModel> {
   Root.open(kernel, root).close();
-  const { fd: listener, port } = listen(host, wanted, constants.SOCK_NONBLOCK);
-  const answers = new Answers(root, 'kept'); // of refusals, which need no thread
-  const door = new Door(listener);
+  const { fd: listener, port } = listen(host, requestedPort, constants.SOCK_NONBLOCK);
+  const responder = new Responder(root, 'keep-alive'); // for error responses, which need no thread
+  const accepter = new Accepter(listener);
   const pool = await Pool.open(root, THREADS);
   const epoll = new Epoll();
   epoll.register(listener, EPOLLIN);
   const clients = new Map<number, Client>();
 
   const accept = (): void => {
-    const fd = door.accept(constants.SOCK_NONBLOCK);
+    const fd = accepter.accept(constants.SOCK_NONBLOCK);
     if (fd < 0) return;
-    clients.set(fd, { fd, bytes: EMPTY, unsent: EMPTY, ending: false });
+    clients.set(fd, { fd, unread: EMPTY, unsent: EMPTY, closeAfterSend: false });
     epoll.register(fd, EPOLLIN | EPOLLONESHOT);
   };
 
-  const end = ({ fd }: Client): void => {
+  const close = ({ fd }: Client): void => {
     clients.delete(fd);
-    hangUp(fd);
+    closeGracefully(fd);
   };
 
   const receive = (client: Client): void => {
     const count = kernel.recv(client.fd, shared, 0, shared.length, 0);
-    if (count <= 0 && count !== EAGAIN) return end(client);
-    if (count > 0) client.bytes = Buffer.concat([client.bytes, shared.subarray(0, count)]);
-    next(client);
+    if (count <= 0 && count !== EAGAIN) return close(client);
+    if (count > 0) client.unread = Buffer.concat([client.unread, shared.subarray(0, count)]);
+    serveNext(client);
   };
 
-  /** Hands the next request to the pool, or waits for the rest of it. */
-  const next = (client: Client): void => {
-    const request = parseRequest(client.bytes, 0, client.bytes.length);
+  /** Submits the next request to the pool, or waits for the rest of it. */
+  const serveNext = (client: Client): void => {
+    const request = parseRequest(client.unread, 0, client.unread.length);
     if (request === NEED_MORE) return epoll.modify(client.fd, EPOLLIN | EPOLLONESHOT);
     if (typeof request === 'number') {
-      client.ending = true;
-      return send(client, answers.refusal(request).bytes);
+      client.closeAfterSend = true;
+      return send(client, responder.errorResponse(request).bytes);
     }
-    client.bytes = client.bytes.subarray(request.end);
-    client.ending = !request.keeps;
-    pool.ask(request, (bytes) => send(client, bytes));
+    client.unread = client.unread.subarray(request.end);
+    client.closeAfterSend = !request.keepAlive;
+    pool.submit(request, (bytes) => send(client, bytes));
   };
 
   const send = (client: Client, bytes: Buffer): void => {
     const count = kernel.send(client.fd, bytes, 0, bytes.length, 0);
-    if (count < 0 && count !== EAGAIN) return end(client);
+    if (count < 0 && count !== EAGAIN) return close(client);
     client.unsent = bytes.subarray(Math.max(0, count));
     if (client.unsent.length > 0) epoll.modify(client.fd, EPOLLOUT | EPOLLONESHOT);
-    else if (client.ending) end(client);
-    else next(client);
+    else if (client.closeAfterSend) close(client);
+    else serveNext(client);
   };
 
-  // The answers come by messages, which libuv brings: so libuv waits for the epoll set as well, which is a descriptor.
+  // Responses arrive as messages, which libuv delivers, so libuv waits for the epoll descriptor as well.
   const watch = kernel.loopStart(epoll.fd, () => {
     for (const { fd } of epoll.poll(0)) {
       const client = clients.get(fd);
@@ -94,13 +94,13 @@ export async function start({ root, host, port: wanted }: ModelOptions): Promise
   });
   if (typeof watch === 'number') throw systemError('epoll_ctl', watch);
 
-  return running('http', host, port, async () => {
+  return runningModel('http', host, port, async () => {
     kernel.loopStop(watch);
     await pool.close();
-    for (const { fd } of clients.values()) hangUp(fd);
+    for (const { fd } of clients.values()) closeGracefully(fd);
     epoll.close();
-    door.close();
+    accepter.close();
     kernel.close(listener);
-    answers.close();
+    responder.close();
   });
 }

@@ -1,10 +1,10 @@
 import { serve } from '../server/server.js';
-import type { ModelOptions, RunningModel } from './shared/program.js';
+import type { ModelOptions, RunningModel } from './shared/running-model.js';
 
 /**
- * What `epollet serve` starts: epoll-level and all that a server needs beside it. Deadlines for those who say nothing,
- * limits, conditional and range requests, files that are watched and not read again, large ones by sendfile(2), and a
- * reactor inside libuv's loop, so that timers, promises and signals go on.
+ * The server of `epollet serve`: epoll-level plus what a real server needs. Timeouts for idle clients, limits,
+ * conditional and range requests, files that are watched and not reread, sendfile(2) for large ones, and a reactor inside
+ * libuv's loop, so that timers, promises and signals keep working.
  */
 export function start({ root, host, port }: ModelOptions): RunningModel {
   const server = serve({ root, hostname: host, port });

@@ -1,54 +1,54 @@
 import { kernel } from '../sys/index.js';
-import { type Answer, composed } from './shared/answers.js';
 import { sendAll } from './shared/blocking-connection.js';
-import { hangUp } from './shared/hang-up.js';
-import { Door, ENDED } from './shared/listen.js';
+import { closeGracefully } from './shared/close-gracefully.js';
+import { Accepter, ENDED } from './shared/listen.js';
+import type { ModelContext } from './shared/model-context.js';
 import { NEED_MORE, parseRequest } from './shared/request.js';
-import type { Stage } from './shared/stage.js';
+import { type BuiltResponse, buildResponse } from './shared/responder.js';
 
-const PAGE = composed(
+const PAGE = buildResponse(
   200,
   { 'Content-Type': 'text/html; charset=utf-8' },
-  Buffer.from('<!doctype html>\n<title>A fixed page</title>\n<p>Whatever you ask for, this is the answer.\n'),
-  'closed',
+  Buffer.from('<!doctype html>\n<title>A fixed page</title>\n<p>Every request gets this page.\n'),
+  'close',
 );
-const NO_REQUEST = composed(400, {}, Buffer.from('The request is not valid HTTP/1.1.\n'), 'closed');
-const NOT_ALLOWED = composed(
+const BAD_REQUEST = buildResponse(400, {}, Buffer.from('The request is not valid HTTP/1.1.\n'), 'close');
+const NOT_ALLOWED = buildResponse(
   405,
   { Allow: 'GET, HEAD' },
-  Buffer.from('Only GET and HEAD are answered here.\n'),
-  'closed',
+  Buffer.from('Only GET and HEAD are supported.\n'),
+  'close',
 );
 
 /**
- * The least that a browser takes for a web server: accept(2) a connection, recv(2) until a request is whole, send(2)
- * the page, close(2), and the next one please. Each of these calls waits, and who waits does nothing else: as long as
- * one client says nothing, all others stay in the accept queue. Connections are closed after one answer, for a client
- * that kept one and went to read the page would keep everybody.
+ * The minimum that a browser accepts as a web server: accept(2) a connection, recv(2) until the request is complete,
+ * send(2) the page, close(2), and the next one. Each of these calls blocks the thread: as long as one client sends
+ * nothing, all others stay in the accept queue. Every connection is closed after its response, because a client that kept
+ * one open while reading the page would block all others.
  */
-export function serve({ listener, waiting }: Stage): void {
-  const door = new Door(listener);
+export function serve({ listener, current }: ModelContext): void {
+  const accepter = new Accepter(listener);
   const bytes = Buffer.alloc(16_384);
-  for (let fd = door.accept(0); fd !== ENDED; fd = door.accept(0)) {
-    waiting.begin(fd);
-    const answer = answerOf(fd, bytes);
-    if (answer !== null) sendAll(fd, answer);
-    waiting.done(fd);
-    hangUp(fd);
+  for (let fd = accepter.accept(0); fd !== ENDED; fd = accepter.accept(0)) {
+    current.set(fd);
+    const response = responseFor(fd, bytes);
+    if (response !== null) sendAll(fd, response);
+    current.clear(fd);
+    closeGracefully(fd);
   }
-  door.close();
+  accepter.close();
 }
 
-/** Null when the client leaves before it has asked. */
-function answerOf(fd: number, bytes: Buffer): Buffer | null {
+/** Null if the client disconnects before its request is complete. */
+function responseFor(fd: number, bytes: Buffer): Buffer | null {
   for (let end = 0; ; ) {
     const count = kernel.recv(fd, bytes, end, bytes.length - end, 0);
     if (count <= 0) return null;
     end += count;
     const request = parseRequest(bytes, 0, end);
     if (request === NEED_MORE) continue;
-    if (typeof request === 'number') return NO_REQUEST.bytes;
-    const answer: Answer = request.method === 'other' ? NOT_ALLOWED : PAGE;
-    return request.method === 'HEAD' ? answer.bytes.subarray(0, answer.headBytes) : answer.bytes;
+    if (typeof request === 'number') return BAD_REQUEST.bytes;
+    const response: BuiltResponse = request.method === 'other' ? NOT_ALLOWED : PAGE;
+    return request.method === 'HEAD' ? response.bytes.subarray(0, response.headBytes) : response.bytes;
   }
 }

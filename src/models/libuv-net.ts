@@ -1,58 +1,58 @@
 import { createServer, type Socket } from 'node:net';
-import { Answers } from './shared/answers.js';
-import { bound } from './shared/bound.js';
-import { type ModelOptions, type RunningModel, running } from './shared/program.js';
+import { listening } from './shared/listening.js';
 import { NEED_MORE, parseRequest } from './shared/request.js';
+import { Responder } from './shared/responder.js';
+import { type ModelOptions, type RunningModel, runningModel } from './shared/running-model.js';
 
 const EMPTY = Buffer.alloc(0);
 
 /**
- * libuv without HTTP: streams of bytes by node:net, and the parser of the other models. What lies between this and
- * libuv is node:http; what lies between this and epoll-level is a stream for each connection, with its events, its
- * buffer for each piece that comes and its object for each write.
+ * libuv without HTTP: byte streams by node:net, with the parser of the other models. The difference to libuv is the
+ * cost of node:http; the difference to epoll-level is the cost of a stream per connection, with its events, a buffer for
+ * each chunk and an object for each write.
  */
-export async function start({ root, host, port: wanted }: ModelOptions): Promise<RunningModel> {
-  const answers = new Answers(root, 'kept');
+export async function start({ root, host, port: requestedPort }: ModelOptions): Promise<RunningModel> {
+  const responder = new Responder(root, 'keep-alive');
   const sockets = new Set<Socket>();
   const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => socket.destroy());
-    attend(socket, answers);
+    serveConnection(socket, responder);
   });
-  const port = await bound(server, host, wanted, answers);
+  const port = await listening(server, host, requestedPort, responder);
 
-  return running('http', host, port, async () => {
+  return runningModel('http', host, port, async () => {
     const closed = new Promise((resolve) => server.close(resolve));
     for (const socket of sockets) socket.destroy();
     await closed;
-    answers.close();
+    responder.close();
   });
 }
 
-function attend(socket: Socket, answers: Answers): void {
-  let bytes: Buffer = EMPTY;
-  const answer = (): void => {
-    // A stream takes whatever is written and keeps it: who does not mind `writableNeedDrain` lends a client that sends
-    // and does not read as much memory as it likes.
+function serveConnection(socket: Socket, responder: Responder): void {
+  let unread: Buffer = EMPTY;
+  const respond = (): void => {
+    // Backpressure: a stream buffers everything that is written. Without the check of `writableNeedDrain`, a client
+    // that sends requests and reads no responses could consume all memory.
     while (!socket.writableNeedDrain && !socket.writableEnded) {
-      const request = parseRequest(bytes, 0, bytes.length);
+      const request = parseRequest(unread, 0, unread.length);
       if (request === NEED_MORE) break;
       if (typeof request === 'number') {
-        socket.end(answers.refusal(request).bytes);
+        socket.end(responder.errorResponse(request).bytes);
         return;
       }
-      bytes = bytes.subarray(request.end);
-      socket.write(answers.bytesTo(request));
-      if (!answers.keeps(request)) socket.end();
+      unread = unread.subarray(request.end);
+      socket.write(responder.bytesFor(request));
+      if (!responder.keepsAlive(request)) socket.end();
     }
     if (socket.writableNeedDrain) socket.pause();
     else socket.resume();
   };
-  socket.on('data', (piece: Buffer) => {
+  socket.on('data', (chunk: Buffer) => {
     if (socket.writableEnded) return;
-    bytes = bytes.length === 0 ? piece : Buffer.concat([bytes, piece]);
-    answer();
+    unread = unread.length === 0 ? chunk : Buffer.concat([unread, chunk]);
+    respond();
   });
-  socket.on('drain', answer);
+  socket.on('drain', respond);
 }

@@ -1,39 +1,38 @@
 import { constants } from '../sys/index.js';
-import { Answers } from './shared/answers.js';
+import { closeGracefully } from './shared/close-gracefully.js';
 import { Connection, State } from './shared/connection.js';
-import { hangUp } from './shared/hang-up.js';
-import { Door, ENDED, NOBODY } from './shared/listen.js';
-import type { Stage } from './shared/stage.js';
+import { Accepter, ENDED, NONE } from './shared/listen.js';
+import type { ModelContext } from './shared/model-context.js';
+import { type Persistence, Responder } from './shared/responder.js';
 
 /**
- * One thread for all, by non-blocking sockets: recv(2) and accept(2) return at once, with EAGAIN when there is
- * nothing. So the thread walks its list again and again and asks each one. Nobody can hold up the others any more.
- * But it asks when nothing has happened as well, which is nearly always: a core is busy without a single client, and
- * with a thousand silent ones each answer waits for a thousand vain system calls. It would be enough to be told.
+ * One thread for all clients, with non-blocking sockets: recv(2) and accept(2) return at once, with EAGAIN if there is
+ * nothing. So the thread walks its list again and again and tries each connection. No client can block the others any
+ * more. But it also polls while nothing happens, which is nearly always: it occupies a core without a single client, and
+ * with a thousand idle ones each response waits for a thousand useless system calls.
  */
-export function serve(stage: Stage): void {
-  walk(stage, 'closed');
+export function serve(context: ModelContext): void {
+  poll(context, 'close');
 }
 
-/** @param connections whether they stay in the list after an answer */
-export function walk({ listener, root }: Stage, connections: 'kept' | 'closed'): void {
-  const answers = new Answers(root, connections);
-  const door = new Door(listener);
+export function poll({ listener, root }: ModelContext, persistence: Persistence): void {
+  const responder = new Responder(root, persistence);
+  const accepter = new Accepter(listener);
   const list: Connection[] = [];
   for (;;) {
-    const fd = door.accept(constants.SOCK_NONBLOCK);
+    const fd = accepter.accept(constants.SOCK_NONBLOCK);
     if (fd === ENDED) break;
-    if (fd !== NOBODY) list.push(new Connection(fd, answers));
-    // Backwards, so that the last one can take the place of one that is over.
+    if (fd !== NONE) list.push(new Connection(fd, responder));
+    // Backwards, so that the last connection can replace a closed one.
     for (let at = list.length - 1; at >= 0; at--) {
       const connection = list[at]!;
-      if (connection.advance() !== State.over) continue;
-      hangUp(connection.fd);
+      if (connection.advance() !== State.closed) continue;
+      closeGracefully(connection.fd);
       const last = list.pop()!;
       if (last !== connection) list[at] = last;
     }
   }
-  for (const { fd } of list) hangUp(fd);
-  door.close();
-  answers.close();
+  for (const { fd } of list) closeGracefully(fd);
+  accepter.close();
+  responder.close();
 }

@@ -1,15 +1,16 @@
 import { Epoll } from '../sys/epoll.js';
 import { constants, EAGAIN, EPOLLIN, kernel } from '../sys/index.js';
-import { Door, ENDED, NOBODY } from './shared/listen.js';
-import { peerOf, shown } from './shared/peer.js';
-import type { Stage } from './shared/stage.js';
+import { Accepter, ENDED, NONE } from './shared/listen.js';
+import type { ModelContext } from './shared/model-context.js';
+import { peerName, quoteBytes } from './shared/peer.js';
 
 /**
- * The least that epoll takes: create, register, wait, and do the one call that is known not to wait. Compare it with
- * tcp-polling: it says the same of the same peers, and sleeps in between. The end of a peer is readable too.
+ * The minimum that epoll takes: create, register, wait, and make the one call that is known not to block. Compare it
+ * with tcp-polling: it prints the same about the same peers, and sleeps in between. The end of a connection is reported
+ * as readable.
  */
-export function serve({ listener, say }: Stage): void {
-  const door = new Door(listener);
+export function serve({ listener, print }: ModelContext): void {
+  const accepter = new Accepter(listener);
   const bytes = Buffer.alloc(65_536);
   const peers = new Map<number, string>();
   using epoll = new Epoll();
@@ -17,22 +18,22 @@ export function serve({ listener, say }: Stage): void {
   for (let open = true; open; ) {
     for (const { fd } of epoll.poll()) {
       if (fd === listener) {
-        const accepted = door.accept(constants.SOCK_NONBLOCK);
+        const accepted = accepter.accept(constants.SOCK_NONBLOCK);
         if (accepted === ENDED) open = false;
-        if (accepted === ENDED || accepted === NOBODY) continue;
-        peers.set(accepted, peerOf(accepted));
+        if (accepted === ENDED || accepted === NONE) continue;
+        peers.set(accepted, peerName(accepted));
         epoll.register(accepted, EPOLLIN);
-        say(`${peers.get(accepted)} is online`);
+        print(`${peers.get(accepted)} is online`);
         continue;
       }
       const count = kernel.recv(fd, bytes, 0, bytes.length, 0);
-      if (count > 0) say(`${peers.get(fd)} sent ${shown(bytes.subarray(0, count))}`);
+      if (count > 0) print(`${peers.get(fd)} sent ${quoteBytes(bytes.subarray(0, count))}`);
       if (count > 0 || count === EAGAIN) continue;
-      say(`${peers.get(fd)} is offline`);
+      print(`${peers.get(fd)} is offline`);
       peers.delete(fd);
-      kernel.close(fd); // which unregisters it, epoll(7)
+      kernel.close(fd); // which also unregisters it, epoll(7)
     }
   }
   for (const fd of peers.keys()) kernel.close(fd);
-  door.close();
+  accepter.close();
 }

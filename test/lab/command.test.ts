@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EXPERIMENTS } from '../../src/lab/bench/settings.js';
-import { MEASURED } from '../../src/lab/bench/workbench.js';
+import { HTTP_MODELS } from '../../src/lab/bench/workbench.js';
 import { Tools } from '../../src/lab/load/tools.js';
 import type { LabReport } from '../../src/lab/report/report.js';
 import { command, run } from '../support/command.js';
@@ -27,7 +27,7 @@ const reportIn = (file: string): LabReport => JSON.parse(readFileSync(file, 'utf
 test('lists the experiments and the models', async () => {
   const { code, stdout } = await run(['lab', '--list']);
   expect(code).toBe(0);
-  for (const name of [...EXPERIMENTS, ...MEASURED.map((model) => model.name)])
+  for (const name of [...EXPERIMENTS, ...HTTP_MODELS.map((model) => model.name)])
     expect(stdout).toMatch(new RegExp(`^  ${name} `, 'm'));
 });
 
@@ -93,7 +93,7 @@ describe.runIf(runs)('with a load', () => {
     expect((await second.ended).code).toBe(0);
     const { settings, orders } = reportIn(again);
     expect(orders).toEqual(report.orders);
-    expect(settings).toEqual({ ...report.settings, most: settings.most }); // of another experiment
+    expect(settings).toEqual({ ...report.settings, most: settings.maxIdle }); // of another experiment
   });
 
   test('libuv is compared with ours', { timeout: LAB_MS }, async () => {

@@ -3,11 +3,11 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type LabSettings, QUICK } from '../../src/lab/bench/settings.js';
-import { checkAnswers } from '../../src/lab/bench/smoke-check.js';
+import { smokeCheck } from '../../src/lab/bench/smoke-check.js';
 import type { Launcher } from '../../src/lab/bench/workbench.js';
 import { runLab } from '../../src/lab/lab.js';
 import { type ToolName, Tools } from '../../src/lab/load/tools.js';
-import { textOf } from '../../src/lab/report/terminal.js';
+import { renderText } from '../../src/lab/report/terminal.js';
 import { MAIN } from '../support/command.js';
 import { needs } from '../support/needs.js';
 import { processesWith } from './processes.js';
@@ -16,7 +16,7 @@ const LAB_MS = 60_000;
 
 const launch: Launcher = {
   model: (model, folder) => [process.execPath, MAIN, 'model', model, folder, '--host', '127.0.0.1', '--port', '0'],
-  counted: (folder) => [process.execPath, MAIN.replace('cli/main.js', 'lab/bench/counted-server.js'), folder],
+  countingServer: (folder) => [process.execPath, MAIN.replace('cli/main.js', 'lab/bench/counting-server.js'), folder],
 };
 
 const tiny: LabSettings = {
@@ -29,7 +29,7 @@ const tiny: LabSettings = {
   connections: 4,
   rate: 100,
   idle: 20,
-  most: 10,
+  maxIdle: 10,
   budgetSeconds: null,
 };
 
@@ -59,11 +59,11 @@ describe.runIf(runs)('the lab', () => {
       ['blocking', null],
     ]);
     const [ours, blocking] = report.results;
-    for (const { rounds, cpuUs, requestsPerSecond, restBytes, errors } of report.results) {
+    for (const { rounds, cpuUs, requestsPerSecond, baselineBytes, errors } of report.results) {
       expect(rounds).toHaveLength(1);
       expect(cpuUs!.median).toBeGreaterThan(0);
       expect(requestsPerSecond!.median).toBeGreaterThan(10);
-      expect(restBytes!.median).toBeGreaterThan(10 * 1024 * 1024);
+      expect(baselineBytes!.median).toBeGreaterThan(10 * 1024 * 1024);
       expect(errors).toBe(0);
     }
     expect(ours).toMatchObject({ keepsConnections: true, silencedBy: null });
@@ -73,7 +73,7 @@ describe.runIf(runs)('the lab', () => {
       for (const { latencyMs } of report.results) expect(latencyMs!.p99.median).toBeGreaterThan(0);
     if (report.tools.find(({ name }) => name === 'strace')!.version)
       expect(ours!.systemCalls!.byName['recvfrom']).toBeGreaterThan(0.9);
-    expect(textOf(report)).toMatch(/^epollet +\d/m);
+    expect(renderText(report)).toMatch(/^epollet +\d/m);
     expect(serversLeft()).toEqual([]);
   });
 
@@ -122,7 +122,7 @@ describe.runIf(runs)('the lab', () => {
     let steps = 0;
     const progress = {
       start: () => {},
-      say: () => {},
+      label: () => {},
       stop: () => {},
       step: () => {
         if (++steps === 3) setTimeout(() => stop.abort(), 700);
@@ -132,7 +132,7 @@ describe.runIf(runs)('the lab', () => {
     if (report.experiment !== 'models') throw new Error();
     expect(report.complete).toBe(false);
     expect(report.results.reduce((sum, { rounds }) => sum + rounds.length, 0)).toBeGreaterThanOrEqual(3);
-    expect(textOf(report)).toContain('It was interrupted');
+    expect(renderText(report)).toContain('It was interrupted');
     expect(serversLeft()).toEqual([]);
   });
 
@@ -144,9 +144,9 @@ describe.runIf(runs)('the lab', () => {
       [1, 1],
       [10, 10],
     ]);
-    expect(ours!.stops).toBeNull();
+    expect(ours!.failedAt).toBeNull();
     expect(blocking!.points).toEqual([]);
-    expect(blocking!.stops).toMatchObject({ idle: 1, why: expect.stringContaining('answers nobody') });
+    expect(blocking!.failedAt).toMatchObject({ idle: 1, reason: expect.stringContaining('answers nobody') });
   });
 });
 
@@ -178,18 +178,18 @@ describe('the check of answers', () => {
     ['a reset', ({ socket }) => socket.resetAndDestroy(), 'GET / failed with ECONNRESET.'],
     ['an end', ({ socket }) => socket.end(), 'GET / was cut off before its answer was whole.'],
   ])('%s is refused', async (_, listener, why) => {
-    await expect(checkAnswers(await urlOf(listener), PAGE)).rejects.toThrow(why);
+    await expect(smokeCheck(await urlOf(listener), PAGE)).rejects.toThrow(why);
   });
 
   test('what is right passes, and tells whether connections are kept', async () => {
-    expect(await checkAnswers(await urlOf(right), PAGE)).toMatchObject({ keeps: true });
+    expect(await smokeCheck(await urlOf(right), PAGE)).toMatchObject({ keeps: true });
     server.close();
     const closing: RequestListener = (request, response) => right(request, response.setHeader('Connection', 'close'));
-    expect(await checkAnswers(await urlOf(closing), PAGE)).toMatchObject({ keeps: false });
+    expect(await smokeCheck(await urlOf(closing), PAGE)).toMatchObject({ keeps: false });
   });
 
   test('a model with a page of its own need not have ours', async () => {
     const url = await urlOf((_, response) => response.end('<p>mine'));
-    expect((await checkAnswers(url, PAGE, { fixedPage: true })).same).toBe('200 undefined 7 bytes');
+    expect((await smokeCheck(url, PAGE, { fixedPage: true })).responseShape).toBe('200 undefined 7 bytes');
   });
 });

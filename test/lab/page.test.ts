@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EXPERIMENTS } from '../../src/lab/bench/settings.js';
-import { pageOf } from '../../src/lab/report/page.js';
+import { renderPage } from '../../src/lab/report/page.js';
 import { needs } from '../support/needs.js';
 import { Browser, browserName } from './browser.js';
 import { sampleReport } from './sample-reports.js';
@@ -25,7 +25,7 @@ const CANVASES = `[...document.querySelectorAll('canvas')].map((canvas) => {
 
 describe.each(EXPERIMENTS)('the page of %s', (experiment) => {
   const report = sampleReport(experiment);
-  const html = pageOf(report);
+  const html = renderPage(report);
 
   test('holds the report as it is', () => {
     const json = /<script type="application\/json" id="report">(.*?)<\/script>/s.exec(html)![1]!;
@@ -47,7 +47,7 @@ describe.each(EXPERIMENTS)('the page of %s', (experiment) => {
 
 test('what a model says cannot become markup', () => {
   const report = sampleReport('models');
-  const html = pageOf({ ...report, notes: ['</script><script>alert(1)</script>'] });
+  const html = renderPage({ ...report, notes: ['</script><script>alert(1)</script>'] });
   expect(html).not.toContain('<script>alert');
 });
 
@@ -64,7 +64,7 @@ describe('in a browser', () => {
 
   test.runIf(runs).each(EXPERIMENTS)('%s is drawn, in every light', { timeout: BROWSER_MS }, async (experiment) => {
     const file = join(folder, `${experiment}.html`);
-    writeFileSync(file, pageOf(sampleReport(experiment)));
+    writeFileSync(file, renderPage(sampleReport(experiment)));
     const url = pathToFileURL(file).href;
     await using browser = await Browser.open(url);
     const keep = async (name: string): Promise<void> => {

@@ -1,7 +1,13 @@
-import { randomOf } from '../../src/lab/base/shuffle.js';
+import { seededRandom } from '../../src/lab/base/shuffle.js';
 import { type ExperimentName, QUESTIONS, THOROUGH } from '../../src/lab/bench/settings.js';
-import { connectionsResultOf } from '../../src/lab/experiments/connections-result.js';
-import { type ModelNotes, notesOn, ratioOf, resultOf, systemCallsOf } from '../../src/lab/experiments/models-result.js';
+import { connectionsResult } from '../../src/lab/experiments/connections-result.js';
+import {
+  emptyPartial,
+  type ModelPartial,
+  modelResult,
+  ratioTo,
+  summarizeCalls,
+} from '../../src/lab/experiments/models-result.js';
 import { traceTriggers } from '../../src/lab/experiments/triggers.js';
 import type { LabReport, ReportHead } from '../../src/lab/report/report.js';
 
@@ -43,7 +49,7 @@ function head(experiment: ExperimentName, models: readonly string[]): ReportHead
       libuv: '1.46.0',
       memoryMib: 24_106,
       pinned: { model: 0, load: [1] },
-      busy: 0.12,
+      loadAverage: 0.12,
       openFiles: 20_000,
     },
     tools: [
@@ -54,8 +60,8 @@ function head(experiment: ExperimentName, models: readonly string[]): ReportHead
   };
 }
 
-function notes(name: string, cpuUs: number, perSecond: number, restMib: number, random: () => number): ModelNotes {
-  const made = notesOn(name, 'in epoll_wait, told as long as it is so');
+function notes(name: string, cpuUs: number, perSecond: number, restMib: number, random: () => number): ModelPartial {
+  const made = emptyPartial(name, 'in epoll_wait, told as long as it is so');
   for (let round = 0; round < 3; round++) {
     const off = 0.9 + 0.2 * random();
     const ms = (cpuUs / 100) * off;
@@ -65,21 +71,21 @@ function notes(name: string, cpuUs: number, perSecond: number, restMib: number, 
       userUs: cpuUs * off * 0.3,
       systemUs: cpuUs * off * 0.7,
       latencyMs: { p50: ms, p90: ms * 1.6, p99: ms * 9, max: ms * 40 },
-      pacedPerSecond: 1000 * off,
-      restBytes: restMib * 1024 * 1024,
+      achievedPerSecond: 1000 * off,
+      baselineBytes: restMib * 1024 * 1024,
       perConnectionBytes: name === 'blocking' ? null : 2000 * off,
       errors: name === 'polling' ? 3 : 0,
     });
   }
-  made.keepsConnections = true;
-  made.silencedBy = name === 'blocking' ? 1 : null;
-  made.systemCalls = systemCallsOf({ recvfrom: 1.01, sendto: 1, epoll_wait: cpuUs / 60 });
-  if (name === 'epollet') made.ownCalls = systemCallsOf({ recvfrom: 1, sendto: 1, epoll_wait: 0.1 });
+  made.keepsAlive = true;
+  made.starvedBy = name === 'blocking' ? 1 : null;
+  made.systemCalls = summarizeCalls({ recvfrom: 1.01, sendto: 1, epoll_wait: cpuUs / 60 });
+  if (name === 'epollet') made.ownCalls = summarizeCalls({ recvfrom: 1, sendto: 1, epoll_wait: 0.1 });
   return made;
 }
 
 export function sampleReport(experiment: ExperimentName): LabReport {
-  const random = randomOf(7);
+  const random = seededRandom(7);
   if (experiment === 'triggers') {
     const herd = [
       { trigger: 'level', threads: 4, woken: 4 },
@@ -101,8 +107,9 @@ export function sampleReport(experiment: ExperimentName): LabReport {
           })),
         ]),
       );
-      const stops = model === 'threads' ? { idle: 1000, why: 'With 1000 silent connections it answers nobody.' } : null;
-      return connectionsResultOf({ model, waits: 'somewhere', rounds, stops, failure: null });
+      const failedAt =
+        model === 'threads' ? { idle: 1000, reason: 'With 1000 silent connections it answers nobody.' } : null;
+      return connectionsResult({ model, waits: 'somewhere', rounds, failedAt, failure: null });
     });
     return {
       ...head(
@@ -114,10 +121,10 @@ export function sampleReport(experiment: ExperimentName): LabReport {
     };
   }
   const chosen = experiment === 'libuv' ? MODELS.slice(-3) : MODELS;
-  const results = chosen.map((model) => resultOf(notes(...model, random)));
-  const failed: ModelNotes = { ...notesOn('broken', 'nowhere'), failure: 'GET / was answered 500, not 200.' };
+  const results = chosen.map((model) => modelResult(notes(...model, random)));
+  const failed: ModelPartial = { ...emptyPartial('broken', 'nowhere'), failure: 'GET / was answered 500, not 200.' };
   if (experiment === 'libuv') {
-    const ratios = results.map((each) => ratioOf(each, results.at(-1)!));
+    const ratios = results.map((each) => ratioTo(each, results.at(-1)!));
     return {
       ...head(
         experiment,
@@ -134,6 +141,6 @@ export function sampleReport(experiment: ExperimentName): LabReport {
       chosen.map(([name]) => name),
     ),
     experiment,
-    results: [...results, resultOf(failed)],
+    results: [...results, modelResult(failed)],
   };
 }

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { callsInWords, number, range } from '../../src/lab/base/format.js';
-import { ordersOf, randomOf, shuffled } from '../../src/lab/base/shuffle.js';
-import { latencyOf, percentile, spreadOf } from '../../src/lab/base/stats.js';
+import { formatCalls, formatNumber, formatRange } from '../../src/lab/base/format.js';
+import { seededRandom, shuffle, shuffledOrders } from '../../src/lab/base/shuffle.js';
+import { latencyPercentiles, percentile, summarize } from '../../src/lab/base/stats.js';
 import { stepsUpTo } from '../../src/lab/experiments/connections.js';
-import { connectionsResultOf } from '../../src/lab/experiments/connections-result.js';
-import { ratioOf, systemCallsOf } from '../../src/lab/experiments/models-result.js';
-import { cpuBetween, cpuTimeOf, familyOf, residentBytesOf } from '../../src/lab/measure/proc-stat.js';
+import { connectionsResult } from '../../src/lab/experiments/connections-result.js';
+import { ratioTo, summarizeCalls } from '../../src/lab/experiments/models-result.js';
+import { cpuBetween, cpuTime, processTree, residentBytes } from '../../src/lab/measure/proc-stat.js';
 import { sampleReport } from './sample-reports.js';
 
 describe('a spread', () => {
@@ -14,11 +14,11 @@ describe('a spread', () => {
     [[9, 1, 5], { median: 5, min: 1, max: 9, count: 3 }],
     [[10, 9, 1, 2], { median: 5.5, min: 1, max: 10, count: 4 }],
     [[2, null, Number.NaN, 4], { median: 3, min: 2, max: 4, count: 2 }],
-  ])('of %j', (values, spread) => expect(spreadOf(values)).toEqual(spread));
+  ])('of %j', (values, spread) => expect(summarize(values)).toEqual(spread));
 
   test('of nothing is none', () => {
-    expect(spreadOf([])).toBeNull();
-    expect(spreadOf([null])).toBeNull();
+    expect(summarize([])).toBeNull();
+    expect(summarize([null])).toBeNull();
   });
 });
 
@@ -32,7 +32,7 @@ test.each([
 });
 
 test('the latency of nothing is none, and a percentile of nothing a mistake', () => {
-  expect(latencyOf([])).toBeNull();
+  expect(latencyPercentiles([])).toBeNull();
   expect(() => percentile([], 50)).toThrow(RangeError);
 });
 
@@ -40,20 +40,20 @@ describe('a draw', () => {
   const MODELS = ['a', 'b', 'c', 'd', 'e', 'f'];
 
   test('has the same orders for the same seed, and others for another', () => {
-    expect(ordersOf(MODELS, 5, 42)).toEqual(ordersOf(MODELS, 5, 42));
-    expect(ordersOf(MODELS, 5, 42)).not.toEqual(ordersOf(MODELS, 5, 43));
-    expect(new Set(ordersOf(MODELS, 20, 42).map((order) => order.join())).size).toBeGreaterThan(15);
+    expect(shuffledOrders(MODELS, 5, 42)).toEqual(shuffledOrders(MODELS, 5, 42));
+    expect(shuffledOrders(MODELS, 5, 42)).not.toEqual(shuffledOrders(MODELS, 5, 43));
+    expect(new Set(shuffledOrders(MODELS, 20, 42).map((order) => order.join())).size).toBeGreaterThan(15);
   });
 
   test('has every model once', () => {
-    for (const order of ordersOf(MODELS, 50, 1)) expect([...order].sort()).toEqual(MODELS);
+    for (const order of shuffledOrders(MODELS, 50, 1)) expect([...order].sort()).toEqual(MODELS);
   });
 
   test('gives every model every place', () => {
-    const random = randomOf(9);
+    const random = seededRandom(9);
     const first = new Map<string, number>();
     for (let draw = 0; draw < 6000; draw++) {
-      const [model] = shuffled(MODELS, random);
+      const [model] = shuffle(MODELS, random);
       first.set(model!, (first.get(model!) ?? 0) + 1);
     }
     for (const model of MODELS) expect(first.get(model)).toBeGreaterThan(850);
@@ -62,19 +62,19 @@ describe('a draw', () => {
 
 describe('the family of a process', () => {
   test('has this process, its memory and its time', () => {
-    const before = cpuTimeOf(process.pid);
+    const before = cpuTime(process.pid);
     let sum = 0;
     for (const untilMs = performance.now() + 150; performance.now() < untilMs; ) sum += Math.sqrt(sum + 1);
-    const { userUs, systemUs, totalUs } = cpuBetween(before, cpuTimeOf(process.pid));
-    expect(familyOf(process.pid)[0]).toBe(process.pid);
-    expect(residentBytesOf(process.pid)).toBeGreaterThan(10 * 1024 * 1024);
+    const { userUs, systemUs, totalUs } = cpuBetween(before, cpuTime(process.pid));
+    expect(processTree(process.pid)[0]).toBe(process.pid);
+    expect(residentBytes(process.pid)).toBeGreaterThan(10 * 1024 * 1024);
     expect(totalUs).toBeGreaterThan(1000);
     expect(userUs + systemUs).toBeLessThanOrEqual(totalUs * 1.001);
   });
 
   test('that is gone has nothing', () => {
-    expect(residentBytesOf(2 ** 30)).toBe(0);
-    expect(cpuTimeOf(2 ** 30).threads.size).toBe(0);
+    expect(residentBytes(2 ** 30)).toBe(0);
+    expect(cpuTime(2 ** 30).threads.size).toBe(0);
   });
 
   test('exact where the threads are the same, and by ticks where not', () => {
@@ -98,13 +98,13 @@ test('a ratio is of each round by itself', () => {
   const report = sampleReport('libuv');
   if (report.experiment !== 'libuv') throw new Error();
   const [libuv, , ours] = report.results;
-  expect(ratioOf(ours!, ours!).cpu).toEqual({ median: 1, min: 1, max: 1, count: 3 });
+  expect(ratioTo(ours!, ours!).cpu).toEqual({ median: 1, min: 1, max: 1, count: 3 });
   const expected = libuv!.rounds.map((round, at) => round.cpuUs / ours!.rounds[at]!.cpuUs).sort((a, b) => a - b);
-  expect(ratioOf(libuv!, ours!).cpu?.median).toBeCloseTo(expected[1]!, 9);
+  expect(ratioTo(libuv!, ours!).cpu?.median).toBeCloseTo(expected[1]!, 9);
 });
 
 test('system calls are sorted, added up, and without those of the start', () => {
-  expect(systemCallsOf({ openat: 0.0002, sendto: 1, recvfrom: 1.25 })).toEqual({
+  expect(summarizeCalls({ openat: 0.0002, sendto: 1, recvfrom: 1.25 })).toEqual({
     perRequest: 2.25,
     byName: { recvfrom: 1.25, sendto: 1 },
   });
@@ -112,11 +112,11 @@ test('system calls are sorted, added up, and without those of the start', () => 
 
 test('a model bends where a request takes twice the time', () => {
   const round = (cpuUs: number) => [{ requestsPerSecond: 1, cpuUs, p99Ms: null, residentBytes: 1, stillOpen: 1 }];
-  const notes = { model: 'm', waits: '', stops: null, failure: null };
+  const notes = { model: 'm', waits: '', failedAt: null, failure: null };
   const rounds = new Map([1, 10, 100].map((idle) => [idle, round(idle === 100 ? 25 : 10)]));
-  expect(connectionsResultOf({ ...notes, rounds }).slows).toMatchObject({ idle: 100 });
-  expect(connectionsResultOf({ ...notes, rounds: new Map([[1, round(10)]]) }).slows).toBeNull();
-  expect(connectionsResultOf({ ...notes, rounds: new Map() })).toMatchObject({ points: [], slows: null });
+  expect(connectionsResult({ ...notes, rounds }).knee).toMatchObject({ idle: 100 });
+  expect(connectionsResult({ ...notes, rounds: new Map([[1, round(10)]]) }).knee).toBeNull();
+  expect(connectionsResult({ ...notes, rounds: new Map() })).toMatchObject({ points: [], slows: null });
 });
 
 test.each([
@@ -137,11 +137,11 @@ test.each([
   [123.4, '123'],
   [12_345.6, '12,346'],
   [2, '2'],
-])('%s in words is %s', (value, text) => expect(number(value)).toBe(text));
+])('%s in words is %s', (value, text) => expect(formatNumber(value)).toBe(text));
 
 test('a range, and calls, in words', () => {
-  expect(range({ median: 2, min: 1.5, max: 2.5, count: 3 })).toBe('1.50 to 2.50');
-  expect(range({ median: 2, min: 2, max: 2, count: 1 })).toBe('one round');
-  expect(callsInWords({ recvfrom: 1, epoll_wait: 0.25, sendto: 2 })).toBe('2 sendto, 1 recvfrom, 0.25 epoll_wait');
-  expect(callsInWords({})).toBe('–');
+  expect(formatRange({ median: 2, min: 1.5, max: 2.5, count: 3 })).toBe('1.50 to 2.50');
+  expect(formatRange({ median: 2, min: 2, max: 2, count: 1 })).toBe('one round');
+  expect(formatCalls({ recvfrom: 1, epoll_wait: 0.25, sendto: 2 })).toBe('2 sendto, 1 recvfrom, 0.25 epoll_wait');
+  expect(formatCalls({})).toBe('–');
 });

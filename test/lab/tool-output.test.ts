@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { parseAnswer } from '../../src/lab/bench/smoke-check.js';
-import { autocannonWords, parseAutocannon } from '../../src/lab/load/autocannon.js';
-import { countH2loadLog, h2loadErrors, h2loadWords, parseH2loadLog, stepsOf } from '../../src/lab/load/h2load.js';
-import { millisecondsOf } from '../../src/lab/load/units.js';
-import { parseWrk, wrkWords } from '../../src/lab/load/wrk.js';
-import { coresOf, parseCores } from '../../src/lab/measure/cores.js';
-import { countAttached, parseStrace, straceWords } from '../../src/lab/measure/strace.js';
+import { parseResponse } from '../../src/lab/bench/smoke-check.js';
+import { autocannonArgs, parseAutocannon } from '../../src/lab/load/autocannon.js';
+import { connectionRate, countH2loadLog, h2loadArgs, h2loadErrors, parseH2loadLog } from '../../src/lab/load/h2load.js';
+import { parseMilliseconds } from '../../src/lab/load/units.js';
+import { parseWrk, wrkArgs } from '../../src/lab/load/wrk.js';
+import { assignCores, parseCores } from '../../src/lab/measure/cores.js';
+import { countAttached, parseStrace, straceArgs } from '../../src/lab/measure/strace.js';
 
 const ORDER = { url: new URL('http://127.0.0.1:9101/'), connections: 8, seconds: 2, close: false };
 
@@ -15,10 +15,10 @@ test.each([
   ['1.01s', 1010],
   ['2.00m', 120_000],
   ['1h', 3_600_000],
-])('%s is %d ms', (text, ms) => expect(millisecondsOf(text)).toBeCloseTo(ms, 9));
+])('%s is %d ms', (text, ms) => expect(parseMilliseconds(text)).toBeCloseTo(ms, 9));
 
 test.each(['', '12', 'ms', '1 s', '1.2.3x'])('%j is no duration', (text) => {
-  expect(() => millisecondsOf(text)).toThrow(RangeError);
+  expect(() => parseMilliseconds(text)).toThrow(RangeError);
 });
 
 describe('wrk', () => {
@@ -92,7 +92,7 @@ Transfer/sec:       0.00B
   });
 
   test('its words', () => {
-    expect(wrkWords({ ...ORDER, seconds: 0.7, close: true })).toEqual([
+    expect(wrkArgs({ ...ORDER, seconds: 0.7, close: true })).toEqual([
       '-t1',
       '-c8',
       '-d1s',
@@ -121,8 +121,8 @@ describe('autocannon', () => {
   });
 
   test('its words', () => {
-    expect(autocannonWords({ ...ORDER, close: true })).toContain('connection=close');
-    expect(autocannonWords(ORDER).join(' ')).toBe(
+    expect(autocannonArgs({ ...ORDER, close: true })).toContain('connection=close');
+    expect(autocannonArgs(ORDER).join(' ')).toBe(
       '--json --no-progress --connections 8 --duration 2 http://127.0.0.1:9101/',
     );
   });
@@ -176,14 +176,14 @@ describe('h2load', () => {
     [5000, 5, 1],
     [1, 1, 1000],
   ])('%d a second begin %d at a time, every %d ms', (rate, count, everyMs) => {
-    expect(stepsOf(rate)).toEqual({ count, everyMs });
+    expect(connectionRate(rate)).toEqual({ count, everyMs });
   });
 
   test('its words: connections that are kept have a rate, others are begun at it', () => {
-    expect(h2loadWords(PACED, '/log').join(' ')).toBe(
+    expect(h2loadArgs(PACED, '/log').join(' ')).toBe(
       '--h1 -m1 -n 320 -c 8 -r 1 --rate-period=6ms --rps=20 --log-file=/log http://127.0.0.1:9101/',
     );
-    expect(h2loadWords({ ...PACED, close: true }, '/log').join(' ')).toBe(
+    expect(h2loadArgs({ ...PACED, close: true }, '/log').join(' ')).toBe(
       '--h1 -m1 -n 320 -c 320 -r 1 --rate-period=6ms -H Connection: close --log-file=/log http://127.0.0.1:9101/',
     );
   });
@@ -206,7 +206,7 @@ describe('strace', () => {
   });
 
   test('its words, and what it says when it is there', () => {
-    expect(straceWords([7, 8], '/out').join(' ')).toBe('-c -f -o /out -p 7 -p 8');
+    expect(straceArgs([7, 8], '/out').join(' ')).toBe('-c -f -o /out -p 7 -p 8');
     expect(countAttached('strace: Process 7 attached with 11 threads\nstrace: Process 8 attached\n')).toBe(2);
   });
 });
@@ -220,16 +220,16 @@ describe('cores', () => {
 
   test('the model has one, the load what shares no core with it', () => {
     const pairs = (core: number): number[] => [core, core ^ 1];
-    expect(coresOf([0, 1, 2, 3], pairs)).toEqual({ model: 0, load: [2, 3] });
-    expect(coresOf([2, 3], pairs)).toEqual({ model: 2, load: [3] });
-    expect(coresOf([5], pairs)).toBeNull();
+    expect(assignCores([0, 1, 2, 3], pairs)).toEqual({ model: 0, load: [2, 3] });
+    expect(assignCores([2, 3], pairs)).toEqual({ model: 2, load: [3] });
+    expect(assignCores([5], pairs)).toBeNull();
   });
 });
 
 test('an answer is whole when its body is', () => {
   const text = 'HTTP/1.1 404 Not Found\r\nContent-Length: 3\r\nX-A: b: c\r\n\r\nabc';
   for (let length = 0; length < text.length; length++)
-    expect(parseAnswer(Buffer.from(text.slice(0, length)))).toBeNull();
-  const { status, fields, body } = parseAnswer(Buffer.from(text))!;
+    expect(parseResponse(Buffer.from(text.slice(0, length)))).toBeNull();
+  const { status, fields, body } = parseResponse(Buffer.from(text))!;
   expect([status, fields.get('x-a'), body.toString()]).toEqual([404, 'b: c', 'abc']);
 });

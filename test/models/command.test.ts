@@ -13,7 +13,7 @@ test('lists the models in columns', async () => {
     ['WAITS', 'waits'],
     ['SYSTEM CALLS', 'calls'],
     ['MEMORY', 'memory'],
-    ['BREAKS', 'breaks'],
+    ['LIMITATION', 'limitation'],
   ] as const) {
     const column = head!.indexOf(title);
     for (const [index, line] of lines.entries()) {
@@ -23,10 +23,10 @@ test('lists the models in columns', async () => {
   }
 });
 
-test('without a folder: the pages of the package', async () => {
+test('without a directory, the site of the package is served', async () => {
   await using model = command(['model', 'epoll-level', '--port', '0']);
-  const answer = await exchange(await model.port(), request('/'));
-  expect([answer.status, answer.body.toString().includes('<html')]).toEqual([200, true]);
+  const response = await exchange(await model.port(), request('/'));
+  expect([response.status, response.body.toString().includes('<html')]).toEqual([200, true]);
   expect((await model.kill().ended).code).toBe(0);
 });
 
@@ -34,7 +34,7 @@ test.each([
   ['::1', 'http://[::1]:'],
   ['localhost', 'http://localhost:'],
   ['0.0.0.0', 'http://localhost:'],
-])('--host %s', async (host, url) => {
+])('--host %s is the host of the printed URL', async (host, url) => {
   await using model = command(['model', 'epoll-edge', '--port', '0', '--host', host]);
   const [line] = await model.said(/^http:.*\n/);
   expect(line.startsWith(url)).toBe(true);
@@ -42,17 +42,17 @@ test.each([
   expect((await model.kill().ended).code).toBe(0);
 });
 
-test('a mistake is one sentence that names it, and exit code 2', async () => {
+test('a usage error is one sentence that names the culprit, with exit code 2', async () => {
   const taken = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => taken.once('listening', resolve));
   const { port } = taken.address() as { port: number };
-  const mistakes: [args: string[], says: RegExp][] = [
+  const errors: [args: string[], expected: RegExp][] = [
     [['epol-levl'], /"epol-levl".*did you mean epoll-level\?.*epollet model/],
     [['Threads'], /did you mean threads\?/],
     [['something-else'], /no model "something-else"; epollet model lists/],
     [['epoll-level', '/no/such/folder', '--port', '0'], /\/no\/such\/folder does not exist/],
     [['libuv', 'package.json', '--port', '0'], /package\.json is not a directory/],
-    [['threads', '', '--port', '0'], /folder has an empty name/],
+    [['threads', '', '--port', '0'], /directory name is empty/],
     [['libuv', '--host', 'no.such.host.invalid', '--port', '0'], /no\.such\.host\.invalid/],
     ...['blocking', 'processes', 'libuv', 'epollet'].map((name): [string[], RegExp] => [
       [name, '--port', `${port}`],
@@ -62,10 +62,10 @@ test('a mistake is one sentence that names it, and exit code 2', async () => {
     [['a', 'b', 'c'], /too many arguments/],
   ];
   await Promise.all(
-    mistakes.map(async ([args, says]) => {
+    errors.map(async ([args, expected]) => {
       const ended = await run(['model', ...args]);
       expect({ ...ended, stderr: '' }, args.join(' ')).toEqual({ code: 2, signal: null, stdout: '', stderr: '' });
-      expect(ended.stderr).toMatch(says);
+      expect(ended.stderr).toMatch(expected);
       expect(ended.stderr).toMatch(/^epollet: [^\n]+[.)]\n$/);
     }),
   );

@@ -6,17 +6,17 @@ import { hasPrlimit, needs } from '../support/needs.js';
 import { eventually, exchange, RawClient, request, sleep } from '../support/raw-client.js';
 
 test.each(['epoll-level', 'epoll-edge', 'epoll-pool', 'coroutines'])(
-  '%s turns clients away when descriptors have run out, and does not spin',
+  '%s rejects connections on EMFILE without spinning',
   async (name) => {
     if (!needs(hasPrlimit(), name, 'prlimit is not installed')) return;
-    using folder = makeFolder({ 'index.html': 'index' });
-    await using model = command(['model', name, folder.root, '--port', '0']);
+    using directory = makeFolder({ 'index.html': 'index' });
+    await using model = command(['model', name, directory.root, '--port', '0']);
     const port = await model.port();
-    // Only now: Node has many files open at once while it loads modules.
+    // Only now, because Node opens many files while it loads modules.
     expect(spawnSync('prlimit', [`--pid=${model.process.pid}`, '--nofile=72:72']).status).toBe(0);
     const clients = await Promise.all(Array.from({ length: 80 }, () => RawClient.connect(port)));
-    const isAway = ({ ended, failure }: RawClient): boolean => ended || failure !== null;
-    await eventually(() => clients.filter(isAway).length > 10, 'some are turned away');
+    const isRejected = ({ ended, failure }: RawClient): boolean => ended || failure !== null;
+    await eventually(() => clients.filter(isRejected).length > 10, 'some clients are rejected');
     await sleep(100);
     const before = cpuTicks(model.process.pid!);
     await sleep(200);

@@ -7,19 +7,19 @@ import { type Command, command } from '../support/command.js';
 import { type Folder, makeFolder } from '../support/folder.js';
 import { eventually, RawClient, request } from '../support/raw-client.js';
 
-let folder: Folder;
+let directory: Folder;
 
 beforeAll(() => {
-  folder = makeFolder({ 'index.html': 'index', 'big.bin': Buffer.alloc(3_000_000, 'x') });
+  directory = makeFolder({ 'index.html': 'index', 'big.bin': Buffer.alloc(3_000_000, 'x') });
 });
 
-afterAll(() => folder[Symbol.dispose]());
+afterAll(() => directory[Symbol.dispose]());
 
 async function portOf(process: Command): Promise<number> {
   return Number((await process.said(/^(?:http|tcp):\/\/127\.0\.0\.1:(\d+)\/?\n/))[1]);
 }
 
-/** All processes below one, proc_pid_children(5). */
+/** All descendants of a process, proc_pid_children(5). */
 function descendants(pid: number): number[] {
   return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
     readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8')
@@ -39,37 +39,37 @@ const isAlive = (pid: number): boolean => {
 
 describe.each(MODELS)('$name', ({ name, scheme, oneAtATime, closes }) => {
   test.each([name === 'epoll-edge' ? 'SIGINT' : 'SIGTERM'] as const)(
-    '%s ends it, whatever it waits for',
+    '%s stops it, whatever it waits for',
     async (signal) => {
-      await using model = command(['model', name, folder.root, '--port', '0']);
+      await using model = command(['model', name, directory.root, '--port', '0']);
       const port = await portOf(model);
-      using silent = await RawClient.connect(port);
+      using idleClient = await RawClient.connect(port);
       using half = await RawClient.connect(port);
       half.send('GET / HTTP/1.1\r\n');
-      using idle = await RawClient.connect(port);
+      using kept = await RawClient.connect(port);
       using stuck = await RawClient.connect(port);
       if (scheme === 'http' && !oneAtATime) {
-        await idle.send(request('/')).response();
+        await kept.send(request('/')).response();
         stuck.pause().send(request('/big.bin').repeat(closes ? 1 : 10));
       }
       if (name === 'processes')
-        await eventually(() => descendants(model.process.pid!).length === 4, 'a child for each');
+        await eventually(() => descendants(model.process.pid!).length === 4, 'one child per connection');
       const children = descendants(model.process.pid!);
-      const askedMs = performance.now();
+      const killedMs = performance.now();
       const ended = await model.kill(signal).ended;
       expect({ ...ended, stdout: '' }).toEqual({ code: 0, signal: null, stdout: '', stderr: '' });
-      expect(performance.now() - askedMs).toBeLessThan(5000);
+      expect(performance.now() - killedMs).toBeLessThan(5000);
       expect(children.filter(isAlive)).toEqual([]);
-      // Of one that has sent nothing the real server has not heard yet, and neither does it hear of the end: TCP_DEFER_ACCEPT.
+      // With TCP_DEFER_ACCEPT the real server has not accepted a connection without data, so it cannot close it.
       if (name !== 'epollet')
-        await eventually(() => silent.ended || silent.failure !== null, 'the silent client hears the end');
-      await eventually(() => half.ended || half.failure !== null, 'and the one with half a request');
+        await eventually(() => idleClient.ended || idleClient.failure !== null, 'the idle client is disconnected');
+      await eventually(() => half.ended || half.failure !== null, 'the client with half a request is disconnected');
     },
   );
 });
 
-test('processes: a child that is killed takes its client along and nobody else', async () => {
-  await using model = command(['model', 'processes', folder.root, '--port', '0']);
+test('processes: killing a child disconnects its client and no other', async () => {
+  await using model = command(['model', 'processes', directory.root, '--port', '0']);
   const port = await portOf(model);
   using first = await RawClient.connect(port);
   await first.send(request('/')).response();
@@ -77,16 +77,16 @@ test('processes: a child that is killed takes its client along and nobody else',
   using second = await RawClient.connect(port);
   await second.send(request('/')).response();
   process.kill(child!, 'SIGKILL');
-  await eventually(() => first.ended || first.failure !== null, 'its client hears the end');
+  await eventually(() => first.ended || first.failure !== null, 'its client is disconnected');
   expect((await second.send(request('/')).response()).status).toBe(200);
-  await eventually(() => descendants(model.process.pid!).length === 1, 'the child is waited for, and no zombie');
+  await eventually(() => descendants(model.process.pid!).length === 1, 'the child is reaped');
   second.close();
-  await eventually(() => descendants(model.process.pid!).length === 0, 'a child ends with its client');
+  await eventually(() => descendants(model.process.pid!).length === 0, 'a child exits when its client disconnects');
   expect((await model.kill().ended).code).toBe(0);
 });
 
-test('stopped from within a program, each leaves no descriptor, thread or child', { timeout: 20_000 }, async () => {
+test('stopped in-process, a model leaves no descriptor, thread or child process', { timeout: 20_000 }, async () => {
   const fixture = new URL('fixtures/start-and-stop.mjs', import.meta.url).pathname;
-  const { stdout } = await promisify(execFile)(process.execPath, [fixture, folder.root]);
-  expect(JSON.parse(stdout)).toEqual(MODELS.map(({ name }) => ({ name, answered: true, left: [] })));
+  const { stdout } = await promisify(execFile)(process.execPath, [fixture, directory.root]);
+  expect(JSON.parse(stdout)).toEqual(MODELS.map(({ name }) => ({ name, responded: true, left: [] })));
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { HEAD_BYTES_MAX, NEED_MORE, parseRequest } from '../../src/models/shared/request.js';
+import { MAX_HEAD_BYTES, NEED_MORE, parseRequest } from '../../src/models/shared/request.js';
 
-/** Bytes that stand behind those that were received, as in a buffer that was used before. */
+/** Bytes after the received ones, left over from an earlier use of the buffer. */
 const STALE = 'GET /stale HTTP/1.1\r\nHost: a\r\n\r\n\r\n\r\n';
 
 function parse(text: string, start = 0) {
@@ -13,22 +13,22 @@ const get = (target: string, fields = 'Host: a\r\n', version = '1.1') =>
   `GET ${target} HTTP/${version}\r\n${fields}\r\n`;
 
 test.each([
-  [get('/'), { method: 'GET', path: '/', keeps: true }],
-  [get('/a/b.html?c?d'), { method: 'GET', path: '/a/b.html', keeps: true }],
-  [get('/?'), { method: 'GET', path: '/', keeps: true }],
-  [get('http://a.example:80/b?c'), { method: 'GET', path: '/b', keeps: true }],
-  [get('HTTPS://a.example'), { method: 'GET', path: '/', keeps: true }],
-  [get('/').replace('GET', 'HEAD'), { method: 'HEAD', path: '/', keeps: true }],
-  [get('/').replace('GET', 'BREW'), { method: 'other', path: '/', keeps: true }],
-  [get('/').replace('GET', 'get'), { method: 'other', path: '/', keeps: true }],
-  [get('*').replace('GET', 'OPTIONS'), { method: 'other', path: '*', keeps: true }],
-  [get('/', '', '1.0'), { method: 'GET', path: '/', keeps: false }],
-  [get('/', 'hOST: a\r\nConnection: x, Close\r\n'), { method: 'GET', path: '/', keeps: false }],
-  [get('/', 'Host: a\r\nConnection: closed\r\n'), { method: 'GET', path: '/', keeps: true }],
-  [get('/', 'Host: a\r\nContent-Length: 5\r\n'), { method: 'GET', path: '/', keeps: false }],
-  [get('/', 'Host: a\r\ntransfer-encoding: chunked\r\n'), { method: 'GET', path: '/', keeps: false }],
-  [get('/', 'Host:\r\nX:\t\xff y \r\n'), { method: 'GET', path: '/', keeps: true }],
-])('%j is a request', (text, expected) => {
+  [get('/'), { method: 'GET', path: '/', keepAlive: true }],
+  [get('/a/b.html?c?d'), { method: 'GET', path: '/a/b.html', keepAlive: true }],
+  [get('/?'), { method: 'GET', path: '/', keepAlive: true }],
+  [get('http://a.example:80/b?c'), { method: 'GET', path: '/b', keepAlive: true }],
+  [get('HTTPS://a.example'), { method: 'GET', path: '/', keepAlive: true }],
+  [get('/').replace('GET', 'HEAD'), { method: 'HEAD', path: '/', keepAlive: true }],
+  [get('/').replace('GET', 'BREW'), { method: 'other', path: '/', keepAlive: true }],
+  [get('/').replace('GET', 'get'), { method: 'other', path: '/', keepAlive: true }],
+  [get('*').replace('GET', 'OPTIONS'), { method: 'other', path: '*', keepAlive: true }],
+  [get('/', '', '1.0'), { method: 'GET', path: '/', keepAlive: false }],
+  [get('/', 'hOST: a\r\nConnection: x, Close\r\n'), { method: 'GET', path: '/', keepAlive: false }],
+  [get('/', 'Host: a\r\nConnection: closed\r\n'), { method: 'GET', path: '/', keepAlive: true }],
+  [get('/', 'Host: a\r\nContent-Length: 5\r\n'), { method: 'GET', path: '/', keepAlive: false }],
+  [get('/', 'Host: a\r\ntransfer-encoding: chunked\r\n'), { method: 'GET', path: '/', keepAlive: false }],
+  [get('/', 'Host:\r\nX:\t\xff y \r\n'), { method: 'GET', path: '/', keepAlive: true }],
+])('%j is parsed as a request', (text, expected) => {
   for (const start of [0, 1, 2, 3, 7]) expect(parse(text, start)).toEqual({ ...expected, end: start + text.length });
 });
 
@@ -60,20 +60,20 @@ test.each([
   [get('/', 'Host: a\rb\r\n')],
   [get('/', 'Host: a\0b\r\n')],
   [get('/').replace('\r\n', '\n')],
-])('%j is none', (text) => expect(parse(text)).toBe(400));
+])('%j is rejected with 400', (text) => expect(parse(text)).toBe(400));
 
-describe('a head that has not come whole', () => {
-  test('at whatever byte it ends', () => {
+describe('an incomplete head', () => {
+  test('needs more bytes wherever it ends', () => {
     const text = get('/a?b', 'Host: a\r\nConnection: close\r\n');
     for (let length = 0; length < text.length; length++) expect(parse(text.slice(0, length))).toBe(NEED_MORE);
   });
 
-  test('is waited for as long as it may still end', () => {
-    const longest = get('/', `Host: a\r\nX: ${'x'.repeat(HEAD_BYTES_MAX - 32)}\r\n`);
-    expect(longest).toHaveLength(HEAD_BYTES_MAX);
-    expect(parse(longest)).toMatchObject({ end: HEAD_BYTES_MAX });
+  test('needs more bytes up to the maximum length, and is rejected with 431 beyond', () => {
+    const longest = get('/', `Host: a\r\nX: ${'x'.repeat(MAX_HEAD_BYTES - 32)}\r\n`);
+    expect(longest).toHaveLength(MAX_HEAD_BYTES);
+    expect(parse(longest)).toMatchObject({ end: MAX_HEAD_BYTES });
     expect(parse(longest.slice(0, -1))).toBe(NEED_MORE);
     expect(parse(longest.replace('X', 'XX'))).toBe(431);
-    expect(parse(longest.replace('X', 'XX').slice(0, HEAD_BYTES_MAX))).toBe(431);
+    expect(parse(longest.replace('X', 'XX').slice(0, MAX_HEAD_BYTES))).toBe(431);
   });
 });

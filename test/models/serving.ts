@@ -2,22 +2,22 @@ import { expect } from 'vitest';
 import { MODELS, type Model } from '../../src/models/catalogue.js';
 import { type Command, command } from '../support/command.js';
 
-/** Those that serve the folder. */
+/** The models that serve a directory over HTTP. */
 export const SERVING: Model[] = MODELS.filter(({ name, scheme }) => scheme === 'http' && name !== 'fixed-page');
 
-/** A model in a process of its own. */
-export interface Served {
+/** A model running in a process of its own. */
+export interface ServedModel {
   readonly process: Command;
   readonly port: number;
 }
 
-export async function serveModel(name: string, root: string): Promise<Served> {
+export async function serveModel(name: string, root: string): Promise<ServedModel> {
   const process = command(['model', name, root, '--port', '0']);
   return { process, port: await process.port() };
 }
 
-/** Ends it as a system does. */
-export async function endModel({ process, port }: Served): Promise<void> {
+/** Stops it with SIGTERM, and expects a clean exit. */
+export async function stopModel({ process, port }: ServedModel): Promise<void> {
   const ended = await process.kill().ended;
   expect(ended).toEqual({ code: 0, signal: null, stdout: `http://127.0.0.1:${port}/\n`, stderr: '' });
 }

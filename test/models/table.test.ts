@@ -1,38 +1,38 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Folder, makeFolder } from '../support/folder.js';
 import { exchange, RawClient, type RawResponse, request, sleep } from '../support/raw-client.js';
-import { endModel, SERVING, type Served, serveModel } from './serving.js';
+import { SERVING, type ServedModel, serveModel, stopModel } from './serving.js';
 
 const BIG = Buffer.alloc(300_000, 'a line of a large file, which is longer than what a socket takes at once\n');
 const INDEX = '<!doctype html><title>index</title>\n';
-const NOTHING = 'There is nothing at this address.\n';
-const NOT_ALLOWED = 'Only GET and HEAD are answered here.\n';
+const NOT_FOUND = 'Not found.\n';
+const NOT_ALLOWED = 'Only GET and HEAD are supported.\n';
 const INVALID = 'The request is not valid HTTP/1.1.\n';
 
-/** What is sent, and what every model answers. A body of null is not looked at. */
+/** Requests and the response that every model sends. A body of null is not compared. */
 const TABLE: [sent: string, status: number, body: string | Buffer | null, type?: string][] = [
   [request('/'), 200, INDEX, 'text/html; charset=utf-8'],
   [request('/index.html'), 200, INDEX, 'text/html; charset=utf-8'],
-  [request('/folder/inner/deep.txt'), 200, 'deep\n', 'text/plain; charset=utf-8'],
-  [request('/folder/'), 200, 'of the folder\n', 'text/html; charset=utf-8'],
-  [request('/folder'), 301, null],
-  [request('/folder/inner/'), 404, NOTHING],
-  [request('/nothing.html'), 404, NOTHING],
-  [request('/index.html/'), 404, NOTHING],
-  [request('/../outside/secret.txt'), 404, NOTHING],
-  [request('/%2e%2e/outside/secret.txt'), 404, NOTHING],
-  [request('/folder/..%2f..%2foutside/secret.txt'), 404, NOTHING],
-  [request('/folder/.%2E/.%2E/outside/secret.txt'), 404, NOTHING],
-  [request('//../outside/secret.txt'), 404, NOTHING],
-  [request('/out-link'), 404, NOTHING],
-  [request('/out/secret.txt'), 404, NOTHING],
-  [request('/.hidden'), 404, NOTHING],
+  [request('/directory/inner/deep.txt'), 200, 'deep\n', 'text/plain; charset=utf-8'],
+  [request('/directory/'), 200, 'of the directory\n', 'text/html; charset=utf-8'],
+  [request('/directory'), 301, null],
+  [request('/directory/inner/'), 404, NOT_FOUND],
+  [request('/nothing.html'), 404, NOT_FOUND],
+  [request('/index.html/'), 404, NOT_FOUND],
+  [request('/../outside/secret.txt'), 404, NOT_FOUND],
+  [request('/%2e%2e/outside/secret.txt'), 404, NOT_FOUND],
+  [request('/directory/..%2f..%2foutside/secret.txt'), 404, NOT_FOUND],
+  [request('/directory/.%2E/.%2E/outside/secret.txt'), 404, NOT_FOUND],
+  [request('//../outside/secret.txt'), 404, NOT_FOUND],
+  [request('/out-link'), 404, NOT_FOUND],
+  [request('/out/secret.txt'), 404, NOT_FOUND],
+  [request('/.hidden'), 404, NOT_FOUND],
   [request('/a%00b'), 400, null],
   [request('/%zz'), 400, null],
   [request('/with%20space.t%78t'), 200, 'space\n'],
   [request('/%c3%bc.txt'), 200, 'utf-8\n'],
   [request('/index.html?a=/../b'), 200, INDEX],
-  [request('http://a/folder/inner/deep.txt?x'), 200, 'deep\n'],
+  [request('http://a/directory/inner/deep.txt?x'), 200, 'deep\n'],
   [request('/empty.txt'), 200, '', 'text/plain; charset=utf-8'],
   [request('/big.bin'), 200, BIG, 'application/octet-stream'],
   [request('/', [], 'HEAD'), 200, '', 'text/html; charset=utf-8'],
@@ -48,100 +48,102 @@ const TABLE: [sent: string, status: number, body: string | Buffer | null, type?:
   [request('/', [`X: ${'x'.repeat(20_000)}`]), 431, null],
 ];
 
-let folder: Folder;
+let directory: Folder;
 
 beforeAll(() => {
-  folder = makeFolder({
+  directory = makeFolder({
     'index.html': INDEX,
-    'folder/index.html': 'of the folder\n',
-    'folder/inner/deep.txt': 'deep\n',
+    'directory/index.html': 'of the directory\n',
+    'directory/inner/deep.txt': 'deep\n',
     'with space.txt': 'space\n',
     'ü.txt': 'utf-8\n',
     'empty.txt': '',
     'big.bin': BIG,
     '.hidden': 'not to be served',
   });
-  folder.write('../outside/secret.txt', 'not to be served');
-  folder.link('out-link', '../outside/secret.txt');
-  folder.link('out', '../outside');
+  directory.write('../outside/secret.txt', 'not to be served');
+  directory.link('out-link', '../outside/secret.txt');
+  directory.link('out', '../outside');
 });
 
-afterAll(() => folder[Symbol.dispose]());
+afterAll(() => directory[Symbol.dispose]());
 
-// A case that does not apply to a model is not made for it, rather than skipped: nothing is missing there.
+// A case that does not apply to a model is omitted and not skipped, because a skip would count as missing coverage.
 describe.each(SERVING)('$name', ({ name, closes, oneAtATime }) => {
-  let served: Served;
+  let served: ServedModel;
 
   beforeAll(async () => {
-    served = await serveModel(name, folder.root);
+    served = await serveModel(name, directory.root);
   });
 
-  afterAll(() => endModel(served));
+  afterAll(() => stopModel(served));
 
-  test(`${TABLE.length} requests`, async () => {
-    const check = ([sent, status, body, type]: (typeof TABLE)[number], answer: RawResponse): void => {
+  test(`sends the expected responses to ${TABLE.length} requests`, async () => {
+    const check = ([sent, status, body, type]: (typeof TABLE)[number], response: RawResponse): void => {
       const line = sent.slice(0, sent.indexOf('\r\n'));
-      expect(answer.status, line).toBe(status);
-      if (type !== undefined) expect(answer.field('Content-Type'), line).toBe(type);
-      if (status === 301) expect(answer.field('Location')).toBe('/folder/');
-      // The refusals of the real server have their own words.
+      expect(response.status, line).toBe(status);
+      if (type !== undefined) expect(response.field('Content-Type'), line).toBe(type);
+      if (status === 301) expect(response.field('Location')).toBe('/directory/');
+      // The error responses of the real server have other texts.
       if (body !== null && (status < 400 || name !== 'epollet'))
-        expect(answer.body.equals(Buffer.from(body)), `${line}: ${answer.body.toString('latin1', 0, 80)}`).toBe(true);
+        expect(response.body.equals(Buffer.from(body)), `${line}: ${response.body.toString('latin1', 0, 80)}`).toBe(
+          true,
+        );
     };
-    // On as few connections as it takes, for a process each takes its time.
+    // On few connections, because a process per connection is slow.
     const rows = [...TABLE];
-    const ask = async (): Promise<void> => {
+    const sendRows = async (): Promise<void> => {
       let client: RawClient | null = null;
       for (let row = rows.shift(); row !== undefined; row = rows.shift()) {
         client ??= await RawClient.connect(served.port);
-        const answer = await client.send(row[0]).response(row[0].startsWith('HEAD') ? 'HEAD' : 'GET');
-        check(row, answer);
-        if (answer.field('Connection') !== 'close') continue;
+        const response = await client.send(row[0]).response(row[0].startsWith('HEAD') ? 'HEAD' : 'GET');
+        check(row, response);
+        if (response.field('Connection') !== 'close') continue;
         expect(await client.untilClose()).toHaveLength(0);
         client.close();
         client = null;
       }
       client?.close();
     };
-    await Promise.all([ask(), ask(), ask()]);
+    await Promise.all([sendRows(), sendRows(), sendRows()]);
   });
 
-  test('HEAD has the length of the body that it leaves out', async () => {
+  test('a HEAD response has the Content-Length of the GET response', async () => {
     expect((await exchange(served.port, request('/big.bin', [], 'HEAD'))).field('Content-Length')).toBe('300000');
   });
 
-  // The real server answers 501, as its own tests say.
+  // The real server responds with 501, which its own tests check.
   if (name !== 'epollet') {
-    test('a method that nobody has heard of', async () => {
-      const answer = await exchange(served.port, request('/', [], 'BREW'));
-      expect([answer.status, answer.field('Allow')]).toEqual([405, 'GET, HEAD']);
+    test('an unknown method gets a 405', async () => {
+      const response = await exchange(served.port, request('/', [], 'BREW'));
+      expect([response.status, response.field('Allow')]).toEqual([405, 'GET, HEAD']);
     });
   }
 
-  test('a request that comes byte by byte', async () => {
+  test('a request received byte by byte gets a response', async () => {
     using client = await RawClient.connect(served.port);
-    await client.sendPieces([...request('/folder/inner/deep.txt')], 1);
+    await client.sendPieces([...request('/directory/inner/deep.txt')], 1);
     expect((await client.response()).body.toString()).toBe('deep\n');
   });
 
   if (closes) {
-    test('the connection ends with the answer, which says so', async () => {
+    test('the response has Connection: close, and the connection ends after it', async () => {
       using client = await RawClient.connect(served.port);
-      const answer = await client.send(request('/')).response();
-      expect(answer.field('Connection')).toBe('close');
+      const response = await client.send(request('/')).response();
+      expect(response.field('Connection')).toBe('close');
       expect(await client.untilClose()).toHaveLength(0);
     });
   } else {
-    test('the connection is kept, for requests one by one and several at once', async () => {
+    test('the connection stays open for sequential and pipelined requests', async () => {
       using client = await RawClient.connect(served.port);
       for (const [sent, status, body] of TABLE.slice(0, 8)) {
-        const answer = await client.send(sent).response();
-        expect([answer.status, body === null || name === 'epollet' || answer.body.equals(Buffer.from(body))]).toEqual([
-          status,
-          true,
-        ]);
+        const response = await client.send(sent).response();
+        expect([
+          response.status,
+          body === null || name === 'epollet' || response.body.equals(Buffer.from(body)),
+        ]).toEqual([status, true]);
       }
-      const head = request('/folder/inner/deep.txt', [], 'HEAD');
+      const head = request('/directory/inner/deep.txt', [], 'HEAD');
       const last = request('/', ['Connection: close']);
       const many = `${request('/big.bin')}${request('/empty.txt')}${request('/nothing')}${head}${request('/')}`;
       await client.sendPieces([many.repeat(3).slice(0, -20), many.slice(-20) + last]);
@@ -156,11 +158,11 @@ describe.each(SERVING)('$name', ({ name, closes, oneAtATime }) => {
       expect(await client.untilClose()).toHaveLength(0);
     });
 
-    test('a client that sends and does not read gets everything once it reads', async () => {
+    test('a client that sends without reading gets every response once it reads', async () => {
       using client = await RawClient.connect(served.port);
       client.pause().send(request('/big.bin').repeat(30));
       await sleep(50);
-      // These come while the server has no room to answer: nothing will tell of them again once it has.
+      // These arrive while the server is write-blocked: no further event reports them once it is not.
       client.send(request('/big.bin').repeat(10));
       await sleep(20);
       if (!oneAtATime) expect((await exchange(served.port, request('/'))).status).toBe(200);
@@ -169,56 +171,56 @@ describe.each(SERVING)('$name', ({ name, closes, oneAtATime }) => {
     });
   }
 
-  test('a client that has said that nothing more will come gets its answer', async () => {
+  test('a half-closed client gets its responses', async () => {
     using client = await RawClient.connect(served.port);
     client
       .send(closes ? '' : request('/big.bin'))
-      .send(request('/folder/'))
+      .send(request('/directory/'))
       .end();
     if (!closes) expect((await client.response()).body.equals(BIG)).toBe(true);
-    expect((await client.response()).body.toString()).toBe('of the folder\n');
+    expect((await client.response()).body.toString()).toBe('of the directory\n');
     expect(await client.untilClose()).toHaveLength(0);
   });
 
-  // Where clients are served one after the other there is no at once.
+  // A model that serves one client at a time has no concurrency.
   if (!oneAtATime) {
-    test('50 clients at once', { timeout: 30_000 }, async () => {
+    test('50 concurrent clients get their responses', { timeout: 30_000 }, async () => {
       const clients = await Promise.all(Array.from({ length: 50 }, () => RawClient.connect(served.port)));
-      const ask = async (client: RawClient, index: number): Promise<void> => {
+      const sendRequests = async (client: RawClient, index: number): Promise<void> => {
         const [path, body] = index % 5 === 0 ? ['/big.bin', BIG] : ['/', Buffer.from(INDEX)];
         for (let times = 0; times < (closes ? 1 : 3); times++) {
-          const answer = await client.send(request(path as string)).response('GET', 28_000);
-          expect(answer.body.equals(body as Buffer)).toBe(true);
+          const response = await client.send(request(path as string)).response('GET', 28_000);
+          expect(response.body.equals(body as Buffer)).toBe(true);
         }
         client.close();
       };
-      await Promise.all(clients.map(ask));
+      await Promise.all(clients.map(sendRequests));
     });
   }
 
-  test('clients that say nothing, or half of what they want', async () => {
+  test('idle clients and partial requests do not block other clients, except where one client is served at a time', async () => {
     using first = await RawClient.connect(served.port);
     using second = await RawClient.connect(served.port);
     using third = await RawClient.connect(served.port);
     second.send('GET / HT');
     const others = Promise.all(Array.from({ length: 3 }, () => exchange(served.port, request('/'))));
     if (oneAtATime) {
-      // As its line in the catalogue says: it answers nobody until they leave.
-      let answered = false;
+      // As the catalogue states: all others wait until they disconnect.
+      let responded = false;
       others.then(() => {
-        answered = true;
+        responded = true;
       });
       await new Promise((resolve) => setTimeout(resolve, 150));
-      expect(answered).toBe(false);
+      expect(responded).toBe(false);
       for (const client of [first, second, third]) client.close();
     }
-    for (const answer of await others) expect(answer.status).toBe(200);
+    for (const response of await others) expect(response.status).toBe(200);
     if (!oneAtATime) expect((await second.send('TP/1.1\r\nHost: a\r\n\r\n').response()).status).toBe(200);
   });
 });
 
-test('fixed-page answers everything with its page, one client after another', async () => {
-  const served = await serveModel('fixed-page', folder.root);
+test('fixed-page sends its page for every path', async () => {
+  const served = await serveModel('fixed-page', directory.root);
   const page = await exchange(served.port, request('/'));
   expect([page.status, page.field('Content-Type')]).toEqual([200, 'text/html; charset=utf-8']);
   for (const path of ['/nothing', '/../outside/secret.txt', '/%zz'])
@@ -227,5 +229,5 @@ test('fixed-page answers everything with its page, one client after another', as
   expect([head.body.length, head.field('Content-Length')]).toEqual([0, `${page.body.length}`]);
   expect((await exchange(served.port, request('/', [], 'DELETE'))).status).toBe(405);
   expect((await exchange(served.port, 'what?\r\n\r\n')).status).toBe(400);
-  await endModel(served);
+  await stopModel(served);
 });

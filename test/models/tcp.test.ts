@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { peerOf, shown } from '../../src/models/shared/peer.js';
+import { peerName, quoteBytes } from '../../src/models/shared/peer.js';
 import { command, cpuTicks } from '../support/command.js';
 import { eventually, RawClient, sleep } from '../support/raw-client.js';
 
 describe.each(['tcp-polling', 'tcp-epoll'])('%s', (name) => {
-  test('prints what each peer sends and when it goes offline', async () => {
+  test('prints what each peer sends and when it disconnects', async () => {
     await using model = command(['model', name, '--port', '0']);
     const port = Number((await model.said(/^tcp:\/\/127\.0\.0\.1:(\d+)\n/))[1]);
     using first = await RawClient.connect(port);
@@ -25,23 +25,23 @@ describe.each(['tcp-polling', 'tcp-epoll'])('%s', (name) => {
   });
 });
 
-test('what a peer sent is shown on one line, and no more of it than fits', () => {
-  expect(shown(Buffer.from('x'))).toBe('1 byte "x"');
-  expect(shown(Buffer.from('a\r\nb\u009b\u202e\x7f'))).toBe('10 bytes "a\\r\\nb..."');
-  expect(shown(Buffer.alloc(1000, 'y'))).toBe(`1000 bytes "${'y'.repeat(60)}" …`);
-  expect(peerOf(-1)).toBe('a peer that has gone');
+test('received bytes are quoted on one line and truncated', () => {
+  expect(quoteBytes(Buffer.from('x'))).toBe('1 byte "x"');
+  expect(quoteBytes(Buffer.from('a\r\nb\u009b\u202e\x7f'))).toBe('10 bytes "a\\r\\nb..."');
+  expect(quoteBytes(Buffer.alloc(1000, 'y'))).toBe(`1000 bytes "${'y'.repeat(60)}" …`);
+  expect(peerName(-1)).toBe('a disconnected peer');
 });
 
-test('a silent peer costs the one that is told nothing, and the one that asks a core', async () => {
+test('an idle peer costs tcp-epoll no CPU time, and tcp-polling a core', async () => {
   const ticksOf = async (name: string, enough: (ticks: number, ms: number) => boolean): Promise<number> => {
     await using model = command(['model', name, '--port', '0']);
     const port = Number((await model.said(/:(\d+)\n/))[1]);
-    using _silent = await RawClient.connect(port);
+    using _idle = await RawClient.connect(port);
     await model.said(/is online/);
     await sleep(100);
     const [before, startMs] = [cpuTicks(model.process.pid!), performance.now()];
     const ticks = (): number => cpuTicks(model.process.pid!) - before;
-    await eventually(() => enough(ticks(), performance.now() - startMs), 'it has used its time');
+    await eventually(() => enough(ticks(), performance.now() - startMs), 'enough CPU time or wall time has passed');
     return ticks();
   };
   expect(await ticksOf('tcp-epoll', (_, ms) => ms > 300)).toBeLessThanOrEqual(1);

@@ -1,2 +1,2 @@
 /** A model, or a tool, did not do what was asked; the message is a sentence for the report. The others go on. */
-export class Failure extends Error {}
+export class ExperimentError extends Error {}

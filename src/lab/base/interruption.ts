@@ -1,21 +1,21 @@
 /** The user wants it to end now, with what there is. */
-export class Interrupted extends Error {
+export class Cancelled extends Error {
   constructor() {
     super('interrupted');
   }
 }
 
-export function throwIfInterrupted(signal: AbortSignal): void {
-  if (signal.aborted) throw new Interrupted();
+export function throwIfCancelled(signal: AbortSignal): void {
+  if (signal.aborted) throw new Cancelled();
 }
 
 /** Waits, and is cut short by the signal. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
+export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    throwIfInterrupted(signal);
+    throwIfCancelled(signal);
     const stop = (): void => {
       clearTimeout(timer);
-      reject(new Interrupted());
+      reject(new Cancelled());
     };
     const timer = setTimeout(() => {
       signal.removeEventListener('abort', stop);

@@ -34,7 +34,7 @@ export function killGroup(leader: number): void {
 }
 
 /** Resolves when it has ended and its output is read; at once if that was so. */
-export function ended(child: ChildProcess): Promise<void> {
+export function waitForExit(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   return new Promise((resolve) => child.once('exit', () => resolve()));
 }

@@ -2,13 +2,13 @@
 export type Random = () => number;
 
 /** Largest seed. */
-export const LAST_SEED = 0xffffffff;
+export const MAX_SEED = 0xffffffff;
 
 /**
  * A Weyl sequence (steps of the golden ratio through 32 bits) whose every term is mixed by two multiplications, so that
  * neighbours have nothing in common. Good enough to draw an order; no use as a secret.
  */
-export function randomOf(seed: number): Random {
+export function seededRandom(seed: number): Random {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x9e3779b9) >>> 0;
@@ -19,7 +19,7 @@ export function randomOf(seed: number): Random {
 }
 
 /** The same items in an order of its own; every order is as likely as any other. */
-export function shuffled<Item>(items: readonly Item[], random: Random): Item[] {
+export function shuffle<Item>(items: readonly Item[], random: Random): Item[] {
   const left = [...items];
   const drawn: Item[] = [];
   while (left.length > 0) drawn.push(...left.splice(Math.floor(random() * left.length), 1));
@@ -27,7 +27,7 @@ export function shuffled<Item>(items: readonly Item[], random: Random): Item[] {
 }
 
 /** The order of each round. */
-export function ordersOf<Item>(items: readonly Item[], rounds: number, seed: number): Item[][] {
-  const random = randomOf(seed);
-  return Array.from({ length: rounds }, () => shuffled(items, random));
+export function shuffledOrders<Item>(items: readonly Item[], rounds: number, seed: number): Item[][] {
+  const random = seededRandom(seed);
+  return Array.from({ length: rounds }, () => shuffle(items, random));
 }

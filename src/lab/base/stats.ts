@@ -1,5 +1,5 @@
 /** What several rounds said about one figure. The median is what counts; the rest says how far to trust it. */
-export interface Spread {
+export interface Summary {
   readonly median: number;
   readonly min: number;
   readonly max: number;
@@ -8,7 +8,7 @@ export interface Spread {
 }
 
 /** Null when there was nothing to summarise. What is not a number is left out. */
-export function spreadOf(values: readonly (number | null)[]): Spread | null {
+export function summarize(values: readonly (number | null)[]): Summary | null {
   const sorted = values.filter((each): each is number => each !== null && Number.isFinite(each)).sort(ascending);
   if (sorted.length === 0) return null;
   return { median: percentile(sorted, 50), min: sorted[0]!, max: sorted.at(-1)!, count: sorted.length };
@@ -31,7 +31,7 @@ export interface Latency {
 }
 
 /** @param sorted milliseconds, ascending */
-export function latencyOf(sorted: ArrayLike<number>): Latency | null {
+export function latencyPercentiles(sorted: ArrayLike<number>): Latency | null {
   if (sorted.length === 0) return null;
   return {
     p50: percentile(sorted, 50),

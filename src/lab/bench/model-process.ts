@@ -1,9 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { Failure } from '../base/errors.js';
-import { Interrupted } from '../base/interruption.js';
-import { ended, killGroup, spawnGroup } from '../base/process-group.js';
-import { pinTo } from '../measure/cores.js';
+import { ExperimentError } from '../base/errors.js';
+import { Cancelled } from '../base/interruption.js';
+import { killGroup, spawnGroup, waitForExit } from '../base/process-group.js';
+import { tasksetArgs } from '../measure/cores.js';
 
 const START_MS = 15_000;
 /** A hundred threads that are just starting take that long to end on one core. */
@@ -35,7 +35,7 @@ export class ModelProcess {
 
   /** Resolves when it answers. */
   static async start(words: readonly string[], core: number | undefined, signal: AbortSignal): Promise<ModelProcess> {
-    const child = spawnGroup([...pinTo(core), ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawnGroup([...tasksetArgs(core), ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
     try {
       return new ModelProcess(child, await urlOf(child, signal));
     } catch (error) {
@@ -65,7 +65,7 @@ export class ModelProcess {
         inOrder = false;
         killGroup(this.pid);
       }, STOP_MS);
-      await ended(this.child);
+      await waitForExit(this.child);
       clearTimeout(timer);
     }
     return inOrder;
@@ -78,9 +78,9 @@ function urlOf(child: ChildProcess, signal: AbortSignal): Promise<URL> {
     let said = '';
     const fail = (why: string): void => {
       const last = said.trim().slice(-LAST_LINES);
-      reject(new Failure(`It ${why}${last === '' ? '' : `; it said: ${last}`}.`));
+      reject(new ExperimentError(`It ${why}${last === '' ? '' : `; it said: ${last}`}.`));
     };
-    const interrupt = (): void => reject(new Interrupted());
+    const interrupt = (): void => reject(new Cancelled());
     const timer = setTimeout(fail, START_MS, `did not answer within ${START_MS / 1000} s`);
     const settle = (): void => {
       clearTimeout(timer);

@@ -5,17 +5,17 @@ export interface Progress {
   /** @param total how many steps there will be */
   start(total: number): void;
   /** What is done now. */
-  say(label: string): void;
+  label(label: string): void;
   /** One more step is behind us. */
   step(): void;
   stop(): void;
 }
 
-export const SILENT: Progress = { start: () => {}, say: () => {}, step: () => {}, stop: () => {} };
+export const NO_PROGRESS: Progress = { start: () => {}, label: () => {}, step: () => {}, stop: () => {} };
 
 /** A bar on standard error, where it is a terminal. */
 export function progressOn(stream: NodeJS.WriteStream): Progress {
-  if (!stream.isTTY) return SILENT;
+  if (!stream.isTTY) return NO_PROGRESS;
   const bar = new SingleBar(
     {
       format: '{bar} {value}/{total}  {label}',
@@ -31,7 +31,7 @@ export function progressOn(stream: NodeJS.WriteStream): Progress {
   );
   return {
     start: (total) => bar.start(total, 0, { label: '' }),
-    say: (label) => bar.update({ label }),
+    label: (label) => bar.update({ label }),
     step: () => bar.increment(),
     stop: () => bar.stop(),
   };

@@ -20,7 +20,7 @@ export interface LabSettings {
   /** Busy ones. */
   readonly connections: number;
   /** The most busy ones of a model that starts a process or a thread for each: that takes its time. */
-  readonly heavy: number;
+  readonly maxHeavy: number;
   /** A connection for every request. */
   readonly close: boolean;
   /** Requests a second when latency is measured. */
@@ -28,37 +28,37 @@ export interface LabSettings {
   /** Connections whose memory is measured. */
   readonly idle: number;
   /** The most idle ones of the experiment with connections. */
-  readonly most: number;
+  readonly maxIdle: number;
   readonly seed: number;
   /** No model is begun after this time, and one that was is ended some seconds later; null: there is time. */
   readonly budgetSeconds: number | null;
 }
 
-export type Measure = Omit<LabSettings, 'experiment' | 'models' | 'seed'>;
+export type MeasureSettings = Omit<LabSettings, 'experiment' | 'models' | 'seed'>;
 
 /** For figures to quote: a few minutes. */
-export const THOROUGH: Measure = {
+export const THOROUGH: MeasureSettings = {
   rounds: 3,
   seconds: 3,
   warmUpSeconds: 1,
   connections: 64,
-  heavy: 64,
+  maxHeavy: 64,
   close: false,
   rate: 1000,
   idle: 1000,
-  most: 10_000,
+  maxIdle: 10_000,
   budgetSeconds: null,
 };
 
 /** For a first look: within a minute, on two cores. */
-export const QUICK: Measure = {
+export const QUICK: MeasureSettings = {
   ...THOROUGH,
   rounds: 1,
   seconds: 0.25,
   warmUpSeconds: 0.25,
   connections: 32,
-  heavy: 4,
-  most: 1000,
+  maxHeavy: 4,
+  maxIdle: 1000,
   budgetSeconds: 49,
 };
 
@@ -74,9 +74,9 @@ export function commandOf(settings: LabSettings): string {
           ['seconds', settings.seconds],
           ['warm-up', settings.warmUpSeconds],
           ['connections', settings.connections],
-          ...(settings.heavy < settings.connections ? [['heavy', settings.heavy]] : []),
+          ...(settings.maxHeavy < settings.connections ? [['heavy', settings.maxHeavy]] : []),
           ['rate', settings.rate],
-          ...(settings.experiment === 'connections' ? [['most', settings.most]] : [['idle', settings.idle]]),
+          ...(settings.experiment === 'connections' ? [['most', settings.maxIdle]] : [['idle', settings.idle]]),
           ['seed', settings.seed],
           ...(settings.close ? [['close', true]] : []),
           ...(settings.budgetSeconds === null ? [] : [['budget', settings.budgetSeconds]]),

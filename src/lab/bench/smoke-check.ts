@@ -1,10 +1,10 @@
 import { createConnection } from 'node:net';
-import { Failure } from '../base/errors.js';
+import { ExperimentError } from '../base/errors.js';
 
-const PATIENCE_MS = 3000;
+const TIMEOUT_MS = 3000;
 
 /** An answer as it came. */
-export interface Answer {
+export interface HttpResponse {
   readonly status: number;
   readonly fields: ReadonlyMap<string, string>;
   readonly body: Buffer;
@@ -14,13 +14,13 @@ export interface Answer {
  * Asks by a connection of its own, with bytes of our own: a client that hides what a server gets wrong would hide it
  * from the check too.
  */
-export function ask(url: URL, path: string, { close = false, patienceMs = PATIENCE_MS } = {}): Promise<Answer> {
+export function get(url: URL, path: string, { close = false, patienceMs = TIMEOUT_MS } = {}): Promise<HttpResponse> {
   return new Promise((resolve, reject) => {
     const socket = createConnection({ host: url.hostname, port: Number(url.port) });
     let received = Buffer.alloc(0);
     const fail = (why: string): void => {
       socket.destroy();
-      reject(new Failure(`GET ${path} ${why}.`));
+      reject(new ExperimentError(`GET ${path} ${why}.`));
     };
     socket.setTimeout(patienceMs, () => fail(`got no answer within ${patienceMs / 1000} s`));
     socket.on('connect', () => {
@@ -30,7 +30,7 @@ export function ask(url: URL, path: string, { close = false, patienceMs = PATIEN
     socket.on('end', () => fail('was cut off before its answer was whole'));
     socket.on('data', (piece) => {
       received = Buffer.concat([received, piece as Buffer]);
-      const answer = parseAnswer(received);
+      const answer = parseResponse(received);
       if (answer === null) return;
       socket.destroy();
       resolve(answer);
@@ -39,7 +39,7 @@ export function ask(url: URL, path: string, { close = false, patienceMs = PATIEN
 }
 
 /** Null as long as it is not whole. An answer without a Content-Length is taken for a fault. */
-export function parseAnswer(bytes: Buffer): Answer | null {
+export function parseResponse(bytes: Buffer): HttpResponse | null {
   const end = bytes.indexOf('\r\n\r\n');
   if (end < 0) return null;
   const [first = '', ...lines] = bytes.toString('latin1', 0, end).split('\r\n');
@@ -55,29 +55,31 @@ export function parseAnswer(bytes: Buffer): Answer | null {
 }
 
 /** Whether the model answers as it should. */
-export interface Check {
+export interface SmokeCheck {
   /** A connection may have a further request. */
-  readonly keeps: boolean;
+  readonly keepAlive: boolean;
   /** What two models must have in common to be compared one to one. */
-  readonly same: string;
+  readonly responseShape: string;
 }
 
 /** @throws Failure in a sentence that says what is wrong */
-export async function checkAnswers(url: URL, page: Buffer, { fixedPage = false } = {}): Promise<Check> {
-  const answer = await ask(url, '/');
-  if (answer.status !== 200) throw new Failure(`GET / was answered ${answer.status}, not 200.`);
+export async function smokeCheck(url: URL, page: Buffer, { fixedPage = false } = {}): Promise<SmokeCheck> {
+  const answer = await get(url, '/');
+  if (answer.status !== 200) throw new ExperimentError(`GET / was answered ${answer.status}, not 200.`);
   if (answer.body.length !== Number(answer.fields.get('content-length'))) {
-    throw new Failure('GET / was answered with a body that is not as long as its Content-Length says.');
+    throw new ExperimentError('GET / was answered with a body that is not as long as its Content-Length says.');
   }
   if (!fixedPage) {
-    if (!answer.body.equals(page)) throw new Failure('GET / was answered with other bytes than index.html has.');
-    const missing = await ask(url, '/no-such-page');
-    if (missing.status !== 404) throw new Failure(`GET /no-such-page was answered ${missing.status}, not 404.`);
+    if (!answer.body.equals(page))
+      throw new ExperimentError('GET / was answered with other bytes than index.html has.');
+    const missing = await get(url, '/no-such-page');
+    if (missing.status !== 404) throw new ExperimentError(`GET /no-such-page was answered ${missing.status}, not 404.`);
   }
-  const closed = await ask(url, '/', { close: true });
-  if (closed.status !== 200) throw new Failure(`GET / with Connection: close was answered ${closed.status}, not 200.`);
+  const closed = await get(url, '/', { close: true });
+  if (closed.status !== 200)
+    throw new ExperimentError(`GET / with Connection: close was answered ${closed.status}, not 200.`);
   return {
-    keeps: answer.fields.get('connection')?.toLowerCase() !== 'close',
-    same: `${answer.status} ${answer.fields.get('content-type')} ${answer.body.length} bytes`,
+    keepAlive: answer.fields.get('connection')?.toLowerCase() !== 'close',
+    responseShape: `${answer.status} ${answer.fields.get('content-type')} ${answer.body.length} bytes`,
   };
 }

@@ -1,27 +1,31 @@
 import { fileURLToPath } from 'node:url';
 import { MODELS, type Model } from '../../models/catalogue.js';
-import { Failure } from '../base/errors.js';
-import { Interrupted, throwIfInterrupted } from '../base/interruption.js';
+import { ExperimentError } from '../base/errors.js';
+import { Cancelled, throwIfCancelled } from '../base/interruption.js';
 import type { Instruments } from './instruments.js';
 import { type ModelCommand, ModelProcess, modelCommand } from './model-process.js';
 import type { Progress } from './progress.js';
+import type { Site } from './sample-site.js';
 import type { LabSettings } from './settings.js';
-import type { Site } from './site.js';
 
 /** How things are started that are measured. */
 export interface Launcher {
   readonly model: ModelCommand;
   /** A server that tells its own counters at /stats. */
-  readonly counted: (folder: string) => readonly string[];
+  readonly countingServer: (folder: string) => readonly string[];
 }
 
 export const launcher: Launcher = {
   model: modelCommand,
-  counted: (folder) => [process.execPath, fileURLToPath(new URL('./counted-server.js', import.meta.url)), folder],
+  countingServer: (folder) => [
+    process.execPath,
+    fileURLToPath(new URL('./counting-server.js', import.meta.url)),
+    folder,
+  ],
 };
 
 /** Those that an HTTP load can measure. */
-export const MEASURED: readonly Model[] = MODELS.filter(({ scheme }) => scheme === 'http');
+export const HTTP_MODELS: readonly Model[] = MODELS.filter(({ scheme }) => scheme === 'http');
 
 export const modelNamed = (name: string): Model => MODELS.find((each) => each.name === name)!;
 
@@ -45,12 +49,12 @@ export class Workbench {
   }
 
   /** Starts something, does `work` with it, and ends it whatever comes of that. */
-  async during<Found>(words: readonly string[], work: (model: ModelProcess) => Promise<Found>): Promise<Found> {
-    throwIfInterrupted(this.signal);
+  async withServer<Found>(words: readonly string[], work: (model: ModelProcess) => Promise<Found>): Promise<Found> {
+    throwIfCancelled(this.signal);
     const model = await ModelProcess.start(words, this.instruments.cores?.model, this.signal);
     try {
       const found = await work(model);
-      if (!model.alive) throw new Failure('It ended while it was measured.');
+      if (!model.alive) throw new ExperimentError('It ended while it was measured.');
       return found;
     } finally {
       const inOrder = await model.stop();
@@ -74,7 +78,7 @@ export class Workbench {
       for (const [round, order] of orders.entries()) for (const name of order) await measure(name, round);
       return true;
     } catch (error) {
-      if (error instanceof Interrupted) return false;
+      if (error instanceof Cancelled) return false;
       throw error;
     } finally {
       this.progress.stop();
@@ -82,7 +86,7 @@ export class Workbench {
   }
 
   /** Nothing more is begun. */
-  get timeIsUp(): boolean {
+  get isOverBudget(): boolean {
     const { budgetSeconds } = this.settings;
     return budgetSeconds !== null && performance.now() - this.startedMs > budgetSeconds * 1000;
   }

@@ -1,4 +1,4 @@
-import { type Spread, spreadOf } from '../base/stats.js';
+import { type Summary, summarize } from '../base/stats.js';
 
 /** What one round has measured with a number of idle connections open. */
 export interface ConnectionsRound {
@@ -14,18 +14,18 @@ export interface ConnectionsRound {
 /** One number of idle connections, over the rounds. */
 export interface ConnectionsPoint {
   readonly idle: number;
-  readonly requestsPerSecond: Spread;
-  readonly cpuUs: Spread;
-  readonly p99Ms: Spread | null;
-  readonly residentBytes: Spread;
-  readonly stillOpen: Spread;
+  readonly requestsPerSecond: Summary;
+  readonly cpuUs: Summary;
+  readonly p99Ms: Summary | null;
+  readonly residentBytes: Summary;
+  readonly stillOpen: Summary;
 }
 
 /** Where a model does not go on as it began. */
-export interface Bend {
+export interface Knee {
   /** How many idle connections were open, or were to be. */
   readonly idle: number;
-  readonly why: string;
+  readonly reason: string;
 }
 
 export interface ConnectionsResult {
@@ -33,26 +33,26 @@ export interface ConnectionsResult {
   readonly waits: string;
   readonly points: readonly ConnectionsPoint[];
   /** The first number with which a request takes more than twice the CPU time that it takes with the fewest. */
-  readonly slows: Bend | null;
+  readonly knee: Knee | null;
   /** Where it could not be measured any more. */
-  readonly stops: Bend | null;
+  readonly failedAt: Knee | null;
   /** Why it was not measured; null for one that was. */
   readonly failure: string | null;
 }
 
 /** What is gathered of a model while the rounds go on. */
-export interface ConnectionsNotes {
+export interface ConnectionsPartial {
   readonly model: string;
   readonly waits: string;
   readonly rounds: Map<number, ConnectionsRound[]>;
   /** The first time. */
-  stops: Bend | null;
+  failedAt: Knee | null;
   failure: string | null;
 }
 
-export function connectionsResultOf({ model, waits, rounds, stops, failure }: ConnectionsNotes): ConnectionsResult {
+export function connectionsResult({ model, waits, rounds, failedAt, failure }: ConnectionsPartial): ConnectionsResult {
   const points = [...rounds].map(([idle, all]): ConnectionsPoint => {
-    const spread = (of: (round: ConnectionsRound) => number | null): Spread | null => spreadOf(all.map(of));
+    const spread = (of: (round: ConnectionsRound) => number | null): Summary | null => summarize(all.map(of));
     return {
       idle,
       requestsPerSecond: spread((round) => round.requestsPerSecond)!,
@@ -62,14 +62,14 @@ export function connectionsResultOf({ model, waits, rounds, stops, failure }: Co
       stillOpen: spread((round) => round.stillOpen)!,
     };
   });
-  return { model, waits, points, slows: slowdownIn(points), stops, failure };
+  return { model, waits, points, knee: findKnee(points), failedAt, failure };
 }
 
 /** CPU time and not requests a second: of those the rest of the machine takes its share. */
-function slowdownIn(points: readonly ConnectionsPoint[]): Bend | null {
+function findKnee(points: readonly ConnectionsPoint[]): Knee | null {
   const first = points[0]?.cpuUs.median ?? 0;
   const slow = points.find(({ cpuUs }) => cpuUs.median > 2 * first);
   if (slow === undefined) return null;
   const times = (slow.cpuUs.median / first).toFixed(1);
-  return { idle: slow.idle, why: `A request takes ${times} times the CPU time that it took at first.` };
+  return { idle: slow.idle, reason: `A request takes ${times} times the CPU time that it took at first.` };
 }

@@ -1,14 +1,14 @@
-import { Failure } from '../base/errors.js';
-import { HeldLoad } from '../bench/held-load.js';
-import { IdleConnections } from '../bench/idle.js';
+import { ExperimentError } from '../base/errors.js';
+import { IdleConnections } from '../bench/idle-connections.js';
 import type { ModelProcess } from '../bench/model-process.js';
-import { ask, checkAnswers } from '../bench/smoke-check.js';
+import { PreconnectedLoad } from '../bench/preconnected-load.js';
+import { get, smokeCheck } from '../bench/smoke-check.js';
 import { modelNamed, type Workbench } from '../bench/workbench.js';
-import type { LoadOrder } from '../load/load.js';
+import type { LoadSpec } from '../load/load.js';
 import { openFilesLimit } from '../measure/machine.js';
-import { assertRoomFor, settledBytes } from '../measure/memory.js';
-import { residentBytesOf } from '../measure/proc-stat.js';
-import type { ConnectionsNotes } from './connections-result.js';
+import { assertMemoryFor, stableRss } from '../measure/memory.js';
+import { residentBytes } from '../measure/proc-stat.js';
+import type { ConnectionsPartial } from './connections-result.js';
 
 /** The few that are busy among the many that are not. */
 export const BUSY = 8;
@@ -28,13 +28,13 @@ export function stepsUpTo(most: number): number[] {
 export async function measureConnections(
   bench: Workbench,
   orders: readonly (readonly string[])[],
-): Promise<{ notes: ConnectionsNotes[]; complete: boolean }> {
-  const most = boundedMost(bench);
+): Promise<{ notes: ConnectionsPartial[]; complete: boolean }> {
+  const most = boundedMaxIdle(bench);
   const steps = stepsUpTo(most);
   const all = new Map(
-    bench.settings.models.map((model): [string, ConnectionsNotes] => [
+    bench.settings.models.map((model): [string, ConnectionsPartial] => [
       model,
-      { model, waits: modelNamed(model).waits, rounds: new Map(), stops: null, failure: null },
+      { model, waits: modelNamed(model).waits, rounds: new Map(), failedAt: null, failure: null },
     ]),
   );
   const complete = await bench.rounds(orders, all.size * steps.length, (name, round) =>
@@ -43,75 +43,75 @@ export async function measureConnections(
   return { notes: [...all.values()], complete };
 }
 
-function boundedMost(bench: Workbench): number {
-  const { most } = bench.settings;
+function boundedMaxIdle(bench: Workbench): number {
+  const { maxIdle } = bench.settings;
   const bound = Math.max(1, openFilesLimit() - SPARE_FILES);
-  if (bound < most) bench.note(`Only ${bound} connections were opened: ulimit -n is ${openFilesLimit()}.`);
-  return Math.min(most, bound);
+  if (bound < maxIdle) bench.note(`Only ${bound} connections were opened: ulimit -n is ${openFilesLimit()}.`);
+  return Math.min(maxIdle, bound);
 }
 
-async function measureOne(bench: Workbench, notes: ConnectionsNotes, steps: number[], label: string): Promise<void> {
+async function measureOne(bench: Workbench, notes: ConnectionsPartial, steps: number[], label: string): Promise<void> {
   let at = 0;
-  if (bench.timeIsUp) {
+  if (bench.isOverBudget) {
     notes.failure = `The time of ${bench.settings.budgetSeconds} s was over before its turn.`;
     return;
   }
   try {
-    await bench.during(bench.launch.model(notes.model, bench.site.folder), async (model) => {
-      const { keeps } = await checkAnswers(model.url, bench.site.page, { fixedPage: notes.model === 'fixed-page' });
-      const order: LoadOrder = {
+    await bench.withServer(bench.launch.model(notes.model, bench.site.directory), async (model) => {
+      const { keepAlive } = await smokeCheck(model.url, bench.site.page, { fixedPage: notes.model === 'fixed-page' });
+      const order: LoadSpec = {
         url: model.url,
         connections: BUSY,
         seconds: bench.settings.seconds,
-        close: bench.settings.close || !keeps,
+        close: bench.settings.close || !keepAlive,
       };
-      const restBytes = await settledBytes(model.pid, bench.signal);
+      const restBytes = await stableRss(model.pid, bench.signal);
       using idle = new IdleConnections(model.port);
       for (; at < steps.length; at++) {
-        bench.progress.say(`${label}, ${steps[at]} idle`);
+        bench.progress.label(`${label}, ${steps[at]} idle`);
         await measureStep(bench, notes, model, idle, steps[at]!, order, restBytes);
         bench.progress.step();
       }
     });
   } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    notes.stops ??= { idle: steps[Math.min(at, steps.length - 1)]!, why: error.message };
+    if (!(error instanceof ExperimentError)) throw error;
+    notes.failedAt ??= { idle: steps[Math.min(at, steps.length - 1)]!, reason: error.message };
     for (; at < steps.length; at++) bench.progress.step();
   }
 }
 
 async function measureStep(
   bench: Workbench,
-  notes: ConnectionsNotes,
+  notes: ConnectionsPartial,
   model: ModelProcess,
   idle: IdleConnections,
   count: number,
-  order: LoadOrder,
+  order: LoadSpec,
   restBytes: number,
 ): Promise<void> {
   const { instruments, settings } = bench;
-  const eachBytes = idle.open === 0 ? 0 : (residentBytesOf(model.pid) - restBytes) / idle.open;
-  assertRoomFor(Math.min(count - idle.open, POOL_MOST), eachBytes);
-  if (!(await idle.grow(count, bench.signal))) throw new Failure(`With ${idle.open} open, ${idle.refusal}.`);
-  const residentBytes = await settledBytes(model.pid, bench.signal);
-  await ask(model.url, '/').catch((error: Error) => {
-    throw new Failure(
+  const eachBytes = idle.open === 0 ? 0 : (residentBytes(model.pid) - restBytes) / idle.open;
+  assertMemoryFor(Math.min(count - idle.open, POOL_MOST), eachBytes);
+  if (!(await idle.growTo(count, bench.signal))) throw new ExperimentError(`With ${idle.open} open, ${idle.failure}.`);
+  const rss = await stableRss(model.pid, bench.signal);
+  await get(model.url, '/').catch((error: Error) => {
+    throw new ExperimentError(
       `With ${count === 1 ? 'one silent connection' : `${count} silent connections`} open it answers nobody: ${error.message}`,
     );
   });
-  const memory = { restBytes: residentBytes, perConnectionBytes: (residentBytes - restBytes) / count };
-  const held = HeldLoad.forHeavy(instruments, model.pid, memory, order.close);
-  if (held === null) await instruments.busy({ ...order, seconds: settings.warmUpSeconds });
-  const load = await (held?.costed(order) ?? instruments.costed(order, model.pid));
-  if (load.requests === 0) throw new Failure('It answered no request under load.');
+  const memory = { baselineBytes: rss, perConnectionBytes: (rss - restBytes) / count };
+  const held = PreconnectedLoad.forHeavy(instruments, model.pid, memory, order.close);
+  if (held === null) await instruments.closedLoop({ ...order, seconds: settings.warmUpSeconds });
+  const load = await (held?.withCpu(order) ?? instruments.withCpu(order, model.pid));
+  if (load.requests === 0) throw new ExperimentError('It answered no request under load.');
   const atRate = { ...order, rate: settings.rate };
-  const paced = await (held?.paced(atRate) ?? instruments.paced(atRate));
+  const paced = await (held?.fixedRate(atRate) ?? instruments.fixedRate(atRate));
   const rounds = notes.rounds.get(count) ?? [];
   rounds.push({
     requestsPerSecond: load.perSecond,
     cpuUs: load.cpu.totalUs / load.requests,
     p99Ms: paced?.latency?.p99 ?? null,
-    residentBytes,
+    residentBytes: rss,
     stillOpen: idle.open,
   });
   notes.rounds.set(count, rounds);

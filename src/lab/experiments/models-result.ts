@@ -1,8 +1,8 @@
-import { type Latency, type Spread, spreadOf } from '../base/stats.js';
+import { type Latency, type Summary, summarize } from '../base/stats.js';
 
 export interface Memory {
   /** Resident memory of all its processes, after it has answered its first requests. */
-  readonly restBytes: number;
+  readonly baselineBytes: number;
   /** What an idle connection adds to it; without what the kernel keeps for a socket. Null where none can be idle. */
   readonly perConnectionBytes: number | null;
 }
@@ -17,7 +17,7 @@ export interface ModelRound extends Memory {
   /** At the fixed rate. Null where h2load is missing. */
   readonly latencyMs: Latency | null;
   /** What it answered when it was asked at the fixed rate. */
-  readonly pacedPerSecond: number | null;
+  readonly achievedPerSecond: number | null;
   readonly errors: number;
 }
 
@@ -33,18 +33,18 @@ export interface ModelResult {
   /** How it waits. */
   readonly waits: string;
   /** Whether a connection may have a further request. Null when it never answered. */
-  readonly keepsConnections: boolean | null;
+  readonly keepsAlive: boolean | null;
   /** With so many idle connections open it answered nobody. Null when it went on with all that were tried. */
-  readonly silencedBy: number | null;
+  readonly starvedBy: number | null;
   readonly rounds: readonly ModelRound[];
-  readonly requestsPerSecond: Spread | null;
-  readonly cpuUs: Spread | null;
-  readonly userUs: Spread | null;
-  readonly systemUs: Spread | null;
-  readonly latencyMs: { readonly p50: Spread; readonly p90: Spread; readonly p99: Spread } | null;
-  readonly pacedPerSecond: Spread | null;
-  readonly restBytes: Spread | null;
-  readonly perConnectionBytes: Spread | null;
+  readonly requestsPerSecond: Summary | null;
+  readonly cpuUs: Summary | null;
+  readonly userUs: Summary | null;
+  readonly systemUs: Summary | null;
+  readonly latencyMs: { readonly p50: Summary; readonly p90: Summary; readonly p99: Summary } | null;
+  readonly achievedPerSecond: Summary | null;
+  readonly baselineBytes: Summary | null;
+  readonly perConnectionBytes: Summary | null;
   /** As strace saw them in a load of its own. */
   readonly systemCalls: SystemCalls | null;
   /** As the server counted its own, without what Node and its threads call beside. */
@@ -56,34 +56,34 @@ export interface ModelResult {
 }
 
 /** What is gathered of a model while the rounds go on. */
-export interface ModelNotes {
+export interface ModelPartial {
   readonly model: string;
   readonly waits: string;
   readonly rounds: ModelRound[];
-  keepsConnections: boolean | null;
-  silencedBy: number | null;
+  keepsAlive: boolean | null;
+  starvedBy: number | null;
   /** Of the answers; see Check. */
-  same: string | null;
+  responseShape: string | null;
   systemCalls: SystemCalls | null;
   ownCalls: SystemCalls | null;
   failure: string | null;
 }
 
-export const notesOn = (model: string, waits: string): ModelNotes => ({
+export const emptyPartial = (model: string, waits: string): ModelPartial => ({
   model,
   waits,
   rounds: [],
-  keepsConnections: null,
-  silencedBy: null,
-  same: null,
+  keepsAlive: null,
+  starvedBy: null,
+  responseShape: null,
   systemCalls: null,
   ownCalls: null,
   failure: null,
 });
 
-export function resultOf({ same: _, ...notes }: ModelNotes): ModelResult {
+export function modelResult({ responseShape: _, ...notes }: ModelPartial): ModelResult {
   const { rounds } = notes;
-  const spread = (of: (round: ModelRound) => number | null): Spread | null => spreadOf(rounds.map(of));
+  const spread = (of: (round: ModelRound) => number | null): Summary | null => summarize(rounds.map(of));
   const [p50, p90, p99] = (['p50', 'p90', 'p99'] as const).map((at) =>
     spread((round) => round.latencyMs?.[at] ?? null),
   );
@@ -94,15 +94,15 @@ export function resultOf({ same: _, ...notes }: ModelNotes): ModelResult {
     userUs: spread((round) => round.userUs),
     systemUs: spread((round) => round.systemUs),
     latencyMs: p50 && p90 && p99 ? { p50, p90, p99 } : null,
-    pacedPerSecond: spread((round) => round.pacedPerSecond),
-    restBytes: spread((round) => round.restBytes),
+    achievedPerSecond: spread((round) => round.achievedPerSecond),
+    baselineBytes: spread((round) => round.baselineBytes),
     perConnectionBytes: spread((round) => round.perConnectionBytes),
     errors: rounds.reduce((sum, { errors }) => sum + errors, 0),
   };
 }
 
 /** Sorts and adds up. Calls that are rarer than one in a thousand requests are of the start or the end. */
-export function systemCallsOf(byName: Readonly<Record<string, number>>): SystemCalls {
+export function summarizeCalls(byName: Readonly<Record<string, number>>): SystemCalls {
   const often = Object.entries(byName)
     .filter(([, count]) => count >= 0.001)
     .sort(([, a], [, b]) => b - a)
@@ -113,18 +113,18 @@ export function systemCallsOf(byName: Readonly<Record<string, number>>): SystemC
 /** A model against another one, which is 1. */
 export interface Ratio {
   readonly model: string;
-  readonly cpu: Spread | null;
-  readonly requestsPerSecond: Spread | null;
+  readonly cpu: Summary | null;
+  readonly requestsPerSecond: Summary | null;
 }
 
 /** Each round by itself: what the machine did besides in a round, it did to both. */
-export function ratioOf(result: ModelResult, reference: ModelResult): Ratio {
+export function ratioTo(result: ModelResult, reference: ModelResult): Ratio {
   const pairs = result.rounds
     .slice(0, reference.rounds.length)
     .map((round, at) => [round, reference.rounds[at]!] as const);
   return {
     model: result.model,
-    cpu: spreadOf(pairs.map(([round, one]) => round.cpuUs / one.cpuUs)),
-    requestsPerSecond: spreadOf(pairs.map(([round, one]) => round.requestsPerSecond / one.requestsPerSecond)),
+    cpu: summarize(pairs.map(([round, one]) => round.cpuUs / one.cpuUs)),
+    requestsPerSecond: summarize(pairs.map(([round, one]) => round.requestsPerSecond / one.requestsPerSecond)),
   };
 }

@@ -3,26 +3,26 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { constants, kernel } from '../../sys/index.js';
 import type { HerdRow } from './trigger-rows.js';
-import { BITS } from './triggers.js';
+import { FLAGS } from './triggers.js';
 
 const THREADS = 4;
 /** Long enough for a thread to get from its last word into epoll_wait, on a busy machine too. */
 const SETTLE_MS = 150;
 /** How long a thread waits that is not woken. */
-export const PATIENCE_MS = 700;
+export const TIMEOUT_MS = 700;
 
 /** The file that the threads run; null before the project is built. */
 const threadFile = new URL('./thundering-herd-thread.js', import.meta.url);
-export const herdIsBuilt = (): boolean => existsSync(fileURLToPath(threadFile));
+export const isBuilt = (): boolean => existsSync(fileURLToPath(threadFile));
 
 /**
  * How many of the threads that wait for one descriptor are woken when something arrives. Oneshot is left out: each set
  * has a shot of its own, so it is as level. Exclusive promises "one or more", epoll_ctl(2).
  */
-export async function measureHerds(): Promise<HerdRow[]> {
+export async function measureThunderingHerd(): Promise<HerdRow[]> {
   const rows: HerdRow[] = [];
   for (const trigger of ['level', 'edge', 'exclusive'] as const) {
-    rows.push({ trigger, threads: THREADS, woken: await wokenBy(BITS[trigger]) });
+    rows.push({ trigger, threads: THREADS, woken: await wokenBy(FLAGS[trigger]) });
   }
   return rows;
 }

@@ -1,5 +1,5 @@
-export const TRIGGERS_SHOWN = ['level', 'edge', 'oneshot', 'exclusive'] as const;
-export type ShownTrigger = (typeof TRIGGERS_SHOWN)[number];
+export const TRIGGER_NAMES = ['level', 'edge', 'oneshot', 'exclusive'] as const;
+export type TriggerName = (typeof TRIGGER_NAMES)[number];
 
 /** How the bytes arrive: in one write, or in several, each after the reader has done what it wanted. */
 export type Arrival = 'whole' | 'pieces';
@@ -12,7 +12,7 @@ export type Reading = 'one piece' | 'until empty' | 'all at once';
 
 /** The same bytes under one trigger; counts, which are the same on every run. */
 export interface TriggerRow {
-  readonly trigger: ShownTrigger;
+  readonly trigger: TriggerName;
   readonly arrival: Arrival;
   readonly reading: Reading;
   readonly bytes: number;
@@ -28,7 +28,7 @@ export interface TriggerRow {
 
 /** Several threads wait for one descriptor, each in a set of its own, and something arrives once. */
 export interface HerdRow {
-  readonly trigger: ShownTrigger;
+  readonly trigger: TriggerName;
   readonly threads: number;
   readonly woken: number;
 }

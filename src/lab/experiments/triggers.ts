@@ -2,14 +2,14 @@ import { countedKernel } from '../../sys/counted-kernel.js';
 import { Epoll } from '../../sys/epoll.js';
 import { EPOLLET, EPOLLEXCLUSIVE, EPOLLIN, EPOLLONESHOT } from '../../sys/events.js';
 import { constants, kernel as realKernel } from '../../sys/index.js';
-import type { Arrival, Reading, ShownTrigger, TriggerRow } from './trigger-rows.js';
-import { TRIGGERS_SHOWN } from './trigger-rows.js';
+import type { Arrival, Reading, TriggerName, TriggerRow } from './trigger-rows.js';
+import { TRIGGER_NAMES } from './trigger-rows.js';
 
 const PIECE_BYTES = 512;
 const PIECES = 8;
 const BYTES = PIECES * PIECE_BYTES;
 
-export const BITS: Readonly<Record<ShownTrigger, number>> = {
+export const FLAGS: Readonly<Record<TriggerName, number>> = {
   level: 0,
   edge: EPOLLET,
   oneshot: EPOLLONESHOT,
@@ -20,7 +20,7 @@ export const BITS: Readonly<Record<ShownTrigger, number>> = {
 export const traceTriggers = (): TriggerRow[] =>
   (['whole', 'pieces'] as const).flatMap((arrival) =>
     (['one piece', 'until empty', 'all at once'] as const).flatMap((reading) =>
-      TRIGGERS_SHOWN.map((trigger) => trace(trigger, arrival, reading)),
+      TRIGGER_NAMES.map((trigger) => trace(trigger, arrival, reading)),
     ),
   );
 
@@ -28,7 +28,7 @@ export const traceTriggers = (): TriggerRow[] =>
  * A socket pair: one end is written to, the other is in an epoll set. After each arrival the reader asks the set until
  * it says nothing, so that the silence is counted too. Nothing here depends on time.
  */
-function trace(trigger: ShownTrigger, arrival: Arrival, reading: Reading): TriggerRow {
+function trace(trigger: TriggerName, arrival: Arrival, reading: Reading): TriggerRow {
   const counted = countedKernel(realKernel);
   const pair = realKernel.socketpair(constants.SOCK_STREAM | constants.SOCK_NONBLOCK);
   if (typeof pair === 'number') throw new Error(`socketpair was refused with ${pair}`);
@@ -38,7 +38,7 @@ function trace(trigger: ShownTrigger, arrival: Arrival, reading: Reading): Trigg
   let left = BYTES;
   try {
     using epoll = new Epoll({ kernel: counted.kernel });
-    const mask = EPOLLIN | BITS[trigger];
+    const mask = EPOLLIN | FLAGS[trigger];
     epoll.register(reader, mask);
     const readOnce = (room: number): boolean => {
       const count = counted.kernel.recv(reader, bytes, 0, room, 0);

@@ -1,8 +1,8 @@
-import { Failure } from '../base/errors.js';
-import type { Load, LoadOrder } from './load.js';
+import { ExperimentError } from '../base/errors.js';
+import type { LoadResult, LoadSpec } from './load.js';
 
 /** The words after `autocannon`. */
-export function autocannonWords({ url, connections, seconds, close }: LoadOrder): string[] {
+export function autocannonArgs({ url, connections, seconds, close }: LoadSpec): string[] {
   return [
     '--json',
     '--no-progress',
@@ -23,13 +23,13 @@ interface AutocannonResult {
 }
 
 /** Its last line of JSON. Latencies are in whole milliseconds, so 0 is "less than one". */
-export function parseAutocannon(text: string): Load {
+export function parseAutocannon(text: string): LoadResult {
   const line = text.trim().split('\n').at(-1)!;
   let result: AutocannonResult;
   try {
     result = JSON.parse(line) as AutocannonResult;
   } catch {
-    throw new Failure(`autocannon counted nothing: ${line.slice(-200) || 'no output'}.`);
+    throw new ExperimentError(`autocannon counted nothing: ${line.slice(-200) || 'no output'}.`);
   }
   const { duration, errors, non2xx, requests, latency } = result;
   return {

@@ -1,22 +1,22 @@
-import { type Latency, latencyOf } from '../base/stats.js';
-import type { Load, LoadOrder } from './load.js';
+import { type Latency, latencyPercentiles } from '../base/stats.js';
+import type { LoadResult, LoadSpec } from './load.js';
 
 /** A load that asks at fixed times, whether the answers before have come or not. */
-export interface PacedOrder extends LoadOrder {
+export interface FixedRateSpec extends LoadSpec {
   /** Requests a second, over all connections. */
   readonly rate: number;
 }
 
 /** Microseconds since the epoch, as the log has them. */
-export interface Window {
+export interface TimeWindow {
   readonly fromUs: number;
   readonly untilUs: number;
 }
 
-const ALWAYS: Window = { fromUs: 0, untilUs: Number.POSITIVE_INFINITY };
+const ALWAYS: TimeWindow = { fromUs: 0, untilUs: Number.POSITIVE_INFINITY };
 
 /** What came of it. */
-export interface Paced {
+export interface FixedRateResult {
   readonly latency: Latency | null;
   /** Requests a second that were answered. */
   readonly perSecond: number;
@@ -28,9 +28,9 @@ export interface Paced {
  * Where every request has a connection of its own, it is the connections that begin at the rate: h2load forgets the
  * rate of a connection that the server closes.
  */
-export function h2loadWords({ url, connections, seconds, close, rate }: PacedOrder, log: string): string[] {
+export function h2loadArgs({ url, connections, seconds, close, rate }: FixedRateSpec, log: string): string[] {
   const requests = String(Math.max(1, Math.round(rate * seconds)));
-  const start = stepsOf(rate);
+  const start = connectionRate(rate);
   return [
     '--h1',
     '-m1',
@@ -43,14 +43,14 @@ export function h2loadWords({ url, connections, seconds, close, rate }: PacedOrd
 }
 
 /** A rate as a whole number of beginnings every few milliseconds, the finest that h2load can. */
-export function stepsOf(rate: number): { count: number; everyMs: number } {
+export function connectionRate(rate: number): { count: number; everyMs: number } {
   return rate >= 1000
     ? { count: Math.round(rate / 1000), everyMs: 1 }
     : { count: 1, everyMs: Math.max(1, Math.round(1000 / rate)) };
 }
 
 /** The words for a load in a closed loop that lasts until it is stopped. */
-export const h2loadHeldWords = ({ url, connections }: LoadOrder, log: string): string[] => [
+export const h2loadOpenEndedArgs = ({ url, connections }: LoadSpec, log: string): string[] => [
   '--h1',
   '-m1',
   ...['-c', String(connections), '-D', '3600'],
@@ -59,16 +59,21 @@ export const h2loadHeldWords = ({ url, connections }: LoadOrder, log: string): s
 ];
 
 /** How many requests were answered in a time, and how long they took. */
-export function countH2loadLog(log: string, { fromUs, untilUs }: Window): Load {
+export function countH2loadLog(log: string, { fromUs, untilUs }: TimeWindow): LoadResult {
   let errors = 0;
   const latencies: number[] = [];
-  for (const { beginUs, tookUs, good } of linesOf(log)) {
+  for (const { beginUs, tookUs, good } of logEntries(log)) {
     if (beginUs + tookUs < fromUs || beginUs + tookUs >= untilUs) continue;
     if (good) latencies.push(tookUs / 1000);
     else errors++;
   }
   const perSecond = latencies.length / ((untilUs - fromUs) / 1e6);
-  return { requests: latencies.length, perSecond, latency: latencyOf(Float64Array.from(latencies).sort()), errors };
+  return {
+    requests: latencies.length,
+    perSecond,
+    latency: latencyPercentiles(Float64Array.from(latencies).sort()),
+    errors,
+  };
 }
 
 /**
@@ -77,14 +82,18 @@ export function countH2loadLog(log: string, { fromUs, untilUs }: Window): Load {
  * rest of it.
  * @param within what begins outside is not counted
  */
-export function parseH2loadLog(log: string, { connections, rate, close }: PacedOrder, within = ALWAYS): Paced {
+export function parseH2loadLog(
+  log: string,
+  { connections, rate, close }: FixedRateSpec,
+  within = ALWAYS,
+): FixedRateResult {
   const latencies: number[] = [];
   let answers = 0;
   let errors = 0;
   let firstUs = Number.POSITIVE_INFINITY;
   let lastUs = 0;
   const intervalMs = close ? Number.POSITIVE_INFINITY : (1000 * connections) / rate;
-  for (const { beginUs, tookUs, good } of linesOf(log)) {
+  for (const { beginUs, tookUs, good } of logEntries(log)) {
     if (beginUs < within.fromUs || beginUs >= within.untilUs) continue;
     firstUs = Math.min(firstUs, beginUs);
     lastUs = Math.max(lastUs, beginUs + tookUs);
@@ -97,14 +106,14 @@ export function parseH2loadLog(log: string, { connections, rate, close }: PacedO
   }
   const seconds = (lastUs - firstUs) / 1e6;
   return {
-    latency: latencyOf(Float64Array.from(latencies).sort()),
+    latency: latencyPercentiles(Float64Array.from(latencies).sort()),
     perSecond: seconds > 0 ? answers / seconds : 0,
     errors,
   };
 }
 
 /** Begin in microseconds, status, microseconds until the end of the answer; what was being written last may be torn. */
-function* linesOf(log: string): Generator<{ beginUs: number; tookUs: number; good: boolean }> {
+function* logEntries(log: string): Generator<{ beginUs: number; tookUs: number; good: boolean }> {
   for (const line of log.slice(0, log.lastIndexOf('\n') + 1).split('\n')) {
     const [beginUs, status, tookUs] = line.split('\t').map(Number);
     if (tookUs !== undefined && beginUs! > 0)

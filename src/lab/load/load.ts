@@ -1,7 +1,7 @@
 import type { Latency } from '../base/stats.js';
 
 /** What a load was told to do. */
-export interface LoadOrder {
+export interface LoadSpec {
   readonly url: URL;
   readonly connections: number;
   readonly seconds: number;
@@ -10,7 +10,7 @@ export interface LoadOrder {
 }
 
 /** What one load has counted. */
-export interface Load {
+export interface LoadResult {
   readonly requests: number;
   readonly perSecond: number;
   /** Null where the tool could not tell. */

@@ -1,8 +1,8 @@
-import { Interrupted, throwIfInterrupted } from '../base/interruption.js';
+import { Cancelled, throwIfCancelled } from '../base/interruption.js';
 import { spawnGroup } from '../base/process-group.js';
 
 /** How long a tool that was asked to end may take to print what it has. */
-const LAST_WORDS_MS = 3000;
+const FLUSH_MS = 3000;
 
 export interface ToolOutput {
   readonly stdout: string;
@@ -17,14 +17,14 @@ export interface ToolLimits {
   readonly stopAfterMs: number;
   readonly signal: AbortSignal;
   /** The same before that time. */
-  readonly stop?: AbortSignal;
+  readonly stopSignal?: AbortSignal;
   /** Hears all that it has said on standard error, whenever that is more. */
-  readonly heard?: (stderr: string) => void;
+  readonly onStderr?: (stderr: string) => void;
 }
 
 /** Runs a program to its end, or to the end of its time. */
 export function runTool(words: readonly string[], limits: ToolLimits): Promise<ToolOutput> {
-  throwIfInterrupted(limits.signal);
+  throwIfCancelled(limits.signal);
   return new Promise((resolve, reject) => {
     const child = spawnGroup(words, { stdio: ['ignore', 'pipe', 'pipe'] });
     let stdout = '';
@@ -35,21 +35,21 @@ export function runTool(words: readonly string[], limits: ToolLimits): Promise<T
       child.kill('SIGINT');
     };
     const kill = (): boolean => child.kill('SIGKILL');
-    const timers = [setTimeout(stop, limits.stopAfterMs), setTimeout(kill, limits.stopAfterMs + LAST_WORDS_MS)];
+    const timers = [setTimeout(stop, limits.stopAfterMs), setTimeout(kill, limits.stopAfterMs + FLUSH_MS)];
     limits.signal.addEventListener('abort', kill, { once: true });
-    limits.stop?.addEventListener('abort', stop, { once: true });
+    limits.stopSignal?.addEventListener('abort', stop, { once: true });
     child.stdout!.setEncoding('utf8').on('data', (text: string) => {
       stdout += text;
     });
     child.stderr!.setEncoding('utf8').on('data', (text: string) => {
       stderr += text;
-      limits.heard?.(stderr);
+      limits.onStderr?.(stderr);
     });
     child.on('error', reject);
     child.on('close', (code) => {
       for (const timer of timers) clearTimeout(timer);
       limits.signal.removeEventListener('abort', kill);
-      if (limits.signal.aborted) reject(new Interrupted());
+      if (limits.signal.aborted) reject(new Cancelled());
       else resolve({ stdout, stderr, code, cutShort });
     });
   });

@@ -17,14 +17,14 @@ export interface Tool {
 /** The command line of each: absent when it is not installed. */
 export class Tools {
   readonly list: readonly Tool[];
-  private readonly words = new Map<ToolName, string[]>();
+  private readonly commands = new Map<ToolName, string[]>();
 
   /** @param hidden taken for not installed; for tests */
   constructor(hidden: readonly ToolName[] = []) {
     const installed = (name: ToolName, pattern: RegExp, flag: string): string | null => {
       if (hidden.includes(name)) return null;
-      const version = pattern.exec(whatItSays(name, flag))?.[1] ?? null;
-      if (version !== null) this.words.set(name, [name]);
+      const version = pattern.exec(versionOutput(name, flag))?.[1] ?? null;
+      if (version !== null) this.commands.set(name, [name]);
       return version;
     };
     this.list = [
@@ -63,12 +63,12 @@ export class Tools {
   }
 
   has(name: ToolName): boolean {
-    return this.words.has(name);
+    return this.commands.has(name);
   }
 
   /** What starts it. */
   command(name: ToolName): string[] {
-    const words = this.words.get(name);
+    const words = this.commands.get(name);
     if (words === undefined) throw new Error(`${name} is not installed`);
     return words;
   }
@@ -87,7 +87,7 @@ export class Tools {
       const { version } = JSON.parse(readFileSync(require.resolve('autocannon/package.json'), 'utf8')) as {
         version: string;
       };
-      this.words.set('autocannon', [process.execPath, require.resolve('autocannon/autocannon.js')]);
+      this.commands.set('autocannon', [process.execPath, require.resolve('autocannon/autocannon.js')]);
       return version;
     } catch {
       return null;
@@ -96,7 +96,7 @@ export class Tools {
 }
 
 /** wrk has no flag for its version alone: it prints it above its help, and ends with 1. */
-function whatItSays(name: string, flag: string): string {
+function versionOutput(name: string, flag: string): string {
   try {
     return execFileSync(name, [flag], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   } catch (error) {

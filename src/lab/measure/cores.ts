@@ -11,14 +11,14 @@ export interface Cores {
  * The model gets the first core that this process may use, the load what is left, but for the other threads of the
  * model's core, which would share its execution units (if there is anything else).
  */
-export function coresOf(allowed: readonly number[], siblingsOf: (core: number) => readonly number[]): Cores | null {
+export function assignCores(allowed: readonly number[], siblingsOf: (core: number) => readonly number[]): Cores | null {
   const [model, ...others] = allowed;
   if (model === undefined || others.length === 0) return null;
   const apart = others.filter((core) => !siblingsOf(model).includes(core));
   return { model, load: apart.length > 0 ? apart : others };
 }
 
-export const coresHere = (): Cores | null => coresOf(allowedCores(), siblings);
+export const detectCores = (): Cores | null => assignCores(allowedCores(), siblings);
 
 /** Cpus_allowed_list of proc_pid_status(5). */
 export function allowedCores(): number[] {
@@ -43,10 +43,10 @@ function siblings(core: number): number[] {
 }
 
 /** What stands before a command that is to run on these cores, taskset(1). */
-export const pinTo = (cores: number | readonly number[] | undefined): string[] =>
+export const tasksetArgs = (cores: number | readonly number[] | undefined): string[] =>
   cores === undefined ? [] : ['taskset', '-c', [cores].flat().join(',')];
 
 /** Moves every thread of this process off the model's core. */
-export function pinSelf(cores: readonly number[]): void {
+export function moveSelfTo(cores: readonly number[]): void {
   execFileSync('taskset', ['-a', '-p', '-c', cores.join(','), String(process.pid)], { stdio: 'ignore' });
 }

@@ -15,12 +15,12 @@ export interface Machine {
   /** Null where model and load are not kept apart. */
   readonly pinned: Cores | null;
   /** The load average of the last minute at the start: what else the machine had to do. */
-  readonly busy: number;
+  readonly loadAverage: number;
   /** RLIMIT_NOFILE, getrlimit(2). */
   readonly openFiles: number;
 }
 
-export function machineHere(pinned: Cores | null): Machine {
+export function describeMachine(pinned: Cores | null): Machine {
   return {
     cpu: cpus()[0]?.model.trim() || 'unknown',
     cores: allowedCores().length,
@@ -30,7 +30,7 @@ export function machineHere(pinned: Cores | null): Machine {
     libuv: process.versions['uv']!,
     memoryMib: Math.round(totalmem() / 1024 / 1024),
     pinned,
-    busy: Math.round(loadavg()[0]! * 100) / 100,
+    loadAverage: Math.round(loadavg()[0]! * 100) / 100,
     openFiles: openFilesLimit(),
   };
 }

@@ -12,21 +12,21 @@ export interface CpuTime {
 }
 
 /** A process and all that descend from it. */
-export function familyOf(pid: number): number[] {
+export function processTree(pid: number): number[] {
   const family = [pid];
   for (const task of threadsOf(pid)) {
     const children = textOf(`/proc/${pid}/task/${task}/children`).split(' ').filter(Boolean);
-    for (const child of children) family.push(...familyOf(Number(child)));
+    for (const child of children) family.push(...processTree(Number(child)));
   }
   return family;
 }
 
 /** Time of the family, with that of children that have ended and been waited for. */
-export function cpuTimeOf(pid: number): CpuTime {
+export function cpuTime(pid: number): CpuTime {
   let user = 0;
   let system = 0;
   const threads = new Map<string, number>();
-  for (const member of familyOf(pid)) {
+  for (const member of processTree(pid)) {
     const stat = textOf(`/proc/${member}/stat`);
     // The name stands in parentheses and may hold anything. utime, stime, cutime and cstime are fields 14 to 17.
     const fields = stat
@@ -74,9 +74,9 @@ function exactBetween(before: ReadonlyMap<string, number>, after: ReadonlyMap<st
 }
 
 /** Resident memory, added up: pages that processes share are counted for each. */
-export function residentBytesOf(pid: number): number {
+export function residentBytes(pid: number): number {
   let kib = 0;
-  for (const member of familyOf(pid)) {
+  for (const member of processTree(pid)) {
     kib += Number(/^VmRSS:\s+(\d+)/m.exec(textOf(`/proc/${member}/status`))?.[1] ?? 0);
   }
   return kib * 1024;

@@ -1,5 +1,5 @@
 /** The words after `strace`: count, all threads and what they fork, these processes. */
-export const straceWords = (pids: readonly number[], output: string): string[] => [
+export const straceArgs = (pids: readonly number[], output: string): string[] => [
   '-c',
   '-f',
   ...['-o', output],

@@ -1,37 +1,37 @@
-import { MIB, median, NONE, number, range, scaled } from '../base/format.js';
-import type { Spread } from '../base/stats.js';
+import type { Figure } from '../base/chart.js';
+import { formatMedian, formatNumber, formatRange, MIB, NONE, scale } from '../base/format.js';
+import type { Summary } from '../base/stats.js';
 import { BUSY } from '../experiments/connections.js';
 import type { ConnectionsPoint, ConnectionsResult } from '../experiments/connections-result.js';
-import type { Figure } from './chart.js';
 
 /** How each model does with more and more idle connections. */
 export function connectionsFigures(results: readonly ConnectionsResult[], rate: number): Figure[] {
   const figures = [
     lines(results, {
       title: 'Requests a second',
-      says: `${BUSY} connections are busy, the others say nothing.`,
+      description: `${BUSY} connections are busy, the others say nothing.`,
       unit: 'requests/s',
       of: (point) => point.requestsPerSecond,
     }),
     lines(results, {
       title: 'CPU time a request',
-      says: 'A model that asks all connections pays for those that say nothing.',
+      description: 'A model that asks all connections pays for those that say nothing.',
       unit: 'µs',
       of: (point) => point.cpuUs,
       logarithmic: true,
     }),
     lines(results, {
       title: 'Latency at a fixed rate, p99',
-      says: `${number(rate)} requests a second are sent at their times, whether the answers before have come or not.`,
+      description: `${formatNumber(rate)} requests a second are sent at their times, whether the answers before have come or not.`,
       unit: 'ms',
       of: (point) => point.p99Ms,
       logarithmic: true,
     }),
     lines(results, {
       title: 'Memory',
-      says: 'Resident memory of all processes of the model.',
+      description: 'Resident memory of all processes of the model.',
       unit: 'MiB',
-      of: (point) => scaled(point.residentBytes, MIB),
+      of: (point) => scale(point.residentBytes, MIB),
       logarithmic: true,
     }),
   ].filter((each): each is Figure => each !== null);
@@ -41,17 +41,18 @@ export function connectionsFigures(results: readonly ConnectionsResult[], rate: 
 function bends(results: readonly ConnectionsResult[]): Figure {
   return {
     title: 'Where each model bends',
-    says: 'The number of idle connections with which a request takes twice the CPU time that it takes with the fewest, and the one with which the model could not be measured any more.',
+    description:
+      'The number of idle connections with which a request takes twice the CPU time that it takes with the fewest, and the one with which the model could not be measured any more.',
     chart: null,
     table: {
       columns: ['model', 'how it waits', 'bends at', 'stops at', 'closed by itself', 'why'],
-      rows: results.map(({ model, waits, slows, stops, failure, points }) => [
+      rows: results.map(({ model, waits, knee, failedAt, failure, points }) => [
         model,
         waits,
-        failure !== null ? 'not measured' : slows === null ? 'nowhere' : number(slows.idle),
-        failure !== null ? 'not measured' : stops === null ? 'nowhere' : number(stops.idle),
-        number(Math.max(0, ...points.map(({ idle, stillOpen }) => idle - stillOpen.min))),
-        failure ?? ([slows?.why, stops?.why].filter(Boolean).join(' ') || NONE),
+        failure !== null ? 'not measured' : knee === null ? 'nowhere' : formatNumber(knee.idle),
+        failure !== null ? 'not measured' : failedAt === null ? 'nowhere' : formatNumber(failedAt.idle),
+        formatNumber(Math.max(0, ...points.map(({ idle, stillOpen }) => idle - stillOpen.min))),
+        failure ?? ([knee?.reason, failedAt?.reason].filter(Boolean).join(' ') || NONE),
       ]),
     },
   };
@@ -59,15 +60,18 @@ function bends(results: readonly ConnectionsResult[]): Figure {
 
 interface Lines {
   title: string;
-  says: string;
+  description: string;
   unit: string;
-  of: (point: ConnectionsPoint) => Spread | null;
+  of: (point: ConnectionsPoint) => Summary | null;
   logarithmic?: boolean;
 }
 
-function lines(results: readonly ConnectionsResult[], { title, says, unit, of, logarithmic }: Lines): Figure | null {
+function lines(
+  results: readonly ConnectionsResult[],
+  { title, description, unit, of, logarithmic }: Lines,
+): Figure | null {
   const steps = [...new Set(results.flatMap(({ points }) => points.map(({ idle }) => idle)))].sort((a, b) => a - b);
-  const at = ({ points }: ConnectionsResult, step: number): Spread | null => {
+  const at = ({ points }: ConnectionsResult, step: number): Summary | null => {
     const point = points.find(({ idle }) => idle === step);
     return point ? of(point) : null;
   };
@@ -75,10 +79,10 @@ function lines(results: readonly ConnectionsResult[], { title, says, unit, of, l
   if (measured.length === 0) return null;
   return {
     title,
-    says,
+    description,
     chart: {
       kind: 'lines',
-      labels: steps.map((step) => number(step)),
+      labels: steps.map((step) => formatNumber(step)),
       series: measured.map((result) => ({
         name: result.model,
         values: steps.map((step) => at(result, step)?.median ?? null),
@@ -90,12 +94,14 @@ function lines(results: readonly ConnectionsResult[], { title, says, unit, of, l
       logarithmic: logarithmic ?? false,
     },
     table: {
-      columns: ['model', ...steps.map((step) => `${number(step)} idle`)],
+      columns: ['model', ...steps.map((step) => `${formatNumber(step)} idle`)],
       rows: measured.map((result) => [
         result.model,
         ...steps.map((step) => {
           const spread = at(result, step);
-          return spread === null || spread.count === 1 ? median(spread) : `${median(spread)} (${range(spread)})`;
+          return spread === null || spread.count === 1
+            ? formatMedian(spread)
+            : `${formatMedian(spread)} (${formatRange(spread)})`;
         }),
       ]),
     },

@@ -1,5 +1,5 @@
-import { number } from '../base/format.js';
-import type { Figure } from './chart.js';
+import type { Figure } from '../base/chart.js';
+import { formatNumber } from '../base/format.js';
 import { connectionsFigures } from './connections-figures.js';
 import { modelFigures, ratioFigure } from './models-figures.js';
 import type { LabReport } from './report.js';
@@ -20,11 +20,11 @@ export function figuresOf(report: LabReport): Figure[] {
 }
 
 /** Where and how it was measured, for whoever wants to repeat it. */
-export function circumstancesOf({ machine, tools, settings, experiment, ...head }: LabReport): [string, string][] {
+export function environmentOf({ machine, tools, settings, experiment, ...head }: LabReport): [string, string][] {
   const { pinned } = machine;
   const versions = tools.filter(({ version }) => version !== null).map(({ name, version }) => `${name} ${version}`);
   return [
-    ['Machine', `${machine.cpu}, ${count(machine.cores, 'core')}, ${number(machine.memoryMib)} MiB`],
+    ['Machine', `${machine.cpu}, ${count(machine.cores, 'core')}, ${formatNumber(machine.memoryMib)} MiB`],
     ['System', `Linux ${machine.kernel}, Node ${machine.node}, libuv ${machine.libuv}, epollet ${head.epollet}`],
     ['Tools', versions.join(', ') || 'none'],
     [
@@ -33,14 +33,14 @@ export function circumstancesOf({ machine, tools, settings, experiment, ...head 
         ? 'model and load share them'
         : `the model has core ${pinned.model}, the load ${pinned.load.join(', ')}`,
     ],
-    ['Busy before', `load average ${machine.busy}`],
+    ['Busy before', `load average ${machine.loadAverage}`],
     ...(experiment === 'triggers'
       ? []
       : ([
           ['Load', loadInWords({ settings, experiment })],
           ['Order', `drawn anew in each round, seed ${settings.seed}`],
         ] as [string, string][])),
-    ['Begun', `${head.startedAt.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')}, took ${number(head.seconds)} s`],
+    ['Begun', `${head.startedAt.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')}, took ${formatNumber(head.seconds)} s`],
   ];
 }
 
@@ -48,7 +48,7 @@ function loadInWords({ settings, experiment }: Pick<LabReport, 'settings' | 'exp
   const { rounds, seconds, warmUpSeconds, connections, close } = settings;
   const how = close ? 'a connection for each request' : 'connections are kept where the model keeps them';
   const busy = experiment === 'connections' ? '' : `${connections} connections, `;
-  return `${busy}${how}; ${count(rounds, 'round')} of ${number(seconds)} s after ${number(warmUpSeconds)} s to warm up`;
+  return `${busy}${how}; ${count(rounds, 'round')} of ${formatNumber(seconds)} s after ${formatNumber(warmUpSeconds)} s to warm up`;
 }
 
-const count = (many: number, noun: string): string => `${number(many)} ${noun}${many === 1 ? '' : 's'}`;
+const count = (many: number, noun: string): string => `${formatNumber(many)} ${noun}${many === 1 ? '' : 's'}`;

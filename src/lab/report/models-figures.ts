@@ -1,10 +1,10 @@
-import { callsInWords, KIB, MIB, median, NONE, number, range, scaled } from '../base/format.js';
-import type { Spread } from '../base/stats.js';
+import type { Figure, Series } from '../base/chart.js';
+import { formatCalls, formatMedian, formatNumber, formatRange, KIB, MIB, NONE, scale } from '../base/format.js';
+import type { Summary } from '../base/stats.js';
 import type { LabSettings } from '../bench/settings.js';
 import type { ModelResult, Ratio } from '../experiments/models-result.js';
-import type { Figure, Series } from './chart.js';
 
-type Of = (result: ModelResult) => Spread | null;
+type Of = (result: ModelResult) => Summary | null;
 
 /** What the rounds have measured of the models, a figure a measure. */
 export function modelFigures(all: readonly ModelResult[], settings: LabSettings): Figure[] {
@@ -13,23 +13,24 @@ export function modelFigures(all: readonly ModelResult[], settings: LabSettings)
     cpuFigure(results),
     simpleFigure(results, {
       title: 'Requests a second',
-      says: `${settings.connections} connections, each of which asks again as soon as it has its answer. More is better, up to what the load can ask for.`,
+      description: `${settings.connections} connections, each of which asks again as soon as it has its answer. More is better, up to what the load can ask for.`,
       unit: 'requests/s',
       of: (result) => result.requestsPerSecond,
     }),
     latencyFigure(results, settings.rate),
     simpleFigure(results, {
       title: 'Memory at rest',
-      says: 'Resident memory of all processes of the model after its first answers. What processes share is counted for each.',
+      description:
+        'Resident memory of all processes of the model after its first answers. What processes share is counted for each.',
       unit: 'MiB',
-      of: (result) => scaled(result.restBytes, MIB),
+      of: (result) => scale(result.baselineBytes, MIB),
     }),
     simpleFigure(results, {
       title: 'Memory of an idle connection',
-      says: `What up to ${number(settings.idle)} open connections that say nothing add, for each of them; without what the kernel keeps for a socket. A figure near nought drowns in what the garbage collector does meanwhile.`,
+      description: `What up to ${formatNumber(settings.idle)} open connections that say nothing add, for each of them; without what the kernel keeps for a socket. A figure near nought drowns in what the garbage collector does meanwhile.`,
       unit: 'KiB',
-      of: (result) => scaled(result.perConnectionBytes, KIB),
-      none: (result) => (result.silencedBy ? `${number(result.silencedBy)} silence it` : NONE),
+      of: (result) => scale(result.perConnectionBytes, KIB),
+      none: (result) => (result.starvedBy ? `${formatNumber(result.starvedBy)} silence it` : NONE),
     }),
     callsFigure(results),
   ].filter((each): each is Figure => each !== null);
@@ -42,7 +43,7 @@ export function ratioFigure(ratios: readonly Ratio[]): Figure {
   const measured = ratios.filter(({ cpu }) => cpu !== null);
   return {
     title: 'Against our reactor',
-    says: 'Each model’s figure divided by that of epollet in the same round: 2 for CPU time is twice the cost.',
+    description: 'Each model’s figure divided by that of epollet in the same round: 2 for CPU time is twice the cost.',
     chart: {
       kind: 'bars',
       labels: measured.map(({ model }) => model),
@@ -56,10 +57,10 @@ export function ratioFigure(ratios: readonly Ratio[]): Figure {
       columns: ['model', 'CPU time', 'over the rounds', 'requests a second', 'over the rounds'],
       rows: measured.map(({ model, cpu, requestsPerSecond }) => [
         model,
-        `${median(cpu)} ×`,
-        range(cpu),
-        `${median(requestsPerSecond)} ×`,
-        range(requestsPerSecond),
+        `${formatMedian(cpu)} ×`,
+        formatRange(cpu),
+        `${formatMedian(requestsPerSecond)} ×`,
+        formatRange(requestsPerSecond),
       ]),
     },
   };
@@ -69,7 +70,8 @@ function cpuFigure(results: readonly ModelResult[]): Figure {
   const { low, high } = seriesOf('', results, (result) => result.cpuUs);
   return {
     title: 'CPU time a request',
-    says: 'Of the model with all its processes and threads, user and system; the client’s is not in it. Less is better.',
+    description:
+      'Of the model with all its processes and threads, user and system; the client’s is not in it. Less is better.',
     chart: {
       kind: 'bars',
       labels: results.map(({ model }) => model),
@@ -84,10 +86,10 @@ function cpuFigure(results: readonly ModelResult[]): Figure {
       columns: ['model', 'µs', 'over the rounds', 'user', 'system', 'how it waits'],
       rows: results.map((result) => [
         result.model,
-        median(result.cpuUs),
-        range(result.cpuUs),
-        median(result.userUs),
-        median(result.systemUs),
+        formatMedian(result.cpuUs),
+        formatRange(result.cpuUs),
+        formatMedian(result.userUs),
+        formatMedian(result.systemUs),
         result.waits,
       ]),
     },
@@ -96,24 +98,24 @@ function cpuFigure(results: readonly ModelResult[]): Figure {
 
 interface Simple {
   title: string;
-  says: string;
+  description: string;
   unit: string;
   of: Of;
   /** What stands in the place of a figure that there is not. */
   none?: (result: ModelResult) => string;
 }
 
-function simpleFigure(results: readonly ModelResult[], { title, says, unit, of, none }: Simple): Figure {
+function simpleFigure(results: readonly ModelResult[], { title, description, unit, of, none }: Simple): Figure {
   const charted = results.filter((result) => of(result) !== null);
   return {
     title,
-    says,
+    description,
     chart: { kind: 'bars', labels: charted.map(({ model }) => model), series: [seriesOf(title, charted, of)], unit },
     table: {
       columns: ['model', unit, 'over the rounds'],
       rows: results.map((result) => {
         const spread = of(result);
-        return [result.model, spread === null ? (none?.(result) ?? NONE) : median(spread), range(spread)];
+        return [result.model, spread === null ? (none?.(result) ?? NONE) : formatMedian(spread), formatRange(spread)];
       }),
     },
   };
@@ -125,7 +127,7 @@ function latencyFigure(all: readonly ModelResult[], rate: number): Figure | null
   const parts = ['p50', 'p90', 'p99'] as const;
   return {
     title: 'Latency at a fixed rate',
-    says: `${number(rate)} requests a second are sent at their times, whether the answers before have come or not. A request that had to be held back is counted with its waiting. The scale is logarithmic.`,
+    description: `${formatNumber(rate)} requests a second are sent at their times, whether the answers before have come or not. A request that had to be held back is counted with its waiting. The scale is logarithmic.`,
     chart: {
       kind: 'bars',
       labels: results.map(({ model }) => model),
@@ -137,8 +139,8 @@ function latencyFigure(all: readonly ModelResult[], rate: number): Figure | null
       columns: ['model', ...parts.flatMap((part) => [`${part}, ms`, 'over the rounds']), 'answered a second'],
       rows: results.map((result) => [
         result.model,
-        ...parts.flatMap((part) => [median(result.latencyMs![part]), range(result.latencyMs![part])]),
-        median(result.pacedPerSecond),
+        ...parts.flatMap((part) => [formatMedian(result.latencyMs![part]), formatRange(result.latencyMs![part])]),
+        formatMedian(result.achievedPerSecond),
       ]),
     },
   };
@@ -152,7 +154,8 @@ function callsFigure(all: readonly ModelResult[]): Figure | null {
   if (rows.length === 0) return null;
   return {
     title: 'System calls a request',
-    says: 'Counted by strace, which sees all that the process calls, its garbage collector too, and slows it meanwhile; and by the server itself where it counts.',
+    description:
+      'Counted by strace, which sees all that the process calls, its garbage collector too, and slows it meanwhile; and by the server itself where it counts.',
     chart: {
       kind: 'bars',
       labels: rows.map(({ label }) => label),
@@ -164,8 +167,8 @@ function callsFigure(all: readonly ModelResult[]): Figure | null {
       rows: rows.map(({ label, by, calls }) => [
         label.split(',')[0]!,
         by,
-        number(calls.perRequest),
-        callsInWords(calls.byName),
+        formatNumber(calls.perRequest),
+        formatCalls(calls.byName),
       ]),
     },
   };
@@ -174,17 +177,17 @@ function callsFigure(all: readonly ModelResult[]): Figure | null {
 function failureFigure(all: readonly ModelResult[]): Figure | null {
   const rows = all
     .filter(({ errors, failure }) => errors > 0 || failure !== null)
-    .map(({ model, rounds, errors, failure }) => [model, String(rounds.length), number(errors), failure ?? NONE]);
+    .map(({ model, rounds, errors, failure }) => [model, String(rounds.length), formatNumber(errors), failure ?? NONE]);
   if (rows.length === 0) return null;
   return {
     title: 'What went wrong',
-    says: 'Requests without an answer, or with one that is not 2xx, and models that were left out.',
+    description: 'Requests without an answer, or with one that is not 2xx, and models that were left out.',
     chart: null,
     table: { columns: ['model', 'rounds measured', 'errors', 'why it was left out'], rows },
   };
 }
 
-function seriesOf<Item>(name: string, items: readonly Item[], of: (item: Item) => Spread | null): Series {
+function seriesOf<Item>(name: string, items: readonly Item[], of: (item: Item) => Summary | null): Series {
   const spreads = items.map(of);
   return {
     name,

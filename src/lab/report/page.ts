@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import type { Figure, Table } from './chart.js';
-import { circumstancesOf, figuresOf } from './figures.js';
+import type { Figure, Table } from '../base/chart.js';
+import { environmentOf, figuresOf } from './figures.js';
 import { PAGE_SCRIPT } from './page-script.js';
 import { PAGE_STYLE } from './page-style.js';
 import type { LabReport } from './report.js';
@@ -17,7 +17,7 @@ const LINES_PX = 420;
 const POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:";
 
 /** The report as one page that needs nothing else: the look of the project's pages, charts, and the report itself. */
-export function pageOf(report: LabReport): string {
+export function renderPage(report: LabReport): string {
   const figures = figuresOf(report);
   const charts = figures.map(({ chart }) => chart).filter((chart) => chart !== null);
   let drawn = 0;
@@ -41,7 +41,7 @@ ${PAGE_STYLE}
 <section class="intro">
 <h1>${escaped(report.question)}</h1>
 ${report.complete ? '' : '<p class="kernel">It was interrupted: the figures are of the rounds that came to their end.</p>'}
-<dl>${circumstancesOf(report)
+<dl>${environmentOf(report)
     .map(([name, value]) => `<dt>${escaped(name)}</dt><dd>${escaped(value)}</dd>`)
     .join('')}</dl>
 <p>To measure it again:</p>
@@ -61,7 +61,7 @@ ${figures.map((figure) => section(figure, () => drawn++)).join('\n')}
 `;
 }
 
-function section({ title, says, chart, table }: Figure, next: () => number): string {
+function section({ title, description, chart, table }: Figure, next: () => number): string {
   const canvas =
     chart === null || chart.labels.length === 0
       ? ''
@@ -70,7 +70,7 @@ function section({ title, says, chart, table }: Figure, next: () => number): str
   if (chart !== null && chart.labels.length === 0) next();
   return `<section>
 <h2>${escaped(title)}</h2>
-<p>${escaped(says)}</p>
+<p>${escaped(description)}</p>
 ${canvas}
 <div class="scroll">${htmlTable(table)}</div>
 </section>`;

@@ -1,19 +1,19 @@
 import pc from 'picocolors';
-import { KIB, MIB, median, NONE, number, range, scaled } from '../base/format.js';
+import type { Table } from '../base/chart.js';
+import { formatMedian, formatNumber, formatRange, KIB, MIB, NONE, scale } from '../base/format.js';
 import type { ModelResult } from '../experiments/models-result.js';
-import type { Table } from './chart.js';
-import { circumstancesOf, figuresOf } from './figures.js';
+import { environmentOf, figuresOf } from './figures.js';
 import type { LabReport } from './report.js';
 
 /** The report as text. */
-export function textOf(report: LabReport): string {
+export function renderText(report: LabReport): string {
   const tables =
     report.experiment === 'models' || report.experiment === 'libuv'
       ? [...ratioTables(report), overview(report.results)]
       : figuresOf(report).map(({ title, table }) => `${pc.bold(title)}\n${textTable(table)}`);
   const parts = [
     `${pc.bold(report.question)}\n${pc.dim(
-      circumstancesOf(report)
+      environmentOf(report)
         .map(([name, value]) => `${name}: ${value}`)
         .join('\n'),
     )}`,
@@ -39,19 +39,19 @@ function overview(all: readonly ModelResult[]): string {
   const results = all.filter(({ rounds }) => rounds.length > 0);
   const rows = results.map((result) => [
     result.model,
-    median(result.requestsPerSecond),
-    median(result.cpuUs),
-    range(result.cpuUs),
-    median(result.userUs),
-    median(result.systemUs),
-    median(result.latencyMs?.p50),
-    median(result.latencyMs?.p90),
-    median(result.latencyMs?.p99),
-    median(scaled(result.restBytes, MIB)),
-    median(scaled(result.perConnectionBytes, KIB)),
-    result.silencedBy === null ? NONE : number(result.silencedBy),
-    result.systemCalls || result.ownCalls ? number((result.systemCalls ?? result.ownCalls)!.perRequest) : NONE,
-    number(result.errors),
+    formatMedian(result.requestsPerSecond),
+    formatMedian(result.cpuUs),
+    formatRange(result.cpuUs),
+    formatMedian(result.userUs),
+    formatMedian(result.systemUs),
+    formatMedian(result.latencyMs?.p50),
+    formatMedian(result.latencyMs?.p90),
+    formatMedian(result.latencyMs?.p99),
+    formatMedian(scale(result.baselineBytes, MIB)),
+    formatMedian(scale(result.perConnectionBytes, KIB)),
+    result.starvedBy === null ? NONE : formatNumber(result.starvedBy),
+    result.systemCalls || result.ownCalls ? formatNumber((result.systemCalls ?? result.ownCalls)!.perRequest) : NONE,
+    formatNumber(result.errors),
   ]);
   const columns = [
     'model',

@@ -1,6 +1,6 @@
-import { callsInWords, number } from '../base/format.js';
-import { type Arrival, type HerdRow, TRIGGERS_SHOWN, type TriggerRow } from '../experiments/trigger-rows.js';
-import type { Figure } from './chart.js';
+import type { Figure } from '../base/chart.js';
+import { formatCalls, formatNumber } from '../base/format.js';
+import { type Arrival, type HerdRow, TRIGGER_NAMES, type TriggerRow } from '../experiments/trigger-rows.js';
 
 const ARRIVALS: Readonly<Record<Arrival, string>> = {
   whole: 'All bytes arrive at once',
@@ -23,13 +23,13 @@ function arrivalFigure(arrival: Arrival, rows: readonly TriggerRow[]): Figure {
   const readings = [...new Set(rows.map(({ reading }) => reading))];
   return {
     title: ARRIVALS[arrival],
-    says: `${number(bytes)} bytes ${arrival === 'whole' ? 'in one write' : `in ${bytes / pieceBytes} writes`}. When it is told, the reader takes one piece of ${pieceBytes} bytes, or pieces until there are none, or all at once. Edge does not say again what it has said: whoever leaves something behind may wait for ever.`,
+    description: `${formatNumber(bytes)} bytes ${arrival === 'whole' ? 'in one write' : `in ${bytes / pieceBytes} writes`}. When it is told, the reader takes one piece of ${pieceBytes} bytes, or pieces until there are none, or all at once. Edge does not say again what it has said: whoever leaves something behind may wait for ever.`,
     chart: {
       kind: 'bars',
-      labels: [...TRIGGERS_SHOWN],
+      labels: [...TRIGGER_NAMES],
       series: readings.map((reading) => ({
         name: reading,
-        values: TRIGGERS_SHOWN.map(
+        values: TRIGGER_NAMES.map(
           (trigger) => rows.find((row) => row.trigger === trigger && row.reading === reading)?.systemCalls ?? null,
         ),
       })),
@@ -40,10 +40,10 @@ function arrivalFigure(arrival: Arrival, rows: readonly TriggerRow[]): Figure {
       rows: rows.map((row) => [
         row.trigger,
         row.reading,
-        number(row.notifications),
-        number(row.systemCalls),
-        callsInWords(row.calls),
-        number(row.bytesLeft),
+        formatNumber(row.notifications),
+        formatNumber(row.systemCalls),
+        formatCalls(row.calls),
+        formatNumber(row.bytesLeft),
       ]),
     },
   };
@@ -52,7 +52,7 @@ function arrivalFigure(arrival: Arrival, rows: readonly TriggerRow[]): Figure {
 function herdFigure(herd: readonly HerdRow[]): Figure {
   return {
     title: 'Who is woken',
-    says: `${herd[0]!.threads} threads wait for one descriptor, each in a set of its own, and one byte arrives. Exclusive wakes one of them (the manual promises “one or more”), the others all.`,
+    description: `${herd[0]!.threads} threads wait for one descriptor, each in a set of its own, and one byte arrives. Exclusive wakes one of them (the manual promises “one or more”), the others all.`,
     chart: {
       kind: 'bars',
       labels: herd.map(({ trigger }) => trigger),
@@ -61,7 +61,7 @@ function herdFigure(herd: readonly HerdRow[]): Figure {
     },
     table: {
       columns: ['trigger', 'threads that wait', 'threads woken'],
-      rows: herd.map(({ trigger, threads, woken }) => [trigger, number(threads), number(woken)]),
+      rows: herd.map(({ trigger, threads, woken }) => [trigger, formatNumber(threads), formatNumber(woken)]),
     },
   };
 }

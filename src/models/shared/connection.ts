@@ -1,73 +1,73 @@
 import { EAGAIN, kernel } from '../../sys/index.js';
-import type { Answers } from './answers.js';
 import { NEED_MORE, parseRequest } from './request.js';
+import type { Responder } from './responder.js';
 
-/** What a connection that was advanced waits for. */
+/** The state of a connection after one step. */
 export const State = {
-  /** recv(2) had nothing (EAGAIN): for input. */
-  dry: 0,
-  /** Some input was answered, and there may be more: for nothing, or for input. */
-  more: 1,
-  /** send(2) took no more (EAGAIN): for room. */
-  full: 2,
-  /** For nothing any more: hang up. */
-  over: 3,
+  /** recv(2) returned EAGAIN: wait for input. */
+  readBlocked: 0,
+  /** Input was consumed, and there may be more: call again, or wait for input. */
+  progress: 1,
+  /** send(2) returned EAGAIN or was partial: wait for room in the send buffer. */
+  writeBlocked: 2,
+  /** Finished: close it. */
+  closed: 3,
 } as const;
 export type State = (typeof State)[keyof typeof State];
 
 /**
- * One receives for all: between two calls of `advance` nothing stays in it. Large enough for many pipelined requests,
- * and for a head of the largest size behind what was left of the one before.
+ * One receive buffer for all connections: it holds nothing between two calls of `advance`. Large enough for many
+ * pipelined requests, and for a head of the maximum size after an incomplete one.
  */
 const shared = Buffer.allocUnsafeSlow(65_536);
 
 /**
- * A connection on a non-blocking socket. The thread goes on to others, so where this one stands must be written down:
- * half a head, half an answer. That is all that a waiting connection costs in user space.
+ * A connection on a non-blocking socket. The thread moves on to other connections, so the state of this one must be
+ * stored: a partial head, a partial response. A waiting connection needs no other memory in user space.
  */
 export class Connection {
-  /** Received and not answered: a head that has not come whole, or requests behind an answer that is not sent. */
-  private rest: Buffer | null = null;
+  /** A partial head, or requests that follow a response which is not sent yet. */
+  private unread: Buffer | null = null;
   private unsent: Buffer | null = null;
-  private ending = false;
+  private closeAfterSend = false;
 
   constructor(
     readonly fd: number,
-    private readonly answers: Answers,
+    private readonly responder: Responder,
   ) {}
 
-  /** Whether it waits for room to send, and not for input. */
-  get isFull(): boolean {
+  /** Whether it waits for room in the send buffer instead of for input. */
+  get isWriteBlocked(): boolean {
     return this.unsent !== null;
   }
 
-  /** One step, which never waits: the usual one is one recv, and one send for each whole request in what came. */
+  /** One non-blocking step: normally one recv, and one send per complete request in what was received. */
   advance(): State {
-    const held = this.rest === null ? 0 : this.rest.copy(shared);
+    const carried = this.unread === null ? 0 : this.unread.copy(shared);
     if (this.unsent !== null) {
       const state = this.send(this.unsent);
-      return state === State.more ? this.answer(held) : state;
+      return state === State.progress ? this.respond(carried) : state;
     }
-    const count = kernel.recv(this.fd, shared, held, shared.length - held, 0);
-    if (count === EAGAIN) return State.dry;
-    return count <= 0 ? State.over : this.answer(held + count);
+    const count = kernel.recv(this.fd, shared, carried, shared.length - carried, 0);
+    if (count === EAGAIN) return State.readBlocked;
+    return count <= 0 ? State.closed : this.respond(carried + count);
   }
 
-  private answer(end: number): State {
+  private respond(end: number): State {
     let start = 0;
-    let state: State = State.more;
-    while (start < end && state === State.more) {
+    let state: State = State.progress;
+    while (start < end && state === State.progress) {
       const request = parseRequest(shared, start, end);
       if (request === NEED_MORE) break;
       if (typeof request === 'number') {
-        this.ending = true;
-        return this.send(this.answers.refusal(request).bytes);
+        this.closeAfterSend = true;
+        return this.send(this.responder.errorResponse(request).bytes);
       }
       start = request.end;
-      this.ending = !this.answers.keeps(request);
-      state = this.send(this.answers.bytesTo(request));
+      this.closeAfterSend = !this.responder.keepsAlive(request);
+      state = this.send(this.responder.bytesFor(request));
     }
-    this.rest = start < end ? Buffer.from(shared.subarray(start, end)) : null;
+    this.unread = start < end ? Buffer.from(shared.subarray(start, end)) : null;
     return state;
   }
 
@@ -75,10 +75,10 @@ export class Connection {
     const count = kernel.send(this.fd, bytes, 0, bytes.length, 0);
     if (count === bytes.length) {
       this.unsent = null;
-      return this.ending ? State.over : State.more;
+      return this.closeAfterSend ? State.closed : State.progress;
     }
-    if (count < 0 && count !== EAGAIN) return State.over; // the peer is gone
+    if (count < 0 && count !== EAGAIN) return State.closed; // the peer is gone
     this.unsent = count > 0 ? bytes.subarray(count) : bytes;
-    return State.full;
+    return State.writeBlocked;
   }
 }

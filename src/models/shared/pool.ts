@@ -1,89 +1,88 @@
 import { once } from 'node:events';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { Answers } from './answers.js';
 import type { Request } from './request.js';
+import { Responder } from './responder.js';
 
-/** What a thread of the pool is told. */
-interface Role {
-  readonly pool: string;
+interface ThreadData {
+  readonly poolRoot: string;
 }
 
 interface Task {
   readonly request: Request;
-  readonly onAnswer: (bytes: Buffer) => void;
+  readonly onResponse: (bytes: Buffer) => void;
 }
 
-/** The first thing that a thread says; all others are answers. */
+/** The first message of a thread; all later ones are responses. */
 const READY = { ready: true };
-/** What a thread is sent to make it end. */
+/** The message that ends a thread. */
 const END = null;
 
-/** Threads that turn requests into answers, one at a time each. They know no sockets. */
+/** Threads that turn requests into responses, one at a time each. They know no sockets. */
 export class Pool {
   private readonly threads: Worker[] = [];
   private readonly idle: Worker[] = [];
-  private readonly waiting: Task[] = [];
+  private readonly queue: Task[] = [];
   private readonly tasks = new Map<Worker, Task>();
 
-  private constructor(size: number, role: Role) {
-    for (let i = 0; i < size; i++) this.threads.push(new Worker(new URL(import.meta.url), { workerData: role }));
+  private constructor(size: number, threadData: ThreadData) {
+    for (let i = 0; i < size; i++) this.threads.push(new Worker(new URL(import.meta.url), { workerData: threadData }));
   }
 
-  /** Resolves when all threads are ready, for each of them takes descriptors that clients could have taken before. */
+  /** Resolves when all threads have started: each opens descriptors, which clients could otherwise exhaust first. */
   static async open(root: string, size: number): Promise<Pool> {
-    const pool = new Pool(size, { pool: root });
+    const pool = new Pool(size, { poolRoot: root });
     await Promise.all(
       pool.threads.map(async (thread) => {
         await once(thread, 'message');
-        thread.on('message', (bytes: Uint8Array) => pool.answered(thread, bytes));
+        thread.on('message', (bytes: Uint8Array) => pool.onResponse(thread, bytes));
         pool.idle.push(thread);
       }),
     );
     return pool;
   }
 
-  /** Calls `onAnswer` later, with the bytes to send. */
-  ask(request: Request, onAnswer: (bytes: Buffer) => void): void {
-    const task = { request, onAnswer };
+  /** Calls `onResponse` later with the bytes to send. */
+  submit(request: Request, onResponse: (bytes: Buffer) => void): void {
+    const task = { request, onResponse };
     const thread = this.idle.pop();
-    if (thread === undefined) this.waiting.push(task);
-    else this.give(thread, task);
+    if (thread === undefined) this.queue.push(task);
+    else this.assign(thread, task);
   }
 
-  /** Resolves when no thread is left. Nobody is answered any more. */
+  /** Drops all pending tasks. Resolves when all threads have exited. */
   async close(): Promise<void> {
-    this.waiting.length = 0;
+    this.queue.length = 0;
     this.tasks.clear();
-    const ends = this.threads.map((thread) => new Promise((resolve) => thread.once('exit', resolve)));
+    const exits = this.threads.map((thread) => new Promise((resolve) => thread.once('exit', resolve)));
     for (const thread of this.threads) thread.postMessage(END);
-    await Promise.all(ends);
+    await Promise.all(exits);
   }
 
-  private give(thread: Worker, task: Task): void {
+  private assign(thread: Worker, task: Task): void {
     this.tasks.set(thread, task);
     thread.postMessage(task.request);
   }
 
-  private answered(thread: Worker, bytes: Uint8Array): void {
+  private onResponse(thread: Worker, bytes: Uint8Array): void {
     const task = this.tasks.get(thread);
     this.tasks.delete(thread);
-    const next = this.waiting.shift();
+    const next = this.queue.shift();
     if (next === undefined) this.idle.push(thread);
-    else this.give(thread, next);
-    task?.onAnswer(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
+    else this.assign(thread, next);
+    task?.onResponse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
   }
 }
 
-if (!isMainThread && (workerData as Role | null)?.pool !== undefined) {
-  const answers = new Answers((workerData as Role).pool, 'kept');
+if (!isMainThread && (workerData as ThreadData | null)?.poolRoot !== undefined) {
+  const responder = new Responder((workerData as ThreadData).poolRoot, 'keep-alive');
   parentPort!.on('message', (request: Request | typeof END) => {
     if (request === END) {
-      answers.close();
+      responder.close();
       parentPort!.close();
       return;
     }
-    // A copy, whose memory then changes hands: the answer itself is kept.
-    const bytes = new Uint8Array(answers.bytesTo(request));
+    // A copy whose memory is transferred; the responder keeps the original in its cache.
+    const bytes = new Uint8Array(responder.bytesFor(request));
     parentPort!.postMessage(bytes, [bytes.buffer]);
   });
   parentPort!.postMessage(READY);

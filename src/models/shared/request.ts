@@ -1,22 +1,22 @@
-/** What the models understand of a request: enough to answer it, and to know where the next one begins. */
+/** The part of a request that the models use: enough to respond, and to find the start of the next request. */
 export interface Request {
-  /** GET, HEAD, or any other, which no model answers. */
+  /** Any method except GET and HEAD gets a 405. */
   readonly method: 'GET' | 'HEAD' | 'other';
-  /** Without the query; percent-encoded, as it came. */
+  /** Without the query; percent-encoded as received. */
   readonly path: string;
-  /** Another request may follow on this connection. */
-  readonly keeps: boolean;
-  /** Where the head ends, and what follows it begins. */
+  /** Whether another request may follow on this connection. */
+  readonly keepAlive: boolean;
+  /** End of the head in the buffer. */
   readonly end: number;
 }
 
-/** The head has not come whole. */
+/** The head is incomplete. */
 export const NEED_MORE = 0;
-/** What is no request, and a head that is too long. Nobody can say where the next request begins: the connection ends. */
-export type Refusal = 400 | 431;
+/** Status for an invalid request and for a head that is too long. The start of the next request is unknown: close. */
+export type ParseError = 400 | 431;
 
-/** What Node and most proxies allow. */
-export const HEAD_BYTES_MAX = 16_384;
+/** The limit of Node and of most proxies. */
+export const MAX_HEAD_BYTES = 16_384;
 
 const HT = 0x09;
 const LF = 0x0a;
@@ -29,23 +29,22 @@ const DEL = 0x7f;
 const GET = Buffer.from('GET');
 const HEAD = Buffer.from('HEAD');
 const VERSION = Buffer.from('HTTP/1.');
-/** As nearly everybody spells it. */
+/** The usual spelling, compared as bytes. */
 const HOST = Buffer.from('Host');
 
-/** The bytes of a method and of a field's name, RFC 9110 section 5.6.2. */
+/** The bytes of a method and of a field name, RFC 9110 section 5.6.2. */
 const TOKEN = new Uint8Array(256);
 for (const byte of Buffer.from("!#$%&'*+-.^_`|~0123456789")) TOKEN[byte] = 1;
 for (let letter = 0; letter < 26; letter++) TOKEN[0x41 + letter] = TOKEN[0x61 + letter] = 1;
 
 /**
- * Reads the head that begins at `start`, RFC 9112, as strictly as it takes to cut a stream into the same requests as
- * any proxy in front would. A request with a body is answered and the connection then closed, so that the body, which
- * nobody reads, is never taken for a request.
+ * Parses the head at `start`, RFC 9112, strictly enough to split a stream into the same requests as any proxy in front
+ * of it. The connection is closed after a request with a body, so that the unread body is never parsed as a request.
  */
-export function parseRequest(bytes: Buffer, start: number, end: number): Request | typeof NEED_MORE | Refusal {
-  const headEnd = endOfHead(bytes, start, Math.min(end, start + HEAD_BYTES_MAX));
-  if (headEnd < 0) return end - start < HEAD_BYTES_MAX ? NEED_MORE : 431;
-  // From here on no loop runs over the end: the head's last bytes, CR LF, stop every one of them.
+export function parseRequest(bytes: Buffer, start: number, end: number): Request | typeof NEED_MORE | ParseError {
+  const headEnd = endOfHead(bytes, start, Math.min(end, start + MAX_HEAD_BYTES));
+  if (headEnd < 0) return end - start < MAX_HEAD_BYTES ? NEED_MORE : 431;
+  // No loop below passes the end of the head: its final CR LF stops each of them.
   const methodEnd = endOfToken(bytes, start);
   if (methodEnd === start || bytes[methodEnd] !== SP) return 400;
   const targetStart = methodEnd + 1;
@@ -58,42 +57,42 @@ export function parseRequest(bytes: Buffer, start: number, end: number): Request
   if (path === null || minorVersion < 0) return 400;
 
   let hosts = 0;
-  let keeps = minorVersion === 1;
+  let keepAlive = minorVersion === 1;
   for (at += VERSION.length + 4; at < headEnd - 2; at += 2) {
     const nameEnd = endOfToken(bytes, at);
     if (nameEnd === at || bytes[nameEnd] !== COLON) return 400;
     const valueEnd = endOfValue(bytes, nameEnd + 1);
     if (bytes[valueEnd] !== CR || bytes[valueEnd + 1] !== LF) return 400;
-    // Few names have the length of one that matters: of the others no string is made.
+    // Few field names have the length of a relevant one, so strings are rarely made.
     const length = nameEnd - at;
     if (length === 4 || length === 10 || length === 14 || length === 17) {
-      const name = isSame(bytes, at, nameEnd, HOST) ? 'host' : bytes.toString('latin1', at, nameEnd).toLowerCase();
+      const name = bytesEqual(bytes, at, nameEnd, HOST) ? 'host' : bytes.toString('latin1', at, nameEnd).toLowerCase();
       if (name === 'host') hosts++;
-      else if (name === 'content-length' || name === 'transfer-encoding') keeps = false;
+      else if (name === 'content-length' || name === 'transfer-encoding') keepAlive = false;
       else if (name === 'connection' && /\bclose\b/i.test(bytes.toString('latin1', nameEnd + 1, valueEnd)))
-        keeps = false;
+        keepAlive = false;
     }
     at = valueEnd;
   }
   // RFC 9112 section 3.2.
   if (hosts > 1 || (hosts === 0 && minorVersion === 1)) return 400;
-  return { method: methodOf(bytes, start, methodEnd), path, keeps, end: headEnd };
+  return { method: methodOf(bytes, start, methodEnd), path, keepAlive, end: headEnd };
 }
 
-/** The path of a request target without its query; null for a target that has none. */
+/** The path of a request target without its query; null if it has no path. */
 export function pathOf(target: string): string | null {
   if (target.charCodeAt(0) === 0x2f || target === '*') return target;
   const [, path] = /^https?:\/\/[^/?#]+([^?]*)/i.exec(target) ?? [];
   return path === undefined ? null : path || '/';
 }
 
-/** Behind the empty line; -1 when there is none. */
+/** The index after the empty line, or -1. */
 function endOfHead(bytes: Buffer, start: number, end: number): number {
   let at = start + 3;
   while (at < end) {
     const byte = bytes[at];
     if (byte === LF && bytes[at - 1] === CR && bytes[at - 2] === LF && bytes[at - 3] === CR) return at + 1;
-    // What is sought has four bytes, all of them CR or LF: around any other there is none.
+    // The terminator is four bytes of CR and LF, so any other byte allows a skip of four.
     at += byte === LF || byte === CR ? 1 : 4;
   }
   return -1;
@@ -111,7 +110,7 @@ function endOfValue(bytes: Buffer, start: number): number {
   return at;
 }
 
-/** The digit behind `HTTP/1.`; -1 for any other version. */
+/** The minor version of `HTTP/1.x`; -1 for any other version. */
 function versionAt(bytes: Buffer, start: number): number {
   for (let i = 0; i < VERSION.length; i++) if (bytes[start + i] !== VERSION[i]) return -1;
   const at = start + VERSION.length;
@@ -120,13 +119,13 @@ function versionAt(bytes: Buffer, start: number): number {
 }
 
 function methodOf(bytes: Buffer, start: number, end: number): Request['method'] {
-  if (isSame(bytes, start, end, GET)) return 'GET';
-  return isSame(bytes, start, end, HEAD) ? 'HEAD' : 'other';
+  if (bytesEqual(bytes, start, end, GET)) return 'GET';
+  return bytesEqual(bytes, start, end, HEAD) ? 'HEAD' : 'other';
 }
 
-/** By bytes: to make a string of them first costs ten times as much. */
-function isSame(bytes: Buffer, start: number, end: number, word: Buffer): boolean {
-  if (end - start !== word.length) return false;
-  for (let i = 0; i < word.length; i++) if (bytes[start + i] !== word[i]) return false;
+/** Comparing bytes costs a tenth of making a string first. */
+function bytesEqual(bytes: Buffer, start: number, end: number, expected: Buffer): boolean {
+  if (end - start !== expected.length) return false;
+  for (let i = 0; i < expected.length; i++) if (bytes[start + i] !== expected[i]) return false;
   return true;
 }

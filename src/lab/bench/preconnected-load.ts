@@ -1,20 +1,20 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { pause } from '../base/interruption.js';
+import { sleep } from '../base/interruption.js';
 import type { Memory } from '../experiments/models-result.js';
 import {
   countH2loadLog,
-  h2loadHeldWords,
-  h2loadWords,
-  type Paced,
-  type PacedOrder,
+  type FixedRateResult,
+  type FixedRateSpec,
+  h2loadArgs,
+  h2loadOpenEndedArgs,
   parseH2loadLog,
-  type Window,
+  type TimeWindow,
 } from '../load/h2load.js';
-import type { LoadOrder } from '../load/load.js';
-import { assertRoomFor, settledBytes } from '../measure/memory.js';
-import { cpuBetween, cpuTimeOf } from '../measure/proc-stat.js';
-import type { CostedLoad, Instruments } from './instruments.js';
+import type { LoadSpec } from '../load/load.js';
+import { assertMemoryFor, stableRss } from '../measure/memory.js';
+import { cpuBetween, cpuTime } from '../measure/proc-stat.js';
+import type { Instruments, LoadWithCpu } from './instruments.js';
 
 /** A connection that takes more has a process or a thread of its own. */
 export const HEAVY_BYTES = 1024 * 1024;
@@ -27,17 +27,17 @@ const HELD_SECONDS_MAX = 3600;
 /** Few are enough to count the calls of a request, and strace has to stop each thread of each process. */
 const TRACED_CONNECTIONS = 4;
 /** For a second try. */
-const PATIENT_SECONDS = 8;
+const RETRY_SECONDS = 8;
 
 /**
  * For models that start a process or a thread for each connection: connections are held, and it is measured when all
  * have what they need. A load that began with the measurement would measure how long Node takes to start.
  */
-export class HeldLoad {
+export class PreconnectedLoad {
   /** Null for a model whose connections are light, or closed after each answer, and where h2load is missing. */
-  static forHeavy(instruments: Instruments, pid: number, memory: Memory, close: boolean): HeldLoad | null {
+  static forHeavy(instruments: Instruments, pid: number, memory: Memory, close: boolean): PreconnectedLoad | null {
     const heavy = (memory.perConnectionBytes ?? 0) > HEAVY_BYTES;
-    return heavy && !close && instruments.tools.has('h2load') ? new HeldLoad(instruments, pid, memory) : null;
+    return heavy && !close && instruments.tools.has('h2load') ? new PreconnectedLoad(instruments, pid, memory) : null;
   }
 
   private constructor(
@@ -47,47 +47,47 @@ export class HeldLoad {
   ) {}
 
   /** As `Instruments.costed`. */
-  async costed(order: LoadOrder): Promise<CostedLoad> {
+  async withCpu(order: LoadSpec): Promise<LoadWithCpu> {
     const {
       found: cpu,
       log,
       window,
     } = await this.hold(
       order,
-      (file) => h2loadHeldWords(order, file),
+      (file) => h2loadOpenEndedArgs(order, file),
       async () => {
-        const before = cpuTimeOf(this.pid);
-        await pause(order.seconds * 1000, this.instruments.signal);
-        return cpuBetween(before, cpuTimeOf(this.pid));
+        const before = cpuTime(this.pid);
+        await sleep(order.seconds * 1000, this.instruments.signal);
+        return cpuBetween(before, cpuTime(this.pid));
       },
     );
     return { ...countH2loadLog(log, window), cpu };
   }
 
   /** As `Instruments.paced`. */
-  async paced(order: PacedOrder): Promise<Paced> {
+  async fixedRate(order: FixedRateSpec): Promise<FixedRateResult> {
     const { log, window } = await this.hold(
       order,
-      (file) => h2loadWords({ ...order, seconds: order.seconds + START_SECONDS }, file),
-      () => pause(order.seconds * 1000, this.instruments.signal),
+      (file) => h2loadArgs({ ...order, seconds: order.seconds + START_SECONDS }, file),
+      () => sleep(order.seconds * 1000, this.instruments.signal),
     );
     return parseH2loadLog(log, order, window);
   }
 
   /** As `Instruments.callsPerRequest`. Threads that have yet to start do so many times slower under strace. */
-  async callsPerRequest(order: LoadOrder): Promise<Record<string, number> | null> {
+  async systemCallsPerRequest(order: LoadSpec): Promise<Record<string, number> | null> {
     const few = { ...order, connections: Math.min(order.connections, TRACED_CONNECTIONS) };
-    return (await this.traced(few)) ?? this.traced({ ...few, seconds: PATIENT_SECONDS });
+    return (await this.traced(few)) ?? this.traced({ ...few, seconds: RETRY_SECONDS });
   }
 
-  private async traced(few: LoadOrder): Promise<Record<string, number> | null> {
+  private async traced(few: LoadSpec): Promise<Record<string, number> | null> {
     const { found, log } = await this.hold(
       few,
-      (file) => h2loadHeldWords(few, file),
+      (file) => h2loadOpenEndedArgs(few, file),
       () =>
         this.instruments.traced(this.pid, async () => {
           const fromUs = nowUs();
-          await pause(few.seconds * 1000, this.instruments.signal);
+          await sleep(few.seconds * 1000, this.instruments.signal);
           return { fromUs, untilUs: nowUs() };
         }),
     );
@@ -97,22 +97,22 @@ export class HeldLoad {
   }
 
   private async hold<Found>(
-    { connections }: LoadOrder,
+    { connections }: LoadSpec,
     words: (file: string) => string[],
     measure: () => Promise<Found>,
-  ): Promise<{ found: Found; log: string; window: Window }> {
+  ): Promise<{ found: Found; log: string; window: TimeWindow }> {
     const { instruments, pid, memory } = this;
-    const file = join(instruments.folder, 'held.log');
+    const file = join(instruments.directory, 'held.log');
     rmSync(file, { force: true });
     const stop = new AbortController();
-    assertRoomFor(connections, memory.perConnectionBytes ?? 0);
+    assertMemoryFor(connections, memory.perConnectionBytes ?? 0);
     const load = instruments.run([...instruments.tools.command('h2load'), ...words(file)], HELD_SECONDS_MAX, {
-      stop: stop.signal,
+      stopSignal: stop.signal,
     });
     load.catch(() => {}); // it is awaited below, and the measurement may fail first
     try {
-      const least = memory.restBytes + MOST_OF * connections * (memory.perConnectionBytes ?? 0);
-      await settledBytes(pid, instruments.signal, SETTLED_STEPS, least);
+      const least = memory.baselineBytes + MOST_OF * connections * (memory.perConnectionBytes ?? 0);
+      await stableRss(pid, instruments.signal, SETTLED_STEPS, least);
       const fromUs = nowUs();
       const found = await measure();
       const window = { fromUs, untilUs: nowUs() };

@@ -7,17 +7,17 @@ const PAGE_BYTES = 600;
 
 /** The folder that the models serve, with one page. */
 export class Site implements Disposable {
-  readonly folder = mkdtempSync(join(tmpdir(), 'epollet-lab-site-'));
+  readonly directory = mkdtempSync(join(tmpdir(), 'epollet-lab-site-'));
   readonly page: Buffer;
 
   constructor() {
     const begin = '<!doctype html>\n<html lang="en"><title>A page</title><p>';
     const end = '</p></html>\n';
     this.page = Buffer.from(begin + 'x'.repeat(PAGE_BYTES - begin.length - end.length) + end);
-    writeFileSync(join(this.folder, 'index.html'), this.page);
+    writeFileSync(join(this.directory, 'index.html'), this.page);
   }
 
   [Symbol.dispose](): void {
-    rmSync(this.folder, { recursive: true, force: true });
+    rmSync(this.directory, { recursive: true, force: true });
   }
 }

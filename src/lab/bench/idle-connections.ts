@@ -1,15 +1,15 @@
 import { createConnection, type Socket } from 'node:net';
-import { throwIfInterrupted } from '../base/interruption.js';
+import { throwIfCancelled } from '../base/interruption.js';
 
 /** How many are begun before the first of them has to be there; fewer than any listener's queue holds. */
 const AT_ONCE = 64;
-const PATIENCE_MS = 3000;
+const TIMEOUT_MS = 3000;
 
 /** Connections that are open and say nothing. */
 export class IdleConnections implements Disposable {
   private readonly sockets = new Set<Socket>();
   /** Why the last one could not be opened; null when all were. */
-  refusal: string | null = null;
+  failure: string | null = null;
 
   constructor(private readonly port: number) {}
 
@@ -19,12 +19,12 @@ export class IdleConnections implements Disposable {
   }
 
   /** Opens until there are `count`, or one is refused. Says whether it got there. */
-  async grow(count: number, signal: AbortSignal): Promise<boolean> {
-    while (this.open < count && this.refusal === null) {
-      throwIfInterrupted(signal);
+  async growTo(count: number, signal: AbortSignal): Promise<boolean> {
+    while (this.open < count && this.failure === null) {
+      throwIfCancelled(signal);
       await Promise.all(Array.from({ length: Math.min(AT_ONCE, count - this.open) }, () => this.add()));
     }
-    return this.refusal === null;
+    return this.failure === null;
   }
 
   [Symbol.dispose](): void {
@@ -36,11 +36,11 @@ export class IdleConnections implements Disposable {
     return new Promise((resolve) => {
       const socket = createConnection({ host: '127.0.0.1', port: this.port });
       const refuse = (why: string): void => {
-        this.refusal = why;
+        this.failure = why;
         socket.destroy();
         resolve();
       };
-      socket.setTimeout(PATIENCE_MS, () => refuse(`a connection was not accepted within ${PATIENCE_MS / 1000} s`));
+      socket.setTimeout(TIMEOUT_MS, () => refuse(`a connection was not accepted within ${TIMEOUT_MS / 1000} s`));
       socket.once('error', (error) => refuse(`a connection failed with ${(error as NodeJS.ErrnoException).code}`));
       socket.once('connect', () => {
         socket.setTimeout(0);

@@ -2,7 +2,7 @@
 export interface Figure {
   readonly title: string;
   /** What it shows, and what it does not. */
-  readonly says: string;
+  readonly description: string;
   /** Null where a table says it all. */
   readonly chart: Chart | null;
   readonly table: Table;

@@ -1,13 +1,13 @@
 import type { AddressInfo, Server } from 'node:net';
 
 /**
- * Makes a server of Node's own listen, and returns its port.
- * @param opened is closed when that fails
+ * Makes a net.Server or http.Server listen; resolves with its port.
+ * @param resource closed if listening fails
  */
-export function bound(server: Server, host: string, port: number, opened: { close(): void }): Promise<number> {
+export function listening(server: Server, host: string, port: number, resource: { close(): void }): Promise<number> {
   return new Promise((resolve, reject) => {
     const onError = (error: Error): void => {
-      opened.close();
+      resource.close();
       reject(error);
     };
     server.once('error', onError);

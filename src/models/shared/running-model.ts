@@ -1,0 +1,42 @@
+/** What a model is started with. */
+export interface ModelOptions {
+  /** The directory to serve. */
+  readonly root: string;
+  /** An IPv4 or IPv6 address, or `localhost`. */
+  readonly host: string;
+  /** 0 picks a free port. */
+  readonly port: number;
+  /** Called with every line of output. @default writes to standard output */
+  readonly print?: (line: string) => void;
+}
+
+/** A model that accepts connections. */
+export interface RunningModel {
+  readonly port: number;
+  /** The URL for clients; `localhost` if the model listens on all addresses. */
+  readonly url: string;
+  /** Stops at once. Resolves when every child process, thread and descriptor is gone. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** Starts a model. Throws a system error with `address` and `port`, or with `path`. */
+export type Start = (options: ModelOptions) => RunningModel | Promise<RunningModel>;
+
+export function runningModel(
+  scheme: 'http' | 'tcp',
+  host: string,
+  port: number,
+  stopOnce: () => Promise<void>,
+): RunningModel {
+  let stopped: Promise<void> | null = null;
+  const stop = (): Promise<void> => {
+    stopped ??= stopOnce();
+    return stopped;
+  };
+  const urlHost = host === '::' || host === '0.0.0.0' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  return { port, url: `${scheme}://${urlHost}:${port}${scheme === 'http' ? '/' : ''}`, stop };
+}
+
+export const printLine = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
