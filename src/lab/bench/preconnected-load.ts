@@ -1,7 +1,6 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { sleep } from '../base/interruption.js';
-import type { Memory } from '../experiments/models-result.js';
 import {
   countH2loadLog,
   type FixedRateResult,
@@ -12,7 +11,7 @@ import {
   type TimeWindow,
 } from '../load/h2load.js';
 import type { LoadSpec } from '../load/load.js';
-import { assertMemoryFor, stableRss } from '../measure/memory.js';
+import { assertMemoryFor, type Memory, stableRss } from '../measure/memory.js';
 import { cpuBetween, cpuTime } from '../measure/proc-stat.js';
 import type { Instruments, LoadWithCpu } from './instruments.js';
 

@@ -1,11 +1,5 @@
 import { type Latency, type Summary, summarize } from '../base/stats.js';
-
-export interface Memory {
-  /** Resident memory of all its processes, after it has answered its first requests. */
-  readonly baselineBytes: number;
-  /** What an idle connection adds to it; without what the kernel keeps for a socket. Null where none can be idle. */
-  readonly perConnectionBytes: number | null;
-}
+import type { Memory } from '../measure/memory.js';
 
 /** What one round has measured of one model. */
 export interface ModelRound extends Memory {

@@ -5,8 +5,8 @@ import { HEAVY_BYTES, PreconnectedLoad } from '../bench/preconnected-load.js';
 import { get, smokeCheck } from '../bench/smoke-check.js';
 import { modelNamed, type Workbench } from '../bench/workbench.js';
 import type { LoadResult, LoadSpec } from '../load/load.js';
-import { stableRss } from '../measure/memory.js';
-import { emptyPartial, type Memory, type ModelPartial, type ModelRound, summarizeCalls } from './models-result.js';
+import { type Memory, stableRss } from '../measure/memory.js';
+import { emptyPartial, type ModelPartial, type ModelRound, summarizeCalls } from './models-result.js';
 
 /** Who has not answered by then is taken for silenced by the idle connections. */
 const STARVED_MS = 1000;

@@ -3,6 +3,13 @@ import { ExperimentError } from '../base/errors.js';
 import { sleep } from '../base/interruption.js';
 import { residentBytes } from './proc-stat.js';
 
+export interface Memory {
+  /** RSS of the process tree after its first responses, without idle connections. */
+  readonly baselineBytes: number;
+  /** RSS per idle connection, without the kernel's memory for a socket; null if the model allows none. */
+  readonly perConnectionBytes: number | null;
+}
+
 const STEP_MS = 100;
 /** A model that starts a process for each of many connections, on one core, takes that long. */
 const TIMEOUT_MS = 30_000;
