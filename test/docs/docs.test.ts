@@ -1,0 +1,93 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { PACKAGE } from '../support/command.js';
+
+/** Longer lines of a table cannot be read in a terminal. */
+const MAX_TABLE_COLUMNS = 200;
+
+const read = (path: string): string => readFileSync(join(PACKAGE, path), 'utf8');
+
+const pages = ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'docs', 'examples'].flatMap((root) =>
+  root.endsWith('.md')
+    ? [root]
+    : readdirSync(join(PACKAGE, root), { recursive: true, encoding: 'utf8' })
+        .filter((name) => name.endsWith('.md'))
+        .map((name) => `${root}/${name}`),
+);
+
+/** A page without its code blocks, in which `#` and brackets mean something else. */
+const proseOf = (path: string): string => read(path).replaceAll(/^```.*?^```$/gms, '');
+
+/** As GitHub makes them: lower case, no punctuation, hyphens for spaces. */
+const anchorsOf = (path: string): string[] =>
+  [...proseOf(path).matchAll(/^#+ (.*)$/gm)].map(([, title]) =>
+    title!
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+
+describe.each(pages)('%s', (page) => {
+  test('every relative link points to a file, and to a heading of it', () => {
+    for (const [, link] of proseOf(page).matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^https?:/.test(link!)) continue;
+      const [path, anchor] = link!.split('#');
+      const target = path === '' ? page : join(dirname(page), path!);
+      expect(existsSync(join(PACKAGE, target)), link).toBe(true);
+      if (anchor !== undefined) expect(anchorsOf(target), link).toContain(anchor);
+    }
+  });
+
+  test('every file named in backticks exists', () => {
+    for (const [, path] of proseOf(page).matchAll(/`((?:src|test|native|docs|examples|html)\/[\w./-]+)`/g))
+      expect(existsSync(join(PACKAGE, path!)), path).toBe(true);
+  });
+
+  test(`no line of a table is longer than ${MAX_TABLE_COLUMNS} columns`, () => {
+    const tooLong = proseOf(page)
+      .split('\n')
+      .filter((line) => line.startsWith('|') && line.length > MAX_TABLE_COLUMNS);
+    expect(tooLong).toEqual([]);
+  });
+});
+
+test('every page of docs is in an index', () => {
+  const isLinked = (path: string): boolean =>
+    pages.some((page) =>
+      [...proseOf(page).matchAll(/\]\(([^)#\s]+)/g)].some(([, link]) => join(dirname(page), link!) === path),
+    );
+  expect(pages.filter((page) => page.startsWith('docs/') && !isLinked(page))).toEqual([]);
+});
+
+test('the README has at most 1,000 words, and the two commands', () => {
+  const readme = read('README.md');
+  expect(readme.trim().split(/\s+/).length).toBeLessThanOrEqual(1000);
+  expect(readme).toMatch(/^npm ci && npm start\b/m);
+  expect(readme).toMatch(/^npm ci && npm test\b/m);
+});
+
+test('the architecture has at most 150 lines', () => {
+  expect(read('ARCHITECTURE.md').trimEnd().split('\n').length).toBeLessThanOrEqual(150);
+});
+
+test('docs/errors.md has exactly the codes of ErrorCode', () => {
+  const union = /^export type ErrorCode =([^;]*);/m.exec(read('src/sys/error-code.ts'))![1]!;
+  const codes = [...union.matchAll(/'(\w+)'/g)].map(([, code]) => code);
+  const documented = [...read('docs/errors.md').matchAll(/^\| `(ERR_EPOLLET_\w+)` \|/gm)].map(([, code]) => code);
+  expect(documented).toEqual(codes);
+});
+
+test('docs/statistics.md has every statistic of the server, its files and its reactor', () => {
+  const text = read('docs/statistics.md');
+  for (const [path, name] of [
+    ['src/server/server.ts', 'ServerStats'],
+    ['src/files/files.ts', 'FilesStats'],
+    ['src/reactor/options.ts', 'ReactorStats'],
+  ] as const) {
+    const body = new RegExp(`^export interface ${name} \\{\\n(.*?)^\\}`, 'ms').exec(read(path))![1]!;
+    const keys = [...body.matchAll(/^ {2}(\w+):/gm)].map(([, key]) => key);
+    expect(keys.length, name).toBeGreaterThan(5);
+    for (const key of keys) expect(text, `${name}.${key}`).toMatch(new RegExp(`\`${key}[\`.]`));
+  }
+});
