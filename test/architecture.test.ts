@@ -57,6 +57,7 @@ const SUBJECT_TESTS = [
   '.',
   'bench',
   'cli',
+  'docs',
   'examples',
   'explain',
   'fetch',
