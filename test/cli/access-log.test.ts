@@ -126,7 +126,7 @@ test('what is waiting is written at stop, every line of many', async () => {
 test('lines come within a second or so, without a stop', async () => {
   await using server = command([site.root, '--access-log', 'combined', '--port', '0']);
   await exchange(await server.port(), request('/hello.txt'));
-  await server.said(/"GET \/hello\.txt HTTP\/1\.1" 200/, 'stdout', 3000);
+  await server.waitFor(/"GET \/hello\.txt HTTP\/1\.1" 200/, 'stdout', 3000);
 });
 
 describe('a reader', () => {
@@ -135,7 +135,7 @@ describe('a reader', () => {
     const port = await server.port();
     server.process.stdout!.destroy();
     await exchange(port, request('/hello.txt'));
-    await server.said(/the access log cannot be written and ends here: EPIPE/, 'stderr', 4000);
+    await server.waitFor(/the access log cannot be written and ends here: EPIPE/, 'stderr', 4000);
     for (let i = 0; i < 3; i++)
       expect((await exchange(port, request(`/${MIB}.bin`))).body.equals(contentOf(MIB))).toBe(true);
     expect((await server.kill().ended).code).toBe(0);

@@ -100,7 +100,7 @@ describe('flags go before EPOLLET_*, that before HOST and PORT', () => {
     [['--host', '0.0.0.0'], {}, 'localhost'],
   ] as [string[], Record<string, string>, string][])('%j %j', async (args, env, host) => {
     await using server = command([site.root, '--port', '0', ...args], { env });
-    const [, port] = await server.said(/:(\d+)\/\n/);
+    const [, port] = await server.waitFor(/:(\d+)\/\n/);
     expect(server.stdout).toBe(`http://${host}:${port}/\n`);
     using client = await RawClient.connect(Number(port), host);
     expect((await client.send(request('/hello.txt')).response()).body.toString()).toBe(HELLO);
@@ -262,7 +262,7 @@ describe('signals', () => {
     if (!permits(process.getuid?.() === 0, 'PID 1', 'a PID namespace needs root')) return;
     if (!needs(canUnshare(), 'PID 1', 'unshare cannot make a PID namespace here')) return;
     await using server = command([site.root, '--port', '0'], {
-      before: ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'],
+      wrapper: ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'],
     });
     const port = await server.port();
     expect((await exchange(port, request('/hello.txt'))).body.toString()).toBe(HELLO);
@@ -286,7 +286,7 @@ function canUnshare(): boolean {
 
 test('standard output that is closed does not end the server', async () => {
   await using server = command([site.root, '--port', '0', '--access-log', 'combined'], {
-    before: ['sh', '-c', 'exec "$@" >&-', 'sh'],
+    wrapper: ['sh', '-c', 'exec "$@" >&-', 'sh'],
   });
   await sleep(600);
   expect(server.process.exitCode).toBeNull();

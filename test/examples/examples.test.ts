@@ -124,7 +124,7 @@ test('events.mjs ends its streams on disconnect and on stop', async () => {
   };
   await read(leave.signal);
   leave.abort();
-  await started.said(/cancelled after \d events\n/);
+  await started.waitFor(/cancelled after \d events\n/);
   const reader = await read();
   started.kill();
   while (!(await reader.read()).done);
@@ -133,7 +133,7 @@ test('events.mjs ends its streams on disconnect and on stop', async () => {
 
 test('echo.mjs sends back everything under backpressure', async () => {
   await using started = example('echo.mjs');
-  const port = Number((await started.said(/^(\d+)\n/))[1]);
+  const port = Number((await started.waitFor(/^(\d+)\n/))[1]);
   using client = await RawClient.connect(port);
   const content = Buffer.alloc(3_000_000, 'to and fro ');
   client.pause().send(content).end();

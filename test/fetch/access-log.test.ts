@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { Command, DOOR } from '../support/command.js';
+import { Command, PACKAGE_ENTRY } from '../support/command.js';
 import { RawClient, request } from '../support/raw-client.js';
 
 /** The log is standard output, so the server has a process of its own. */
 const SERVER = `
-  import { serve } from '${DOOR}';
+  import { serve } from '${PACKAGE_ENTRY}';
   const server = serve({
     port: 0,
     root: 'html',

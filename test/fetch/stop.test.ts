@@ -55,7 +55,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     });
     using client = await RawClient.connect(server.port);
     client.send(request('/?0'));
-    sources[0]!.give('data: 1\n\n');
+    sources[0]!.write('data: 1\n\n');
     await eventually(() => client.buffered.includes('data: 1'), 'the event has come');
     using second = await RawClient.connect(server.port);
     second.send(request('/plain') + request('/?1') + request('/slow?2'));
@@ -81,14 +81,14 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     const server = served(async (asked) => new Response(asked.method === 'POST' ? await asked.text() : source.stream));
     using client = await RawClient.connect(server.port);
     client.send(request('/'));
-    source.give('first ');
+    source.write('first ');
     await eventually(() => client.buffered.includes('first'), 'it has begun');
     using writer = await RawClient.connect(server.port);
     writer.send(`${request('/', ['Content-Length: 6'], 'POST')}abc`);
     await eventually(() => server.stats().requests === 2, 'both are asked');
     const stopped = server.stop();
     await sleep(30);
-    source.give('second').end();
+    source.write('second').end();
     writer.send('def');
     expect((await client.response()).body.toString()).toBe('first second');
     const answer = await writer.response();
@@ -192,7 +192,7 @@ test('events come as they are sent, at once', async () => {
   using client = await RawClient.connect(server.port);
   client.send(request('/', ['Accept: text/event-stream']));
   for (let i = 0; i < 5; i++) {
-    source.give(`data: ${i}\n\n`);
+    source.write(`data: ${i}\n\n`);
     const startMs = performance.now();
     await eventually(() => client.buffered.includes(`data: ${i}\n\n`), 'the event has come');
     expect(performance.now() - startMs).toBeLessThan(500);

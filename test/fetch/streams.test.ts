@@ -24,7 +24,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     client.send(request('/'));
     await until(client, 'chunked\r\n\r\n'); // the head does not wait for the first of them
     for (const piece of ['first', 'second', 'x'.repeat(20_000)]) {
-      source.give(piece);
+      source.write(piece);
       await until(client, `${piece.length.toString(16)}\r\n${piece}\r\n`);
     }
     source.end();
@@ -35,7 +35,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     const content = contentOf(size);
     for (const length of [null, String(3 * size)]) {
       const source = new Source();
-      for (let i = 0; i < 3; i++) source.give(content);
+      for (let i = 0; i < 3; i++) source.write(content);
       source.end();
       using client = await RawClient.connect(
         streaming(source, length === null ? {} : { headers: { 'Content-Length': length } }).port,
@@ -80,7 +80,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     await until(client, '\r\n\r\n');
     client.pause();
     await sleep(600);
-    source.give(contentOf(8 * MIB)).end();
+    source.write(contentOf(8 * MIB)).end();
     await sleep(250);
     expect((await client.resume().response()).body.length).toBe(8 * MIB);
 
@@ -88,7 +88,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     const other = start(() => new Response(stuck.stream), { trigger, limits: { writeTimeoutMs: 200 } });
     using deaf = await RawClient.connect(other.port);
     deaf.pause().send(request('/'));
-    stuck.give(contentOf(16 * MIB));
+    stuck.write(contentOf(16 * MIB));
     await eventually(() => stuck.cancelled !== null, 'it is given up', 3000);
   });
 
@@ -96,13 +96,13 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     ['fails', {}, (source) => source.fail(new Error('no more')), /no more/],
     ['fails below its length', { 'Content-Length': '100' }, (source) => source.fail(new Error('no more')), /no more/],
     ['ends below its length', { 'Content-Length': '100' }, (source) => source.end(), /95 bytes before/],
-    ['gives what is no bytes', {}, (source) => source.give(['text'] as never), /must give Uint8Arrays/],
+    ['gives what is no bytes', {}, (source) => source.write(['text'] as never), /must give Uint8Arrays/],
   ])('a stream that %s half-way ends the connection, and pretends nothing', async (_, headers, how, cause) => {
     const said = errors();
     const source = new Source();
     using client = await RawClient.connect(streaming(source, { headers }).port);
     client.send(request('/'));
-    source.give('hello');
+    source.write('hello');
     await until(client, 'hello');
     how(source);
     const all = (await client.untilClose()).toString('latin1');
@@ -122,7 +122,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
 
     // Twice the same, the second while the first waits: found out when it is to be sent.
     const shared = new Source();
-    shared.give('once').end();
+    shared.write('once').end();
     const same = new NativeResponse(shared.stream);
     const server = served((asked) => (asked.url.endsWith('/slow') ? sleep(30).then(() => new Response('slow')) : same));
     using pipelining = await RawClient.connect(server.port);
@@ -142,10 +142,10 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     const server = streaming(source);
     using client = await RawClient.connect(server.port);
     client.send(request('/'));
-    source.give('hello');
+    source.write('hello');
     await until(client, 'hello');
     leave(client);
-    const timer = flows ? setInterval(() => source.cancelled === null && source.give('more'), 2) : undefined;
+    const timer = flows ? setInterval(() => source.cancelled === null && source.write('more'), 2) : undefined;
     await eventually(() => source.cancelled !== null, 'it is cancelled', 3000);
     clearInterval(timer);
     expect(source.cancelled!.reason).toMatchObject({ name: 'AbortError' });
@@ -156,11 +156,11 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     const source = new Source();
     using client = await RawClient.connect(streaming(source).port);
     client.send(request('/'));
-    source.give('before ');
+    source.write('before ');
     await until(client, 'before');
     client.end();
     await sleep(50);
-    source.give('after');
+    source.write('after');
     await sleep(50);
     expect(source.cancelled).toBeNull();
     source.end();

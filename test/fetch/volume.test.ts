@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { type IncomingMessage, request } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { expect, test } from 'vitest';
-import { Command, DOOR } from '../support/command.js';
+import { Command, PACKAGE_ENTRY } from '../support/command.js';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -21,7 +21,7 @@ const pieceOf = new Function('Buffer', PIECES)(Buffer) as (i: number) => Uint8Ar
 /** A server in a process of its own: POST is answered by its body's hash, GET by so many bytes. */
 const SERVER = `
   import { createHash } from 'node:crypto';
-  import { serve } from '${DOOR}';
+  import { serve } from '${PACKAGE_ENTRY}';
   const pieceOf = ((Buffer) => {${PIECES}})(Buffer);
   let peakBytes = 0;
   const look = () => { peakBytes = Math.max(peakBytes, process.memoryUsage.rss()); };

@@ -116,7 +116,7 @@ describe.runIf(runs)('with a load', () => {
     await using lab = command(['lab', ...TINY, '--rounds', '100', '--budget', '600', '--json', json], {
       env: { LAB_TEST_MARK: mark },
     });
-    await lab.said(/seed/, 'stderr');
+    await lab.waitFor(/seed/, 'stderr');
     await new Promise((resolve) => setTimeout(resolve, 2000));
     const { code, stdout } = await lab.kill(signal).ended;
     expect(code).toBe(itsCode);

@@ -36,7 +36,7 @@ test.each([
   ['0.0.0.0', 'http://localhost:'],
 ])('--host %s is the host of the printed URL', async (host, url) => {
   await using model = command(['model', 'epoll-edge', '--port', '0', '--host', host]);
-  const [line] = await model.said(/^http:.*\n/);
+  const [line] = await model.waitFor(/^http:.*\n/);
   expect(line.startsWith(url)).toBe(true);
   expect((await fetch(line.trim())).status).toBe(200);
   expect((await model.kill().ended).code).toBe(0);

@@ -16,7 +16,7 @@ beforeAll(() => {
 afterAll(() => directory[Symbol.dispose]());
 
 async function portOf(process: Command): Promise<number> {
-  return Number((await process.said(/^(?:http|tcp):\/\/127\.0\.0\.1:(\d+)\/?\n/))[1]);
+  return Number((await process.waitFor(/^(?:http|tcp):\/\/127\.0\.0\.1:(\d+)\/?\n/))[1]);
 }
 
 /** All descendants of a process, proc_pid_children(5). */

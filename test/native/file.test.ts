@@ -12,7 +12,7 @@ const test = testDescriptors();
 
 /** root/{file,folder/inner,link,up,absolute,dangling,loop}, and a file beside root. */
 function tree(): { path: string; fd: number } {
-  const base = test.folder();
+  const base = test.directory();
   const path = join(base, 'root');
   mkdirSync(join(path, 'folder'), { recursive: true });
   writeFileSync(join(base, 'beside'), 'secret');

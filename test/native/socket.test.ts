@@ -97,7 +97,7 @@ describe('connections', () => {
   });
 
   it('Unix, by path; the client has no name', () => {
-    const path = `${test.folder()}/söcket`;
+    const path = `${test.directory()}/söcket`;
     const { fd: listener, at } = test.listen(path, AF_UNIX);
     expect(at).toEqual({ family: 'unix', address: path, port: 0 });
     const client = socket(AF_UNIX, SOCK_STREAM);
@@ -108,7 +108,7 @@ describe('connections', () => {
   });
 
   it('a Unix path may have 107 bytes', () => {
-    const folder = test.folder();
+    const folder = test.directory();
     const path = (length: number) => `${folder}/`.padEnd(length, 'x');
     expect(kernel.bind(socket(AF_UNIX), path(108), 0)).toBe(errno.ENAMETOOLONG);
     expect(kernel.bind(socket(AF_UNIX), path(5000), 0)).toBe(errno.ENAMETOOLONG);

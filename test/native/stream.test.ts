@@ -185,7 +185,7 @@ describe('read and write', () => {
 
 describe('sendfile', () => {
   const file = (content: string) => {
-    const path = join(test.folder(), 'file');
+    const path = join(test.directory(), 'file');
     writeFileSync(path, content);
     return { path, fd: test.own('open', openSync(path, 'r')) };
   };

@@ -40,7 +40,7 @@ function events(fd: number, size = 4096): string[] {
 
 /** An inotify that watches a folder with `file` in it. */
 function watched(mask = CHANGES): { fd: number; wd: number; folder: string; path(name: string): string } {
-  const folder = test.folder();
+  const folder = test.directory();
   const path = (name: string) => join(folder, name);
   fs.writeFileSync(path('file'), '0123456789');
   const fd = inotify();

@@ -1,7 +1,7 @@
 /** As Chrome sends it. */
 export const CHROME = 'gzip, deflate, br, zstd';
 
-/** What a client takes, the best first; nothing for one that refuses even identity. */
+/** The acceptable codings, best first; empty if not even identity is acceptable. */
 export const ACCEPT_ENCODINGS: [value: string, preferences: string][] = [
   // as clients send them
   [CHROME, 'br zstd gzip identity'],
@@ -21,7 +21,7 @@ export const ACCEPT_ENCODINGS: [value: string, preferences: string][] = [
   ['gzip;q=0.001, zstd;q=0.002, br;q=0.003', 'br zstd gzip identity'],
   ['gzip;q=0.003, zstd;q=0.002, br;q=0.001', 'gzip zstd br identity'],
   ['gzip;q=0.5, zstd;q=0.5', 'zstd gzip identity'],
-  // refused
+  // not acceptable
   ['gzip;q=0', 'identity'],
   ['gzip;q=0.000, br', 'br identity'],
   ['gzip;q=0, *', 'br zstd identity'],
@@ -35,14 +35,14 @@ export const ACCEPT_ENCODINGS: [value: string, preferences: string][] = [
   ['identity;q=0, gzip', 'gzip'],
   ['identity;q=0, *', 'br zstd gzip'],
   ['gzip;q=0, br;q=0, zstd;q=0, identity;q=0', ''],
-  // identity that is named has its rank; that is not, the last
+  // a named identity has its rank; an unnamed one is last
   ['identity, gzip', 'gzip identity'],
   ['identity;q=0.5, gzip;q=0.4', 'identity gzip'],
   ['identity;q=0.5, gzip;q=0.6', 'gzip identity'],
   ['identity, *;q=0.5', 'identity br zstd gzip'],
   ['gzip;q=0.1, *;q=0.5', 'br zstd gzip identity'],
   ['gzip;q=0.001', 'gzip identity'],
-  // letters, blanks, empty elements
+  // case, whitespace, empty elements
   ['GZIP, BR', 'br gzip identity'],
   ['GZip;Q=0.5', 'gzip identity'],
   ['gzip ; q=0.5\t,\tbr ;\tq=0.4', 'gzip br identity'],
@@ -53,11 +53,11 @@ export const ACCEPT_ENCODINGS: [value: string, preferences: string][] = [
   ['x-gzip', 'gzip identity'],
   ['X-GZIP;q=0.5, br;q=0.1', 'gzip br identity'],
   ['x-compress, x-br', 'identity'],
-  // twice
+  // listed twice
   ['gzip;q=0, gzip', 'gzip identity'],
   ['gzip, gzip;q=0', 'gzip identity'],
   ['x-gzip;q=0.1, gzip;q=0.9, br;q=0.5', 'gzip br identity'],
-  // no elements
+  // not valid elements
   ['gzip;q=0.1234, br', 'br identity'],
   ['gzip;q=1.0000', 'identity'],
   ['gzip;q=1.001', 'identity'],

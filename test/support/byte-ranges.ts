@@ -3,7 +3,7 @@ import { MAX_RANGES } from '../../src/http/semantics/byte-range.js';
 const GIB = 2 ** 30;
 export const MIB = 2 ** 20;
 
-/** Ranges as Content-Range has them, both ends inclusive; null: the field is ignored. */
+/** Ranges as in Content-Range, both ends inclusive; null: the field is ignored. */
 export type Expected = string | 416 | null;
 export type RangeRow = [value: string, size: number, expected: Expected];
 
@@ -47,7 +47,7 @@ export const ONE_RANGE: RangeRow[] = [
   ['bytes=11-20', 10, 416],
   ['bytes=-0', 10, 416],
   ['bytes=-000', 10, 416],
-  // nothing there: only a suffix is satisfiable, section 14.1.2, and for that there is no Content-Range
+  // an empty file: only a suffix is satisfiable, section 14.1.2, and it has no Content-Range
   ['bytes=0-', 0, 416],
   ['bytes=0-0', 0, 416],
   ['bytes=5-', 0, 416],
@@ -78,7 +78,7 @@ export const LARGE_NUMBERS: RangeRow[] = [
   [`bytes=${ENDLESS}-${ENDLESS}`, 10, 416],
   [`bytes=${HUGE}-5`, 10, null],
   [`bytes=${ENDLESS}-5`, 10, null],
-  // Neither end is a number any more; "ignore or reject", says section 14.2 of a set that is not valid.
+  // Both ends exceed the range of a number; section 14.2 lets a server ignore or reject an invalid set.
   [`bytes=${HUGE}-${HUGE.replace(/9$/, '8')}`, 10, 416],
 ];
 
@@ -99,7 +99,7 @@ export const IGNORED: string[] = [
   'byte=0-1',
   'bytess=0-1',
   'none=0-1',
-  // no valid set
+  // not a valid set
   '',
   'bytes',
   'bytes=',
@@ -137,7 +137,7 @@ export const IGNORED: string[] = [
   'bytes=1-0',
   'bytes=9-8',
   'bytes=20-15',
-  // one that is not valid spoils the set, section 14.1.1
+  // one invalid range invalidates the set, section 14.1.1
   'bytes=0-1,x',
   'bytes=x,0-1',
   'bytes=0-1,5-4',
@@ -145,16 +145,16 @@ export const IGNORED: string[] = [
   'bytes=-0,5-4',
 ];
 
-export const SEVERAL: [what: string, ...RangeRow][] = [
+export const SEVERAL: [subject: string, ...RangeRow][] = [
   ['in the order of the request', 'bytes=5000-5001,100-101,9000-9001', 10_000, '5000-5001 100-101 9000-9001'],
   ['without those that are not satisfiable', 'bytes=10000-,0-0,-0,5000-5000,20000-30000', 10_000, '0-0 5000-5000'],
   ['of which one is satisfiable', 'bytes=10000-,-0,7-7', 10_000, '7-7'],
-  ['of which none is', 'bytes=10000-,-0', 10_000, 416],
-  ['of which none is, of nothing', 'bytes=0-,1-', 0, 416],
-  ['of which a suffix is, of nothing', 'bytes=0-,-1', 0, null],
+  ['of which none is satisfiable', 'bytes=10000-,-0', 10_000, 416],
+  ['of which none is satisfiable, of an empty file', 'bytes=0-,1-', 0, 416],
+  ['of which a suffix is satisfiable, of an empty file', 'bytes=0-,-1', 0, null],
   ['the same twice', 'bytes=7-8,7-8', 10_000, '7-8'],
-  ['one in the other', 'bytes=100-200,150-160', 10_000, '100-200'],
-  ['the other in the one', 'bytes=150-160,100-200', 10_000, '100-200'],
+  ['the second inside the first', 'bytes=100-200,150-160', 10_000, '100-200'],
+  ['the first inside the second', 'bytes=150-160,100-200', 10_000, '100-200'],
   ['overlapping backwards', 'bytes=150-250,100-200', 10_000, '100-250'],
   ['adjacent', 'bytes=0-99,100-199', 10_000, '0-199'],
   ['79 bytes apart', 'bytes=0-99,179-199', 10_000, '0-199'],
@@ -162,7 +162,7 @@ export const SEVERAL: [what: string, ...RangeRow][] = [
   ['80 bytes apart, backwards', 'bytes=180-199,0-99', 10_000, '180-199 0-99'],
   ['joined by a third', 'bytes=0-99,300-399,100-299', 10_000, '0-399'],
   [
-    'joined in the place of the first of them',
+    'joined at the position of the first of them',
     'bytes=5000-5099,900-999,7000-7099,800-899',
     10_000,
     '5000-5099 800-999 7000-7099',
@@ -173,7 +173,7 @@ export const SEVERAL: [what: string, ...RangeRow][] = [
     10_000,
     '3000-3299 5000-5099',
   ],
-  ['joined to the whole, which is one range all the same', 'bytes=0-4999,5000-', 10_000, '0-9999'],
+  ['joined to the whole file, which is one range', 'bytes=0-4999,5000-', 10_000, '0-9999'],
   ['whose parts are longer than the whole', 'bytes=0-0,-1', 400, null],
   ['whose parts are as long as the whole', 'bytes=0-4799,5200-9999', 10_000, null],
   ['whose parts are a byte shorter', 'bytes=0-4799,5201-9999', 10_000, '0-4799 5201-9999'],
@@ -197,19 +197,19 @@ export const LONG: [value: string, expected: Expected][] = [
   ['x'.repeat(MIB), null],
 ];
 
-const asked = (count: number, range: (at: number) => string): string =>
+const manyRanges = (count: number, range: (at: number) => string): string =>
   `bytes=${Array.from({ length: count }, (_, at) => range(at)).join(',')}`;
 const apart = (at: number): string => `${1000 * at}-${1000 * at}`;
 const whole = (): string => '0-';
 const beyond = (): string => `${MIB}-`;
 const allApart = Array.from({ length: MAX_RANGES }, (_, at) => apart(at)).join(' ');
 
-/** As many as are served, and one more, whether they can be satisfied or not. */
-export const AS_MANY: [what: string, ...RangeRow][] = [
-  ['as many as are served', asked(MAX_RANGES, apart), MIB, allApart],
-  ['one more', asked(MAX_RANGES + 1, apart), MIB, null],
-  ['as many that are one', asked(MAX_RANGES, whole), MIB, `0-${MIB - 1}`],
-  ['one more that is one with them', asked(MAX_RANGES + 1, whole), MIB, null],
-  ['as many that are nowhere', asked(MAX_RANGES, beyond), MIB, 416],
-  ['one more that is nowhere', asked(MAX_RANGES + 1, beyond), MIB, null],
+/** MAX_RANGES ranges, and one more, satisfiable or not. */
+export const AT_THE_LIMIT: [subject: string, ...RangeRow][] = [
+  ['MAX_RANGES ranges', manyRanges(MAX_RANGES, apart), MIB, allApart],
+  ['MAX_RANGES + 1 ranges', manyRanges(MAX_RANGES + 1, apart), MIB, null],
+  ['MAX_RANGES ranges that join to one', manyRanges(MAX_RANGES, whole), MIB, `0-${MIB - 1}`],
+  ['MAX_RANGES + 1 ranges that join to one', manyRanges(MAX_RANGES + 1, whole), MIB, null],
+  ['MAX_RANGES unsatisfiable ranges', manyRanges(MAX_RANGES, beyond), MIB, 416],
+  ['MAX_RANGES + 1 unsatisfiable ranges', manyRanges(MAX_RANGES + 1, beyond), MIB, null],
 ];

@@ -3,13 +3,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 export const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
-/** The command as it ships; `npm run build` makes it. */
+/** The built command, from `npm run build`. */
 export const MAIN = `${PACKAGE}dist/cli/main.js`;
 
-/** The package as it ships, for `import`. */
-export const DOOR = new URL('../../dist/index.js', import.meta.url).href;
+/** The built package, for `import`. */
+export const PACKAGE_ENTRY = new URL('../../dist/index.js', import.meta.url).href;
 
-const PATIENCE_MS = 8000;
+const TIMEOUT_MS = 8000;
 
 export interface Ended {
   readonly code: number | null;
@@ -19,15 +19,15 @@ export interface Ended {
 }
 
 export interface CommandOptions {
-  /** Added to an environment that has none of the variables that epollet reads. */
+  /** Added to an environment without any variable that epollet reads. */
   env?: Record<string, string>;
-  /** What stands before `node`, such as prlimit. */
-  before?: readonly string[];
+  /** A command that runs `node`, such as prlimit. */
+  wrapper?: readonly string[];
   stdio?: StdioOptions;
   cwd?: string;
 }
 
-/** A process of the command: what it says, and how it ends. Killed by `using`, whatever it does. */
+/** A process of the command, with its output and its exit. `await using` kills it. */
 export class Command {
   stdout = '';
   stderr = '';
@@ -35,8 +35,8 @@ export class Command {
   private wake: (() => void)[] = [];
 
   constructor(readonly process: ChildProcess) {
-    process.stdout?.on('data', (piece: Buffer) => this.hear('stdout', piece));
-    process.stderr?.on('data', (piece: Buffer) => this.hear('stderr', piece));
+    process.stdout?.on('data', (piece: Buffer) => this.collect('stdout', piece));
+    process.stderr?.on('data', (piece: Buffer) => this.collect('stderr', piece));
     this.ended = new Promise((resolve, reject) => {
       process.on('error', reject);
       process.on('close', (code, signal) => {
@@ -46,9 +46,9 @@ export class Command {
     });
   }
 
-  /** Waits for a text in its output. */
-  async said(text: RegExp, from: 'stdout' | 'stderr' = 'stdout', patienceMs = PATIENCE_MS): Promise<RegExpExecArray> {
-    const untilMs = performance.now() + patienceMs;
+  /** Waits for a text in the output. */
+  async waitFor(text: RegExp, from: 'stdout' | 'stderr' = 'stdout', timeoutMs = TIMEOUT_MS): Promise<RegExpExecArray> {
+    const untilMs = performance.now() + timeoutMs;
     for (;;) {
       const found = text.exec(this[from]);
       if (found) return found;
@@ -67,9 +67,9 @@ export class Command {
     }
   }
 
-  /** The port of the URL that it prints. */
+  /** The port of the printed URL. */
   async port(): Promise<number> {
-    return Number((await this.said(/^http:\/\/[^\n]+:(\d+)\/\n/))[1]);
+    return Number((await this.waitFor(/^http:\/\/[^\n]+:(\d+)\/\n/))[1]);
   }
 
   kill(signal: NodeJS.Signals = 'SIGTERM'): this {
@@ -85,7 +85,7 @@ export class Command {
     await this.ended;
   }
 
-  private hear(from: 'stdout' | 'stderr', piece: Buffer): void {
+  private collect(from: 'stdout' | 'stderr', piece: Buffer): void {
     this[from] += piece.toString('utf8');
     for (const wake of this.wake.splice(0)) wake();
   }
@@ -99,9 +99,9 @@ export function command(args: readonly string[], options: CommandOptions = {}): 
     HOME: process.env['HOME'] ?? '/',
     NO_COLOR: '1',
   };
-  const words = [...(options.before ?? []), process.execPath, MAIN, ...args];
+  const argv = [...(options.wrapper ?? []), process.execPath, MAIN, ...args];
   return new Command(
-    spawn(words[0]!, words.slice(1), {
+    spawn(argv[0]!, argv.slice(1), {
       env: { ...env, ...options.env },
       stdio: options.stdio ?? ['ignore', 'pipe', 'pipe'],
       cwd: options.cwd ?? PACKAGE,
@@ -109,16 +109,16 @@ export function command(args: readonly string[], options: CommandOptions = {}): 
   );
 }
 
-/** Runs `epollet` to its end. */
+/** Runs `epollet` until it exits. */
 export async function run(args: readonly string[], options: CommandOptions = {}): Promise<Ended> {
   await using started = command(args, options);
-  const timer = setTimeout(() => started.kill('SIGKILL'), PATIENCE_MS);
+  const timer = setTimeout(() => started.kill('SIGKILL'), TIMEOUT_MS);
   const ended = await started.ended;
   clearTimeout(timer);
   return ended;
 }
 
-/** User and system time of a process, in hundredths of a second, proc_pid_stat(5). */
+/** User and system time of a process in clock ticks (hundredths of a second), proc_pid_stat(5). */
 export function cpuTicks(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
     .replace(/^.*\) /s, '')

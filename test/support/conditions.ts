@@ -1,11 +1,11 @@
 import type { PreconditionResult } from '../../src/http/semantics/preconditions.js';
 
-/** Conditions of RFC 9110 section 13 on a file with the entity tag "abc" that was modified in the second `MODIFIED`. */
+/** Preconditions of RFC 9110 section 13 on a file with the entity tag "abc", last modified in the second `MODIFIED`. */
 export const MODIFIED = 784111777; // Sun, 06 Nov 1994 08:49:37 GMT
 export const SAME = 'Sun, 06 Nov 1994 08:49:37 GMT';
 export const EARLIER = 'Sun, 06 Nov 1994 08:49:36 GMT';
 
-/** [what is sent, whether it has "abc"] */
+/** [field value, whether it matches "abc"] */
 export const LISTS: [list: string, has: boolean][] = [
   // the examples of sections 13.1.1 and 13.1.2, with our tag for one of theirs
   ['"abc"', true],
@@ -28,7 +28,7 @@ export const LISTS: [list: string, has: boolean][] = [
   ['"*"', false],
   // an empty list
   ['', false],
-  // no list, wherever the tag stands in it
+  // not a list, wherever the tag stands in it
   ['abc', false],
   ['"abc', false],
   ['"abc" "x"', false],
@@ -47,7 +47,7 @@ export const LISTS: [list: string, has: boolean][] = [
 ];
 
 /** Several lines of a field are one list, section 5.3. */
-export const LINES: [fields: string[], verdict: PreconditionResult][] = [
+export const LINES: [fields: string[], result: PreconditionResult][] = [
   [['If-Match: "x"', 'If-Match: "abc"'], 200],
   [['If-Match: "abc"', 'Accept: */*', 'if-match: "x"'], 200],
   [['If-Match: *', 'If-Match: "abc"'], 412],
@@ -57,17 +57,17 @@ export const LINES: [fields: string[], verdict: PreconditionResult][] = [
   [['If-None-Match: *', 'If-None-Match: *'], 200],
   [['If-None-Match: "abc"', 'If-None-Match: x'], 200],
   [['If-None-Match: x', 'If-None-Match: "abc"'], 200],
-  // Of dates there is no list: both fields are ignored.
+  // A date is not a list field: both lines are ignored.
   [[`If-Modified-Since: ${SAME}`, `If-Modified-Since: ${SAME}`], 200],
   [[`If-Unmodified-Since: ${EARLIER}`, `If-Unmodified-Since: ${EARLIER}`], 200],
 ];
 
-/** A date in any of the three forms of section 5.6.7, and how it stands to the modification; null: no date, and ignored. */
+/** A date in any of the three formats of section 5.6.7, and how it compares to `MODIFIED`; null: not a date, and ignored. */
 export const DATES: [date: string, is: 'earlier' | 'same' | 'later' | null][] = [
   [SAME, 'same'],
   ['Sunday, 06-Nov-94 08:49:37 GMT', 'same'],
   ['Sun Nov  6 08:49:37 1994', 'same'],
-  ['Mon, 06 Nov 1994 08:49:37 GMT', 'same'], // nobody asks for the weekday
+  ['Mon, 06 Nov 1994 08:49:37 GMT', 'same'], // the weekday is not checked
   ['Sun, 06 Nov 1994 08:49:38 GMT', 'later'],
   ['Sunday, 06-Nov-94 08:49:38 GMT', 'later'],
   ['Sun Nov  6 08:49:38 1994', 'later'],
@@ -80,7 +80,7 @@ export const DATES: [date: string, is: 'earlier' | 'same' | 'later' | null][] = 
   ['Sun Nov  6 08:49:36 1994', 'earlier'],
   ['Thu, 01 Jan 1970 00:00:00 GMT', 'earlier'],
   ['Mon, 01 Jan 0001 00:00:00 GMT', 'earlier'],
-  // no date of the calendar or the clock
+  // not in the calendar or on the clock
   ['Sun, 31 Feb 2020 08:49:37 GMT', null],
   ['Sunday, 31-Feb-20 08:49:37 GMT', null],
   ['Sun Feb 31 08:49:37 2020', null],
@@ -88,7 +88,7 @@ export const DATES: [date: string, is: 'earlier' | 'same' | 'later' | null][] = 
   ['Sun, 00 Nov 2020 08:49:37 GMT', null],
   ['Sun, 06 Nov 2020 24:00:00 GMT', null],
   ['Sun, 06 Nov 2020 08:60:00 GMT', null],
-  // no date
+  // not a date
   [`${SAME}; length=42`, null],
   [`${EARLIER}, ${EARLIER}`, null],
   ['Sun, 06 Nov 1994 08:49:36 UTC', null],
@@ -103,7 +103,7 @@ export const DATES: [date: string, is: 'earlier' | 'same' | 'later' | null][] = 
   ['', null],
 ];
 
-/** [milliseconds since the second of the modification began, whether its date is strong] */
+/** [milliseconds since the start of the second `MODIFIED`, whether the date is a strong validator] */
 export const AGES: [ageMs: number, strong: boolean][] = [
   [-86_400_000, false],
   [-1, false],
@@ -123,14 +123,14 @@ export const NOT_HELD = 'If-None-Match: "other"';
 export const UNCHANGED = `If-Modified-Since: ${SAME}`;
 const CHANGED = `If-Modified-Since: ${EARLIER}`;
 
-/** Which condition counts, section 13.2.2, for those who read and those who write. */
-export const ORDER: [what: string, fields: string[], get: PreconditionResult, put: PreconditionResult][] = [
+/** Precedence of preconditions, section 13.2.2, for GET and for PUT. */
+export const ORDER: [subject: string, fields: string[], get: PreconditionResult, put: PreconditionResult][] = [
   ['no condition', [], 200, 200],
   ['1: If-Match true', [MATCH], 200, 200],
   ['1: If-Match false', [NO_MATCH], 412, 412],
   ['1 before 2: If-Unmodified-Since is ignored', [MATCH, MODIFIED_MEANWHILE], 200, 200],
-  ['1 before 2, and does not excuse', [NO_MATCH, UNMODIFIED], 412, 412],
-  ['1 before 2, although it is no list', ['If-Match: x', UNMODIFIED], 412, 412],
+  ['1 before 2: a false If-Match is final', [NO_MATCH, UNMODIFIED], 412, 412],
+  ['1 before 2, although it is not a list', ['If-Match: x', UNMODIFIED], 412, 412],
   ['1 before 3', [NO_MATCH, HELD], 412, 412],
   ['1 true, then 3 false', [MATCH, HELD], 304, 412],
   ['1 true, then 3 true', [MATCH, NOT_HELD], 200, 200],
@@ -146,9 +146,9 @@ export const ORDER: [what: string, fields: string[], get: PreconditionResult, pu
   ['3: If-None-Match true', [NOT_HELD], 200, 200],
   ['3: If-None-Match false', [HELD], 304, 412],
   ['3 before 4: If-Modified-Since is ignored', [NOT_HELD, UNCHANGED], 200, 200],
-  ['3 before 4, although it is no list', ['If-None-Match: x', UNCHANGED], 200, 200],
+  ['3 before 4, although it is not a list', ['If-None-Match: x', UNCHANGED], 200, 200],
   ['3 before 4, although it is empty', ['If-None-Match:', UNCHANGED], 200, 200],
-  ['3 before 4, and does not excuse', [HELD, CHANGED], 304, 412],
+  ['3 before 4: a false If-None-Match is final', [HELD, CHANGED], 304, 412],
   ['4: If-Modified-Since true', [CHANGED], 200, 200],
   ['4: If-Modified-Since false', [UNCHANGED], 304, 200],
   ['all true', [MATCH, UNMODIFIED, NOT_HELD, CHANGED], 200, 200],
@@ -156,7 +156,7 @@ export const ORDER: [what: string, fields: string[], get: PreconditionResult, pu
   ['names in any case', ['IF-NONE-MATCH: "abc"'], 304, 412],
 ];
 
-/** If-Range, section 13.1.5: whether a Range beside it counts. */
+/** If-Range, section 13.1.5: whether the Range field applies. */
 export const IF_RANGES: [fields: string[], holds: boolean][] = [
   [[], true],
   [['If-Range: "abc"'], true],
@@ -170,7 +170,7 @@ export const IF_RANGES: [fields: string[], holds: boolean][] = [
   [[`If-Range: ${SAME}`], true],
   [['If-Range: Sunday, 06-Nov-94 08:49:37 GMT'], true],
   [['If-Range: Sun Nov  6 08:49:37 1994'], true],
-  // Not "at that time or before", as elsewhere: at that time.
+  // An exact match is required, not "at that time or earlier".
   [[`If-Range: ${EARLIER}`], false],
   [['If-Range: Sun, 06 Nov 1994 08:49:38 GMT'], false],
   [[`If-Range: ${SAME}, ${SAME}`], false],

@@ -27,7 +27,7 @@ export function testDeployments() {
   };
 
   beforeEach(() => {
-    base = descriptors.folder();
+    base = descriptors.directory();
     for (const name of ['releases/1', 'releases/2', 'more/1', 'more/2']) release(name);
     watch = new Inotify(realKernel, 1000);
   });

@@ -2,8 +2,8 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { afterAll, beforeAll, expect } from 'vitest';
 
 /**
- * After each file of tests the process has the descriptors that it had before, by what they are open on. Sockets and
- * pipes of the test runner itself are there on both sides.
+ * Each test file must leave the process with the descriptors it had before, compared by what they are open on. Sockets
+ * and pipes of the test runner count on both sides.
  */
 let before: Map<string, number>;
 
@@ -12,10 +12,10 @@ beforeAll(() => {
 });
 
 afterAll(async () => {
-  // A socket that a test has just closed may still be on its way through libuv.
+  // libuv closes a socket asynchronously.
   for (let tries = 0; tries < 40 && leaked().length > 0; tries++)
     await new Promise((resolve) => setTimeout(resolve, 25));
-  expect(leaked(), 'descriptors that this file of tests left open').toEqual([]);
+  expect(leaked(), 'descriptors left open by this test file').toEqual([]);
 });
 
 function leaked(): string[] {
@@ -32,7 +32,7 @@ function openDescriptors(): Map<string, number> {
     try {
       target = readlinkSync(`/proc/self/fd/${fd}`);
     } catch {
-      continue; // the descriptor of the listing itself
+      continue; // the descriptor of the directory read itself
     }
     const kind = target.replace(/\[\d+\]/, '');
     if (kind.startsWith('/proc/')) continue;

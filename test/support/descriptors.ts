@@ -9,10 +9,10 @@ import type { SocketAddress } from '../../src/sys/kernel.js';
 
 const { AF_INET, O_NONBLOCK, SOCK_NONBLOCK, SOCK_STREAM } = constants;
 
-/** What a test opens; everything is closed, and every folder removed, after each test of the file that calls this. */
+/** Descriptors and directories of a test: closed and removed after each test of the calling file. */
 export function testDescriptors() {
   const open = new Set<number>();
-  const folders: string[] = [];
+  const directories: string[] = [];
 
   const own = (syscall: string, fd: number): number => {
     open.add(check(syscall, fd));
@@ -27,7 +27,7 @@ export function testDescriptors() {
   afterEach(() => {
     for (const fd of open) kernel.close(fd);
     open.clear();
-    for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
+    for (const directory of directories.splice(0)) rmSync(directory, { recursive: true });
   });
 
   return {
@@ -40,7 +40,7 @@ export function testDescriptors() {
     pipe: (flags = O_NONBLOCK) => ownBoth('pipe2', kernel.pipe2(flags)),
     /** Non-blocking stream sockets, unless a type is given. */
     pair: (type = SOCK_STREAM | SOCK_NONBLOCK) => ownBoth('socketpair', kernel.socketpair(type)),
-    /** A listener, and where it listens. */
+    /** A listening socket and its address. */
     listen(address = '127.0.0.1', domain = AF_INET): { fd: number; at: SocketAddress } {
       const fd = own('socket', kernel.socket(domain, SOCK_STREAM | SOCK_NONBLOCK, 0));
       check('bind', kernel.bind(fd, address, 0));
@@ -56,13 +56,13 @@ export function testDescriptors() {
       check('connect', kernel.connect(client, '127.0.0.1', addressOf(kernel.getsockname(listener)).port));
       return [client, own('accept4', kernel.accept4(listener, SOCK_NONBLOCK))];
     },
-    folder(): string {
-      const folder = mkdtempSync(join(tmpdir(), 'epollet-'));
-      folders.push(folder);
-      return folder;
+    directory(): string {
+      const directory = mkdtempSync(join(tmpdir(), 'epollet-'));
+      directories.push(directory);
+      return directory;
     },
     fifo(): string {
-      const path = join(this.folder(), 'fifo');
+      const path = join(this.directory(), 'fifo');
       execFileSync('mkfifo', [path]);
       return path;
     },
@@ -74,7 +74,7 @@ export function addressOf(address: SocketAddress | number): SocketAddress {
   return address;
 }
 
-/** How many this process has open; that of the listing itself is always one of them. */
+/** The number of open descriptors of this process, always including the one of the directory read itself. */
 export const countDescriptors = (): number => readdirSync('/proc/self/fd').length;
 
 /** The open(2) flags of a descriptor, proc_pid_fdinfo(5); O_CLOEXEC among them. */

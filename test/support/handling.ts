@@ -1,14 +1,14 @@
 import { afterEach } from 'vitest';
 import { type FetchHandler, type ServeOptions, type Server, serve } from '../../src/index.js';
 
-/** Servers of handlers, each stopped at the end of its test, and what is said on standard error meanwhile. */
+/** Servers with a handler, stopped after each test, and captured standard error. */
 export function handling() {
   const servers: Server[] = [];
-  let unhush: (() => void) | null = null;
+  let restore: (() => void) | null = null;
 
   afterEach(async () => {
-    unhush?.();
-    unhush = null;
+    restore?.();
+    restore = null;
     await Promise.all(servers.splice(0).map((server) => server.stop({ force: true })));
   });
 
@@ -19,23 +19,23 @@ export function handling() {
       servers.push(server);
       return server;
     },
-    /** Catches what is written to standard error from here to the end of the test. */
+    /** Captures standard error from here to the end of the test. */
     errors(): { text: string } {
-      const said = { text: '' };
+      const captured = { text: '' };
       const { write } = process.stderr;
       process.stderr.write = ((text: string | Uint8Array) => {
-        said.text += text.toString();
+        captured.text += text.toString();
         return true;
       }) as typeof write;
-      unhush = () => {
+      restore = () => {
         process.stderr.write = write;
       };
-      return said;
+      return captured;
     },
   };
 }
 
-/** A promise, and who settles it. */
+/** A promise with its resolvers. */
 export interface Deferred<Value> {
   promise: Promise<Value>;
   resolve(value: Value): void;
@@ -51,7 +51,7 @@ export function deferred<Value = void>(): Deferred<Value> {
   return { promise, resolve, reject };
 }
 
-/** A stream that a test feeds by hand, and what became of it. */
+/** A stream that a test writes to by hand, recording pulls and cancellation. */
 export class Source {
   cancelled: { reason: unknown } | null = null;
   pulls = 0;
@@ -72,7 +72,7 @@ export class Source {
     });
   }
 
-  give(data: string | Uint8Array): this {
+  write(data: string | Uint8Array): this {
     this.controller.enqueue(typeof data === 'string' ? Buffer.from(data) : data);
     return this;
   }

@@ -6,8 +6,8 @@ import { latin1 } from '../../src/http/text.js';
 const LF = 0x0a;
 const STALE = 0x41;
 
-/** A request as the parser holds it, in strings and relative to where its bytes begin. */
-export interface Held {
+/** The fields of a parser after COMPLETE, as strings and relative to the first byte of the request. */
+export interface ParsedRequest {
   method: string;
   target: string;
   path: string;
@@ -22,18 +22,18 @@ export interface Held {
 }
 
 export interface Outcome {
-  answer: ParseResult;
-  held: Held | null;
+  result: ParseResult;
+  parsed: ParsedRequest | null;
 }
 
-/** The bytes of one arrival: `before` and `after` surround them, one spare byte is behind them all. */
-function laidOut(text: string, before = 0, after = ''): { bytes: Uint8Array; start: number; end: number } {
+/** A receive buffer with `text` in it, between `before` stale bytes and `after`; the parser needs one spare byte at the end. */
+function bufferWith(text: string, before = 0, after = ''): { bytes: Uint8Array; start: number; end: number } {
   const bytes = new Uint8Array(before + text.length + after.length + 1).fill(STALE);
   Buffer.from(bytes.buffer).write(text + after, before, 'latin1');
   return { bytes, start: before, end: before + text.length + after.length };
 }
 
-export function heldBy(parser: RequestParser, start = 0): Held {
+export function requestOf(parser: RequestParser, start = 0): ParsedRequest {
   const slice = (from: number, to: number) => latin1(parser.bytes, from, to);
   const place = (at: number) => parser.indexOf(at);
   return {
@@ -55,24 +55,24 @@ export function heldBy(parser: RequestParser, start = 0): Held {
 }
 
 /** Parses all of a text at once. */
-export function readWhole(text: string, limits: Limits = resolveLimits(), before = 0, after = ''): Outcome {
-  const { bytes, start, end } = laidOut(text, before, after);
+export function parseWhole(text: string, limits: Limits = resolveLimits(), before = 0, after = ''): Outcome {
+  const { bytes, start, end } = bufferWith(text, before, after);
   return parseOnce(new RequestParser(limits), bytes, start, end);
 }
 
 function parseOnce(parser: RequestParser, bytes: Uint8Array, start: number, end: number): Outcome {
   const original = bytes.slice();
-  const answer = parser.parse(bytes, start, end);
-  deepStrictEqual(bytes, original, 'the parser puts back what it covers');
-  return { answer, held: answer === COMPLETE ? heldBy(parser, start) : null };
+  const result = parser.parse(bytes, start, end);
+  deepStrictEqual(bytes, original, 'the parser restores its sentinel byte');
+  return { result, parsed: result === COMPLETE ? requestOf(parser, start) : null };
 }
 
 /**
- * Parses a text as it arrives in pieces that end at `cuts`, each of them only if a line ended in it or the parser's
- * hint asks for it. What is behind a piece is there already: the parser must not look at it.
+ * Parses a text that arrives in pieces ending at `cuts`, retrying only after a line end or once the parser's hint is
+ * reached. The bytes after a piece are already in the buffer: the parser must not read them.
  */
-export function readInPieces(text: string, cuts: readonly number[], limits: Limits = resolveLimits()): Outcome {
-  const { bytes, start, end } = laidOut(text);
+export function parseInPieces(text: string, cuts: readonly number[], limits: Limits = resolveLimits()): Outcome {
+  const { bytes, start, end } = bufferWith(text);
   const parser = new RequestParser(limits);
   let scanned = 0;
   let enough = 0;
@@ -82,59 +82,59 @@ export function readInPieces(text: string, cuts: readonly number[], limits: Limi
     scanned = cut;
     if (isStillPartial) continue;
     const outcome = parseOnce(parser, bytes, start, start + cut);
-    if (outcome.answer !== NEED_MORE) return outcome;
+    if (outcome.result !== NEED_MORE) return outcome;
     enough = parser.minBytesToRetry - start;
   }
-  return { answer: NEED_MORE, held: null };
+  return { result: NEED_MORE, parsed: null };
 }
 
-/** The answers to a text's beginnings, from none of it to all of it. */
-export function answersToPrefixes(text: string, limits: Limits = resolveLimits()): ParseResult[] {
-  const { bytes, start, end } = laidOut(text, 1);
+/** The result for every prefix of a text, from the empty one to the whole. */
+export function resultsOfPrefixes(text: string, limits: Limits = resolveLimits()): ParseResult[] {
+  const { bytes, start, end } = bufferWith(text, 1);
   const parser = new RequestParser(limits);
-  const answers: ParseResult[] = [];
-  for (let at = start; at <= end; at++) answers.push(parser.parse(bytes, start, at));
-  return answers;
+  const results: ParseResult[] = [];
+  for (let at = start; at <= end; at++) results.push(parser.parse(bytes, start, at));
+  return results;
 }
 
 const TRAILING = ['\n', '\r\n\r\n', '\0', ': x\r\n\r\n', 'GET /next HTTP/1.1\r\nHost: b\r\n\r\n'];
 
 /**
- * Reads a text in every way in which a server can come by it, fails where two of them differ, and returns what all
- * of them say. The text ends where the head does, or behind what it is refused for.
+ * Parses a text in every way in which a server can receive it, fails if two results differ, and returns the common
+ * one. The text ends with the head, or right after the byte that makes it an error.
  */
-export function readEveryWay(text: string, limits: Limits = resolveLimits()): Outcome {
-  const whole = readWhole(text, limits);
+export function parseEveryWay(text: string, limits: Limits = resolveLimits()): Outcome {
+  const whole = parseWhole(text, limits);
   const same = (outcome: Outcome, how: string) => deepStrictEqual(outcome, whole, how);
 
-  for (const before of [1, 2, 3, 64]) same(readWhole(text, limits, before), `from byte ${before} on`);
-  for (const outcome of readAgain(text, limits)) same(outcome, 'by a parser that has read it before');
-  same(readUnaligned(text, limits), 'in memory that does not begin at a word');
-  if (whole.answer !== NEED_MORE)
-    for (const after of TRAILING) same(readWhole(text, limits, 5, after), `with ${JSON.stringify(after)} behind it`);
+  for (const before of [1, 2, 3, 64]) same(parseWhole(text, limits, before), `from byte ${before} on`);
+  for (const outcome of parseAgain(text, limits)) same(outcome, 'by a parser that has parsed it before');
+  same(parseUnaligned(text, limits), 'in memory that is not word-aligned');
+  if (whole.result !== NEED_MORE)
+    for (const after of TRAILING) same(parseWhole(text, limits, 5, after), `with ${JSON.stringify(after)} behind it`);
 
-  const prefixes = answersToPrefixes(text, limits);
-  const refusedFrom = prefixes.findIndex((answer) => answer !== NEED_MORE);
-  const expected = prefixes.map((_, at) => (refusedFrom >= 0 && at >= refusedFrom ? whole.answer : NEED_MORE));
-  deepStrictEqual(prefixes, expected, 'a beginning is answered NEED_MORE, and from some byte on as the whole is');
-  if (whole.answer === COMPLETE) strictEqual(refusedFrom, text.length, 'no beginning of a head is one');
+  const prefixes = resultsOfPrefixes(text, limits);
+  const decidedFrom = prefixes.findIndex((result) => result !== NEED_MORE);
+  const expected = prefixes.map((_, at) => (decidedFrom >= 0 && at >= decidedFrom ? whole.result : NEED_MORE));
+  deepStrictEqual(prefixes, expected, 'a prefix is NEED_MORE, and from some byte on what the whole is');
+  if (whole.result === COMPLETE) strictEqual(decidedFrom, text.length, 'no proper prefix of a head is COMPLETE');
 
   const cuts = Array.from({ length: Math.max(0, text.length - 1) }, (_, i) => i + 1);
-  same(readInPieces(text, cuts, limits), 'byte by byte');
-  for (const cut of cuts) same(readInPieces(text, [cut], limits), `cut at ${cut}`);
+  same(parseInPieces(text, cuts, limits), 'byte by byte');
+  for (const cut of cuts) same(parseInPieces(text, [cut], limits), `cut at ${cut}`);
   return whole;
 }
 
-/** Often enough, at every place in a word, that what is remembered of it is used. */
-function readAgain(text: string, limits: Limits): Outcome[] {
+/** Repeated, at each alignment within a word, so that the field section cache is hit. */
+function parseAgain(text: string, limits: Limits): Outcome[] {
   const parser = new RequestParser(limits);
   return [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 0].map((before) => {
-    const { bytes, start, end } = laidOut(text, before);
+    const { bytes, start, end } = bufferWith(text, before);
     return parseOnce(parser, bytes, start, end);
   });
 }
 
-function readUnaligned(text: string, limits: Limits): Outcome {
-  const { bytes, start, end } = laidOut(text, 3);
+function parseUnaligned(text: string, limits: Limits): Outcome {
+  const { bytes, start, end } = bufferWith(text, 3);
   return parseOnce(new RequestParser(limits), bytes.subarray(1), start - 1, end - 1);
 }

@@ -11,10 +11,10 @@ export function random(seed: number): () => number {
   };
 }
 
-/** A seed for this test: SEED from the environment, else a new one, which is printed when the test fails. */
+/** Numbers for this test from SEED in the environment, else from a new seed, which is printed if the test fails. */
 export function seeded(): () => number {
   const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 32));
-  onTestFailed(() => console.error(`The same again: SEED=${seed}`));
+  onTestFailed(() => console.error(`To reproduce: SEED=${seed}`));
   return random(seed);
 }
 

@@ -1,25 +1,25 @@
 import { createConnection, type Socket } from 'node:net';
 
-/** Every wait ends by this time, so that a server that says nothing fails one test and not all. */
-const PATIENCE_MS = 8000;
+/** Bounds every wait, so that a server that hangs fails one test and not all. */
+const TIMEOUT_MS = 8000;
 
 export interface RawResponse {
   readonly version: string;
   readonly status: number;
   readonly reason: string;
   readonly fields: readonly (readonly [name: string, value: string])[];
-  /** As it came, with the empty line behind it. */
+  /** As received, including the empty line at its end. */
   readonly head: string;
   readonly body: Buffer;
-  /** The values of a field by its name in any case, joined by a comma; null when it was not sent. */
+  /** The values of a field by its case-insensitive name, joined by a comma; null if it was not sent. */
   field(name: string): string | null;
 }
 
-/** A TCP connection that sends exactly the bytes it is told to, and reads framed responses or up to the end. */
+/** A TCP connection that sends exactly the given bytes, and reads framed responses or until the end of the stream. */
 export class RawClient {
-  /** The peer has ended its side, in order. */
+  /** The server has sent FIN. */
   ended = false;
-  /** The error that the socket ended with, such as ECONNRESET. */
+  /** The error code that the socket closed with, such as ECONNRESET. */
   failure: string | null = null;
   closed = false;
   private received: Buffer = Buffer.alloc(0);
@@ -62,7 +62,7 @@ export class RawClient {
     return this;
   }
 
-  /** Sends the pieces with a pause between them, in which each is received on its own. */
+  /** Sends the pieces with a pause between them, so that the server receives each on its own. */
   async sendPieces(pieces: readonly (string | Uint8Array)[], pauseMs = 2): Promise<void> {
     for (const [index, piece] of pieces.entries()) {
       if (index > 0) await sleep(pauseMs);
@@ -70,7 +70,7 @@ export class RawClient {
     }
   }
 
-  /** Nothing more is sent; answers still come. */
+  /** Half-closes: no more is sent, responses are still received. */
   end(): this {
     this.socket.end();
     return this;
@@ -88,10 +88,10 @@ export class RawClient {
 
   /**
    * Reads one response. An interim one (1xx) counts as one.
-   * @param strict a response that has no length, or ends with the connection, is none
+   * @param strict whether a response without a length, delimited by the end of the connection, is an error
    */
-  async response(method = 'GET', patienceMs = PATIENCE_MS, strict = true): Promise<RawResponse> {
-    const untilMs = performance.now() + patienceMs;
+  async response(method = 'GET', timeoutMs = TIMEOUT_MS, strict = true): Promise<RawResponse> {
+    const untilMs = performance.now() + timeoutMs;
     let headEnd = this.buffered.indexOf('\r\n\r\n');
     while (headEnd < 0) {
       await this.more('a head', untilMs);
@@ -122,27 +122,27 @@ export class RawClient {
       while (this.buffered.indexOf('\r\n') < 0) await this.more('the size of a chunk', untilMs);
       const lineEnd = this.received.indexOf('\r\n');
       const line = this.received.toString('latin1', 0, lineEnd);
-      if (!/^[0-9a-f]+$/.test(line)) throw new Error(`no size of a chunk: ${JSON.stringify(line)}`);
+      if (!/^[0-9a-f]+$/.test(line)) throw new Error(`not a chunk size: ${JSON.stringify(line)}`);
       const size = Number.parseInt(line, 16);
       const end = lineEnd + 2 + size;
       while (this.buffered.length < end + 2) await this.more(`a chunk of ${size} bytes`, untilMs);
-      if (this.received.toString('latin1', end, end + 2) !== '\r\n') throw new Error('a chunk that is too long');
+      if (this.received.toString('latin1', end, end + 2) !== '\r\n') throw new Error('a chunk longer than its size');
       pieces.push(this.received.subarray(lineEnd + 2, end));
       this.received = this.received.subarray(end + 2);
       if (size === 0) return Buffer.concat(pieces);
     }
   }
 
-  /** Everything up to the end of the connection. */
-  async untilClose(patienceMs = PATIENCE_MS): Promise<Buffer> {
-    const untilMs = performance.now() + patienceMs;
+  /** Reads until the end of the connection. */
+  async untilClose(timeoutMs = TIMEOUT_MS): Promise<Buffer> {
+    const untilMs = performance.now() + timeoutMs;
     while (!this.ended && !this.closed && this.failure === null) await this.more('the end', untilMs);
     const rest = this.buffered;
     this.received = Buffer.alloc(0);
     return rest;
   }
 
-  /** Bytes that nobody has read yet. */
+  /** The bytes received and not yet read. */
   get buffered(): Buffer {
     if (this.pieces.length > 0) this.received = Buffer.concat([this.received, ...this.pieces.splice(0)]);
     return this.received;
@@ -152,7 +152,7 @@ export class RawClient {
     this.socket.destroy();
   }
 
-  /** Ends by a reset. */
+  /** Closes with RST. */
   reset(): void {
     this.socket.resetAndDestroy();
   }
@@ -162,8 +162,8 @@ export class RawClient {
   }
 
   private async more(what: string, untilMs: number): Promise<void> {
-    const gone = this.failure ?? (this.ended || this.closed ? 'end of the connection' : null);
-    if (gone !== null) throw new Error(`${gone} instead of ${what}, after ${JSON.stringify(this.excerpt())}`);
+    const closedBy = this.failure ?? (this.ended || this.closed ? 'end of the connection' : null);
+    if (closedBy !== null) throw new Error(`${closedBy} instead of ${what}, after ${JSON.stringify(this.excerpt())}`);
     const waitMs = untilMs - performance.now();
     if (waitMs <= 0) throw new Error(`no ${what} in time, only ${JSON.stringify(this.excerpt())}`);
     await new Promise<void>((resolve) => {
@@ -184,40 +184,40 @@ export class RawClient {
   }
 }
 
-/** One connection, one exchange: sends the bytes, reads an answer, closes. */
+/** One connection, one exchange: sends the bytes, reads a response, closes. */
 export async function exchange(port: number, request: string | Uint8Array): Promise<RawResponse> {
   using client = await RawClient.connect(port);
   client.send(request);
   return await client.response(Buffer.from(request).toString('latin1', 0, 5) === 'HEAD ' ? 'HEAD' : 'GET');
 }
 
-/** Requests as a browser would frame them; `fields` are whole lines without their ends. */
+/** A request; `fields` are whole lines without CRLF. */
 export function request(target: string, fields: readonly string[] = [], method = 'GET'): string {
   return `${[`${method} ${target} HTTP/1.1`, 'Host: a', ...fields].join('\r\n')}\r\n\r\n`;
 }
 
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Waits until the condition holds. */
-export async function eventually(condition: () => boolean, what: string, patienceMs = PATIENCE_MS): Promise<void> {
-  const untilMs = performance.now() + patienceMs;
+/** Polls until the condition holds. */
+export async function eventually(condition: () => boolean, what: string, timeoutMs = TIMEOUT_MS): Promise<void> {
+  const untilMs = performance.now() + timeoutMs;
   while (!condition()) {
-    if (performance.now() > untilMs) throw new Error(`it did not come to this in time: ${what}`);
+    if (performance.now() > untilMs) throw new Error(`timed out waiting for: ${what}`);
     await sleep(5);
   }
 }
 
-/** Two answers are the same but for when they were made. */
+/** Masks the Date field, for comparing two responses. */
 export const withoutDate = (text: string | Buffer): string =>
   text.toString('latin1').replaceAll(/\r\nDate: [^\r]*\r\n/g, '\r\nDate: *\r\n');
 
 function parseHead(head: string): Omit<RawResponse, 'body'> {
   const [first, ...lines] = head.slice(0, -4).split('\r\n');
   const start = /^(HTTP\/1\.[01]) (\d{3}) (.*)$/.exec(first!);
-  if (start === null) throw new Error(`no status line: ${JSON.stringify(first)}`);
+  if (start === null) throw new Error(`not a status line: ${JSON.stringify(first)}`);
   const fields = lines.map((line) => {
     const field = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+): ([\x20-\x7e\x80-\xff]*)$/.exec(line);
-    if (field === null) throw new Error(`no field: ${JSON.stringify(line)}`);
+    if (field === null) throw new Error(`not a field line: ${JSON.stringify(line)}`);
     return [field[1]!, field[2]!] as const;
   });
   return {
@@ -233,7 +233,7 @@ function parseHead(head: string): Omit<RawResponse, 'body'> {
   };
 }
 
-/** RFC 9112 section 6.3, for answers without a transfer coding. */
+/** RFC 9112 section 6.3, for responses without a transfer coding. */
 function bodyLength(head: Omit<RawResponse, 'body'>, method: string): number {
   const { status } = head;
   const length = head.field('Content-Length');

@@ -3,39 +3,39 @@ import { type ServeOptions, type Server, serve } from '../../src/index.js';
 import { type Folder, makeFolder, settled } from './folder.js';
 import { RawClient, type RawResponse, request, withoutDate } from './raw-client.js';
 
-/** What a field is to have: this text, something like it, or null for a field that is not sent. */
+/** The expected value of a field: a text, a pattern, or null if it must not be sent. */
 export type Expected = string | RegExp | null;
 
 /** One exchange of a table: request line and fields in; status, fields and body out. */
 export type Row = readonly [
-  ask: string,
+  line: string,
   fields: readonly string[],
   status: number,
   sent?: Readonly<Record<string, Expected>>,
   body?: string | RegExp | Buffer,
 ];
 
-/** A test a row; `check` is given for what else is to be seen of every answer. */
+/** One test a row; `check` makes further checks of every response. */
 export function testRows(
   rows: readonly Row[],
   port: () => number,
   values: () => Readonly<Record<string, string>> = () => ({}),
-  check: (answer: RawResponse) => void = () => {},
+  check: (response: RawResponse) => void = () => {},
 ): void {
   for (const row of rows) {
-    const [ask, fields, status] = row;
-    test(`${ask} ${JSON.stringify(fields)} is ${status}`, async () => check(await checkRow(port(), row, values())));
+    const [line, fields, status] = row;
+    test(`${line} ${JSON.stringify(fields)} is ${status}`, async () => check(await checkRow(port(), row, values())));
   }
 }
 
 /**
- * The same, with a server that is there for these rows alone.
- * @param options asked for when the folder is there
+ * The same, with a server of its own.
+ * @param options called once the files exist
  */
 export function testServedRows(
   rows: readonly Row[],
   options: () => Partial<ServeOptions>,
-  check?: (answer: RawResponse) => void,
+  check?: (response: RawResponse) => void,
 ): void {
   let server: Server;
   beforeAll(() => {
@@ -46,66 +46,66 @@ export function testServedRows(
 }
 
 /**
- * A folder for all the tests of a file. Returns what describes a server of it, with options and rows of its own.
- * @param common options of all the servers
+ * A directory of files for all tests of a test file. Returns a function that describes one server of it by its options and rows.
+ * @param common options of every server
  */
-export function servingFolder(
+export function servingFiles(
   files: Readonly<Record<string, string>>,
   common: Partial<ServeOptions> = {},
-  check?: (answer: RawResponse) => void,
+  check?: (response: RawResponse) => void,
 ) {
-  let folder: Folder;
+  let directory: Folder;
   beforeAll(async () => {
-    folder = makeFolder(files);
+    directory = makeFolder(files);
     await settled();
   });
-  afterAll(() => folder[Symbol.dispose]());
+  afterAll(() => directory[Symbol.dispose]());
 
-  return (what: string, options: Partial<ServeOptions>, rows: readonly Row[]): void => {
-    describe(what, () => testServedRows(rows, () => ({ root: folder.root, ...common, ...options }), check));
+  return (subject: string, options: Partial<ServeOptions>, rows: readonly Row[]): void => {
+    describe(subject, () => testServedRows(rows, () => ({ root: directory.root, ...common, ...options }), check));
   };
 }
 
-const isOfRange = (line: string): boolean => /^(?:if-)?range:/i.test(line);
+const isRangeField = (line: string): boolean => /^(?:if-)?range:/i.test(line);
 
 /**
- * Sends the request and checks the answer. A GET is sent as HEAD too, for which Range has no meaning (RFC 9110 section
- * 14.2): it must have the head of the GET without one.
- * @param values for each `<name>` in the row's fields what is known only now, such as an entity tag
+ * Sends the request and checks the response. A GET is also sent as HEAD, for which Range has no meaning (RFC 9110 section
+ * 14.2): its head must be that of the GET without Range.
+ * @param values replaces each `<name>` in the row's fields by a value known only at run time, such as an entity tag
  */
 export async function checkRow(
   port: number,
-  [ask, asked, status, sent = {}, body]: Row,
+  [line, fieldLines, status, sent = {}, body]: Row,
   values: Readonly<Record<string, string>> = {},
 ): Promise<RawResponse> {
-  const filled = (text: string): string => text.replace(/<(\w+)>/g, (place, name) => values[name] ?? place);
-  const [method, target] = ask.split(' ', 2) as [string, string];
-  const fields = asked.map(filled);
+  const filled = (text: string): string => text.replace(/<(\w+)>/g, (placeholder, name) => values[name] ?? placeholder);
+  const [method, target] = line.split(' ', 2) as [string, string];
+  const fields = fieldLines.map(filled);
   using client = await RawClient.connect(port);
-  const answer = await client.send(request(target, fields, method)).response(method);
-  expect(answer.status, answer.head).toBe(status);
+  const response = await client.send(request(target, fields, method)).response(method);
+  expect(response.status, response.head).toBe(status);
   for (const [name, expected] of Object.entries(sent)) {
-    const value = answer.field(name);
+    const value = response.field(name);
     if (expected instanceof RegExp) expect(value, name).toMatch(expected);
-    else expect(value, `${name} in ${answer.head}`).toBe(expected === null ? null : filled(expected));
+    else expect(value, `${name} in ${response.head}`).toBe(expected === null ? null : filled(expected));
   }
-  if (Buffer.isBuffer(body)) expect(answer.body.equals(body), 'the very bytes').toBe(true);
-  else if (body instanceof RegExp) expect(answer.body.toString()).toMatch(body);
-  else if (body !== undefined) expect(answer.body.toString()).toBe(body);
+  if (Buffer.isBuffer(body)) expect(response.body.equals(body), 'the same bytes').toBe(true);
+  else if (body instanceof RegExp) expect(response.body.toString()).toMatch(body);
+  else if (body !== undefined) expect(response.body.toString()).toBe(body);
   if (method === 'GET') {
-    const plain = fields.some(isOfRange)
+    const plain = fields.some(isRangeField)
       ? await client
           .send(
             request(
               target,
-              fields.filter((line) => !isOfRange(line)),
+              fields.filter((line) => !isRangeField(line)),
             ),
           )
           .response()
-      : answer;
+      : response;
     const head = await client.send(request(target, fields, 'HEAD')).response('HEAD');
     expect(withoutDate(head.head), 'the head of HEAD').toBe(withoutDate(plain.head));
   }
   expect(client.buffered).toHaveLength(0);
-  return answer;
+  return response;
 }

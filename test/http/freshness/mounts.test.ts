@@ -43,7 +43,7 @@ describe.runIf(permits(mayMount, 'mounts', 'a mount namespace is not allowed'))(
 
   const start = async (revalidateMs: number): Promise<void> => {
     const flags = ['--port', '0', '--revalidate-ms', String(revalidateMs)];
-    server = command([path('root'), ...flags], { before: APART });
+    server = command([path('root'), ...flags], { wrapper: APART });
     port = await server.port();
     await settled();
   };

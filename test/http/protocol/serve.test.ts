@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LIMITS, type ServeOptions, serve } from '../../../src/index.js';
 import { EIO, EMFILE, ENOSYS } from '../../../src/sys/errno.js';
-import { command, cpuTicks, DOOR } from '../../support/command.js';
+import { command, cpuTicks, PACKAGE_ENTRY } from '../../support/command.js';
 import { kernelWith } from '../../support/counting-kernel.js';
 import { countDescriptors } from '../../support/descriptors.js';
 import { makeFolder } from '../../support/folder.js';
@@ -283,7 +283,7 @@ const WORKER = `
 
 test('a server in a worker thread', async () => {
   const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(WORKER)}`), {
-    workerData: { door: DOOR, root: site.root },
+    workerData: { door: PACKAGE_ENTRY, root: site.root },
   });
   const exited = new Promise((resolve) => worker.on('exit', resolve));
   const port = await new Promise<number>((resolve, reject) => {
@@ -302,7 +302,7 @@ test('a worker thread that is terminated takes its server along, and not the pro
     import { get } from 'node:http';
     const url = new URL('data:text/javascript,' + encodeURIComponent(${JSON.stringify(WORKER)}));
     for (let i = 0; i < 3; i++) {
-      const worker = new Worker(url, { workerData: { door: ${JSON.stringify(DOOR)}, root: ${JSON.stringify(site.root)} } });
+      const worker = new Worker(url, { workerData: { door: ${JSON.stringify(PACKAGE_ENTRY)}, root: ${JSON.stringify(site.root)} } });
       const port = await new Promise((resolve) => worker.on('message', resolve));
       await new Promise((resolve) => get({ port, path: '/hello.txt' }, (answer) => resolve(answer.resume())));
       await worker.terminate();
@@ -318,7 +318,7 @@ test('a worker thread that is terminated takes its server along, and not the pro
 });
 
 test('unref lets the process end', () => {
-  const source = `import { serve } from ${JSON.stringify(DOOR)};
+  const source = `import { serve } from ${JSON.stringify(PACKAGE_ENTRY)};
     const server = serve({ root: '.', port: 0 }); server.unref(); console.log(server.port > 0);`;
   const said = execFileSync(process.execPath, ['--input-type=module', '-e', source], {
     timeout: 5000,

@@ -4,13 +4,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Server, serve } from '../../../src/index.js';
 import { tellingFolder } from '../../support/changer.js';
 import { type Folder, settled } from '../../support/folder.js';
-import { checkSelection, type Form, makePages, PAGE_NAMES, validatorsOf } from '../../support/pages.js';
+import { type Coding, checkSelection, makePages, PAGE_NAMES, validatorsOf } from '../../support/pages.js';
 import { exchange, request } from '../../support/raw-client.js';
 import { checkRow, type Row, testRows } from '../../support/rows.js';
 import { contentOf, KIB } from '../../support/site.js';
 
 /** Which form is sent for these lines of Accept-Encoding, RFC 9110 section 12.5.3. */
-const CHOICES: [lines: string[], form: Form][] = [
+const CHOICES: [lines: string[], form: Coding][] = [
   [[], 'identity'],
   [[''], 'identity'],
   [['br'], 'br'],
@@ -59,7 +59,7 @@ const UNACCEPTABLE: [lines: string[]][] = [
 ];
 
 /** Preconditions of RFC 9110 section 13 against the form that is chosen, in the order of section 13.2.2. */
-const CONDITIONS: [form: Form, lines: string[], status: number][] = [
+const CONDITIONS: [form: Coding, lines: string[], status: number][] = [
   ['identity', ['If-None-Match: <identity>'], 304],
   ['br', ['If-None-Match: <br>'], 304],
   ['zstd', ['If-None-Match: <zstd>'], 304],
@@ -102,7 +102,7 @@ const CONDITIONS: [form: Form, lines: string[], status: number][] = [
   ['br', ['If-Unmodified-Since: <before>', 'If-Modified-Since: <modified>'], 412],
 ];
 
-const acceptOf = (form: Form): string[] => (form === 'identity' ? [] : [`Accept-Encoding: ${form}`]);
+const acceptOf = (form: Coding): string[] => (form === 'identity' ? [] : [`Accept-Encoding: ${form}`]);
 
 let folder: Folder;
 let server: Server;

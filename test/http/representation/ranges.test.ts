@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Server, serve } from '../../../src/index.js';
 import { type Folder, settled } from '../../support/folder.js';
 import {
-  bytesOf,
+  type Coding,
   checkSelection,
-  type Form,
+  contentIn,
   makePages,
   PAGE_NAMES,
   PAGES,
@@ -101,7 +101,7 @@ const RANGES: [lines: string[], status: number, ranges?: Ranges][] = [
 ];
 
 /** Of a form with a coding: the bytes are those that are sent, section 14.1.2. */
-const CODED: [form: Form, lines: string[], status: number, ranges?: Ranges][] = [
+const CODED: [form: Coding, lines: string[], status: number, ranges?: Ranges][] = [
   ['br', ['Range: bytes=0-9'], 206, [[0, 9]]],
   ['zstd', ['Range: bytes=100-1999'], 206, [[100, 1999]]],
   ['gzip', ['Range: bytes=10-2500'], 206, [[10, 2500]]],
@@ -196,7 +196,7 @@ describe.each(PAGE_NAMES)('a %s page', (page) => {
     );
     const pieces: Buffer[] = [];
     for (const _ of starts) pieces.push(Buffer.from((await client.response()).body));
-    expect(Buffer.concat(pieces).equals(bytesOf(page, 'identity'))).toBe(true);
+    expect(Buffer.concat(pieces).equals(contentIn(page, 'identity'))).toBe(true);
   });
 
   test.each<[version: string, lines: string[], connection: string | null]>([
@@ -205,7 +205,7 @@ describe.each(PAGE_NAMES)('a %s page', (page) => {
     ['1.1', ['Connection: close'], 'close'],
     ['1.1', [], null],
   ])('parts to HTTP/%s with %j are followed by: %s', async (version, lines, connection) => {
-    const whole = bytesOf(page, 'identity');
+    const whole = contentIn(page, 'identity');
     const ends = [
       [0, 9],
       [whole.length - 100, whole.length - 1],

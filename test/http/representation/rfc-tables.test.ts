@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Server, serve } from '../../../src/index.js';
 import { ACCEPT_ENCODINGS } from '../../support/accept-encodings.js';
 import {
-  AS_MANY,
+  AT_THE_LIMIT,
   EXAMPLES,
   type Expected,
   GRAMMAR,
@@ -30,7 +30,7 @@ import {
 } from '../../support/conditions.js';
 import { kernelWith } from '../../support/counting-kernel.js';
 import { type Folder, settled } from '../../support/folder.js';
-import { bytesOf, type Form, makePages, partial, rangeOf } from '../../support/pages.js';
+import { type Coding, contentIn, makePages, partial, rangeOf } from '../../support/pages.js';
 import { exchange, RawClient, type RawResponse, request, withoutDate } from '../../support/raw-client.js';
 import { contentOf, HELLO, KIB } from '../../support/site.js';
 
@@ -42,7 +42,7 @@ const isServed = ([, size, expected]: RangeRow): boolean => {
   return size < 2 ** 40 && (size <= MIB || last! - first! < MIB);
 };
 const RANGES = [...EXAMPLES, ...ONE_RANGE, ...LARGE_NUMBERS, ...GRAMMAR].filter(isServed);
-const SETS = [...SEVERAL, ...AS_MANY];
+const SETS = [...SEVERAL, ...AT_THE_LIMIT];
 /** What fits into a head. */
 const LONGEST = LONG.filter(([value]) => value.length < 12 * KIB);
 const SIZES = new Set([...RANGES, ...SETS.map(([, ...row]) => row)].map(([, size]) => size));
@@ -185,12 +185,12 @@ describe('ranges', () => {
 });
 
 test.each(ACCEPT_ENCODINGS)('Accept-Encoding %j: %s', async (value, preferences) => {
-  const form = preferences.split(' ')[0] as Form | '';
+  const form = preferences.split(' ')[0] as Coding | '';
   const fields = [`Accept-Encoding: ${value}`];
   const answer = await ask('/small.html', fields);
   const coding = form === '' || form === 'identity' ? null : form;
   expect([answer.status, answer.field('Content-Encoding')]).toEqual([form === '' ? 406 : 200, coding]);
   expect(answer.field('Vary')).toBe('Accept-Encoding');
-  if (form !== '') expect(answer.body.equals(bytesOf('small', form))).toBe(true);
+  if (form !== '') expect(answer.body.equals(contentIn('small', form))).toBe(true);
   expect(withoutDate((await ask('/small.html', fields, 'HEAD')).head)).toBe(withoutDate(answer.head));
 });

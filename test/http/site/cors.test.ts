@@ -1,7 +1,7 @@
 import type { ServeOptions } from '../../../src/index.js';
-import { type Row, servingFolder } from '../../support/rows.js';
+import { type Row, servingFiles } from '../../support/rows.js';
 
-const serving = servingFolder(
+const serving = servingFiles(
   {
     'data.json': '{}\n',
     'page.html': 'page\n',

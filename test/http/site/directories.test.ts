@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { serve } from '../../../src/index.js';
 import { makeFolder, settled } from '../../support/folder.js';
 import { exchange, type RawResponse, request } from '../../support/raw-client.js';
-import { servingFolder } from '../../support/rows.js';
+import { servingFiles } from '../../support/rows.js';
 
 const HTML = { 'Content-Type': 'text/html; charset=utf-8' };
 const to = (location: string) => ({ Location: location, 'Cache-Control': 'no-cache' });
@@ -13,7 +13,7 @@ function staysHere(answer: RawResponse): void {
   if (location !== null) expect(new URL(location, 'http://here.example/x/').host).toBe('here.example');
 }
 
-const serving = servingFolder(
+const serving = servingFiles(
   {
     'index.html': 'front\n',
     'about.html': 'about\n',

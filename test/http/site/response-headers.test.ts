@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { serve } from '../../../src/index.js';
 import { makeFolder, settled } from '../../support/folder.js';
-import { checkRow, servingFolder } from '../../support/rows.js';
+import { checkRow, servingFiles } from '../../support/rows.js';
 import { KIB } from '../../support/site.js';
 
 const IMMUTABLE = 'public, max-age=31536000, immutable';
@@ -16,7 +16,7 @@ const NAMED = {
 };
 const JSON_ONLY = ['Accept: application/json'];
 
-const serving = servingFolder({
+const serving = servingFiles({
   'index.html': 'front\n',
   'page.xhtml': 'page\n',
   'page-3f2a9c1b.html': 'page\n',

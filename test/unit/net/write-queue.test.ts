@@ -350,7 +350,7 @@ describe('on the real kernel', () => {
   const test = testDescriptors();
 
   it('head and files over a socket that fills up, byte for byte', () => {
-    const path = join(test.folder(), 'file');
+    const path = join(test.directory(), 'file');
     const content = Buffer.from(Array.from({ length: 3_000_000 }, (_, i) => (i * 7) & 0xff));
     writeFileSync(path, content);
     const [client, server] = test.tcp();
@@ -384,7 +384,7 @@ describe('on the real kernel', () => {
   });
 
   it('a file that is cut, a socket that is gone', () => {
-    const path = join(test.folder(), 'file');
+    const path = join(test.directory(), 'file');
     writeFileSync(path, '0123456789');
     const [, server] = test.tcp();
     const real = new WriteQueue();

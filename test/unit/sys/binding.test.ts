@@ -181,7 +181,7 @@ it('can be loaded twice into one thread', () => {
 });
 
 it('says in one sentence what to do when the addon is not there', () => {
-  const folder = test.folder();
+  const folder = test.directory();
   const dist = fileURLToPath(new URL('../../../dist', import.meta.url));
   const script = `
     const { cpSync, symlinkSync, writeFileSync } = await import('node:fs');

@@ -31,7 +31,7 @@ function entriesOf(fd: number, bytes: Uint8Array): { types: Map<string, number>;
 
 describe('readEntries', () => {
   it('tells every entry, or enough of them', () => {
-    const folder = test.folder();
+    const folder = test.directory();
     for (let i = 0; i < 3000; i++) mkdirSync(join(folder, `${i}`));
     const read = (most: number): number => {
       let count = 0;
@@ -52,13 +52,13 @@ describe('readEntries', () => {
 
   it('says why it cannot', () => {
     const never = () => expect.unreachable();
-    expect(readEntries(kernel, open(test.folder(), O_PATH), never, never)).toBe(errno.EBADF);
+    expect(readEntries(kernel, open(test.directory(), O_PATH), never, never)).toBe(errno.EBADF);
   });
 });
 
 describe('getdents64', () => {
   it('tells every name, whatever its bytes', () => {
-    const folder = test.folder();
+    const folder = test.directory();
     const names = [
       ...['a', ' ', '...', '-rf', 'new\nline', 'a\\b', '"', '*', 'seven77', 'eight888', '\x01'],
       ...['\xff', '\xff\xfe', 'latin\xfc', '\xc3\xa9', '\xed\xa0\x80', 'n'.repeat(254), '\xff'.repeat(255)],
@@ -69,7 +69,7 @@ describe('getdents64', () => {
   });
 
   it('tells what each is', () => {
-    const folder = test.folder();
+    const folder = test.directory();
     mkdirSync(join(folder, 'folder'));
     writeFileSync(join(folder, 'file'), '');
     symlinkSync('file', join(folder, 'link'));
@@ -83,7 +83,7 @@ describe('getdents64', () => {
   });
 
   it.each([280, 1000, 4096, 1 << 20])('goes through a long folder with %i bytes', (size) => {
-    const folder = test.folder();
+    const folder = test.directory();
     for (let i = 0; i < 300; i++) mkdirSync(join(folder, `${i}-`.padEnd(1 + (i % 255), 'x')));
     const { types, calls } = entriesOf(open(folder), new Uint8Array(size));
     expect([...types.keys()].sort()).toEqual(['.', '..', ...readdirSync(folder)].sort());
@@ -92,7 +92,7 @@ describe('getdents64', () => {
 
   it('writes into no more than the array', () => {
     const whole = new Uint8Array(1024).fill(7);
-    const count = kernel.getdents64(open(test.folder()), whole.subarray(101, 501));
+    const count = kernel.getdents64(open(test.directory()), whole.subarray(101, 501));
     expect(count).toBe(48); // "." and ".."
     expect([...whole.subarray(0, 101), ...whole.subarray(501)].every((byte) => byte === 7)).toBe(true);
     const names: string[] = [];
@@ -101,13 +101,13 @@ describe('getdents64', () => {
   });
 
   it('0 at the end, again and again', () => {
-    const fd = open(test.folder());
+    const fd = open(test.directory());
     entriesOf(fd, new Uint8Array(4096));
     expect([kernel.getdents64(fd, new Uint8Array(4096)), kernel.getdents64(fd, new Uint8Array(0))]).toEqual([0, 0]);
   });
 
   it('refuses', () => {
-    const folder = test.folder();
+    const folder = test.directory();
     const bytes = new Uint8Array(4096);
     writeFileSync(join(folder, 'file'), '');
     expect(kernel.getdents64(open(folder), new Uint8Array(23)), 'too little room').toBe(errno.EINVAL);

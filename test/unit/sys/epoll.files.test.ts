@@ -82,7 +82,7 @@ describe('refusals', () => {
   const refusal = (code: string) => expect.objectContaining({ code, syscall: 'epoll_ctl', errno: expect.any(Number) });
 
   it('EPERM: a regular file and a folder', () => {
-    const folder = test.folder();
+    const folder = test.directory();
     writeFileSync(join(folder, 'file'), 'x');
     for (const path of [folder, join(folder, 'file')]) {
       const fd = test.own('open', openSync(path, 'r'));

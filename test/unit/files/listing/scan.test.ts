@@ -17,7 +17,7 @@ let reads = 0;
 const counting = kernelWith({}, { getdents64: () => reads++ });
 
 beforeEach(() => {
-  folder = test.folder();
+  folder = test.directory();
 });
 
 const read = (before: DirectoryScan | null, kernel: Kernel = counting): DirectoryScan | number => {

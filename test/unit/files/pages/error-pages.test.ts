@@ -24,7 +24,7 @@ let files: Files | null;
 let refused: RegExp | null;
 
 beforeEach(() => {
-  base = descriptors.folder();
+  base = descriptors.directory();
   files = null;
   refused = null;
 });
@@ -150,7 +150,7 @@ describe('the page for when nothing can be opened', () => {
   });
 
   test('is there after the root was switched, and after the kernel has lost count', async () => {
-    const release = descriptors.folder();
+    const release = descriptors.directory();
     writeFileSync(join(release, '50x.html'), 'busy elsewhere');
     symlinkSync(base, path('current'));
     await settled();

@@ -65,7 +65,7 @@ describe('a packer', () => {
   const inMemory = (bytes: Uint8Array): BytesBody => ({ kind: 'bytes', bytes });
 
   function onDisk(bytes: Uint8Array): { path: string; body: FileBody } {
-    const path = join(descriptors.folder(), 'file');
+    const path = join(descriptors.directory(), 'file');
     writeFileSync(path, bytes);
     return { path, body: { kind: 'file', file: new SharedFd(openSync(path, 'r')), offset: 0, length: bytes.length } };
   }
@@ -222,7 +222,7 @@ describe('a site that compresses', () => {
     options: Partial<ResolvedSiteOptions> = {},
     kernel = realKernel,
   ) {
-    const root = descriptors.folder();
+    const root = descriptors.directory();
     for (const [name, content] of Object.entries(contents)) writeFileSync(join(root, name), content);
     await settled();
     const plan = { root, options: resolveSiteOptions({ compress: true, ...options }) };

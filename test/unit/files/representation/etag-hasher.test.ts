@@ -18,7 +18,7 @@ const descriptors = testDescriptors();
 
 /** A file as a content has it, with its path. */
 async function fileOf(bytes: Uint8Array): Promise<FileBody & { path: string }> {
-  const path = join(descriptors.folder(), 'file');
+  const path = join(descriptors.directory(), 'file');
   fs.writeFileSync(path, bytes);
   await settled();
   return { kind: 'file', file: new SharedFd(fs.openSync(path, 'r')), offset: 0, length: bytes.length, path };

@@ -60,7 +60,7 @@ describe('a site whose tags are of the content', () => {
   const contents = { 'small.txt': contentOf(500), 'large.txt': contentOf(LARGE) };
 
   async function site(limits: Partial<Limits> = {}, compress = false, secondsAgo = 3600, kernel = realKernel) {
-    const root = descriptors.folder();
+    const root = descriptors.directory();
     const path = (name: string): string => join(root, name);
     const at = Math.floor(Date.now() / 1000) - secondsAgo;
     for (const [name, content] of Object.entries(contents)) {

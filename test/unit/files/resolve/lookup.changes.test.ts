@@ -12,7 +12,7 @@ const { lookupIn } = testLookups();
 describe('whoever depends on what was found is told', () => {
   /** A tree with links through which one file is reached, and what may happen to it. */
   function makeTree(): string {
-    const folder = descriptors.folder();
+    const folder = descriptors.directory();
     for (const name of ['a/deep', 'b/deep']) {
       fs.mkdirSync(join(folder, name), { recursive: true });
       fs.writeFileSync(join(folder, name, 'x'), name);

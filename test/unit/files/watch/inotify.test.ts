@@ -31,7 +31,7 @@ function watchOf({ kernel = realKernel, maxFolders = 100 }: { kernel?: Kernel; m
 
 /** A folder with `file` in it. */
 function makeFolder(): { folder: string; path(name: string): string } {
-  const folder = test.folder();
+  const folder = test.directory();
   const path = (name: string) => join(folder, name);
   fs.writeFileSync(path('file'), '0123456789');
   return { folder, path };

@@ -27,7 +27,7 @@ let watch: Inotify;
 let outdated: string[];
 
 beforeEach(() => {
-  path = test.folder();
+  path = test.directory();
   watch = new Inotify(realKernel, 100);
   outdated = [];
 });

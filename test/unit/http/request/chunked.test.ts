@@ -13,11 +13,11 @@ function readEveryWay(text: string, overhead = OVERHEAD): ReadBody {
   const cuts = Array.from({ length: Math.max(0, text.length - 1) }, (_, i) => i + 1);
   deepStrictEqual(read(text, cuts), whole, 'byte by byte');
   for (const cut of cuts) deepStrictEqual(read(text, [cut]), whole, `cut at ${cut}`);
-  if (whole.answer !== NEED_MORE) {
+  if (whole.result !== NEED_MORE) {
     for (const after of ['\r\n', '0\r\n\r\n', 'GET / HTTP/1.1\r\n\r\n', '\0'])
       deepStrictEqual(read(text + after), whole, `with ${JSON.stringify(after)} behind it`);
   }
-  if (whole.answer === END) deepStrictEqual(read(text.slice(0, -1)).answer, NEED_MORE, 'no beginning is a whole body');
+  if (whole.result === END) deepStrictEqual(read(text.slice(0, -1)).result, NEED_MORE, 'no beginning is a whole body');
   return whole;
 }
 
@@ -47,7 +47,7 @@ describe('decodes', () => {
     ['a trailer that would be a length, thrown away', '0\r\nContent-Length: 5\r\n\r\n', ''],
   ];
   test.each(rows)('%s', (_, text, body) => {
-    expect(readEveryWay(text)).toEqual({ answer: END, body, used: text.length });
+    expect(readEveryWay(text)).toEqual({ result: END, body, used: text.length });
   });
 
   test('sizes in any case', () => {
@@ -55,7 +55,7 @@ describe('decodes', () => {
       const body = 'x'.repeat(size);
       for (const digits of [size.toString(16), size.toString(16).toUpperCase()])
         expect(readBody(new ChunkedDecoder(0), `${digits}\r\n${body}\r\n0\r\n\r\n`)).toMatchObject({
-          answer: END,
+          result: END,
           body,
         });
     }
@@ -113,7 +113,7 @@ describe('refuses with 400', () => {
     ['a trailer with a bare CR', '0\r\nA: b\rc\r\n\r\n'],
     ['a trailer with a NUL', '0\r\nA: b\0\r\n\r\n'],
   ])('%s', (_, text) => {
-    expect(readEveryWay(text).answer).toBe(400);
+    expect(readEveryWay(text).result).toBe(400);
   });
 });
 
@@ -132,12 +132,12 @@ describe('bounds what is no body', () => {
       `${'1;ab\r\nx\r\n'.repeat(OVERHEAD / 2)}0;x`,
     ],
   ])('%s', (_, atLimit, above) => {
-    expect(readEveryWay(atLimit).answer).toBe(END);
-    expect(readEveryWay(above)).toMatchObject({ answer: 431, used: above.length });
+    expect(readEveryWay(atLimit).result).toBe(END);
+    expect(readEveryWay(above)).toMatchObject({ result: 431, used: above.length });
   });
 
   test('a size of the greatest number asks for more', () => {
-    expect(readEveryWay('fffffffffffff\r\nx')).toMatchObject({ answer: NEED_MORE, body: 'x' });
+    expect(readEveryWay('fffffffffffff\r\nx')).toMatchObject({ result: NEED_MORE, body: 'x' });
   });
 });
 
@@ -153,6 +153,6 @@ test('data is where it came, without a copy', () => {
 
 test('behind the end there is nothing', () => {
   const decoder = new ChunkedDecoder(OVERHEAD);
-  expect(readBody(decoder, '0\r\n\r\n').answer).toBe(END);
+  expect(readBody(decoder, '0\r\n\r\n').result).toBe(END);
   expect(decoder.next(Buffer.from('0'), 0, 1)).toBe(400);
 });

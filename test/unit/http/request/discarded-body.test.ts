@@ -5,7 +5,7 @@ import { type Limits, resolveLimits } from '../../../../src/http/limits.js';
 import { END } from '../../../../src/http/request/chunked.js';
 import { DiscardedBody } from '../../../../src/http/request/discarded-body.js';
 import { COMPLETE, NEED_MORE, RequestParser } from '../../../../src/http/request/parser.js';
-import { heldBy } from '../../../support/heads.js';
+import { requestOf } from '../../../support/heads.js';
 import { parsed } from '../../../support/parsed.js';
 
 const small = resolveLimits({ bodyBytes: 10, headBytes: 64 });
@@ -96,7 +96,7 @@ describe('restores the request', () => {
     const bytes = Buffer.alloc(1000);
     bytes.write(text, 7, 'latin1');
     expect(parser.parse(bytes, 7, 7 + text.length)).toBe(COMPLETE);
-    const before = heldBy(parser, 7);
+    const before = requestOf(parser, 7);
     const exchange = new DiscardedBody(parser, limits);
     const other = 'GET /other HTTP/1.0\r\nConnection: keep-alive\r\n\r\n';
     bytes.fill('X').write(other, 0, 'latin1');
@@ -104,7 +104,7 @@ describe('restores the request', () => {
 
     exchange.restore(parser);
     // The empty line before it is not part of the head.
-    expect(heldBy(parser)).toEqual({ ...before, headStart: 0, headEnd: before.headEnd - 2 });
+    expect(requestOf(parser)).toEqual({ ...before, headStart: 0, headEnd: before.headEnd - 2 });
     expect(parser.value(FieldId.userAgent)).toBe('x');
   });
 
@@ -115,10 +115,10 @@ describe('restores the request', () => {
     const bytes = Buffer.from(`${head}hello.`, 'latin1');
     const parser = new RequestParser(limits);
     expect(parser.parse(bytes, 0, bytes.length - 1)).toBe(COMPLETE);
-    const before = heldBy(parser);
+    const before = requestOf(parser);
     const exchange = new DiscardedBody(parser, limits);
     parser.reset();
     exchange.restore(parser);
-    expect(heldBy(parser)).toEqual(before);
+    expect(requestOf(parser)).toEqual(before);
   });
 });

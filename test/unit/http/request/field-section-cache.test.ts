@@ -5,7 +5,7 @@ import { FieldSection } from '../../../../src/http/request/field-section.js';
 import { FieldSectionCache } from '../../../../src/http/request/field-section-cache.js';
 import { RequestParser } from '../../../../src/http/request/parser.js';
 import { wordsOf } from '../../../../src/http/request/scan.js';
-import { heldBy } from '../../../support/heads.js';
+import { requestOf } from '../../../support/heads.js';
 import { below, seeded } from '../../../support/random.js';
 
 const SECTION = 'Host: example.com\r\nUser-Agent: somebody\r\nCookie: a=b\r\n\r\n';
@@ -116,7 +116,7 @@ test('a parser that has read much says the same as one that has read nothing', (
     deepStrictEqual(answer, fresh.parse(bytes, start, end), head);
     if (answer !== 1) continue;
     answered++;
-    deepStrictEqual(heldBy(parser), heldBy(fresh), head);
+    deepStrictEqual(requestOf(parser), requestOf(fresh), head);
   }
   expect(answered).toBeGreaterThan(10_000);
 });

@@ -4,7 +4,7 @@ import { resolveLimits } from '../../../../src/http/limits.js';
 import { ChunkedDecoder, END } from '../../../../src/http/request/chunked.js';
 import { COMPLETE, NEED_MORE } from '../../../../src/http/request/parser.js';
 import { readBody } from '../../../support/bodies.js';
-import { answersToPrefixes, type Outcome, readInPieces, readWhole } from '../../../support/heads.js';
+import { type Outcome, parseInPieces, parseWhole, resultsOfPrefixes } from '../../../support/heads.js';
 import { below, seeded } from '../../../support/random.js';
 
 const BUDGET_MS = 1000;
@@ -110,9 +110,9 @@ const HEAD_FORM =
   /^(?:\r\n)?[A-Z]+ [^\0-\x20\x7f#]+ HTTP\/1\.\d\r\n(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*\r\n)*\r\n$/;
 
 function checkHead(text: string, outcome: Outcome): void {
-  const { answer, held } = outcome;
-  if (answer !== COMPLETE) return;
-  const head = text.slice(0, held!.headEnd);
+  const { result, parsed } = outcome;
+  if (result !== COMPLETE) return;
+  const head = text.slice(0, parsed!.headEnd);
   expect(head).toMatch(HEAD_FORM);
   const lines = head.trim().split('\r\n');
   const named = (name: string) =>
@@ -120,13 +120,13 @@ function checkHead(text: string, outcome: Outcome): void {
       .slice(1)
       .filter((line) => line.toLowerCase().startsWith(`${name}:`))
       .map((line) => line.slice(name.length + 1).replace(/^[ \t]+|[ \t]+$/g, ''));
-  expect(held!.fields.length).toBe(lines.length - 1);
+  expect(parsed!.fields.length).toBe(lines.length - 1);
   expect(named('host').length).toBeLessThanOrEqual(1);
   const lengths = named('content-length');
   const codings = named('transfer-encoding');
   expect(lengths.length + codings.length).toBeLessThanOrEqual(1);
-  if (codings.length > 0) expect([held!.contentLength, held!.minorVersion]).toEqual([-1, 1]);
-  else expect(held!.contentLength).toBe(Number(lengths[0] ?? 0));
+  if (codings.length > 0) expect([parsed!.contentLength, parsed!.minorVersion]).toEqual([-1, 1]);
+  else expect(parsed!.contentLength).toBe(Number(lengths[0] ?? 0));
 }
 
 const KNOWN_ANSWERS = new Set<number>([NEED_MORE, COMPLETE, 400, 413, 414, 417, 431, 501, 505]);
@@ -135,21 +135,21 @@ test('whatever a head is, it has an answer, and the same one however it is cut',
   const next = seeded();
   const seen = new Map<number, number>();
   const rounds = repeat(next, HEADS, (text) => {
-    const whole = readWhole(text, small);
-    expect(KNOWN_ANSWERS).toContain(whole.answer);
-    seen.set(whole.answer, (seen.get(whole.answer) ?? 0) + 1);
+    const whole = parseWhole(text, small);
+    expect(KNOWN_ANSWERS).toContain(whole.result);
+    seen.set(whole.result, (seen.get(whole.result) ?? 0) + 1);
     checkHead(text, whole);
-    deepStrictEqual(readWhole(text, small, 1 + below(next, 9)), whole);
+    deepStrictEqual(parseWhole(text, small, 1 + below(next, 9)), whole);
 
-    const pieces = readInPieces(text, cutsOf(next, text), small);
+    const pieces = parseInPieces(text, cutsOf(next, text), small);
     // What is wrong in a line is seen when the line ends at the latest, and the end may not have come.
-    const mayWait = whole.answer >= 400 && !text.endsWith('\n') && text.length < small.headBytes;
-    if (!mayWait || pieces.answer !== NEED_MORE) deepStrictEqual(pieces, whole);
+    const mayWait = whole.result >= 400 && !text.endsWith('\n') && text.length < small.headBytes;
+    if (!mayWait || pieces.result !== NEED_MORE) deepStrictEqual(pieces, whole);
 
-    const prefixes = answersToPrefixes(text, small);
+    const prefixes = resultsOfPrefixes(text, small);
     const from = prefixes.findIndex((answer) => answer !== NEED_MORE);
-    if (from >= 0) deepStrictEqual(new Set(prefixes.slice(from)), new Set([whole.answer]));
-    if (whole.answer === COMPLETE) expect(from).toBe(whole.held!.headEnd);
+    if (from >= 0) deepStrictEqual(new Set(prefixes.slice(from)), new Set([whole.result]));
+    if (whole.result === COMPLETE) expect(from).toBe(whole.parsed!.headEnd);
   });
   expect(rounds).toBeGreaterThan(100);
   expect(seen.get(COMPLETE), 'heads that are accepted').toBeGreaterThan(0);
@@ -161,8 +161,8 @@ test('whatever a chunked body is, it has an answer, and the same one however it 
   const answers = new Set<number>();
   repeat(next, BODIES, (text) => {
     const whole = readBody(new ChunkedDecoder(64), text);
-    expect([NEED_MORE, END, 400, 431]).toContain(whole.answer);
-    answers.add(whole.answer);
+    expect([NEED_MORE, END, 400, 431]).toContain(whole.result);
+    answers.add(whole.result);
     deepStrictEqual(readBody(new ChunkedDecoder(64), text, cutsOf(next, text)), whole);
   });
   expect(answers).toContain(END);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { COMPLETE } from '../../../../src/http/request/parser.js';
-import { readEveryWay } from '../../../support/heads.js';
+import { parseEveryWay } from '../../../support/heads.js';
 
 /** Two servers that end a request at different bytes see different requests behind it. Each shape ends it somewhere. */
 const post = (...lines: string[]) => `${['POST / HTTP/1.1', 'Host: a', ...lines].join('\r\n')}\r\n\r\n`;
@@ -132,18 +132,18 @@ test('every name is one', () => {
 
 describe('refuses', () => {
   test.each(shapes)('%s', (_, text) => {
-    expect(readEveryWay(text).answer).toBeGreaterThanOrEqual(400);
+    expect(parseEveryWay(text).result).toBeGreaterThanOrEqual(400);
   });
 });
 
 test('the plain forms of the same are accepted', () => {
-  expect(readEveryWay(post(LENGTH)).answer).toBe(COMPLETE);
-  expect(readEveryWay(post(CHUNKED)).answer).toBe(COMPLETE);
+  expect(parseEveryWay(post(LENGTH)).result).toBe(COMPLETE);
+  expect(parseEveryWay(post(CHUNKED)).result).toBe(COMPLETE);
 });
 
 test('what only resembles a length is a field like any other', () => {
   for (const name of ['Content_Length', 'X-Content-Length', 'Content-Lengths', 'Content.Length', 'Transfer_Encoding']) {
-    const { held } = readEveryWay(post(`${name}: chunked`));
-    expect(held?.contentLength, name).toBe(0);
+    const { parsed } = parseEveryWay(post(`${name}: chunked`));
+    expect(parsed?.contentLength, name).toBe(0);
   }
 });

@@ -3,7 +3,7 @@ import { FieldId } from '../../../../src/http/headers.js';
 import { resolveLimits } from '../../../../src/http/limits.js';
 import { hashPath } from '../../../../src/http/path-hash.js';
 import { COMPLETE, NEED_MORE, RequestParser } from '../../../../src/http/request/parser.js';
-import { type Held, heldBy, readEveryWay, readInPieces, readWhole } from '../../../support/heads.js';
+import { type ParsedRequest, parseEveryWay, parseInPieces, parseWhole, requestOf } from '../../../support/heads.js';
 
 const limits = resolveLimits();
 
@@ -16,7 +16,7 @@ const bytesOf = (text: string) => Buffer.from(`${text}\0`, 'latin1');
 const parse = (parser: RequestParser, text: string) => parser.parse(bytesOf(text), 0, text.length);
 
 const HOST_FIELD: [string, string] = ['Host', 'a'];
-const PLAIN: Partial<Held> = {
+const PLAIN: Partial<ParsedRequest> = {
   method: 'GET',
   target: '/',
   path: '/',
@@ -29,7 +29,7 @@ const PLAIN: Partial<Held> = {
 };
 
 /** [name, head, what differs from a plain GET] */
-const accepted: [string, string, Partial<Held>][] = [
+const accepted: [string, string, Partial<ParsedRequest>][] = [
   ['origin-form', get(), {}],
   ['a path', head('GET /a/b.html HTTP/1.1', 'Host: a'), { target: '/a/b.html', path: '/a/b.html' }],
   ['a query', head('GET /a?b=c?d/e HTTP/1.1', 'Host: a'), { target: '/a?b=c?d/e', path: '/a' }],
@@ -91,7 +91,8 @@ const accepted: [string, string, Partial<Held>][] = [
     { method: 'OPTIONS', target: '/*', path: '/*' },
   ],
   ...['HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'TRACE'].map(
-    (method) => [method, head(`${method} / HTTP/1.1`, 'Host: a'), { method }] as [string, string, Partial<Held>],
+    (method) =>
+      [method, head(`${method} / HTTP/1.1`, 'Host: a'), { method }] as [string, string, Partial<ParsedRequest>],
   ),
   ['HTTP/1.0', head('GET / HTTP/1.0', 'Host: a'), { minorVersion: 0, keepAlive: false }],
   ['HTTP/1.0 without Host', head('GET / HTTP/1.0'), { minorVersion: 0, keepAlive: false, fields: [] }],
@@ -204,10 +205,10 @@ const accepted: [string, string, Partial<Held>][] = [
 
 describe('accepts', () => {
   test.each(accepted)('%s', (_, text, difference) => {
-    const { answer, held } = readEveryWay(text);
-    expect(answer).toBe(COMPLETE);
-    expect(held).toMatchObject({ ...PLAIN, headEnd: text.length, ...difference });
-    expect(held!.pathHash).toBe(hashPath(Buffer.from(held!.path, 'latin1')));
+    const { result, parsed } = parseEveryWay(text);
+    expect(result).toBe(COMPLETE);
+    expect(parsed).toMatchObject({ ...PLAIN, headEnd: text.length, ...difference });
+    expect(parsed!.pathHash).toBe(hashPath(Buffer.from(parsed!.path, 'latin1')));
   });
 });
 
@@ -230,7 +231,7 @@ describe('accepts as Host', () => {
     '[v1.a:b]',
     "a_b~!$&'()*+,;=%20",
   ])('"%s"', (host) => {
-    expect(readEveryWay(withHost(host)).held?.fields).toEqual([['Host', host]]);
+    expect(parseEveryWay(withHost(host)).parsed?.fields).toEqual([['Host', host]]);
   });
 });
 
@@ -276,7 +277,7 @@ describe('refuses as Host', () => {
     'a[::1]',
     'a, b',
   ])('"%s"', (host) => {
-    expect(readEveryWay(withHost(host)).answer).toBe(400);
+    expect(parseEveryWay(withHost(host)).result).toBe(400);
   });
 });
 
@@ -450,7 +451,7 @@ const refused: Record<number, Refusals> = {
 
 describe.each(Object.entries(refused))('refuses with %s', (status, rows) => {
   test.each(rows)('%s', (_, text) => {
-    expect(readEveryWay(text).answer).toBe(Number(status));
+    expect(parseEveryWay(text).result).toBe(Number(status));
   });
 });
 
@@ -484,18 +485,18 @@ describe('limits', () => {
     ['one byte less than the limit', padded(130).slice(0, 127), NEED_MORE],
   ];
   test.each(rows)('%s', (_, text, answer) => {
-    expect(readEveryWay(text, small).answer).toBe(answer);
+    expect(parseEveryWay(text, small).result).toBe(answer);
   });
 
   test('a target may be limited to more than the head', () => {
     const odd = resolveLimits({ headBytes: 64, targetBytes: 1000 });
-    expect(readEveryWay(head(`GET /${'x'.repeat(100)} HTTP/1.1`, 'Host: a'), odd).answer).toBe(431);
-    expect(readEveryWay(head('GET /x HTTP/1.1', 'Host: a'), odd).answer).toBe(COMPLETE);
+    expect(parseEveryWay(head(`GET /${'x'.repeat(100)} HTTP/1.1`, 'Host: a'), odd).result).toBe(431);
+    expect(parseEveryWay(head('GET /x HTTP/1.1', 'Host: a'), odd).result).toBe(COMPLETE);
   });
 
   test('the defaults', () => {
     const { headBytes, targetBytes, headFields } = limits;
-    const read = (text: string) => readWhole(text).answer;
+    const read = (text: string) => parseWhole(text).result;
     expect(read(head(`GET /${'x'.repeat(targetBytes - 1)} HTTP/1.1`, 'Host: a'))).toBe(COMPLETE);
     expect(read(head(`GET /${'x'.repeat(targetBytes)} HTTP/1.1`, 'Host: a'))).toBe(414);
     expect(read(get(...Array.from({ length: headFields }, () => 'A: b')))).toBe(431);
@@ -549,24 +550,24 @@ describe('keeps the connection', () => {
   test.each(rows)('%j: %s in HTTP/1.1, %s in HTTP/1.0', (values, kept, keptOld) => {
     const fields = values.map((value) => `Connection: ${value}`);
     const keepAlive = (version: string) => {
-      const { answer, held } = readEveryWay(head(`GET / HTTP/${version}`, 'Host: a', ...fields));
-      expect(answer).toBe(COMPLETE);
-      return held!.keepAlive;
+      const { result, parsed } = parseEveryWay(head(`GET / HTTP/${version}`, 'Host: a', ...fields));
+      expect(result).toBe(COMPLETE);
+      return parsed!.keepAlive;
     };
     expect(keepAlive('1.1')).toBe(kept);
     expect(keepAlive('1.0')).toBe(keptOld);
   });
 
   test('or not, and the field may have any case', () => {
-    expect(readWhole(get('CONNECTION: close')).held!.keepAlive).toBe(false);
-    expect(readWhole(get('connection: close')).held!.keepAlive).toBe(false);
+    expect(parseWhole(get('CONNECTION: close')).parsed!.keepAlive).toBe(false);
+    expect(parseWhole(get('connection: close')).parsed!.keepAlive).toBe(false);
   });
 
   test('whatever the request before said', () => {
     const parser = new RequestParser(limits);
     parse(parser, get('Connection: close', 'Content-Length: 5', 'Expect: 100-continue'));
     expect(parse(parser, get())).toBe(COMPLETE);
-    expect(heldBy(parser)).toMatchObject(PLAIN);
+    expect(requestOf(parser)).toMatchObject(PLAIN);
   });
 });
 
@@ -622,7 +623,7 @@ test('pipelined requests are read one behind the other', () => {
   let at = 0;
   for (const text of heads) {
     expect(parser.parse(bytes, at, all.length), text).toBe(COMPLETE);
-    expect(heldBy(parser, at), text).toEqual(readWhole(text).held);
+    expect(requestOf(parser, at), text).toEqual(parseWhole(text).parsed);
     at = parser.headEnd;
   }
   expect(at).toBe(all.length);
@@ -630,7 +631,7 @@ test('pipelined requests are read one behind the other', () => {
 });
 
 describe('asks for more', () => {
-  test('of nothing', () => expect(readWhole('').answer).toBe(NEED_MORE));
+  test('of nothing', () => expect(parseWhole('').result).toBe(NEED_MORE));
 
   test('and a long field is not parsed again before the head is too long', () => {
     const parser = new RequestParser(limits);
@@ -660,7 +661,7 @@ describe('asks for more', () => {
   ])('and is told in time that %s without an end is too long', (_, text, status) => {
     for (const step of [1, 7, 1000]) {
       const cuts = Array.from({ length: Math.ceil(text.length / step) - 1 }, (_, i) => (i + 1) * step);
-      expect(readInPieces(text, cuts).answer).toBe(status);
+      expect(parseInPieces(text, cuts).result).toBe(status);
     }
   });
 });
@@ -684,6 +685,6 @@ describe('blanks without end are read in one go', () => {
     ['Host, a bracket', head('GET / HTTP/1.1', `Host: [${':'.repeat(16_000)}`), 400],
     ['Expect', get(`Expect: 100${blanks}continue`), 417],
   ])('in %s', (_, text, answer) => {
-    for (let i = 0; i < 200; i++) expect(readWhole(text).answer).toBe(answer);
+    for (let i = 0; i < 200; i++) expect(parseWhole(text).result).toBe(answer);
   });
 });
