@@ -5,7 +5,7 @@ import type { HttpResponse } from '../http/response/response.js';
 import { AcceptEncodingCache } from '../http/semantics/accept-encoding.js';
 import { latin1 } from '../http/text.js';
 import type { Kernel } from '../sys/kernel.js';
-import { withDescriptorReserve } from './cache/fd-reserve.js';
+import { FdReserve, withDescriptorReserve } from './cache/fd-reserve.js';
 import { invalidationStats } from './cache/invalidation-stats.js';
 import type { MissingFallback } from './pages/fallback.js';
 import { CompressionQueue } from './representation/compression-queue.js';
@@ -15,9 +15,6 @@ import type { ResolvedSiteOptions } from './rules/site-options.js';
 import { Site } from './site.js';
 import { Inotify } from './watch/inotify.js';
 import { Mounts } from './watch/mounts.js';
-
-/** Let go at once when there is none left, so that not every file that is opened and every connection has to search. */
-const RECLAIMED_DESCRIPTORS = 32;
 
 /** A root and its rules. */
 export interface SitePlan {
@@ -59,8 +56,8 @@ export class Files {
   readonly inotify: Inotify;
   private readonly etags: EtagHasher;
   readonly mounts: Mounts;
-  /** Lets go of descriptors that only wait to be sent from, for who has none left. False when there are none. */
-  readonly reclaimDescriptors: () => boolean;
+  /** The descriptors of all sites' caches, which accept may need too. */
+  readonly fdReserve = new FdReserve();
   private readonly main: Site;
   private readonly hosts = new Map<string, Site>();
 
@@ -81,9 +78,8 @@ export class Files {
     this.etags = new EtagHasher(kernel);
     this.mounts = new Mounts(kernel);
     const opened: Site[] = [];
-    this.reclaimDescriptors = () => opened.some(({ cache }) => cache.evictDescriptors(RECLAIMED_DESCRIPTORS));
     const context = {
-      kernel: withDescriptorReserve(kernel, this.reclaimDescriptors),
+      kernel: withDescriptorReserve(kernel, this.fdReserve),
       inotify: this.inotify,
       limits,
       acceptEncodings: new AcceptEncodingCache(),
@@ -93,6 +89,7 @@ export class Files {
     const open = ({ root, options }: SitePlan): Site => {
       const site = new Kind(context, root, options);
       opened.push(site);
+      this.fdReserve.add(site.cache);
       return site;
     };
     try {

@@ -11,6 +11,12 @@ const { SOCK_NONBLOCK } = constants;
 /** The process may get descriptors back that were none of ours to close, so that nothing else would tell. */
 const RETRY_MS = 100;
 
+/** Descriptors that can be closed when there are none left. */
+export interface DescriptorReserve {
+  /** Closes some. Returns false if there are none. */
+  reclaim(): boolean;
+}
+
 export interface AcceptorOptions {
   acceptsPerTurn: number;
   maxConnections: number;
@@ -31,14 +37,14 @@ export class Acceptor implements Handler {
 
   /**
    * @param onAccept gets each connected, non-blocking descriptor, and owns it
-   * @param reclaimDescriptors called when no descriptor is left: whether some could be let go, so that it is worth another try
+   * @param reserve descriptors to close when accept4 fails with EMFILE or ENFILE, before it is tried once more
    */
   constructor(
     private readonly reactor: Reactor,
     private readonly listener: Listener,
     private readonly options: AcceptorOptions,
     private readonly onAccept: (fd: number) => void,
-    private readonly reclaimDescriptors: () => boolean = () => false,
+    private readonly reserve: DescriptorReserve | null = null,
   ) {
     // Level, whatever the connections use: what this turn leaves in the queue is told again.
     this.token = reactor.register(listener.fd, this, READABLE);
@@ -72,7 +78,7 @@ export class Acceptor implements Handler {
     for (let i = 0; i < count; i++) {
       if (this.open >= this.options.maxConnections && !this.closed) return this.pause(NEVER);
       let fd = kernel.accept4(this.listener.fd, SOCK_NONBLOCK);
-      if ((fd === EMFILE || fd === ENFILE) && this.reclaimDescriptors())
+      if ((fd === EMFILE || fd === ENFILE) && this.reserve?.reclaim())
         fd = kernel.accept4(this.listener.fd, SOCK_NONBLOCK);
       if (fd < 0) {
         if (fd === EAGAIN) return;

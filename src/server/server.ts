@@ -123,8 +123,7 @@ export class Server implements AsyncDisposable {
         errorResponses: new Map(),
         onConnectionClosed: (session) => this.onConnectionClosed(session as HttpConnection),
       };
-      const letGo = (): boolean => files?.reclaimDescriptors() ?? false;
-      this.acceptor = new Acceptor(this.reactor, this.listener, limits, (fd) => this.onAccept(fd), letGo);
+      this.acceptor = new Acceptor(this.reactor, this.listener, limits, (fd) => this.onAccept(fd), files?.fdReserve);
       this.driver = new NestedDriver(this.reactor);
     } catch (error) {
       for (const owned of opened) owned.close();

@@ -1,6 +1,6 @@
 import { createConnection, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Acceptor, type AcceptorOptions } from '../../../src/net/acceptor.js';
+import { Acceptor, type AcceptorOptions, type DescriptorReserve } from '../../../src/net/acceptor.js';
 import { Listener } from '../../../src/net/listener.js';
 import { NestedDriver, Reactor } from '../../../src/reactor/index.js';
 import { kernel as realKernel } from '../../../src/sys/binding.js';
@@ -20,10 +20,10 @@ describe('on a simulated kernel', () => {
   const start = (
     options: Partial<AcceptorOptions> = {},
     onAccept = (fd: number) => void accepted.push(fd),
-    letGo?: () => boolean,
+    reserve?: DescriptorReserve,
   ) => {
     const all = { acceptsPerTurn: 64, maxConnections: 1000, ...options };
-    acceptor = new Acceptor(reactor, listener, all, onAccept, letGo);
+    acceptor = new Acceptor(reactor, listener, all, onAccept, reserve);
   };
   const arrive = (count: number) => {
     for (let i = 0; i < count; i++) peers.push(kernel.connectPeer(listener.fd));
@@ -127,22 +127,24 @@ describe('on a simulated kernel', () => {
     },
   );
 
-  it.each<[what: string, refusals: number[], letsGo: boolean, asked: number, pauses: number]>([
+  it.each<[what: string, refusals: number[], hasReserve: boolean, reclaims: number, pauses: number]>([
     ['in the process', [EMFILE], true, 1, 0],
     ['in the system', [ENFILE], true, 1, 0],
-    ['and none is let go', [EMFILE], false, 1, 1],
-    ['and others take those that are let go', [EMFILE, EMFILE], true, 1, 1],
-    ['but memory is what it lacks', [ENOMEM], true, 0, 1],
-  ])('with no descriptor left %s it asks for one, once', (_, refusals, letsGo, asked, pauses) => {
-    let asks = 0;
-    start({}, undefined, () => {
-      asks++;
-      return letsGo;
+    ['and an empty reserve', [EMFILE], false, 1, 1],
+    ['and others taking those of the reserve', [EMFILE, EMFILE], true, 1, 1],
+    ['but without memory', [ENOMEM], true, 0, 1],
+  ])('with no descriptor left %s it reclaims some at most once', (_, refusals, hasReserve, reclaims, pauses) => {
+    let calls = 0;
+    start({}, undefined, {
+      reclaim(): boolean {
+        calls++;
+        return hasReserve;
+      },
     });
     arrive(2);
     kernel.fault('accept4', ...refusals);
     reactor.turn(0);
-    expect([asks, acceptor.pauses, accepted.length]).toEqual([asked, pauses, pauses === 0 ? 2 : 0]);
+    expect([calls, acceptor.pauses, accepted.length]).toEqual([reclaims, pauses, pauses === 0 ? 2 : 0]);
     while (accepted.length < 2) reactor.turn(1000);
   });
 

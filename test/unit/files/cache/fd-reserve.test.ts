@@ -6,7 +6,7 @@ import { FakeKernel } from '../../../support/fake-kernel.js';
 
 const { AT_FDCWD, O_PATH, RESOLVE_BENEATH } = constants;
 
-test.each<[results: number[], letsGo: boolean, expected: number, asked: number]>([
+test.each<[results: number[], hasReserve: boolean, expected: number, reclaims: number]>([
   [[7], true, 7, 0],
   [[EMFILE, 7], true, 7, 1],
   [[ENFILE, 7], true, 7, 1],
@@ -15,17 +15,25 @@ test.each<[results: number[], letsGo: boolean, expected: number, asked: number]>
   [[EMFILE], false, EMFILE, 1],
   [[ENOENT], true, ENOENT, 0],
   [[EACCES], true, EACCES, 0],
-])('what the kernel says, %j, where descriptors are let go, %j: %i', (results, letsGo, expected, asked) => {
-  for (const call of ['openat', 'openat2'] as const) {
-    let asks = 0;
-    const fake = new FakeKernel();
-    fake.fault(call, ...results);
-    const kernel = withDescriptorReserve(fake, () => {
-      asks++;
-      return letsGo;
-    });
-    const fd =
-      call === 'openat' ? kernel.openat(AT_FDCWD, 'x', O_PATH) : kernel.openat2(AT_FDCWD, 'x', O_PATH, RESOLVE_BENEATH);
-    expect([fd, asks, fake.counts()[call]]).toEqual([expected, asked, results.length]);
-  }
-});
+])(
+  'an open with the results %j and a reserve (%j) returns %i after %i reclaims',
+  (results, hasReserve, expected, reclaims) => {
+    for (const call of ['openat', 'openat2'] as const) {
+      let calls = 0;
+      const reserve = {
+        reclaim(): boolean {
+          calls++;
+          return hasReserve;
+        },
+      };
+      const fake = new FakeKernel();
+      fake.fault(call, ...results);
+      const kernel = withDescriptorReserve(fake, reserve);
+      const fd =
+        call === 'openat'
+          ? kernel.openat(AT_FDCWD, 'x', O_PATH)
+          : kernel.openat2(AT_FDCWD, 'x', O_PATH, RESOLVE_BENEATH);
+      expect([fd, calls, fake.counts()[call]]).toEqual([expected, reclaims, results.length]);
+    }
+  },
+);
