@@ -1,5 +1,5 @@
 import { looksLikeAsset } from '../files/pages/asset-name.js';
-import { statusForErrno } from '../files/resolve/open-file.js';
+import { statusForErrno } from '../files/resolve/error-status.js';
 import { parseUrlPath, type UrlPath } from '../files/resolve/url-path.js';
 import { FieldId } from '../http/headers.js';
 import type { RequestParser } from '../http/request/parser.js';

@@ -17,8 +17,8 @@ import {
   sharedContent,
 } from './representation/redirect-response.js';
 import type { Representations } from './representation/representations.js';
+import { statusForErrno } from './resolve/error-status.js';
 import type { Lookup } from './resolve/lookup.js';
-import { statusForErrno } from './resolve/open-file.js';
 import { type Release, ReleaseRoot } from './resolve/release-root.js';
 import { isRacy, type Resolved, Resolver } from './resolve/resolver.js';
 import { directoryUrlPath, parseUrlPath, type UrlPath, urlPathOf } from './resolve/url-path.js';

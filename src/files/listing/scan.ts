@@ -1,7 +1,7 @@
 import { constants } from '../../sys/binding.js';
 import { readEntries } from '../../sys/directory.js';
 import { type Kernel, STAT_WORDS, Stat } from '../../sys/kernel.js';
-import { directoryFingerprint } from '../resolve/open-file.js';
+import { directoryFingerprint } from '../resolve/fingerprint.js';
 import { isListed, type ListingEntry } from './render.js';
 import { TopNames } from './sort.js';
 

@@ -2,8 +2,8 @@ import { type Field, HttpResponse, textResponse } from '../../http/response/resp
 import type { RepresentationBuilder } from '../representation/builder.js';
 import { mergeFields } from '../representation/representation.js';
 import type { Representations } from '../representation/representations.js';
+import type { statusForErrno } from '../resolve/error-status.js';
 import type { Lookup } from '../resolve/lookup.js';
-import type { statusForErrno } from '../resolve/open-file.js';
 import { isRacy, type Resolved, type Resolver } from '../resolve/resolver.js';
 import type { Rules } from '../rules/response-headers.js';
 import { TRANSIENT_PAGES } from '../watch/unwatched.js';

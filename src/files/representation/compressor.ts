@@ -1,6 +1,6 @@
 import { AVAILABLE_CODINGS, type ContentCoding, compress, isWorthwhile } from '../../http/semantics/accept-encoding.js';
 import type { Kernel } from '../../sys/kernel.js';
-import { fileVersion } from '../resolve/open-file.js';
+import { exactFingerprint } from '../resolve/fingerprint.js';
 import type { CompressionJob, CompressionQueue } from './compression-queue.js';
 import { etagForCompressed } from './etag.js';
 import { makeRepresentation, type RepresentationFields } from './representation.js';
@@ -26,7 +26,7 @@ export class Compressor implements OnDemandCompressor, CompressionJob {
     private readonly onRepresentationAdded: () => void,
   ) {
     const { body } = content.identity.ok;
-    this.version = body.kind === 'file' ? fileVersion(kernel, body.file.fd, body.length) : null;
+    this.version = body.kind === 'file' ? exactFingerprint(kernel, body.file.fd, body.length) : null;
   }
 
   get isWanted(): boolean {
@@ -87,6 +87,6 @@ export class Compressor implements OnDemandCompressor, CompressionJob {
     const { file, offset, length } = body;
     const bytes = Buffer.allocUnsafeSlow(length);
     const isRead = this.kernel.pread(file.fd, bytes, 0, length, offset) === length;
-    return isRead && fileVersion(this.kernel, file.fd, length) === this.version ? bytes : null;
+    return isRead && exactFingerprint(this.kernel, file.fd, length) === this.version ? bytes : null;
   }
 }

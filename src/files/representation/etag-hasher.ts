@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { FileBody } from '../../http/response/response.js';
 import type { Kernel } from '../../sys/kernel.js';
-import { fileVersion } from '../resolve/open-file.js';
+import { exactFingerprint } from '../resolve/fingerprint.js';
 import { etagForHash } from './etag.js';
 
 /** Read and hashed between two rounds of requests: about a millisecond. */
@@ -51,7 +51,7 @@ export class EtagHasher {
 
   /** The tag of a whole file; empty while it is not known. */
   find(fd: number, size: number): string {
-    const version = fileVersion(this.kernel, fd, size);
+    const version = exactFingerprint(this.kernel, fd, size);
     const etag = version === null ? undefined : this.etags.get(version);
     if (etag === undefined) return '';
     this.remember(version!, etag);
@@ -64,7 +64,7 @@ export class EtagHasher {
    * @param asker null for who has to go on without
    */
   read(body: FileBody, asker: EtagListener | null): void {
-    const version = fileVersion(this.kernel, body.file.fd, body.length);
+    const version = exactFingerprint(this.kernel, body.file.fd, body.length);
     if (version === null) return;
     let reading = this.jobs.get(version);
     if (reading === undefined) {
@@ -101,7 +101,7 @@ export class EtagHasher {
     const wanted = Math.min(SLICE_BYTES, body.length - reading.doneBytes);
     const got = this.kernel.pread(body.file.fd, slice, 0, wanted, reading.doneBytes);
     // Replaced, deleted or written to, it is another version: nobody will ask for the tag of this one.
-    const isSame = fileVersion(this.kernel, body.file.fd, body.length) === version;
+    const isSame = exactFingerprint(this.kernel, body.file.fd, body.length) === version;
     if (isSame && got > 0) {
       hash.update(slice.subarray(0, got));
       reading.doneBytes += got;

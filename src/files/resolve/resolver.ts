@@ -5,8 +5,9 @@ import type { Kernel } from '../../sys/kernel.js';
 import type { ResolvedSiteOptions } from '../rules/site-options.js';
 import { HARD_LINKS } from '../watch/unwatched.js';
 import { Dependencies } from '../watch/watched-directory.js';
+import { statusForErrno } from './error-status.js';
 import type { Lookup } from './lookup.js';
-import { DIRECTORY, type NotAFile, type OpenFile, statusForErrno } from './open-file.js';
+import { DIRECTORY, type NotAFile, type OpenFile } from './open-file.js';
 import type { UrlPath } from './url-path.js';
 
 const HTML = Buffer.from('.html');

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
-import { DIRECTORY, openFile, statusForErrno } from '../../files/resolve/open-file.js';
+import { statusForErrno } from '../../files/resolve/error-status.js';
+import { DIRECTORY, openFile } from '../../files/resolve/open-file.js';
 import { Root } from '../../files/resolve/root.js';
 import { directoryUrlPath, parseUrlPath } from '../../files/resolve/url-path.js';
 import { mediaTypeOf } from '../../files/rules/media-type.js';

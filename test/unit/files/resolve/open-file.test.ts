@@ -1,12 +1,7 @@
 import { appendFileSync, linkSync, renameSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import {
-  fileVersion,
-  type Opener,
-  type OpenFile,
-  openFile,
-  readFile,
-} from '../../../../src/files/resolve/open-file.js';
+import { exactFingerprint } from '../../../../src/files/resolve/fingerprint.js';
+import { type Opener, type OpenFile, openFile, readFile } from '../../../../src/files/resolve/open-file.js';
 import { Root } from '../../../../src/files/resolve/root.js';
 import { kernel as realKernel } from '../../../../src/sys/binding.js';
 import { EIO, ENOENT } from '../../../../src/sys/errno.js';
@@ -110,7 +105,7 @@ describe('a file', () => {
     site.write('version.txt', 'one');
     await settled();
     const { fd } = opened('version.txt');
-    const seen = [fileVersion(realKernel, fd, 3)];
+    const seen = [exactFingerprint(realKernel, fd, 3)];
     const changes: (() => void)[] = [
       () => writeFileSync(site.path('version.txt'), 'two'),
       () => utimesSync(site.path('version.txt'), 5, 5),
@@ -119,13 +114,13 @@ describe('a file', () => {
     ];
     for (const change of changes) {
       change();
-      seen.push(fileVersion(realKernel, fd, 3));
+      seen.push(exactFingerprint(realKernel, fd, 3));
       await settled();
     }
-    expect(fileVersion(realKernel, fd, 3)).toBe(seen.at(-1));
-    expect([new Set(seen).size, fileVersion(realKernel, fd, 4)]).toEqual([seen.length, null]);
+    expect(exactFingerprint(realKernel, fd, 3)).toBe(seen.at(-1));
+    expect([new Set(seen).size, exactFingerprint(realKernel, fd, 4)]).toEqual([seen.length, null]);
     realKernel.close(fd);
-    expect(fileVersion(realKernel, -1, 3)).toBeNull();
+    expect(exactFingerprint(realKernel, -1, 3)).toBeNull();
   });
 
   test('with another name is linked', () => {

@@ -1,0 +1,68 @@
+import { type Kernel, STAT_WORDS, Stat } from '../../sys/kernel.js';
+
+/*
+ * A fingerprint is a text that differs whenever a file or directory does, as far as fstat(2) can tell: of times, size and
+ * inode. Which file a descriptor is of, in whatever state, is `deviceInode`.
+ */
+
+/**
+ * A file that changed less than this ago may change again with the same times: the kernel's coarse clock steps every 1 to
+ * 10 ms (CONFIG_HZ).
+ */
+const RACY_MS = 20;
+
+const FINGERPRINTED = [
+  Stat.mtimeSeconds,
+  Stat.mtimeNanoseconds,
+  Stat.ctimeSeconds,
+  Stat.ctimeNanoseconds,
+  Stat.size,
+  Stat.inodeLow,
+  Stat.inodeHigh,
+];
+
+const WITH_DEVICE = [...FINGERPRINTED, Stat.deviceLow, Stat.deviceHigh];
+
+const stat = new Float64Array(STAT_WORDS);
+
+/** Hashed, since clients see it in entity tags and an inode's number is not theirs to know. FNV-1a, twice 32 bits. */
+export function statFingerprint(stat: Float64Array): string {
+  let high = 0x811c9dc5;
+  let low = 0x2b5a3c17;
+  for (const field of FINGERPRINTED) {
+    const value = stat[field]!;
+    const lower = value | 0;
+    const upper = Math.floor(value / 2 ** 32);
+    for (let i = 0; i < 7; i++) {
+      const byte = ((i < 4 ? lower : upper) >>> (8 * (i & 3))) & 0xff;
+      high = Math.imul(high ^ byte, 0x01000193);
+      low = Math.imul(low ^ (byte + i), 0x01000193);
+    }
+  }
+  return (high >>> 0).toString(36) + (low >>> 0).toString(36);
+}
+
+/** The fingerprint of an open file now; null when fstat fails. */
+export function currentFingerprint(kernel: Kernel, fd: number): string | null {
+  return kernel.fstat(fd, stat) < 0 ? null : statFingerprint(stat);
+}
+
+/**
+ * The fingerprint among all files of all devices, not hashed: in a table of many files two could have the same hash. Null
+ * when the file does not have this size.
+ */
+export function exactFingerprint(kernel: Kernel, fd: number, size: number): string | null {
+  if (kernel.fstat(fd, stat) < 0 || stat[Stat.size] !== size) return null;
+  return WITH_DEVICE.map((field) => stat[field]!.toString(36)).join(' ');
+}
+
+/** The same as long as the directory has the same names. Null when fstat fails, or the times are racy. */
+export function directoryFingerprint(kernel: Kernel, fd: number, wallMs: number): string | null {
+  return kernel.fstat(fd, stat) < 0 || hasRacyTimes(stat, wallMs) ? null : statFingerprint(stat);
+}
+
+/** By the change time, since utimensat(2) can set the modification time back. */
+export function hasRacyTimes(stat: Float64Array, wallMs: number): boolean {
+  const changedMs = stat[Stat.ctimeSeconds]! * 1000 + stat[Stat.ctimeNanoseconds]! / 1e6;
+  return Math.abs(wallMs - changedMs) < RACY_MS;
+}
