@@ -1,4 +1,4 @@
-# One base for both stages: the compilers come by apt-get into the stage that is thrown away.
+# One base image for both stages: apt-get installs the compilers in the build stage only.
 ARG NODE_IMAGE=docker.io/library/node:22-bookworm-slim
 
 FROM ${NODE_IMAGE} AS build
@@ -6,24 +6,24 @@ RUN apt-get update \
  && apt-get install --yes --no-install-recommends g++ make python3 \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /build
-# The image carries its own node's headers, so node-gyp has nothing to download.
+# The base image contains the headers of its Node, so node-gyp downloads nothing.
 ENV npm_package_config_node_gyp_nodedir=/usr/local \
     npm_config_audit=false \
     npm_config_fund=false \
     npm_config_update_notifier=false
 
-# What was installed stays cached until the lock file changes; the install script has to wait for its sources.
+# This layer is cached until the lock file changes; the install script needs the sources, so it runs later.
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
 COPY binding.gyp tsconfig.json ./
 COPY native native
 COPY src src
 RUN npm run install && npm run build
-# node-gyp and node-addon-api are dependencies for whoever installs the package; a finished addon needs neither.
+# node-gyp and node-addon-api build the addon on installation; at run time neither is needed.
 RUN npm uninstall --ignore-scripts --omit=dev node-gyp node-addon-api && find node_modules -type d -empty -delete
 COPY html html
 COPY LICENSE ./
-# The files come from a checkout whose umask may hide them from the image's user.
+# The umask of the checkout may have made the files unreadable for the image's user.
 RUN rm -f dist/.tsbuildinfo && chmod -R a+rX . && chmod a+x dist/cli/main.js
 
 
@@ -32,7 +32,7 @@ ARG NODE_IMAGE
 ARG VERSION=unreleased
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="epollet" \
-      org.opencontainers.image.description="A fast static HTTP server for Node, on an epoll that you can hold in your hand." \
+      org.opencontainers.image.description="Raw epoll for Node, and a fast HTTP server on it for files and fetch handlers. Linux only." \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
@@ -46,18 +46,18 @@ COPY --from=build /build/dist dist
 COPY --from=build /build/html html
 RUN ln -s /app/dist/cli/main.js /usr/local/bin/epollet
 
-# Change the port here (docker run -e EPOLLET_PORT=…) rather than by --port: the health check reads it too.
+# Set the port by this variable (docker run -e EPOLLET_PORT=…) rather than --port: the health check reads it too.
 ENV NODE_ENV=production \
     EPOLLET_HOST=:: \
     EPOLLET_PORT=8080
 EXPOSE 8080
-# By number, for it is how an orchestrator sees that this is not root. It is the base image's user "node".
+# By number, so that an orchestrator can verify that it is not root (runAsNonRoot). It is the base image's user "node".
 USER 1000:1000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=15s --timeout=3s --start-period=5s --retries=3 CMD ["epollet", "healthcheck"]
 
-# docker run -p 8080:8080 epollet                                       the pages that ship with it
-# docker run -p 8080:8080 -v ./site:/site:ro epollet /site              a folder of yours
+# docker run -p 8080:8080 epollet                                       the pages in html/
+# docker run -p 8080:8080 -v ./site:/site:ro epollet /site              your own directory
 # docker run -p 8080:8080 -v ./site:/site:ro epollet serve /site --trigger edge
 ENTRYPOINT ["epollet"]
 CMD ["serve"]

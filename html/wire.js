@@ -1,12 +1,12 @@
-/** Sends requests to the server of this page, and shows what the browser saw of each. */
+/** Sends requests to the server of this page, and shows what the browser observed of each. */
 
 const FILE = 'style.css';
 const SIX = ['style.css', 'wire.js', 'wire.html', 'index.html', 'reactor.svg', 'favicon.svg'];
 const LOG_ROWS = 12;
-/** A timing entry may come a little after the body. */
+/** A timing entry may arrive shortly after the body. */
 const TIMING_TRIES = 20;
 
-/** The validators of FILE, once a response has brought them. */
+/** The validators of FILE, from the last response with any. */
 const known = { etag: null, modified: null };
 
 const byId = (id) => document.getElementById(id);
@@ -20,14 +20,14 @@ function element(name, text, className = '') {
   return made;
 }
 
-// The exchanges
+// Requests
 
-const asks = {
+const requests = {
   get: () => [exchange('GET', FILE)],
   head: () => [exchange('HEAD', FILE)],
   changed: () => [exchange('GET', FILE, validator())],
   missing: () => [exchange('GET', 'no-such-page')],
-  refused: () => [exchange('DELETE', FILE)],
+  method: () => [exchange('DELETE', FILE)],
   six: () => SIX.map((file) => exchange('GET', file)),
 };
 
@@ -57,7 +57,7 @@ async function timingOf(href, startMs) {
   return null;
 }
 
-/** A connection that was open already leaves no time between the start of the fetch and the end of connecting. */
+/** On an open connection, connecting takes no time. */
 function connectionOf(timing) {
   if (!timing?.connectEnd) return 'unknown';
   return timing.connectStart === timing.connectEnd ? 'open already' : 'new';
@@ -68,7 +68,7 @@ const protocolOf = (timing) =>
 const targetOf = ({ url }) => url.pathname + url.search;
 const statusOf = ({ response }) => `${response.status} ${response.statusText}`.trim();
 
-// What is shown
+// Display
 
 function showWire({ method, url, fields, response, bodyBytes, timing }) {
   const protocol = protocolOf(timing);
@@ -89,7 +89,7 @@ function showList(id, rows) {
 }
 
 function timingRows(timing) {
-  if (!timing) return [['Timing', 'The browser gave no timing for this one.']];
+  if (!timing) return [['Timing', 'The browser has no timing for this request.']];
   const handshakeMs = timing.connectEnd - timing.connectStart;
   const connection = connectionOf(timing);
   const { encodedBodySize: encoded, decodedBodySize: decoded } = timing;
@@ -111,10 +111,10 @@ function showObserved(one) {
 }
 
 function sentFor({ method, response }) {
-  if (response.status === 304) return 'The head only: the file is still the one you have.';
-  if (response.status === 206) return 'The head and the part that was asked for.';
-  if (response.status === 404) return 'A short refusal: nothing here by that name.';
-  if (response.status === 405) return 'A short refusal; Allow says which methods are served.';
+  if (response.status === 304) return 'The head only: the cached copy is still valid.';
+  if (response.status === 206) return 'The head and the requested range.';
+  if (response.status === 404) return 'A short error response: no such file.';
+  if (response.status === 405) return 'A short error response; Allow lists the supported methods.';
   if (method === 'HEAD') return 'The head only, the same as for GET.';
   return 'Head and body, prepared as one buffer, in one call.';
 }
@@ -135,15 +135,16 @@ function callsFor(one) {
 }
 
 function remarkFor({ method, fields, response }, name) {
-  const asked = Object.keys(fields)[0];
+  const precondition = Object.keys(fields)[0];
   const { status } = response;
-  if (name === 'changed' && !asked)
-    return 'The server sends neither ETag nor Last-Modified: there is nothing to compare.';
-  if (method === 'DELETE' && status !== 405) return `epollet answers 405 here. This server chose ${status}.`;
-  if (asked === 'If-Modified-Since') return 'The server sends no ETag, so the date of the file was compared.';
-  if (asked === 'If-None-Match' && status === 200)
-    return 'The file has changed since it was last seen here, so it was sent.';
-  if (status === 404) return 'A name that is not there costs an openat2 too, which answers ENOENT.';
+  if (name === 'changed' && !precondition)
+    return 'The server sends neither ETag nor Last-Modified, so there is no validator to compare.';
+  if (method === 'DELETE' && status !== 405)
+    return `epollet responds with 405 here. This server responded with ${status}.`;
+  if (precondition === 'If-Modified-Since') return 'The server sends no ETag, so the date of the file was compared.';
+  if (precondition === 'If-None-Match' && status === 200)
+    return 'The file has changed since the last request, so it was sent.';
+  if (status === 404) return 'The first request for a missing name also costs an openat2, which returns ENOENT.';
   return '';
 }
 
@@ -183,7 +184,7 @@ function show(done, name) {
   byId('summary').textContent =
     done.length > 1
       ? `${done.length} requests, ${fresh} of them on a new connection. Below is the last; all are in the list.`
-      : `${last.method} ${targetOf(last)} was answered ${statusOf(last)}.`;
+      : `${last.method} ${targetOf(last)}: ${statusOf(last)}.`;
   byId('remark').textContent = remarkFor(last, name);
 }
 
@@ -193,35 +194,35 @@ function showPage() {
   const { transferSize, encodedBodySize } = page;
   const from =
     transferSize === 0
-      ? 'the cache of the browser, without asking'
+      ? 'the browser cache, without a request'
       : transferSize < encodedBodySize
-        ? 'the cache of the browser, after a 304'
+        ? 'the browser cache, after a 304'
         : 'the network';
   showList('page', [['Came from', from], ...timingRows(page)]);
 }
 
 let busy = false;
 
-async function ask(name) {
+async function run(name) {
   if (busy) return;
   busy = true;
-  for (const button of byId('asks').querySelectorAll('button'))
-    button.setAttribute('aria-pressed', String(button.dataset.ask === name));
+  for (const button of byId('requests').querySelectorAll('button'))
+    button.setAttribute('aria-pressed', String(button.dataset.request === name));
   performance.clearResourceTimings();
   try {
-    if (name === 'changed' && !known.etag && !known.modified) await Promise.all(asks.head());
-    show(await Promise.all(asks[name]()), name);
+    if (name === 'changed' && !known.etag && !known.modified) await Promise.all(requests.head());
+    show(await Promise.all(requests[name]()), name);
   } catch (error) {
-    byId('summary').textContent = `No answer: ${error.message}. Is the server still running?`;
+    byId('summary').textContent = `No response: ${error.message}. Is the server still running?`;
   } finally {
     busy = false;
   }
 }
 
-byId('asks').addEventListener('click', ({ target }) => {
-  const name = target.closest('button')?.dataset.ask;
-  if (name) ask(name);
+byId('requests').addEventListener('click', ({ target }) => {
+  const name = target.closest('button')?.dataset.request;
+  if (name) run(name);
 });
 for (const section of document.querySelectorAll('section[hidden]')) section.hidden = false;
 showPage();
-ask('get');
+run('get');

@@ -37,32 +37,32 @@ const linksOf = (text: string): string[] =>
   );
 
 test.each(readdirSync(HTML))('%s is served with its type', async (name) => {
-  const answer = await get(`/${name}`);
-  expect([answer.status, answer.field('Content-Type')]).toEqual([200, TYPES[name.split('.').pop()!]]);
-  expect(answer.body.equals(readFileSync(join(HTML, name)))).toBe(true);
+  const response = await get(`/${name}`);
+  expect([response.status, response.field('Content-Type')]).toEqual([200, TYPES[name.split('.').pop()!]]);
+  expect(response.body.equals(readFileSync(join(HTML, name)))).toBe(true);
 });
 
 describe.each(pages)('%s', (page) => {
   const text = readFileSync(join(HTML, page), 'utf8');
 
-  test('every link leads somewhere', async () => {
+  test('every link leads to a page of the server and to an id in it', async () => {
     const links = linksOf(text);
     expect(links.length).toBeGreaterThan(3);
     for (const link of links.filter((each) => !/^(https?:|data:)/.test(each))) {
       const url = new URL(link, `${server.url.href}${page}`);
-      const answer = await get(url.pathname + url.search);
-      expect(answer.status, link).toBe(200);
-      if (url.hash) expect(answer.body.toString(), link).toMatch(new RegExp(`\\bid="${url.hash.slice(1)}"`));
+      const response = await get(url.pathname + url.search);
+      expect(response.status, link).toBe(200);
+      if (url.hash) expect(response.body.toString(), link).toMatch(new RegExp(`\\bid="${url.hash.slice(1)}"`));
     }
   });
 
-  test('nothing is loaded from elsewhere', () => {
+  test('every resource is loaded from the same server', () => {
     for (const [tag] of text.matchAll(/<(?!a\b)[a-z][^>]*>/gi))
       expect(tag).not.toMatch(/\b(href|src|srcset|action)\s*=\s*"(https?:)?\/\//i);
   });
 });
 
-test('neither do scripts and styles load from elsewhere', () => {
+test('scripts and styles load from the same server', () => {
   for (const name of readdirSync(HTML).filter((each) => /\.(js|css|svg)$/.test(each))) {
     const text = readFileSync(join(HTML, name), 'utf8').replaceAll(/http:\/\/www\.w3\.org\/[\w/]*/g, '');
     expect(text, name).not.toMatch(/(url\(|import|from|fetch\(|src=|href=)\s*['"(]?\s*(https?:)?\/\//);
@@ -80,7 +80,7 @@ describe('in a browser', () => {
 
   afterAll(() => rmSync(profile, { recursive: true, force: true, maxRetries: 5 }));
 
-  /** Opens a page, and returns what it says on standard output and on its console. */
+  /** Opens a page, and returns the standard output and the console of the browser. */
   async function open(path: string, ...flags: string[]): Promise<{ output: string; console: string[] }> {
     const process = spawn(
       browser!,
@@ -102,7 +102,7 @@ describe('in a browser', () => {
       ],
       { stdio: ['ignore', 'pipe', 'pipe'], detached: true },
     );
-    // Its helpers are of its group, and end with it.
+    // Kills the process group, with the child processes of the browser.
     const timer = setTimeout(() => globalThis.process.kill(-process.pid!, 'SIGKILL'), BROWSER_MS - 5000);
     let output = '';
     let log = '';
@@ -117,20 +117,20 @@ describe('in a browser', () => {
     return { output, console: log.split('\n').filter((line) => /CONSOLE/.test(line)) };
   }
 
-  test.runIf(runs).each(pages)('%s opens without a complaint', { timeout: BROWSER_MS }, async (page) => {
+  test.runIf(runs).each(pages)('%s opens without a console message', { timeout: BROWSER_MS }, async (page) => {
     const { output, console } = await open(page, '--dump-dom');
     expect(output).toMatch(/<\/html>\s*$/);
     expect(console).toEqual([]);
   });
 
-  test.runIf(runs)('what a page complains of would be heard', { timeout: BROWSER_MS }, async () => {
-    const { console } = await open(`data:text/html,<script>console.error('heard')</script>`);
-    expect(console.join('\n')).toMatch(/heard/);
+  test.runIf(runs)('a console message of a page is captured', { timeout: BROWSER_MS }, async () => {
+    const { console } = await open(`data:text/html,<script>console.error('captured')</script>`);
+    expect(console.join('\n')).toMatch(/captured/);
   });
 
-  test.runIf(runs)('wire.html shows an exchange that worked', { timeout: BROWSER_MS }, async () => {
+  test.runIf(runs)('wire.html shows a successful exchange', { timeout: BROWSER_MS }, async () => {
     const { output } = await open('wire.html', '--dump-dom');
-    expect(output).toMatch(/<p id="summary"[^>]*>GET \/style\.css was answered 200 OK\.<\/p>/);
+    expect(output).toMatch(/<p id="summary"[^>]*>GET \/style\.css: 200 OK\.<\/p>/);
     expect(output).toMatch(/<dt[^>]*>Status<\/dt><dd[^>]*>200 OK<\/dd>/);
     expect(output).toMatch(/HTTP\/1\.1 200 OK/);
     expect(output).not.toMatch(/<section[^>]*hidden/);
@@ -141,7 +141,7 @@ describe('in a browser', () => {
     await open('', `--screenshot=${path}`, '--window-size=1200,900');
     const bytes = readFileSync(path);
     expect(bytes.subarray(1, 4).toString()).toBe('PNG');
-    // One colour alone packs into a few KiB.
+    // A blank page compresses to a few KiB.
     expect(statSync(path).size).toBeGreaterThan(20_000);
   });
 });
