@@ -18,48 +18,48 @@ const B = 'Origin: https://b.example:8443';
 const OTHER = 'Origin: https://evil.example';
 const GET = 'Access-Control-Request-Method: GET';
 
-const NOBODY = {
+const NO_CORS = {
   'Access-Control-Allow-Origin': null,
   'Access-Control-Allow-Credentials': null,
   'Access-Control-Expose-Headers': null,
 };
 
-serving('nobody, unless asked for', {}, [
-  ['GET /data.json', [A], 200, { ...NOBODY, Vary: null }],
-  ['OPTIONS /data.json', [A, GET], 204, { ...NOBODY, Allow: 'GET, HEAD, OPTIONS' }],
+serving('no CORS by default', {}, [
+  ['GET /data.json', [A], 200, { ...NO_CORS, Vary: null }],
+  ['OPTIONS /data.json', [A, GET], 204, { ...NO_CORS, Allow: 'GET, HEAD, OPTIONS' }],
 ]);
 
-const ANYBODY = { 'Access-Control-Allow-Origin': '*', 'Access-Control-Expose-Headers': 'ETag, X-Total' };
+const ANY_ORIGIN = { 'Access-Control-Allow-Origin': '*', 'Access-Control-Expose-Headers': 'ETag, X-Total' };
 
-serving('everybody', { cors: { origins: '*', exposeHeaders: ['ETag', 'X-Total'] } }, [
-  // The same for all, so that a cache can keep one answer: no Vary.
-  ['GET /data.json', [], 200, { ...ANYBODY, Vary: null }],
-  ['GET /data.json', [A], 200, { ...ANYBODY, Vary: null }],
-  ['GET /data.json', ['Origin: null'], 200, ANYBODY],
-  ['GET /page.html', [A, 'Accept-Encoding: br'], 200, { ...ANYBODY, Vary: 'Accept-Encoding' }, 'packed\n'],
-  ['GET /data.json', [A, 'If-None-Match: *'], 304, ANYBODY],
-  ['GET /data.json', [A, 'Range: bytes=0-0'], 206, ANYBODY],
-  ['GET /data.json', [A, 'Range: bytes=9-'], 416, ANYBODY],
-  ['GET /data.json', [A, 'If-Match: "x"'], 412, ANYBODY],
-  ['GET /page.html', [A, 'Accept-Encoding: *;q=0'], 406, { ...ANYBODY, Vary: 'Accept-Encoding' }],
-  // Redirects and refusals are checked by the browser too, Fetch section 4.4.
-  ['GET /dir', [A], 301, { ...ANYBODY, Location: '/dir/' }],
-  ['GET /moved', [A], 308, { ...ANYBODY, Location: '/data.json' }],
-  ['GET /nothing', [A], 404, ANYBODY],
-  ['GET /nothing', [], 404, ANYBODY],
+serving('any origin', { cors: { origins: '*', exposeHeaders: ['ETag', 'X-Total'] } }, [
+  // The same for every origin, so that a cache can store one response: no Vary.
+  ['GET /data.json', [], 200, { ...ANY_ORIGIN, Vary: null }],
+  ['GET /data.json', [A], 200, { ...ANY_ORIGIN, Vary: null }],
+  ['GET /data.json', ['Origin: null'], 200, ANY_ORIGIN],
+  ['GET /page.html', [A, 'Accept-Encoding: br'], 200, { ...ANY_ORIGIN, Vary: 'Accept-Encoding' }, 'packed\n'],
+  ['GET /data.json', [A, 'If-None-Match: *'], 304, ANY_ORIGIN],
+  ['GET /data.json', [A, 'Range: bytes=0-0'], 206, ANY_ORIGIN],
+  ['GET /data.json', [A, 'Range: bytes=9-'], 416, ANY_ORIGIN],
+  ['GET /data.json', [A, 'If-Match: "x"'], 412, ANY_ORIGIN],
+  ['GET /page.html', [A, 'Accept-Encoding: *;q=0'], 406, { ...ANY_ORIGIN, Vary: 'Accept-Encoding' }],
+  // Browsers check redirects and error responses too, Fetch section 4.4.
+  ['GET /dir', [A], 301, { ...ANY_ORIGIN, Location: '/dir/' }],
+  ['GET /moved', [A], 308, { ...ANY_ORIGIN, Location: '/data.json' }],
+  ['GET /nothing', [A], 404, ANY_ORIGIN],
+  ['GET /nothing', [], 404, ANY_ORIGIN],
   ['OPTIONS /data.json', [], 204, { Allow: 'GET, HEAD, OPTIONS' }],
   [
     'OPTIONS /data.json',
     [A, GET],
     204,
     {
-      ...ANYBODY,
+      ...ANY_ORIGIN,
       'Access-Control-Allow-Methods': 'GET, HEAD',
       'Access-Control-Max-Age': '600',
       'Access-Control-Expose-Headers': null,
     },
   ],
-  // Whether there is such a file, is not for the preflight to say.
+  // A preflight does not depend on whether the file exists.
   ['OPTIONS /nothing', [A, GET], 204, { 'Access-Control-Allow-Origin': '*' }],
 ]);
 
@@ -68,7 +68,7 @@ const LISTED = (origin: string) => ({
   'Access-Control-Allow-Credentials': 'true',
   Vary: 'Origin',
 });
-const UNLISTED = { ...NOBODY, Vary: 'Origin' };
+const UNLISTED = { ...NO_CORS, Vary: 'Origin' };
 
 const LIST: Partial<ServeOptions> = {
   directoryListing: true,
@@ -81,10 +81,10 @@ const LIST: Partial<ServeOptions> = {
   },
 };
 
-const OF_LIST: Row[] = [
+const LIST_ROWS: Row[] = [
   ['GET /data.json', [A], 200, LISTED(A), '{}\n'],
   ['GET /data.json', [B], 200, LISTED(B), '{}\n'],
-  // Who is not in it gets the answer, which the browser keeps to itself; a cache must know that there are others.
+  // Other origins get the response without CORS fields, and Vary: Origin for caches.
   ['GET /data.json', [], 200, UNLISTED, '{}\n'],
   ['GET /data.json', [OTHER], 200, UNLISTED, '{}\n'],
   ['GET /data.json', ['Origin: null'], 200, UNLISTED],
@@ -97,7 +97,7 @@ const OF_LIST: Row[] = [
   ['GET /data.json', [A, 'Range: bytes=0-0'], 206, LISTED(A)],
   ['GET /data.json', [A, 'Range: bytes=9-'], 416, LISTED(A)],
   ['GET /data.json', [A, 'If-Match: "x"'], 412, LISTED(A)],
-  // What else the answer depends on is still said.
+  // Vary keeps its other fields.
   ['GET /page.html', [], 200, { Vary: 'Origin, Accept-Encoding' }],
   ['GET /page.html', [A], 200, { ...LISTED(A), Vary: /^(?=.*\bOrigin\b)(?=.*\bAccept-Encoding\b)/ }],
   ['GET /page.html', [A, 'Accept-Encoding: br'], 200, { 'Content-Encoding': 'br', Vary: /Accept-Encoding/ }],
@@ -105,7 +105,7 @@ const OF_LIST: Row[] = [
     'GET /page.html',
     [OTHER, 'If-None-Match: *'],
     304,
-    { ...NOBODY, Vary: /^(?=.*\bOrigin\b)(?=.*\bAccept-Encoding\b)/ },
+    { ...NO_CORS, Vary: /^(?=.*\bOrigin\b)(?=.*\bAccept-Encoding\b)/ },
   ],
   [
     'GET /page.html',
@@ -114,7 +114,7 @@ const OF_LIST: Row[] = [
     { ...LISTED(A), Vary: /^(?=.*\bOrigin\b)(?=.*\bAccept-Encoding\b)/ },
   ],
   ['GET /bare/', [A], 200, { ...LISTED(A), Vary: /^(?=.*\bOrigin\b)(?=.*\bAccept\b)/ }],
-  // Redirects and refusals.
+  // Redirects and error responses.
   ['GET /dir', [A], 301, { ...LISTED(A), Location: '/dir/' }],
   ['GET /dir', [], 301, UNLISTED],
   ['GET /moved', [A], 308, { ...LISTED(A), Location: '/data.json' }],
@@ -136,20 +136,24 @@ const OF_LIST: Row[] = [
     },
   ],
   ['OPTIONS /data.json', [A, GET], 204, { ...LISTED(A), 'Access-Control-Allow-Headers': null }],
-  ['OPTIONS /data.json', [OTHER, GET], 204, { ...NOBODY, 'Access-Control-Allow-Methods': null }],
-  ['OPTIONS /data.json', [A], 204, { ...NOBODY, Allow: 'GET, HEAD, OPTIONS' }],
-  ['OPTIONS /data.json', [GET], 204, { ...NOBODY, Allow: 'GET, HEAD, OPTIONS' }],
+  ['OPTIONS /data.json', [OTHER, GET], 204, { ...NO_CORS, 'Access-Control-Allow-Methods': null }],
+  ['OPTIONS /data.json', [A], 204, { ...NO_CORS, Allow: 'GET, HEAD, OPTIONS' }],
+  ['OPTIONS /data.json', [GET], 204, { ...NO_CORS, Allow: 'GET, HEAD, OPTIONS' }],
   ['OPTIONS *', [A, GET], 204],
   ['PUT /data.json', [A], 405],
 ];
 
-serving('a list', LIST, OF_LIST);
+serving('a list of origins', LIST, LIST_ROWS);
 
-// What is not kept is answered by another way, with the same fields, each once.
-serving('a list, where nothing is kept', { ...LIST, limits: { cacheBytes: 0 } }, OF_LIST);
-serving('a list, where nothing is even read', { ...LIST, limits: { cacheBytes: 0, maxCachedFileBytes: 0 } }, OF_LIST);
+// Uncached responses are built by another code path, with the same fields, each once.
+serving('a list of origins, without a cache', { ...LIST, limits: { cacheBytes: 0 } }, LIST_ROWS);
+serving(
+  'a list of origins, without a cache and with every file sent by descriptor',
+  { ...LIST, limits: { cacheBytes: 0, maxCachedFileBytes: 0 } },
+  LIST_ROWS,
+);
 
-serving('whatever is asked for', { cors: { origins: '*', methods: ['*'], headers: ['*'] } }, [
+serving('wildcard methods and headers', { cors: { origins: '*', methods: ['*'], headers: ['*'] } }, [
   [
     'OPTIONS /data.json',
     [A, 'Access-Control-Request-Method: PATCH', 'Access-Control-Request-Headers: authorization, x-y'],
@@ -169,14 +173,14 @@ serving('whatever is asked for', { cors: { origins: '*', methods: ['*'], headers
   ],
 ]);
 
-serving('a single-page app for a list', { fallback: 'app.html', cors: { origins: ['https://a.example'] } }, [
+serving('a fallback with a list of origins', { fallback: 'app.html', cors: { origins: ['https://a.example'] } }, [
   [
     'GET /route',
     [A, 'Accept: text/html'],
     200,
     { Vary: /^(?=.*\bOrigin\b)(?=.*\bAccept\b)/, 'Access-Control-Allow-Origin': 'https://a.example' },
   ],
-  ['GET /route', ['Accept: text/html'], 200, { ...NOBODY, Vary: /^(?=.*\bOrigin\b)(?=.*\bAccept\b)/ }, 'app\n'],
+  ['GET /route', ['Accept: text/html'], 200, { ...NO_CORS, Vary: /^(?=.*\bOrigin\b)(?=.*\bAccept\b)/ }, 'app\n'],
   [
     'GET /route',
     [A],

@@ -7,9 +7,9 @@ import { servingFiles } from '../../support/rows.js';
 const HTML = { 'Content-Type': 'text/html; charset=utf-8' };
 const to = (location: string) => ({ Location: location, 'Cache-Control': 'no-cache' });
 
-/** Nobody is sent to another host. */
-function staysHere(answer: RawResponse): void {
-  const location = answer.field('Location');
+/** A redirect must not leave the host. */
+function staysOnHost(response: RawResponse): void {
+  const location = response.field('Location');
   if (location !== null) expect(new URL(location, 'http://here.example/x/').host).toBe('here.example');
 }
 
@@ -19,15 +19,15 @@ const serving = servingFiles(
     'about.html': 'about\n',
     'a b.html': 'blank\n',
     'plain.txt': 'plain\n',
-    'folder/index.html': 'folder\n',
-    'folder/page.html': 'page\n',
+    'dir/index.html': 'dir\n',
+    'dir/page.html': 'page\n',
     'bare/file.txt': 'file\n',
     'evil.example/index.html': 'not evil\n',
     'odd & #?%/index.html': 'odd\n',
     'ünï/index.html': 'utf-8\n',
     'twice.html': 'the page\n',
-    'twice/index.html': 'the folder\n',
-    'hollow/index.html/x.txt': 'index.html is a folder\n',
+    'twice/index.html': 'the dir\n',
+    'hollow/index.html/x.txt': 'index.html is a directory\n',
     'blog.html': 'the blog\n',
     'blog/post.html': 'a post\n',
     'hollow.html': 'the hollow\n',
@@ -39,26 +39,26 @@ const serving = servingFiles(
     'app.html.br': 'packed',
   },
   {},
-  staysHere,
+  staysOnHost,
 );
 
-serving('a folder and its index', {}, [
+serving('a directory and its index', {}, [
   ['GET /', [], 200, HTML, 'front\n'],
   ['GET /?query', [], 200, HTML, 'front\n'],
   ['GET /index.html', [], 200, { ...HTML, Location: null }, 'front\n'],
-  ['GET /folder/', [], 200, HTML, 'folder\n'],
-  ['GET /folder//', [], 200, HTML, 'folder\n'],
-  ['GET /folder', [], 301, to('/folder/')],
-  ['GET /folder?a=b&c', [], 301, to('/folder/?a=b&c')],
-  ['GET /folder?', [], 301, to('/folder/?')],
-  ['GET /folder?to=//evil.example', [], 301, to('/folder/?to=//evil.example')],
-  ['GET /folder?\xe9', [], 301, to('/folder/?%E9')],
-  ['GET //folder', [], 301, to('/folder/')],
+  ['GET /dir/', [], 200, HTML, 'dir\n'],
+  ['GET /dir//', [], 200, HTML, 'dir\n'],
+  ['GET /dir', [], 301, to('/dir/')],
+  ['GET /dir?a=b&c', [], 301, to('/dir/?a=b&c')],
+  ['GET /dir?', [], 301, to('/dir/?')],
+  ['GET /dir?to=//evil.example', [], 301, to('/dir/?to=//evil.example')],
+  ['GET /dir?\xe9', [], 301, to('/dir/?%E9')],
+  ['GET //dir', [], 301, to('/dir/')],
   ['GET //evil.example', [], 301, to('/evil.example/')],
   ['GET ///evil.example?x', [], 301, to('/evil.example/?x')],
   ['GET //evil.example/', [], 200, HTML, 'not evil\n'],
   ['GET /%65vil.example', [], 301, to('/evil.example/')],
-  ['GET http://evil.example/folder?q', [], 301, to('/folder/?q')],
+  ['GET http://evil.example/dir?q', [], 301, to('/dir/?q')],
   ['GET /\\evil.example', [], 404],
   ['GET /%5Cevil.example', [], 404],
   ['GET /%2Fevil.example', [], 404],
@@ -71,11 +71,11 @@ serving('a folder and its index', {}, [
   ['GET /hollow/', [], 404],
   ['GET /plain.txt/', [], 404],
   ['GET /about', [], 404],
-  // Conditions and ranges are for what has a representation, RFC 9110 section 13.2.1.
-  ['GET /folder', ['If-None-Match: *'], 301, to('/folder/')],
+  // Preconditions and ranges apply to a 2xx response only, RFC 9110 section 13.2.1.
+  ['GET /dir', ['If-None-Match: *'], 301, to('/dir/')],
   ['GET /bare/', ['If-Match: *'], 404],
-  ['GET /folder', ['Range: bytes=0-1'], 301, to('/folder/')],
-  ['POST /folder', [], 405, { Location: null, Allow: 'GET, HEAD, OPTIONS' }],
+  ['GET /dir', ['Range: bytes=0-1'], 301, to('/dir/')],
+  ['POST /dir', [], 405, { Location: null, Allow: 'GET, HEAD, OPTIONS' }],
 ]);
 
 serving('clean URLs', { cleanUrls: true }, [
@@ -93,21 +93,21 @@ serving('clean URLs', { cleanUrls: true }, [
   ['GET /about.html.html', [], 404],
   ['GET /a%20b', [], 200, HTML, 'blank\n'],
   ['GET /a%20b.html', [], 301, to('/a%20b')],
-  ['GET /folder/page', [], 200, HTML, 'page\n'],
-  ['GET /folder/page.html', [], 301, to('/folder/page')],
-  ['GET /folder/index.html', [], 301, to('/folder/')],
-  ['GET /folder/', [], 200, HTML, 'folder\n'],
-  ['GET /folder', [], 301, to('/folder/')],
+  ['GET /dir/page', [], 200, HTML, 'page\n'],
+  ['GET /dir/page.html', [], 301, to('/dir/page')],
+  ['GET /dir/index.html', [], 301, to('/dir/')],
+  ['GET /dir/', [], 200, HTML, 'dir\n'],
+  ['GET /dir', [], 301, to('/dir/')],
   ['GET //evil.example/index.html', [], 301, to('/evil.example/')],
   ['GET /plain.txt', [], 200, { 'Content-Type': 'text/plain; charset=utf-8' }, 'plain\n'],
   ['GET /plain', [], 404],
   ['GET /index', [], 200, HTML, 'front\n'],
-  ['GET /folder/index', [], 200, HTML, 'folder\n'],
-  // Where a folder with an index has the name, it has the address, and the page its own.
+  ['GET /dir/index', [], 200, HTML, 'dir\n'],
+  // A directory with an index takes precedence over the page; the page keeps its .html address.
   ['GET /twice', [], 301, to('/twice/')],
-  ['GET /twice/', [], 200, HTML, 'the folder\n'],
+  ['GET /twice/', [], 200, HTML, 'the dir\n'],
   ['GET /twice.html', [], 200, { ...HTML, Location: null }, 'the page\n'],
-  // One without an index leaves it to the page, and has what is behind the slash.
+  // A directory without an index leaves the address to the page.
   ['GET /blog', [], 200, HTML, 'the blog\n'],
   ['GET /blog?page=2', [], 200, HTML, 'the blog\n'],
   ['GET /blog.html', [], 301, to('/blog')],
@@ -119,7 +119,7 @@ serving('clean URLs', { cleanUrls: true }, [
   ['GET /hollow.html', [], 301, to('/hollow')],
   ['GET /bare', [], 301, to('/bare/')],
   ['GET /bare/', [], 404],
-  // So has a file.
+  // A file takes precedence too.
   ['GET /both', [], 200, { 'Content-Type': 'application/octet-stream' }, 'the file\n'],
   ['GET /both.html', [], 200, { ...HTML, Location: null }, 'the page\n'],
   ['GET /both/', [], 404],
@@ -127,14 +127,14 @@ serving('clean URLs', { cleanUrls: true }, [
   ['GET /odd/index.html.html', [], 301, to('/odd/index.html')],
   ['GET /odd/index.html', [], 200, HTML, 'an odd name\n'],
   ['GET /odd/', [], 404],
-  // A clean address has the sidecars, conditions and ranges of its file.
+  // A clean URL has the precompressed files, preconditions and ranges of its file.
   ['GET /app', ['Accept-Encoding: br'], 200, { 'Content-Encoding': 'br', Vary: 'Accept-Encoding' }, 'packed'],
   ['GET /about', ['If-None-Match: *'], 304, { ETag: /^"/ }],
   ['GET /about', ['Range: bytes=0-1'], 206, { 'Content-Range': 'bytes 0-1/6' }, 'ab'],
   ['GET /.html', [], 404],
 ]);
 
-serving('clean URLs and a listing', { cleanUrls: true, directoryListing: true }, [
+serving('clean URLs with a directory listing', { cleanUrls: true, directoryListing: true }, [
   ['GET /blog', [], 200, HTML, 'the blog\n'],
   ['GET /blog.html', [], 301, to('/blog')],
   ['GET /blog/', [], 200, HTML, /post\.html/],
@@ -147,7 +147,7 @@ const NAVIGATION = 'Accept: text/html,application/xhtml+xml,application/xml;q=0.
 const NONE = { 'Content-Type': 'text/plain; charset=utf-8', Vary: /\bAccept\b(?!-)/ };
 const APP = '<!doctype html><title>app</title>\n';
 
-serving('the page of a single-page app', { fallback: 'app.html' }, [
+serving('the fallback page of a single-page app', { fallback: 'app.html' }, [
   ['GET /users/7', [NAVIGATION], 200, PAGE, APP],
   ['GET /users/7?tab=1', [NAVIGATION], 200, PAGE, APP],
   ['GET /users/7/', [NAVIGATION], 200, PAGE, APP],
@@ -156,7 +156,7 @@ serving('the page of a single-page app', { fallback: 'app.html' }, [
   ['GET /users/7', ['Accept: application/json', 'Accept: text/html'], 200, PAGE, APP],
   ['GET /bare/', [NAVIGATION], 200, PAGE, APP],
   ['GET /v1.2/users', [NAVIGATION], 200, PAGE, APP],
-  // Who does not ask for a page gets none: a script or an image that is a page is a riddle.
+  // A request that does not accept HTML gets a 404: a page in place of a script or an image hides the error.
   ['GET /users/7', [], 404, NONE],
   ['GET /users/7', ['Accept: */*'], 404, NONE],
   ['GET /users/7', ['Accept: text/*'], 404, NONE],
@@ -174,7 +174,7 @@ serving('the page of a single-page app', { fallback: 'app.html' }, [
   ['GET /%2Emissing', [NAVIGATION], 404],
   ['GET /.git/config', [NAVIGATION], 404],
   ['GET /%zz', [NAVIGATION], 400],
-  // A version, a person and a domain end in no asset's extension.
+  // A version, a user name and a domain do not end in an asset extension.
   ['GET /docs/v9.9', [NAVIGATION], 200, PAGE, APP],
   ['GET /docs/v9.9', ['Accept: */*'], 404, NONE],
   ['GET /user/john.doe', [NAVIGATION], 200, PAGE, APP],
@@ -183,18 +183,18 @@ serving('the page of a single-page app', { fallback: 'app.html' }, [
   ['POST /users/7', [NAVIGATION], 405],
   ['DELETE /users/7', [NAVIGATION], 405],
   ['OPTIONS /users/7', [NAVIGATION], 204],
-  // What is there is not hidden by it.
+  // Existing files take precedence.
   ['GET /plain.txt', [NAVIGATION], 200, { 'Content-Type': 'text/plain; charset=utf-8', Vary: null }, 'plain\n'],
-  ['GET /folder', [NAVIGATION], 301, to('/folder/')],
+  ['GET /dir', [NAVIGATION], 301, to('/dir/')],
   ['GET /', [NAVIGATION], 200, { ...HTML, Vary: null }, 'front\n'],
-  // It is the page's representation, with all that HTTP can do with one.
+  // The fallback has the content codings, preconditions and ranges of the page.
   ['GET /users/7', [NAVIGATION, 'Accept-Encoding: br'], 200, { ...PAGE, 'Content-Encoding': 'br' }, 'packed'],
   ['GET /users/7', [NAVIGATION, 'If-None-Match: *'], 304, { 'Cache-Control': 'no-cache', Vary: PAGE.Vary }],
   ['GET /users/7', [NAVIGATION, 'Range: bytes=2-8'], 206, { ...PAGE, 'Content-Range': 'bytes 2-8/34' }, 'doctype'],
 ]);
 
 serving(
-  'a single-page app with clean URLs, a listing and a page for what is not there',
+  'a fallback with clean URLs and a directory listing',
   {
     fallback: 'index.html',
     cleanUrls: true,
@@ -211,7 +211,7 @@ serving(
 );
 
 serving(
-  'the page of an app, and what rules say of it',
+  'response header rules apply to the fallback',
   { fallback: 'app.html', headers: [{ match: '*.html', set: { Vary: 'Cookie', 'Cache-Control': 'max-age=9' } }] },
   [
     ['GET /app.html', [], 200, { 'Cache-Control': 'max-age=9', Vary: 'Cookie, Accept-Encoding' }, APP],
@@ -219,11 +219,11 @@ serving(
   ],
 );
 
-serving('a fallback that is not there', { fallback: 'nowhere.html' }, [
+serving('a missing fallback file', { fallback: 'nowhere.html' }, [
   ['GET /users/7', [NAVIGATION], 404, {}, 'There is nothing at this address.\n'],
 ]);
 
-test('the page of an app that changes, goes and comes back is seen at the next request', async () => {
+test('a changed, removed or recreated fallback is seen at the next request', async () => {
   using app = makeFolder({ 'index.html': 'one\n' });
   await settled();
   await using server = serve({ root: app.root, port: 0, fallback: 'index.html', limits: { revalidateMs: 0 } });
@@ -242,15 +242,15 @@ test('the page of an app that changes, goes and comes back is seen at the next r
   expect(await seen()).toEqual([200, 'a file\n']);
 });
 
-test('a large page of an app is there again and again, however young, and with no room to keep it', async () => {
+test('a large fallback with a racy timestamp is served repeatedly, with and without a cache', async () => {
   for (const cacheBytes of [0, 67_108_864]) {
     using app = makeFolder({ 'plain.txt': 'plain\n' });
     await using server = serve({ root: app.root, port: 0, fallback: 'app.html', limits: { cacheBytes } });
     const text = 'x'.repeat(100_000);
     app.write('app.html', text);
     for (let round = 0; round < 20; round++) {
-      const answer = await exchange(server.port, request(`/deep/${round}`, [NAVIGATION]));
-      expect([answer.status, answer.body.length]).toEqual([200, text.length]);
+      const response = await exchange(server.port, request(`/deep/${round}`, [NAVIGATION]));
+      expect([response.status, response.body.length]).toEqual([200, text.length]);
     }
   }
 });

@@ -3,7 +3,7 @@ import { type Server, serve } from '../../../src/index.js';
 import { type Folder, makeFolder, settled } from '../../support/folder.js';
 import { RawClient } from '../../support/raw-client.js';
 
-/** Target and Host, and whose site answers, RFC 9112 section 3.2 and RFC 9110 section 7.2. */
+/** Target and Host, and the site that is selected, RFC 9112 section 3.2 and RFC 9110 section 7.2. */
 const ROWS: [target: string, host: string, site: string][] = [
   ['/', 'one.example', 'one'],
   ['/', 'two.example', 'two'],
@@ -17,7 +17,7 @@ const ROWS: [target: string, host: string, site: string][] = [
   ['/', '[::1]', 'six'],
   ['/', '[::1]:8080', 'six'],
   ['/', '127.0.0.1:8080', 'four'],
-  // Nobody's in particular.
+  // Unknown hosts get the default site.
   ['/', 'other.example', 'main'],
   ['/', '', 'main'],
   ['/', 'one.example..', 'main'],
@@ -25,7 +25,7 @@ const ROWS: [target: string, host: string, site: string][] = [
   ['/', 'one', 'main'],
   ['/', 'one.examples', 'main'],
   ['/', '[::2]', 'main'],
-  // The target's host goes before the field.
+  // The host of an absolute target takes precedence over the Host field.
   ['http://one.example/', 'two.example', 'one'],
   ['http://two.example/', 'one.example', 'two'],
   ['http://TWO.example:81/', 'one.example', 'two'],
@@ -35,7 +35,7 @@ const ROWS: [target: string, host: string, site: string][] = [
   ['http://two.example?query', 'one.example', 'two'],
   ['http://other.example/', 'one.example', 'main'],
   ['http://[::1]:8080/', 'one.example', 'six'],
-  // A path is no host.
+  // A path is not a host.
   ['//two.example', 'one.example', 'one'],
   ['/http://two.example/', 'one.example', 'one'],
   ['/?http://two.example/', 'one.example', 'one'],
@@ -43,18 +43,18 @@ const ROWS: [target: string, host: string, site: string][] = [
 
 const SITES = ['main', 'one', 'two', 'books', 'six', 'four'];
 
-let folder: Folder;
+let directory: Folder;
 let server: Server;
 
 beforeAll(async () => {
-  folder = makeFolder();
+  directory = makeFolder();
   for (const site of SITES) {
-    folder.write(`${site}/index.html`, site);
-    folder.write(`${site}/404.html`, site);
-    folder.write(`${site}/only-${site}.txt`, site);
+    directory.write(`${site}/index.html`, site);
+    directory.write(`${site}/404.html`, site);
+    directory.write(`${site}/only-${site}.txt`, site);
   }
   await settled();
-  const root = (site: string): { root: string } => ({ root: folder.path(site) });
+  const root = (site: string): { root: string } => ({ root: directory.path(site) });
   server = serve({
     ...root('main'),
     port: 0,
@@ -71,26 +71,26 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await server.stop({ force: true });
-  folder[Symbol.dispose]();
+  directory[Symbol.dispose]();
 });
 
-async function ask(target: string, host: string, fields: string[] = [], method = 'GET') {
+async function send(target: string, host: string, fields: string[] = [], method = 'GET') {
   using client = await RawClient.connect(server.port);
   client.send([`${method} ${target} HTTP/1.1`, `Host: ${host}`, ...fields, '', ''].join('\r\n'));
   return await client.response(method);
 }
 
-test.each(ROWS)('%s with Host "%s" is of the site %s', async (target, host, site) => {
-  const answer = await ask(target, host);
-  expect(answer.body.toString()).toBe(site);
+test.each(ROWS)('%s with Host "%s" selects the site %s', async (target, host, site) => {
+  const response = await send(target, host);
+  expect(response.body.toString()).toBe(site);
 });
 
-test('HTTP/1.0 without a host gets the site that is for all others', async () => {
+test('HTTP/1.0 without Host selects the default site', async () => {
   using client = await RawClient.connect(server.port);
   expect((await client.send('GET / HTTP/1.0\r\n\r\n').response()).body.toString()).toBe('main');
 });
 
-test('on one connection each request has its own site', async () => {
+test('each request on a connection selects its own site', async () => {
   using client = await RawClient.connect(server.port);
   const order = ['one', 'two', 'other', 'two', 'one', 'other', 'one'];
   client.send(order.map((site) => `GET / HTTP/1.1\r\nHost: ${site}.example\r\n\r\n`).join(''));
@@ -99,8 +99,8 @@ test('on one connection each request has its own site', async () => {
   }
 });
 
-describe('a site has its own files and rules, and inherits none', () => {
-  const RULES: [ask: string, host: string, fields: string[], status: number, sent: Record<string, string | null>][] = [
+describe('a site has its own files and rules and inherits none', () => {
+  const RULES: [line: string, host: string, fields: string[], status: number, sent: Record<string, string | null>][] = [
     ['GET /only-one.txt', 'one.example', [], 200, { 'X-Site': null, 'Access-Control-Allow-Origin': '*' }],
     ['GET /only-one.txt', 'two.example', [], 404, { 'X-Site': null, 'Access-Control-Allow-Origin': null }],
     ['GET /only-one.txt', 'other.example', [], 404, { 'X-Site': 'main' }],
@@ -128,9 +128,9 @@ describe('a site has its own files and rules, and inherits none', () => {
 
   test.each(RULES)('%s of %s %j is %i', async (line, host, fields, status, sent) => {
     const [method, target] = line.split(' ') as [string, string];
-    const answer = await ask(target, host, fields, method);
-    expect(answer.status).toBe(status);
-    for (const [name, expected] of Object.entries(sent)) expect(answer.field(name), name).toBe(expected);
+    const response = await send(target, host, fields, method);
+    expect(response.status).toBe(status);
+    for (const [name, expected] of Object.entries(sent)) expect(response.field(name), name).toBe(expected);
   });
 });
 
@@ -144,7 +144,7 @@ test.each([
   ['GET http:///x HTTP/1.1\r\nHost: one.example\r\n\r\n', 400],
   ['GET http://two.example/ HTTP/1.1\r\n\r\n', 400],
   ['GET ftp://two.example/ HTTP/1.1\r\nHost: two.example\r\n\r\n', 400],
-])('%j is %i', async (bytes, status) => {
+])('%j is a %i', async (bytes, status) => {
   using client = await RawClient.connect(server.port);
   expect((await client.send(bytes).response()).status).toBe(status);
 });

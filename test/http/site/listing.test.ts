@@ -9,7 +9,7 @@ import { exchange, RawClient, type RawResponse, request } from '../../support/ra
 import { type Row, testRows, testServedRows } from '../../support/rows.js';
 import { contentOf } from '../../support/site.js';
 
-/** Names that would be markup, an address or an attribute if they were not escaped. */
+/** Names that would be markup, a URL or an attribute if they were not escaped. */
 const HOSTILE = [
   '<script>alert(1)<',
   '"onmouseover="x',
@@ -32,14 +32,14 @@ interface Item {
   url: string;
 }
 
-let folder: Folder;
+let directory: Folder;
 let server: Server;
 
 const serving = (options: Partial<ServeOptions> = {}): Server =>
-  serve({ root: folder.root, port: 0, directoryListing: true, ...options });
+  serve({ root: directory.root, port: 0, directoryListing: true, ...options });
 
 beforeAll(async () => {
-  folder = makeFolder({
+  directory = makeFolder({
     'sorted/b.txt': contentOf(300),
     'sorted/a.txt': contentOf(20),
     'sorted/file10.txt': contentOf(1),
@@ -55,44 +55,44 @@ beforeAll(async () => {
     'top.txt': 'top\n',
   });
   for (const [at, name] of ['b.txt', 'a.txt', 'file10.txt', 'file9.txt'].entries())
-    folder.write(`sorted/${name}`, contentOf([300, 20, 1, 4000][at]!), 3600 - at * 60);
-  mkdirSync(folder.path('hostile'));
-  mkdirSync(folder.path('empty'));
-  for (const name of HOSTILE) folder.write(`hostile/${name}`, name);
-  folder.write(Buffer.from('hostile/latin\xff', 'latin1'), 'bytes');
-  writeFileSync(join(folder.outside, 'secret.txt'), 'secret\n');
+    directory.write(`sorted/${name}`, contentOf([300, 20, 1, 4000][at]!), 3600 - at * 60);
+  mkdirSync(directory.path('hostile'));
+  mkdirSync(directory.path('empty'));
+  for (const name of HOSTILE) directory.write(`hostile/${name}`, name);
+  directory.write(Buffer.from('hostile/latin\xff', 'latin1'), 'bytes');
+  writeFileSync(join(directory.outside, 'secret.txt'), 'secret\n');
   const links: [name: string, target: string][] = [
     ['in', 'file.txt'],
-    ['in-folder', 'deeper'],
+    ['in-dir', 'deeper'],
     ['up', '../top.txt'],
     ['out', '../../outside/secret.txt'],
-    ['out-folder', '../../outside'],
-    ['absolute-in', folder.path('top.txt')],
-    ['absolute-out', join(folder.outside, 'secret.txt')],
-    ['out-and-back', `../../${basename(folder.root)}/top.txt`],
+    ['out-dir', '../../outside'],
+    ['absolute-in', directory.path('top.txt')],
+    ['absolute-out', join(directory.outside, 'secret.txt')],
+    ['out-and-back', `../../${basename(directory.root)}/top.txt`],
     ['dangling', 'nowhere'],
     ['self', 'self'],
     ['to-fifo', 'fifo'],
   ];
-  for (const [name, target] of links) folder.link(`linked/${name}`, target);
-  folder.link('top-link', 'top.txt');
-  folder.link('etc', '../outside');
-  execFileSync('mkfifo', [folder.path('linked/fifo')]);
+  for (const [name, target] of links) directory.link(`linked/${name}`, target);
+  directory.link('top-link', 'top.txt');
+  directory.link('etc', '../outside');
+  execFileSync('mkfifo', [directory.path('linked/fifo')]);
   await settled();
   server = serving();
 });
 
 afterAll(async () => {
   await server.stop({ force: true });
-  folder[Symbol.dispose]();
+  directory[Symbol.dispose]();
 });
 
 const JSON_ONLY = ['Accept: application/json'];
 
 async function itemsOf(target: string, of: Server = server): Promise<Item[]> {
-  const answer = await exchange(of.port, request(target, JSON_ONLY));
-  if (answer.status !== 200) throw new Error(`${target}: ${answer.head}`);
-  return JSON.parse(answer.body.toString());
+  const response = await exchange(of.port, request(target, JSON_ONLY));
+  if (response.status !== 200) throw new Error(`${target}: ${response.head}`);
+  return JSON.parse(response.body.toString());
 }
 
 const namesOf = async (target: string, of: Server = server): Promise<string[]> =>
@@ -100,7 +100,7 @@ const namesOf = async (target: string, of: Server = server): Promise<string[]> =
 
 const page = (target: string): Promise<RawResponse> => exchange(server.port, request(target, ['Accept: text/html']));
 
-describe('off, as it is unless asked for', () => {
+describe('listings are off by default', () => {
   testServedRows(
     [
       ['GET /', [], 404],
@@ -108,7 +108,7 @@ describe('off, as it is unless asked for', () => {
       ['GET /sorted/', JSON_ONLY, 404],
       ['GET /sorted', [], 301, { Location: '/sorted/' }],
     ],
-    () => ({ root: folder.root }),
+    () => ({ root: directory.root }),
   );
 });
 
@@ -133,12 +133,12 @@ const ROWS: Row[] = [
   ['GET /top.txt/', [], 404],
   ['GET /dotted/.git/', [], 404],
   ['GET /linked/fifo/', [], 404],
-  // Its address may be hashed, what is in it is not.
+  // A fingerprint in the path does not make a listing immutable.
   ['GET /app-3f2a9c1bd4e5.d/', [], 200, AS_PAGE],
   ['GET /sorted/', [], 200, { 'X-Total-Count': '5' }],
   ['GET /dotted/', JSON_ONLY, 200, { 'X-Total-Count': '1' }],
   ['GET /empty/', JSON_ONLY, 200, { 'X-Total-Count': '0' }],
-  // Its links are relative: from a path with empty segments they would miss.
+  // Links are relative, and would be wrong below a path with empty segments.
   ['GET //sorted/', [], 301, { Location: '/sorted/' }],
   ['GET /sorted//?sort=size', JSON_ONLY, 301, { Location: '/sorted/?sort=size' }],
   ['GET //linked///deeper//', [], 301, { Location: '/linked/deeper/' }],
@@ -146,7 +146,7 @@ const ROWS: Row[] = [
   ['GET //nowhere//', [], 404],
   ['GET //with-index//', [], 200, {}, 'index\n'],
   ['GET /%73orted/', JSON_ONLY, 200, AS_JSON, /"a\.txt"/],
-  // A time it has not: what it lists has many.
+  // A listing has an entity tag and no Last-Modified.
   ['GET /sorted/', [], 200, { ETag: /^"[\w-]{22}"$/, 'Last-Modified': null, 'Accept-Ranges': 'bytes' }],
   ['GET /sorted/', ['If-None-Match: *'], 304, { ETag: /^"/, Vary: 'Accept', 'Content-Type': null }, ''],
   ['GET /sorted/', ['If-None-Match: "x"'], 200],
@@ -156,9 +156,9 @@ const ROWS: Row[] = [
   ['POST /sorted/', [], 405],
 ];
 
-describe('on', () => testRows(ROWS, () => server.port));
+describe('listings that are on', () => testRows(ROWS, () => server.port));
 
-test('each form has its own tag, by which it is known again, however its address is spelled', async () => {
+test('each representation has its own entity tag, which revalidates under every spelling of the path', async () => {
   const tags = new Set<string>();
   for (const accept of ['text/html', 'application/json']) {
     for (const query of ['', ...['name', 'size', 'time'].flatMap((sort) => [`?sort=${sort}&order=desc`])]) {
@@ -174,18 +174,20 @@ test('each form has its own tag, by which it is known again, however its address
   expect(tags.size).toBe(8);
 });
 
-test('a folder is read once, and each form is made once, for all who ask in any way', async () => {
-  for (let at = 0; at < 1000; at++) folder.write(`asked/${at}`, '');
+test('a directory is read once and each representation rendered once for all spellings of the path', async () => {
+  for (let at = 0; at < 1000; at++) directory.write(`requested/${at}`, '');
   await settled();
   const calls = { getdents64: 0, fstat: 0 };
   const kernel = kernelWith({}, { getdents64: () => calls.getdents64++, fstat: () => calls.fstat++ });
   await using its = serving({ kernel, limits: { revalidateMs: 60_000 } });
   const bytes = (): number => its.stats().files!.bytes;
-  const page = await exchange(its.port, request('/asked/'));
+  const page = await exchange(its.port, request('/requested/'));
   const [first, seen] = [{ ...calls }, bytes()];
   expect(seen).toBeGreaterThan(page.body.length);
   const spellings = Array.from({ length: 32 }, (_, at) =>
-    [...'asked'].map((letter, bit) => ((at >> bit) & 1 ? `%${letter.charCodeAt(0).toString(16)}` : letter)).join(''),
+    [...'requested']
+      .map((letter, bit) => ((at >> bit) & 1 ? `%${letter.charCodeAt(0).toString(16)}` : letter))
+      .join(''),
   );
   for (const method of ['GET', 'HEAD']) {
     using client = await RawClient.connect(its.port);
@@ -197,30 +199,30 @@ test('a folder is read once, and each form is made once, for all who ask in any 
   expect(calls.getdents64).toBe(first.getdents64);
   expect(calls.fstat - first.fstat).toBeLessThan(2 * spellings.length);
   expect(bytes()).toBe(seen);
-  const json = await exchange(its.port, request('/asked/?sort=size', JSON_ONLY));
+  const json = await exchange(its.port, request('/requested/?sort=size', JSON_ONLY));
   expect(bytes()).toBe(seen + json.body.length);
 });
 
-test('the forms go on when the folder is looked into again and has the same', async () => {
+test('representations are reused if a rescan of the directory finds no change', async () => {
   await using its = serving({ limits: { revalidateMs: 0 } });
   const cached = (): number => its.stats().files!.bytes;
-  const tag = async () => (await exchange(its.port, request('/asked-again/'))).field('ETag');
-  folder.write('asked-again/a', '');
+  const tag = async () => (await exchange(its.port, request('/rescanned/'))).field('ETag');
+  directory.write('rescanned/a', '');
   await settled();
   const first = await tag();
   const one = cached();
-  const { body } = await exchange(its.port, request('/asked-again/', JSON_ONLY));
+  const { body } = await exchange(its.port, request('/rescanned/', JSON_ONLY));
   expect(await tag()).toBe(first);
   expect(cached()).toBe(one + body.length);
-  folder.write('asked-again/b', '');
+  directory.write('rescanned/b', '');
   expect(await tag()).not.toBe(first);
-  folder.remove('asked-again/b');
+  directory.remove('rescanned/b');
   expect(await tag()).toBe(first);
   expect(cached()).toBe(one);
 });
 
-describe('what is listed', () => {
-  test('name, type, size, time and address of each', async () => {
+describe('the items', () => {
+  test('each item has name, type, size, time and URL', async () => {
     const items = await itemsOf('/sorted/');
     expect(items.map(({ name, type, size, url }) => [name, type, size, url])).toEqual([
       ['sub', 'folder', null, './sub/'],
@@ -232,12 +234,12 @@ describe('what is listed', () => {
     for (const { modified } of items) expect(modified).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
   });
 
-  test('what a dot hides is hidden', async () => {
+  test('hidden names are not listed', async () => {
     expect(await namesOf('/dotted/')).toEqual(['seen.txt']);
     expect((await page('/dotted/')).body.toString()).not.toMatch(/\.hidden|\.git/);
   });
 
-  test('no name is markup, and each address leads to its file', async () => {
+  test('names are escaped, and each URL leads to its file', async () => {
     const html = (await page('/hostile/')).body.toString();
     const withoutStyle = html.replace(/<style>.*<\/style>/s, '');
     expect(withoutStyle).not.toMatch(/<script|<[^>]*\sonmouseover|javascript:alert\(1\)<\/a>/);
@@ -250,17 +252,17 @@ describe('what is listed', () => {
     const bodies: string[] = [];
     for (const href of listed.map(absolute)) {
       expect(href.startsWith(base), href).toBe(true);
-      const answer = await exchange(server.port, request(href.slice('http://here.example'.length)));
-      expect(answer.status, href).toBe(200);
-      bodies.push(answer.body.toString());
+      const response = await exchange(server.port, request(href.slice('http://here.example'.length)));
+      expect(response.status, href).toBe(200);
+      bodies.push(response.body.toString());
     }
     expect(bodies.sort()).toEqual([...HOSTILE, 'bytes'].sort());
   });
 });
 
-describe('order', () => {
+describe('the order of', () => {
   test.each([
-    // Folders stand first, whichever way the names go.
+    // Directories come first, whatever the order of names.
     ['', ['sub', 'a.txt', 'b.txt', 'file9.txt', 'file10.txt']],
     ['?sort=name&order=desc', ['sub', 'file10.txt', 'file9.txt', 'b.txt', 'a.txt']],
     ['?sort=size', ['sub', 'file10.txt', 'a.txt', 'b.txt', 'file9.txt']],
@@ -276,11 +278,11 @@ describe('order', () => {
   });
 });
 
-describe('links are listed only where they are served', () => {
+describe('symlinks are listed only if the policy serves them', () => {
   const SERVED = {
-    'within-root': ['in', 'in-folder', 'up'],
+    'within-root': ['in', 'in-dir', 'up'],
     deny: [],
-    follow: ['absolute-in', 'absolute-out', 'in', 'in-folder', 'out', 'out-and-back', 'out-folder', 'up'],
+    follow: ['absolute-in', 'absolute-out', 'in', 'in-dir', 'out', 'out-and-back', 'out-dir', 'up'],
   };
 
   test.each(['within-root', 'deny', 'follow'] as const)('%s', async (symlinks) => {
@@ -288,8 +290,8 @@ describe('links are listed only where they are served', () => {
     const items = await itemsOf('/linked/', its);
     expect(items.map(({ name }) => name).sort()).toEqual(['deeper', 'file.txt', ...SERVED[symlinks]].sort());
     for (const { url } of items) {
-      const answer = await exchange(its.port, request(new URL(url, 'http://a/linked/').pathname));
-      expect([url, answer.status]).toEqual([url, 200]);
+      const response = await exchange(its.port, request(new URL(url, 'http://a/linked/').pathname));
+      expect([url, response.status]).toEqual([url, 200]);
     }
   });
 
@@ -297,42 +299,42 @@ describe('links are listed only where they are served', () => {
     ['within-root', ['top-link']],
     ['deny', []],
     ['follow', ['etc', 'top-link']],
-  ] as const)('in the root too: %s', async (symlinks, expected) => {
+  ] as const)('in the root too, under %s', async (symlinks, expected) => {
     await using its = serving({ symlinks });
     const items = await itemsOf('/', its);
     expect(items.filter(({ name }) => ['etc', 'top-link'].includes(name)).map(({ name }) => name)).toEqual(expected);
-    // Of what the link leads to, not of something else by that name.
+    // The listing is of the target of the symlink.
     if (symlinks === 'follow') expect(await namesOf('/etc/', its)).toEqual(['secret.txt']);
   });
 });
 
-test('what changes in the folder is seen at the next request', async () => {
-  folder.write('changing/one.txt', '1');
+test('a change in the directory is seen at the next request', async () => {
+  directory.write('changing/one.txt', '1');
   await using its = serving({ limits: { revalidateMs: 0 } });
   const seen = () => namesOf('/changing/', its);
   expect(await seen()).toEqual(['one.txt']);
-  folder.write('changing/two.txt', '2');
+  directory.write('changing/two.txt', '2');
   expect(await seen()).toEqual(['one.txt', 'two.txt']);
-  folder.write('changing/two.txt', '22');
+  directory.write('changing/two.txt', '22');
   expect((await itemsOf('/changing/', its))[1]!.size).toBe(2);
-  renameSync(folder.path('changing/one.txt'), folder.path('changing/three.txt'));
+  renameSync(directory.path('changing/one.txt'), directory.path('changing/three.txt'));
   expect(await seen()).toEqual(['three.txt', 'two.txt']);
-  symlinkSync('two.txt', folder.path('changing/zwei.txt'));
+  symlinkSync('two.txt', directory.path('changing/zwei.txt'));
   expect(await seen()).toEqual(['three.txt', 'two.txt', 'zwei.txt']);
-  folder.remove('changing/three.txt');
+  directory.remove('changing/three.txt');
   expect(await seen()).toEqual(['two.txt', 'zwei.txt']);
-  folder.write('changing/index.html', 'now an index\n');
+  directory.write('changing/index.html', 'now an index\n');
   expect((await exchange(its.port, request('/changing/'))).body.toString()).toBe('now an index\n');
-  folder.remove('changing/index.html');
+  directory.remove('changing/index.html');
   expect(await seen()).toEqual(['two.txt', 'zwei.txt']);
-  folder.remove('changing');
+  directory.remove('changing');
   expect((await exchange(its.port, request('/changing/'))).status).toBe(404);
 });
 
-test('a folder with more names than are looked at says so, and has the first of them', async () => {
-  mkdirSync(folder.path('many'));
-  for (let at = 5099; at >= 0; at--) writeFileSync(folder.path(`many/${at}`), '');
-  for (let at = 0; at < 100; at++) symlinkSync('nowhere', folder.path(`many/${at}-dangling`));
+test('a directory with too many names is truncated to the first by name, with a note', async () => {
+  mkdirSync(directory.path('many'));
+  for (let at = 5099; at >= 0; at--) writeFileSync(directory.path(`many/${at}`), '');
+  for (let at = 0; at < 100; at++) symlinkSync('nowhere', directory.path(`many/${at}-dangling`));
   const html = await page('/many/');
   expect(html.body.toString()).toContain('Only the first 5,000 by name were looked at, of 5,200 in this folder.');
   expect(html.field('X-Total-Count')).toBe('5200');

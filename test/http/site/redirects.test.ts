@@ -4,20 +4,20 @@ import { type Folder, makeFolder, settled } from '../../support/folder.js';
 import { exchange, request } from '../../support/raw-client.js';
 import { checkRow, type Row, testRows } from '../../support/rows.js';
 
-let folder: Folder;
+let directory: Folder;
 let server: Server;
 
 beforeAll(async () => {
-  folder = makeFolder({
+  directory = makeFolder({
     'index.html': 'front\n',
-    'taken.txt': 'a file that has moved all the same\n',
+    'taken.txt': 'a file at a redirected path\n',
     'blog/index.html': 'blog\n',
     'new/index.html': 'new\n',
     '404.html': 'not here\n',
   });
   await settled();
   server = serve({
-    root: folder.root,
+    root: directory.root,
     port: 0,
     redirects: [
       { from: '/old', to: '/new/' },
@@ -42,7 +42,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await server.stop({ force: true });
-  folder[Symbol.dispose]();
+  directory[Symbol.dispose]();
 });
 
 const to = (Location: string) => ({ Location, 'Cache-Control': 'no-cache', ETag: null });
@@ -59,7 +59,7 @@ const ROWS: Row[] = [
   ['GET /for-now', [], 302, to('/new/')],
   ['GET /see', [], 303, to('/new/')],
   ['GET /same', [], 307, to('/new/')],
-  // A path is the same in every spelling.
+  // Paths are normalised before they are matched.
   ['GET //old', [], 308, to('/new/')],
   ['GET /%6fld', [], 308, to('/new/')],
   ['GET http://a/old?q', [], 308, to('/new/?q')],
@@ -68,7 +68,7 @@ const ROWS: Row[] = [
   ['GET /with%20space', [], 308, to('/new/')],
   ['GET /OLD', [], 404],
   ['GET /older', [], 404],
-  // Places and splats.
+  // Placeholders and splats.
   ['GET /docs/a/b.html', [], 308, to('/manual/a/b.html')],
   ['GET /docs/a/b.html?x', [], 308, to('/manual/a/b.html?x')],
   ['GET /docs/', [], 308, to('/manual/')],
@@ -80,7 +80,7 @@ const ROWS: Row[] = [
   ['GET /users/7/photos/a/b', [], 404],
   ['GET /users//photos/x', [], 404],
   ['GET /a/b/c', [], 308, to('/letters')],
-  // Other hosts are where the rule says, and nowhere else.
+  // The host is the one of the rule, whatever the request contains.
   ['GET /away', [], 308, to('https://www.example.org/place?x=1#part')],
   ['GET /far/x?q', [], 308, to('https://www.example.org/x?q')],
   ['GET /far/@evil.example', [], 308, { Location: /^https:\/\/www\.example\.org\// }],
@@ -92,16 +92,16 @@ const ROWS: Row[] = [
   ['GET /root/', [], 308, to('/')],
   ['GET /%0d%0aX:%20y.php', [], 308, to('/%0D%0AX%3A%20y')],
   ['GET /fragment?q', [], 308, to('/new/?q#part')],
-  // Dot segments name nothing, and lead nowhere.
+  // Dot segments are rejected.
   ['GET /docs/../old', [], 404],
   ['GET /docs/%2e%2e/%2e%2e/x', [], 404],
-  // No representation, no conditions and no ranges, RFC 9110 section 13.2.1.
+  // Preconditions and ranges do not apply to a redirect, RFC 9110 section 13.2.1.
   ['GET /taken.txt', ['If-None-Match: *'], 301, to('/new/taken.txt')],
   ['GET /old', ['Range: bytes=0-1'], 308, to('/new/')],
-  // Methods that are not answered are not redirected either.
+  // Other methods are not redirected.
   ['POST /old', [], 405, { Location: null }],
   ['OPTIONS /old', [], 204, { Location: null }],
-  // And files are files.
+  // Other paths are served as usual.
   ['GET /', [], 200, { Location: null }, 'front\n'],
   ['GET /new/', [], 200, { Location: null }, 'new\n'],
 ];
@@ -110,25 +110,25 @@ testRows(
   ROWS,
   () => server.port,
   undefined,
-  (answer) => {
-    const location = answer.field('Location');
+  (response) => {
+    const location = response.field('Location');
     if (location === null) return;
     expect(['here.example', 'www.example.org']).toContain(new URL(location, 'http://here.example/x/').host);
     expect(location).toMatch(/^[\x21-\x7e]+$/);
   },
 );
 
-test('a redirect is not kept in place of a file, nor a file in place of a redirect', async () => {
+test('a redirect and a file of the same path are not confused in the cache', async () => {
   for (let round = 0; round < 3; round++) {
     await checkRow(server.port, ['GET /taken.txt', [], 301, to('/new/taken.txt')]);
     await checkRow(server.port, ['GET /taken.txt?x', [], 301, to('/new/taken.txt?x')]);
   }
 });
 
-test('a root that is redirected is so for a target without a path too, and stays so after one', async () => {
-  folder.write('listed/a.txt', 'a\n');
+test('a redirect of the root applies to a target without a path, before and after other requests', async () => {
+  directory.write('listed/a.txt', 'a\n');
   const redirects = [{ from: '/', to: '/home/' }];
-  const listed = serve({ root: folder.path('listed'), port: 0, directoryListing: true, redirects });
+  const listed = serve({ root: directory.path('listed'), port: 0, directoryListing: true, redirects });
   for (const target of ['/', 'http://a', 'http://a/', '/', '//']) {
     const { status, head } = await exchange(listed.port, request(target));
     expect([target, status, head.includes('Location: /home/')]).toEqual([target, 308, true]);

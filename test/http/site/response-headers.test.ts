@@ -37,7 +37,7 @@ const serving = servingFiles({
 });
 
 serving('Cache-Control by the built-in policy', {}, [
-  // A page's address stays when the page changes, whatever its name looks like.
+  // A page keeps its URL when it changes, even with a fingerprint in its name.
   ['GET /', [], 200, cached('no-cache')],
   ['GET /page.xhtml', [], 200, cached('no-cache')],
   ['GET /page-3f2a9c1b.html', [], 200, cached('no-cache')],
@@ -48,11 +48,11 @@ serving('Cache-Control by the built-in policy', {}, [
   ['GET /style-BXq3kZ9a.css', [], 200, cached(IMMUTABLE)],
   ['GET /large.3f2a9c1b.bin', [], 200, cached(IMMUTABLE)],
   ['GET /app.3f2a9c1b.js?v=2', [], 200, cached(IMMUTABLE)],
-  // The same for every form and for a part, as a 304 tells again, RFC 9110 section 15.4.5.
+  // The same for every representation, a 206 and a 304, RFC 9110 section 15.4.5.
   ['GET /app.3f2a9c1b.js', ['Accept-Encoding: br'], 200, { ...cached(IMMUTABLE), 'Content-Encoding': 'br' }],
   ['GET /app.3f2a9c1b.js', ['Range: bytes=0-1'], 206, cached(IMMUTABLE)],
   ['GET /app.3f2a9c1b.js', ['If-None-Match: *'], 304, cached(IMMUTABLE)],
-  // What is no file is not kept for a year, nor for as long as a cache would guess.
+  // Errors and redirects are not cached for a year, nor heuristically.
   ['GET /missing.3f2a9c1b.js', [], 404, cached('no-cache')],
   ['GET /app.3f2a9c1b.js', ['Range: bytes=99-'], 416, cached('no-cache')],
   ['GET /app.3f2a9c1b.js', ['If-Match: "x"'], 412, cached('no-cache')],
@@ -62,7 +62,7 @@ serving('Cache-Control by the built-in policy', {}, [
 ]);
 
 serving(
-  'Cache-Control by pattern, the first that matches',
+  'Cache-Control by the first matching pattern',
   {
     cacheControl: [
       { match: '/assets/*.png', value: 'public, max-age=60' },
@@ -90,7 +90,7 @@ serving(
 );
 
 serving(
-  'fields by pattern, later ones over earlier ones',
+  'header rules: a later rule overrides an earlier one',
   {
     headers: [
       { match: '/**', set: { 'X-Site': 'all', 'X-Late': 'first' } },
@@ -125,7 +125,7 @@ const DOCUMENT = {
 const ASSET = { 'X-Content-Type-Options': 'nosniff', 'X-Frame-Options': null, 'Referrer-Policy': null };
 
 serving(
-  'security fields',
+  'security headers',
   {
     securityHeaders: true,
     directoryListing: true,
@@ -140,9 +140,9 @@ serving(
     ['GET /app.3f2a9c1b.js', ['Accept-Encoding: br'], 200, ASSET],
     ['GET /plain.txt', ['Range: bytes=0-1'], 206, ASSET],
     ['GET /old/', [], 200, { ...DOCUMENT, 'X-Frame-Options': null, 'Referrer-Policy': 'no-referrer' }],
-    // A listing is a page of names that others chose.
+    // A listing is a document of names that others chose.
     ['GET /assets/', [], 200, { ...DOCUMENT, 'Content-Security-Policy': /^default-src 'none'/ }],
-    // A sentence is no document, and no script either.
+    // A plain-text error body is not a document.
     ['GET /missing', [], 404, ASSET],
     ['GET /.hidden', [], 404, ASSET],
     ['GET /%zz', [], 400, ASSET],
@@ -154,7 +154,7 @@ serving(
 );
 
 serving(
-  'a listing has the rules of the page that it stands in for, but for what is its own',
+  'header rules for index.html apply to a listing, except its own Cache-Control, type and policy',
   {
     directoryListing: true,
     cacheControl: [{ match: '**', value: 'max-age=9' }],
@@ -175,20 +175,20 @@ serving(
   ],
 );
 
-test('the listing of the root has them too, and one policy', async () => {
+test('header rules apply to the listing of the root, with one Content-Security-Policy', async () => {
   using own = makeFolder({ 'a.txt': 'a\n' });
   await settled();
   const headers = ['*', '**', '/*', '*.html'].map((match, at) => ({ match, set: { [`X-${at}`]: 'yes' } }));
   const policy = { match: '**', set: { 'Content-Security-Policy': 'sandbox' } };
   await using server = serve({ root: own.root, port: 0, directoryListing: true, headers: [...headers, policy] });
   const sent = { 'X-0': 'yes', 'X-1': 'yes', 'X-2': 'yes', 'X-3': 'yes', ...OWN_POLICY };
-  const answer = await checkRow(server.port, ['GET /', [], 200, sent]);
-  expect(answer.fields.filter(([name]) => /^content-security-policy$/i.test(name))).toHaveLength(1);
+  const response = await checkRow(server.port, ['GET /', [], 200, sent]);
+  expect(response.fields.filter(([name]) => /^content-security-policy$/i.test(name))).toHaveLength(1);
 });
 
-serving('no security fields unless asked for', {}, [['GET /', [], 200, { 'X-Content-Type-Options': null }]]);
+serving('no security headers by default', {}, [['GET /', [], 200, { 'X-Content-Type-Options': null }]]);
 
-test('the pages for errors have the fields of the rules too', async () => {
+test('header rules apply to error pages', async () => {
   using own = makeFolder({ '404.html': 'not here\n' });
   await settled();
   await using server = serve({
@@ -198,6 +198,6 @@ test('the pages for errors have the fields of the rules too', async () => {
     headers: [{ match: '*.html', set: { 'X-Site': 'all', 'Cache-Control': 'max-age=9' } }],
   });
   const sent = { ...DOCUMENT, 'X-Site': 'all', 'Cache-Control': 'no-cache', ETag: null };
-  const answer = await checkRow(server.port, ['GET /nothing', [], 404, sent, 'not here\n']);
-  expect(answer.fields.filter(([name]) => name === 'Cache-Control')).toHaveLength(1);
+  const response = await checkRow(server.port, ['GET /nothing', [], 404, sent, 'not here\n']);
+  expect(response.fields.filter(([name]) => name === 'Cache-Control')).toHaveLength(1);
 });
