@@ -267,9 +267,9 @@ describe('what is kept, and how changes are learnt of', () => {
     ['/%64ocs/', { directoryListing: true }, { where: 'memory', why: /^the entries of the folder, and each/ }],
     ['/nowhere/', { directoryListing: true }, { where: 'memory', why: /^that there is none$/, changes: /^inotify$/ }],
     ['//docs/', { directoryListing: true }, { where: 'nowhere', why: /^the folder is kept by its own address$/ }],
-    ['/none', { kernel: kernelWith({ fstatfs: () => 0xef53 }) }, { changes: 'time', how: /other names, hard links/ }],
+    ['/none', { kernel: kernelWith({ fstatfs: () => 0xef53 }) }, { changes: 'time', how: /other hard links/ }],
     ['/old/1', RULES, { where: 'nowhere', why: /^a rule answers/ }],
-    ['/', { limits: { maxWatches: 0 } }, { changes: 'time', how: /after 500 ms: .*the limit of 0 folders/ }],
+    ['/', { limits: { maxWatches: 0 } }, { changes: 'time', how: /after 500 ms: .*the limit of 0 watches/ }],
     [
       '/',
       { kernel: kernelWith({ inotifyInit1: () => ENOSYS }) },

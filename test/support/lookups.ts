@@ -3,8 +3,8 @@ import { afterEach } from 'vitest';
 import { Lookup } from '../../src/files/resolve/lookup.js';
 import { Root } from '../../src/files/resolve/root.js';
 import type { SymlinkPolicy } from '../../src/files/rules/site-options.js';
+import { Dependencies } from '../../src/files/watch/dependencies.js';
 import { Inotify } from '../../src/files/watch/inotify.js';
-import { Dependencies } from '../../src/files/watch/watched-directory.js';
 import { kernel as realKernel } from '../../src/sys/binding.js';
 import type { Kernel } from '../../src/sys/kernel.js';
 

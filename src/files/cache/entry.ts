@@ -2,7 +2,8 @@ import type { RequestParser } from '../../http/request/parser.js';
 import type { HttpResponse } from '../../http/response/response.js';
 import type { Kernel } from '../../sys/kernel.js';
 import { fileUnchanged, type OpenFile } from '../resolve/open-file.js';
-import type { Dependencies, Dependent } from '../watch/watched-directory.js';
+import type { Dependencies } from '../watch/dependencies.js';
+import type { Dependent } from '../watch/watched-directory.js';
 
 /** What answers for a path. */
 export interface CacheContent {

@@ -6,8 +6,9 @@ import type { statusForErrno } from '../resolve/error-status.js';
 import type { Lookup } from '../resolve/lookup.js';
 import { isRacy, type Resolved, type Resolver } from '../resolve/resolver.js';
 import type { Rules } from '../rules/response-headers.js';
+import type { Dependencies } from '../watch/dependencies.js';
 import { TRANSIENT_PAGES } from '../watch/unwatched.js';
-import type { Dependencies, Dependent } from '../watch/watched-directory.js';
+import type { Dependent } from '../watch/watched-directory.js';
 
 const NOTHING = 'There is nothing at this address.\n';
 const FORBIDDEN = 'The server may not read this file.\n';

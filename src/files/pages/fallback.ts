@@ -1,7 +1,7 @@
 import type { Kernel } from '../../sys/kernel.js';
 import type { NotAFile } from '../resolve/open-file.js';
 import type { Release } from '../resolve/release-root.js';
-import { Dependencies } from '../watch/watched-directory.js';
+import { Dependencies } from '../watch/dependencies.js';
 
 /** A page that a site is to fall back to, and cannot send. */
 export interface MissingFallback {

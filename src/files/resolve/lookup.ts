@@ -5,15 +5,10 @@ import { EINVAL, ELOOP, ENOENT, ENOTDIR, EXDEV } from '../../sys/errno.js';
 import { deviceInode } from '../../sys/file-id.js';
 import type { Kernel } from '../../sys/kernel.js';
 import type { SymlinkPolicy } from '../rules/site-options.js';
+import type { Dependencies } from '../watch/dependencies.js';
 import type { Inotify } from '../watch/inotify.js';
 import { ESCAPING_SYMLINK, NO_OPENAT2 } from '../watch/unwatched.js';
-import {
-  ANY_ENTRY,
-  type Dependencies,
-  MANY_NAMES,
-  type WatchedDirectory,
-  watchDirectory,
-} from '../watch/watched-directory.js';
+import { ANY_ENTRY, MANY_NAMES, type WatchedDirectory, watchDirectory } from '../watch/watched-directory.js';
 import { type NotAFile, type OpenFile, openFile } from './open-file.js';
 import { MAX_SYMLINKS, PathWalk } from './path-walk.js';
 import type { Root } from './root.js';

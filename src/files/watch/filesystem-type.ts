@@ -1,6 +1,6 @@
 /**
- * File systems whose files change without inotify hearing of it, by statfs(2)'s magic numbers: those of other machines,
- * and overlays, where the layers below may be written directly, inotify(7).
+ * File systems that change without an inotify event, by the magic numbers of statfs(2): network and virtual ones, and
+ * overlays, whose lower layers may be written directly, inotify(7).
  */
 const NON_NOTIFYING: ReadonlyMap<number, string> = new Map([
   [0x6969, 'nfs'],
@@ -23,8 +23,8 @@ const NON_NOTIFYING: ReadonlyMap<number, string> = new Map([
   [0x62656572, 'sysfs'],
 ]);
 
-/** @param type what fstatfs(2) said, or -errno, which says nothing */
+/** @param type the result of fstatfs(2): a magic number, or -errno, for which changes count as not reported */
 export const notifiesChanges = (type: number): boolean => type >= 0 && !NON_NOTIFYING.has(type);
 
-/** The silent file system's name; null for one that tells. */
+/** The name of a file system that does not report all changes; null for others. */
 export const nonNotifyingName = (type: number): string | null => NON_NOTIFYING.get(type) ?? null;

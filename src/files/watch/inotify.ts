@@ -20,103 +20,113 @@ const {
   IN_UNMOUNT,
 } = constants;
 
-/** Everything after which a name in a folder may stand for something else, inotify(7). */
+/** Events after which a name in a directory may have other content, inotify(7). */
 export const CONTENT_CHANGES = IN_ATTRIB | IN_CREATE | IN_DELETE | IN_MODIFY | IN_MOVED_FROM | IN_MOVED_TO;
-/** After which it may stand for another file: for folders that only lead to a root, where much else may be written. */
+/** Events after which a name may stand for another file: for directories on the way to a root, where much may be written. */
 export const NAME_CHANGES = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO;
 const DIRECTORY_CHANGES = IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
 const DIRECTORY_IS_GONE = IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_IGNORED;
 
-/** Room for a few hundred events a read; one takes 16 bytes and its name. */
+/** A few hundred events a read; each takes 16 bytes and its name. */
 const READ_BYTES = 32768;
-/** A flood of events is read in pieces, so that requests are answered between them. */
+/** A flood of events is read in pieces, so that requests are served in between. */
 const READS_PER_TURN = 8;
 
 export const NOT_WATCHED = -1;
 
-/** A folder that is watched. */
+/** Gets the events of one watched directory. */
 export interface DirectoryListener {
   /** This entry has changed, or may have. */
   onEntryChanged(name: string): void;
-  /** The folder is somewhere else, is gone, or its permissions have changed. */
+  /** The directory was moved, removed or unmounted, or its permissions changed. */
   onDirectoryChanged(): void;
 }
 
 /**
- * The kernel's word on what changes in folders, inotify(7). Owns its descriptor; whoever owns a reactor asks `read` when
- * that is readable, before anything is answered. Says so where it cannot watch, and then somebody must look by time.
+ * The watches of directories, inotify(7), and the dispatch of their events. Owns its descriptor. The owner of a reactor
+ * calls `read` when that is readable, before any request of the turn is served, so that no response is older than an event.
+ *
+ * 1. `add` puts a watch on a directory and subscribes a listener. Listeners of the same directory share one watch.
+ * 2. `read` takes events off the queue and calls the listeners: `onEntryChanged` for a name, `onDirectoryChanged` for the
+ *    directory itself.
+ * 3. `remove` ends the watch with its last listener. The kernel ends it when the directory is gone (IN_IGNORED).
+ *
+ * Where there is no watch (no inotify, the limit of watches, an error), `add` returns NOT_WATCHED and `watchError` has the
+ * reason: the caller must poll. When events are lost (IN_Q_OVERFLOW), or stay unread at the end of a turn, `onOverflow` is
+ * called: everything that was resolved before is stale.
  */
 export class Inotify {
-  /** -1 when the kernel has no inotify for us. */
+  /** -errno when there is no inotify. */
   readonly fd: number;
-  /** Why the last folder that is not watched is not; null while there was none. */
+  /** Why the last `add` that failed did; null while none has. */
   watchError: string | null = null;
   events = 0;
   overflows = 0;
-  /** How often there was more to read than a turn has time for. */
+  /** How often events stayed unread at the end of a turn. */
   backlogs = 0;
-  /** Called when events were lost, or are unread still while requests are answered: nothing that was learnt before holds. */
   onOverflow: () => void = () => {};
-  private readonly directories = new Map<number, Set<DirectoryListener>>();
+  private readonly listeners = new Map<number, Set<DirectoryListener>>();
   private readonly bytes = Buffer.allocUnsafeSlow(READ_BYTES);
 
   constructor(
     private readonly kernel: Kernel,
-    private readonly maxFolders: number,
+    private readonly maxWatches: number,
   ) {
     this.fd = kernel.inotifyInit1(IN_NONBLOCK);
     if (this.fd < 0) this.watchError = systemError('inotify_init1', this.fd).message;
   }
 
+  /** The number of watches. */
   get size(): number {
-    return this.directories.size;
+    return this.listeners.size;
   }
 
-  /** Another folder might be watched: whether the kernel wants to is seen by asking. */
+  /** Whether our limits allow another watch; the kernel's show only in `add`. */
   get hasRoom(): boolean {
-    return this.fd >= 0 && this.directories.size < this.maxFolders;
+    return this.fd >= 0 && this.listeners.size < this.maxWatches;
   }
 
   /**
-   * @param folderFd an open descriptor of the folder, O_PATH will do; the caller's
-   * @returns the watch's number for `remove`, or NOT_WATCHED
+   * @param directoryFd an open descriptor of the directory, also an O_PATH one; the caller's
+   * @param changes CONTENT_CHANGES or NAME_CHANGES
+   * @returns the watch descriptor for `remove`, or NOT_WATCHED
    */
-  add(folderFd: number, folder: DirectoryListener, changes: number): number {
+  add(directoryFd: number, listener: DirectoryListener, changes: number): number {
     if (this.fd < 0) return NOT_WATCHED;
-    if (this.maxFolders === 0) return this.countRefusedWatch();
-    // By descriptor, for a name may stand for another folder by now. A folder that is watched already has one watch for
-    // all who ask, whose events must not become fewer.
+    if (this.maxWatches === 0) return this.notWatched(this.limit);
+    // By descriptor, since the name may lead to another directory by now. IN_MASK_ADD: a second listener of the same
+    // directory must not take events from the first.
     const mask = changes | DIRECTORY_CHANGES | IN_MASK_ADD;
-    const wd = this.kernel.inotifyAddWatch(this.fd, `/proc/self/fd/${folderFd}`, mask);
-    if (wd === ENOSPC) return this.setUnavailable('fs.inotify.max_user_watches');
-    if (wd < 0) return this.setUnavailable(systemError('inotify_add_watch', wd).message);
-    const sharing = this.directories.get(wd);
+    const wd = this.kernel.inotifyAddWatch(this.fd, `/proc/self/fd/${directoryFd}`, mask);
+    if (wd === ENOSPC) return this.notWatched('fs.inotify.max_user_watches');
+    if (wd < 0) return this.notWatched(systemError('inotify_add_watch', wd).message);
+    const sharing = this.listeners.get(wd);
     if (sharing) {
-      sharing.add(folder);
+      sharing.add(listener);
       return wd;
     }
-    if (this.directories.size >= this.maxFolders) {
+    if (this.listeners.size >= this.maxWatches) {
       this.kernel.inotifyRmWatch(this.fd, wd);
-      return this.countRefusedWatch();
+      return this.notWatched(this.limit);
     }
-    this.directories.set(wd, new Set([folder]));
+    this.listeners.set(wd, new Set([listener]));
     return wd;
   }
 
-  remove(wd: number, folder: DirectoryListener): void {
-    const sharing = this.directories.get(wd);
-    if (!sharing?.delete(folder) || sharing.size > 0) return;
-    this.directories.delete(wd);
+  remove(wd: number, listener: DirectoryListener): void {
+    const sharing = this.listeners.get(wd);
+    if (!sharing?.delete(listener) || sharing.size > 0) return;
+    this.listeners.delete(wd);
     this.kernel.inotifyRmWatch(this.fd, wd);
   }
 
-  /** Reads what has happened and tells the folders. */
+  /** Reads events and calls the listeners. */
   read(): void {
     for (let reads = 0; reads < READS_PER_TURN; reads++) {
       const length = this.kernel.read(this.fd, this.bytes, 0, READ_BYTES);
       if (length <= 0) return;
-      forEachInotifyEvent(this.bytes, length, (wd, mask, name) => this.notify(wd, mask, name));
-      if (length < READ_BYTES / 2) return; // what did not fill the room was all there was
+      forEachInotifyEvent(this.bytes, length, (wd, mask, name) => this.dispatch(wd, mask, name));
+      if (length < READ_BYTES / 2) return; // a read far below the buffer's size emptied the queue
     }
     this.backlogs++;
     this.onOverflow();
@@ -124,31 +134,31 @@ export class Inotify {
 
   close(): void {
     if (this.fd >= 0) this.kernel.close(this.fd);
-    this.directories.clear();
+    this.listeners.clear();
   }
 
-  private notify(wd: number, mask: number, name: Buffer): void {
+  private dispatch(wd: number, mask: number, name: Buffer): void {
     this.events++;
     if (mask & IN_Q_OVERFLOW) {
       this.overflows++;
       return this.onOverflow();
     }
-    const sharing = this.directories.get(wd);
-    if (sharing === undefined) return; // let go meanwhile
-    if (mask & IN_IGNORED) this.directories.delete(wd); // the kernel has ended this watch
+    const sharing = this.listeners.get(wd);
+    if (sharing === undefined) return; // removed while its events were queued
+    if (mask & IN_IGNORED) this.listeners.delete(wd); // the kernel has ended this watch
     const entry = name.toString('latin1');
-    for (const folder of [...sharing]) {
-      if (mask & DIRECTORY_IS_GONE || entry === '') folder.onDirectoryChanged();
-      else folder.onEntryChanged(entry);
+    for (const listener of [...sharing]) {
+      if (mask & DIRECTORY_IS_GONE || entry === '') listener.onDirectoryChanged();
+      else listener.onEntryChanged(entry);
     }
   }
 
-  private countRefusedWatch(): number {
-    return this.setUnavailable(`the limit of ${this.maxFolders} folders`);
+  private get limit(): string {
+    return `the limit of ${this.maxWatches} watches`;
   }
 
-  private setUnavailable(why: string): number {
-    this.watchError = why;
+  private notWatched(reason: string): number {
+    this.watchError = reason;
     return NOT_WATCHED;
   }
 }

@@ -4,30 +4,30 @@ import type { Kernel } from '../../sys/kernel.js';
 const { AT_FDCWD, O_RDONLY } = constants;
 
 /**
- * The kernel's word on what is mounted, proc_pid_mountinfo(5): a mount exchanges what a folder's name leads to, and
- * inotify(7) does not hear of it. Owns its descriptor; whoever owns a reactor says `news` when it is reported, and
- * before anything is answered. As an edge: to read is always possible, and EPOLLPRI, which a change has too, is taken by
- * the set around the reactor's when that is polled.
+ * Reports mounts and unmounts, proc_pid_mountinfo(5): a mount changes what a directory's name leads to without an inotify
+ * event. Owns its descriptor. The owner of a reactor registers it and calls `onMountEvent` before any request of the turn
+ * is served. Registered as an edge: the file is always readable, and EPOLLPRI, which also marks a change, is consumed by
+ * the outer epoll set when that polls the reactor's.
  */
 export class Mounts {
   /** -errno where there is no /proc. */
   readonly fd: number;
   changes = 0;
-  /** Called when any name may lead to another folder, on another file system. */
+  /** Called when any name may lead to another directory, on another file system. */
   onChange: () => void = () => {};
-  private isReported = false;
+  private hasReported = false;
 
   constructor(private readonly kernel: Kernel) {
     this.fd = kernel.openat(AT_FDCWD, '/proc/self/mountinfo', O_RDONLY);
   }
 
-  /** The first report is of the descriptor's joining. */
+  /** The first event reports the registration itself. */
   onMountEvent(): void {
-    if (this.isReported) {
+    if (this.hasReported) {
       this.changes++;
       this.onChange();
     }
-    this.isReported = true;
+    this.hasReported = true;
   }
 
   close(): void {

@@ -1,25 +1,25 @@
-/** Why changes that matter are not told, beside the refusals of a watch: in short, as the server's statistics have it. */
+/** Why changes are not reported, besides the errors of a watch: in short, as the server's statistics have it. */
 export const HARD_LINKS = 'hard links';
-export const ESCAPING_SYMLINK = 'links out of the root';
+export const ESCAPING_SYMLINK = 'symlinks out of the root';
 export const NO_OPENAT2 = 'no openat2';
 export const LISTINGS = 'listings';
-/** It changed a moment ago, or the cache has no room for it. */
-export const TRANSIENT_PAGES = 'pages that are not kept';
+/** The page changed a moment ago, or the cache has no room for it. */
+export const TRANSIENT_PAGES = 'error pages that are not cached';
 
 const FILE_SYSTEM = 'the file system is ';
 
-/** @param fileSystem its name, or null for one that is not known */
+/** @param fileSystem its name; null if it is not known */
 export const unwatchedFilesystem = (fileSystem: string | null): string =>
-  `${FILE_SYSTEM}${fileSystem ?? 'unknown'}, and does not tell of all changes`;
+  `${FILE_SYSTEM}${fileSystem ?? 'unknown'}, which does not report all changes`;
 
-const SENTENCES: Readonly<Record<string, string>> = {
-  [HARD_LINKS]: 'the file has other names, hard links, and whoever writes by them is not told of here',
-  [ESCAPING_SYMLINK]: 'a link leads out of the root, and nobody watches there',
-  [NO_OPENAT2]: 'without openat2(2) it is not known what it depends on',
-  [LISTINGS]: 'what stands in a listing changes in other folders too',
-  [TRANSIENT_PAGES]: 'its page is looked up again for each request',
+const TEXTS: Readonly<Record<string, string>> = {
+  [HARD_LINKS]: 'the file has other hard links, and writes through those are not reported',
+  [ESCAPING_SYMLINK]: 'a symlink leads out of the root, where nothing is watched',
+  [NO_OPENAT2]: 'without openat2(2) its dependencies are not known',
+  [LISTINGS]: 'a listing shows times and symlink targets that change in other directories',
+  [TRANSIENT_PAGES]: 'its error page is resolved again for each request',
 };
 
-/** The same at length, for who asks about one answer. */
-export const unwatchedText = (untold: string): string =>
-  SENTENCES[untold] ?? (untold.startsWith(FILE_SYSTEM) ? untold : `not all folders are watched (${untold})`);
+/** The same at length, to explain one response. */
+export const unwatchedText = (reason: string): string =>
+  TEXTS[reason] ?? (reason.startsWith(FILE_SYSTEM) ? reason : `not all directories are watched (${reason})`);

@@ -1,51 +1,63 @@
 import { CODINGS, type ContentCoding, PRECOMPRESSED_SUFFIXES } from '../../http/semantics/accept-encoding.js';
+import { debug, tracing } from '../../sys/debug.js';
 import { deviceInode } from '../../sys/file-id.js';
 import type { Kernel } from '../../sys/kernel.js';
 import { nonNotifyingName, notifiesChanges } from './filesystem-type.js';
 import { CONTENT_CHANGES, type DirectoryListener, type Inotify, NOT_WATCHED } from './inotify.js';
 import { unwatchedFilesystem } from './unwatched.js';
 
-/** Something that was made of files and holds until one of them changes. */
+/** Something made of files that is valid until one of them changes: a cache entry, an error page. */
 export interface Dependent {
   onInvalidated(): void;
 }
 
-/** Stands for every entry of a folder, as a listing has them; no file can have this name. */
+/** Stands for every entry of a directory, for listings. No file can have this name. */
 export const ANY_ENTRY = '/';
 
-/** So many files of a folder cost less to ask about than all its names to read. */
+/** For so few files, opening each possible precompressed file costs less than reading all names of the directory. */
 const FEW_FILES = 8;
-/** More names are not read, which would hold up requests for some 10 ms; nor are they remembered, should they come to it. */
+/** Larger directories are not scanned (it would block requests for some 10 ms), and their names not cached. */
 export const MANY_NAMES = 20_000;
 
 /**
- * A folder of a site that was looked into, and who depends on what stands in it. Names are latin1, a character a byte.
+ * A directory that resolution has passed through, and the dependents of its entries. Names are latin1, a character a byte.
+ *
+ * 1. Watched: inotify reports every change. An event for a name invalidates the dependents of that name, of ANY_ENTRY and,
+ *    for a precompressed file, of its original.
+ * 2. Unwatched: there is no watch, or its file system does not report all changes. Changes that are reported invalidate;
+ *    dependents are polled, and `rewatch` tries for a watch again then.
+ * 3. Gone: it was moved, removed, or its name leads to another directory. All dependents in it and below are invalidated,
+ *    and the next resolution makes a new object.
+ *
+ * A dependent is unsubscribed by its invalidation. A directory is watched before it is looked into, so that no change falls
+ * between. An ancestor's rename is reported only to the ancestor, which is why the tree is kept: `onDirectoryChanged` goes
+ * down to the children.
  */
 export class WatchedDirectory implements DirectoryListener {
   readonly children = new Map<string, WatchedDirectory>();
-  /** Most names have one. */
+  /** By entry; most have one dependent. */
   private readonly dependents = new Map<string, Dependent | Set<Dependent>>();
-  /** The coded forms that lie in here, once they were read. */
+  /** The precompressed files in here; null until they are read. */
   private precompressedNames: Set<string> | null = null;
-  /** For how many files that was asked, until it was read. */
+  /** For how many files `precompressedCodings` was called before the directory was read. */
   private filesResolved = 0;
   private wd: number;
-  /** Why there is no watch, when there was none to be had. */
+  /** Why the first watch failed; null if it did not. */
   private readonly watchError: string | null;
-  /** When a watch that was refused is asked for again, on the monotonic clock. */
+  /** When a failed watch is tried again, on the monotonic clock. */
   private retryMs = 0;
   isGone = false;
-  /** The last doubt of its lookup after which it was seen that its name still leads here. */
+  /** The epoch of its lookup in which its name was last seen to lead here. */
   verifiedEpoch = 0;
 
   /**
-   * @param fd of the folder, the caller's, needed only here
-   * @param notifies whether its file system tells of all changes
-   * @param fileSystem its name, if it is known
-   * @param deviceInode which folder it is, whatever its name leads to
+   * @param fd of the directory; the caller's, used only in the constructor
+   * @param notifies whether its file system reports all changes
+   * @param fileSystem its name, if it does not
+   * @param deviceInode which directory it is, whatever its name leads to
    */
   constructor(
-    private readonly watch: Inotify,
+    private readonly inotify: Inotify,
     private readonly parent: WatchedDirectory | null,
     readonly name: string,
     fd: number,
@@ -53,41 +65,41 @@ export class WatchedDirectory implements DirectoryListener {
     private readonly fileSystem: string | null = null,
     readonly deviceInode = '',
   ) {
-    this.wd = watch.add(fd, this, CONTENT_CHANGES);
-    this.watchError = this.wd === NOT_WATCHED ? watch.watchError : null;
+    this.wd = inotify.add(fd, this, CONTENT_CHANGES);
+    this.watchError = this.wd === NOT_WATCHED ? inotify.watchError : null;
     parent?.children.set(name, this);
+    if (tracing) debug('watch /%s: %s', this.path, this.isWatched ? 'inotify' : this.unwatchedReason);
   }
 
-  /** Every change in here is told. */
+  /** Every change in here is reported. */
   get isWatched(): boolean {
     return this.wd !== NOT_WATCHED && this.notifies;
   }
 
-  /** Why not. */
   get unwatchedReason(): string {
     return this.wd === NOT_WATCHED ? (this.watchError ?? 'gone') : unwatchedFilesystem(this.fileSystem);
   }
 
-  /** Below the root, without a slash in front. */
+  /** Below the root, without a leading slash. */
   get path(): string {
     const { parent, name } = this;
     return parent === null || parent.parent === null ? name : `${parent.path}/${name}`;
   }
 
   /**
-   * Asks again for a watch that was refused: a folder may be read again, or another has made room.
-   * @param fd as for a new one
-   * @param everyMs not more often
+   * Tries a failed watch again: the directory may be readable by now, or another may have made room.
+   * @param fd of the directory, as for the constructor
+   * @param intervalMs between two attempts, at least
    */
-  rewatch(fd: number, monotonicMs: () => number, everyMs: number): void {
-    if (this.wd !== NOT_WATCHED || !this.watch.hasRoom) return;
+  rewatch(fd: number, monotonicMs: () => number, intervalMs: number): void {
+    if (this.wd !== NOT_WATCHED || !this.inotify.hasRoom) return;
     const nowMs = monotonicMs();
     if (nowMs < this.retryMs) return;
-    this.retryMs = nowMs + everyMs;
-    this.wd = this.watch.add(fd, this, CONTENT_CHANGES);
+    this.retryMs = nowMs + intervalMs;
+    this.wd = this.inotify.add(fd, this, CONTENT_CHANGES);
     if (this.wd === NOT_WATCHED) return;
-    // Meanwhile another folder may have come into this place, and theirs are not beneath it. Who depends on them depends on
-    // this one too, and so looks by time.
+    // While there was no watch, another directory may have taken this name: the children are not known to be below it.
+    // Their dependents depend on this directory too, and so are polled.
     for (const child of [...this.children.values()]) child.unwatchSubtree();
   }
 
@@ -114,20 +126,20 @@ export class WatchedDirectory implements DirectoryListener {
   }
 
   /**
-   * The coded forms that may lie beside a file: all of them while they were not read, which is not worth while for a file
-   * or two.
-   * @param read what lies in here; null when that is too much, or cannot be read
+   * The codings in which a file may have a precompressed one next to it: all codings until the directory was read, which
+   * does not pay off for a few files.
+   * @param readNames reads the names in here; null if there are too many, or on an error
    */
-  precompressedCodings(name: string, read: () => readonly string[] | null): readonly ContentCoding[] {
+  precompressedCodings(name: string, readNames: () => readonly string[] | null): readonly ContentCoding[] {
     if (!this.isWatched) return CODINGS;
-    if (this.filesResolved++ === FEW_FILES) this.precompressedNames = setOf(read());
+    if (this.filesResolved++ === FEW_FILES) this.precompressedNames = precompressedSet(readNames());
     const { precompressedNames } = this;
     return precompressedNames === null
       ? CODINGS
       : CODINGS.filter((coding) => precompressedNames.has(name + PRECOMPRESSED_SUFFIXES[coding]));
   }
 
-  /** Nothing that was known of it or of what is beneath it holds; it is looked at anew when it is asked for. */
+  /** Invalidates everything in the directory and below; the next resolution opens it again. */
   onDirectoryChanged(): void {
     if (this.isGone) return;
     this.unwatch();
@@ -136,9 +148,10 @@ export class WatchedDirectory implements DirectoryListener {
   }
 
   private unwatch(): void {
+    if (tracing) debug('unwatch /%s', this.path);
     this.isGone = true;
     if (this.parent?.children.get(this.name) === this) this.parent.children.delete(this.name);
-    if (this.wd !== NOT_WATCHED) this.watch.remove(this.wd, this);
+    if (this.wd !== NOT_WATCHED) this.inotify.remove(this.wd, this);
     this.wd = NOT_WATCHED;
   }
 
@@ -147,7 +160,7 @@ export class WatchedDirectory implements DirectoryListener {
     for (const child of [...this.children.values()]) child.unwatchSubtree();
   }
 
-  /** A coded form that lies in here, or has lain. */
+  /** The event may also be of its removal: a name too many costs an open. */
   private addPrecompressed(name: string): void {
     this.precompressedNames?.add(name);
     if (this.precompressedNames !== null && this.precompressedNames.size > MANY_NAMES) this.precompressedNames = null;
@@ -162,7 +175,7 @@ export class WatchedDirectory implements DirectoryListener {
   }
 }
 
-/** What lies beside a file under this name, coded, belongs to the file; null for a name that is none of a coded form. */
+/** The file that a name is the precompressed form of; null if it has no such suffix. */
 function originalOf(name: string): string | null {
   for (const coding of CODINGS) {
     const suffix = PRECOMPRESSED_SUFFIXES[coding];
@@ -171,61 +184,22 @@ function originalOf(name: string): string | null {
   return null;
 }
 
-function setOf(names: readonly string[] | null): Set<string> | null {
+function precompressedSet(names: readonly string[] | null): Set<string> | null {
   return names === null ? null : new Set(names.filter((name) => originalOf(name) !== null));
 }
 
-/** What something depends on, gathered while it is made. */
-export class Dependencies {
-  /** The kernel tells of every change that matters. */
-  areWatched = true;
-  /** Why it does not, as far as it is known: the first of the reasons. */
-  unwatchedReason: string | null = null;
-  /** A link stood on the way, and names elsewhere matter too. */
-  throughSymlink = false;
-  /** Where the name that was looked for first stands, whatever it leads to; null when there is no such place. */
-  directory: WatchedDirectory | null = null;
-  private entries: { readonly folder: WatchedDirectory; readonly name: string }[] = [];
-
-  add(folder: WatchedDirectory, name: string): void {
-    if (!folder.isWatched) this.markUnwatched(folder.unwatchedReason);
-    if (this.entries.some((entry) => entry.folder === folder && entry.name === name)) return;
-    this.entries.push({ folder, name });
-  }
-
-  /** The kernel does not tell of every change that matters, and there is somebody who looks by time. */
-  markUnwatched(why: string | null): void {
-    this.areWatched = false;
-    this.unwatchedReason ??= why;
-  }
-
-  merge(others: Dependencies): void {
-    if (!others.areWatched) this.markUnwatched(others.unwatchedReason);
-    for (const { folder, name } of others.entries) this.add(folder, name);
-  }
-
-  subscribe(dependent: Dependent): void {
-    this.entries = this.entries.slice(); // without the room for more
-    for (const { folder, name } of this.entries) folder.subscribe(name, dependent);
-  }
-
-  unsubscribe(dependent: Dependent): void {
-    for (const { folder, name } of this.entries) folder.unsubscribe(name, dependent);
-  }
-}
-
-/** The folder behind a descriptor, which stays the caller's. */
+/** Watches the directory of a descriptor, which stays the caller's. */
 export function watchDirectory(
   kernel: Kernel,
-  watch: Inotify,
+  inotify: Inotify,
   parent: WatchedDirectory | null,
   name: string,
   fd: number,
 ): WatchedDirectory {
   const type = kernel.fstatfs(fd);
-  // One that does not tell of all is watched all the same: what is changed from here is told even so.
+  // A file system that does not report all changes is watched all the same: it reports those made on this machine.
   return new WatchedDirectory(
-    watch,
+    inotify,
     parent,
     name,
     fd,

@@ -40,8 +40,8 @@ const WAYS: [what: string, calls: Partial<Kernel>, limit: number, freshness: str
   ['a profile forbids inotify', { inotifyInit1: () => ENOSYS }, 8192, 'ttl', /ENOSYS/],
   ['there is no watch left', { inotifyAddWatch: () => ENOSPC }, 8192, 'ttl', /^fs\.inotify\.max_user_watches$/],
   ['the folders may not be read', { inotifyAddWatch: () => EACCES }, 8192, 'ttl', /EACCES/],
-  ['no folder is to be watched', {}, 0, 'ttl', /^the limit of 0 folders$/],
-  ['few folders are to be watched', {}, 3, 'mixed', /^the limit of 3 folders$/],
+  ['no folder is to be watched', {}, 0, 'ttl', /^the limit of 0 watches$/],
+  ['few folders are to be watched', {}, 3, 'mixed', /^the limit of 3 watches$/],
   ['the files are on nfs', silent(0x6969), 8192, 'ttl', /nfs/],
   ['the files are on an overlay', silent(0x794c7630), 8192, 'ttl', /overlay/],
   ['the files are on 9p', silent(0x01021997), 8192, 'ttl', /9p/],
@@ -109,7 +109,7 @@ describe('what the stats say', () => {
   test.each<[what: string, options: Partial<ServeOptions>, target: string, unwatched: string]>([
     ['there is no openat2', { kernel: kernelWith({ openat2: () => ENOSYS }) }, '/small.txt', 'no openat2'],
     ['a file has two names', {}, '/second.txt', 'hard links'],
-    ['a link leads out of the root', { symlinks: 'follow' }, '/out.txt', 'links out of the root'],
+    ['a link leads out of the root', { symlinks: 'follow' }, '/out.txt', 'symlinks out of the root'],
     ['a listing is held', { directoryListing: true }, '/in/', 'listings'],
     [
       'a folder has no watch',
@@ -178,7 +178,7 @@ test('where some folders are watched and some not, each is as fresh as it can be
     invalidation: 'mixed',
     watchedEntries: 2,
     polledEntries: 1,
-    unwatchedReasons: [`the limit of ${above + 1} folders`],
+    unwatchedReasons: [`the limit of ${above + 1} watches`],
     watches: above + 1,
   });
 });

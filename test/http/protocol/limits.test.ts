@@ -270,7 +270,7 @@ const EFFECTS: Record<keyof Limits, () => Promise<void>> = {
   maxWatches: async () => {
     const revalidateMs = 60_000;
     await stats({ revalidateMs, maxWatches: 0 }, (files, body) =>
-      expect([files, body]).toMatchObject([{ watches: 0, unwatchedReasons: ['the limit of 0 folders'] }, 'before']),
+      expect([files, body]).toMatchObject([{ watches: 0, unwatchedReasons: ['the limit of 0 watches'] }, 'before']),
     );
     await stats({ revalidateMs }, (files, body) =>
       expect([files, body]).toMatchObject([{ unwatchedReasons: [] }, 'after!!!']),

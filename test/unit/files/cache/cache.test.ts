@@ -7,7 +7,7 @@ import {
   ENTRY_OVERHEAD_BYTES,
 } from '../../../../src/files/cache/entry.js';
 import type { OpenFile } from '../../../../src/files/resolve/open-file.js';
-import { Dependencies } from '../../../../src/files/watch/watched-directory.js';
+import { Dependencies } from '../../../../src/files/watch/dependencies.js';
 import { hashPath } from '../../../../src/http/path-hash.js';
 import { HttpResponse, NO_BODY } from '../../../../src/http/response/response.js';
 import { below, seeded } from '../../../support/random.js';

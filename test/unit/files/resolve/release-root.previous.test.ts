@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Dependencies } from '../../../../src/files/watch/watched-directory.js';
+import { Dependencies } from '../../../../src/files/watch/dependencies.js';
 import { TRUST_MS, testDeployments } from '../../../support/deployments.js';
 import { countDescriptors } from '../../../support/descriptors.js';
 

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Dependencies } from '../../../../src/files/watch/watched-directory.js';
+import { Dependencies } from '../../../../src/files/watch/dependencies.js';
 import { kernel as realKernel } from '../../../../src/sys/binding.js';
 import { EMFILE } from '../../../../src/sys/errno.js';
 import { kernelWith } from '../../../support/counting-kernel.js';

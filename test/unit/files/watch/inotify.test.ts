@@ -193,7 +193,7 @@ describe('where it cannot watch', () => {
       return new Listener().add(watch, path(`${i}`));
     });
     expect(listeners.map(({ wd }) => wd === NOT_WATCHED)).toEqual([false, false, true]);
-    expect([watch.size, watch.watchError]).toEqual([2, 'the limit of 2 folders']);
+    expect([watch.size, watch.watchError]).toEqual([2, 'the limit of 2 watches']);
     fs.writeFileSync(path('2/file'), '');
     expect(listeners[2]!.news(watch)).toEqual([]);
     watch.remove(listeners[0]!.wd, listeners[0]!);
@@ -206,7 +206,7 @@ describe('where it cannot watch', () => {
     let asked = 0;
     const watch = watchOf({ maxFolders: 0, kernel: kernelWith({}, { inotifyAddWatch: () => asked++ }) });
     expect(new Listener().add(watch, makeFolder().folder).wd).toBe(NOT_WATCHED);
-    expect([asked, watch.watchError]).toEqual([0, 'the limit of 0 folders']);
+    expect([asked, watch.watchError]).toEqual([0, 'the limit of 0 watches']);
   });
 
   it.each([

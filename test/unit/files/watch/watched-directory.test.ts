@@ -1,10 +1,10 @@
 import { mkdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Dependencies } from '../../../../src/files/watch/dependencies.js';
 import { Inotify } from '../../../../src/files/watch/inotify.js';
 import {
   ANY_ENTRY,
-  Dependencies,
   type Dependent,
   MANY_NAMES,
   WatchedDirectory,

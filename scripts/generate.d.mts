@@ -1,1 +1,0 @@
-export function generatedFiles(): Record<string, string>;

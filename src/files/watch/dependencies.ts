@@ -1,0 +1,41 @@
+import type { Dependent, WatchedDirectory } from './watched-directory.js';
+
+/** The directory entries that something depends on, collected while it is resolved. */
+export class Dependencies {
+  /** Every change that matters is reported by inotify. */
+  areWatched = true;
+  /** Why not: the first reason, as far as it is known. */
+  unwatchedReason: string | null = null;
+  /** A symlink was on the way, so that names elsewhere matter too. */
+  throughSymlink = false;
+  /** The directory of the name that was resolved first, whatever the name leads to; null when there is none. */
+  directory: WatchedDirectory | null = null;
+  private entries: { readonly directory: WatchedDirectory; readonly name: string }[] = [];
+
+  /** @param name of an entry, which need not exist; or ANY_ENTRY */
+  add(directory: WatchedDirectory, name: string): void {
+    if (!directory.isWatched) this.markUnwatched(directory.unwatchedReason);
+    if (this.entries.some((entry) => entry.directory === directory && entry.name === name)) return;
+    this.entries.push({ directory, name });
+  }
+
+  /** Not every change that matters is reported: the caller must poll. */
+  markUnwatched(reason: string | null): void {
+    this.areWatched = false;
+    this.unwatchedReason ??= reason;
+  }
+
+  merge(others: Dependencies): void {
+    if (!others.areWatched) this.markUnwatched(others.unwatchedReason);
+    for (const { directory, name } of others.entries) this.add(directory, name);
+  }
+
+  subscribe(dependent: Dependent): void {
+    this.entries = this.entries.slice(); // drops spare capacity: cache entries live long
+    for (const { directory, name } of this.entries) directory.subscribe(name, dependent);
+  }
+
+  unsubscribe(dependent: Dependent): void {
+    for (const { directory, name } of this.entries) directory.unsubscribe(name, dependent);
+  }
+}
