@@ -3,15 +3,15 @@
 #
 #   sudo test/image/run.sh
 #
-# The published base image is stood in for: debootstrap makes a Debian, this machine's node and npm go to where the
-# official image has them, and the result gets the very name that the Dockerfile's FROM asks for. buildah then builds the
-# Dockerfile as it is (chroot isolation, vfs storage), and the image's command runs from the root file system that came
-# out, as the image's user, as PID 1 of a PID namespace, on a read-only root.
+# A stand-in replaces the published base image: debootstrap makes a Debian, this machine's node and npm are copied to their
+# paths in the official image, and the result is tagged with the name in the Dockerfile's FROM. buildah then builds the
+# unchanged Dockerfile (chroot isolation, vfs storage), and the image's command runs on the resulting root filesystem,
+# read-only, as the image's user, as PID 1 of a PID namespace.
 #
 # Environment:
-#   CI=true             being unable to run is a failure, not a skip
-#   IMAGE_TEST_CACHE    a folder that keeps the .deb files of debootstrap between runs; the only thing that stays
-#   IMAGE_TEST_CONTEXT  the folder to build, when it is not this checkout
+#   CI=true             a missing prerequisite is a failure, not a skip
+#   IMAGE_TEST_CACHE    a directory for the .deb files of debootstrap; it alone remains after a run
+#   IMAGE_TEST_CONTEXT  the directory to build, by default this checkout
 set -Eeuo pipefail
 export LC_ALL=C
 
@@ -20,9 +20,9 @@ context=${IMAGE_TEST_CONTEXT:-$(dirname "$(dirname "$here")")}
 suite=bookworm
 image=localhost/epollet-image-test
 
-# ---- whether it can run here ------------------------------------------------------------------------------------------
+# ---- prerequisites ------------------------------------------------------------------------------------------
 
-say() { echo "image: $*"; }
+log() { echo "image: $*"; }
 
 fail() {
   echo "image: FAILED, $*" >&2
@@ -31,35 +31,35 @@ fail() {
 
 cannot_run() {
   [[ ${CI:-} != true ]] || fail "$1, and CI=true allows no skipping"
-  say "skipped, $1"
+  log "skipped, $1"
   exit 0
 }
 
 check_prerequisites() {
-  ((EUID == 0)) || cannot_run "it needs root for debootstrap, mounts and chroot"
+  ((EUID == 0)) || cannot_run "root is needed for debootstrap, mounts and chroot"
   local command
   for command in buildah debootstrap node npm curl unshare; do
     command -v "$command" >/dev/null || cannot_run "$command is not installed"
   done
-  unshare --mount --pid --fork true 2>/dev/null || cannot_run "it may not make namespaces here"
+  unshare --mount --pid --fork true 2>/dev/null || cannot_run "namespaces are not permitted here"
 }
 
-# Every mount that is made from here on belongs to this process tree and is gone with it, however it ends.
+# Every mount from here on belongs to this process tree and disappears with it.
 enter_own_mount_namespace() {
   [[ ${IMAGE_TEST_UNSHARED:-} == yes ]] || IMAGE_TEST_UNSHARED=yes exec unshare --mount bash "$0" "$@"
 }
 
-# ---- steps, their time limits and the end of everything -----------------------------------------------------------------
+# ---- steps, time limits and cleanup -----------------------------------------------------------------
 
 work=
-covered= # the folder of the machine's own containers
+covered= # the machine's own container storage
 
-# All that is started in the background is an unshare with a PID namespace, whose processes end with its first one.
+# Every background job is an unshare with a PID namespace, which ends with its first process.
 cleanup() {
   trap - EXIT
   local -a left
   mapfile -t left < <(jobs -p)
-  # The shell's own word on who was killed would hide the last line, which says what went wrong.
+  # bash's own messages about killed jobs would hide the last line, the reason of the failure.
   exec 3>&2 2>/dev/null
   ((${#left[@]} == 0)) || kill -KILL "${left[@]}" || true
   wait
@@ -68,7 +68,7 @@ cleanup() {
     umount --lazy "$covered" || true
     rmdir --ignore-fail-on-non-empty "$covered" || true
   fi
-  # What was killed may be at its last write still.
+  # A killed process may still be writing.
   [[ -z $work ]] || rm -rf --one-file-system "$work" || { sleep 2 && rm -rf --one-file-system "$work"; }
 }
 
@@ -83,8 +83,8 @@ ended_within() {
   done
 }
 
-# bounded SECONDS WHAT COMMAND...: quiet as long as it goes well. In the background, so that a signal to this script
-# need not wait for the step.
+# bounded SECONDS DESCRIPTION COMMAND...: prints the output only on failure. In the background, so that a signal to this
+# script does not wait for the step.
 bounded() {
   local seconds=$1 what=$2 log=$work/step.log status=0 start=$SECONDS
   shift 2
@@ -92,7 +92,7 @@ bounded() {
   ended_within "$seconds" $! || fail_with "$log" "$what takes longer than $seconds s"
   wait $! || status=$?
   ((status == 0)) || fail_with "$log" "$what, exit code $status"
-  say "$what ($((SECONDS - start)) s)"
+  log "$what ($((SECONDS - start)) s)"
 }
 
 # fail_with LOG REASON
@@ -101,8 +101,8 @@ fail_with() {
   fail "$2"
 }
 
-# No option of buildah's moves the cache of blobs that it keeps beside the machine's own storage; a mount, which only this
-# script sees, does. The folder is removed again if it is empty; buildah makes it when it needs it.
+# buildah has no option for the location of its blob cache next to the machine's storage; a mount that is private to this
+# script hides it. The directory is removed again if empty; buildah creates it on demand.
 cover_own_storage() {
   covered=/var/lib/containers
   mkdir -p "$covered"
@@ -111,7 +111,7 @@ cover_own_storage() {
 
 # ---- the stand-in for the base image ------------------------------------------------------------------------------------
 
-# The mirror that this machine's apt uses, if it is a Debian; its proxy and certificate settings are carried over below.
+# The mirror of this machine's apt, if it is a Debian; proxy and certificate settings are copied below.
 debian_mirror() {
   local mirror
   mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Codename: $suite" 'Origin: Debian' 2>/dev/null |
@@ -142,13 +142,13 @@ make_base() {
   bounded 120 "base: commit as $name" "${buildah[@]}" commit --quiet --rm "$base" "$name"
 }
 
-# What apt and npm need on this machine to get out, they need inside as well: proxies, mirrors, certificates.
+# Network settings of apt and npm on this machine: proxies, mirrors, certificates.
 add_network_settings() {
   local root=$1 mirror=$2 bundle=/etc/ssl/certs/ca-certificates.crt key value
   echo "deb $mirror $suite main" >"$root/etc/apt/sources.list"
   apt-config dump 2>/dev/null | grep -E '^Acquire::(https?::|Check-Valid-Until|Check-Date)' \
     >"$root/etc/apt/apt.conf.d/90image-test" || true
-  # A throw-away root needs no fsync after every file; the official images say the same.
+  # A temporary root needs no fsync after every file; the official images do the same.
   echo force-unsafe-io >"$root/etc/dpkg/dpkg.cfg.d/image-test"
   if [[ -f $bundle ]]; then
     mkdir -p "$root${bundle%/*}"
@@ -169,41 +169,41 @@ add_network_settings() {
   done >"$root/usr/local/etc/npmrc"
 }
 
-# This machine's node, its headers and npm, in the places that the official image uses.
+# This machine's node, its headers and npm, at their paths in the official image.
 add_node() {
   local root=$1 node npm library
   node=$(node -p process.execPath)
   npm=$(dirname "$(dirname "$(readlink -f "$(command -v npm)")")")
   local headers=${node%/bin/*}/include/node
-  [[ -f $npm/bin/npm-cli.js ]] || fail "npm is expected to be a link to its npm-cli.js, but $npm/bin/npm-cli.js is not there"
-  [[ -f $headers/node_api.h ]] || fail "node's headers are expected in $headers"
+  [[ -f $npm/bin/npm-cli.js ]] || fail "npm must be a symlink to its npm-cli.js, but $npm/bin/npm-cli.js does not exist"
+  [[ -f $headers/node_api.h ]] || fail "node's headers are missing in $headers"
   mkdir -p "$root/usr/local/include" "$root/usr/local/lib/node_modules"
   cp "$node" "$root/usr/local/bin/node"
   cp -R --dereference "$headers" "$root/usr/local/include/node"
   cp -R "$npm" "$root/usr/local/lib/node_modules/npm"
   ln -s ../lib/node_modules/npm/bin/npm-cli.js "$root/usr/local/bin/npm"
   ln -s ../lib/node_modules/npm/bin/npx-cli.js "$root/usr/local/bin/npx"
-  # A distribution's node may be linked with libraries that a minimal Debian has not got; what it has got is its own.
+  # A distribution's node may need libraries that a minimal Debian lacks; existing ones are not overwritten.
   while read -r library; do
     if [[ ! -e $root$library && ! -e $root/usr$library ]]; then
       mkdir -p "$root${library%/*}"
       cp --dereference "$library" "$root$library"
     fi
   done < <(ldd "$node" | grep -o ' /[^ ]*' | tr -d ' ')
-  say "base: node $(chroot "$root" node --version) and npm $(chroot "$root" npm --version)"
+  log "base: node $(chroot "$root" node --version) and npm $(chroot "$root" npm --version)"
 }
 
-# ---- the image and what it says of itself -------------------------------------------------------------------------------
+# ---- the image and its configuration -------------------------------------------------------------------------------
 
 build_image() {
   local version
   version=$(cd "$context" && node -p 'require("./package.json").version')
-  # Health checks are an invention of Docker's format; the OCI format drops them.
+  # Only Docker's format has health checks; the OCI format drops them.
   bounded 480 "build: buildah bud of the Dockerfile" "${buildah[@]}" bud --isolation chroot --format docker --pull-never \
     --build-arg VERSION="$version" --tag "$image" --file "$context/Dockerfile" "$context"
 }
 
-# config EXPRESSION: of the image's configuration `c`, every entry of an array with a NUL after it.
+# config EXPRESSION: evaluates it on the image's configuration `c`; entries of an array are terminated by NUL.
 config() {
   node -e '
     const c = JSON.parse(require("node:fs").readFileSync(process.argv[1], "utf8")).Docker.config;
@@ -240,7 +240,7 @@ check_config() {
   expect_config '["EPOLLET_HOST=::","EPOLLET_PORT=8080","NODE_ENV=production"].every((e) => c.Env.includes(e))' true
   expect_config 'c.Labels["org.opencontainers.image.licenses"]' '"MIT"'
   expect_config 'c.Labels["org.opencontainers.image.version"]' "\"$version\""
-  say "config: user 1000:1000, entrypoint, command, port, health check, stop signal, environment and labels are as they should be"
+  log "config: user 1000:1000, entrypoint, command, port, health check, stop signal, environment and labels are as expected"
 }
 
 check_contents() {
@@ -258,18 +258,18 @@ check_contents() {
     [[ -e $rootfs/app/$path ]] || fail "the runtime image lacks /app/$path"
   done
   path=$(find "$rootfs/app" \( -not -user 0 -o -perm /002 \) -not -type l -print -quit)
-  [[ -z $path ]] || fail "the image's user could write ${path#"$rootfs"}"
-  say "contents: no compilers and no build tools; /app takes $(du -sh "$rootfs/app" | cut -f 1) ($(ls -m "$rootfs/app/node_modules")) and is root's"
+  [[ -z $path ]] || fail "the image's user can write ${path#"$rootfs"}"
+  log "contents: no compilers and no build tools; /app takes $(du -sh "$rootfs/app" | cut -f 1) ($(ls -m "$rootfs/app/node_modules")) and belongs to root"
 }
 
-# ---- the image's command, as a container would run it -------------------------------------------------------------------
+# ---- the image's command, run as in a container -------------------------------------------------------------------
 
-site=                # a folder to mount at /site, as `-v …:/site:ro` would
+site=                # a directory to mount at /site, as `-v …:/site:ro` would
 declare -a extra=()  # more environment, as `-e NAME=value` would
 
-# contained COMMAND...: in the image's root, read-only, as its user, in its environment, as PID 1 of a PID namespace.
-# The network is the host's. There is a PID namespace around it, because the kernel forgets --kill-child when a process
-# changes its user; the outer one's first process does not, and all that is inside ends with it.
+# contained COMMAND...: on the image's root, read-only, as its user, in its environment, as PID 1 of a PID namespace, with
+# the host's network. It is nested in an outer PID namespace: the kernel clears --kill-child when a process changes its
+# user; the first process of the outer one does not, and everything inside ends with it.
 contained() {
   exec unshare --pid --fork --kill-child -- unshare --mount --pid --fork -- bash -euc '
     root=$1 site=$2 user=$3 workdir=$4
@@ -279,7 +279,7 @@ contained() {
     mount --rbind /dev "$root/dev"
     mount -t proc proc "$root/proc"
     mount -o remount,bind,ro "$root"
-    # This shell is PID 1 and becomes chroot, then env and at last the command.
+    # This shell is PID 1 and execs chroot, then env, then the command.
     exec chroot --userspec="$user" --groups= "$root" /usr/bin/env -i -C "$workdir" -- "$@"
   ' contained "$rootfs" "$site" "$user" "$workdir" "${environment[@]}" "${extra[@]}" "$@"
 }
@@ -288,11 +288,11 @@ free_port() {
   node -e 'const s = require("node:net").createServer().listen(0, () => { console.log(s.address().port); s.close(); })'
 }
 
-# start ARGUMENT...: what `docker run … epollet ARGUMENT...` would start; without arguments the image's CMD.
+# start ARGUMENT...: like `docker run … epollet ARGUMENT...`; without arguments the image's CMD.
 start() {
   local -a command=("${entrypoint[@]}" "$@")
   (($# > 0)) || command+=("${default_command[@]}")
-  say "run: ${extra[*]:+${extra[*]} }${command[*]}"
+  log "run: ${extra[*]:+${extra[*]} }${command[*]}"
   : >"$work/out"
   : >"$work/err"
   contained "${command[@]}" >"$work/out" 2>"$work/err" </dev/null &
@@ -301,9 +301,9 @@ start() {
   until (($(wc -l <"$work/out") > 0)); do
     if ! kill -0 "$container" 2>/dev/null; then
       wait "$container" || status=$?
-      fail_with_output "it ended before it was ready, exit code $status"
+      fail_with_output "it exited before it was ready, exit code $status"
     fi
-    ((SECONDS < deadline)) || fail_with_output "it did not say within 15 s that it is ready"
+    ((SECONDS < deadline)) || fail_with_output "it was not ready within 15 s"
     sleep 0.05
   done
   [[ $(wc -l <"$work/out") == 1 && $(<"$work/out") == *http://*":$port"* ]] ||
@@ -323,14 +323,14 @@ fail_with_output() {
   fail "$1"
 }
 
-# get HOST PATH FILE: the answer has to be the content of FILE.
+# get HOST PATH FILE: the response must be the content of FILE.
 get() {
   local url=http://$1:$port$2
   curl --silent --show-error --fail --noproxy '*' --max-time 5 --output "$work/page" "$url" || fail_with_output "GET $url"
-  cmp -s "$work/page" "$3" || fail_with_output "GET $url answered something else than ${3#"$rootfs"}"
+  cmp -s "$work/page" "$3" || fail_with_output "GET $url did not return ${3#"$rootfs"}"
 }
 
-# Runs the image's health check as a container engine would; its exit code has to be the one given.
+# expect_health STATUS WHEN: runs the image's health check like a container engine; it must exit with STATUS.
 expect_health() {
   local status=0 begin took
   begin=$(milliseconds)
@@ -339,7 +339,7 @@ expect_health() {
   wait $! || status=$?
   took=$(($(milliseconds) - begin))
   ((status == $1)) || fail_with "$work/health" "$2, the health check exits with $status instead of $1"
-  say "run: $2, the health check exits with $status after $took ms"
+  log "run: $2, the health check exits with $status after $took ms"
 }
 
 check_identity() {
@@ -348,37 +348,37 @@ check_identity() {
   [[ $(awk '/^Uid:/ { print $2, $3, $4, $5 }' "$status") == "1000 1000 1000 1000" ]] || fail "the command does not run as 1000"
   [[ $(awk '/^CapEff:/ { print $2 }' "$status") == 0000000000000000 ]] || fail "the command has capabilities"
   [[ $(readlink "/proc/$inside/exe") == */node ]] || fail "PID 1 is $(readlink "/proc/$inside/exe") and not node"
-  say "run: node is PID 1, user 1000, without capabilities, on a read-only root"
+  log "run: node is PID 1, user 1000, without capabilities, on a read-only root"
 }
 
-# A signal to PID 1 does nothing at all unless the process has a handler for it.
+# The kernel drops a signal to PID 1 unless the process has a handler for it.
 stop() {
   local signal=$1 status=0 begin took
   begin=$(milliseconds)
   kill "-$signal" "$inside"
-  ended_within 5 "$container" || fail_with_output "SIG$signal did not end it within 5 s"
+  ended_within 5 "$container" || fail_with_output "SIG$signal did not stop it within 5 s"
   wait "$container" || status=$?
   took=$(($(milliseconds) - begin))
   ((status == 0)) || fail_with_output "after SIG$signal it exited with $status instead of 0"
-  say "run: SIG$signal ended it with exit code 0 after $took ms"
+  log "run: SIG$signal stopped it with exit code 0 after $took ms"
 }
 
-run_as_it_is() {
+run_defaults() {
   port=$(free_port) extra=("EPOLLET_PORT=$port")
   start
   check_identity
   get 127.0.0.1 / "$rootfs/app/html/index.html"
   [[ ! -s /proc/net/if_inet6 ]] || get '[::1]' / "$rootfs/app/html/index.html"
-  say "run: / is the page that ships with it"
+  log "run: / is the page that ships with the image"
   expect_health 0 "while it serves"
   stop TERM
-  expect_health 1 "when it is gone"
+  expect_health 1 "after it has stopped"
 }
 
 run_with_a_site() {
   port=$(free_port) extra=("EPOLLET_PORT=$port") site=$work/site
   mkdir -p "$site" "$rootfs/site"
-  echo "<!doctype html><title>a site of one's own</title>" >"$site/index.html"
+  echo "<!doctype html><title>a mounted site</title>" >"$site/index.html"
   chmod -R a+rX "$site"
   start /site
   get 127.0.0.1 / "$site/index.html"
@@ -403,11 +403,11 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 work=$(mktemp -d "${TMPDIR:-/tmp}/epollet-image.XXXXXX")
-chmod 755 "$work" # the image's user has to get through to its root
+chmod 755 "$work" # the image's user must be able to traverse it
 mkdir "$work/tmp"
 cover_own_storage
 export TMPDIR=$work/tmp
-# The storage of whoever runs this stays untouched.
+# The storage of the calling user stays untouched.
 buildah=(buildah --root "$work/storage" --runroot "$work/run" --storage-driver vfs)
 
 default_base=$(sed -n 's/^ARG NODE_IMAGE=//p' "$context/Dockerfile")
@@ -419,7 +419,7 @@ read_config
 check_config
 rootfs=$("${buildah[@]}" mount "$("${buildah[@]}" from --pull-never "$image")")
 check_contents
-run_as_it_is
+run_defaults
 run_with_a_site
 run_with_flags
-say "ok, built and run in $SECONDS s"
+log "ok, built and run in $SECONDS s"
