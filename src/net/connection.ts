@@ -2,80 +2,133 @@ import { ENDED, READABLE, WRITABLE } from '../reactor/interest.js';
 import type { Handler } from '../reactor/registry.js';
 import { assert } from '../sys/assert.js';
 import { constants } from '../sys/binding.js';
-import { EAGAIN } from '../sys/errno.js';
-import { Closing } from './closing.js';
+import { debug, tracing } from '../sys/debug.js';
+import { EAGAIN, systemError } from '../sys/errno.js';
+import type { SocketAddress } from '../sys/kernel.js';
+import type { SharedFd } from '../sys/shared-fd.js';
 import type { ConnectionContext } from './context.js';
 import type { Protocol } from './protocol.js';
 import type { BatchReadable } from './read-batch.js';
 import { Registration } from './registration.js';
 import { UnreadBuffer } from './unread-buffer.js';
-import { WriteSide } from './write-side.js';
+import { BUDGET_SPENT, SENT, type WriteQueue } from './write-queue.js';
 
 const { SHUT_WR, SOL_SOCKET, SO_ERROR } = constants;
 
+/** The states of a connection, in the order of its life. It never returns to an earlier one. */
+const State = { open: 0, closingWhenSent: 1, lingeringWhenSent: 2, lingering: 3, closed: 4 } as const;
+type State = (typeof State)[keyof typeof State];
+
 /**
- * One peer: its socket, what is not sent yet, what is not understood yet, and their deadlines. Correct under level,
- * edge and oneshot by one rule: read once; a read that did not fill the buffer has drained the socket, epoll(7) question
- * 9; whoever has more to do asks to be visited again.
+ * One peer: its socket, the bytes not yet sent, the bytes not yet parsed, and their deadlines.
+ *
+ * States:
+ * 1. open: bytes are read and given to the protocol, which queues what is to be sent.
+ * 2. closing (or lingering) when sent: nothing more is given to the protocol; what is queued is still sent.
+ * 3. lingering: writing is shut down; input is read and discarded until the peer closes, or a limit is reached.
+ * 4. closed: the descriptor is closed, and the protocol knows it.
+ *
+ * Rules:
+ * - One code path is correct under level, edge and oneshot: read once; a read that did not fill the buffer has drained
+ *   the socket, epoll(7), question 9; work that remains is a revisit.
+ * - `updateInterest` is the one place that turns state into an interest and a deadline.
+ * - A short response goes out with those of other connections, in one native call for the batch. What is longer, or
+ *   what the socket does not accept, waits in a write queue, which the connection has only as long as it is not empty.
+ * - The first read comes before the connection joins the epoll set: one that is served and closed at once never joins.
  */
-export class Connection extends WriteSide implements Handler, BatchReadable {
+export class Connection implements Handler, BatchReadable {
   protocol!: Protocol;
   private readonly registration: Registration;
-  private closing: Closing = Closing.none;
-  /** The peer has shut down its side; what it asked before is still answered. */
+  private state: State = State.open;
+  /** The peer has shut down its side. What it requested before is still served. */
   private inputEnded = false;
-  /** The protocol has more in `pending` than its budget allowed. */
+  /** The protocol left bytes in `unread` that it could have used, but for its budget. */
   private inputDeferred = false;
-  /** Readiness that nobody wants for now; 0 while whatever comes is read. */
+  /** Readiness that came while the protocol wanted no input; 0 while input is not paused. */
   private pausedReadiness = 0;
-  /** Readiness that this turn did not use up, and that the kernel may not repeat. */
+  /** Readiness that this turn did not use up, and that the kernel may not report again. */
   private moreReadiness = 0;
-  /** The receiver is about to read for us. */
+  /** Whether this connection is in the read batch. */
   private queuedForRead = false;
   private unread: UnreadBuffer | null = null;
   private lingeredBytes = 0;
+  private writeQueue: WriteQueue | null = null;
+  /** How many bytes of this connection are in the write batch. */
+  private batchedBytes = 0;
+  /** When bytes were last received or sent, or when the write queue was begun; while lingering, when that began. */
+  private sinceMs: number;
 
-  /** @param fd a connected, non-blocking stream socket; the connection owns it from here on */
-  constructor(context: ConnectionContext, fd: number) {
-    super(context, fd);
+  /** @param fd a connected, non-blocking stream socket; owned by the connection from here on */
+  constructor(
+    readonly context: ConnectionContext,
+    readonly fd: number,
+  ) {
+    this.sinceMs = context.reactor.nowMs;
     this.registration = new Registration(context.reactor, fd, this, context.trigger);
   }
 
-  /** Reads once before it joins the epoll set: what is answered and closed at once never joins. */
+  /** Reads for the first time, and joins the epoll set if the connection is still open after that. */
   start(protocol: Protocol): void {
     this.protocol = protocol;
     this.receive(0);
-    this.onSettle();
+    this.flushAndUpdate();
   }
 
   get isClosed(): boolean {
-    return this.closing === Closing.closed;
+    return this.state === State.closed;
   }
 
-  /** Nothing more is read from the peer. */
+  /** Whether nothing more is given to the protocol. */
   get isClosing(): boolean {
-    return this.closing !== Closing.none;
+    return this.state !== State.open;
   }
 
-  /** Nothing is under way: no bytes half understood, none unsent. */
+  /** Whether the connection is open with nothing partly received and nothing unsent. */
   get isIdle(): boolean {
-    return !this.hasUnsent && this.unread === null && this.closing === Closing.none;
+    return !this.hasUnsent && this.unread === null && this.state === State.open;
   }
 
-  /** The peer has sent more than was read, as far as is known. */
+  /** Whether, as far as is known, the peer has sent more than the protocol has used. */
   get hasUnread(): boolean {
     return this.unread !== null || (this.pausedReadiness !== 0 && !this.inputEnded);
   }
 
-  /** The protocol leaves bytes that it could use until the next turn, or until the peer has taken what is queued. */
+  get queuedBytes(): number {
+    return this.batchedBytes + (this.writeQueue === null ? 0 : this.writeQueue.queuedBytes);
+  }
+
+  private get hasUnsent(): boolean {
+    return this.writeQueue !== null || this.batchedBytes > 0;
+  }
+
+  /** Queues bytes, which must not change from `immutableFrom` on, nor before it until the turn is over. */
+  sendBytes(bytes: Uint8Array, offset: number, end: number, immutableFrom = 0): void {
+    if (this.writeQueue === null && this.context.readBatch.writeBatch.append(this, bytes, offset, end)) {
+      this.batchedBytes += end - offset;
+    } else this.ensureQueue().pushBytes(bytes, offset, end, immutableFrom);
+  }
+
+  /** As `sendBytes`, for bytes that more is queued behind at once: both are sent together. */
+  sendAhead(bytes: Uint8Array, offset: number, end: number, immutableFrom = 0): void {
+    this.ensureQueue().pushBytes(bytes, offset, end, immutableFrom);
+  }
+
+  /** Queues the range [offset, end) of a file, and retains its descriptor until that is sent. */
+  sendFile(file: SharedFd, offset: number, end: number): void {
+    this.ensureQueue().pushFile(file, offset, end);
+  }
+
+  /**
+   * Called by a protocol that leaves bytes it could use: they are given to it again in the next turn, or after a drain.
+   */
   deferInput(): void {
     this.inputDeferred = true;
   }
 
-  /** The protocol wants bytes again, or has queued some outside a turn: goes on, and sends. */
+  /** Called when the protocol can use input again, or has queued bytes outside a turn. */
   resume(): void {
     if (this.isClosed) return;
-    if (this.closing === Closing.none && this.protocol.wantsInput) {
+    if (this.state === State.open && this.protocol.wantsInput) {
       this.inputDeferred ||= this.unread !== null;
       if (this.inputEnded && !this.inputDeferred) this.onInputEnd();
       else {
@@ -83,30 +136,35 @@ export class Connection extends WriteSide implements Handler, BatchReadable {
         this.pausedReadiness = 0;
       }
     }
-    this.onSettle();
+    this.flushAndUpdate();
   }
 
   /**
-   * Closes when everything queued is sent. Lingering shuts down writing and reads on for a while: closing a socket with
-   * unread bytes sends a reset, and that can reach the peer before it has read the answer, RFC 9112 section 9.6.
+   * Closes when everything queued is sent.
+   * @param linger whether to shut down writing first and read on for a while: closing a socket with unread bytes sends
+   *   a reset, which can reach the peer before it has read the response, RFC 9112 section 9.6
    */
   closeWhenSent(linger: boolean): void {
-    if (this.closing === Closing.none) this.closing = linger ? Closing.lingerWhenSent : Closing.whenSent;
+    if (this.state === State.open) this.state = linger ? State.lingeringWhenSent : State.closingWhenSent;
     this.inputDeferred = false;
   }
 
-  /** One more look for bytes that have come already, then an end if there were none. For a server that stops. */
+  /** Closes an idle connection, unless one more read finds that a request has arrived. For a server that stops. */
   closeWhenIdle(): void {
     if (!this.isIdle) return;
     this.receive(0);
-    if (this.isIdle) this.close();
-    else this.onSettle();
+    if (this.isIdle) this.close('idle when the server stopped');
+    else this.flushAndUpdate();
   }
 
-  /** Closes now; what is queued is lost. Twice is fine. */
-  close(): void {
+  /**
+   * Closes now; what is queued is lost. Idempotent.
+   * @param reason for the trace
+   */
+  close(reason = 'closed by the server'): void {
     if (this.isClosed) return;
-    this.closing = Closing.closed;
+    if (tracing) debug('close fd %d: %s', this.fd, reason);
+    this.state = State.closed;
     this.registration.abandon();
     if (this.queuedForRead) this.context.readBatch.remove(this);
     this.discardUnsent();
@@ -117,147 +175,220 @@ export class Connection extends WriteSide implements Handler, BatchReadable {
   onReady(readiness: number): void {
     if (readiness & WRITABLE) this.flush();
     if (!(readiness & READABLE) || this.writeQueue !== null || this.isClosed) return this.updateInterest();
-    if (this.closing === Closing.none && (this.inputEnded ? this.pausedReadiness !== 0 : !this.protocol.wantsInput))
+    if (this.state === State.open && (this.inputEnded ? this.pausedReadiness !== 0 : !this.protocol.wantsInput))
       return this.pauseInput(readiness);
     if (this.isIdle && !this.inputEnded) {
       this.queuedForRead = true;
       return this.context.readBatch.add(this, readiness);
     }
     this.receive(readiness);
-    this.onSettle();
+    this.flushAndUpdate();
   }
 
-  /**
-   * Level would tell of the same bytes again and again, and who is not told at all does not hear that the peer has left.
-   * So it goes on by edge, for good: whoever was muted once may be muted often.
-   */
-  private pauseInput(readiness: number): void {
-    this.pausedReadiness |= readiness & (READABLE | ENDED);
-    const wasReset = readiness & ENDED && this.context.kernel.getsockopt(this.fd, SOL_SOCKET, SO_ERROR) !== 0;
-    if (wasReset || !this.registration.switchToEdge()) return this.close();
-    if (readiness & ENDED) this.protocol.onEnd(!this.inputEnded);
-    this.onSettle();
+  onRead(bytes: Buffer, start: number, result: number, capacity: number, readiness: number): void {
+    this.queuedForRead = false;
+    this.onReceived(bytes, start, 0, result, capacity, readiness);
   }
 
-  onSettle(): void {
-    this.flush();
-    this.updateInterest();
+  onWritten(bytes: Buffer, start: number, end: number, result: number): void {
+    const sent = result === EAGAIN ? 0 : result;
+    this.batchedBytes = 0;
+    if (sent < 0) return this.closeOnError('send', sent);
+    this.context.counters.bytesOut += sent;
+    if (start + sent === end) this.protocol.onDrain();
+    else this.ensureQueue().pushBytes(Buffer.from(bytes.subarray(start + sent, end)), 0, end - start - sent);
+  }
+
+  onBatchEnd(): void {
+    this.flushAndUpdate();
   }
 
   onDeadline(): void {
     this.registration.onExpired();
-    if (this.dueMs() <= this.context.reactor.nowMs) {
-      if (this.closing === Closing.lingering || this.writeQueue !== null) return this.close();
+    if (this.deadlineMs() <= this.context.reactor.nowMs) {
+      if (this.state === State.lingering) return this.close('linger timeout');
+      if (this.writeQueue !== null) return this.close('write timeout');
       this.protocol.onTimeout();
     }
-    this.onSettle();
+    this.flushAndUpdate();
+  }
+
+  /**
+   * Backpressure. Level-triggered, the kernel would report the same bytes again and again; with no interest at all it
+   * would not report that the peer has closed. So the connection becomes edge-triggered for good: one that was paused
+   * once may be paused often.
+   */
+  private pauseInput(readiness: number): void {
+    this.pausedReadiness |= readiness & (READABLE | ENDED);
+    const errno = readiness & ENDED ? this.context.kernel.getsockopt(this.fd, SOL_SOCKET, SO_ERROR) : 0;
+    if (errno !== 0) return this.closeOnError('recv', -Math.abs(errno));
+    if (!this.registration.switchToEdge()) return this.close('epoll_ctl failed');
+    if (readiness & ENDED) this.protocol.onEnd(!this.inputEnded);
+    this.flushAndUpdate();
   }
 
   private receive(readiness: number): void {
-    if (this.closing === Closing.lingering) return this.discard();
+    if (this.state === State.lingering) return this.discardInput();
     if (this.inputDeferred) {
       this.inputDeferred = false;
       this.deliver(this.context.input, 0, this.unread!.copyTo(this.context.input));
       if (this.inputDeferred || this.writeQueue !== null || this.isClosed || !this.protocol.wantsInput) {
-        this.moreReadiness |= READABLE; // what the readiness was about is still in the socket
+        this.moreReadiness |= READABLE; // the socket itself has not been read
         return;
       }
     }
     if (this.inputEnded) return this.onInputEnd();
     const { kernel, input } = this.context;
-    const kept = this.unread === null ? 0 : this.unread.copyTo(input);
-    const room = input.length - 1 - kept;
-    this.onReceived(input, 0, kept, kernel.recv(this.fd, input, kept, room, 0), room, readiness);
+    const unreadBytes = this.unread === null ? 0 : this.unread.copyTo(input);
+    const capacity = input.length - 1 - unreadBytes;
+    const result = kernel.recv(this.fd, input, unreadBytes, capacity, 0);
+    this.onReceived(input, 0, unreadBytes, result, capacity, readiness);
   }
 
-  onRead(bytes: Buffer, start: number, got: number, room: number, readiness: number): void {
-    this.queuedForRead = false;
-    this.onReceived(bytes, start, 0, got, room, readiness);
-  }
-
-  /** What recv has come to, behind `kept` bytes from before. */
-  private onReceived(bytes: Buffer, start: number, kept: number, got: number, room: number, readiness: number): void {
-    if (got === EAGAIN) return;
-    if (got < 0) return this.close();
-    if (got === 0) {
+  /** Handles the result of a recv(2) whose bytes stand behind `unreadBytes` from earlier reads. */
+  private onReceived(
+    bytes: Buffer,
+    start: number,
+    unreadBytes: number,
+    result: number,
+    capacity: number,
+    readiness: number,
+  ): void {
+    if (result === EAGAIN) return;
+    if (result < 0) return this.closeOnError('recv', result);
+    if (result === 0) {
       this.inputEnded = true;
       return this.onInputEnd();
     }
-    this.context.counters.bytesIn += got;
+    this.context.counters.bytesIn += result;
     this.sinceMs = this.context.reactor.nowMs;
-    if (got === room) this.moreReadiness |= READABLE;
-    this.deliver(bytes, start, start + kept + got);
-    // The end came with the data and will not be told again: one read more finds it.
-    if (readiness & ENDED && got < room && this.writeQueue === null && !this.isClosed) this.receive(0);
+    if (result === capacity) this.moreReadiness |= READABLE;
+    this.deliver(bytes, start, start + unreadBytes + result);
+    // The end was reported with the data, and will not be reported again: one more read finds it.
+    if (readiness & ENDED && result < capacity && this.writeQueue === null && !this.isClosed) this.receive(0);
     else if (readiness & ENDED) this.moreReadiness |= READABLE;
   }
 
-  /** Gives bytes to the protocol and keeps what it leaves. */
+  /** Gives bytes to the protocol and stores those that it does not use. */
   private deliver(bytes: Buffer, start: number, end: number): void {
     const used = this.protocol.onData(bytes, start, end);
     if (this.isClosed) return;
-    const left = this.closing === Closing.none ? end - used : 0;
+    const left = this.state === State.open ? end - used : 0;
     if (left === 0) {
       this.unread = null;
-      this.inputDeferred = false; // there is nothing to hold
+      this.inputDeferred = false;
       return;
     }
-    assert(left < this.context.input.length - 1, 'a protocol left a full buffer unused');
+    assert(left < this.context.input.length - 1, 'the protocol used none of a full buffer');
     this.unread ??= new UnreadBuffer();
     this.unread.store(bytes, end - left, end);
   }
 
-  protected onDrain(): void {
-    this.protocol.onDrain();
+  /** At the end of input: closes once everything is sent, unless the protocol still has a response to come. */
+  private onInputEnd(): void {
+    if (this.protocol.onEnd(false)) this.pausedReadiness |= READABLE;
+    else if (this.hasUnsent) this.closeWhenSent(false);
+    else this.close('end of input');
+  }
+
+  private flushAndUpdate(): void {
+    this.flush();
+    this.updateInterest();
   }
 
   private flush(): void {
     if (this.writeQueue !== null) {
       const result = this.sendQueued();
-      if (result < 0) return this.close();
+      if (result < 0) return this.closeOnError('send', result);
       this.moreReadiness |= result;
     }
     if (this.hasUnsent) return;
-    if (this.closing === Closing.whenSent) this.close();
-    else if (this.closing === Closing.lingerWhenSent) this.linger();
+    if (this.state === State.closingWhenSent) this.close('everything is sent');
+    else if (this.state === State.lingeringWhenSent) this.linger();
   }
 
-  /** Everything the peer asked is answered or on its way; half a request is never to be completed. */
-  private onInputEnd(): void {
-    if (this.protocol.onEnd(false)) this.pausedReadiness |= READABLE;
-    else if (this.hasUnsent) this.closeWhenSent(false);
-    else this.close();
+  /**
+   * Sends from the write queue. Returns WRITABLE if the budget ended it, 0 if the socket or the queue did, or -errno.
+   */
+  private sendQueued(): number {
+    for (let { writeQueue } = this; writeQueue !== null; writeQueue = this.writeQueue) {
+      const { kernel, limits, writeQueues, counters, reactor } = this.context;
+      const before = writeQueue.queuedBytes;
+      const result = writeQueue.flush(kernel, this.fd, limits.sendBytesPerTurn);
+      counters.bytesOut += before - writeQueue.queuedBytes;
+      if (result < 0) return result;
+      if (writeQueue.queuedBytes < before) this.sinceMs = reactor.nowMs;
+      if (result !== SENT) return result === BUDGET_SPENT ? WRITABLE : 0;
+      this.writeQueue = null;
+      writeQueues.putBack(writeQueue);
+      this.protocol.onDrain();
+    }
+    return 0;
+  }
+
+  private ensureQueue(): WriteQueue {
+    if (this.writeQueue !== null) return this.writeQueue;
+    this.writeQueue = this.context.writeQueues.take();
+    this.sinceMs = this.context.reactor.nowMs;
+    if (this.batchedBytes > 0) {
+      this.writeQueue.pushBytes(this.context.readBatch.writeBatch.remove(this), 0, this.batchedBytes);
+      this.batchedBytes = 0;
+    }
+    return this.writeQueue;
+  }
+
+  private discardUnsent(): void {
+    const { kernel, writeQueues, readBatch } = this.context;
+    if (this.batchedBytes > 0) readBatch.writeBatch.remove(this);
+    this.batchedBytes = 0;
+    if (this.writeQueue === null) return;
+    this.writeQueue.close(kernel);
+    writeQueues.putBack(this.writeQueue);
+    this.writeQueue = null;
   }
 
   private linger(): void {
-    if (this.inputEnded || this.context.kernel.shutdown(this.fd, SHUT_WR) < 0) return this.close();
-    this.closing = Closing.lingering;
+    if (this.inputEnded) return this.close('everything is sent');
+    const result = this.context.kernel.shutdown(this.fd, SHUT_WR);
+    if (result < 0) return this.closeOnError('shutdown', result);
+    this.state = State.lingering;
     this.pausedReadiness = 0;
     this.sinceMs = this.context.reactor.nowMs;
-    this.discard();
+    this.discardInput();
   }
 
-  private discard(): void {
+  private discardInput(): void {
     const { kernel, input, limits } = this.context;
-    const got = kernel.recv(this.fd, input, 0, input.length, 0);
-    if (got === EAGAIN) return;
-    if (got > 0) this.lingeredBytes += got;
-    if (got <= 0 || this.lingeredBytes > limits.lingerBytes) return this.close();
+    const result = kernel.recv(this.fd, input, 0, input.length, 0);
+    if (result === EAGAIN) return;
+    if (result < 0) return this.closeOnError('recv', result);
+    if (result === 0) return this.close('end of input while lingering');
+    this.lingeredBytes += result;
+    if (this.lingeredBytes > limits.lingerBytes) return this.close('linger limit reached');
     this.moreReadiness |= READABLE;
   }
 
-  /** The one place that turns what is to be done into an interest and a deadline. */
+  private closeOnError(syscall: string, result: number): void {
+    this.close(tracing ? systemError(syscall, result).message : syscall);
+  }
+
   private updateInterest(): void {
     if (this.isClosed) return;
     if (this.inputDeferred) this.moreReadiness |= READABLE;
     const { moreReadiness } = this;
     this.moreReadiness = 0;
-    this.registration.update(this.writeQueue !== null ? WRITABLE : READABLE, moreReadiness, this.dueMs());
+    this.registration.update(this.writeQueue !== null ? WRITABLE : READABLE, moreReadiness, this.deadlineMs());
   }
 
-  private dueMs(): number {
+  private deadlineMs(): number {
     const { limits } = this.context;
-    if (this.closing === Closing.lingering) return this.sinceMs + limits.lingerTimeoutMs;
+    if (this.state === State.lingering) return this.sinceMs + limits.lingerTimeoutMs;
     return this.writeQueue !== null ? this.sinceMs + limits.writeTimeoutMs : this.protocol.deadlineMs(this.sinceMs);
   }
+}
+
+/** The peer's address, getpeername(2); null once either side has closed. */
+export function peerOf({ isClosed, context, fd }: Connection): SocketAddress | null {
+  const address = isClosed ? null : context.kernel.getpeername(fd); // a closed descriptor's number may be in use again
+  return typeof address === 'number' ? null : address;
 }

@@ -4,7 +4,7 @@ import type { Kernel } from '../sys/kernel.js';
 import type { ReadBatch } from './read-batch.js';
 import type { WriteQueuePool } from './write-queue.js';
 
-/** The budgets and patience of a connection, the part of the limits that `net` knows. */
+/** The budgets and timeouts of a connection: the limits that `net` knows. */
 export interface ConnectionLimits {
   sendBytesPerTurn: number;
   writeTimeoutMs: number;
@@ -20,7 +20,10 @@ export interface ConnectionContext {
   readonly limits: ConnectionLimits;
   readonly writeQueues: WriteQueuePool;
   readonly readBatch: ReadBatch;
-  /** Where a connection is read that has bytes from before. Its last byte is spare; between two calls there is nothing in it. */
+  /**
+   * The buffer for reads outside a batch, behind unread bytes. Its last byte is spare; its contents do not outlive a
+   * call.
+   */
   readonly input: Buffer;
   readonly counters: { bytesIn: number; bytesOut: number };
 }

@@ -1,28 +1,28 @@
-/** What speaks over a connection: it is given bytes, and queues what it has to say. */
+/** The protocol of a connection: it is given the bytes received, and queues what is to be sent. */
 export interface Protocol {
   /**
-   * Bytes have come; they are the connection's, valid during the call, with one writable byte behind `end`. Returns
-   * how far they are used up: the rest is given again, in front of what comes next. One that stops although it could
-   * go on calls `connection.holdBack()`.
+   * Bytes have been received. They belong to the connection, are valid during the call, and have one writable byte
+   * behind `end`. Returns up to where they are used: the rest is given again, in front of what comes next. A protocol
+   * that stops although it could go on calls `connection.deferInput()`.
    */
   onData(bytes: Uint8Array, start: number, end: number): number;
-  /** Whether it can do anything with more bytes. While it cannot, nothing is read; it calls `connection.proceed()` then. */
+  /** Whether it can use more bytes. While it cannot, nothing is read; once it can, it calls `connection.resume()`. */
   readonly wantsInput: boolean;
   /**
-   * The peer will send no more. Returns whether there is something to be said to it still, which nothing is queued of.
-   * May be told more than once.
-   * @param unread of what it has sent before not all is read
+   * The peer will send no more (half-close). Returns whether a response is still to come of which nothing is queued
+   * yet. May be called more than once.
+   * @param unread whether some of what the peer has sent is not yet read
    */
   onEnd(unread: boolean): boolean;
   /** Everything queued is sent. */
   onDrain(): void;
   /**
-   * When, on the reactor's clock, the peer's silence becomes too long.
-   * @param sinceMs when bytes last came, or were taken
+   * When, on the reactor's clock, `onTimeout` is due.
+   * @param sinceMs when bytes were last received or sent
    */
   deadlineMs(sinceMs: number): number;
-  /** That time has come. */
+  /** The deadline has passed. */
   onTimeout(): void;
-  /** The connection is closed, by whichever side. Called once. */
+  /** The connection is closed, by either side. Called once. */
   onClose(): void;
 }

@@ -121,7 +121,8 @@ export class WriteQueue {
       bytes = gathered;
       next = this.gatheredTo;
     }
-    // The head waits for the file behind it, so that both fill packets, send(2). For an empty one it would wait in vain.
+    // The head waits for the file behind it, so that both fill packets, send(2). For an empty one it would wait in
+    // vain.
     const flags = next < this.count && this.isWorthWaiting(this.chunks[next]!) ? MSG_MORE : 0;
     const sent = kernel.send(socketFd, bytes, offset, end - offset, flags);
     if (sent < 0) return sent;

@@ -1,4 +1,4 @@
-import { hashPath } from '../../http/path-hash.js';
+import { hashPath } from '../../http/text.js';
 import type { Kernel } from '../../sys/kernel.js';
 import type { FileCache } from '../cache/cache.js';
 import { ALL_FIELDS, type CacheContent, CacheEntry } from '../cache/entry.js';

@@ -1,7 +1,7 @@
 import { CLASSES, equalsIgnoreCase, FieldId, fieldIdOf, TARGET, TOKEN } from '../headers.js';
 import type { Limits } from '../limits.js';
-import { HASH_PRIME, HASH_SEED } from '../path-hash.js';
 import type { ErrorStatus } from '../status.js';
+import { HASH_PRIME, HASH_SEED } from '../text.js';
 import type { FieldSection } from './field-section.js';
 import { FieldSectionCache } from './field-section-cache.js';
 import { RequestFields } from './fields.js';

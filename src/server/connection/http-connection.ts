@@ -7,7 +7,7 @@ import { headOf, Persistence } from '../../http/response/head.js';
 import type { Body, HttpResponse } from '../../http/response/response.js';
 import type { ErrorStatus } from '../../http/status.js';
 import type { Connection } from '../../net/connection.js';
-import { peerOf } from '../../net/peer.js';
+import { peerOf } from '../../net/connection.js';
 import type { Protocol } from '../../net/protocol.js';
 import type { HandlerRunner } from '../handlers/handler.js';
 import { ConnectionAction, discard, type PendingResponse } from '../handlers/pending-response.js';

@@ -4,7 +4,7 @@ import { type Reply, replyOf } from '../../fetch/reply.js';
 import type { FastRequest } from '../../fetch/request.js';
 import { FastResponse } from '../../fetch/response.js';
 import type { Connection } from '../../net/connection.js';
-import { peerOf } from '../../net/peer.js';
+import { peerOf } from '../../net/connection.js';
 import type { SocketAddress } from '../../sys/kernel.js';
 
 /** What a handler is told beside the request. */

@@ -3,8 +3,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { Files } from '../../../src/files/files.js';
 import { resolveSiteOptions } from '../../../src/files/rules/site-options.js';
 import { type Limits, resolveLimits } from '../../../src/http/limits.js';
-import { hashPath } from '../../../src/http/path-hash.js';
 import type { HttpResponse } from '../../../src/http/response/response.js';
+import { hashPath } from '../../../src/http/text.js';
 import { kernel as realKernel } from '../../../src/sys/binding.js';
 import { EACCES, EIO } from '../../../src/sys/errno.js';
 import type { Kernel } from '../../../src/sys/kernel.js';

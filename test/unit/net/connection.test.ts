@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { Connection } from '../../../src/net/connection.js';
+import { Connection, peerOf } from '../../../src/net/connection.js';
 import type { ConnectionLimits } from '../../../src/net/context.js';
-import { peerOf } from '../../../src/net/peer.js';
 import { TRIGGERS, type Trigger } from '../../../src/reactor/interest.js';
 import { ECONNRESET, EMFILE, ENOMEM, ENOSPC } from '../../../src/sys/errno.js';
 import { below, seeded } from '../../support/random.js';

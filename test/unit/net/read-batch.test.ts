@@ -25,7 +25,7 @@ function listening(count: number) {
         expect([room, readiness & READABLE]).toEqual([STRIDE - 1, READABLE]);
         story.push(`${i} received ${got < 0 ? got : bytes.toString('latin1', start, start + got)}`);
       },
-      onSettle: () => story.push(`${i} settles`),
+      onBatchEnd: () => story.push(`${i} settles`),
       onWritten: () => {},
     };
     reactor.register(fd, one, READABLE, { trigger: 'edge' });

@@ -8,8 +8,8 @@ import {
 } from '../../../../src/files/cache/entry.js';
 import type { OpenFile } from '../../../../src/files/resolve/open-file.js';
 import { Dependencies } from '../../../../src/files/watch/dependencies.js';
-import { hashPath } from '../../../../src/http/path-hash.js';
 import { HttpResponse, NO_BODY } from '../../../../src/http/response/response.js';
+import { hashPath } from '../../../../src/http/text.js';
 import { below, seeded } from '../../../support/random.js';
 
 const RESPONSE = new HttpResponse(200, [], NO_BODY);

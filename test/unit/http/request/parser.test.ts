@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { FieldId } from '../../../../src/http/headers.js';
 import { resolveLimits } from '../../../../src/http/limits.js';
-import { hashPath } from '../../../../src/http/path-hash.js';
 import { COMPLETE, NEED_MORE, RequestParser } from '../../../../src/http/request/parser.js';
+import { hashPath } from '../../../../src/http/text.js';
 import { type ParsedRequest, parseEveryWay, parseInPieces, parseWhole, requestOf } from '../../../support/heads.js';
 
 const limits = resolveLimits();
