@@ -16,38 +16,47 @@ import type { Root } from './root.js';
 const { O_DIRECTORY, O_NOFOLLOW, O_PATH, O_RDONLY } = constants;
 
 /**
- * Finds names beneath a root and notes what the answer depends on: every folder on the way is watched before it is
- * looked into, and links are followed by hand, one openat2(2) without links for each step, so that it is known which.
+ * Opens names below a root and collects what each result depends on, so that inotify can invalidate it. By openat2(2), as
+ * follows; without it the kernel's part is done by `openByWalk`, and nothing counts as watched.
+ *
+ * 1. Every directory on the way is watched before it is looked into, so that no change falls between. Known directories
+ *    (`WatchedDirectory`) are not opened again, unless `markUnverified` was called.
+ * 2. Names are opened by RESOLVE_NO_SYMLINKS. ELOOP means that one is a symlink: it is read and expanded (`PathWalk`), so
+ *    that the directories which it leads through are depended on too.
+ * 3. The last name is a dependency whether it exists or not: its creation invalidates a 404.
+ *
+ * A symlink that is absolute or leads out of the root is EXDEV, unless the policy is `follow`: then it is opened as open(2)
+ * does and unwatched. If the policy is `deny`, every symlink is ELOOP.
  */
 export class Lookup {
   private top: WatchedDirectory;
   private epoch = 0;
 
-  /** @param revalidateMs how often a watch that was refused is asked for again, where a folder is looked at by time */
+  /** @param revalidateMs the interval at which a failed watch is tried again */
   constructor(
     private readonly kernel: Kernel,
     private readonly root: Root,
-    private readonly watch: Inotify,
+    private readonly inotify: Inotify,
     private readonly symlinks: SymlinkPolicy,
     private readonly revalidateMs: number,
   ) {
     this.top = this.watchTop();
   }
 
-  /** Nothing that was found holds any more. */
+  /** Invalidates everything that was resolved. */
   invalidate(): void {
     this.top.onDirectoryChanged();
   }
 
-  /** A name may lead to another folder by now, and nobody told: each is looked at when it is next on the way. */
+  /** A name may lead to another directory without an event (a mount): each is opened and compared when it is next used. */
   markUnverified(): void {
     this.epoch++;
   }
 
-  /** A regular file; its descriptor is the caller's. */
+  /** Opens a regular file; its descriptor is the caller's. */
   file(name: Uint8Array, wallMs: number, dependencies: Dependencies): OpenFile | NotAFile {
     if (this.root.pathResolution === 'walk') {
-      dependencies.markUnwatched(NO_OPENAT2); // the walk follows links by itself
+      dependencies.markUnwatched(NO_OPENAT2);
       return openFile(this.kernel, (each, flags) => this.openFollowing(each, flags), name, wallMs);
     }
     const walk = this.walk(name);
@@ -63,7 +72,7 @@ export class Lookup {
     }
   }
 
-  /** Opens a folder to read its entries, all of which are depended on; the descriptor is the caller's. */
+  /** Opens a directory to read its entries, and depends on all of them; the descriptor is the caller's. Returns -errno. */
   directory(name: Uint8Array, dependencies: Dependencies): number {
     if (this.root.pathResolution === 'walk') {
       dependencies.markUnwatched(NO_OPENAT2);
@@ -79,31 +88,31 @@ export class Lookup {
     return errno < 0 ? errno : this.root.openPlain(walk.parent, O_RDONLY | O_DIRECTORY);
   }
 
-  /** The coded forms that may lie beside a file that was found with these dependencies. */
+  /** The codings in which there may be a precompressed file next to a file that was opened with these dependencies. */
   precompressedCodings(name: Uint8Array, { directory }: Dependencies): readonly ContentCoding[] {
     if (directory === null) return CODINGS;
     const base = Buffer.from(name).toString('latin1').replace(/.*\//s, '');
-    return directory.precompressedCodings(base, () => this.namesOf(directory));
+    return directory.precompressedCodings(base, () => this.namesIn(directory));
   }
 
-  /** What a folder has; null when that is much, or is not to be read. */
-  private namesOf(folder: WatchedDirectory): string[] | null {
-    const fd = this.root.openPlain(Buffer.from(folder.path, 'latin1'), O_RDONLY | O_DIRECTORY);
+  /** Null if there are more than MANY_NAMES, or on an error. */
+  private namesIn(directory: WatchedDirectory): string[] | null {
+    const fd = this.root.openPlain(Buffer.from(directory.path, 'latin1'), O_RDONLY | O_DIRECTORY);
     if (fd < 0) return null;
     const names: string[] = [];
-    const keep = (name: Buffer): void => void names.push(name.toString('latin1'));
-    const result = readEntries(this.kernel, fd, keep, () => names.length > MANY_NAMES);
+    const add = (name: Buffer): void => void names.push(name.toString('latin1'));
+    const errno = readEntries(this.kernel, fd, add, () => names.length > MANY_NAMES);
     this.kernel.close(fd);
-    return result < 0 || names.length > MANY_NAMES ? null : names;
+    return errno < 0 || names.length > MANY_NAMES ? null : names;
   }
 
-  /** An O_PATH descriptor of what a name leads to, links followed as far as the policy allows; the caller's. */
+  /** An O_PATH descriptor of what a name leads to, by symlinks as far as the policy allows; the caller's. */
   openPath(name: Uint8Array): number {
     return this.symlinks === 'deny' ? ELOOP : this.openFollowing(name, O_PATH);
   }
 
   private watchTop(): WatchedDirectory {
-    return watchDirectory(this.kernel, this.watch, null, '', this.root.descriptor);
+    return watchDirectory(this.kernel, this.inotify, null, '', this.root.descriptor);
   }
 
   private openFollowing(name: Uint8Array, flags: number): number {
@@ -112,9 +121,8 @@ export class Lookup {
     return fd === EXDEV && this.symlinks === 'follow' ? this.root.openAnywhere(name, flags) : fd;
   }
 
-  /** A link that leads out of the root: nobody watches there. */
+  /** Nothing is watched outside the root. */
   private openOutsideRoot(name: Uint8Array, wallMs: number, dependencies: Dependencies): OpenFile | NotAFile {
-    if (this.symlinks !== 'follow') return EXDEV;
     dependencies.markUnwatched(ESCAPING_SYMLINK);
     return openFile(this.kernel, (each, flags) => this.root.openAnywhere(each, flags), name, wallMs);
   }
@@ -167,7 +175,7 @@ export class Lookup {
     const fd = this.root.openPlain(path, O_PATH | O_DIRECTORY);
     if (fd < 0) return fd;
     if (known !== undefined && known.deviceInode !== deviceInode(this.kernel, fd)) known.onDirectoryChanged();
-    const child = parent.children.get(name) ?? watchDirectory(this.kernel, this.watch, parent, name, fd);
+    const child = parent.children.get(name) ?? watchDirectory(this.kernel, this.inotify, parent, name, fd);
     if (child === known) this.rewatch(child, fd);
     child.verifiedEpoch = this.epoch;
     this.kernel.close(fd);

@@ -1,5 +1,6 @@
 import { isAbsolute } from 'node:path';
 import { constants } from '../../sys/binding.js';
+import { debug, tracing } from '../../sys/debug.js';
 import { systemError } from '../../sys/errno.js';
 import { deviceInode } from '../../sys/file-id.js';
 import type { Kernel } from '../../sys/kernel.js';
@@ -15,17 +16,17 @@ const { AT_FDCWD, O_DIRECTORY, O_PATH } = constants;
 
 const SLASH = Buffer.from('/');
 
-/** One name on the way to the root, in the folder that has it. */
+/** Watches one name on the way to the root, in the directory that has it. */
 class PathWatch implements DirectoryListener {
   readonly wd: number;
 
   constructor(
-    private readonly watch: Inotify,
-    folderFd: number,
+    private readonly inotify: Inotify,
+    directoryFd: number,
     private readonly name: string,
     private readonly onChange: () => void,
   ) {
-    this.wd = watch.add(folderFd, this, NAME_CHANGES);
+    this.wd = inotify.add(directoryFd, this, NAME_CHANGES);
   }
 
   onEntryChanged(name: string): void {
@@ -37,69 +38,77 @@ class PathWatch implements DirectoryListener {
   }
 
   close(): void {
-    if (this.wd !== NOT_WATCHED) this.watch.remove(this.wd, this);
+    if (this.wd !== NOT_WATCHED) this.inotify.remove(this.wd, this);
   }
 }
 
-/** A root that was opened, and the way to find names beneath it. */
+/** An open root and the lookup of names below it. */
 export interface Release {
   readonly root: Root;
   readonly lookup: Lookup;
 }
 
 /**
- * The folder to which the root's path leads at the moment. A path with a link in it, `current -> releases/42`, is
- * followed again when the link is switched; what is being sent of the old release is sent to its end.
+ * The directory that the root's path leads to, followed again when the path changes: `current -> releases/42` is how
+ * deployments switch. Responses of the old release are sent to their end.
+ *
+ * 1. Every name on the way to the root is watched (`watchPath`), those of symlink targets too. An event makes `check` due
+ *    at once; otherwise it is due after `revalidateMs`, or after `pollMs` if a name cannot be watched.
+ * 2. `check` puts up the watches, and then opens the path: a switch in between is reported. If it leads to another
+ *    directory, that is `current`, and everything resolved before is stale.
+ * 3. The release before stays as `previous` for `previousReleaseMs`: clients with an old page still find its assets.
+ *
+ * A path that leads nowhere changes nothing: the deployment is under way.
  */
 export class ReleaseRoot {
   current: Release;
-  /** The release before, for as long as it may still be asked. */
   previous: Release | null = null;
   /** When `check` is due, on the reactor's clock. */
   checkDueMs = 0;
+  /** How often the path was found to lead to another directory. */
   changes = 0;
+  /** Why the path is polled; null while every change of it is reported. */
+  unwatchedReason: string | null = null;
   private previousUntilMs = 0;
   private pathWatches: PathWatch[] = [];
-  /** Why a change of the path is not told, but looked for; null when it is told. */
-  unwatchedReason: string | null = null;
-  private identity: string;
+  private deviceInode: string;
 
   /**
-   * @param trustMs how long the path is believed in where every change of it is told
-   * @param lookMs and how long where it is not
-   * @throws a system error with `path` when there is no folder that can be opened
+   * @param revalidateMs the interval of checks while every change of the path is reported
+   * @param pollMs the interval otherwise
+   * @throws a system error with `path` when the directory cannot be opened
    */
   constructor(
     private readonly kernel: Kernel,
     private readonly path: string,
     private readonly options: ResolvedSiteOptions,
-    private readonly watch: Inotify,
-    private readonly trustMs: number,
-    private readonly lookMs: number,
+    private readonly inotify: Inotify,
+    private readonly revalidateMs: number,
+    private readonly pollMs: number,
   ) {
     this.current = this.releaseOf(Root.open(kernel, path));
-    this.identity = deviceInode(this.kernel, this.current.root.descriptor);
+    this.deviceInode = deviceInode(this.kernel, this.current.root.descriptor);
     this.watchPath();
   }
 
-  /** Follows the path again, if need be. True when it led to another folder, and nothing that was found before holds. */
+  /** Returns whether the path leads to another directory now, so that everything resolved before is stale. */
   check(nowMs: number): boolean {
     if (this.previous !== null && nowMs >= this.previousUntilMs) this.dropPrevious();
     this.markUnverified();
-    this.watchPath(); // before the look, so that a switch after it is told
-    const switched = this.hasChanged() && this.swapRoot(nowMs);
-    const dueMs = nowMs + (this.unwatchedReason === null ? this.trustMs : this.lookMs);
+    this.watchPath(); // before the path is opened, so that a later switch is reported
+    const isSwitched = this.hasChanged() && this.swapRoot(nowMs);
+    const dueMs = nowMs + (this.unwatchedReason === null ? this.revalidateMs : this.pollMs);
     this.checkDueMs = this.previous === null ? dueMs : Math.min(dueMs, this.previousUntilMs);
-    return switched;
+    return isSwitched;
   }
 
-  /** Names may lead to other folders than they did, and nobody told. */
+  /** Names may lead to other directories than before, without an event. */
   markUnverified(): void {
     this.current.lookup.markUnverified();
     this.previous?.lookup.markUnverified();
   }
 
-  /** Nothing that was found holds. */
+  /** Invalidates everything that was resolved. */
   invalidate(): void {
     this.current.lookup.invalidate();
     this.previous?.lookup.invalidate();
@@ -107,23 +116,22 @@ export class ReleaseRoot {
   }
 
   close(): void {
-    for (const guard of this.pathWatches) guard.close();
+    for (const watch of this.pathWatches) watch.close();
     this.dropPrevious();
     this.current.lookup.invalidate();
     this.current.root.close();
   }
 
   private releaseOf(root: Root): Release {
-    return { root, lookup: new Lookup(this.kernel, root, this.watch, this.options.symlinks, this.lookMs) };
+    return { root, lookup: new Lookup(this.kernel, root, this.inotify, this.options.symlinks, this.pollMs) };
   }
 
-  /** A path that leads nowhere at the moment is on its way to somewhere: until then the release stays. */
   private hasChanged(): boolean {
     const fd = this.kernel.openat(AT_FDCWD, this.path, O_PATH | O_DIRECTORY);
     if (fd < 0) return false;
-    const identity = deviceInode(this.kernel, fd);
+    const current = deviceInode(this.kernel, fd);
     this.kernel.close(fd);
-    return identity !== this.identity;
+    return current !== this.deviceInode;
   }
 
   private swapRoot(nowMs: number): boolean {
@@ -131,9 +139,9 @@ export class ReleaseRoot {
     try {
       root = Root.open(this.kernel, this.path);
     } catch {
-      return false; // gone again, or no descriptor left: the next check will tell
+      return false; // removed again, or EMFILE: the next check tries again
     }
-    // The watches of what goes are let go before the new root wants one: there may be none left.
+    // Ends the watches of the old release before the new one needs some: the limit may be reached.
     this.dropPrevious();
     if (this.options.previousReleaseMs > 0) {
       this.previous = this.current;
@@ -143,8 +151,9 @@ export class ReleaseRoot {
       this.current.root.close();
     }
     this.current = this.releaseOf(root);
-    this.identity = deviceInode(this.kernel, root.descriptor);
+    this.deviceInode = deviceInode(this.kernel, root.descriptor);
     this.changes++;
+    if (tracing) debug('root %s leads to another directory', this.path);
     return true;
   }
 
@@ -154,12 +163,11 @@ export class ReleaseRoot {
     this.previous = null;
   }
 
-  /** Watches every name that the path goes through, those of its links' targets too. */
   private watchPath(): void {
     const before = this.pathWatches;
     this.pathWatches = [];
     this.unwatchedReason = null;
-    // Not resolve(), for which `current/..` is where the link lies, and not where it leads.
+    // Not path.resolve(): after a symlink, `current/..` is the parent of its target.
     const path = isAbsolute(this.path) ? this.path : `${process.cwd()}/${this.path}`;
     const walk = new PathWalk(Buffer.from(path));
     for (let { name } = walk; name !== undefined; { name } = walk) {
@@ -167,27 +175,27 @@ export class ReleaseRoot {
         walk.leave();
         continue;
       }
-      this.watchName(`/${walk.parent.toString('latin1')}`, name);
+      this.watchName(Buffer.concat([SLASH, walk.parent]), name);
       const target = this.kernel.readlinkat(AT_FDCWD, Buffer.concat([SLASH, walk.path]));
       if (typeof target === 'number') walk.enter();
       else if (walk.countSymlink()) walk.expand(target);
       else break;
     }
-    for (const guard of before) guard.close();
+    for (const watch of before) watch.close();
   }
 
-  private watchName(folder: string, name: string): void {
-    const fd = this.kernel.openat(AT_FDCWD, Buffer.from(folder, 'latin1'), O_PATH | O_DIRECTORY);
+  private watchName(directory: Buffer, name: string): void {
+    const fd = this.kernel.openat(AT_FDCWD, directory, O_PATH | O_DIRECTORY);
     if (fd < 0) {
       this.unwatchedReason ??= systemError('open', fd).message;
       return;
     }
-    const guard = new PathWatch(this.watch, fd, name, () => {
+    const watch = new PathWatch(this.inotify, fd, name, () => {
       this.checkDueMs = 0;
     });
-    this.pathWatches.push(guard);
+    this.pathWatches.push(watch);
     const type = this.kernel.fstatfs(fd);
-    if (guard.wd === NOT_WATCHED) this.unwatchedReason ??= this.watch.watchError ?? '';
+    if (watch.wd === NOT_WATCHED) this.unwatchedReason ??= this.inotify.watchError ?? '';
     else if (!notifiesChanges(type)) this.unwatchedReason ??= unwatchedFilesystem(nonNotifyingName(type));
     this.kernel.close(fd);
   }

@@ -1,5 +1,6 @@
 import { CODINGS, type ContentCoding, PRECOMPRESSED_SUFFIXES } from '../../http/semantics/accept-encoding.js';
 import { isStrong } from '../../http/semantics/preconditions.js';
+import { debug, tracing } from '../../sys/debug.js';
 import { ENOENT } from '../../sys/errno.js';
 import type { Kernel } from '../../sys/kernel.js';
 import type { ResolvedSiteOptions } from '../rules/site-options.js';
@@ -14,45 +15,57 @@ const HTML = Buffer.from('.html');
 const INDEX = 'index.html';
 const SLASH = 0x2f;
 
-/** A coded form that lies beside the file. */
+/** A file in a content coding next to its original: `app.js.br`. */
 export interface PrecompressedFile {
   readonly coding: ContentCoding;
   readonly file: OpenFile;
 }
 
-/** What the file system has for a name. Whoever asked for it owns the descriptors in it. */
+/** What a target is in the file system. Its descriptors are the caller's. */
 export interface Resolved {
   readonly kind: 'file' | 'directory' | 'listing' | 'redirect' | 'not-found';
-  /** Of the file or folder, below the root. */
+  /** Of the file or directory, below the root; of a redirect its target's. */
   readonly name: Buffer;
+  /** Null for all kinds but `file`. */
   readonly file: OpenFile | null;
   readonly precompressed: readonly PrecompressedFile[];
-  /** -errno, when there is nothing. */
+  /** -errno of `not-found`; 0 otherwise. */
   readonly errno: number;
   readonly dependencies: Dependencies;
-  /** The same as long as the file system says the same. */
+  /** The same as long as the result is, as far as fstat(2) can tell: a cached response stays valid. */
   readonly fingerprint: string;
 }
 
-/** What stands at an address: a file under its name below the root, or why there is none. */
-interface ResolvedTarget {
+/** What a name leads to: the name that it stands for (an index, a page), and the file or why there is none. */
+interface Located {
   readonly name: Buffer;
-  readonly found: OpenFile | NotAFile;
+  readonly file: OpenFile | NotAFile;
 }
 
-/** The file in all its forms that are there. */
+/** The file and its precompressed ones. */
 export const filesOf = ({ file, precompressed }: Resolved): OpenFile[] =>
   file === null ? [] : [file, ...precompressed.map((each) => each.file)];
 
-/** Whether one of them may change without its times telling. */
-export const isRacy = (survey: Resolved): boolean => filesOf(survey).some(({ racy }) => racy);
+/** Whether one of its files may change without another fingerprint. */
+export const isRacy = (resolved: Resolved): boolean => filesOf(resolved).some(({ racy }) => racy);
 
-/** Counts what deserves an administrator's look. */
+/** Counts what an administrator should look at. */
 export interface ResolverCounters {
   stalePrecompressed: number;
 }
 
-/** Asks the file system what a target is: a file with its precompressed, a folder without its slash, a listing, nothing. */
+/**
+ * Resolves targets to files. In this order:
+ *
+ * 1. `/docs/`: its `index.html`; else, if listings are on and the index is 404, the kind `listing`.
+ * 2. `/about`: the file of this name. With `cleanUrls`, a directory with an index goes before `about.html`, which goes
+ *    before a directory without one.
+ * 3. A directory without a trailing slash is the kind `directory`: relative links would miss.
+ * 4. With `cleanUrls`, `/about.html` is the kind `redirect`, if `/about` is resolved to the same file.
+ * 5. A file comes with its precompressed files, except those that are older than it (stale).
+ *
+ * Whatever was looked at on the way is in `dependencies`.
+ */
 export class Resolver {
   constructor(
     private readonly kernel: Kernel,
@@ -61,125 +74,132 @@ export class Resolver {
   ) {}
 
   resolve(lookup: Lookup, target: UrlPath): Resolved {
-    const dependencies = new Dependencies();
-    const { name, found } = this.resolveTarget(lookup, target, dependencies);
-    if (found === DIRECTORY) return { ...nothing('directory', name, dependencies), fingerprint: 'directory' };
-    if (typeof found === 'number') {
-      if (!target.isDirectory || !this.options.directoryListing || statusForErrno(found) !== 404)
-        return notFound(name, found, dependencies);
-      return { ...nothing('listing', name, dependencies), fingerprint: '' }; // its entries are read each time
+    const resolved = this.resolveTarget(lookup, target);
+    if (tracing) {
+      const { kind, name, fingerprint, dependencies } = resolved;
+      const result = kind === 'not-found' ? fingerprint : `${kind} /${name}`;
+      debug('resolve /%s: %s, %s', target.name, result, dependencies.unwatchedReason ?? 'watched');
     }
-    const clean = this.options.cleanUrls && name === target.name ? cleanName(name) : null;
-    if (clean === null) return this.withPrecompressed(lookup, name, found, dependencies);
-    const errno = this.cleanUrlIsUnique(lookup, clean, name, dependencies);
-    if (errno !== 0 && statusForErrno(errno) < 500) return this.withPrecompressed(lookup, name, found, dependencies);
-    this.kernel.close(found.fd);
-    if (errno !== 0) return notFound(name, errno, dependencies);
-    return { ...nothing('redirect', clean, dependencies), fingerprint: 'redirect' };
+    return resolved;
   }
 
-  /** A file by its name below the root. */
+  /** Resolves the name of a file below the root, without any of the rules for targets. */
   file(lookup: Lookup, name: Buffer): Resolved {
     const dependencies = new Dependencies();
-    const found = this.open(lookup, name, dependencies);
-    if (typeof found === 'object') return this.withPrecompressed(lookup, name, found, dependencies);
-    return notFound(name, found, dependencies);
+    const file = this.open(lookup, name, dependencies);
+    if (typeof file === 'object') return this.withPrecompressed(lookup, name, file, dependencies);
+    return notFound(name, file, dependencies);
   }
 
-  /** Whether one of its forms has no date yet, and will have one when its second is over. */
-  hasUnsettledDate(survey: Resolved): boolean {
-    return filesOf(survey).some((file) => this.hasWeakDate(file));
+  /** Whether one of its files has no date yet, and will have one when the second of its change is over. */
+  hasUnsettledDate(resolved: Resolved): boolean {
+    return filesOf(resolved).some((file) => this.hasWeakDate(file));
   }
 
-  /** One of its forms had no date when it was looked at, and would have one now. */
-  dateHasSettled(survey: Resolved): boolean {
-    return filesOf(survey).some((file) => this.hasWeakDate(file) && isStrong(file.validators, this.kernel.wallMs()));
+  /** Whether one of its files had no date when it was opened, and would have one now. */
+  dateHasSettled(resolved: Resolved): boolean {
+    return filesOf(resolved).some((file) => this.hasWeakDate(file) && isStrong(file.validators, this.kernel.wallMs()));
   }
 
-  close(survey: Resolved): void {
-    for (const { fd } of filesOf(survey)) this.kernel.close(fd);
+  close(resolved: Resolved): void {
+    for (const { fd } of filesOf(resolved)) this.kernel.close(fd);
   }
 
-  /** A clean address is that of what has the very name, a file or a folder with an index; and else of the page. */
-  private resolveTarget(lookup: Lookup, { name, isDirectory }: UrlPath, dependencies: Dependencies): ResolvedTarget {
-    if (isDirectory) return this.indexOf(lookup, name, dependencies);
-    const found = lookup.file(name, this.kernel.wallMs(), dependencies);
-    if (!this.options.cleanUrls || (found !== DIRECTORY && found !== ENOENT)) return { name, found };
-    if (found === DIRECTORY) {
-      const index = this.indexOf(lookup, name, dependencies).found;
+  private resolveTarget(lookup: Lookup, target: UrlPath): Resolved {
+    const dependencies = new Dependencies();
+    const { name, file } = this.locate(lookup, target, dependencies);
+    if (file === DIRECTORY) return { ...withoutFile('directory', name, dependencies), fingerprint: 'directory' };
+    if (typeof file === 'number') {
+      if (!target.isDirectory || !this.options.directoryListing || statusForErrno(file) !== 404)
+        return notFound(name, file, dependencies);
+      return { ...withoutFile('listing', name, dependencies), fingerprint: '' }; // its entries are read each time
+    }
+    const clean = this.options.cleanUrls && name === target.name ? cleanName(name) : null;
+    if (clean === null) return this.withPrecompressed(lookup, name, file, dependencies);
+    const errno = this.cleanUrlErrno(lookup, clean, name, dependencies);
+    if (errno !== 0 && statusForErrno(errno) < 500) return this.withPrecompressed(lookup, name, file, dependencies);
+    this.kernel.close(file.fd);
+    if (errno !== 0) return notFound(name, errno, dependencies);
+    return { ...withoutFile('redirect', clean, dependencies), fingerprint: 'redirect' };
+  }
+
+  private locate(lookup: Lookup, { name, isDirectory }: UrlPath, dependencies: Dependencies): Located {
+    if (isDirectory) return this.locateIndex(lookup, name, dependencies);
+    const file = lookup.file(name, this.kernel.wallMs(), dependencies);
+    if (!this.options.cleanUrls || (file !== DIRECTORY && file !== ENOENT)) return { name, file };
+    if (file === DIRECTORY) {
+      const { file: index } = this.locateIndex(lookup, name, dependencies);
       if (typeof index === 'object') {
         this.kernel.close(index.fd);
-        return { name, found };
+        return { name, file };
       }
-      if (statusForErrno(index) !== 404) return { name, found: index };
+      if (statusForErrno(index) !== 404) return { name, file: index };
     }
-    const page = Buffer.concat([name, HTML]);
-    const beside = this.open(lookup, page, dependencies);
-    return typeof beside === 'object' || statusForErrno(beside) !== 404
-      ? { name: page, found: beside }
-      : { name, found };
+    const pageName = Buffer.concat([name, HTML]);
+    const page = this.open(lookup, pageName, dependencies);
+    return typeof page === 'object' || statusForErrno(page) !== 404 ? { name: pageName, file: page } : { name, file };
   }
 
-  private indexOf(lookup: Lookup, folder: Buffer, dependencies: Dependencies): ResolvedTarget {
-    const name = folder.length === 0 ? Buffer.from(INDEX) : Buffer.concat([folder, Buffer.from(`/${INDEX}`)]);
-    const found = this.open(lookup, name, dependencies);
-    return { name: typeof found === 'object' ? name : folder, found };
+  private locateIndex(lookup: Lookup, directory: Buffer, dependencies: Dependencies): Located {
+    const name = directory.length === 0 ? Buffer.from(INDEX) : Buffer.concat([directory, Buffer.from(`/${INDEX}`)]);
+    const file = this.open(lookup, name, dependencies);
+    return { name: typeof file === 'object' ? name : directory, file };
   }
 
-  /** Whether a page's clean name answers with the page: 0, or -errno, ENOENT where it answers with something else. */
-  private cleanUrlIsUnique(lookup: Lookup, clean: Buffer, page: Buffer, dependencies: Dependencies): number {
-    if (clean.length === 0 || clean.at(-1) === SLASH) return 0; // a folder's address has the index
-    const { name, found } = this.resolveTarget(lookup, { name: clean, isDirectory: false }, dependencies);
-    if (typeof found === 'number') return found === DIRECTORY ? ENOENT : found;
-    this.kernel.close(found.fd);
+  /** 0 if the clean URL of a page is resolved to the page; -errno otherwise, ENOENT if to something else. */
+  private cleanUrlErrno(lookup: Lookup, clean: Buffer, page: Buffer, dependencies: Dependencies): number {
+    if (clean.length === 0 || clean.at(-1) === SLASH) return 0; // a directory's is always its index
+    const { name, file } = this.locate(lookup, { name: clean, isDirectory: false }, dependencies);
+    if (typeof file === 'number') return file === DIRECTORY ? ENOENT : file;
+    this.kernel.close(file.fd);
     return name.equals(page) ? 0 : ENOENT;
   }
 
-  /** A file, or -errno: a folder is none. */
+  /** A file, or -errno: a directory is ENOENT. */
   private open(lookup: Lookup, name: Buffer, dependencies: Dependencies): OpenFile | number {
-    const found = lookup.file(name, this.kernel.wallMs(), dependencies);
-    return found === DIRECTORY ? ENOENT : found;
+    const file = lookup.file(name, this.kernel.wallMs(), dependencies);
+    return file === DIRECTORY ? ENOENT : file;
   }
 
   private withPrecompressed(lookup: Lookup, name: Buffer, file: OpenFile, dependencies: Dependencies): Resolved {
-    if (file.hasHardLinks) dependencies.markUnwatched(HARD_LINKS); // a folder does not hear of writes by a name in another
+    if (file.hasHardLinks) dependencies.markUnwatched(HARD_LINKS); // writes by a name in another directory are not reported
     const precompressed: PrecompressedFile[] = [];
     if (this.options.precompressed && !isPrecompressed(name)) {
       for (const coding of lookup.precompressedCodings(name, dependencies)) {
-        const beside = Buffer.concat([name, Buffer.from(PRECOMPRESSED_SUFFIXES[coding])]);
-        const its = new Dependencies();
-        const found = lookup.file(beside, this.kernel.wallMs(), its);
-        // That there is none needs no dependency: a folder tells of `app.js.br` as of `app.js`. Where a link leads, does.
-        if (typeof found === 'object' || its.throughSymlink) dependencies.merge(its);
-        if (typeof found !== 'object') continue;
-        if (found.hasHardLinks) dependencies.markUnwatched(HARD_LINKS);
-        if (found.modifiedMs >= file.modifiedMs) {
-          precompressed.push({ coding, file: found });
+        const encodedName = Buffer.concat([name, Buffer.from(PRECOMPRESSED_SUFFIXES[coding])]);
+        const own = new Dependencies();
+        const encoded = lookup.file(encodedName, this.kernel.wallMs(), own);
+        // A missing one needs no dependency: an event of `app.js.br` invalidates `app.js`. The target of a symlink does.
+        if (typeof encoded === 'object' || own.throughSymlink) dependencies.merge(own);
+        if (typeof encoded !== 'object') continue;
+        if (encoded.hasHardLinks) dependencies.markUnwatched(HARD_LINKS);
+        if (encoded.modifiedMs >= file.modifiedMs) {
+          precompressed.push({ coding, file: encoded });
         } else {
           this.counters.stalePrecompressed++;
-          this.kernel.close(found.fd);
+          this.kernel.close(encoded.fd);
         }
       }
     }
-    const identities = [
+    const fingerprints = [
       this.fingerprint(file),
       ...precompressed.map((each) => `${each.coding} ${this.fingerprint(each.file)}`),
     ];
-    return { kind: 'file', name, file, precompressed, errno: 0, dependencies, fingerprint: identities.join(', ') };
+    return { kind: 'file', name, file, precompressed, errno: 0, dependencies, fingerprint: fingerprints.join(', ') };
   }
 
-  /** A recent file is another one when its second is over. */
+  /** A file gets a date when the second of its change is over, which is another response. */
   private fingerprint(file: OpenFile): string {
     return this.hasWeakDate(file) ? `${file.fingerprint} recent` : file.fingerprint;
   }
 
-  /** Where tags are of content no file has a date, ever. */
+  /** With tags of content, files have no dates at all. */
   private hasWeakDate({ validators }: OpenFile): boolean {
     return validators.recent && this.options.etag === 'stat';
   }
 }
 
-const nothing = (kind: Resolved['kind'], name: Buffer, dependencies: Dependencies) => ({
+const withoutFile = (kind: Resolved['kind'], name: Buffer, dependencies: Dependencies) => ({
   kind,
   name,
   file: null,
@@ -189,7 +209,7 @@ const nothing = (kind: Resolved['kind'], name: Buffer, dependencies: Dependencie
 });
 
 const notFound = (name: Buffer, errno: number, dependencies: Dependencies): Resolved => ({
-  ...nothing('not-found', name, dependencies),
+  ...withoutFile('not-found', name, dependencies),
   errno,
   fingerprint: `not-found ${statusForErrno(errno)}`,
 });
@@ -199,7 +219,7 @@ function isPrecompressed(name: Buffer): boolean {
   return CODINGS.some((coding) => text.endsWith(PRECOMPRESSED_SUFFIXES[coding]));
 }
 
-/** The name under which a page is known where addresses have no `.html`; null for what is no page. */
+/** The name of a page in clean URLs; null for other files. */
 function cleanName(name: Buffer): Buffer | null {
   const text = name.toString('latin1');
   if (text === INDEX) return Buffer.alloc(0);

@@ -8,15 +8,15 @@ const { AT_FDCWD, O_DIRECTORY, O_PATH, RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS, R
 const RESOLVE = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
 const DOT = Buffer.from('.');
 
-/** A rename elsewhere under way makes openat2 give up with EAGAIN, openat2(2); this often in a row it is no accident. */
+/** A concurrent rename makes openat2 fail with EAGAIN, openat2(2); more often in a row it is not an accident. */
 const RENAME_RETRIES = 16;
 
-/** How it is made sure that no name leads out of the root. */
+/** How names are kept from leading out of the root. */
 export type PathResolution = 'openat2' | 'walk';
 
 /**
- * The folder that is served. Every name is opened beneath its descriptor: by openat2(2) with RESOLVE_BENEATH, or, where
- * the kernel (before 5.6) or a seccomp profile has none, by a walk that is as strict. Which one is found out once.
+ * The directory that is served. Every name is opened below its descriptor: by openat2(2) with RESOLVE_BENEATH, or, where
+ * the kernel (before 5.6) or a seccomp profile does not allow that, by a walk that is as strict. Probed once, by `open`.
  */
 export class Root {
   private constructor(
@@ -40,35 +40,36 @@ export class Root {
     throw Object.assign(systemError('openat2', probe, `'${path}'`), { path });
   }
 
-  /** Of the folder itself, an O_PATH descriptor; the root's own. */
+  /** An O_PATH descriptor of the directory; the root's own. */
   get descriptor(): number {
     return this.fd;
   }
 
   /**
-   * Opens a name beneath the root, following links that stay there; the descriptor is the caller's.
-   * @returns -errno: EXDEV for a link that leads out, ELOOP, ENOENT, ENOTDIR, ENAMETOOLONG, EACCES, EMFILE
+   * Opens a name below the root, following symlinks that stay there; the descriptor is the caller's.
+   * @returns a descriptor, or -errno: EXDEV for a symlink that leads out, ELOOP, ENOENT, ENOTDIR, ENAMETOOLONG, EACCES,
+   *   EMFILE
    */
   openBeneath(name: Uint8Array, flags: number): number {
     return this.open(name, flags, true);
   }
 
-  /** The same without following any link: ELOOP; with O_PATH and O_NOFOLLOW the last name may be one, and is opened. */
+  /** The same without following any symlink: ELOOP. With O_PATH and O_NOFOLLOW a symlink as the last name is opened. */
   openPlain(name: Uint8Array, flags: number): number {
     return this.open(name, flags, false);
   }
 
-  /** Opens a name and follows links wherever they lead, as open(2) does. */
+  /** Opens a name and follows symlinks wherever they lead, as open(2) does. */
   openAnywhere(name: Uint8Array, flags: number): number {
     assert(this.fd >= 0, 'the root is closed');
     return this.kernel.openat(this.fd, name.length === 0 ? DOT : name, flags);
   }
 
-  private open(name: Uint8Array, flags: number, links: boolean): number {
+  private open(name: Uint8Array, flags: number, followSymlinks: boolean): number {
     assert(this.fd >= 0, 'the root is closed');
     const path = name.length === 0 ? DOT : name;
-    if (this.pathResolution === 'walk') return openByWalk(this.kernel, this.fd, path, flags, links);
-    const resolve = links ? RESOLVE : RESOLVE | RESOLVE_NO_SYMLINKS;
+    if (this.pathResolution === 'walk') return openByWalk(this.kernel, this.fd, path, flags, followSymlinks);
+    const resolve = followSymlinks ? RESOLVE : RESOLVE | RESOLVE_NO_SYMLINKS;
     let fd = this.kernel.openat2(this.fd, path, flags, resolve);
     for (let retries = 0; fd === EAGAIN && retries < RENAME_RETRIES; retries++) {
       fd = this.kernel.openat2(this.fd, path, flags, resolve);
@@ -76,7 +77,7 @@ export class Root {
     return fd;
   }
 
-  /** Twice is fine. */
+  /** Idempotent. */
   close(): void {
     if (this.fd < 0) return;
     this.kernel.close(this.fd);

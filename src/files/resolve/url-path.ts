@@ -1,9 +1,9 @@
 import { latin1 } from '../../http/text.js';
 import { canonicalOf } from '../rules/percent-encoding.js';
 
-/** A file's name below the root, as the request's path spells it. */
+/** The name below the root that the path of a request stands for. */
 export interface UrlPath {
-  /** Bytes, for that is what Linux names are; no leading slash, empty for the root itself. */
+  /** Bytes, as names on Linux are; without a leading slash, empty for the root itself. */
   readonly name: Buffer;
   /** The path ended with a slash, or was empty. */
   readonly isDirectory: boolean;
@@ -16,17 +16,16 @@ const WELL_KNOWN = Buffer.from('.well-known');
 
 /**
  * Percent-decodes a path into a name, RFC 3986 section 2.1. Empty segments are dropped: `//x` names what `/x` names.
- * @returns the status of the refusal for a path that can name nothing: 400 for a broken escape or a NUL, wherever it
- * stands; 404 for an encoded slash, which no name holds, and for any segment that begins with a dot, but for
- * `/.well-known/` (RFC 8615).
- * Dot segments are among them: a client has resolved them before it asks, RFC 3986 section 5.2.4.
+ * @returns the error status for a path that cannot name a file: 400 for a broken escape or a NUL, wherever it is; 404 for
+ *   an encoded slash, which no name contains, and for any segment that begins with a dot, except `/.well-known/` (RFC
+ *   8615). That includes dot segments: clients resolve them before the request, RFC 3986 section 5.2.4.
  */
 export function parseUrlPath(path: Uint8Array): UrlPath | 400 | 404 {
   const name = Buffer.allocUnsafe(path.length);
   let length = 0;
   let segmentStart = 0;
   let isDirectory = true;
-  let isNone = false;
+  let isNotFound = false;
   let at = 0;
   while (at < path.length) {
     let byte = path[at++]!;
@@ -39,22 +38,22 @@ export function parseUrlPath(path: Uint8Array): UrlPath | 400 | 404 {
     if (byte === PERCENT) {
       byte = at + 1 < path.length ? hexPair(path[at]!, path[at + 1]!) : -1;
       if (byte <= 0) return 400;
-      if (byte === SLASH) isNone = true;
+      if (byte === SLASH) isNotFound = true;
       at += 2;
     }
-    if (isDirectory && byte === DOT && !beginsWellKnown(path, at, segmentStart)) isNone = true;
+    if (isDirectory && byte === DOT && !beginsWellKnown(path, at, segmentStart)) isNotFound = true;
     isDirectory = false;
     name[length++] = byte;
   }
-  if (isNone) return 404;
-  if (isDirectory && length > 0) length--; // its slash
+  if (isNotFound) return 404;
+  if (isDirectory && length > 0) length--; // the trailing slash
   return { name: name.subarray(0, length), isDirectory };
 }
 
-/** The path of a isDirectory with its slash, encoded anew, so that nothing a client wrote reaches a Location unread. */
+/** The path of a directory with its slash, encoded again, so that no bytes of a client reach a Location unparsed. */
 export const directoryUrlPath = (name: Uint8Array): string => (name.length === 0 ? '/' : `${urlPathOf(name)}/`);
 
-/** The path that leads to a name. */
+/** The path of a file, encoded. */
 export const urlPathOf = (name: Uint8Array): string =>
   `/${latin1(name, 0, name.length).replace(/[^A-Za-z0-9\-._~/!$&'()*+,;=:@]/g, canonicalOf)}`;
 
