@@ -9,13 +9,13 @@ import type { ServeOptions } from '../../src/server/options.js';
 import { command, run } from '../support/command.js';
 import { request } from '../support/raw-client.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'epollet-app-'));
-const root = join(folder, 'site');
-afterAll(() => rmSync(folder, { recursive: true }));
+const directory = mkdtempSync(join(tmpdir(), 'epollet-app-'));
+const root = join(directory, 'site');
+afterAll(() => rmSync(directory, { recursive: true }));
 
 /** @returns its name, for a process whose working directory is the folder */
 function write(name: string, content: string): string {
-  writeFileSync(join(folder, name), content);
+  writeFileSync(join(directory, name), content);
   return name;
 }
 
@@ -43,7 +43,7 @@ const BARE = write('bare.mjs', `export default async () => new Response('bare')`
 write('syntax.mjs', 'const = 1');
 write('site/a.css', '');
 
-const options = { cwd: folder };
+const options = { cwd: directory };
 
 async function textOf(url: string, init?: RequestInit): Promise<string> {
   const response = await fetch(url, init);
@@ -66,7 +66,7 @@ describe('serves', () => {
 
   test('the app first, by its variable, with a file of settings beside it', async () => {
     const file = write('site.json', JSON.stringify({ root: 'site', app: APP, fetchFirst: false, port: 0 }));
-    await using started = command(['--config', join(folder, file)], { env: { EPOLLET_FETCH_FIRST: 'yes' } });
+    await using started = command(['--config', join(directory, file)], { env: { EPOLLET_FETCH_FIRST: 'yes' } });
     const url = `http://127.0.0.1:${await started.port()}`;
     expect(await textOf(`${url}/both`)).toBe('200 ["hi","/both","GET","","IPv4"]');
     expect(await textOf(`${url}/lost`)).toBe('404 not mine');
@@ -109,10 +109,10 @@ describe('a mistake is one sentence, and exit code 2', () => {
     ],
   ])('%s %j', async (name, content, says) => {
     if (content !== null) write(name, content);
-    const error = await loadApp(join(folder, name)).catch((reason: unknown) => reason);
+    const error = await loadApp(join(directory, name)).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(UsageError);
     const { message, details } = error as UsageError;
-    expect(message.replaceAll(`${folder}/`, '')).toMatch(says);
+    expect(message.replaceAll(`${directory}/`, '')).toMatch(says);
     expect(message).toMatch(/^[^\n]+\.$/);
     expect(details).toBe('');
   });
@@ -166,7 +166,7 @@ describe('a mistake is one sentence, and exit code 2', () => {
     write('throws.mjs', `setInterval(() => {}, 1000);\nfunction open() { throw new TypeError('no\\nway'); }\nopen();`);
     const ended = await run(['serve', '--app', 'throws.mjs', '--check'], options);
     expect(ended).toMatchObject({ code: 2, stdout: '' });
-    expect(ended.stderr.replaceAll(folder, '')).toBe(
+    expect(ended.stderr.replaceAll(directory, '')).toBe(
       `epollet: The app throws.mjs threw while it was loaded: no; fix it, see the stack below.
 TypeError: no
 way

@@ -12,10 +12,10 @@ import type { Kernel } from '../../src/sys/kernel.js';
 import { run } from '../support/command.js';
 import { kernelWith } from '../support/counting-kernel.js';
 import { countDescriptors } from '../support/descriptors.js';
-import { type Folder, makeFolder } from '../support/folder.js';
+import { makeDirectory, type TestDirectory } from '../support/directory.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'epollet-check-'));
-const CONFIG = join(folder, 'site.json');
+const directory = mkdtempSync(join(tmpdir(), 'epollet-check-'));
+const CONFIG = join(directory, 'site.json');
 let taken: Server;
 let takenPort: number;
 
@@ -25,12 +25,12 @@ beforeAll(async () => {
   takenPort = (taken.address() as { port: number }).port;
 });
 afterAll(async () => {
-  rmSync(folder, { recursive: true });
+  rmSync(directory, { recursive: true });
   await new Promise((resolve) => taken.close(resolve));
 });
 
 const check = (options: Partial<Settings['options']>, host = '127.0.0.1', app: string | null = null) =>
-  checkSettings({ host, app, options: { root: folder, port: 8080, ...options } });
+  checkSettings({ host, app, options: { root: directory, port: 8080, ...options } });
 
 /** Refuses one name. */
 const refusing =
@@ -40,17 +40,17 @@ const refusing =
 
 describe('one line says what would be served', () => {
   test.each<[options: Partial<Settings['options']>, host: string, says: string]>([
-    [{}, '127.0.0.1', `${folder} on port 8080 of 127.0.0.1; no further hosts; default limits`],
-    [{ port: 0 }, '::', `${folder} on a free port of ::; no further hosts; default limits`],
+    [{}, '127.0.0.1', `${directory} on port 8080 of 127.0.0.1; no further hosts; default limits`],
+    [{ port: 0 }, '::', `${directory} on a free port of ::; no further hosts; default limits`],
     [
-      { hosts: { a: { root: folder } }, limits: { headBytes: 64, idleTimeoutMs: 75_000 } },
+      { hosts: { a: { root: directory } }, limits: { headBytes: 64, idleTimeoutMs: 75_000 } },
       'localhost',
-      `${folder} on port 8080 of 127.0.0.1; 1 further host (a: ${folder}); default limits except headBytes 64`,
+      `${directory} on port 8080 of 127.0.0.1; 1 further host (a: ${directory}); default limits except headBytes 64`,
     ],
     [
-      { hosts: { a: { root: folder }, 'b.c': { root: '/' } } },
+      { hosts: { a: { root: directory }, 'b.c': { root: '/' } } },
       '127.0.0.1',
-      `${folder} on port 8080 of 127.0.0.1; 2 further hosts (a: ${folder}, b.c: /); default limits`,
+      `${directory} on port 8080 of 127.0.0.1; 2 further hosts (a: ${directory}, b.c: /); default limits`,
     ],
   ])('%j', async (options, host, says) => {
     const before = countDescriptors();
@@ -73,11 +73,11 @@ test.each<[options: Partial<Settings['options']>, host: string, says: RegExp]>([
 });
 
 describe('a fallback', () => {
-  let site: Folder;
+  let site: TestDirectory;
   const path = (name: string): string => join(site.root, name);
 
   beforeAll(() => {
-    site = makeFolder({ 'app.html': 'app', 'pages/app.html': 'app' });
+    site = makeDirectory({ 'app.html': 'app', 'pages/app.html': 'app' });
     site.link('inside.html', 'pages/app.html');
     site.link('outside.html', '../outside/app.html');
     site.link('round.html', 'round.html');
@@ -135,12 +135,12 @@ describe('a fallback', () => {
 
 describe('as a process', () => {
   test('a fallback that is not there, of the root or of a further host', async () => {
-    for (const args of [[folder], ['html', '--vhost', `a.example=${folder}`]]) {
+    for (const args of [[directory], ['html', '--vhost', `a.example=${directory}`]]) {
       expect(await run([...args, '--spa', '--check'])).toEqual({
         code: 2,
         signal: null,
         stdout: '',
-        stderr: `epollet: The fallback ${folder}/index.html does not exist; create it, or give --fallback another file.\n`,
+        stderr: `epollet: The fallback ${directory}/index.html does not exist; create it, or give --fallback another file.\n`,
       });
     }
   });
@@ -150,7 +150,7 @@ describe('as a process', () => {
     expect(await run(['--check', '--config', CONFIG])).toEqual({
       code: 0,
       signal: null,
-      stdout: `The configuration is valid: ${folder} on port ${takenPort} of 127.0.0.1; no further hosts; default limits.\n`,
+      stdout: `The configuration is valid: ${directory} on port ${takenPort} of 127.0.0.1; no further hosts; default limits.\n`,
       stderr: '',
     });
   });

@@ -4,7 +4,7 @@ import type { Explanation } from '../../src/explain/explain.js';
 import type { ServeOptions } from '../../src/server/options.js';
 import { serve } from '../../src/server/server.js';
 import { run } from '../support/command.js';
-import { ask, CORS, folder, HTML, LARGE, RULES, root } from '../support/explained.js';
+import { ask, CORS, directory, HTML, LARGE, RULES, root } from '../support/explained.js';
 import { RawClient, request, withoutDate } from '../support/raw-client.js';
 
 const REQUESTS: [target: string, fields: string[], options: Partial<ServeOptions>, method?: string][] = [
@@ -51,14 +51,14 @@ const REQUESTS: [target: string, fields: string[], options: Partial<ServeOptions
 ];
 
 test.each(REQUESTS)('says what is answered: %s %j %j %s', async (target, fields, options, method = 'GET') => {
-  const hosts = options.hosts === undefined ? {} : { a: { root: join(folder, 'b') } };
+  const hosts = options.hosts === undefined ? {} : { a: { root: join(directory, 'b') } };
   const head = request(target, fields, method);
   const its = ask(head, { ...options, hosts });
   await using server = serve({ root, ...options, hosts, port: 0, hostname: '127.0.0.1' });
   using client = await RawClient.connect(server.port);
-  const answer = await client.send(head).response(method);
+  const response = await client.send(head).response(method);
   const says = [`HTTP/1.1 ${its.status} ${its.reason}`, ...its.fields.map(({ name, value }) => `${name}: ${value}`)];
-  expect(withoutDate(`${says.join('\r\n')}\r\n\r\n`)).toBe(withoutDate(answer.head));
+  expect(withoutDate(`${says.join('\r\n')}\r\n\r\n`)).toBe(withoutDate(response.head));
   for (const { name, reason } of its.fields) expect(reason, name).toMatch(/^\S.*\S$/);
 });
 
@@ -79,7 +79,7 @@ describe('as a process', () => {
     expect(ended.stdout.replace(WITHOUT_TIMES, '*').split('\n').slice(0, 6)).toEqual([
       'GET /x/../?q=%C3%BC',
       'host        b.example:80: has a site of its own',
-      `root        ${root}, which is ${join(folder, 'r42')}`,
+      `root        ${root}, which is ${join(directory, 'r42')}`,
       'path        /x/../, and the query ?q=%C3%BC',
       'name        none: a segment begins with a dot, and only /.well-known/ may',
       'page        404.html, 17 bytes, changed *',

@@ -19,8 +19,8 @@ afterAll(async () => {
 });
 
 /** Runs the check against a server that answers as given. */
-async function against(answer: RequestListener): Promise<Awaited<ReturnType<typeof run>>> {
-  const other = createServer(answer);
+async function against(response: RequestListener): Promise<Awaited<ReturnType<typeof run>>> {
+  const other = createServer(response);
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
   const { port } = other.address() as { port: number };
   const ended = await run(['healthcheck', `http://127.0.0.1:${port}/health`]);

@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LIMIT_NAMES, LIMITS } from '../../src/http/limits.js';
 import { command, MAIN, run } from '../support/command.js';
-import { makeFolder, OLD_ENOUGH_MS } from '../support/folder.js';
+import { makeDirectory, OLD_ENOUGH_MS } from '../support/directory.js';
 import { needs, permits } from '../support/needs.js';
 import { exchange, RawClient, request, sleep } from '../support/raw-client.js';
 import { contentOf, HELLO, MIB, makeSite, type Site } from '../support/site.js';
@@ -45,7 +45,7 @@ describe('on start', () => {
   });
 
   test('a fallback that is not there is a warning, for it may come yet', async () => {
-    using folder = makeFolder({ 'hello.txt': HELLO });
+    using folder = makeDirectory({ 'hello.txt': HELLO });
     await using server = command([folder.root, '--port', '0', '--spa', '--vhost', `b.example=${site.root}`]);
     const port = await server.port();
     const page = request('/some/view', ['Accept: text/html']);

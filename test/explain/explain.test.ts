@@ -5,7 +5,7 @@ import type { Limits } from '../../src/http/limits.js';
 import type { ServeOptions } from '../../src/server/options.js';
 import { ENOSYS } from '../../src/sys/errno.js';
 import { kernelWith } from '../support/counting-kernel.js';
-import { ask, CORS, folder, HTML, RULES, root } from '../support/explained.js';
+import { ask, CORS, directory, HTML, RULES, root } from '../support/explained.js';
 import { request } from '../support/raw-client.js';
 
 /** What is said about one thing, a line each. */
@@ -52,7 +52,7 @@ test.each<[about: string, target: string, fields: string[], options: Partial<Ser
   ['condition', '/docs/', ['If-None-Match: *'], { directoryListing: true }, /^If-None-Match has the ETag: 304$/],
   ['range', '/docs/', ['Range: bytes=1-3'], { directoryListing: true }, /^1-3 of [\d,]+ bytes$/],
   ['nothing', '/docs/', [], {}, /^no docs\/index\.html \(ENOENT: no such file or directory\), and listing is off$/],
-  ['nothing', '/', [], { root: join(folder, 'empty') }, /^no index\.html \(ENOENT/],
+  ['nothing', '/', [], { root: join(directory, 'empty') }, /^no index\.html \(ENOENT/],
   ['nothing', '/nowhere/', [], { directoryListing: true }, /^no folder nowhere \(ENOENT/],
   ['page', '/nowhere/', [HTML], { directoryListing: true, fallback: 'index.html' }, /^the fallback, index\.html/],
   ['nothing', '/x', [], { cleanUrls: true }, /^no x, and no x\.html \(ENOENT/],
@@ -299,8 +299,12 @@ test('the validators that are not sent', () => {
 });
 
 test('site and root', () => {
-  const hosts = { a: { root: join(folder, 'b') } };
-  expect(ask(request('/'), { hosts }).site).toEqual({ host: 'a', root: join(folder, 'b'), folder: join(folder, 'b') });
+  const hosts = { a: { root: join(directory, 'b') } };
+  expect(ask(request('/'), { hosts }).site).toEqual({
+    host: 'a',
+    root: join(directory, 'b'),
+    folder: join(directory, 'b'),
+  });
   const other = ask('GET http://other/ HTTP/1.1\r\nHost: a\r\n\r\n', { hosts });
-  expect(other.site).toEqual({ host: null, root, folder: join(folder, 'r42') });
+  expect(other.site).toEqual({ host: null, root, folder: join(directory, 'r42') });
 });

@@ -118,8 +118,8 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     using client = await RawClient.connect(server.port);
     const body = contentOf(100_000); // what is not read has room in the socket, so that the FIN has come
     client.send(sized(body.length)).send(body).end();
-    const answer = await client.response();
-    expect([answer.status, answer.body.equals(body)]).toEqual([200, true]);
+    const response = await client.response();
+    expect([response.status, response.body.equals(body)]).toEqual([200, true]);
     expect(await client.untilClose(1500)).toHaveLength(0);
   });
 
@@ -168,9 +168,9 @@ describe.each(TRIGGERS)('%s', (trigger) => {
       using client = await RawClient.connect(server.port);
       if (handler === hasty && status !== 413) continue;
       await client.sendPieces(cut ? [head, body] : [head + body], 20);
-      const answer = await client.response();
+      const response = await client.response();
       if (handler === echo || head.includes('1001'))
-        expect([answer.status, answer.field('Connection')]).toEqual([status, 'close']);
+        expect([response.status, response.field('Connection')]).toEqual([status, 'close']);
       client.send(NEXT);
       expect(await client.untilClose(3000), 'no second answer').toHaveLength(0);
       expect(client.failure).toBeNull();
@@ -203,13 +203,13 @@ describe.each(TRIGGERS)('%s', (trigger) => {
       const server = served(handler, { lingerTimeoutMs: 300 });
       using client = await RawClient.connect(server.port);
       const sent = client.sendPieces(pieces, pauseMs);
-      const answer = await client.response();
-      expect(answer.body.toString()).toMatch(/^(deaf|first \d+)$/);
+      const response = await client.response();
+      expect(response.body.toString()).toMatch(/^(deaf|first \d+)$/);
       await sent;
       client.send(NEXT);
       if (isKept) expect((await client.response()).body.toString()).toBe('next');
       else expect(await client.untilClose(3000)).toHaveLength(0);
-      if (head.includes('500000')) expect(answer.field('Connection')).toBe('close');
+      if (head.includes('500000')) expect(response.field('Connection')).toBe('close');
     }
   });
 
@@ -226,8 +226,8 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     const said = errors();
     const startMs = performance.now();
     using slow = await RawClient.connect(served(echo, limits).port);
-    const answer = await slow.send(`${sized(10)}abc`).response();
-    expect([answer.status, answer.field('Connection')]).toEqual([408, 'close']);
+    const response = await slow.send(`${sized(10)}abc`).response();
+    expect([response.status, response.field('Connection')]).toEqual([408, 'close']);
     expect(performance.now() - startMs).toBeGreaterThan(180);
     expect(said.text).toBe('');
   });

@@ -3,7 +3,7 @@ import { cors } from 'hono/cors';
 import { describe, expect, test } from 'vitest';
 import type { ServeOptions, Server } from '../../src/index.js';
 import { countDescriptors } from '../support/descriptors.js';
-import { makeFolder, settled } from '../support/folder.js';
+import { makeDirectory, settled } from '../support/directory.js';
 import { handling } from '../support/handling.js';
 import { exchange, request } from '../support/raw-client.js';
 import { checkRow, type Row } from '../support/rows.js';
@@ -52,16 +52,16 @@ describe.each<[what: string, options: Partial<ServeOptions>]>([
   ];
 
   test('by a table', async () => {
-    using folder = makeFolder({ 'data.json': '{}'.padEnd(100 * KIB), 'folder/index.html': 'folder' });
+    using directory = makeDirectory({ 'data.json': '{}'.padEnd(100 * KIB), 'folder/index.html': 'folder' });
     await settled();
-    const server = startApp(folder.root, { ...options, redirects: [{ from: '/moved', to: '/data.json' }] });
+    const server = startApp(directory.root, { ...options, redirects: [{ from: '/moved', to: '/data.json' }] });
     for (const row of ROWS) await checkRow(server.port, row);
   });
 
   test('and leaves no descriptor', async () => {
-    using folder = makeFolder({ 'data.json': '{}'.padEnd(100 * KIB) });
+    using directory = makeDirectory({ 'data.json': '{}'.padEnd(100 * KIB) });
     await settled();
-    const server = startApp(folder.root, options);
+    const server = startApp(directory.root, options);
     const preflight = request('/data.json', asks('GET'), 'OPTIONS');
     await exchange(server.port, preflight);
     const before = countDescriptors();
@@ -71,7 +71,7 @@ describe.each<[what: string, options: Partial<ServeOptions>]>([
 });
 
 test('a handler that is asked first is asked for every preflight', async () => {
-  using folder = makeFolder({ 'data.json': '{}' });
-  const server = startApp(folder.root, { fetchFirst: true });
+  using directory = makeDirectory({ 'data.json': '{}' });
+  const server = startApp(directory.root, { fetchFirst: true });
   await checkRow(server.port, ['OPTIONS /data.json', asks('GET'), 204, BY_APP]);
 });

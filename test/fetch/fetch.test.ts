@@ -153,11 +153,11 @@ const RESPONSES: [string, () => Response, number, Record<string, string | null>,
   ['a clone', () => new Response('abc').clone(), 200, {}, 'abc'],
 ];
 
-const HOW: [string, (answer: () => Response) => FetchHandler][] = [
-  ['at once', (answer) => answer],
-  ['by a promise', (answer) => async () => answer()],
-  ['later', (answer) => () => sleep(1).then(answer)],
-  ['by what is no Promise', (answer) => () => new Thenable(answer()) as never],
+const HOW: [string, (response: () => Response) => FetchHandler][] = [
+  ['at once', (response) => response],
+  ['by a promise', (response) => async () => response()],
+  ['later', (response) => () => sleep(1).then(response)],
+  ['by what is no Promise', (response) => () => new Thenable(response()) as never],
 ];
 
 describe.each(HOW)('a handler answers %s', (_, how) => {
@@ -202,6 +202,6 @@ test('several cookies are several fields', async () => {
 test('an answer of Node’s own class, made before the server was', async () => {
   const { NativeResponse } = await import('../../src/fetch/native.js');
   const server = start(() => new NativeResponse('native', { headers: { 'x-a': 'b' } }));
-  const answer = await exchange(server.port, request('/'));
-  expect([answer.body.toString(), answer.field('X-A')]).toEqual(['native', 'b']);
+  const response = await exchange(server.port, request('/'));
+  expect([response.body.toString(), response.field('X-A')]).toEqual(['native', 'b']);
 });

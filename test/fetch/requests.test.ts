@@ -9,9 +9,9 @@ const { start } = handling();
 /** What a handler sees, as it is told to the peer. */
 const told = async (of: (request: Request, context: HandlerContext) => unknown, bytes: string): Promise<unknown> => {
   const server = start(async (asked, context) => Response.json((await of(asked, context)) ?? null));
-  const answer = await exchange(server.port, bytes);
-  expect(answer.status).toBe(200);
-  return JSON.parse(answer.body.toString());
+  const response = await exchange(server.port, bytes);
+  expect(response.status).toBe(200);
+  return JSON.parse(response.body.toString());
 };
 
 const form = 'a=1&b=%C3%BC&a=2';

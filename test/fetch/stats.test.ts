@@ -32,8 +32,8 @@ test.each(TRIGGERS)('%s: what is counted is what was done', async (trigger) => {
   for (let i = 0; i < 100; i++) {
     const bytes = request(`/${i}`);
     sent += bytes.length;
-    const answer = await client.send(bytes).response();
-    received += answer.head.length + answer.body.length;
+    const response = await client.send(bytes).response();
+    received += response.head.length + response.body.length;
   }
   const after = server.stats();
   const grown = (of: (stats: ServerStats) => number): number => of(after) - of(before);
@@ -105,6 +105,6 @@ test('an answer that comes after a long silence has the date of its own time', a
     await sleep(2100); // and nothing else is done meanwhile
     return new Response('');
   });
-  const answer = await exchange(server.port, request('/'));
-  expect(Math.abs(Date.now() - Date.parse(answer.field('Date')!))).toBeLessThan(1100);
+  const response = await exchange(server.port, request('/'));
+  expect(Math.abs(Date.now() - Date.parse(response.field('Date')!))).toBeLessThan(1100);
 });

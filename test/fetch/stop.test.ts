@@ -91,8 +91,8 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     source.write('second').end();
     writer.send('def');
     expect((await client.response()).body.toString()).toBe('first second');
-    const answer = await writer.response();
-    expect([answer.body.toString(), answer.field('Connection')]).toEqual(['abcdef', 'close']);
+    const response = await writer.response();
+    expect([response.body.toString(), response.field('Connection')]).toEqual(['abcdef', 'close']);
     for (const each of [client, writer]) {
       expect(await each.untilClose()).toHaveLength(0);
       each.close();
@@ -160,9 +160,9 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     await sleep(30);
     for (const [index, other] of others.entries()) other.send(request(`/other-${index}?${'x'.repeat(2000)}`));
     client.send(head.slice(9)).send(body);
-    const answer = await client.response();
-    expect(answer.body.equals(Buffer.from(body.toString()))).toBe(true);
-    expect(answer.field('Connection')).toBe('close');
+    const response = await client.response();
+    expect(response.body.equals(Buffer.from(body.toString()))).toBe(true);
+    expect(response.field('Connection')).toBe('close');
     for (const [index, other] of others.entries()) {
       const rest = (await other.untilClose()).toString();
       if (rest !== '') expect(rest).toMatch(new RegExp(`\r\n\r\n/other-${index}$`));

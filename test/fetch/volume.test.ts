@@ -67,9 +67,9 @@ function answerOf(port: number, path: string, body?: number): Promise<IncomingMe
   });
 }
 
-async function textOf(answer: IncomingMessage): Promise<string> {
+async function textOf(response: IncomingMessage): Promise<string> {
   let text = '';
-  for await (const piece of answer) text += piece;
+  for await (const piece of response) text += piece;
   return text;
 }
 

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { command, cpuTicks } from '../support/command.js';
-import { makeFolder } from '../support/folder.js';
+import { makeDirectory } from '../support/directory.js';
 import { hasPrlimit, needs } from '../support/needs.js';
 import { eventually, exchange, RawClient, request, sleep } from '../support/raw-client.js';
 
@@ -9,7 +9,7 @@ test.each(['epoll-level', 'epoll-edge', 'epoll-pool', 'coroutines'])(
   '%s rejects connections on EMFILE without spinning',
   async (name) => {
     if (!needs(hasPrlimit(), name, 'prlimit is not installed')) return;
-    using directory = makeFolder({ 'index.html': 'index' });
+    using directory = makeDirectory({ 'index.html': 'index' });
     await using model = command(['model', name, directory.root, '--port', '0']);
     const port = await model.port();
     // Only now, because Node opens many files while it loads modules.

@@ -4,13 +4,13 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MODELS } from '../../src/models/catalogue.js';
 import { type Command, command } from '../support/command.js';
-import { type Folder, makeFolder } from '../support/folder.js';
+import { makeDirectory, type TestDirectory } from '../support/directory.js';
 import { eventually, RawClient, request } from '../support/raw-client.js';
 
-let directory: Folder;
+let directory: TestDirectory;
 
 beforeAll(() => {
-  directory = makeFolder({ 'index.html': 'index', 'big.bin': Buffer.alloc(3_000_000, 'x') });
+  directory = makeDirectory({ 'index.html': 'index', 'big.bin': Buffer.alloc(3_000_000, 'x') });
 });
 
 afterAll(() => directory[Symbol.dispose]());

@@ -2,13 +2,13 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Responder } from '../../src/models/shared/responder.js';
-import { type Folder, makeFolder } from '../support/folder.js';
+import { makeDirectory, type TestDirectory } from '../support/directory.js';
 
-let directory: Folder;
+let directory: TestDirectory;
 let responder: Responder;
 
 beforeEach(() => {
-  directory = makeFolder({ 'index.html': 'one', 'empty.txt': '' });
+  directory = makeDirectory({ 'index.html': 'one', 'empty.txt': '' });
   responder = new Responder(directory.root, 'keep-alive');
 });
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Folder, makeFolder } from '../support/folder.js';
+import { makeDirectory, type TestDirectory } from '../support/directory.js';
 import { exchange, RawClient, type RawResponse, request, sleep } from '../support/raw-client.js';
 import { SERVING, type ServedModel, serveModel, stopModel } from './serving.js';
 
@@ -48,10 +48,10 @@ const TABLE: [sent: string, status: number, body: string | Buffer | null, type?:
   [request('/', [`X: ${'x'.repeat(20_000)}`]), 431, null],
 ];
 
-let directory: Folder;
+let directory: TestDirectory;
 
 beforeAll(() => {
-  directory = makeFolder({
+  directory = makeDirectory({
     'index.html': INDEX,
     'directory/index.html': 'of the directory\n',
     'directory/inner/deep.txt': 'deep\n',

@@ -108,8 +108,8 @@ describe('connections', () => {
   });
 
   it('a Unix path may have 107 bytes', () => {
-    const folder = test.directory();
-    const path = (length: number) => `${folder}/`.padEnd(length, 'x');
+    const directory = test.directory();
+    const path = (length: number) => `${directory}/`.padEnd(length, 'x');
     expect(kernel.bind(socket(AF_UNIX), path(108), 0)).toBe(errno.ENAMETOOLONG);
     expect(kernel.bind(socket(AF_UNIX), path(5000), 0)).toBe(errno.ENAMETOOLONG);
     const fd = socket(AF_UNIX);

@@ -40,11 +40,11 @@ function events(fd: number, size = 4096): string[] {
 
 /** An inotify that watches a folder with `file` in it. */
 function watched(mask = CHANGES): { fd: number; wd: number; folder: string; path(name: string): string } {
-  const folder = test.directory();
-  const path = (name: string) => join(folder, name);
+  const directory = test.directory();
+  const path = (name: string) => join(directory, name);
   fs.writeFileSync(path('file'), '0123456789');
   const fd = inotify();
-  return { fd, wd: kernel.inotifyAddWatch(fd, folder, mask), folder, path };
+  return { fd, wd: kernel.inotifyAddWatch(fd, directory, mask), folder: directory, path };
 }
 
 describe('a watched folder tells', () => {
@@ -162,8 +162,8 @@ describe('inotifyAddWatch', () => {
   });
 
   it('takes a name that is no text', () => {
-    const { fd, folder } = watched();
-    const name = Buffer.concat([Buffer.from(`${folder}/`), Buffer.from([0xff, 0xfe])]);
+    const { fd, folder: directory } = watched();
+    const name = Buffer.concat([Buffer.from(`${directory}/`), Buffer.from([0xff, 0xfe])]);
     fs.writeFileSync(name, '');
     events(fd);
     kernel.inotifyAddWatch(fd, name, IN_ATTRIB);

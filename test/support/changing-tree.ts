@@ -18,12 +18,12 @@ const FILES = ['0.txt', '1.bin', '2.js', '3.css', 'index.html'];
 const FILE_LINKS = ['l0', 'l1', 'a/l2'];
 const FOLDER_LINKS = ['k0', 'c/k1'];
 
-const pathOf = (folder: string, name: string): string => (folder === '' ? name : `${folder}/${name}`);
+const pathOf = (directory: string, name: string): string => (directory === '' ? name : `${directory}/${name}`);
 
 /** Every address that is asked for; most have something at any time. */
 export const TARGETS: readonly string[] = [
-  ...FOLDERS.flatMap((folder) => FILES.map((file) => `/${pathOf(folder, file)}`)),
-  ...FOLDERS.slice(1).flatMap((folder) => [`/${folder}`, `/${folder}/`]),
+  ...FOLDERS.flatMap((directory) => FILES.map((file) => `/${pathOf(directory, file)}`)),
+  ...FOLDERS.slice(1).flatMap((directory) => [`/${directory}`, `/${directory}/`]),
   ...FILE_LINKS.map((link) => `/${link}`),
   ...FOLDER_LINKS.flatMap((link) => [`/${link}`, `/${link}/`, `/${link}/0.txt`, `/${link}/1.bin`]),
 ];
@@ -38,13 +38,13 @@ export class ChangingTree {
     private readonly root: string,
     private readonly next: () => number,
   ) {
-    for (const folder of FOLDERS.slice(1, 6)) {
-      mkdirSync(join(root, folder));
-      this.tree.set(folder, { kind: 'folder', entries: new Map() });
+    for (const directory of FOLDERS.slice(1, 6)) {
+      mkdirSync(join(root, directory));
+      this.tree.set(directory, { kind: 'folder', entries: new Map() });
     }
-    for (const folder of FOLDERS.slice(0, 6)) {
+    for (const directory of FOLDERS.slice(0, 6)) {
       for (const file of FILES) {
-        const path = pathOf(folder, file);
+        const path = pathOf(directory, file);
         const node = this.newFile(path);
         this.tree.set(path, node);
         writeFileSync(join(root, path), bytesOf(node));
@@ -106,7 +106,7 @@ export class ChangingTree {
   }
 
   private create(): Change | null {
-    const path = this.pick(FOLDERS.flatMap((folder) => FILES.map((file) => pathOf(folder, file))));
+    const path = this.pick(FOLDERS.flatMap((directory) => FILES.map((file) => pathOf(directory, file))));
     if (!this.isFree(path)) return null;
     const file = this.newFile(path);
     this.tree.set(path, file);
@@ -171,9 +171,9 @@ export class ChangingTree {
     const from = this.anyFolder();
     const to = this.freeFolder();
     if (from === null || to === null || to.startsWith(`${from}/`)) return null;
-    const folder = this.tree.at(from);
+    const directory = this.tree.at(from);
     this.tree.set(from, null);
-    this.tree.set(to, folder);
+    this.tree.set(to, directory);
     return atomic('rename', ['renameSync', join(this.root, from), join(this.root, to)]);
   }
 
@@ -213,7 +213,7 @@ export class ChangingTree {
   }
 
   private anyFile(): string | null {
-    const paths = FOLDERS.flatMap((folder) => FILES.map((file) => pathOf(folder, file)));
+    const paths = FOLDERS.flatMap((directory) => FILES.map((file) => pathOf(directory, file)));
     return this.oneOf(paths, (path) => this.tree.at(path)?.kind === 'file');
   }
 

@@ -8,13 +8,13 @@ import type { ServeOptions } from '../../src/server/options.js';
 import { sleep } from './raw-client.js';
 
 /** A site with something for every way of answering; `root` is a link to its release. Made and removed with the tests. */
-export const folder = mkdtempSync(join(tmpdir(), 'epollet-explain-'));
-export const root = join(folder, 'current');
+export const directory = mkdtempSync(join(tmpdir(), 'epollet-explain-'));
+export const root = join(directory, 'current');
 const HOUR_SECONDS = 3600;
 const CODE = 'let x = 1;\n'.repeat(400);
 
 function write(name: string, content: string | Uint8Array, hoursAgo = 1): void {
-  const path = join(folder, 'r42', name);
+  const path = join(directory, 'r42', name);
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, content);
   const second = Math.floor(Date.now() / 1000) - hoursAgo * HOUR_SECONDS;
@@ -38,19 +38,19 @@ beforeAll(async () => {
   write('none', 'no extension');
   write('odd.zzqq', 'odd');
   write('.git/config', 'secret');
-  symlinkSync('docs', join(folder, 'r42/documentation'));
-  symlinkSync('/etc/passwd', join(folder, 'r42/out'));
-  symlinkSync(join(folder, 'r42/docs'), join(folder, 'r42/in'));
-  symlinkSync('in', join(folder, 'r42/hop'));
-  symlinkSync('../b/index.html', join(folder, 'r42/up'));
-  symlinkSync('../r42/docs/a.txt', join(folder, 'r42/back'));
+  symlinkSync('docs', join(directory, 'r42/documentation'));
+  symlinkSync('/etc/passwd', join(directory, 'r42/out'));
+  symlinkSync(join(directory, 'r42/docs'), join(directory, 'r42/in'));
+  symlinkSync('in', join(directory, 'r42/hop'));
+  symlinkSync('../b/index.html', join(directory, 'r42/up'));
+  symlinkSync('../r42/docs/a.txt', join(directory, 'r42/back'));
   symlinkSync('r42', root);
-  mkdirSync(join(folder, 'b'));
-  mkdirSync(join(folder, 'empty'));
-  linkSync(join(folder, 'r42/none'), join(folder, 'b/index.html'));
+  mkdirSync(join(directory, 'b'));
+  mkdirSync(join(directory, 'empty'));
+  linkSync(join(directory, 'r42/none'), join(directory, 'b/index.html'));
   await sleep(50); // what is younger than the clock's step has a tag for each request
 });
-afterAll(() => rmSync(folder, { recursive: true }));
+afterAll(() => rmSync(directory, { recursive: true }));
 
 /** Explains a request, by its bytes. */
 export const ask = (head: string, options: Partial<ServeOptions> = {}): Explanation =>

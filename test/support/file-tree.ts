@@ -49,8 +49,8 @@ export class FileTree {
 
   /** The folder that has, or would have, what stands at a path; null when there is none. */
   folderOf(path: string): FolderNode | null {
-    const folder = this.at(path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '');
-    return folder?.kind === 'folder' ? folder : null;
+    const directory = this.at(path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '');
+    return directory?.kind === 'folder' ? directory : null;
   }
 
   set(path: string, node: Node | null): void {
@@ -63,21 +63,21 @@ export class FileTree {
   /** What a path leads to, as the kernel finds it. */
   find(path: string): FileNode | FolderNode | null {
     const names = path.split('/');
-    const folders: FolderNode[] = [this.top];
+    const directories: FolderNode[] = [this.top];
     let found: FileNode | FolderNode = this.top;
     for (let links = 0; names.length > 0 && links < 40; ) {
       const name = names.shift()!;
       if (found.kind === 'file') return null;
       if (name === '' || name === '.') continue;
-      if (name === '..') folders.pop();
-      const next: Node | undefined = name === '..' ? folders.at(-1) : folders.at(-1)!.entries.get(name);
+      if (name === '..') directories.pop();
+      const next: Node | undefined = name === '..' ? directories.at(-1) : directories.at(-1)!.entries.get(name);
       if (next === undefined) return null;
       if (next.kind === 'link') {
         links++;
         names.unshift(...next.target.split('/'));
         continue;
       }
-      if (next.kind === 'folder' && name !== '..') folders.push(next);
+      if (next.kind === 'folder' && name !== '..') directories.push(next);
       found = next;
     }
     return names.length === 0 ? found : null;

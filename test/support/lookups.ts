@@ -18,13 +18,13 @@ export function testLookups() {
 
   /** Looks names up below a folder; `isOutdated` reads what the kernel tells of changes since the last name. */
   function lookupIn(
-    folder: string,
+    directory: string,
     symlinks: SymlinkPolicy = 'within-root',
     kernel: Kernel = realKernel,
     maxFolders = 100,
   ) {
     const watch = new Inotify(realKernel, maxFolders);
-    const root = Root.open(kernel, folder);
+    const root = Root.open(kernel, directory);
     opened.push(watch, root);
     const lookup = new Lookup(kernel, root, watch, symlinks, 0);
     let dependencies = new Dependencies();

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { type Folder, makeFolder } from './folder.js';
+import { makeDirectory, type TestDirectory } from './directory.js';
 import { exchange, type RawResponse, request } from './raw-client.js';
 import { checkRow } from './rows.js';
 import { contentOf, KIB } from './site.js';
@@ -18,8 +18,8 @@ export const PAGE_NAMES = Object.keys(PAGES) as Page[];
 export const contentIn = (page: Page, coding: Coding): Buffer => contentOf(PAGES[page][coding]);
 
 /** `small.html` and `large.html`, each with every precompressed file; the server never reads the content of those. */
-export function makePages(): Folder {
-  const directory = makeFolder();
+export function makePages(): TestDirectory {
+  const directory = makeDirectory();
   for (const page of PAGE_NAMES)
     for (const coding of Object.keys(SUFFIXES) as Coding[])
       directory.write(`${page}.html${SUFFIXES[coding]}`, contentIn(page, coding));

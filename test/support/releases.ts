@@ -48,10 +48,10 @@ export function makeReleases(): Releases {
 }
 
 /** The release that an answer is of; it must be that from its first to its last byte. */
-export function releaseOf(answer: RawResponse, target: string, sizes: Sizes = SIZES): number {
+export function releaseOf(response: RawResponse, target: string, sizes: Sizes = SIZES): number {
   const size = sizes[target.slice(1)]!;
-  expect([answer.status, answer.body.length], target).toEqual([200, size]);
-  const number = answer.body[0]!;
-  expect(answer.body.equals(Buffer.alloc(size, number)), `${target} is of one release`).toBe(true);
+  expect([response.status, response.body.length], target).toEqual([200, size]);
+  const number = response.body[0]!;
+  expect(response.body.equals(Buffer.alloc(size, number)), `${target} is of one release`).toBe(true);
   return number;
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ServeOptions, type Server, serve } from '../../src/index.js';
-import { type Folder, makeFolder, settled } from './folder.js';
+import { makeDirectory, settled, type TestDirectory } from './directory.js';
 import { RawClient, type RawResponse, request, withoutDate } from './raw-client.js';
 
 /** The expected value of a field: a text, a pattern, or null if it must not be sent. */
@@ -54,9 +54,9 @@ export function servingFiles(
   common: Partial<ServeOptions> = {},
   check?: (response: RawResponse) => void,
 ) {
-  let directory: Folder;
+  let directory: TestDirectory;
   beforeAll(async () => {
-    directory = makeFolder(files);
+    directory = makeDirectory(files);
     await settled();
   });
   afterAll(() => directory[Symbol.dispose]());

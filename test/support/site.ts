@@ -52,9 +52,17 @@ export async function makeSite(): Promise<Site> {
     const second = Math.floor(Date.now() / 1000) - 3600;
     utimesSync(whole, second, second);
   };
-  const folders = ['folder', 'folder/inner', 'bare', '.git', '.well-known', '.well-known/.more', 'folder/.well-known'];
-  for (const folder of ['', ...folders, '&odd dir%', 'evil.example']) {
-    mkdirSync(path(folder));
+  const directories = [
+    'folder',
+    'folder/inner',
+    'bare',
+    '.git',
+    '.well-known',
+    '.well-known/.more',
+    'folder/.well-known',
+  ];
+  for (const directory of ['', ...directories, '&odd dir%', 'evil.example']) {
+    mkdirSync(path(directory));
   }
   mkdirSync(outside);
   writeFileSync(join(outside, 'secret.txt'), SECRET);

@@ -56,31 +56,32 @@ class History {
   }
 
   /** Whether the answer is the newest; one that is too old, or never was, is a fault. */
-  judge({ target, tag, sentMs }: Asked, answer: RawResponse): boolean {
+  judge({ target, tag, sentMs }: Asked, response: RawResponse): boolean {
     this.requests++;
     const states = this.states.get(target)!;
-    const fits = ({ state }: { state: State }): boolean => this.isOf(state, target, tag, answer);
+    const fits = ({ state }: { state: State }): boolean => this.isOf(state, target, tag, response);
     const known = states.findLastIndex(({ finishedMs }) => finishedMs <= sentMs - SEEN_WITHIN_MS);
     if (!states.slice(Math.max(0, known)).some(fits)) {
       const old = states.findLastIndex(fits);
       const age = old < 0 ? null : Math.round(sentMs - states[old + 1]!.finishedMs);
-      const what = age === null ? `never was: ${answer.head}${answer.body.toString('latin1', 0, 60)}` : `${age} ms old`;
+      const what =
+        age === null ? `never was: ${response.head}${response.body.toString('latin1', 0, 60)}` : `${age} ms old`;
       this.faults.push(`${target}: ${what}; it is ${keyOf(states.at(-1)!.state)}`);
     }
-    if (answer.status === 200) this.note(target, answer);
+    if (response.status === 200) this.note(target, response);
     return fits(states.at(-1)!);
   }
 
-  private isOf(state: State, target: string, tag: string | null, answer: RawResponse): boolean {
-    if (answer.status === 304) return state.status === 200 && this.contents.get(`${target} ${tag}`) === keyOf(state);
-    if (answer.status !== state.status) return false;
-    return state.status !== 200 || (answer.body.length === state.size && answer.body.equals(contentOf(state)));
+  private isOf(state: State, target: string, tag: string | null, response: RawResponse): boolean {
+    if (response.status === 304) return state.status === 200 && this.contents.get(`${target} ${tag}`) === keyOf(state);
+    if (response.status !== state.status) return false;
+    return state.status !== 200 || (response.body.length === state.size && response.body.equals(contentOf(state)));
   }
 
   /** An entity tag stands for one content for ever. */
-  private note(target: string, answer: RawResponse): void {
-    const tag = answer.field('ETag')!;
-    const state = this.states.get(target)!.findLast(({ state }) => this.isOf(state, target, null, answer))?.state;
+  private note(target: string, response: RawResponse): void {
+    const tag = response.field('ETag')!;
+    const state = this.states.get(target)!.findLast(({ state }) => this.isOf(state, target, null, response))?.state;
     if (state === undefined) return;
     const place = `${target} ${tag}`;
     const content = keyOf(state);
@@ -108,9 +109,9 @@ async function ask(client: RawClient, history: History, targets: readonly string
   client.send(asked.map(({ target, tag }) => request(target, tag === null ? [] : [`If-None-Match: ${tag}`])).join(''));
   const newest: boolean[] = [];
   for (const each of asked) {
-    const answer = await client.response();
-    if (answer.status === 304) history.notModified++;
-    newest.push(history.judge(each, answer));
+    const response = await client.response();
+    if (response.status === 304) history.notModified++;
+    newest.push(history.judge(each, response));
   }
   return newest[0]!;
 }
@@ -120,25 +121,25 @@ describe.each<[Trigger, number]>([
   ['edge', 300],
   ['oneshot', 300],
 ])('%s', (trigger, changes) => {
-  let folder: ReturnType<typeof tellingFolder>;
+  let directory: ReturnType<typeof tellingFolder>;
   let server: Server;
   let clients: RawClient[];
 
   beforeAll(async () => {
-    folder = tellingFolder();
-    server = serve({ port: 0, root: folder.path, trigger });
+    directory = tellingFolder();
+    server = serve({ port: 0, root: directory.path, trigger });
     clients = await Promise.all([1, 2, 3, 4].map(() => RawClient.connect(server.port)));
   });
 
   afterAll(async () => {
     for (const client of clients) client.close();
     await server.stop({ force: true });
-    folder[Symbol.dispose]();
+    directory[Symbol.dispose]();
   });
 
   test(`of ${changes} changes none is missed, and no answer is of two versions`, async () => {
     const next = seeded();
-    const tree = new ChangingTree(folder.path, next);
+    const tree = new ChangingTree(directory.path, next);
     const history = new History(tree);
     await using changer = new Changer();
     const anyOf = (targets: readonly string[], count: number): string[] =>

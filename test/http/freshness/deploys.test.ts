@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type ServeOptions, type Server, serve } from '../../../src/index.js';
 import { TRIGGERS } from '../../../src/reactor/interest.js';
 import { countDescriptors } from '../../support/descriptors.js';
-import { OLD_ENOUGH_MS, settled } from '../../support/folder.js';
+import { OLD_ENOUGH_MS, settled } from '../../support/directory.js';
 import { eventually, exchange, RawClient, request, sleep } from '../../support/raw-client.js';
 import { makeReleases, RELEASE_TARGETS, type Releases, releaseOf } from '../../support/releases.js';
 import { MIB } from '../../support/site.js';
@@ -38,7 +38,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     await settled();
     const flips: { number: number; atMs: number }[] = [{ number: 0, atMs: 0 }];
     let done = false;
-    let answers = 0;
+    let responses = 0;
     const load = async (): Promise<void> => {
       using client = await RawClient.connect(server.port);
       while (!done) {
@@ -48,7 +48,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
           const number = releaseOf(await client.response(), target);
           const known = flips.findLastIndex(({ atMs }) => atMs <= sentMs - SEEN_WITHIN_MS);
           expect(flips.slice(known).map((flip) => flip.number)).toContain(number);
-          answers++;
+          responses++;
         }
       }
     };
@@ -66,7 +66,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
       done = true;
       await loads;
     }
-    console.log(`${trigger}: ${count} flips, ${seenAtOnce} seen at once, ${answers} answers meanwhile`);
+    console.log(`${trigger}: ${count} flips, ${seenAtOnce} seen at once, ${responses} answers meanwhile`);
     expect(seenAtOnce).toBe(count);
     expect(server.stats().files!.rootChanges).toBe(count);
   });
@@ -212,8 +212,8 @@ describe('previousReleaseMs', () => {
   const release = (number: number, ...names: string[]): void =>
     releases.release(`releases/${number}`, number, Object.fromEntries(['a.txt', ...names].map((name) => [name, 40])));
   const of = async (target: string): Promise<number> => {
-    const answer = await ask(target);
-    return answer.status === 200 ? releaseOf(answer, target, { [target.slice(1)]: 40 }) : answer.status;
+    const response = await ask(target);
+    return response.status === 200 ? releaseOf(response, target, { [target.slice(1)]: 40 }) : response.status;
   };
 
   test('assets with a hash in their name are served of the release before, and nothing else is', async () => {

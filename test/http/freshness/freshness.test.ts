@@ -4,23 +4,23 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Server, serve } from '../../../src/index.js';
 import { TRIGGERS } from '../../../src/reactor/interest.js';
 import { tellingFolder } from '../../support/changer.js';
-import { settled } from '../../support/folder.js';
+import { settled } from '../../support/directory.js';
 import { eventually, exchange, RawClient, type RawResponse, request, sleep } from '../../support/raw-client.js';
 import { KIB, MIB } from '../../support/site.js';
 
 /** How long what nobody tells is believed. */
 const FRESHNESS_MS = 100;
 
-let folder: ReturnType<typeof tellingFolder>;
+let directory: ReturnType<typeof tellingFolder>;
 let server: Server;
 
-const path = (name: string): string => join(folder.path, name);
+const path = (name: string): string => join(directory.path, name);
 const put = (name: string, content: string | Uint8Array): void => fs.writeFileSync(path(name), content);
 const ask = (target: string, fields: readonly string[] = []): Promise<RawResponse> =>
   exchange(server.port, request(target, fields));
 const textOf = async (target: string): Promise<string> => {
-  const answer = await ask(target);
-  return answer.status === 200 ? answer.body.toString() : String(answer.status);
+  const response = await ask(target);
+  return response.status === 200 ? response.body.toString() : String(response.status);
 };
 
 /** The next request sees it, and those that are answered from memory do. */
@@ -32,14 +32,14 @@ const seen = async (target: string, expected: string): Promise<void> => {
 
 describe.each(TRIGGERS)('%s', (trigger) => {
   beforeAll(() => {
-    folder = tellingFolder();
+    directory = tellingFolder();
     put('hello.txt', 'hello');
-    server = serve({ port: 0, root: folder.path, trigger });
+    server = serve({ port: 0, root: directory.path, trigger });
   });
 
   afterAll(async () => {
     await server.stop({ force: true });
-    folder[Symbol.dispose]();
+    directory[Symbol.dispose]();
   });
 
   test('a file that is edited, replaced, removed or made', async () => {
@@ -76,7 +76,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     const first = await ask('/time.txt');
     fs.utimesSync(path('time.txt'), 1.1e9, 1.1e9);
     const second = await ask('/time.txt', [`If-None-Match: ${first.field('ETag')}`]);
-    expect([first, second].map((answer) => answer.field('Last-Modified'))).toEqual([
+    expect([first, second].map((response) => response.field('Last-Modified'))).toEqual([
       new Date(1e12).toUTCString(),
       new Date(1.1e12).toUTCString(),
     ]);
@@ -96,8 +96,8 @@ describe.each(TRIGGERS)('%s', (trigger) => {
 
   test('a compressed form that is added, changed and removed', async () => {
     const formOf = async (): Promise<string> => {
-      const answer = await ask('/form.js', ['Accept-Encoding: gzip']);
-      return `${answer.field('Content-Encoding')} ${answer.body.toString()}`;
+      const response = await ask('/form.js', ['Accept-Encoding: gzip']);
+      return `${response.field('Content-Encoding')} ${response.body.toString()}`;
     };
     put('form.js', 'plain');
     await seen('/form.js', 'plain');
@@ -122,11 +122,11 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     const contents = new Map<string, string>();
     for (let version = 100; version < 400; version++) {
       put('fast.txt', `version ${version}`);
-      const answer = await client.send(request('/fast.txt')).response();
-      const body = answer.body.toString();
+      const response = await client.send(request('/fast.txt')).response();
+      const body = response.body.toString();
       expect(body).toBe(`version ${version}`);
-      expect(contents.get(answer.field('ETag')!) ?? body).toBe(body);
-      contents.set(answer.field('ETag')!, body);
+      expect(contents.get(response.field('ETag')!) ?? body).toBe(body);
+      contents.set(response.field('ETag')!, body);
     }
   });
 
@@ -154,9 +154,9 @@ describe.each(TRIGGERS)('%s', (trigger) => {
       const load = async (): Promise<void> => {
         using client = await RawClient.connect(server.port);
         while (performance.now() < untilMs) {
-          const answer = await client.send(request(`/hammer-${size}.txt`)).response();
-          expect(answer.status).toBe(200);
-          const text = answer.body.toString('latin1');
+          const response = await client.send(request(`/hammer-${size}.txt`)).response();
+          expect(response.status).toBe(200);
+          const text = response.body.toString('latin1');
           expect(text === text[0]!.repeat(text.length) && text.length >= size).toBe(true);
         }
       };
@@ -191,23 +191,23 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     await sleep(50);
     fs.appendFileSync(path('growing.bin'), Buffer.alloc(MIB, 'y'));
     client.resume();
-    const answer = await client.response();
-    expect([answer.body.length, answer.body.includes('y')]).toEqual([8 * MIB, false]);
+    const response = await client.response();
+    expect([response.body.length, response.body.includes('y')]).toEqual([8 * MIB, false]);
     expect((await client.response()).body.toString()).toBe('hello');
   });
 });
 
 describe('what happens elsewhere', () => {
   beforeEach(async () => {
-    folder = tellingFolder();
+    directory = tellingFolder();
     return async () => {
       await server.stop({ force: true });
-      folder[Symbol.dispose]();
+      directory[Symbol.dispose]();
     };
   });
 
   const start = (options: object = {}): void => {
-    server = serve({ port: 0, root: folder.path, limits: { revalidateMs: FRESHNESS_MS }, ...options });
+    server = serve({ port: 0, root: directory.path, limits: { revalidateMs: FRESHNESS_MS }, ...options });
   };
 
   test('a site whose root lies in that of another takes nothing away from it', async () => {
@@ -340,8 +340,8 @@ describe('what happens elsewhere', () => {
 
   /** The status, and the body or where it leads. */
   const outcomeOf = async (target: string): Promise<string> => {
-    const answer = await ask(target);
-    return `${answer.status} ${answer.field('Location') ?? (answer.status === 200 ? answer.body : '')}`.trim();
+    const response = await ask(target);
+    return `${response.status} ${response.field('Location') ?? (response.status === 200 ? response.body : '')}`.trim();
   };
 
   test('what stands beside a page with a clean address', async () => {
@@ -393,16 +393,16 @@ describe('what happens elsewhere', () => {
       flip('link.txt', 'in/file.txt');
       flip('folder', 'in');
       start({ root: path('www'), directoryListing: true });
-      const folders = ['/folder', '/turning'].flatMap((each) => [each, `${each}/`, `${each}/file.txt`]);
-      const targets = ['/link.txt', ...folders];
+      const directories = ['/folder', '/turning'].flatMap((each) => [each, `${each}/`, `${each}/file.txt`]);
+      const targets = ['/link.txt', ...directories];
       const inside = [200, 301, 200, 200, 301, 200, 200];
       const outcomes = async (): Promise<number[]> => {
         using client = await RawClient.connect(server.port);
         const statuses: number[] = [];
         for (const target of targets) {
-          const answer = await client.send(request(target)).response();
-          expect(answer.body.toString()).not.toContain('secret');
-          statuses.push(answer.status);
+          const response = await client.send(request(target)).response();
+          expect(response.body.toString()).not.toContain('secret');
+          statuses.push(response.status);
         }
         return statuses;
       };
@@ -430,8 +430,8 @@ describe('what happens elsewhere', () => {
     for (const second of [0, 1]) {
       put('epoch.txt', `content ${second}`);
       fs.utimesSync(path('epoch.txt'), second, second);
-      const answer = await ask('/epoch.txt', [`If-Modified-Since: ${new Date().toUTCString()}`]);
-      expect([answer.status, answer.field('Last-Modified')]).toEqual([200, null]);
+      const response = await ask('/epoch.txt', [`If-Modified-Since: ${new Date().toUTCString()}`]);
+      expect([response.status, response.field('Last-Modified')]).toEqual([200, null]);
     }
   });
 });

@@ -9,7 +9,7 @@ import type { Kernel } from '../../../src/sys/kernel.js';
 import { tellingFolder } from '../../support/changer.js';
 import { type Command, command } from '../../support/command.js';
 import { kernelWith } from '../../support/counting-kernel.js';
-import { settled } from '../../support/folder.js';
+import { settled } from '../../support/directory.js';
 import { permits } from '../../support/needs.js';
 import { exchange, request, sleep } from '../../support/raw-client.js';
 
@@ -19,13 +19,13 @@ const mayMount = spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'none'
 
 const FRESHNESS_MS = 100;
 
-let folder: ReturnType<typeof tellingFolder>;
-const path = (name: string): string => join(folder.path, name);
+let directory: ReturnType<typeof tellingFolder>;
+const path = (name: string): string => join(directory.path, name);
 const put = (name: string, content: string): void => writeFileSync(path(name), content);
 
 /** The root with a folder in it, and other folders beside the root. */
 beforeEach(() => {
-  folder = tellingFolder();
+  directory = tellingFolder();
   for (const name of ['root', 'root/sub', 'other', 'more']) mkdirSync(path(name));
   for (const [name, content] of [
     ['root/sub/a.txt', 'under'],
@@ -35,7 +35,7 @@ beforeEach(() => {
     put(name, content);
 });
 
-afterEach(() => folder[Symbol.dispose]());
+afterEach(() => directory[Symbol.dispose]());
 
 describe.runIf(permits(mayMount, 'mounts', 'a mount namespace is not allowed'))('what is mounted', () => {
   let server: Command;
@@ -95,8 +95,8 @@ test.each<[string, Partial<Kernel>]>([
   [
     'there is no /proc',
     {
-      openat: (folder, name, flags) =>
-        String(name).endsWith('/mountinfo') ? ENOENT : realKernel.openat(folder, name, flags),
+      openat: (directory, name, flags) =>
+        String(name).endsWith('/mountinfo') ? ENOENT : realKernel.openat(directory, name, flags),
     },
   ],
   [

@@ -2,7 +2,7 @@ import { readFileSync, utimesSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { constants, kernel as realKernel } from '../../../src/sys/binding.js';
 import { kernelWith } from '../../support/counting-kernel.js';
-import { settled } from '../../support/folder.js';
+import { settled } from '../../support/directory.js';
 import { permits } from '../../support/needs.js';
 import { RawClient, request } from '../../support/raw-client.js';
 import { testVersions } from '../../support/versions.js';

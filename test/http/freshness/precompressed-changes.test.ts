@@ -3,15 +3,15 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type ServeOptions, type Server, serve } from '../../../src/index.js';
 import { tellingFolder } from '../../support/changer.js';
-import { settled } from '../../support/folder.js';
+import { settled } from '../../support/directory.js';
 import { exchange, request, sleep } from '../../support/raw-client.js';
 
 const FRESHNESS_MS = 100;
 
-let folder: ReturnType<typeof tellingFolder>;
+let directory: ReturnType<typeof tellingFolder>;
 let server: Server;
 
-const path = (name: string): string => join(folder.path, 'root', name);
+const path = (name: string): string => join(directory.path, 'root', name);
 const put = (name: string, content: string): void => fs.writeFileSync(path(name), content);
 const link = (target: string, name: string): void => fs.symlinkSync(target, path(name));
 /** Renamed over what is there, as a deploy does it. */
@@ -233,7 +233,7 @@ const CHANGES: Row[] = [
 ];
 
 beforeEach(() => {
-  folder = tellingFolder();
+  directory = tellingFolder();
   for (const name of ['', 'in', 'sub']) fs.mkdirSync(path(name), { recursive: true });
   for (const name of ['a.js', ...Array.from({ length: 9 }, (_, at) => `${at}.js`)]) {
     put(`in/${name}`, 'plain');
@@ -244,7 +244,7 @@ beforeEach(() => {
 
 afterEach(async () => {
   await server.stop({ force: true });
-  folder[Symbol.dispose]();
+  directory[Symbol.dispose]();
 });
 
 const start = (options: Partial<ServeOptions> = {}): void => {
@@ -252,9 +252,9 @@ const start = (options: Partial<ServeOptions> = {}): void => {
 };
 
 const formOf = async (target: string): Promise<string> => {
-  const answer = await exchange(server.port, request(target, ['Accept-Encoding: br, gzip']));
-  const coding = answer.field('Content-Encoding');
-  return `${coding === null ? '' : `${coding} `}${answer.body}`;
+  const response = await exchange(server.port, request(target, ['Accept-Encoding: br, gzip']));
+  const coding = response.field('Content-Encoding');
+  return `${coding === null ? '' : `${coding} `}${response.body}`;
 };
 
 describe.each<[string, others: number, target: string]>([

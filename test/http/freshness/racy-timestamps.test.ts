@@ -6,7 +6,7 @@ import { type ServeOptions, type Server, serve } from '../../../src/index.js';
 import { kernel as realKernel } from '../../../src/sys/binding.js';
 import { tellingFolder } from '../../support/changer.js';
 import { kernelWith } from '../../support/counting-kernel.js';
-import { settled } from '../../support/folder.js';
+import { settled } from '../../support/directory.js';
 import { exchange, request } from '../../support/raw-client.js';
 import { checkRow, type Row } from '../../support/rows.js';
 import { contentOf } from '../../support/site.js';
@@ -16,7 +16,7 @@ const SECOND = Math.floor(Date.now() / 1000) - 3600;
 const WHOLE = contentOf(3000);
 const CODED = contentOf(1000);
 
-let folder: ReturnType<typeof tellingFolder>;
+let directory: ReturnType<typeof tellingFolder>;
 let server: Server;
 let passedMs: number;
 
@@ -25,23 +25,23 @@ const kernel = kernelWith({
   monotonicMs: () => realKernel.monotonicMs() + passedMs,
 });
 
-const path = (name: string): string => join(folder.path, name);
+const path = (name: string): string => join(directory.path, name);
 const put = (name: string, content: string | Uint8Array, second: number): void => {
   writeFileSync(path(name), content);
   utimesSync(path(name), second, second);
 };
 const start = (options: Partial<ServeOptions> = {}): void => {
-  server = serve({ port: 0, root: folder.path, ...options });
+  server = serve({ port: 0, root: directory.path, ...options });
 };
 
 beforeEach(() => {
-  folder = tellingFolder();
+  directory = tellingFolder();
   passedMs = 0;
 });
 
 afterEach(async () => {
   await server.stop({ force: true });
-  folder[Symbol.dispose]();
+  directory[Symbol.dispose]();
 });
 
 const PART = 'Range: bytes=0-9';

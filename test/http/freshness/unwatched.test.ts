@@ -6,7 +6,7 @@ import { kernel as realKernel } from '../../../src/sys/binding.js';
 import { EACCES, EMFILE, ENOSPC, ENOSYS } from '../../../src/sys/errno.js';
 import { type Kernel, Stat } from '../../../src/sys/kernel.js';
 import { kernelWith } from '../../support/counting-kernel.js';
-import { settled } from '../../support/folder.js';
+import { settled } from '../../support/directory.js';
 import { exchange, request, sleep } from '../../support/raw-client.js';
 import { expectations, testVersions } from '../../support/versions.js';
 
@@ -60,14 +60,14 @@ describe.each(WAYS)('%s', (_, calls, maxWatches, freshness, unwatched) => {
         turn(version);
         await sleep(PATIENCE_MS);
       }
-      for (const [target, answer] of Object.entries(expected)) {
-        expect([target, await answerTo(target)]).toEqual([target, answer]);
-        expect([target, await answerTo(target)]).toEqual([target, answer]);
+      for (const [target, response] of Object.entries(expected)) {
+        expect([target, await answerTo(target)]).toEqual([target, response]);
+        expect([target, await answerTo(target)]).toEqual([target, response]);
       }
       await settled(); // then everything is kept
-      for (const [target, answer] of Object.entries(expected)) {
-        expect([target, await answerTo(target)]).toEqual([target, answer]);
-        expect([target, await answerTo(target)]).toEqual([target, answer]);
+      for (const [target, response] of Object.entries(expected)) {
+        expect([target, await answerTo(target)]).toEqual([target, response]);
+        expect([target, await answerTo(target)]).toEqual([target, response]);
       }
     }
     const files = versions.server.stats().files!;
@@ -245,7 +245,7 @@ describe('a folder whose watch was refused is watched when that is possible', ()
       expect(await ask()).toEqual([`200 100000 of ${version}`, `200 deep ${version}`]);
     }
     renameSync(path('in'), path('gone'));
-    expect((await ask()).map((answer) => answer.slice(0, 3))).toEqual(['404', '404']);
+    expect((await ask()).map((response) => response.slice(0, 3))).toEqual(['404', '404']);
   });
 
   test('one beyond the limit, when there is room', async () => {
@@ -329,10 +329,10 @@ test.each<[string, Partial<Kernel>]>([
   for (const target of ['/fast.txt', '/nowhere']) {
     for (let version = 100; version < 300; version++) {
       put(target === '/nowhere' ? '404.html' : 'fast.txt', `version ${version}`);
-      const answer = await exchange(versions.server.port, request(target));
-      const body = answer.body.toString();
+      const response = await exchange(versions.server.port, request(target));
+      const body = response.body.toString();
       expect(body).toBe(`version ${version}`);
-      const tag = answer.field('ETag') ?? body;
+      const tag = response.field('ETag') ?? body;
       expect(contents.get(tag) ?? body).toBe(body);
       contents.set(tag, body);
     }

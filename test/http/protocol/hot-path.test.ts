@@ -5,7 +5,7 @@ import { type Server, serve } from '../../../src/index.js';
 import { kernel as realKernel } from '../../../src/sys/binding.js';
 import { tellingFolder } from '../../support/changer.js';
 import { kernelWith } from '../../support/counting-kernel.js';
-import { settled } from '../../support/folder.js';
+import { settled } from '../../support/directory.js';
 import { RawClient, request, sleep } from '../../support/raw-client.js';
 
 const REQUESTS = 1000;
@@ -16,12 +16,12 @@ const ALLOWED = ['epollWait', 'recv', 'recvEach', 'send', 'sendEach', ...CLOCKS]
 const ALLOWED_LARGE = [...ALLOWED, 'sendfile', 'epollCtl'];
 
 const counts = new Map<string, number>();
-let folder: ReturnType<typeof tellingFolder>;
+let directory: ReturnType<typeof tellingFolder>;
 let server: Server;
 
 beforeAll(async () => {
-  folder = tellingFolder();
-  const path = (name: string): string => join(folder.path, name);
+  directory = tellingFolder();
+  const path = (name: string): string => join(directory.path, name);
   mkdirSync(path('in'));
   for (const [name, size] of Object.entries({
     'small.txt': 500,
@@ -44,13 +44,13 @@ beforeAll(async () => {
     counts.set(name, (counts.get(name) ?? 0) + (name === 'sendEach' ? (args[2] as number) : 1));
   };
   const watched = Object.fromEntries(Object.keys(realKernel).map((name) => [name, count(name)]));
-  server = serve({ port: 0, root: folder.path, fallback: 'index.html', kernel: kernelWith({}, watched) });
+  server = serve({ port: 0, root: directory.path, fallback: 'index.html', kernel: kernelWith({}, watched) });
   await settled();
 });
 
 afterAll(async () => {
   await server.stop({ force: true });
-  folder[Symbol.dispose]();
+  directory[Symbol.dispose]();
 });
 
 test.each<[what: string, target: string, fields: string[], status: number, allowed: string[]]>([
@@ -71,8 +71,9 @@ test.each<[what: string, target: string, fields: string[], status: number, allow
   await sleep(20); // the connection has joined the others, and the turn is over
   counts.clear();
   for (let asked = 0; asked < REQUESTS; asked++) {
-    const answer = await client.send(bytes).response();
-    if (answer.status !== status || !answer.body.equals(first.body)) throw new Error(`${answer.head} after ${asked}`);
+    const response = await client.send(bytes).response();
+    if (response.status !== status || !response.body.equals(first.body))
+      throw new Error(`${response.head} after ${asked}`);
   }
   console.log(`${REQUESTS} × ${target}: ${[...counts].map(([name, times]) => `${name} ${times}`).join(', ')}`);
   expect([...counts.keys()].filter((name) => !allowed.includes(name))).toEqual([]);
@@ -82,12 +83,18 @@ test.each<[what: string, target: string, fields: string[], status: number, allow
 test.each(['stat', 'content'] as const)(
   'a page of an app that was new when it was first sent, with etag %s',
   async (etag) => {
-    const page = join(folder.path, `${etag}.html`);
+    const page = join(directory.path, `${etag}.html`);
     writeFileSync(page, 'new');
     await settled();
     const calls: string[] = [];
     const noted = Object.fromEntries(Object.keys(realKernel).map((name) => [name, () => calls.push(name)]));
-    const young = serve({ port: 0, root: folder.path, fallback: `${etag}.html`, etag, kernel: kernelWith({}, noted) });
+    const young = serve({
+      port: 0,
+      root: directory.path,
+      fallback: `${etag}.html`,
+      etag,
+      kernel: kernelWith({}, noted),
+    });
     using client = await RawClient.connect(young.port);
     const ask = () => client.send(request('/nowhere', ['Accept: text/html'])).response();
     expect((await ask()).status).toBe(200);

@@ -146,21 +146,21 @@ describe.each(TRIGGERS)('%s', (trigger) => {
       ['/folder//', 'folder'],
       ['/dir-link/', 'folder'],
     ])('%s is the index of its folder', async (target, title) => {
-      const answer = await get(target);
-      expect([answer.status, answer.field('Content-Type')]).toEqual([200, 'text/html; charset=utf-8']);
-      expect(answer.body.toString()).toContain(`<title>${title}</title>`);
+      const response = await get(target);
+      expect([response.status, response.field('Content-Type')]).toEqual([200, 'text/html; charset=utf-8']);
+      expect(response.body.toString()).toContain(`<title>${title}</title>`);
     });
 
     test.each(REDIRECTS)('%s is sent on to %s', async (target, location) => {
-      const answer = await get(target);
-      expect([answer.status, answer.field('Location')]).toEqual([301, location]);
+      const response = await get(target);
+      expect([response.status, response.field('Location')]).toEqual([301, location]);
       const there = new URL(location, 'http://here.example/x/y');
       expect(there.host).toBe('here.example');
     });
 
     test.each(NO_REDIRECT)('%s is %i and no redirect', async (target, status) => {
-      const answer = await get(target);
-      expect([answer.status, answer.field('Location')]).toEqual([status, null]);
+      const response = await get(target);
+      expect([response.status, response.field('Location')]).toEqual([status, null]);
     });
 
     test('304 to the validators of the 200, without a body', async () => {
@@ -183,16 +183,16 @@ describe.each(TRIGGERS)('%s', (trigger) => {
 
     test.each(['POST', 'PUT', 'DELETE', 'PATCH', 'TRACE'])('%s is 405 and says what is allowed', async (method) => {
       using client = await RawClient.connect(port);
-      const answer = await client.send(request('/hello.txt', ['X-Secret: 1234'], method)).response();
-      expect([answer.status, answer.field('Allow')]).toEqual([405, ALLOW]);
-      expect(answer.head + answer.body.toString()).not.toContain('1234');
+      const response = await client.send(request('/hello.txt', ['X-Secret: 1234'], method)).response();
+      expect([response.status, response.field('Allow')]).toEqual([405, ALLOW]);
+      expect(response.head + response.body.toString()).not.toContain('1234');
       expect((await client.send(request('/')).response()).status).toBe(200);
     });
 
     test.each(['*', '/', '/nothing', '/hello.txt'])('OPTIONS %s says what is allowed', async (target) => {
       using client = await RawClient.connect(port);
-      const answer = await client.send(request(target, [], 'OPTIONS')).response();
-      expect([answer.status, answer.field('Allow'), answer.body.length]).toEqual([204, ALLOW, 0]);
+      const response = await client.send(request(target, [], 'OPTIONS')).response();
+      expect([response.status, response.field('Allow'), response.body.length]).toEqual([204, ALLOW, 0]);
       expect((await client.send(request('/')).response()).status).toBe(200);
     });
   });
@@ -200,10 +200,10 @@ describe.each(TRIGGERS)('%s', (trigger) => {
   describe('refusals', () => {
     test.concurrent.each(REFUSED)('%s: %i', async (_, status, bytes) => {
       using client = await RawClient.connect(port);
-      const answer = await client.send(bytes).response();
-      expect([answer.status, answer.field('Connection')]).toEqual([status, 'close']);
-      expect(answer.field('Content-Type')).toBe('text/plain; charset=utf-8');
-      expect(answer.body.length).toBeGreaterThan(0);
+      const response = await client.send(bytes).response();
+      expect([response.status, response.field('Connection')]).toEqual([status, 'close']);
+      expect(response.field('Content-Type')).toBe('text/plain; charset=utf-8');
+      expect(response.body.length).toBeGreaterThan(0);
       expect(await client.untilClose()).toHaveLength(0);
     });
 
@@ -216,8 +216,8 @@ describe.each(TRIGGERS)('%s', (trigger) => {
         await sleep(3);
       }
       client.resume();
-      const answer = await client.response();
-      expect([answer.status, await client.untilClose()]).toEqual([status, Buffer.alloc(0)]);
+      const response = await client.response();
+      expect([response.status, await client.untilClose()]).toEqual([status, Buffer.alloc(0)]);
       expect(client.failure).toBeNull();
     });
 
@@ -226,8 +226,8 @@ describe.each(TRIGGERS)('%s', (trigger) => {
       await other.send(request('/', [], 'HEAD')).response('HEAD');
       for (const bytes of ['nonsense\r\n\r\n', 'BREW / HTTP/1.1\r\n\r\n', '\r\r', `${'A'.repeat(40)}`]) {
         await other.send(request('/', [], 'HEAD')).response('HEAD');
-        const answer = await exchange(port, bytes);
-        expect(answer.body.length).toBe(Number(answer.field('Content-Length')));
+        const response = await exchange(port, bytes);
+        expect(response.body.length).toBe(Number(response.field('Content-Length')));
       }
     });
 
@@ -242,55 +242,67 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     test('1.1 is kept', async () => {
       using client = await RawClient.connect(port);
       for (let i = 0; i < 5; i++) {
-        const answer = await client.send(request('/hello.txt')).response();
-        expect([answer.status, answer.field('Connection')]).toEqual([200, null]);
+        const response = await client.send(request('/hello.txt')).response();
+        expect([response.status, response.field('Connection')]).toEqual([200, null]);
       }
       expect(client.ended).toBe(false);
     });
 
     test.each(['close', 'Close', 'TE, close', 'keep-alive, close'])('Connection: %s ends it', async (value) => {
       using client = await RawClient.connect(port);
-      const answer = await client.send(request('/hello.txt', [`Connection: ${value}`])).response();
-      expect([answer.status, answer.field('Connection'), answer.body.toString()]).toEqual([200, 'close', HELLO]);
+      const response = await client.send(request('/hello.txt', [`Connection: ${value}`])).response();
+      expect([response.status, response.field('Connection'), response.body.toString()]).toEqual([200, 'close', HELLO]);
       expect(await client.untilClose()).toHaveLength(0);
       expect(client.failure).toBeNull();
     });
 
     test('1.0 is not kept, and needs no host', async () => {
       using client = await RawClient.connect(port);
-      const answer = await client.send('GET /hello.txt HTTP/1.0\r\n\r\n').response();
-      expect([answer.version, answer.status, answer.field('Connection')]).toEqual(['HTTP/1.1', 200, 'close']);
+      const response = await client.send('GET /hello.txt HTTP/1.0\r\n\r\n').response();
+      expect([response.version, response.status, response.field('Connection')]).toEqual(['HTTP/1.1', 200, 'close']);
       expect(await client.untilClose()).toHaveLength(0);
     });
 
     test('1.0 is kept when it asks for that', async () => {
       using client = await RawClient.connect(port);
       for (const target of ['/hello.txt', `/${MIB}.bin`, '/nothing', '/hello.txt']) {
-        const answer = await client.send(`GET ${target} HTTP/1.0\r\nConnection: keep-alive\r\n\r\n`).response();
-        expect(answer.field('Connection')).toBe('keep-alive');
+        const response = await client.send(`GET ${target} HTTP/1.0\r\nConnection: keep-alive\r\n\r\n`).response();
+        expect(response.field('Connection')).toBe('keep-alive');
       }
     });
 
     test('200 mixed requests in one piece are answered in order', async () => {
-      const kinds: [bytes: string, method: string, check: (answer: RawResponse) => void][] = [
-        [request('/hello.txt'), 'GET', (answer) => expect(answer.body.toString()).toBe(HELLO)],
-        [request('/hello.txt', [], 'HEAD'), 'HEAD', (answer) => expect(answer.status).toBe(200)],
-        [request('/nothing'), 'GET', (answer) => expect(answer.status).toBe(404)],
+      const kinds: [bytes: string, method: string, check: (response: RawResponse) => void][] = [
+        [request('/hello.txt'), 'GET', (response) => expect(response.body.toString()).toBe(HELLO)],
+        [request('/hello.txt', [], 'HEAD'), 'HEAD', (response) => expect(response.status).toBe(200)],
+        [request('/nothing'), 'GET', (response) => expect(response.status).toBe(404)],
         [
           request(`/${64 * KIB + 1}.bin`),
           'GET',
-          (answer) => expect(answer.body.equals(contentOf(64 * KIB + 1))).toBe(true),
+          (response) => expect(response.body.equals(contentOf(64 * KIB + 1))).toBe(true),
         ],
-        [request(`/${64 * KIB}.bin`), 'GET', (answer) => expect(answer.body.equals(contentOf(64 * KIB))).toBe(true)],
-        [request('/folder'), 'GET', (answer) => expect(answer.field('Location')).toBe('/folder/')],
-        [`${request('/', ['Content-Length: 5'], 'POST')}GET /`, 'POST', (answer) => expect(answer.status).toBe(405)],
+        [
+          request(`/${64 * KIB}.bin`),
+          'GET',
+          (response) => expect(response.body.equals(contentOf(64 * KIB))).toBe(true),
+        ],
+        [request('/folder'), 'GET', (response) => expect(response.field('Location')).toBe('/folder/')],
+        [
+          `${request('/', ['Content-Length: 5'], 'POST')}GET /`,
+          'POST',
+          (response) => expect(response.status).toBe(405),
+        ],
         [
           `${request('/hello.txt', ['Transfer-Encoding: chunked'])}2;x=y\r\nab\r\n0\r\nT: v\r\n\r\n`,
           'GET',
-          (answer) => expect(answer.status).toBe(200),
+          (response) => expect(response.status).toBe(200),
         ],
-        [request('*', [], 'OPTIONS'), 'OPTIONS', (answer) => expect(answer.status).toBe(204)],
-        [`\r\n${request('/0.bin')}`, 'GET', (answer) => expect([answer.status, answer.body.length]).toEqual([200, 0])],
+        [request('*', [], 'OPTIONS'), 'OPTIONS', (response) => expect(response.status).toBe(204)],
+        [
+          `\r\n${request('/0.bin')}`,
+          'GET',
+          (response) => expect([response.status, response.body.length]).toEqual([200, 0]),
+        ],
       ];
       const sequence = Array.from({ length: 200 }, (_, index) => kinds[(index * 7 + (index >> 3)) % kinds.length]!);
       using client = await RawClient.connect(port);
@@ -329,8 +341,8 @@ describe.each(TRIGGERS)('%s', (trigger) => {
       };
       const whole = await answerTo([bytes]);
       const cuts = Array.from({ length: bytes.length - 1 }, (_, index) => index + 1);
-      const answers = await Promise.all(cuts.map((at) => answerTo([bytes.slice(0, at), bytes.slice(at)])));
-      for (const [index, answer] of answers.entries()) expect(answer, `cut at ${cuts[index]}`).toBe(whole);
+      const responses = await Promise.all(cuts.map((at) => answerTo([bytes.slice(0, at), bytes.slice(at)])));
+      for (const [index, response] of responses.entries()) expect(response, `cut at ${cuts[index]}`).toBe(whole);
       expect(await answerTo([...bytes])).toBe(whole);
     });
 
@@ -417,14 +429,17 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     test('Expect: 100-continue is answered at once where the method is not allowed', async () => {
       using client = await RawClient.connect(port);
       client.send(request('/hello.txt', ['Expect: 100-continue', 'Content-Length: 5'], 'PUT'));
-      const answer = await client.response();
-      expect([answer.status, answer.field('Connection')]).toEqual([405, 'close']);
+      const response = await client.response();
+      expect([response.status, response.field('Connection')]).toEqual([405, 'close']);
       expect(await client.untilClose()).toHaveLength(0);
     });
 
     test('Expect: 100-continue with too long a body is 413 without 100', async () => {
-      const answer = await exchange(port, request('/', ['Expect: 100-continue', `Content-Length: ${MIB + 1}`], 'PUT'));
-      expect([answer.status, answer.field('Connection')]).toEqual([413, 'close']);
+      const response = await exchange(
+        port,
+        request('/', ['Expect: 100-continue', `Content-Length: ${MIB + 1}`], 'PUT'),
+      );
+      expect([response.status, response.field('Connection')]).toEqual([413, 'close']);
     });
 
     test('Expect without a body, and in 1.0, asks for nothing', async () => {
@@ -447,8 +462,8 @@ describe.each(TRIGGERS)('%s', (trigger) => {
         client.pause();
         await sleep(4);
       }
-      const answer = await client.resume().response();
-      expect(hash.update(answer.body).digest('hex')).toBe(
+      const response = await client.resume().response();
+      expect(hash.update(response.body).digest('hex')).toBe(
         createHash('sha256')
           .update(contentOf(8 * MIB))
           .digest('hex'),
@@ -482,8 +497,8 @@ describe.each(TRIGGERS)('%s', (trigger) => {
       '/abs-proc',
     ];
     const asked = odd.flatMap((target) => [target, `${target}/`, `${target}/x`]);
-    const answers = await Promise.all(asked.map((target) => get(target)));
-    expect(answers.map(({ status }) => status)).toEqual(asked.map(() => 404));
+    const responses = await Promise.all(asked.map((target) => get(target)));
+    expect(responses.map(({ status }) => status)).toEqual(asked.map(() => 404));
     expect((await get('/hello.txt')).body.toString()).toBe(HELLO);
   });
 });

@@ -1,7 +1,7 @@
 import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Server, serve } from '../../../src/index.js';
-import { type Folder, makeFolder, settled } from '../../support/folder.js';
+import { makeDirectory, settled, type TestDirectory } from '../../support/directory.js';
 import { partial, rangeOf } from '../../support/pages.js';
 import { exchange, type RawResponse, request } from '../../support/raw-client.js';
 import { contentOf, KIB } from '../../support/site.js';
@@ -34,22 +34,22 @@ const RANGES: [set: string, ranges: [first: number, last: number][]][] = [
   ],
 ];
 
-let folder: Folder;
+let directory: TestDirectory;
 let server: Server;
 
 beforeAll(async () => {
-  folder = makeFolder();
-  const fd = openSync(folder.path('huge.bin'), 'w');
+  directory = makeDirectory();
+  const fd = openSync(directory.path('huge.bin'), 'w');
   ftruncateSync(fd, SIZE);
   for (const [at, bytes] of MARKS) writeSync(fd, bytes, 0, bytes.length, at);
   closeSync(fd);
   await settled();
-  server = serve({ root: folder.root, port: 0 });
+  server = serve({ root: directory.root, port: 0 });
 });
 
 afterAll(async () => {
   await server.stop({ force: true });
-  folder[Symbol.dispose]();
+  directory[Symbol.dispose]();
 });
 
 const ask = (fields: string[], method = 'GET'): Promise<RawResponse> =>
@@ -65,11 +65,11 @@ function bytesFrom(first: number, last: number): Buffer {
 }
 
 test.each(RANGES)('of 5 GiB bytes=%s', async (set, ranges) => {
-  const answer = await ask([`Range: bytes=${set}`]);
+  const response = await ask([`Range: bytes=${set}`]);
   const only = ranges.length === 1 ? rangeOf(ranges[0]!, SIZE) : null;
-  expect([answer.status, answer.field('Content-Range')]).toEqual([206, only]);
-  const expected = partial(answer, SIZE, ranges, bytesFrom, 'application/octet-stream');
-  expect(answer.body.equals(expected)).toBe(true);
+  expect([response.status, response.field('Content-Range')]).toEqual([206, only]);
+  const expected = partial(response, SIZE, ranges, bytesFrom, 'application/octet-stream');
+  expect(response.body.equals(expected)).toBe(true);
 });
 
 test('of 5 GiB: HEAD, 304, 416', async () => {

@@ -34,8 +34,8 @@ async function withServer(
 /** Refused with this status. */
 const refused = (status: number, bytes: string) => async (server: Server) => {
   using client = await RawClient.connect(server.port);
-  const answer = await client.send(bytes).response();
-  expect([answer.status, answer.field('Connection')]).toEqual([status, 'close']);
+  const response = await client.send(bytes).response();
+  expect([response.status, response.field('Connection')]).toEqual([status, 'close']);
   // One that keeps to the limit is answered.
   using other = await RawClient.connect(server.port);
   expect((await other.send('GET / HTTP/1.0\r\n\r\n').response()).status).toBe(200);
@@ -142,8 +142,8 @@ const EFFECTS: Record<keyof Limits, () => Promise<void>> = {
       await sleep(250);
       const startMs = performance.now();
       client.send('GET / HT');
-      const answer = await client.response();
-      expect([answer.status, answer.field('Connection')]).toEqual([408, 'close']);
+      const response = await client.response();
+      expect([response.status, response.field('Connection')]).toEqual([408, 'close']);
       within(performance.now() - startMs, 150);
     }),
 
@@ -171,8 +171,8 @@ const EFFECTS: Record<keyof Limits, () => Promise<void>> = {
       using client = await RawClient.connect(server.port);
       const startMs = performance.now();
       client.send(`${request('/', ['Content-Length: 9'], 'POST')}a`);
-      const answer = await client.response();
-      expect([answer.status, answer.field('Connection')]).toEqual([408, 'close']);
+      const response = await client.response();
+      expect([response.status, response.field('Connection')]).toEqual([408, 'close']);
       within(performance.now() - startMs, 150);
     }),
 
@@ -349,7 +349,7 @@ describe.concurrent('deadlines', () => {
       using client = await RawClient.connect(server.port);
       const startMs = performance.now();
       let answered = false;
-      const answer = client.response().finally(() => {
+      const response = client.response().finally(() => {
         answered = true;
       });
       client.send('GET / HTTP/1.1\r\nHost: a\r\n');
@@ -357,7 +357,7 @@ describe.concurrent('deadlines', () => {
         client.send('X-A: b\r\n');
         await sleep(25);
       }
-      expect((await answer).status).toBe(408);
+      expect((await response).status).toBe(408);
       within(performance.now() - startMs, 400);
     });
   });
@@ -409,10 +409,10 @@ describe.concurrent('deadlines', () => {
       using other = await RawClient.connect(server.port);
       for (const half of ['GET / HT', `${request('/', ['Content-Length: 5'], 'POST')}ab`]) {
         using client = await RawClient.connect(server.port);
-        const answer = client.send(half).response();
+        const response = client.send(half).response();
         await sleep(50);
         await other.send(request('/', [], 'HEAD')).response('HEAD');
-        expect((await answer).body.length).toBeGreaterThan(0);
+        expect((await response).body.length).toBeGreaterThan(0);
       }
     });
   });
@@ -421,12 +421,12 @@ describe.concurrent('deadlines', () => {
     await withServer({ maxConnections: 3 }, async (server) => {
       const one = async (): Promise<number> => {
         using client = await RawClient.connect(server.port);
-        const answer = await client.send(request('/hello.txt')).response();
+        const response = await client.send(request('/hello.txt')).response();
         await sleep(2);
-        return answer.status;
+        return response.status;
       };
-      const answers = await Promise.all(Array.from({ length: 60 }, one));
-      expect(answers.every((status) => status === 200)).toBe(true);
+      const responses = await Promise.all(Array.from({ length: 60 }, one));
+      expect(responses.every((status) => status === 200)).toBe(true);
       expect(server.stats().connections.acceptPauses).toBeGreaterThan(0);
     });
   });

@@ -8,7 +8,7 @@ import { EIO, EMFILE, ENOSYS } from '../../../src/sys/errno.js';
 import { command, cpuTicks, PACKAGE_ENTRY } from '../../support/command.js';
 import { kernelWith } from '../../support/counting-kernel.js';
 import { countDescriptors } from '../../support/descriptors.js';
-import { makeFolder } from '../../support/folder.js';
+import { makeDirectory } from '../../support/directory.js';
 import { hasPrlimit, needs, permits } from '../../support/needs.js';
 import { exchange, RawClient, request, sleep } from '../../support/raw-client.js';
 import { contentOf, HELLO, KIB, MIB, makeSite, type Site } from '../../support/site.js';
@@ -330,7 +330,7 @@ test('unref lets the process end', () => {
 test('files that are held leave descriptors to other files and to connections', async () => {
   const FILES = 150;
   if (!needs(hasPrlimit(), 'the limit of descriptors', 'prlimit is not installed')) return;
-  using folder = makeFolder();
+  using folder = makeDirectory();
   const content = (at: number): string => `${at}`.padEnd(70_000, '.');
   for (let at = 0; at < FILES; at++) folder.write(`${at}.bin`, content(at));
   await using server = command([folder.root, '--port', '0']);

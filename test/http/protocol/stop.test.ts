@@ -54,8 +54,8 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     const startMs = performance.now();
     const stopped = server.stop();
     await sleep(100);
-    const answer = await client.resume().response();
-    expect(answer.body.equals(contentOf(8 * MIB))).toBe(true);
+    const response = await client.resume().response();
+    expect(response.body.equals(contentOf(8 * MIB))).toBe(true);
     await stopped;
     expect(performance.now() - startMs).toBeLessThan(PROMPT_MS);
     expect(await client.untilClose()).toHaveLength(0);
@@ -84,8 +84,8 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     const stopped = server.stop();
     await sleep(50);
     client.send('def');
-    const answer = await client.response();
-    expect([answer.body.toString(), answer.field('Connection')]).toEqual([HELLO, 'close']);
+    const response = await client.response();
+    expect([response.body.toString(), response.field('Connection')]).toEqual([HELLO, 'close']);
     await stopped;
   });
 
@@ -97,8 +97,8 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     await Promise.resolve();
     const stopped = new Promise((resolve) => setImmediate(() => resolve(server.stop())));
     for (const client of clients) {
-      const answer = await client.response();
-      expect(answer.body.toString()).toBe(HELLO);
+      const response = await client.response();
+      expect(response.body.toString()).toBe(HELLO);
       client.close();
     }
     await stopped;

@@ -2,7 +2,7 @@ import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AVAILABLE_CODINGS } from '../../../src/http/semantics/accept-encoding.js';
 import { type Server, serve } from '../../../src/index.js';
-import { type Folder, makeFolder, settled } from '../../support/folder.js';
+import { makeDirectory, settled, type TestDirectory } from '../../support/directory.js';
 import { exchange, type RawResponse, request, sleep } from '../../support/raw-client.js';
 import { checkRow, type Row, testRows } from '../../support/rows.js';
 import { contentOf, KIB, MIB } from '../../support/site.js';
@@ -13,11 +13,11 @@ const textOf = (bytes: number): string =>
 const DECODED = { br: brotliDecompressSync, gzip: gunzipSync } as const;
 type Made = keyof typeof DECODED;
 
-let folder: Folder;
+let directory: TestDirectory;
 let server: Server;
 
 beforeAll(async () => {
-  folder = makeFolder({
+  directory = makeDirectory({
     'small.txt': textOf(9000),
     'large.txt': textOf(300 * KIB),
     'tiny.txt': textOf(1023),
@@ -34,7 +34,7 @@ beforeAll(async () => {
   });
   await settled();
   server = serve({
-    root: folder.root,
+    root: directory.root,
     port: 0,
     compress: true,
     headers: [
@@ -46,7 +46,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await server.stop({ force: true });
-  folder[Symbol.dispose]();
+  directory[Symbol.dispose]();
 });
 
 const ask = (target: string, accept: string, fields: string[] = []): Promise<RawResponse> =>
@@ -56,8 +56,8 @@ const ask = (target: string, accept: string, fields: string[] = []): Promise<Raw
 async function coded(target: string, coding: string, patienceMs = 4000): Promise<RawResponse> {
   const untilMs = performance.now() + patienceMs;
   for (;;) {
-    const answer = await ask(target, coding);
-    if (answer.field('Content-Encoding') !== null || performance.now() > untilMs) return answer;
+    const response = await ask(target, coding);
+    if (response.field('Content-Encoding') !== null || performance.now() > untilMs) return response;
     await sleep(5);
   }
 }
@@ -72,17 +72,17 @@ describe.each([
     expect([plain.field('Content-Encoding'), plain.field('Vary')]).toEqual([null, 'Accept-Encoding']);
     const before = await ask(target, coding);
     expect(before.field('Vary')).toBe('Accept-Encoding');
-    const answer = await coded(target, coding);
-    expect([answer.status, answer.field('Content-Encoding'), answer.field('Vary')]).toEqual([
+    const response = await coded(target, coding);
+    expect([response.status, response.field('Content-Encoding'), response.field('Vary')]).toEqual([
       200,
       coding,
       'Accept-Encoding',
     ]);
-    expect(answer.body.length).toBeLessThan(text.length);
-    expect(DECODED[coding](answer.body).toString()).toBe(text);
-    expect(answer.field('ETag')).not.toBe(plain.field('ETag'));
-    expect(answer.field('Last-Modified')).toBe(plain.field('Last-Modified'));
-    expect(answer.field('Content-Type')).toBe('text/plain; charset=utf-8');
+    expect(response.body.length).toBeLessThan(text.length);
+    expect(DECODED[coding](response.body).toString()).toBe(text);
+    expect(response.field('ETag')).not.toBe(plain.field('ETag'));
+    expect(response.field('Last-Modified')).toBe(plain.field('Last-Modified'));
+    expect(response.field('Content-Type')).toBe('text/plain; charset=utf-8');
   });
 
   test('each form is a representation of its own', async () => {
@@ -132,9 +132,9 @@ describe('never', () => {
   testRows([...ROWS, ...ROWS], () => server.port);
 
   test('what gets no smaller stays as it is', async () => {
-    const answer = await coded('/noise.txt', 'br', 150);
-    expect([answer.field('Content-Encoding'), answer.field('Vary')]).toEqual([null, 'Accept-Encoding']);
-    expect(answer.body.equals(contentOf(9000))).toBe(true);
+    const response = await coded('/noise.txt', 'br', 150);
+    expect([response.field('Content-Encoding'), response.field('Vary')]).toEqual([null, 'Accept-Encoding']);
+    expect(response.body.equals(contentOf(9000))).toBe(true);
   });
 });
 
@@ -144,8 +144,8 @@ test('a type that is set by a rule decides too, and is sent with Vary', async ()
     'text/plain; charset=utf-8',
     'Accept-Encoding',
   ]);
-  const answer = await coded('/notes.custom', 'br');
-  expect([answer.field('Content-Encoding'), answer.field('Vary')]).toEqual(['br', 'Accept-Encoding']);
+  const response = await coded('/notes.custom', 'br');
+  expect([response.field('Content-Encoding'), response.field('Vary')]).toEqual(['br', 'Accept-Encoding']);
 });
 
 test('a sidecar is preferred to what would be made, and what it lacks is made', async () => {
@@ -155,28 +155,28 @@ test('a sidecar is preferred to what would be made, and what it lacks is made', 
 });
 
 test('a file that changes is compressed anew', async () => {
-  folder.write('changing.txt', textOf(5000));
+  directory.write('changing.txt', textOf(5000));
   await settled();
-  await using fresh = serve({ root: folder.root, port: 0, compress: true, limits: { revalidateMs: 0 } });
+  await using fresh = serve({ root: directory.root, port: 0, compress: true, limits: { revalidateMs: 0 } });
   const seen = async (): Promise<string> => {
     for (let round = 0; round < 400; round++) {
-      const answer = await exchange(fresh.port, request('/changing.txt', ['Accept-Encoding: gzip']));
-      if (answer.field('Content-Encoding') === 'gzip') return gunzipSync(answer.body).toString();
+      const response = await exchange(fresh.port, request('/changing.txt', ['Accept-Encoding: gzip']));
+      if (response.field('Content-Encoding') === 'gzip') return gunzipSync(response.body).toString();
       await sleep(5);
     }
     return 'never';
   };
   expect(await seen()).toBe(textOf(5000));
-  folder.write('changing.txt', textOf(6000), 60);
+  directory.write('changing.txt', textOf(6000), 60);
   await settled();
   expect(await seen()).toBe(textOf(6000));
 });
 
 test('many who ask at once cost one compression, and each gets a whole answer', async () => {
-  const answers = await Promise.all(Array.from({ length: 20 }, () => ask('/index.html', 'br')));
-  for (const answer of answers) {
-    const isCoded = answer.field('Content-Encoding') === 'br';
-    expect((isCoded ? brotliDecompressSync(answer.body) : answer.body).toString()).toBe(textOf(9000));
+  const responses = await Promise.all(Array.from({ length: 20 }, () => ask('/index.html', 'br')));
+  for (const response of responses) {
+    const isCoded = response.field('Content-Encoding') === 'br';
+    expect((isCoded ? brotliDecompressSync(response.body) : response.body).toString()).toBe(textOf(9000));
   }
 });
 
@@ -193,8 +193,8 @@ describe('who refuses the file as it is', () => {
     '/tiny.txt': async () => {},
     '/least.txt': async (port) => {
       for (let coding: string | null = null; coding === null; await sleep(5)) {
-        const answer = await exchange(port, request('/least.txt', ['Accept-Encoding: gzip']));
-        coding = answer.field('Content-Encoding');
+        const response = await exchange(port, request('/least.txt', ['Accept-Encoding: gzip']));
+        coding = response.field('Content-Encoding');
       }
     },
   };
@@ -214,15 +214,15 @@ describe('who refuses the file as it is', () => {
     ['/least.txt', 'identity;q=0', 406, null],
     ['/least.txt', 'deflate, *;q=0', 406, null],
   ])('of %s, with %s, gets %i', async (target, accept, status, coding) => {
-    await using fresh = serve({ root: folder.root, port: 0, compress: true });
+    await using fresh = serve({ root: directory.root, port: 0, compress: true });
     await STATES[target]!(fresh.port);
-    const answer = await exchange(fresh.port, request(target, [`Accept-Encoding: ${accept}`]));
-    expect([answer.status, answer.field('Content-Encoding')]).toEqual([status, coding]);
+    const response = await exchange(fresh.port, request(target, [`Accept-Encoding: ${accept}`]));
+    expect([response.status, response.field('Content-Encoding')]).toEqual([status, coding]);
   });
 
   test('gets it all the same where nothing is kept, and so nothing made', async () => {
-    await using bare = serve({ root: folder.root, port: 0, compress: true, limits: { cacheBytes: 0 } });
-    const answer = await exchange(bare.port, request('/small.txt', ['Accept-Encoding: br, identity;q=0']));
-    expect([answer.status, answer.body.toString()]).toEqual([200, textOf(9000)]);
+    await using bare = serve({ root: directory.root, port: 0, compress: true, limits: { cacheBytes: 0 } });
+    const response = await exchange(bare.port, request('/small.txt', ['Accept-Encoding: br, identity;q=0']));
+    expect([response.status, response.body.toString()]).toEqual([200, textOf(9000)]);
   });
 });

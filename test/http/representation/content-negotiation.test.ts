@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Server, serve } from '../../../src/index.js';
 import { tellingFolder } from '../../support/changer.js';
-import { type Folder, settled } from '../../support/folder.js';
+import { settled, type TestDirectory } from '../../support/directory.js';
 import { type Coding, checkSelection, makePages, PAGE_NAMES, validatorsOf } from '../../support/pages.js';
 import { exchange, request } from '../../support/raw-client.js';
 import { checkRow, type Row, testRows } from '../../support/rows.js';
@@ -104,27 +104,27 @@ const CONDITIONS: [form: Coding, lines: string[], status: number][] = [
 
 const acceptOf = (form: Coding): string[] => (form === 'identity' ? [] : [`Accept-Encoding: ${form}`]);
 
-let folder: Folder;
+let directory: TestDirectory;
 let server: Server;
 
 beforeAll(async () => {
-  folder = makePages();
-  folder.write('old.html', contentOf(5000));
-  folder.write('old.html.br', contentOf(1000), 3601);
-  folder.write('both.html', contentOf(5001));
-  folder.write('both.html.br', contentOf(1001), 7200);
-  folder.write('both.html.gz', contentOf(1002));
-  folder.write('alone.html', contentOf(5002));
-  folder.write('orphan.html.gz', contentOf(900));
-  folder.write('empty.html', '');
-  folder.write('big.bin', contentOf(100 * KIB));
+  directory = makePages();
+  directory.write('old.html', contentOf(5000));
+  directory.write('old.html.br', contentOf(1000), 3601);
+  directory.write('both.html', contentOf(5001));
+  directory.write('both.html.br', contentOf(1001), 7200);
+  directory.write('both.html.gz', contentOf(1002));
+  directory.write('alone.html', contentOf(5002));
+  directory.write('orphan.html.gz', contentOf(900));
+  directory.write('empty.html', '');
+  directory.write('big.bin', contentOf(100 * KIB));
   await settled();
-  server = serve({ root: folder.root, port: 0 });
+  server = serve({ root: directory.root, port: 0 });
 });
 
 afterAll(async () => {
   await server.stop({ force: true });
-  folder[Symbol.dispose]();
+  directory[Symbol.dispose]();
 });
 
 describe.each(PAGE_NAMES)('a %s page with all its sidecars', (page) => {
@@ -147,8 +147,8 @@ describe.each(PAGE_NAMES)('a %s page with all its sidecars', (page) => {
 
   test.each(UNACCEPTABLE)('Accept-Encoding %j is 406', async (lines) => {
     const fields = lines.map((line) => `Accept-Encoding: ${line}`);
-    const answer = await checkSelection(server.port, page, values, fields, 406, 'identity');
-    expect(answer.field('Content-Type')).toBe('text/plain; charset=utf-8');
+    const response = await checkSelection(server.port, page, values, fields, 406, 'identity');
+    expect(response.field('Content-Type')).toBe('text/plain; charset=utf-8');
   });
 
   test.each<[what: string, place: number | null, status: number]>([
@@ -195,7 +195,7 @@ describe('sidecars that are not, or not to be, used', () => {
   testRows(ROWS, () => server.port);
 
   test('outdated ones are counted', async () => {
-    await using fresh = serve({ root: folder.root, port: 0 });
+    await using fresh = serve({ root: directory.root, port: 0 });
     expect(fresh.stats().files?.stalePrecompressed).toBe(0);
     for (const target of ['/old.html', '/both.html', '/alone.html', '/small.html'])
       await exchange(fresh.port, request(target));
@@ -203,7 +203,7 @@ describe('sidecars that are not, or not to be, used', () => {
   });
 
   test('none is, with sidecars off', async () => {
-    await using without = serve({ root: folder.root, port: 0, precompressed: false });
+    await using without = serve({ root: directory.root, port: 0, precompressed: false });
     const plain = { 'Content-Encoding': null, Vary: null };
     await checkRow(without.port, ['GET /both.html', ['Accept-Encoding: gzip'], 200, plain, contentOf(5001)]);
   });
@@ -242,17 +242,17 @@ describe('sidecars that are not, or not to be, used', () => {
   });
 
   test('one that appears, is renewed or goes is seen at the next request', async () => {
-    folder.write('growing.html', contentOf(4000));
+    directory.write('growing.html', contentOf(4000));
     await settled();
     const br = ['Accept-Encoding: br'];
-    await using fresh = serve({ root: folder.root, port: 0, limits: { revalidateMs: 0 } });
+    await using fresh = serve({ root: directory.root, port: 0, limits: { revalidateMs: 0 } });
     const first = await checkRow(fresh.port, ['GET /growing.html', br, 200, { Vary: null }, contentOf(4000)]);
-    folder.write('growing.html.br', contentOf(400));
+    directory.write('growing.html.br', contentOf(400));
     await settled();
     const coded = { 'Content-Encoding': 'br', Vary: 'Accept-Encoding' };
     const second = await checkRow(fresh.port, ['GET /growing.html', br, 200, coded, contentOf(400)]);
     expect(second.field('ETag')).not.toBe(first.field('ETag'));
-    folder.write('growing.html', contentOf(4001), 60); // newer than its sidecar
+    directory.write('growing.html', contentOf(4001), 60); // newer than its sidecar
     await settled();
     await checkRow(fresh.port, ['GET /growing.html', br, 200, { 'Content-Encoding': null }, contentOf(4001)]);
   });

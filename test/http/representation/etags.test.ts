@@ -6,7 +6,7 @@ import { type Server, serve } from '../../../src/index.js';
 import { kernel as realKernel } from '../../../src/sys/binding.js';
 import { Stat } from '../../../src/sys/kernel.js';
 import { kernelWith } from '../../support/counting-kernel.js';
-import { type Folder, makeFolder, settled } from '../../support/folder.js';
+import { makeDirectory, settled, type TestDirectory } from '../../support/directory.js';
 import { exchange, RawClient, type RawResponse, request, sleep } from '../../support/raw-client.js';
 import { type Row, testRows } from '../../support/rows.js';
 import { contentOf, HELLO, KIB, MIB } from '../../support/site.js';
@@ -26,14 +26,14 @@ const FILES = {
 };
 
 /** Two replicas: the same bytes, with times and inodes of their own. */
-let one: Folder;
-let other: Folder;
+let one: TestDirectory;
+let other: TestDirectory;
 let first: Server;
 let second: Server;
 
 beforeAll(async () => {
-  one = makeFolder(FILES);
-  other = makeFolder(FILES);
+  one = makeDirectory(FILES);
+  other = makeDirectory(FILES);
   for (const name of NAMES) utimesSync(other.path(name), 1_000_000, 1_000_000);
   await settled();
   first = serve({ root: one.root, port: 0, etag: 'content' });
@@ -50,8 +50,8 @@ afterAll(async () => {
 async function tagged(port: number, target: string, fields: string[] = []): Promise<RawResponse> {
   const untilMs = performance.now() + 3000;
   for (;;) {
-    const answer = await exchange(port, request(target, fields, 'HEAD'));
-    if (answer.field('ETag') !== null || performance.now() > untilMs) return answer;
+    const response = await exchange(port, request(target, fields, 'HEAD'));
+    if (response.field('ETag') !== null || performance.now() > untilMs) return response;
     await sleep(2);
   }
 }
@@ -159,10 +159,11 @@ describe('conditions', () => {
       await using fresh = serve({ root: one.root, port: 0, etag: 'content' });
       const [method, target] = ask.split(' ') as [string, string];
       const fields = asked.map((line) => line.replace('<large>', values['large']!));
-      const answer = await exchange(fresh.port, request(target, fields, method));
-      expect(answer.status).toBe(status);
-      for (const [name, expected] of Object.entries(sent ?? {})) expect(answer.field(name)).toBe(expected);
-      if (status === 200 && method === 'GET') expect(answer.body.equals(FILES['large.bin']), 'it is whole').toBe(true);
+      const response = await exchange(fresh.port, request(target, fields, method));
+      expect(response.status).toBe(status);
+      for (const [name, expected] of Object.entries(sent ?? {})) expect(response.field(name)).toBe(expected);
+      if (status === 200 && method === 'GET')
+        expect(response.body.equals(FILES['large.bin']), 'it is whole').toBe(true);
     });
   }
 });
@@ -194,9 +195,9 @@ test('other bytes have another tag, although nothing else has changed', async ()
     one.write('changing.txt', content);
     await settled();
     await using fresh = serve({ root: one.root, port: 0, etag: 'content' });
-    const answer = await exchange(fresh.port, request('/changing.txt'));
-    expect(answer.body.toString()).toBe(content);
-    etags.push(answer.field('ETag'));
+    const response = await exchange(fresh.port, request('/changing.txt'));
+    expect(response.body.toString()).toBe(content);
+    etags.push(response.field('ETag'));
   }
   expect(etags[0]).not.toBe(etags[1]);
   expect(etags[0]).toBe(etags[2]);
@@ -259,17 +260,25 @@ test('a large file that was touched this second keeps its tag when the second is
 
 describe.each(['stat', 'content'] as const)('with tags of %s', (etag) => {
   /** A strong tag is of one form only, even where another has the very bytes, RFC 9110 section 8.8.3.3. */
-  test.each<[what: string, content: string | Buffer, make: (folder: Folder) => void]>([
-    ['empty as it is', '', (folder) => folder.write('twin.css.gz', '')],
-    ['a copy', contentOf(3000), (folder) => folder.write('twin.css.gz', contentOf(3000))],
-    ['a hard link', contentOf(3000), (folder) => linkSync(folder.path('twin.css'), folder.path('twin.css.gz'))],
-    ['a large copy', contentOf(MIB), (folder) => folder.write('twin.css.gz', contentOf(MIB))],
-    ['a large hard link', contentOf(MIB), (folder) => linkSync(folder.path('twin.css'), folder.path('twin.css.gz'))],
+  test.each<[what: string, content: string | Buffer, make: (directory: TestDirectory) => void]>([
+    ['empty as it is', '', (directory) => directory.write('twin.css.gz', '')],
+    ['a copy', contentOf(3000), (directory) => directory.write('twin.css.gz', contentOf(3000))],
+    [
+      'a hard link',
+      contentOf(3000),
+      (directory) => linkSync(directory.path('twin.css'), directory.path('twin.css.gz')),
+    ],
+    ['a large copy', contentOf(MIB), (directory) => directory.write('twin.css.gz', contentOf(MIB))],
+    [
+      'a large hard link',
+      contentOf(MIB),
+      (directory) => linkSync(directory.path('twin.css'), directory.path('twin.css.gz')),
+    ],
   ])('a sidecar that is %s of its original has a tag of its own', async (_, content, make) => {
-    using folder = makeFolder({ 'twin.css': content });
-    make(folder);
+    using directory = makeDirectory({ 'twin.css': content });
+    make(directory);
     await settled();
-    await using fresh = serve({ root: folder.root, port: 0, etag });
+    await using fresh = serve({ root: directory.root, port: 0, etag });
     const gzip = 'Accept-Encoding: gzip';
     const plain = (await tagged(fresh.port, '/twin.css')).field('ETag')!;
     const coded = await tagged(fresh.port, '/twin.css', [gzip]);

@@ -1,7 +1,7 @@
 import { utimesSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Server, serve } from '../../../src/index.js';
-import { type Folder, settled } from '../../support/folder.js';
+import { settled, type TestDirectory } from '../../support/directory.js';
 import {
   type Coding,
   checkSelection,
@@ -120,7 +120,7 @@ const CODED: [form: Coding, lines: string[], status: number, ranges?: Ranges][] 
   ['br', ['Range: bytes=0-9,20-29'], 206, [[0, 29]]],
 ];
 
-let folder: Folder;
+let folder: TestDirectory;
 let server: Server;
 
 beforeAll(async () => {

@@ -29,7 +29,7 @@ import {
   SAME,
 } from '../../support/conditions.js';
 import { kernelWith } from '../../support/counting-kernel.js';
-import { type Folder, settled } from '../../support/folder.js';
+import { settled, type TestDirectory } from '../../support/directory.js';
 import { type Coding, contentIn, makePages, partial, rangeOf } from '../../support/pages.js';
 import { exchange, RawClient, type RawResponse, request, withoutDate } from '../../support/raw-client.js';
 import { contentOf, HELLO, KIB } from '../../support/site.js';
@@ -47,22 +47,22 @@ const SETS = [...SEVERAL, ...AT_THE_LIMIT];
 const LONGEST = LONG.filter(([value]) => value.length < 12 * KIB);
 const SIZES = new Set([...RANGES, ...SETS.map(([, ...row]) => row)].map(([, size]) => size));
 
-let folder: Folder;
+let directory: TestDirectory;
 let server: Server;
 let client: RawClient;
 /** What the file's tag has between its quotes. */
 let opaque: string;
 
 beforeAll(async () => {
-  folder = makePages();
-  folder.write('dated.txt', HELLO);
-  utimesSync(folder.path('dated.txt'), MODIFIED, MODIFIED);
+  directory = makePages();
+  directory.write('dated.txt', HELLO);
+  utimesSync(directory.path('dated.txt'), MODIFIED, MODIFIED);
   for (const size of SIZES) {
-    folder.write(`${size}.bin`, size <= MIB ? contentOf(size) : '');
-    if (size > MIB) truncateSync(folder.path(`${size}.bin`), size);
+    directory.write(`${size}.bin`, size <= MIB ? contentOf(size) : '');
+    if (size > MIB) truncateSync(directory.path(`${size}.bin`), size);
   }
   await settled();
-  server = serve({ root: folder.root, port: 0 });
+  server = serve({ root: directory.root, port: 0 });
   opaque = (await exchange(server.port, request('/dated.txt'))).field('ETag')!.slice(1, -1);
   client = await RawClient.connect(server.port);
 });
@@ -70,7 +70,7 @@ beforeAll(async () => {
 afterAll(async () => {
   client.close();
   await server.stop({ force: true });
-  folder[Symbol.dispose]();
+  directory[Symbol.dispose]();
 });
 
 const ask = (target: string, fields: readonly string[], method = 'GET', peer = client): Promise<RawResponse> =>
@@ -86,14 +86,14 @@ const askDated = (fields: readonly string[], method?: string, peer?: RawClient):
   );
 
 async function expectStatus(fields: readonly string[], status: number, peer = client): Promise<RawResponse> {
-  const answer = await askDated(fields, 'GET', peer);
-  expect(answer.status, fields.join('\n')).toBe(status);
+  const response = await askDated(fields, 'GET', peer);
+  expect(response.status, fields.join('\n')).toBe(status);
   const head = await askDated(fields, 'HEAD', peer);
-  if (status !== 206) expect(withoutDate(head.head)).toBe(withoutDate(answer.head));
+  if (status !== 206) expect(withoutDate(head.head)).toBe(withoutDate(response.head));
   else expect([head.status, head.field('Content-Length')]).toEqual([200, `${HELLO.length}`]);
   const body = { 200: HELLO, 206: HELLO.slice(0, 2), 304: '' }[status];
-  if (body !== undefined) expect(answer.body.toString()).toBe(body);
-  return answer;
+  if (body !== undefined) expect(response.body.toString()).toBe(body);
+  return response;
 }
 
 const PART = 'Range: bytes=0-1';
@@ -119,10 +119,10 @@ describe('conditions', () => {
 
   test.each(AGES)('on a file modified %i ms ago, whose date is strong: %s', async (ageMs, strong) => {
     const kernel = kernelWith({ wallMs: () => MODIFIED * 1000 + ageMs });
-    await using then = serve({ root: folder.root, port: 0, kernel });
+    await using then = serve({ root: directory.root, port: 0, kernel });
     using peer = await RawClient.connect(then.port);
-    const answer = await expectStatus([], 200, peer);
-    expect(answer.field('Last-Modified')).toBe(strong ? SAME : null);
+    const response = await expectStatus([], 200, peer);
+    expect(response.field('Last-Modified')).toBe(strong ? SAME : null);
     await expectStatus([`If-Modified-Since: ${SAME}`], strong ? 304 : 200, peer);
     await expectStatus([`If-Range: ${SAME}`, PART], strong ? 206 : 200, peer);
     await expectStatus(['If-None-Match: "abc"'], 304, peer);
@@ -158,17 +158,17 @@ describe('ranges', () => {
 
   async function expectRanges(value: string, size: number, expected: Expected): Promise<void> {
     const fields = [`Range: ${value}`];
-    const answer = await ask(`/${size}.bin`, fields);
+    const response = await ask(`/${size}.bin`, fields);
     if (typeof expected === 'string') {
       const ranges = expected.split(' ').map((each) => each.split('-').map(Number) as [number, number]);
       const only = ranges.length === 1 ? rangeOf(ranges[0]!, size) : null;
-      expect([answer.status, answer.field('Content-Range')]).toEqual([206, only]);
+      expect([response.status, response.field('Content-Range')]).toEqual([206, only]);
       const from = (first: number, last: number): Buffer => bytes(size, first, last);
-      expect(answer.body.equals(partial(answer, size, ranges, from, 'application/octet-stream'))).toBe(true);
+      expect(response.body.equals(partial(response, size, ranges, from, 'application/octet-stream'))).toBe(true);
     } else {
       const range = expected === 416 ? `bytes */${size}` : null;
-      expect([answer.status, answer.field('Content-Range')]).toEqual([expected ?? 200, range]);
-      if (expected === null) expect(answer.body.equals(contentOf(size))).toBe(true);
+      expect([response.status, response.field('Content-Range')]).toEqual([expected ?? 200, range]);
+      if (expected === null) expect(response.body.equals(contentOf(size))).toBe(true);
     }
     const head = await ask(`/${size}.bin`, fields, 'HEAD');
     expect([head.status, head.field('Content-Length'), head.field('Content-Range')]).toEqual([200, `${size}`, null]);
@@ -187,10 +187,10 @@ describe('ranges', () => {
 test.each(ACCEPT_ENCODINGS)('Accept-Encoding %j: %s', async (value, preferences) => {
   const form = preferences.split(' ')[0] as Coding | '';
   const fields = [`Accept-Encoding: ${value}`];
-  const answer = await ask('/small.html', fields);
+  const response = await ask('/small.html', fields);
   const coding = form === '' || form === 'identity' ? null : form;
-  expect([answer.status, answer.field('Content-Encoding')]).toEqual([form === '' ? 406 : 200, coding]);
-  expect(answer.field('Vary')).toBe('Accept-Encoding');
-  if (form !== '') expect(answer.body.equals(contentIn('small', form))).toBe(true);
-  expect(withoutDate((await ask('/small.html', fields, 'HEAD')).head)).toBe(withoutDate(answer.head));
+  expect([response.status, response.field('Content-Encoding')]).toEqual([form === '' ? 406 : 200, coding]);
+  expect(response.field('Vary')).toBe('Accept-Encoding');
+  if (form !== '') expect(response.body.equals(contentIn('small', form))).toBe(true);
+  expect(withoutDate((await ask('/small.html', fields, 'HEAD')).head)).toBe(withoutDate(response.head));
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ServeOptions, type Server, serve } from '../../../src/index.js';
-import { type Folder, makeFolder, settled } from '../../support/folder.js';
+import { makeDirectory, settled, type TestDirectory } from '../../support/directory.js';
 import { exchange, RawClient, type RawResponse, request, withoutDate } from '../../support/raw-client.js';
 
 const EARLY = 'Thu, 01 Jan 1998 00:00:00 GMT';
@@ -45,20 +45,24 @@ const OTHERS: [what: string, options: Partial<ServeOptions>, root: string, targe
   ['400', {}, '', '/%zz', 400],
 ];
 
-let folder: Folder;
+let directory: TestDirectory;
 let server: Server;
 let client: RawClient;
 let tag: string;
 
 beforeAll(async () => {
-  folder = makeFolder({ 'app.html': PAGE, 'paged/404.html': 'nothing here\n', 'folder/index.html': 'a folder\n' });
+  directory = makeDirectory({
+    'app.html': PAGE,
+    'paged/404.html': 'nothing here\n',
+    'folder/index.html': 'a folder\n',
+  });
   await settled();
 });
 
-afterAll(() => folder[Symbol.dispose]());
+afterAll(() => directory[Symbol.dispose]());
 
 const start = async (options: Partial<ServeOptions>, root = ''): Promise<void> => {
-  server = serve({ port: 0, root: folder.path(root), ...options });
+  server = serve({ port: 0, root: directory.path(root), ...options });
   client = await RawClient.connect(server.port);
 };
 
@@ -92,9 +96,9 @@ describe.each(OTHERS)('%s', (_, options, root, target, status) => {
 
   test.each(FIELDS)('is the same with %j', async (lines) => {
     for (const method of ['GET', 'HEAD']) {
-      const answer = await ask(target, lines, method);
-      expect([answer.status, withoutDate(answer.head)]).toEqual([status, withoutDate(plain.head)]);
-      expect(answer.body.equals(method === 'GET' ? plain.body : Buffer.alloc(0))).toBe(true);
+      const response = await ask(target, lines, method);
+      expect([response.status, withoutDate(response.head)]).toEqual([status, withoutDate(plain.head)]);
+      expect(response.body.equals(method === 'GET' ? plain.body : Buffer.alloc(0))).toBe(true);
     }
   });
 });
@@ -110,13 +114,13 @@ describe('the page of a single-page app is a file', () => {
   afterAll(stop);
 
   test.each(FIELDS)('with %j it is %i', async (lines, status) => {
-    const answer = await ask('/route', lines);
+    const response = await ask('/route', lines);
 
-    expect(answer.status).toBe(status);
+    expect(response.status).toBe(status);
     const bodies: Record<number, string> = { 200: PAGE, 206: PAGE.slice(0, lines.includes(JOINED) ? 7 : 2), 304: '' };
-    if (answer.status in bodies) expect(answer.body.toString()).toBe(bodies[answer.status]);
+    if (response.status in bodies) expect(response.body.toString()).toBe(bodies[response.status]);
     const head = await ask('/route', lines, 'HEAD');
     if (status === 206 || status === 416) expect([head.status, head.field('Content-Range')]).toEqual([200, null]);
-    else expect(withoutDate(head.head)).toBe(withoutDate(answer.head));
+    else expect(withoutDate(head.head)).toBe(withoutDate(response.head));
   });
 });

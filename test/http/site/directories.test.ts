@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { serve } from '../../../src/index.js';
-import { makeFolder, settled } from '../../support/folder.js';
+import { makeDirectory, settled } from '../../support/directory.js';
 import { exchange, type RawResponse, request } from '../../support/raw-client.js';
 import { servingFiles } from '../../support/rows.js';
 
@@ -224,7 +224,7 @@ serving('a missing fallback file', { fallback: 'nowhere.html' }, [
 ]);
 
 test('a changed, removed or recreated fallback is seen at the next request', async () => {
-  using app = makeFolder({ 'index.html': 'one\n' });
+  using app = makeDirectory({ 'index.html': 'one\n' });
   await settled();
   await using server = serve({ root: app.root, port: 0, fallback: 'index.html', limits: { revalidateMs: 0 } });
   const seen = async () => {
@@ -244,7 +244,7 @@ test('a changed, removed or recreated fallback is seen at the next request', asy
 
 test('a large fallback with a racy timestamp is served repeatedly, with and without a cache', async () => {
   for (const cacheBytes of [0, 67_108_864]) {
-    using app = makeFolder({ 'plain.txt': 'plain\n' });
+    using app = makeDirectory({ 'plain.txt': 'plain\n' });
     await using server = serve({ root: app.root, port: 0, fallback: 'app.html', limits: { cacheBytes } });
     const text = 'x'.repeat(100_000);
     app.write('app.html', text);

@@ -3,7 +3,7 @@ import { type ServeOptions, serve } from '../../../src/index.js';
 import { EIO, EMFILE } from '../../../src/sys/errno.js';
 import type { Kernel } from '../../../src/sys/kernel.js';
 import { kernelWith } from '../../support/counting-kernel.js';
-import { makeFolder, settled } from '../../support/folder.js';
+import { makeDirectory, settled } from '../../support/directory.js';
 import { exchange, type RawResponse, request } from '../../support/raw-client.js';
 import { checkRow, type Row } from '../../support/rows.js';
 import { KIB } from '../../support/site.js';
@@ -27,7 +27,7 @@ function failingKernel(): { kernel: Kernel; fail: (errno: number) => void } {
 }
 
 test('404.html is sent with status 404 and without validators', async () => {
-  using directory = makeFolder({
+  using directory = makeDirectory({
     '404.html': 'not here\n',
     '404.html.br': 'packed',
     'dir/404.html': 'of the directory\n',
@@ -63,7 +63,7 @@ describe.each([
   ['polled', { limits: { revalidateMs: 0, maxWatches: 0 } }],
 ] satisfies [string, Partial<ServeOptions>][])('changes %s', (_, options) => {
   test('404.html is created, changed, grows large, shrinks and is removed', async () => {
-    using directory = makeFolder({ 'hello.txt': 'hello\n' });
+    using directory = makeDirectory({ 'hello.txt': 'hello\n' });
     await using server = serve({ root: directory.root, port: 0, ...options });
     const seen = async (target = '/nowhere'): Promise<string> => {
       const response = await exchange(server.port, request(target));
@@ -86,7 +86,7 @@ describe.each([
   });
 
   test('50x.html is sent with its last content if no file can be opened', async () => {
-    using directory = makeFolder({ 'hello.txt': 'hello\n' });
+    using directory = makeDirectory({ 'hello.txt': 'hello\n' });
     const { kernel, fail } = failingKernel();
     await using server = serve({ root: directory.root, port: 0, kernel, ...options });
     let count = 0;
@@ -123,7 +123,7 @@ describe.each([
 });
 
 test('an error page that fails to open is not cached as missing', async () => {
-  using directory = makeFolder({ '404.html': 'not here\n', '50x.html': 'broken\n' });
+  using directory = makeDirectory({ '404.html': 'not here\n', '50x.html': 'broken\n' });
   await settled();
   const { kernel, fail } = failingKernel();
   await using server = serve({ root: directory.root, port: 0, kernel });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Server, serve } from '../../../src/index.js';
-import { type Folder, makeFolder, settled } from '../../support/folder.js';
+import { makeDirectory, settled, type TestDirectory } from '../../support/directory.js';
 import { RawClient } from '../../support/raw-client.js';
 
 /** Target and Host, and the site that is selected, RFC 9112 section 3.2 and RFC 9110 section 7.2. */
@@ -43,11 +43,11 @@ const ROWS: [target: string, host: string, site: string][] = [
 
 const SITES = ['main', 'one', 'two', 'books', 'six', 'four'];
 
-let directory: Folder;
+let directory: TestDirectory;
 let server: Server;
 
 beforeAll(async () => {
-  directory = makeFolder();
+  directory = makeDirectory();
   for (const site of SITES) {
     directory.write(`${site}/index.html`, site);
     directory.write(`${site}/404.html`, site);

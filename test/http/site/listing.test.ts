@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ServeOptions, type Server, serve } from '../../../src/index.js';
 import { kernelWith } from '../../support/counting-kernel.js';
-import { type Folder, makeFolder, settled } from '../../support/folder.js';
+import { makeDirectory, settled, type TestDirectory } from '../../support/directory.js';
 import { exchange, RawClient, type RawResponse, request } from '../../support/raw-client.js';
 import { type Row, testRows, testServedRows } from '../../support/rows.js';
 import { contentOf } from '../../support/site.js';
@@ -32,14 +32,14 @@ interface Item {
   url: string;
 }
 
-let directory: Folder;
+let directory: TestDirectory;
 let server: Server;
 
 const serving = (options: Partial<ServeOptions> = {}): Server =>
   serve({ root: directory.root, port: 0, directoryListing: true, ...options });
 
 beforeAll(async () => {
-  directory = makeFolder({
+  directory = makeDirectory({
     'sorted/b.txt': contentOf(300),
     'sorted/a.txt': contentOf(20),
     'sorted/file10.txt': contentOf(1),

@@ -6,7 +6,7 @@ import type { SymlinkPolicy } from '../../../src/files/rules/site-options.js';
 import { serve } from '../../../src/index.js';
 import { ENOSYS } from '../../../src/sys/errno.js';
 import { kernelWith } from '../../support/counting-kernel.js';
-import { type Folder, makeFolder, settled } from '../../support/folder.js';
+import { makeDirectory, settled, type TestDirectory } from '../../support/directory.js';
 import { checkRow, type Row, testServedRows } from '../../support/rows.js';
 
 const LONGEST = 'n'.repeat(255);
@@ -187,10 +187,10 @@ const SYMLINKS: [target: string, withinRoot: string | null, deny: string | null,
   ['/to-fifo', null, null, null],
 ];
 
-let directory: Folder;
+let directory: TestDirectory;
 
 beforeAll(async () => {
-  directory = makeFolder({
+  directory = makeDirectory({
     'hello.txt': 'hello',
     'ünï.txt': 'utf-8',
     '漢/字.txt': 'han',

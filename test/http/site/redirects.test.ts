@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Server, serve } from '../../../src/index.js';
-import { type Folder, makeFolder, settled } from '../../support/folder.js';
+import { makeDirectory, settled, type TestDirectory } from '../../support/directory.js';
 import { exchange, request } from '../../support/raw-client.js';
 import { checkRow, type Row, testRows } from '../../support/rows.js';
 
-let directory: Folder;
+let directory: TestDirectory;
 let server: Server;
 
 beforeAll(async () => {
-  directory = makeFolder({
+  directory = makeDirectory({
     'index.html': 'front\n',
     'taken.txt': 'a file at a redirected path\n',
     'blog/index.html': 'blog\n',

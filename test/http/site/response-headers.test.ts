@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { serve } from '../../../src/index.js';
-import { makeFolder, settled } from '../../support/folder.js';
+import { makeDirectory, settled } from '../../support/directory.js';
 import { checkRow, servingFiles } from '../../support/rows.js';
 import { KIB } from '../../support/site.js';
 
@@ -176,7 +176,7 @@ serving(
 );
 
 test('header rules apply to the listing of the root, with one Content-Security-Policy', async () => {
-  using own = makeFolder({ 'a.txt': 'a\n' });
+  using own = makeDirectory({ 'a.txt': 'a\n' });
   await settled();
   const headers = ['*', '**', '/*', '*.html'].map((match, at) => ({ match, set: { [`X-${at}`]: 'yes' } }));
   const policy = { match: '**', set: { 'Content-Security-Policy': 'sandbox' } };
@@ -189,7 +189,7 @@ test('header rules apply to the listing of the root, with one Content-Security-P
 serving('no security headers by default', {}, [['GET /', [], 200, { 'X-Content-Type-Options': null }]]);
 
 test('header rules apply to error pages', async () => {
-  using own = makeFolder({ '404.html': 'not here\n' });
+  using own = makeDirectory({ '404.html': 'not here\n' });
   await settled();
   await using server = serve({
     root: own.root,

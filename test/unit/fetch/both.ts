@@ -56,8 +56,8 @@ export function arrived({
   const parser = new RequestParser(resolveLimits());
   const head = Buffer.from(`${[`${method} ${target} HTTP/${version}`, ...fields].join('\r\n')}\r\n\r\n`, 'latin1');
   const bytes = Buffer.concat([head, Buffer.from('\0')]);
-  const answer = parser.parse(bytes, 0, head.length);
-  if (answer !== COMPLETE) throw new Error(`the parser answers ${answer} to ${head}`);
+  const result = parser.parse(bytes, 0, head.length);
+  if (result !== COMPLETE) throw new Error(`the parser returns ${result} to ${head}`);
   let controller: AbortController | null = null;
   let aborted: Error | null = null;
   const context: FastRequestContext = {

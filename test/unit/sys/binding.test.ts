@@ -181,7 +181,7 @@ it('can be loaded twice into one thread', () => {
 });
 
 it('says in one sentence what to do when the addon is not there', () => {
-  const folder = test.directory();
+  const directory = test.directory();
   const dist = fileURLToPath(new URL('../../../dist', import.meta.url));
   const script = `
     const { cpSync, symlinkSync, writeFileSync } = await import('node:fs');
@@ -190,7 +190,7 @@ it('says in one sentence what to do when the addon is not there', () => {
     symlinkSync(dist + '/../node_modules', folder + '/node_modules');
     writeFileSync(folder + '/package.json', '{"type":"module"}');
     await import(folder + '/dist/sys/binding.js').catch((error) => process.stdout.write(error.message));`;
-  const args = ['--input-type=module', '-e', script, dist, folder];
+  const args = ['--input-type=module', '-e', script, dist, directory];
   expect(execFileSync(process.execPath, args, { encoding: 'utf8' })).toMatch(
     /^The native addon of epollet is not built: run "npm rebuild epollet", [^\n]*installed\.$/,
   );

@@ -31,14 +31,14 @@ function entriesOf(fd: number, bytes: Uint8Array): { types: Map<string, number>;
 
 describe('readEntries', () => {
   it('tells every entry, or enough of them', () => {
-    const folder = test.directory();
-    for (let i = 0; i < 3000; i++) mkdirSync(join(folder, `${i}`));
+    const directory = test.directory();
+    for (let i = 0; i < 3000; i++) mkdirSync(join(directory, `${i}`));
     const read = (most: number): number => {
       let count = 0;
       expect(
         readEntries(
           kernel,
-          open(folder),
+          open(directory),
           () => count++,
           () => count > most,
         ),
@@ -58,23 +58,23 @@ describe('readEntries', () => {
 
 describe('getdents64', () => {
   it('tells every name, whatever its bytes', () => {
-    const folder = test.directory();
+    const directory = test.directory();
     const names = [
       ...['a', ' ', '...', '-rf', 'new\nline', 'a\\b', '"', '*', 'seven77', 'eight888', '\x01'],
       ...['\xff', '\xff\xfe', 'latin\xfc', '\xc3\xa9', '\xed\xa0\x80', 'n'.repeat(254), '\xff'.repeat(255)],
     ];
-    for (const name of names) writeFileSync(Buffer.from(`${folder}/${name}`, 'latin1'), '');
-    const { types } = entriesOf(open(folder), new Uint8Array(4096));
+    for (const name of names) writeFileSync(Buffer.from(`${directory}/${name}`, 'latin1'), '');
+    const { types } = entriesOf(open(directory), new Uint8Array(4096));
     expect([...types.keys()].sort()).toEqual(['.', '..', ...names].sort());
   });
 
   it('tells what each is', () => {
-    const folder = test.directory();
-    mkdirSync(join(folder, 'folder'));
-    writeFileSync(join(folder, 'file'), '');
-    symlinkSync('file', join(folder, 'link'));
-    execFileSync('mkfifo', [join(folder, 'fifo')]);
-    const { types } = entriesOf(open(folder), Buffer.alloc(4096));
+    const directory = test.directory();
+    mkdirSync(join(directory, 'folder'));
+    writeFileSync(join(directory, 'file'), '');
+    symlinkSync('file', join(directory, 'link'));
+    execFileSync('mkfifo', [join(directory, 'fifo')]);
+    const { types } = entriesOf(open(directory), Buffer.alloc(4096));
     const expected = { '.': DT_DIR, '..': DT_DIR, folder: DT_DIR, file: DT_REG, link: DT_LNK };
     for (const [name, type] of Object.entries(expected)) {
       expect([name, [type, DT_UNKNOWN].includes(types.get(name)!)]).toEqual([name, true]);
@@ -83,10 +83,10 @@ describe('getdents64', () => {
   });
 
   it.each([280, 1000, 4096, 1 << 20])('goes through a long folder with %i bytes', (size) => {
-    const folder = test.directory();
-    for (let i = 0; i < 300; i++) mkdirSync(join(folder, `${i}-`.padEnd(1 + (i % 255), 'x')));
-    const { types, calls } = entriesOf(open(folder), new Uint8Array(size));
-    expect([...types.keys()].sort()).toEqual(['.', '..', ...readdirSync(folder)].sort());
+    const directory = test.directory();
+    for (let i = 0; i < 300; i++) mkdirSync(join(directory, `${i}-`.padEnd(1 + (i % 255), 'x')));
+    const { types, calls } = entriesOf(open(directory), new Uint8Array(size));
+    expect([...types.keys()].sort()).toEqual(['.', '..', ...readdirSync(directory)].sort());
     if (size <= 4096) expect(calls).toBeGreaterThan(10);
   });
 
@@ -107,17 +107,17 @@ describe('getdents64', () => {
   });
 
   it('refuses', () => {
-    const folder = test.directory();
+    const directory = test.directory();
     const bytes = new Uint8Array(4096);
-    writeFileSync(join(folder, 'file'), '');
-    expect(kernel.getdents64(open(folder), new Uint8Array(23)), 'too little room').toBe(errno.EINVAL);
-    expect(kernel.getdents64(open(folder), new Uint8Array(0)), 'no room').toBe(errno.EINVAL);
-    expect(kernel.getdents64(open(join(folder, 'file'), O_RDONLY), bytes)).toBe(errno.ENOTDIR);
+    writeFileSync(join(directory, 'file'), '');
+    expect(kernel.getdents64(open(directory), new Uint8Array(23)), 'too little room').toBe(errno.EINVAL);
+    expect(kernel.getdents64(open(directory), new Uint8Array(0)), 'no room').toBe(errno.EINVAL);
+    expect(kernel.getdents64(open(join(directory, 'file'), O_RDONLY), bytes)).toBe(errno.ENOTDIR);
     expect(kernel.getdents64(test.pipe()[0], bytes)).toBe(errno.ENOTDIR);
-    expect(kernel.getdents64(open(folder, O_PATH), bytes)).toBe(errno.EBADF);
-    mkdirSync(join(folder, 'gone'));
-    const gone = open(join(folder, 'gone'));
-    rmdirSync(join(folder, 'gone'));
+    expect(kernel.getdents64(open(directory, O_PATH), bytes)).toBe(errno.EBADF);
+    mkdirSync(join(directory, 'gone'));
+    const gone = open(join(directory, 'gone'));
+    rmdirSync(join(directory, 'gone'));
     expect(kernel.getdents64(gone, bytes)).toBe(errno.ENOENT);
   });
 

@@ -82,9 +82,9 @@ describe('refusals', () => {
   const refusal = (code: string) => expect.objectContaining({ code, syscall: 'epoll_ctl', errno: expect.any(Number) });
 
   it('EPERM: a regular file and a folder', () => {
-    const folder = test.directory();
-    writeFileSync(join(folder, 'file'), 'x');
-    for (const path of [folder, join(folder, 'file')]) {
+    const directory = test.directory();
+    writeFileSync(join(directory, 'file'), 'x');
+    for (const path of [directory, join(directory, 'file')]) {
       const fd = test.own('open', openSync(path, 'r'));
       expect(() => epoll.register(fd, EPOLLIN)).toThrow(refusal('EPERM'));
     }

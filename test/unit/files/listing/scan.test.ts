@@ -7,22 +7,22 @@ import { EIO, ENOENT } from '../../../../src/sys/errno.js';
 import type { Kernel } from '../../../../src/sys/kernel.js';
 import { kernelWith } from '../../../support/counting-kernel.js';
 import { testDescriptors } from '../../../support/descriptors.js';
-import { settled } from '../../../support/folder.js';
+import { settled } from '../../../support/directory.js';
 
 const { AT_FDCWD, O_DIRECTORY, O_RDONLY } = constants;
 const test = testDescriptors();
-let folder: string;
+let directory: string;
 /** How often names were asked for since it was 0. */
 let reads = 0;
 const counting = kernelWith({}, { getdents64: () => reads++ });
 
 beforeEach(() => {
-  folder = test.directory();
+  directory = test.directory();
 });
 
 const read = (before: DirectoryScan | null, kernel: Kernel = counting): DirectoryScan | number => {
   reads = 0;
-  const fd = test.own('openat', realKernel.openat(AT_FDCWD, folder, O_RDONLY | O_DIRECTORY));
+  const fd = test.own('openat', realKernel.openat(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY));
   return scanDirectory(kernel, fd, () => ENOENT, before);
 };
 const entries = (before: DirectoryScan | null, kernel: Kernel = counting): DirectoryScan => {
@@ -31,12 +31,12 @@ const entries = (before: DirectoryScan | null, kernel: Kernel = counting): Direc
   return result;
 };
 const namesOf = ({ listed }: DirectoryScan): string[] => listed.map(({ name }) => name.toString());
-const write = (name: string, content = ''): void => writeFileSync(join(folder, name), content);
+const write = (name: string, content = ''): void => writeFileSync(join(directory, name), content);
 
 it('has those that are served, in the order of their names, and counts all that are not hidden', () => {
   for (const name of ['file10', 'file9', '.hidden', 'B', 'a']) write(name);
-  mkdirSync(join(folder, 'sub'));
-  symlinkSync('nowhere', join(folder, 'dangling'));
+  mkdirSync(join(directory, 'sub'));
+  symlinkSync('nowhere', join(directory, 'dangling'));
   const its = entries(null);
   expect(namesOf(its)).toEqual(['a', 'B', 'file9', 'file10', 'sub']);
   expect(its.names).toMatchObject({ count: 6, isWhole: true });
@@ -44,7 +44,7 @@ it('has those that are served, in the order of their names, and counts all that 
 
 it('is of the first names of a folder that has too many, whatever they stand for', () => {
   for (let i = 0; i < MAX_ENTRIES; i++) write(`b${i}`);
-  for (let i = 0; i < 10; i++) symlinkSync('nowhere', join(folder, `a${i}`));
+  for (let i = 0; i < 10; i++) symlinkSync('nowhere', join(directory, `a${i}`));
   const its = entries(null);
   expect(namesOf(its)).toEqual(Array.from({ length: MAX_ENTRIES - 10 }, (_, i) => `b${i}`));
   expect(its.names).toMatchObject({ count: MAX_ENTRIES + 10, isWhole: true });
@@ -90,10 +90,10 @@ describe('read again', () => {
   it.each<[change: string, make: () => void, names: string[]]>([
     ['a new name', () => write('c'), ['a', 'b', 'c']],
     ['a name that is hidden', () => write('.c'), ['a', 'b']],
-    ['another name', () => renameSync(join(folder, 'a'), join(folder, 'c')), ['b', 'c']],
-    ['a name that stands for nothing', () => symlinkSync('nowhere', join(folder, 'c')), ['a', 'b']],
+    ['another name', () => renameSync(join(directory, 'a'), join(directory, 'c')), ['b', 'c']],
+    ['a name that stands for nothing', () => symlinkSync('nowhere', join(directory, 'c')), ['a', 'b']],
     ['another size', () => write('a', 'longer'), ['a', 'b']],
-    ['another time', () => utimesSync(join(folder, 'a'), 1, 1), ['a', 'b']],
+    ['another time', () => utimesSync(join(directory, 'a'), 1, 1), ['a', 'b']],
   ])('sees %s at once', (change, make, names) => {
     const before = entries(null);
     make();
@@ -104,7 +104,7 @@ describe('read again', () => {
   });
 
   it('reads the names while the folder is so young that its times may not tell', () => {
-    const wallMs = (): number => statSync(folder).ctimeMs + 1;
+    const wallMs = (): number => statSync(directory).ctimeMs + 1;
     const young = kernelWith({ wallMs }, { getdents64: () => reads++ });
     const before = entries(null, young);
     expect(entries(before, young)).toBe(before);

@@ -9,7 +9,7 @@ import { kernel as realKernel } from '../../../../src/sys/binding.js';
 import { EMFILE } from '../../../../src/sys/errno.js';
 import { kernelWith } from '../../../support/counting-kernel.js';
 import { countDescriptors, testDescriptors } from '../../../support/descriptors.js';
-import { settled } from '../../../support/folder.js';
+import { settled } from '../../../support/directory.js';
 import { parsed } from '../../../support/parsed.js';
 import { KIB } from '../../../support/site.js';
 

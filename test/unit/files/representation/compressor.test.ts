@@ -21,7 +21,7 @@ import { kernel as realKernel } from '../../../../src/sys/binding.js';
 import { SharedFd } from '../../../../src/sys/shared-fd.js';
 import { kernelWith } from '../../../support/counting-kernel.js';
 import { testDescriptors } from '../../../support/descriptors.js';
-import { settled } from '../../../support/folder.js';
+import { settled } from '../../../support/directory.js';
 import { parsed } from '../../../support/parsed.js';
 import { eventually, sleep } from '../../../support/raw-client.js';
 import { contentOf, KIB, MIB } from '../../../support/site.js';

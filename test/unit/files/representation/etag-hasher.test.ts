@@ -10,7 +10,7 @@ import type { Kernel } from '../../../../src/sys/kernel.js';
 import { SharedFd } from '../../../../src/sys/shared-fd.js';
 import { kernelWith } from '../../../support/counting-kernel.js';
 import { testDescriptors } from '../../../support/descriptors.js';
-import { settled } from '../../../support/folder.js';
+import { settled } from '../../../support/directory.js';
 import { eventually } from '../../../support/raw-client.js';
 import { contentOf, MIB } from '../../../support/site.js';
 

@@ -11,7 +11,7 @@ import type { BytesBody, HttpResponse } from '../../../../src/http/response/resp
 import { kernel as realKernel } from '../../../../src/sys/binding.js';
 import { kernelWith } from '../../../support/counting-kernel.js';
 import { testDescriptors } from '../../../support/descriptors.js';
-import { settled } from '../../../support/folder.js';
+import { settled } from '../../../support/directory.js';
 import { parsed } from '../../../support/parsed.js';
 import { eventually } from '../../../support/raw-client.js';
 import { contentOf, KIB } from '../../../support/site.js';

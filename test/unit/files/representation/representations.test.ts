@@ -7,7 +7,7 @@ import { resolveLimits } from '../../../../src/http/limits.js';
 import { RequestParser } from '../../../../src/http/request/parser.js';
 import type { HttpResponse } from '../../../../src/http/response/response.js';
 import { kernel } from '../../../../src/sys/binding.js';
-import { settled } from '../../../support/folder.js';
+import { settled } from '../../../support/directory.js';
 import { parsed } from '../../../support/parsed.js';
 import { makeSite, type Site } from '../../../support/site.js';
 

@@ -12,10 +12,10 @@ const { lookupIn } = testLookups();
 describe('whoever depends on what was found is told', () => {
   /** A tree with links through which one file is reached, and what may happen to it. */
   function makeTree(): string {
-    const folder = descriptors.directory();
+    const directory = descriptors.directory();
     for (const name of ['a/deep', 'b/deep']) {
-      fs.mkdirSync(join(folder, name), { recursive: true });
-      fs.writeFileSync(join(folder, name, 'x'), name);
+      fs.mkdirSync(join(directory, name), { recursive: true });
+      fs.writeFileSync(join(directory, name, 'x'), name);
     }
     const links = {
       current: 'a',
@@ -26,8 +26,8 @@ describe('whoever depends on what was found is told', () => {
       nowhere: 'later/x',
       loop: 'loop',
     };
-    for (const [name, target] of Object.entries(links)) fs.symlinkSync(target, join(folder, name));
-    return folder;
+    for (const [name, target] of Object.entries(links)) fs.symlinkSync(target, join(directory, name));
+    return directory;
   }
 
   const flip = (path: (name: string) => string, name: string, target: string): void => {
@@ -62,10 +62,10 @@ describe('whoever depends on what was found is told', () => {
     ['loop', (path) => flip(path, 'loop', 'a/deep/x'), ELOOP, 'a/deep'],
     ['current', (path) => flip(path, 'current', 'a/deep/x'), DIRECTORY, 'a/deep'],
   ])('%s, %s', (name, act, before, after) => {
-    const folder = makeTree();
-    const seen = lookupIn(folder);
+    const directory = makeTree();
+    const seen = lookupIn(directory);
     expect([seen.find(name), seen.areTold, seen.isOutdated]).toEqual([before, true, false]);
-    act((each) => join(folder, each));
+    act((each) => join(directory, each));
     expect(seen.isOutdated).toBe(true);
     expect([seen.find(name), seen.isOutdated]).toEqual([after, false]);
   });
@@ -76,19 +76,19 @@ describe('whoever depends on what was found is told', () => {
     ['hop', (path) => flip(path, 'up', 'b')],
     ['nowhere', (path) => fs.mkdirSync(path('late'))],
   ])('%s, but not of what is no matter: %s', (name, act) => {
-    const folder = makeTree();
-    const seen = lookupIn(folder);
+    const directory = makeTree();
+    const seen = lookupIn(directory);
     seen.find(name);
-    act((each) => join(folder, each));
+    act((each) => join(directory, each));
     expect(seen.isOutdated).toBe(false);
   });
 
   test('of any entry, who has read a folder', () => {
-    const folder = makeTree();
-    const seen = lookupIn(folder);
+    const directory = makeTree();
+    const seen = lookupIn(directory);
     expect(seen.entries('current/deep')).toEqual(['x']);
     expect(seen.isOutdated).toBe(false);
-    fs.writeFileSync(join(folder, 'a/deep/new'), '');
+    fs.writeFileSync(join(directory, 'a/deep/new'), '');
     expect(seen.isOutdated).toBe(true);
   });
 

@@ -8,7 +8,7 @@ import { EIO, ENOENT } from '../../../../src/sys/errno.js';
 import type { Kernel } from '../../../../src/sys/kernel.js';
 import { kernelWith } from '../../../support/counting-kernel.js';
 import { countDescriptors } from '../../../support/descriptors.js';
-import { settled } from '../../../support/folder.js';
+import { settled } from '../../../support/directory.js';
 import { permits } from '../../../support/needs.js';
 import { HELLO, makeSite, type Site } from '../../../support/site.js';
 

@@ -6,17 +6,17 @@ import { kernel as realKernel } from '../../../../src/sys/binding.js';
 import { EACCES, EMFILE, EXDEV } from '../../../../src/sys/errno.js';
 import { kernelWith } from '../../../support/counting-kernel.js';
 import { countDescriptors } from '../../../support/descriptors.js';
-import { type Folder, makeFolder, settled } from '../../../support/folder.js';
+import { makeDirectory, settled, type TestDirectory } from '../../../support/directory.js';
 import { parsed } from '../../../support/parsed.js';
 
-let folder: Folder;
+let directory: TestDirectory;
 let files: Files;
 let descriptors: number;
 /** What is refused, and with which errno. */
 let refused: [name: string, errno: number] | null;
 
 beforeAll(async () => {
-  folder = makeFolder({
+  directory = makeDirectory({
     'about.html': 'about',
     'blog.html': 'blog',
     'blog/post.html': 'post',
@@ -26,7 +26,7 @@ beforeAll(async () => {
   await settled();
 });
 
-afterAll(() => folder[Symbol.dispose]());
+afterAll(() => directory[Symbol.dispose]());
 
 const kernel = kernelWith({
   openat2: (dir, name, ...rest) =>
@@ -39,7 +39,7 @@ beforeEach(() => {
   refused = null;
   descriptors = countDescriptors();
   const options = resolveSiteOptions({ cleanUrls: true });
-  files = new Files(kernel, { root: folder.root, options }, new Map(), resolveLimits());
+  files = new Files(kernel, { root: directory.root, options }, new Map(), resolveLimits());
 });
 
 afterEach(() => {

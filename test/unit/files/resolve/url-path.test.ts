@@ -108,7 +108,9 @@ const NOTHING_THERE = [
 ];
 
 describe('a path is', () => {
-  test.each(NAMES)('%j the name %j, folder: %s', (path, name, folder) => expect(target(path)).toEqual([name, folder]));
+  test.each(NAMES)('%j the name %j, folder: %s', (path, name, directory) =>
+    expect(target(path)).toEqual([name, directory]),
+  );
   test.each(BROKEN)('%j refused by 400', (path) => expect(target(path)).toBe(400));
   test.each(NOTHING_THERE)('%j refused by 404', (path) => expect(target(path)).toBe(404));
 });

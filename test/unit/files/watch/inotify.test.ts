@@ -31,10 +31,10 @@ function watchOf({ kernel = realKernel, maxFolders = 100 }: { kernel?: Kernel; m
 
 /** A folder with `file` in it. */
 function makeFolder(): { folder: string; path(name: string): string } {
-  const folder = test.directory();
-  const path = (name: string) => join(folder, name);
+  const directory = test.directory();
+  const path = (name: string) => join(directory, name);
   fs.writeFileSync(path('file'), '0123456789');
-  return { folder, path };
+  return { folder: directory, path };
 }
 
 /** Notes what it is told. */
@@ -42,8 +42,8 @@ class Listener implements DirectoryListener {
   told: string[] = [];
   wd = NOT_WATCHED;
 
-  add(watch: Inotify, folder: string, changes = CONTENT_CHANGES): this {
-    const fd = test.own('openat', realKernel.openat(AT_FDCWD, folder, O_PATH));
+  add(watch: Inotify, directory: string, changes = CONTENT_CHANGES): this {
+    const fd = test.own('openat', realKernel.openat(AT_FDCWD, directory, O_PATH));
     this.wd = watch.add(fd, this, changes);
     test.close(fd);
     return this;
@@ -81,10 +81,10 @@ describe('whoever watches a folder is told', () => {
     ['of nothing that is read', (path) => fs.readFileSync(path('file')), [], []],
   ])('%s', (_, act, content, names) => {
     const watch = watchOf();
-    const { folder, path } = makeFolder();
-    const [whole, narrow] = [new Listener().add(watch, folder), new Listener()];
+    const { folder: directory, path } = makeFolder();
+    const [whole, narrow] = [new Listener().add(watch, directory), new Listener()];
     const other = watchOf();
-    narrow.add(other, folder, NAME_CHANGES);
+    narrow.add(other, directory, NAME_CHANGES);
     act(path);
     const told = whole.news(watch);
     expect([...new Set(told)]).toEqual(content);

@@ -34,7 +34,7 @@ beforeEach(() => {
 
 afterEach(() => watch.close());
 
-function folder(name = '', parent: WatchedDirectory | null = null): WatchedDirectory {
+function directory(name = '', parent: WatchedDirectory | null = null): WatchedDirectory {
   mkdirSync(join(path, name), { recursive: true });
   const fd = test.own('openat', realKernel.openat(AT_FDCWD, join(path, name), O_PATH));
   return new WatchedDirectory(watch, parent, name.split('/').at(-1)!, fd, true);
@@ -70,7 +70,7 @@ describe('an entry that has changed outdates', () => {
     ['\xff\xfe', ['\xff\xfe', '\xff'], ['\xff\xfe']],
     ['__proto__', ['__proto__', 'constructor'], ['__proto__']],
   ])('%j of %j: %j', (changed, on, outdates) => {
-    const top = folder();
+    const top = directory();
     for (const name of on) dependent(name, [top, name]);
     top.onEntryChanged(changed);
     expect(outdated).toEqual(outdates);
@@ -79,7 +79,7 @@ describe('an entry that has changed outdates', () => {
   });
 
   it('all who depend on it, whatever one of them does to the others', () => {
-    const top = folder();
+    const top = directory();
     const others = [dependent('b', [top, 'x']), dependent('c', [top, 'x'])];
     const dependencies = new Dependencies();
     dependencies.add(top, 'x');
@@ -97,7 +97,7 @@ describe('an entry that has changed outdates', () => {
   });
 
   it('nobody who has left', () => {
-    const top = folder();
+    const top = directory();
     const one = dependent('one', [top, 'x'], [top, 'y']);
     one.leave();
     one.leave();
@@ -108,10 +108,10 @@ describe('an entry that has changed outdates', () => {
 
 describe('a folder', () => {
   it('that has gone takes along what was known of it and beneath it, and nothing beside it', () => {
-    const top = folder();
-    const one = folder('one', top);
-    const deep = folder('one/deep', one);
-    const two = folder('two', top);
+    const top = directory();
+    const one = directory('one', top);
+    const deep = directory('one/deep', one);
+    const two = directory('two', top);
     dependent('top', [top, 'x']);
     dependent('one', [one, 'x']);
     dependent('deep', [deep, 'y']);
@@ -129,9 +129,9 @@ describe('a folder', () => {
   });
 
   it('whose name another has got does not take the other along', () => {
-    const top = folder();
-    const before = folder('one', top);
-    const after = folder('one', top);
+    const top = directory();
+    const before = directory('one', top);
+    const after = directory('one', top);
     before.onDirectoryChanged();
     expect(top.children.get('one')).toBe(after);
     expect(after.isWatched).toBe(true);
@@ -141,8 +141,8 @@ describe('a folder', () => {
     ['is renamed', () => renameSync(join(path, 'one'), join(path, 'other'))],
     ['is removed', () => rmdirSync(join(path, 'one'))],
   ])('that %s on the disk goes, and what was in it is outdated', (_, act) => {
-    const top = folder();
-    const one = folder('one', top);
+    const top = directory();
+    const one = directory('one', top);
     dependent('in one', [one, 'x']);
     dependent('beside', [top, 'x']);
     act();
@@ -152,7 +152,7 @@ describe('a folder', () => {
   });
 
   it('is told of a file on the disk', () => {
-    const top = folder();
+    const top = directory();
     dependent('a', [top, 'a']);
     dependent('b', [top, 'b']);
     writeFileSync(join(path, 'a'), '');
@@ -173,7 +173,7 @@ describe('a folder', () => {
   it('without a watch is told of nothing', () => {
     watch.close();
     watch = new Inotify(kernelWith({ inotifyAddWatch: () => ENOSPC }), 100);
-    const top = folder();
+    const top = directory();
     expect(top.isWatched).toBe(false);
     expect(() => top.onDirectoryChanged()).not.toThrow();
   });
@@ -189,7 +189,7 @@ describe('a folder', () => {
     );
     watch = new Inotify(kernel, 2);
     const fd = test.own('openat', realKernel.openat(AT_FDCWD, path, O_PATH));
-    const top = folder();
+    const top = directory();
     const rewatch = (atMs: number): [boolean, number] => {
       nowMs = atMs;
       asked = 0;
@@ -198,9 +198,9 @@ describe('a folder', () => {
     };
     expect([rewatch(10), rewatch(109), rewatch(110), rewatch(111)].map(([, count]) => count)).toEqual([1, 0, 1, 0]);
     refusing = false;
-    const inner = folder('inner', top);
-    const other = folder('other', top);
-    const deep = folder('inner/deep', inner);
+    const inner = directory('inner', top);
+    const other = directory('other', top);
+    const deep = directory('inner/deep', inner);
     dependent('deep', [deep, 'x']);
     dependent('top', [top, 'x']);
     expect([inner.isWatched, deep.isWatched, rewatch(1000)]).toEqual([true, false, [false, 0]]); // beyond the limit
@@ -225,7 +225,7 @@ describe('the coded forms beside a file', () => {
   };
 
   it('are looked for one by one while few files were asked for, and then read, once', () => {
-    const top = folder();
+    const top = directory();
     askForFew(top);
     expect(top.precompressedCodings('a.js', () => ['a.js', 'a.js.br', 'a.js.gz', 'b.js.zst', 'c'])).toEqual([
       'br',
@@ -237,7 +237,7 @@ describe('the coded forms beside a file', () => {
   });
 
   it('are known as soon as they appear, and looked for in vain when they have gone', () => {
-    const top = folder();
+    const top = directory();
     askForFew(top);
     expect(top.precompressedCodings('a.js', () => [])).toEqual([]);
     writeFileSync(join(path, 'a.js.zst'), '');
@@ -252,14 +252,14 @@ describe('the coded forms beside a file', () => {
     ['the folder has too much to read', () => {}, () => null],
     ['nothing is told of the folder any more', (top) => top.onDirectoryChanged(), none],
   ])('are looked for one by one where %s', (_, act, read) => {
-    const top = folder();
+    const top = directory();
     askForFew(top);
     act(top);
     for (let i = 0; i < 20; i++) expect(top.precompressedCodings('a.js', read)).toEqual(ALL);
   });
 
   it('are looked for one by one again when too many have come and gone', () => {
-    const top = folder();
+    const top = directory();
     askForFew(top);
     expect(top.precompressedCodings('a.js', () => [])).toEqual([]);
     for (let i = 0; i < MANY_NAMES; i++) top.onEntryChanged(`${i}.gz`);
@@ -269,9 +269,9 @@ describe('the coded forms beside a file', () => {
   });
 
   it('are read where the folder is', () => {
-    const top = folder();
-    const one = folder('one', top);
-    expect([top.path, one.path, folder('one/deep', one).path]).toEqual(['', 'one', 'one/deep']);
+    const top = directory();
+    const one = directory('one', top);
+    expect([top.path, one.path, directory('one/deep', one).path]).toEqual(['', 'one', 'one/deep']);
   });
 });
 
@@ -281,7 +281,7 @@ describe('dependencies', () => {
   const realKernelWithoutInotify = kernelWith({ inotifyInit1: () => ENOSYS });
 
   it('are told when all of them are, those merged in among them', () => {
-    const top = folder();
+    const top = directory();
     const [told, untold] = [new Dependencies(), new Dependencies()];
     expect(told.areWatched).toBe(true);
     told.add(top, 'a');
@@ -299,8 +299,8 @@ describe('dependencies', () => {
   });
 
   it('of several places are one for whoever has them: outdated once', () => {
-    const top = folder();
-    const inner = folder('inner', top);
+    const top = directory();
+    const inner = directory('inner', top);
     dependent('all', [top, 'x'], [top, 'x'], [top, ANY_ENTRY], [inner, 'x'], [inner, 'y']);
     top.onEntryChanged('inner');
     top.onEntryChanged('x');
@@ -309,8 +309,8 @@ describe('dependencies', () => {
   });
 
   it('that are merged are attached with the others', () => {
-    const top = folder();
-    const inner = folder('inner', top);
+    const top = directory();
+    const inner = directory('inner', top);
     const [all, others] = [new Dependencies(), new Dependencies()];
     all.add(top, 'x');
     others.add(inner, 'y');

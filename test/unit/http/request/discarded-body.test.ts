@@ -13,26 +13,26 @@ const LENGTH_5 = 'Content-Length: 5';
 const CHUNKED = 'Transfer-Encoding: chunked';
 
 interface Read {
-  answer: number;
+  result: number;
   used: number;
   receivedBytes: number;
 }
 
-/** Feeds a body that arrives in pieces, up to the answer. */
+/** Feeds a body that arrives in pieces, up to the first result other than NEED_MORE. */
 function readInPieces(field: string, text: string, limits: Limits, cuts: readonly number[] = []): Read {
   const exchange = new DiscardedBody(parsed('/', [field], 'POST', limits), limits);
   let used = 0;
   for (const cut of [...cuts, text.length]) {
     const piece = Buffer.from(`junk${text.slice(used, cut)}`, 'latin1');
-    const answer = exchange.read(piece, 4, piece.length);
+    const result = exchange.read(piece, 4, piece.length);
     const { receivedBytes } = exchange;
     // Behind a refusal nothing is read.
-    if (answer >= 400) return { answer, used: Number.NaN, receivedBytes: Number.NaN };
+    if (result >= 400) return { result, used: Number.NaN, receivedBytes: Number.NaN };
     used += exchange.position - 4;
-    if (answer === END) return { answer, used, receivedBytes };
+    if (result === END) return { result, used, receivedBytes };
     deepStrictEqual(exchange.position, piece.length, 'what is not the end is used up');
   }
-  return { answer: NEED_MORE, used, receivedBytes: exchange.receivedBytes };
+  return { result: NEED_MORE, used, receivedBytes: exchange.receivedBytes };
 }
 
 function readEveryWay(field: string, text: string, limits = small): Read {
@@ -57,8 +57,8 @@ describe('reads a body', () => {
     ['in chunks, not whole', CHUNKED, '5\r\nhel', NEED_MORE, 6, 3],
     ['in chunks, without the last', CHUNKED, '5\r\nhello\r\n', NEED_MORE, 10, 5],
     ['in chunks, as many bytes as allowed', CHUNKED, '9\r\n012345678\r\n1\r\n9\r\n0\r\n\r\n', END, 25, 10],
-  ])('%s', (_, field, text, answer, used, receivedBytes) => {
-    expect(readEveryWay(field, text)).toEqual({ answer, used, receivedBytes });
+  ])('%s', (_, field, text, result, used, receivedBytes) => {
+    expect(readEveryWay(field, text)).toEqual({ result, used, receivedBytes });
   });
 });
 
@@ -73,17 +73,17 @@ describe('refuses a body', () => {
     ['whose extensions are larger than a head may be', `0;${'x'.repeat(65)}`, 431],
     ['whose trailers are', `0\r\nA: ${'x'.repeat(65)}`, 431],
   ])('%s', (_, text, status) => {
-    expect(readEveryWay(CHUNKED, text).answer).toBe(status);
+    expect(readEveryWay(CHUNKED, text).result).toBe(status);
   });
 
   test('not for extensions and trailers that a head could hold', () => {
-    expect(readEveryWay(CHUNKED, `0;${'x'.repeat(32)}\r\nA:${'x'.repeat(30)}\r\n\r\n`).answer).toBe(END);
+    expect(readEveryWay(CHUNKED, `0;${'x'.repeat(32)}\r\nA:${'x'.repeat(30)}\r\n\r\n`).result).toBe(END);
   });
 
   test('of which none is allowed', () => {
     const none = resolveLimits({ bodyBytes: 0 });
-    expect(readEveryWay(CHUNKED, '0\r\n\r\n', none).answer).toBe(END);
-    expect(readEveryWay(CHUNKED, '1\r\nx', none).answer).toBe(413);
+    expect(readEveryWay(CHUNKED, '0\r\n\r\n', none).result).toBe(END);
+    expect(readEveryWay(CHUNKED, '1\r\nx', none).result).toBe(413);
   });
 });
 

@@ -112,9 +112,9 @@ test('a parser that has read much says the same as one that has read nothing', (
     const head = `GET /${path} HTTP/1.${below(next, 2)}\r\nHost: a${below(next, 3)}\r\nUser-Agent: ${agent}\r\n${ends[below(next, ends.length)]}\r\n`;
     const { bytes, start, end } = laid(head, below(next, 4));
     const fresh = new RequestParser(limits);
-    const answer = parser.parse(bytes, start, end);
-    deepStrictEqual(answer, fresh.parse(bytes, start, end), head);
-    if (answer !== 1) continue;
+    const result = parser.parse(bytes, start, end);
+    deepStrictEqual(result, fresh.parse(bytes, start, end), head);
+    if (result !== 1) continue;
     answered++;
     deepStrictEqual(requestOf(parser), requestOf(fresh), head);
   }

@@ -147,7 +147,7 @@ test('whatever a head is, it has an answer, and the same one however it is cut',
     if (!mayWait || pieces.result !== NEED_MORE) deepStrictEqual(pieces, whole);
 
     const prefixes = resultsOfPrefixes(text, small);
-    const from = prefixes.findIndex((answer) => answer !== NEED_MORE);
+    const from = prefixes.findIndex((result) => result !== NEED_MORE);
     if (from >= 0) deepStrictEqual(new Set(prefixes.slice(from)), new Set([whole.result]));
     if (whole.result === COMPLETE) expect(from).toBe(whole.parsed!.headEnd);
   });
@@ -158,13 +158,13 @@ test('whatever a head is, it has an answer, and the same one however it is cut',
 
 test('whatever a chunked body is, it has an answer, and the same one however it is cut', () => {
   const next = seeded();
-  const answers = new Set<number>();
+  const results = new Set<number>();
   repeat(next, BODIES, (text) => {
     const whole = readBody(new ChunkedDecoder(64), text);
     expect([NEED_MORE, END, 400, 431]).toContain(whole.result);
-    answers.add(whole.result);
+    results.add(whole.result);
     deepStrictEqual(readBody(new ChunkedDecoder(64), text, cutsOf(next, text)), whole);
   });
-  expect(answers).toContain(END);
-  expect(answers).toContain(400);
+  expect(results).toContain(END);
+  expect(results).toContain(400);
 });

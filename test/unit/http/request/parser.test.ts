@@ -484,8 +484,8 @@ describe('limits', () => {
     ['what is wrong before the limit is', get('A b', 'x'.repeat(128)), 400],
     ['one byte less than the limit', padded(130).slice(0, 127), NEED_MORE],
   ];
-  test.each(rows)('%s', (_, text, answer) => {
-    expect(parseEveryWay(text, small).result).toBe(answer);
+  test.each(rows)('%s', (_, text, result) => {
+    expect(parseEveryWay(text, small).result).toBe(result);
   });
 
   test('a target may be limited to more than the head', () => {
@@ -684,7 +684,7 @@ describe('blanks without end are read in one go', () => {
     ['Host', head('GET / HTTP/1.1', `Host: a${blanks}b`), 400],
     ['Host, a bracket', head('GET / HTTP/1.1', `Host: [${':'.repeat(16_000)}`), 400],
     ['Expect', get(`Expect: 100${blanks}continue`), 417],
-  ])('in %s', (_, text, answer) => {
-    for (let i = 0; i < 200; i++) expect(parseWhole(text).result).toBe(answer);
+  ])('in %s', (_, text, result) => {
+    for (let i = 0; i < 200; i++) expect(parseWhole(text).result).toBe(result);
   });
 });

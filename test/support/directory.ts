@@ -8,7 +8,7 @@ export const OLD_ENOUGH_MS = 40;
 const HOUR_SECONDS = 3600;
 
 /** A folder to serve, with a place beside it that is not served. */
-export interface Folder extends Disposable {
+export interface TestDirectory extends Disposable {
   readonly root: string;
   /** Beside the root. */
   readonly outside: string;
@@ -19,14 +19,14 @@ export interface Folder extends Disposable {
   remove(name: string): void;
 }
 
-export function makeFolder(files: Readonly<Record<string, string | Uint8Array>> = {}): Folder {
+export function makeDirectory(files: Readonly<Record<string, string | Uint8Array>> = {}): TestDirectory {
   const base = mkdtempSync(join(tmpdir(), 'epollet-folder-'));
   const root = join(base, 'root');
   const outside = join(base, 'outside');
   const path = (name: string): string => join(root, name);
   // One for all, so that files written on both sides of a second's end are of the same one.
   const nowSeconds = Math.floor(Date.now() / 1000);
-  const folder: Folder = {
+  const directory: TestDirectory = {
     root,
     outside,
     path,
@@ -49,8 +49,8 @@ export function makeFolder(files: Readonly<Record<string, string | Uint8Array>> 
   };
   mkdirSync(root);
   mkdirSync(outside);
-  for (const [name, content] of Object.entries(files)) folder.write(name, content);
-  return folder;
+  for (const [name, content] of Object.entries(files)) directory.write(name, content);
+  return directory;
 }
 
 /** Waits until what was just written is a file as any other. */
