@@ -5,17 +5,15 @@ import pc from 'picocolors';
 import { didYouMean } from '../files/rules/did-you-mean.js';
 import { MAX_SEED } from '../lab/base/shuffle.js';
 import { progressOn } from '../lab/bench/progress.js';
-import {
-  EXPERIMENTS,
-  type ExperimentName,
-  type LabSettings,
-  type MeasureSettings,
-  QUESTIONS,
-  QUICK,
-  THOROUGH,
-} from '../lab/bench/settings.js';
+import { type MeasureSettings, QUICK, THOROUGH } from '../lab/bench/settings.js';
 import { HTTP_MODELS } from '../lab/bench/workbench.js';
-import { LIBUV_MODELS, REFERENCE, runLab } from '../lab/lab.js';
+import {
+  EXPERIMENT_NAMES,
+  type ExperimentName,
+  experimentNamed,
+  type LabSettings,
+} from '../lab/experiments/registry.js';
+import { runLab } from '../lab/lab.js';
 import { Tools } from '../lab/load/tools.js';
 import { renderPage } from '../lab/report/page.js';
 import type { LabReport } from '../lab/report/report.js';
@@ -29,33 +27,48 @@ export function labCommand(): Command {
   return new Command('lab')
     .description('run the concurrency models side by side against libuv and write a report')
     .addOption(
-      new Option('--experiment <name>', 'what to ask; --list says what there is')
-        .choices(EXPERIMENTS)
+      new Option('--experiment <name>', 'what to measure; --list lists the experiments')
+        .choices(EXPERIMENT_NAMES)
         .default('models'),
     )
-    .option('--models <names>', 'those to measure, with commas between them (default: all that speak HTTP)')
-    .option('--quick', 'one short round of each, within a minute', false)
-    .addOption(measure('rounds', 'rounds; the order of the models is drawn anew in each', integer(1, 100)))
-    .addOption(measure('seconds', 'how long each load lasts', seconds))
-    .addOption(measure('warm-up', 'seconds of load before it counts', seconds, 'warmUpSeconds'))
-    .addOption(measure('connections', 'how many are busy', integer(1, 10_000)))
-    .addOption(measure('heavy', 'how many are busy at most where each takes a process or a thread', integer(1, 10_000)))
-    .option('--close', 'a connection for every request; otherwise they are kept where the model keeps them', false)
-    .addOption(measure('rate', 'requests a second when latency is measured', integer(1, 1_000_000)))
-    .addOption(measure('idle', 'how many idle connections to weigh', integer(1, 50_000)))
-    .addOption(measure('most', 'the most idle ones of the experiment with connections', integer(1, 50_000)))
-    .addOption(new Option('--budget <seconds>', 'begin with no model after this time').argParser(integer(1, 86_400)))
-    .addOption(new Option('--seed <number>', 'draws the same orders as that run').argParser(integer(0, MAX_SEED)))
+    .option('--models <names>', 'models to measure, separated by commas (default: all that the experiment supports)')
+    .option('--quick', 'one short round, within a minute', false)
+    .addOption(measure('rounds', 'number of rounds; the models are shuffled in each', integer(1, 100)))
+    .addOption(measure('seconds', 'duration of each load', seconds))
+    .addOption(measure('warm-up', 'seconds of load before each measurement', seconds, 'warmUpSeconds'))
+    .addOption(measure('connections', 'busy connections', integer(1, 10_000)))
+    .addOption(
+      measure(
+        'max-heavy',
+        'maximum of busy connections for a model with a process or a thread per connection',
+        integer(1, 10_000),
+        'maxHeavy',
+      ),
+    )
+    .option(
+      '--close',
+      'open a connection for every request; default: persistent connections if the model keeps them open',
+      false,
+    )
+    .addOption(measure('rate', 'requests per second for the latency measurement', integer(1, 1_000_000)))
+    .addOption(measure('idle', 'idle connections for the memory measurement', integer(1, 50_000)))
+    .addOption(
+      measure('max-idle', 'maximum of idle connections in the experiment “connections”', integer(1, 50_000), 'maxIdle'),
+    )
+    .addOption(new Option('--budget <seconds>', 'start no model after this time').argParser(integer(1, 86_400)))
+    .addOption(
+      new Option('--seed <number>', 'shuffle the models as in the run with this seed').argParser(integer(0, MAX_SEED)),
+    )
     .option('--json <file>', 'write the report as JSON')
-    .option('--html <file>', 'write the report as a page with charts that needs nothing else')
+    .option('--html <file>', 'write the report as a self-contained page with charts')
     .option('--list', 'list the experiments and the models', false)
     .addHelpText(
       'after',
-      '\nCtrl-C ends it with what was measured until then. Load comes from wrk, latency from h2load, system calls from strace.',
+      '\nCtrl-C cancels the run and reports the completed rounds. wrk generates the load, h2load measures latency, and strace counts system calls.',
     )
     .action(async (flags: Flags) => {
       if (flags.list) {
-        process.stdout.write(listed());
+        process.stdout.write(listText());
         return;
       }
       process.exitCode = await run(flags);
@@ -79,17 +92,15 @@ async function run(flags: Flags): Promise<number> {
   const settings = settingsOf(flags);
   for (const file of [flags.json, flags.html]) if (file !== undefined) assertWritable(file);
   const tools = new Tools();
-  if (settings.experiment !== 'triggers' && !tools.has('wrk') && !tools.has('autocannon'))
-    throw new UsageError(
-      'There is nothing to make load with; install wrk (Debian: apt-get install wrk) or autocannon.',
-    );
+  if (settings.models.length > 0 && !tools.has('wrk') && !tools.has('autocannon'))
+    throw new UsageError('No load generator is installed; install wrk (Debian: apt-get install wrk) or autocannon.');
   process.stderr.write(`${pc.dim(`seed ${settings.seed}`)}\n`);
   const stop = new AbortController();
   let code = 0;
-  for (const [signal, itsCode] of Object.entries(SIGNALS)) {
+  for (const [signal, exitCode] of Object.entries(SIGNALS)) {
     process.on(signal, () => {
-      if (stop.signal.aborted) process.exit(itsCode);
-      code = itsCode;
+      if (stop.signal.aborted) process.exit(exitCode);
+      code = exitCode;
       stop.abort();
     });
   }
@@ -100,7 +111,7 @@ async function run(flags: Flags): Promise<number> {
     moveAside: true,
   });
   write(report, flags);
-  return code || (hasFigures(report) ? 0 : 1);
+  return code || (experimentNamed(report.experiment).hasData(report) ? 0 : 1);
 }
 
 function write(report: LabReport, { json, html }: Flags): void {
@@ -117,53 +128,49 @@ function write(report: LabReport, { json, html }: Flags): void {
 
 function settingsOf(flags: Flags): LabSettings {
   const { experiment, quick, close, seed } = flags;
-  const usual: MeasureSettings = {
-    ...(quick ? QUICK : THOROUGH),
-    ...(experiment === 'connections' ? { rounds: 1 } : {}),
-  };
+  const defaults: MeasureSettings = { ...(quick ? QUICK : THOROUGH), ...experimentNamed(experiment).defaults };
   return {
     experiment,
     models: modelsOf(flags),
-    rounds: flags.rounds ?? usual.rounds,
-    seconds: flags.seconds ?? usual.seconds,
-    warmUpSeconds: flags.warmUp ?? usual.warmUpSeconds,
-    connections: flags.connections ?? usual.connections,
-    maxHeavy: flags.maxHeavy ?? flags.connections ?? usual.maxHeavy,
+    rounds: flags.rounds ?? defaults.rounds,
+    seconds: flags.seconds ?? defaults.seconds,
+    warmUpSeconds: flags.warmUp ?? defaults.warmUpSeconds,
+    connections: flags.connections ?? defaults.connections,
+    maxHeavy: flags.maxHeavy ?? flags.connections ?? defaults.maxHeavy,
     close,
-    rate: flags.rate ?? usual.rate,
-    idle: flags.idle ?? usual.idle,
-    maxIdle: flags.maxIdle ?? usual.maxIdle,
+    rate: flags.rate ?? defaults.rate,
+    idle: flags.idle ?? defaults.idle,
+    maxIdle: flags.maxIdle ?? defaults.maxIdle,
     seed: seed ?? Math.floor(Math.random() * MAX_SEED),
-    budgetSeconds: flags.budget ?? usual.budgetSeconds,
+    budgetSeconds: flags.budget ?? defaults.budgetSeconds,
   };
 }
 
-function modelsOf({ experiment, models }: Flags): string[] {
-  const all = HTTP_MODELS.map(({ name }) => name);
-  if (experiment === 'triggers') {
-    if (models !== undefined) throw new UsageError('--models has no meaning for --experiment triggers; leave it out.');
-    return [];
-  }
-  if (models === undefined) return experiment === 'libuv' ? [...LIBUV_MODELS] : all;
+function modelsOf({ experiment, models }: Flags): readonly string[] {
+  const { models: defaults, requiredModel } = experimentNamed(experiment);
+  if (models === undefined) return defaults;
+  if (defaults.length === 0)
+    throw new UsageError(`--models has no meaning for --experiment ${experiment}; leave it out.`);
+  const available = HTTP_MODELS.map(({ name }) => name);
   const chosen = [...new Set(models.split(',').map((name) => name.trim()))];
   for (const name of chosen) {
-    if (all.includes(name)) continue;
-    const meant = didYouMean(name, all);
+    if (available.includes(name)) continue;
+    const meant = didYouMean(name, available);
     const remedy = meant === null ? 'epollet lab --list lists them' : `did you mean ${meant}?`;
     throw new UsageError(
       `--models: there is no model ${JSON.stringify(name)} to measure; ${remedy}`.replace(/(?<!\?)$/, '.'),
     );
   }
-  if (experiment === 'libuv' && !chosen.includes(REFERENCE))
-    throw new UsageError(`--experiment libuv compares with ${REFERENCE}; add it to --models.`);
+  if (requiredModel !== undefined && !chosen.includes(requiredModel))
+    throw new UsageError(`--experiment ${experiment} compares with ${requiredModel}; add it to --models.`);
   return chosen;
 }
 
-/** Now, and not after minutes of measuring. */
+/** Checked before minutes of measuring. */
 function assertWritable(file: string): void {
   try {
     const found = statSync(file, { throwIfNoEntry: false });
-    if (found?.isDirectory()) throw new UsageError(`${file} is a folder; name a file to write the report to.`);
+    if (found?.isDirectory()) throw new UsageError(`${file} is a directory; name a file to write the report to.`);
     accessSync(found ? file : dirname(resolve(file)), constants.W_OK);
   } catch (error) {
     if (error instanceof UsageError) throw error;
@@ -171,37 +178,26 @@ function assertWritable(file: string): void {
   }
 }
 
-function hasFigures(report: LabReport): boolean {
-  switch (report.experiment) {
-    case 'triggers':
-      return true;
-    case 'connections':
-      return report.results.some(({ points }) => points.length > 0);
-    default:
-      return report.results.some(({ rounds }) => rounds.length > 0);
-  }
-}
-
-function listed(): string {
+function listText(): string {
   const rows = (items: readonly (readonly [string, string])[]): string => {
     const width = Math.max(...items.map(([name]) => name.length));
-    return items.map(([name, says]) => `  ${pc.cyan(name.padEnd(width))}  ${says}`).join('\n');
+    return items.map(([name, text]) => `  ${pc.cyan(name.padEnd(width))}  ${text}`).join('\n');
   };
-  const experiments = rows(EXPERIMENTS.map((name) => [name, QUESTIONS[name]]));
+  const experiments = rows(EXPERIMENT_NAMES.map((name) => [name, experimentNamed(name).question]));
   const models = rows(HTTP_MODELS.map(({ name, waits }) => [name, `waits ${waits}`]));
   return `${pc.bold('Experiments')}\n${experiments}\n\n${pc.bold('Models')}\n${models}\n`;
 }
 
-/** A flag whose default depends on --quick: the help has both. */
+/** A flag with its defaults, which depend on --quick. */
 function measure(
   name: string,
-  says: string,
+  description: string,
   parse: (text: string) => number,
   key = name as keyof MeasureSettings,
 ): Option {
-  const [usual, quick] = [THOROUGH[key], QUICK[key]];
-  const by = usual === quick ? `${usual}` : `${usual}, with --quick ${quick}`;
-  return new Option(`--${name} <number>`, `${says} (default: ${by})`).argParser(parse);
+  const [thorough, quick] = [THOROUGH[key], QUICK[key]];
+  const byDefault = thorough === quick ? `${thorough}` : `${thorough}, with --quick ${quick}`;
+  return new Option(`--${name} <number>`, `${description} (default: ${byDefault})`).argParser(parse);
 }
 
 function seconds(text: string): number {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 
 const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
-const PATIENCE_MS = 30_000;
+const TIMEOUT_MS = 30_000;
 
 export const browserName = BROWSERS.find((name) => spawnSync('sh', ['-c', `command -v ${name}`]).status === 0);
 
@@ -18,17 +18,17 @@ interface Message {
   error?: { message: string };
 }
 
-/** Chromium without a window, told what to do by its developer protocol over a pipe: JSON with a NUL behind it. */
+/** Headless Chromium, controlled by the DevTools protocol over a pipe: JSON messages, each followed by NUL. */
 export class Browser implements AsyncDisposable {
   private readonly profile = mkdtempSync(join(tmpdir(), 'epollet-lab-browser-'));
   private readonly process: ChildProcess;
   private readonly waiting = new Map<number, (message: Message) => void>();
   private session: string | undefined;
   private lastId = 0;
-  /** What the page has asked the network for. */
+  /** URLs of all network requests. */
   readonly requests: string[] = [];
-  /** What it has complained of. */
-  readonly complaints: string[] = [];
+  /** Console output, log entries and exceptions. */
+  readonly errors: string[] = [];
 
   private constructor() {
     const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'];
@@ -41,7 +41,7 @@ export class Browser implements AsyncDisposable {
     (this.process.stdio[4] as Readable).setEncoding('utf8').on('data', (text: string) => {
       received += text;
       for (let end = received.indexOf('\0'); end >= 0; end = received.indexOf('\0')) {
-        this.hear(JSON.parse(received.slice(0, end)) as Message);
+        this.onMessage(JSON.parse(received.slice(0, end)) as Message);
         received = received.slice(end + 1);
       }
     });
@@ -55,14 +55,14 @@ export class Browser implements AsyncDisposable {
     for (const domain of ['Page', 'Runtime', 'Log', 'Network']) await browser.send(`${domain}.enable`);
     await browser.send('Page.navigate', { url });
     for (let tries = 0; (await browser.evaluate('document.readyState')) !== 'complete'; tries++) {
-      if (tries > PATIENCE_MS / 50) throw new Error('the page does not come to its end');
+      if (tries > TIMEOUT_MS / 50) throw new Error('the page does not finish loading');
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     return browser;
   }
 
-  /** How it is looked at: `media` is "screen" or "print". */
-  async look(width: number, height: number, scheme: 'light' | 'dark', media = 'screen'): Promise<void> {
+  /** @param media `screen` or `print` */
+  async emulate(width: number, height: number, scheme: 'light' | 'dark', media = 'screen'): Promise<void> {
     await this.send('Emulation.setDeviceMetricsOverride', { width, height, deviceScaleFactor: 1, mobile: width < 500 });
     await this.send('Emulation.setEmulatedMedia', {
       media,
@@ -95,7 +95,7 @@ export class Browser implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     const ended = new Promise((resolve) => this.process.once('close', resolve));
-    process.kill(-this.process.pid!, 'SIGKILL'); // its helpers are of its group
+    process.kill(-this.process.pid!, 'SIGKILL'); // the whole process group
     for (const stream of this.process.stdio) stream?.destroy();
     await ended;
     rmSync(this.profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
@@ -105,7 +105,7 @@ export class Browser implements AsyncDisposable {
     const id = ++this.lastId;
     const session = this.session === undefined ? {} : { sessionId: this.session };
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`${method} is not answered`)), PATIENCE_MS);
+      const timer = setTimeout(() => reject(new Error(`${method} timed out`)), TIMEOUT_MS);
       this.waiting.set(id, ({ result, error }) => {
         clearTimeout(timer);
         if (error) reject(new Error(`${method}: ${error.message}`));
@@ -115,18 +115,18 @@ export class Browser implements AsyncDisposable {
     });
   }
 
-  private hear({ id, method, params, ...rest }: Message): void {
+  private onMessage({ id, method, params, ...rest }: Message): void {
     if (id !== undefined) {
       this.waiting.get(id)?.(rest);
       this.waiting.delete(id);
     } else if (method === 'Network.requestWillBeSent') {
       this.requests.push((params!['request'] as { url: string }).url);
     } else if (method === 'Log.entryAdded' && JSON.stringify(params).includes('willReadFrequently')) {
-      // Said of the test's own reading of the charts.
+      // Caused by the test itself, which reads the canvases.
     } else if (method === 'Log.entryAdded' || method === 'Runtime.exceptionThrown') {
-      this.complaints.push(JSON.stringify(params));
+      this.errors.push(JSON.stringify(params));
     } else if (method === 'Runtime.consoleAPICalled') {
-      this.complaints.push(JSON.stringify(params!['args']));
+      this.errors.push(JSON.stringify(params!['args']));
     }
   }
 }

@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { EXPERIMENTS } from '../../src/lab/bench/settings.js';
 import { HTTP_MODELS } from '../../src/lab/bench/workbench.js';
+import { EXPERIMENT_NAMES } from '../../src/lab/experiments/registry.js';
 import { Tools } from '../../src/lab/load/tools.js';
 import type { LabReport } from '../../src/lab/report/report.js';
 import { command, run } from '../support/command.js';
@@ -14,20 +14,20 @@ import { processesWith } from './processes.js';
 const LAB_MS = 60_000;
 const TINY = ['--quick', '--seconds', '0.2', '--warm-up', '0.1', '--connections', '4', '--idle', '20', '--rate', '100'];
 
-let folder: string;
+let directory: string;
 
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'epollet-lab-command-'));
+  directory = mkdtempSync(join(tmpdir(), 'epollet-lab-command-'));
 });
 
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 const reportIn = (file: string): LabReport => JSON.parse(readFileSync(file, 'utf8')) as LabReport;
 
 test('lists the experiments and the models', async () => {
   const { code, stdout } = await run(['lab', '--list']);
   expect(code).toBe(0);
-  for (const name of [...EXPERIMENTS, ...HTTP_MODELS.map((model) => model.name)])
+  for (const name of [...EXPERIMENT_NAMES, ...HTTP_MODELS.map((model) => model.name)])
     expect(stdout).toMatch(new RegExp(`^  ${name} `, 'm'));
 });
 
@@ -45,36 +45,36 @@ test.each([
   [['--seconds', '0'], /it must be a number from 0\.1 to 3600/],
   [['--seed', '-1'], /it must be an integer from 0 to 4294967295/],
   [
-    ['--json', '/no/such/folder/report.json'],
-    /\/no\/such\/folder\/report\.json cannot be written \(ENOENT\); name another file\./,
+    ['--json', '/no/such/directory/report.json'],
+    /\/no\/such\/directory\/report\.json cannot be written \(ENOENT\); name another file\./,
   ],
-  [['--html', '/tmp'], /\/tmp is a folder; name a file to write the report to\./],
-])('misuse: %j', async (flags, sentence) => {
+  [['--html', '/tmp'], /\/tmp is a directory; name a file to write the report to\./],
+])('usage error: %j', async (flags, sentence) => {
   const { code, stdout, stderr } = await run(['lab', ...flags]);
   expect([code, stdout]).toEqual([2, '']);
   expect(stderr).toMatch(sentence);
   expect(stderr.trim().split('\n')).toHaveLength(1);
 });
 
-test('triggers need no load, and threads are woken', async () => {
-  const file = join(folder, 'triggers.json');
+test('triggers runs without a load generator and counts woken threads', async () => {
+  const file = join(directory, 'triggers.json');
   const { code, stdout } = await run(['lab', '--experiment', 'triggers', '--json', file]);
   expect(code).toBe(0);
   expect(stdout).toContain('All bytes arrive at once');
   const report = reportIn(file);
   if (report.experiment !== 'triggers') throw new Error();
-  const woken = Object.fromEntries(report.herd.map((row) => [row.trigger, row.woken]));
+  const woken = Object.fromEntries(report.thunderingHerd.map((row) => [row.trigger, row.woken]));
   expect(woken).toMatchObject({ level: 4, edge: 4 });
-  // "One or more", epoll_ctl(2): a thread that was not asleep yet is passed over.
+  // "One or more", epoll_ctl(2): a thread that does not sleep yet is not counted as woken by the kernel.
   expect(woken['exclusive']).toBeGreaterThanOrEqual(1);
   expect(woken['exclusive']).toBeLessThanOrEqual(4);
 });
 
 const runs = needs(new Tools().has('wrk'), 'epollet lab', 'wrk is not installed');
 
-describe.runIf(runs)('with a load', () => {
+describe.runIf(runs)('with a load generator', () => {
   test('--quick measures two models and writes both reports', { timeout: LAB_MS }, async () => {
-    const [json, html] = [join(folder, 'quick.json'), join(folder, 'quick.html')];
+    const [json, html] = [join(directory, 'quick.json'), join(directory, 'quick.html')];
     const flags = ['--models', 'epollet,epoll-level', '--seed', '5', '--json', json, '--html', html];
     await using lab = command(['lab', ...TINY, ...flags]);
     const { code, stdout, stderr } = await lab.ended;
@@ -82,22 +82,22 @@ describe.runIf(runs)('with a load', () => {
     expect(stderr).toMatch(/^seed 5\nwritten: \S+quick\.json\nwritten: \S+quick\.html\n$/);
     expect(stdout).toMatch(/^epollet +\d/m);
     const report = reportIn(json);
-    expect(report).toMatchObject({ format: 'epollet-lab', version: 1, experiment: 'models', complete: true });
+    expect(report).toMatchObject({ format: 'epollet-lab', version: 2, experiment: 'models', complete: true });
     expect(report.settings.seed).toBe(5);
     expect(report.command).toContain('--models epollet,epoll-level --rounds 1');
     expect(stdout).toContain(report.command);
     expect(readFileSync(html, 'utf8')).toContain(report.command);
-    // The command in the report is one that the lab takes, and has the same orders.
-    const again = join(folder, 'again.json');
+    // The command in the report is valid and repeats the same orders.
+    const again = join(directory, 'again.json');
     await using second = command([...report.command.split(' ').slice(1), '--json', again]);
     expect((await second.ended).code).toBe(0);
     const { settings, orders } = reportIn(again);
     expect(orders).toEqual(report.orders);
-    expect(settings).toEqual({ ...report.settings, most: settings.maxIdle }); // of another experiment
+    expect(settings).toEqual({ ...report.settings, maxIdle: settings.maxIdle }); // unused by this experiment
   });
 
-  test('libuv is compared with ours', { timeout: LAB_MS }, async () => {
-    const json = join(folder, 'libuv.json');
+  test('libuv reports ratios to epollet', { timeout: LAB_MS }, async () => {
+    const json = join(directory, 'libuv.json');
     await using lab = command(['lab', '--experiment', 'libuv', ...TINY, '--json', json]);
     expect((await lab.ended).code).toBe(0);
     const report = reportIn(json);
@@ -110,18 +110,22 @@ describe.runIf(runs)('with a load', () => {
   test.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
-  ] as const)('%s ends it with a report, and leaves nobody behind', { timeout: LAB_MS }, async (signal, itsCode) => {
-    const mark = randomUUID();
-    const json = join(folder, `${signal}.json`);
-    await using lab = command(['lab', ...TINY, '--rounds', '100', '--budget', '600', '--json', json], {
-      env: { LAB_TEST_MARK: mark },
-    });
-    await lab.waitFor(/seed/, 'stderr');
-    await new Promise((resolve) => setTimeout(resolve, 2000));
-    const { code, stdout } = await lab.kill(signal).ended;
-    expect(code).toBe(itsCode);
-    expect(stdout).toContain('It was interrupted');
-    expect(reportIn(json)).toMatchObject({ complete: false });
-    expect(processesWith(`LAB_TEST_MARK=${mark}`)).toEqual([]);
-  });
+  ] as const)(
+    '%s cancels the run with a report and leaves no process',
+    { timeout: LAB_MS },
+    async (signal, exitCode) => {
+      const mark = randomUUID();
+      const json = join(directory, `${signal}.json`);
+      await using lab = command(['lab', ...TINY, '--rounds', '100', '--budget', '600', '--json', json], {
+        env: { LAB_TEST_MARK: mark },
+      });
+      await lab.waitFor(/seed/, 'stderr');
+      await new Promise((resolve) => setTimeout(resolve, 2000));
+      const { code, stdout } = await lab.kill(signal).ended;
+      expect(code).toBe(exitCode);
+      expect(stdout).toContain('The run was cancelled');
+      expect(reportIn(json)).toMatchObject({ complete: false });
+      expect(processesWith(`LAB_TEST_MARK=${mark}`)).toEqual([]);
+    },
+  );
 });

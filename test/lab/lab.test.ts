@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { type LabSettings, QUICK } from '../../src/lab/bench/settings.js';
+import { QUICK } from '../../src/lab/bench/settings.js';
 import { smokeCheck } from '../../src/lab/bench/smoke-check.js';
 import type { Launcher } from '../../src/lab/bench/workbench.js';
+import type { LabSettings } from '../../src/lab/experiments/registry.js';
 import { runLab } from '../../src/lab/lab.js';
 import { type ToolName, Tools } from '../../src/lab/load/tools.js';
 import { renderText } from '../../src/lab/report/terminal.js';
@@ -15,8 +16,22 @@ import { processesWith } from './processes.js';
 const LAB_MS = 60_000;
 
 const launch: Launcher = {
-  model: (model, folder) => [process.execPath, MAIN, 'model', model, folder, '--host', '127.0.0.1', '--port', '0'],
-  countingServer: (folder) => [process.execPath, MAIN.replace('cli/main.js', 'lab/bench/counting-server.js'), folder],
+  model: (model, directory) => [
+    process.execPath,
+    MAIN,
+    'model',
+    model,
+    directory,
+    '--host',
+    '127.0.0.1',
+    '--port',
+    '0',
+  ],
+  countingServer: (directory) => [
+    process.execPath,
+    MAIN.replace('cli/main.js', 'lab/bench/counting-server.js'),
+    directory,
+  ],
 };
 
 const tiny: LabSettings = {
@@ -33,11 +48,11 @@ const tiny: LabSettings = {
   budgetSeconds: null,
 };
 
-/** A program that serves every request like this, in the place of a model. */
-const programs = (answer: string): readonly string[] => [
+/** A program with this request handler, instead of a model. */
+const program = (body: string): readonly string[] => [
   process.execPath,
   '-e',
-  `const server = require('node:http').createServer((request, response) => { ${answer} });
+  `const server = require('node:http').createServer((request, response) => { ${body} });
    server.listen(0, '127.0.0.1', () => console.log('http://127.0.0.1:' + server.address().port + '/'));
    process.on('SIGTERM', () => process.exit());`,
 ];
@@ -46,19 +61,19 @@ const runs = needs(new Tools().has('wrk'), 'the lab', 'wrk is not installed');
 
 const mark = randomUUID();
 process.env['LAB_TEST_MARK'] = mark;
-/** What this file has started; the environment of this process itself was fixed when it began. */
-const serversLeft = (): string[] => processesWith(`LAB_TEST_MARK=${mark}`);
+/** Processes started by this file; /proc/self/environ does not change. */
+const remainingServers = (): string[] => processesWith(`LAB_TEST_MARK=${mark}`);
 
 describe.runIf(runs)('the lab', () => {
-  test('measures all that its tools can', { timeout: LAB_MS }, async () => {
+  test('measures everything for which a tool is installed', { timeout: LAB_MS }, async () => {
     const report = await runLab(tiny, { launch });
     if (report.experiment !== 'models') throw new Error();
-    expect(report).toMatchObject({ format: 'epollet-lab', version: 1, complete: true, settings: tiny });
+    expect(report).toMatchObject({ format: 'epollet-lab', version: 2, complete: true, settings: tiny });
     expect(report.results.map(({ model, failure }) => [model, failure])).toEqual([
       ['epollet', null],
       ['blocking', null],
     ]);
-    const [ours, blocking] = report.results;
+    const [epollet, blocking] = report.results;
     for (const { rounds, cpuUs, requestsPerSecond, baselineBytes, errors } of report.results) {
       expect(rounds).toHaveLength(1);
       expect(cpuUs!.median).toBeGreaterThan(0);
@@ -66,18 +81,18 @@ describe.runIf(runs)('the lab', () => {
       expect(baselineBytes!.median).toBeGreaterThan(10 * 1024 * 1024);
       expect(errors).toBe(0);
     }
-    expect(ours).toMatchObject({ keepsConnections: true, silencedBy: null });
-    expect(blocking).toMatchObject({ keepsConnections: false, silencedBy: 1, perConnectionBytes: null });
-    expect(ours!.ownCalls!.byName['recvfrom']).toBeGreaterThan(0.9);
+    expect(epollet).toMatchObject({ keepsAlive: true, starvedBy: null });
+    expect(blocking).toMatchObject({ keepsAlive: false, starvedBy: 1, perConnectionBytes: null });
+    expect(epollet!.ownCalls!.byName['recvfrom']).toBeGreaterThan(0.9);
     if (report.tools.find(({ name }) => name === 'h2load')!.version)
       for (const { latencyMs } of report.results) expect(latencyMs!.p99.median).toBeGreaterThan(0);
     if (report.tools.find(({ name }) => name === 'strace')!.version)
-      expect(ours!.systemCalls!.byName['recvfrom']).toBeGreaterThan(0.9);
+      expect(epollet!.systemCalls!.byName['recvfrom']).toBeGreaterThan(0.9);
     expect(renderText(report)).toMatch(/^epollet +\d/m);
-    expect(serversLeft()).toEqual([]);
+    expect(remainingServers()).toEqual([]);
   });
 
-  test('leaves out what is not installed, and says so', { timeout: LAB_MS }, async () => {
+  test('notes each missing tool and omits its measurements', { timeout: LAB_MS }, async () => {
     const hidden: ToolName[] = ['wrk', 'h2load', 'strace', 'taskset'];
     const tools = new Tools(hidden);
     if (!needs(tools.has('autocannon'), 'load by autocannon', 'autocannon is not installed')) return;
@@ -85,39 +100,39 @@ describe.runIf(runs)('the lab', () => {
     if (report.experiment !== 'models') throw new Error();
     for (const name of hidden) expect(report.notes.filter((note) => note.startsWith(name))).toHaveLength(1);
     expect(report.machine.pinned).toBeNull();
-    const [ours] = report.results;
-    expect(ours!.requestsPerSecond!.median).toBeGreaterThan(10);
-    expect([ours!.latencyMs, ours!.systemCalls]).toEqual([null, null]);
-    expect(ours!.ownCalls!.perRequest).toBeGreaterThan(1);
+    const [epollet] = report.results;
+    expect(epollet!.requestsPerSecond!.median).toBeGreaterThan(10);
+    expect([epollet!.latencyMs, epollet!.systemCalls]).toEqual([null, null]);
+    expect(epollet!.ownCalls!.perRequest).toBeGreaterThan(1);
   });
 
-  test('a model that answers wrongly is left out; the others go on', { timeout: LAB_MS }, async () => {
+  test('a model with a wrong response is skipped, and the others are measured', { timeout: LAB_MS }, async () => {
     const wrong: Launcher = {
       ...launch,
-      model: (model, folder) =>
-        model === 'libuv' ? programs(`response.end('something else')`) : launch.model(model, folder),
+      model: (model, directory) =>
+        model === 'libuv' ? program(`response.end('something else')`) : launch.model(model, directory),
     };
     const report = await runLab({ ...tiny, models: ['libuv', 'epollet'] }, { launch: wrong });
     if (report.experiment !== 'models') throw new Error();
     expect(report.results[0]).toMatchObject({
       rounds: [],
       cpuUs: null,
-      failure: 'GET / was answered with other bytes than index.html has.',
+      failure: 'GET / returned a body that differs from index.html.',
     });
     expect(report.results[1]!.rounds).toHaveLength(1);
   });
 
-  test('a model that does not start is left out', { timeout: LAB_MS }, async () => {
+  test('a model that does not start is skipped', { timeout: LAB_MS }, async () => {
     const broken: Launcher = {
       ...launch,
       model: () => [process.execPath, '-e', 'console.error("no"); process.exit(3)'],
     };
     const report = await runLab({ ...tiny, models: ['libuv'] }, { launch: broken });
     if (report.experiment !== 'models') throw new Error();
-    expect(report.results[0]!.failure).toBe('It ended with 3 before it answered; it said: no.');
+    expect(report.results[0]!.failure).toBe('It exited with code 3 before it listened; its output: no.');
   });
 
-  test('when it is interrupted, what was measured is in the report', { timeout: LAB_MS }, async () => {
+  test('a cancelled run reports the completed rounds', { timeout: LAB_MS }, async () => {
     const stop = new AbortController();
     let steps = 0;
     const progress = {
@@ -132,25 +147,25 @@ describe.runIf(runs)('the lab', () => {
     if (report.experiment !== 'models') throw new Error();
     expect(report.complete).toBe(false);
     expect(report.results.reduce((sum, { rounds }) => sum + rounds.length, 0)).toBeGreaterThanOrEqual(3);
-    expect(renderText(report)).toContain('It was interrupted');
-    expect(serversLeft()).toEqual([]);
+    expect(renderText(report)).toContain('The run was cancelled');
+    expect(remainingServers()).toEqual([]);
   });
 
-  test('opens more and more connections', { timeout: LAB_MS }, async () => {
+  test('connections measures each number of idle connections', { timeout: LAB_MS }, async () => {
     const report = await runLab({ ...tiny, experiment: 'connections' }, { launch });
     if (report.experiment !== 'connections') throw new Error();
-    const [ours, blocking] = report.results;
-    expect(ours!.points.map(({ idle, stillOpen }) => [idle, stillOpen.median])).toEqual([
+    const [epollet, blocking] = report.results;
+    expect(epollet!.points.map(({ idle, stillOpen }) => [idle, stillOpen.median])).toEqual([
       [1, 1],
       [10, 10],
     ]);
-    expect(ours!.failedAt).toBeNull();
+    expect(epollet!.failedAt).toBeNull();
     expect(blocking!.points).toEqual([]);
-    expect(blocking!.failedAt).toMatchObject({ idle: 1, reason: expect.stringContaining('answers nobody') });
+    expect(blocking!.failedAt).toMatchObject({ idle: 1, reason: expect.stringContaining('does not respond') });
   });
 });
 
-describe('the check of answers', () => {
+describe('the smoke check', () => {
   const PAGE = Buffer.from('<p>the page');
   let server: Server;
 
@@ -162,34 +177,34 @@ describe('the check of answers', () => {
     return new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
   }
 
-  const right: RequestListener = ({ url }, response) => {
+  const correct: RequestListener = ({ url }, response) => {
     response.statusCode = url === '/' ? 200 : 404;
     response.end(url === '/' ? PAGE : 'no');
   };
 
   test.each<[string, RequestListener, string]>([
-    ['an error', (_, response) => response.writeHead(500).end(), 'GET / was answered 500, not 200.'],
+    ['an error response', (_, response) => response.writeHead(500).end(), 'GET / returned 500, not 200.'],
     [
       'another page',
       (_, response) => response.end('<p>another'),
-      'GET / was answered with other bytes than index.html has.',
+      'GET / returned a body that differs from index.html.',
     ],
-    ['a page for everything', (_, response) => response.end(PAGE), 'GET /no-such-page was answered 200, not 404.'],
-    ['a reset', ({ socket }) => socket.resetAndDestroy(), 'GET / failed with ECONNRESET.'],
-    ['an end', ({ socket }) => socket.end(), 'GET / was cut off before its answer was whole.'],
-  ])('%s is refused', async (_, listener, why) => {
-    await expect(smokeCheck(await urlOf(listener), PAGE)).rejects.toThrow(why);
+    ['a page for everything', (_, response) => response.end(PAGE), 'GET /no-such-page returned 200, not 404.'],
+    ['a connection reset', ({ socket }) => socket.resetAndDestroy(), 'GET / failed with ECONNRESET.'],
+    ['a connection that ends early', ({ socket }) => socket.end(), 'GET / was cut off before the end of the response.'],
+  ])('rejects %s', async (_, listener, message) => {
+    await expect(smokeCheck(await urlOf(listener), PAGE)).rejects.toThrow(message);
   });
 
-  test('what is right passes, and tells whether connections are kept', async () => {
-    expect(await smokeCheck(await urlOf(right), PAGE)).toMatchObject({ keeps: true });
+  test('accepts correct responses and reports whether connections persist', async () => {
+    expect(await smokeCheck(await urlOf(correct), PAGE)).toMatchObject({ keepAlive: true });
     server.close();
-    const closing: RequestListener = (request, response) => right(request, response.setHeader('Connection', 'close'));
-    expect(await smokeCheck(await urlOf(closing), PAGE)).toMatchObject({ keeps: false });
+    const closing: RequestListener = (request, response) => correct(request, response.setHeader('Connection', 'close'));
+    expect(await smokeCheck(await urlOf(closing), PAGE)).toMatchObject({ keepAlive: false });
   });
 
-  test('a model with a page of its own need not have ours', async () => {
-    const url = await urlOf((_, response) => response.end('<p>mine'));
-    expect((await smokeCheck(url, PAGE, { fixedPage: true })).responseShape).toBe('200 undefined 7 bytes');
+  test('accepts another page from a model with a fixed page', async () => {
+    const url = await urlOf((_, response) => response.end('<p>another page'));
+    expect((await smokeCheck(url, PAGE, { fixedPage: true })).responseShape).toBe('200 undefined 15 bytes');
   });
 });

@@ -1,17 +1,18 @@
 import { seededRandom } from '../../src/lab/base/shuffle.js';
-import { type ExperimentName, QUESTIONS, THOROUGH } from '../../src/lab/bench/settings.js';
-import { connectionsResult } from '../../src/lab/experiments/connections-result.js';
+import { THOROUGH } from '../../src/lab/bench/settings.js';
+import { connectionsResult } from '../../src/lab/experiments/connections.js';
+import { ratioTo } from '../../src/lab/experiments/libuv.js';
 import {
   emptyPartial,
   type ModelPartial,
   modelResult,
-  ratioTo,
   summarizeCalls,
 } from '../../src/lab/experiments/models-result.js';
+import { type ExperimentName, experimentNamed } from '../../src/lab/experiments/registry.js';
 import { traceTriggers } from '../../src/lab/experiments/triggers.js';
 import type { LabReport, ReportHead } from '../../src/lab/report/report.js';
 
-/** Rough sizes of what a run has, so that the page is looked at with bars of all lengths. */
+/** Realistic values, so that the page has bars of all lengths. */
 const MODELS: [name: string, cpuUs: number, perSecond: number, restMib: number][] = [
   ['fixed-page', 21, 19_000, 82],
   ['blocking', 24, 17_500, 83],
@@ -31,9 +32,9 @@ const MODELS: [name: string, cpuUs: number, perSecond: number, restMib: number][
 function head(experiment: ExperimentName, models: readonly string[]): ReportHead {
   return {
     format: 'epollet-lab',
-    version: 1,
+    version: 2,
     epollet: '0.1.0',
-    question: QUESTIONS[experiment],
+    question: experimentNamed(experiment).question,
     startedAt: '2026-01-02T03:04:05.000Z',
     seconds: 321.4,
     complete: true,
@@ -53,19 +54,25 @@ function head(experiment: ExperimentName, models: readonly string[]): ReportHead
       openFiles: 20_000,
     },
     tools: [
-      { name: 'wrk', version: '4.1.0', use: 'load in a closed loop' },
+      { name: 'wrk', version: '4.1.0', use: 'closed-loop load' },
       { name: 'strace', version: null, use: 'system calls' },
     ],
-    notes: ['strace is not installed: system calls are left out, but for those that epollet counts itself.'],
+    notes: ['strace is not installed: system calls are counted only for epollet, which counts its own.'],
   };
 }
 
-function notes(name: string, cpuUs: number, perSecond: number, restMib: number, random: () => number): ModelPartial {
-  const made = emptyPartial(name, 'in epoll_wait, told as long as it is so');
+function partialOf(
+  name: string,
+  cpuUs: number,
+  perSecond: number,
+  restMib: number,
+  random: () => number,
+): ModelPartial {
+  const partial = emptyPartial(name, 'in epoll_wait, level-triggered');
   for (let round = 0; round < 3; round++) {
     const off = 0.9 + 0.2 * random();
     const ms = (cpuUs / 100) * off;
-    made.rounds.push({
+    partial.rounds.push({
       requestsPerSecond: perSecond / off,
       cpuUs: cpuUs * off,
       userUs: cpuUs * off * 0.3,
@@ -77,21 +84,21 @@ function notes(name: string, cpuUs: number, perSecond: number, restMib: number, 
       errors: name === 'polling' ? 3 : 0,
     });
   }
-  made.keepsAlive = true;
-  made.starvedBy = name === 'blocking' ? 1 : null;
-  made.systemCalls = summarizeCalls({ recvfrom: 1.01, sendto: 1, epoll_wait: cpuUs / 60 });
-  if (name === 'epollet') made.ownCalls = summarizeCalls({ recvfrom: 1, sendto: 1, epoll_wait: 0.1 });
-  return made;
+  partial.keepsAlive = true;
+  partial.starvedBy = name === 'blocking' ? 1 : null;
+  partial.systemCalls = summarizeCalls({ recvfrom: 1.01, sendto: 1, epoll_wait: cpuUs / 60 });
+  if (name === 'epollet') partial.ownCalls = summarizeCalls({ recvfrom: 1, sendto: 1, epoll_wait: 0.1 });
+  return partial;
 }
 
 export function sampleReport(experiment: ExperimentName): LabReport {
   const random = seededRandom(7);
   if (experiment === 'triggers') {
-    const herd = [
+    const thunderingHerd = [
       { trigger: 'level', threads: 4, woken: 4 },
       { trigger: 'exclusive', threads: 4, woken: 1 },
     ] as const;
-    return { ...head(experiment, []), experiment, results: traceTriggers(), herd };
+    return { ...head(experiment, []), experiment, results: traceTriggers(), thunderingHerd };
   }
   if (experiment === 'connections') {
     const results = MODELS.map(([model, cpuUs, perSecond, restMib], at) => {
@@ -108,7 +115,7 @@ export function sampleReport(experiment: ExperimentName): LabReport {
         ]),
       );
       const failedAt =
-        model === 'threads' ? { idle: 1000, reason: 'With 1000 silent connections it answers nobody.' } : null;
+        model === 'threads' ? { idle: 1000, reason: 'With 1000 idle connections it does not respond.' } : null;
       return connectionsResult({ model, waits: 'somewhere', rounds, failedAt, failure: null });
     });
     return {
@@ -121,8 +128,8 @@ export function sampleReport(experiment: ExperimentName): LabReport {
     };
   }
   const chosen = experiment === 'libuv' ? MODELS.slice(-3) : MODELS;
-  const results = chosen.map((model) => modelResult(notes(...model, random)));
-  const failed: ModelPartial = { ...emptyPartial('broken', 'nowhere'), failure: 'GET / was answered 500, not 200.' };
+  const results = chosen.map((model) => modelResult(partialOf(...model, random)));
+  const failed: ModelPartial = { ...emptyPartial('broken', 'nowhere'), failure: 'GET / returned 500, not 200.' };
   if (experiment === 'libuv') {
     const ratios = results.map((each) => ratioTo(each, results.at(-1)!));
     return {

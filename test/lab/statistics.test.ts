@@ -2,21 +2,21 @@ import { describe, expect, test } from 'vitest';
 import { formatCalls, formatNumber, formatRange } from '../../src/lab/base/format.js';
 import { seededRandom, shuffle, shuffledOrders } from '../../src/lab/base/shuffle.js';
 import { latencyPercentiles, percentile, summarize } from '../../src/lab/base/stats.js';
-import { stepsUpTo } from '../../src/lab/experiments/connections.js';
-import { connectionsResult } from '../../src/lab/experiments/connections-result.js';
-import { ratioTo, summarizeCalls } from '../../src/lab/experiments/models-result.js';
+import { connectionsResult, stepsUpTo } from '../../src/lab/experiments/connections.js';
+import { ratioTo } from '../../src/lab/experiments/libuv.js';
+import { summarizeCalls } from '../../src/lab/experiments/models-result.js';
 import { cpuBetween, cpuTime, processTree, residentBytes } from '../../src/lab/measure/proc-stat.js';
 import { sampleReport } from './sample-reports.js';
 
-describe('a spread', () => {
+describe('summarize', () => {
   test.each([
     [[3], { median: 3, min: 3, max: 3, count: 1 }],
     [[9, 1, 5], { median: 5, min: 1, max: 9, count: 3 }],
     [[10, 9, 1, 2], { median: 5.5, min: 1, max: 10, count: 4 }],
     [[2, null, Number.NaN, 4], { median: 3, min: 2, max: 4, count: 2 }],
-  ])('of %j', (values, spread) => expect(summarize(values)).toEqual(spread));
+  ])('%j', (values, summary) => expect(summarize(values)).toEqual(summary));
 
-  test('of nothing is none', () => {
+  test('no values have no summary', () => {
     expect(summarize([])).toBeNull();
     expect(summarize([null])).toBeNull();
   });
@@ -31,28 +31,28 @@ test.each([
   expect(percentile([1, 2, 3, 4, 5], percent)).toBeCloseTo(value, 9);
 });
 
-test('the latency of nothing is none, and a percentile of nothing a mistake', () => {
+test('no values have no latency, and their percentile is a RangeError', () => {
   expect(latencyPercentiles([])).toBeNull();
   expect(() => percentile([], 50)).toThrow(RangeError);
 });
 
-describe('a draw', () => {
+describe('shuffle', () => {
   const MODELS = ['a', 'b', 'c', 'd', 'e', 'f'];
 
-  test('has the same orders for the same seed, and others for another', () => {
+  test('the same seed has the same orders, another seed has others', () => {
     expect(shuffledOrders(MODELS, 5, 42)).toEqual(shuffledOrders(MODELS, 5, 42));
     expect(shuffledOrders(MODELS, 5, 42)).not.toEqual(shuffledOrders(MODELS, 5, 43));
     expect(new Set(shuffledOrders(MODELS, 20, 42).map((order) => order.join())).size).toBeGreaterThan(15);
   });
 
-  test('has every model once', () => {
+  test('an order has every model once', () => {
     for (const order of shuffledOrders(MODELS, 50, 1)) expect([...order].sort()).toEqual(MODELS);
   });
 
-  test('gives every model every place', () => {
+  test('every model is first equally often', () => {
     const random = seededRandom(9);
     const first = new Map<string, number>();
-    for (let draw = 0; draw < 6000; draw++) {
+    for (let i = 0; i < 6000; i++) {
       const [model] = shuffle(MODELS, random);
       first.set(model!, (first.get(model!) ?? 0) + 1);
     }
@@ -60,8 +60,8 @@ describe('a draw', () => {
   });
 });
 
-describe('the family of a process', () => {
-  test('has this process, its memory and its time', () => {
+describe('the process tree', () => {
+  test('contains this process, with its memory and CPU time', () => {
     const before = cpuTime(process.pid);
     let sum = 0;
     for (const untilMs = performance.now() + 150; performance.now() < untilMs; ) sum += Math.sqrt(sum + 1);
@@ -72,12 +72,12 @@ describe('the family of a process', () => {
     expect(userUs + systemUs).toBeLessThanOrEqual(totalUs * 1.001);
   });
 
-  test('that is gone has nothing', () => {
+  test('of an exited process has no memory and no threads', () => {
     expect(residentBytes(2 ** 30)).toBe(0);
     expect(cpuTime(2 ** 30).threads.size).toBe(0);
   });
 
-  test('exact where the threads are the same, and by ticks where not', () => {
+  test('CPU time is exact for equal sets of threads, and in ticks otherwise', () => {
     const at = (userUs: number, systemUs: number, ...threads: [string, number][]) => ({
       userUs,
       systemUs,
@@ -94,29 +94,29 @@ describe('the family of a process', () => {
   });
 });
 
-test('a ratio is of each round by itself', () => {
+test('ratios are computed per round', () => {
   const report = sampleReport('libuv');
   if (report.experiment !== 'libuv') throw new Error();
-  const [libuv, , ours] = report.results;
-  expect(ratioTo(ours!, ours!).cpu).toEqual({ median: 1, min: 1, max: 1, count: 3 });
-  const expected = libuv!.rounds.map((round, at) => round.cpuUs / ours!.rounds[at]!.cpuUs).sort((a, b) => a - b);
-  expect(ratioTo(libuv!, ours!).cpu?.median).toBeCloseTo(expected[1]!, 9);
+  const [libuv, , epollet] = report.results;
+  expect(ratioTo(epollet!, epollet!).cpu).toEqual({ median: 1, min: 1, max: 1, count: 3 });
+  const expected = libuv!.rounds.map((round, at) => round.cpuUs / epollet!.rounds[at]!.cpuUs).sort((a, b) => a - b);
+  expect(ratioTo(libuv!, epollet!).cpu?.median).toBeCloseTo(expected[1]!, 9);
 });
 
-test('system calls are sorted, added up, and without those of the start', () => {
+test('summarizeCalls sorts, adds up, and drops calls of the startup', () => {
   expect(summarizeCalls({ openat: 0.0002, sendto: 1, recvfrom: 1.25 })).toEqual({
     perRequest: 2.25,
     byName: { recvfrom: 1.25, sendto: 1 },
   });
 });
 
-test('a model bends where a request takes twice the time', () => {
+test('the knee is where a request takes more than twice the CPU time', () => {
   const round = (cpuUs: number) => [{ requestsPerSecond: 1, cpuUs, p99Ms: null, residentBytes: 1, stillOpen: 1 }];
   const notes = { model: 'm', waits: '', failedAt: null, failure: null };
   const rounds = new Map([1, 10, 100].map((idle) => [idle, round(idle === 100 ? 25 : 10)]));
   expect(connectionsResult({ ...notes, rounds }).knee).toMatchObject({ idle: 100 });
   expect(connectionsResult({ ...notes, rounds: new Map([[1, round(10)]]) }).knee).toBeNull();
-  expect(connectionsResult({ ...notes, rounds: new Map() })).toMatchObject({ points: [], slows: null });
+  expect(connectionsResult({ ...notes, rounds: new Map() })).toMatchObject({ points: [], knee: null });
 });
 
 test.each([
@@ -124,7 +124,7 @@ test.each([
   [10, [1, 10]],
   [250, [1, 10, 100, 250]],
   [10_000, [1, 10, 100, 1000, 10_000]],
-])('up to %d connections', (most, steps) => expect(stepsUpTo(most)).toEqual(steps));
+])('steps up to %d connections are %j', (most, steps) => expect(stepsUpTo(most)).toEqual(steps));
 
 test.each([
   [null, '–'],
@@ -137,9 +137,9 @@ test.each([
   [123.4, '123'],
   [12_345.6, '12,346'],
   [2, '2'],
-])('%s in words is %s', (value, text) => expect(formatNumber(value)).toBe(text));
+])('%s is formatted as %s', (value, text) => expect(formatNumber(value)).toBe(text));
 
-test('a range, and calls, in words', () => {
+test('formatRange and formatCalls', () => {
   expect(formatRange({ median: 2, min: 1.5, max: 2.5, count: 3 })).toBe('1.50 to 2.50');
   expect(formatRange({ median: 2, min: 2, max: 2, count: 1 })).toBe('one round');
   expect(formatCalls({ recvfrom: 1, epoll_wait: 0.25, sendto: 2 })).toBe('2 sendto, 1 recvfrom, 0.25 epoll_wait');

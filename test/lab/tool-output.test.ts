@@ -2,12 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { parseResponse } from '../../src/lab/bench/smoke-check.js';
 import { autocannonArgs, parseAutocannon } from '../../src/lab/load/autocannon.js';
 import { connectionRate, countH2loadLog, h2loadArgs, h2loadErrors, parseH2loadLog } from '../../src/lab/load/h2load.js';
-import { parseMilliseconds } from '../../src/lab/load/units.js';
-import { parseWrk, wrkArgs } from '../../src/lab/load/wrk.js';
+import { parseMilliseconds, parseWrk, wrkArgs } from '../../src/lab/load/wrk.js';
 import { assignCores, parseCores } from '../../src/lab/measure/cores.js';
 import { countAttached, parseStrace, straceArgs } from '../../src/lab/measure/strace.js';
 
-const ORDER = { url: new URL('http://127.0.0.1:9101/'), connections: 8, seconds: 2, close: false };
+const SPEC = { url: new URL('http://127.0.0.1:9101/'), connections: 8, seconds: 2, close: false };
 
 test.each([
   ['87us', 0.087],
@@ -17,12 +16,12 @@ test.each([
   ['1h', 3_600_000],
 ])('%s is %d ms', (text, ms) => expect(parseMilliseconds(text)).toBeCloseTo(ms, 9));
 
-test.each(['', '12', 'ms', '1 s', '1.2.3x'])('%j is no duration', (text) => {
+test.each(['', '12', 'ms', '1 s', '1.2.3x'])('%j is not a duration', (text) => {
   expect(() => parseMilliseconds(text)).toThrow(RangeError);
 });
 
 describe('wrk', () => {
-  const KEPT = `Running 1s test @ http://127.0.0.1:9101/
+  const SUCCESS = `Running 1s test @ http://127.0.0.1:9101/
   1 threads and 8 connections
   Thread Stats   Avg      Stdev     Max   +/- Stdev
     Latency   499.03us    1.06ms  17.85ms   92.39%
@@ -51,7 +50,7 @@ Transfer/sec:     21.68MB
 Requests/sec:  21449.64
 Transfer/sec:     14.44MB
 `;
-  const SILENT = `Running 4s test @ http://127.0.0.1:9101/
+  const NO_RESPONSES = `Running 4s test @ http://127.0.0.1:9101/
   1 threads and 4 connections
   Thread Stats   Avg      Stdev     Max   +/- Stdev
     Latency     0.00us    0.00us   0.00us    -nan%
@@ -70,11 +69,11 @@ Transfer/sec:       0.00B
   test.each([
     [
       'a run',
-      KEPT,
+      SUCCESS,
       { requests: 32_571, perSecond: 32_514.91, latency: { p50: 0.183, p90: 1.17, p99: 4.75, max: 17.85 }, errors: 0 },
     ],
     [
-      'answers that are not 2xx',
+      'responses that are not 2xx',
       MISSING,
       {
         requests: 23_585,
@@ -83,16 +82,16 @@ Transfer/sec:       0.00B
         errors: 23_585,
       },
     ],
-    ['no answers', SILENT, { requests: 0, perSecond: 0, latency: null, errors: 10 }],
-  ])('%s', (_, text, load) => expect(parseWrk(text)).toEqual(load));
+    ['no responses', NO_RESPONSES, { requests: 0, perSecond: 0, latency: null, errors: 10 }],
+  ])('%s', (_, text, result) => expect(parseWrk(text)).toEqual(result));
 
-  test('what it says when nobody listens is a failure', () => {
+  test('output without a result is an error', () => {
     expect(() => parseWrk('unable to connect to 127.0.0.1:9199 Connection refused\n')).toThrow(/Connection refused/);
     expect(() => parseWrk('')).toThrow(/no output/);
   });
 
-  test('its words', () => {
-    expect(wrkArgs({ ...ORDER, seconds: 0.7, close: true })).toEqual([
+  test('the arguments', () => {
+    expect(wrkArgs({ ...SPEC, seconds: 0.7, close: true })).toEqual([
       '-t1',
       '-c8',
       '-d1s',
@@ -107,7 +106,7 @@ Transfer/sec:       0.00B
 describe('autocannon', () => {
   const RUN = `{"url":"http://127.0.0.1:9101/","connections":8,"pipelining":1,"duration":1.01,"errors":3,"timeouts":2,"mismatches":0,"non2xx":4,"resets":0,"2xx":200,"latency":{"average":9.37,"min":1,"max":31,"p50":5,"p75":17,"p90":25,"p97_5":29,"p99":30},"requests":{"average":200,"total":202,"sent":400},"throughput":{"total":139800}}`;
 
-  test('its last line', () => {
+  test('the last line is parsed', () => {
     expect(parseAutocannon(`a warning\n${RUN}\n`)).toEqual({
       requests: 202,
       perSecond: 200,
@@ -116,20 +115,20 @@ describe('autocannon', () => {
     });
   });
 
-  test.each(['', 'Error: nothing\n', '{"url":'])('%j is a failure', (text) => {
-    expect(() => parseAutocannon(text)).toThrow(/counted nothing/);
+  test.each(['', 'Error: nothing\n', '{"url":'])('%j is an error', (text) => {
+    expect(() => parseAutocannon(text)).toThrow(/printed no result/);
   });
 
-  test('its words', () => {
-    expect(autocannonArgs({ ...ORDER, close: true })).toContain('connection=close');
-    expect(autocannonArgs(ORDER).join(' ')).toBe(
+  test('the arguments', () => {
+    expect(autocannonArgs({ ...SPEC, close: true })).toContain('connection=close');
+    expect(autocannonArgs(SPEC).join(' ')).toBe(
       '--json --no-progress --connections 8 --duration 2 http://127.0.0.1:9101/',
     );
   });
 });
 
 describe('h2load', () => {
-  const PACED = { ...ORDER, rate: 160 };
+  const PACED = { ...SPEC, rate: 160 };
   const LOG = `1795258581852987\t200\t377
 1795258581852981\t200\t520
 1795258581952971\t404\t732
@@ -137,33 +136,33 @@ describe('h2load', () => {
 1795258582852967\t-1\t5
 `;
 
-  test('its log', () => {
+  test('the log is parsed', () => {
     const { latency, perSecond, errors } = parseH2loadLog(LOG, PACED);
     expect(errors).toBe(2);
     expect(latency).toMatchObject({ p50: 0.52, max: 0.9 });
     expect(perSecond).toBeCloseTo(3 / 1.000886, 3);
   });
 
-  test('an answer that came late stands for the requests that it held back', () => {
-    // 8 connections at 160 a second: each asks every 50 ms, and was held for 200.
+  test('a late response also stands for the requests it delayed (coordinated omission)', () => {
+    // 8 connections at 160 per second: each sends every 50 ms, and one was delayed for 200 ms.
     const { latency } = parseH2loadLog('1795258581000000\t200\t200000\n', PACED);
     expect(latency).toEqual({ p50: 125, p90: 185, p99: expect.closeTo(198.5, 6), max: 200 });
-    // A connection of its own holds nobody back.
+    // With a connection per request, no other request is delayed.
     expect(parseH2loadLog('1795258581000000\t200\t200000\n', { ...PACED, close: true }).latency?.p50).toBe(200);
   });
 
-  test('a log that is empty, or torn at its end', () => {
+  test('an empty log, and a partial last line', () => {
     expect(parseH2loadLog('', PACED)).toEqual({ latency: null, perSecond: 0, errors: 0 });
     expect(parseH2loadLog(`${LOG}17952585829`, PACED)).toEqual(parseH2loadLog(LOG, PACED));
   });
 
-  test('a window of it', () => {
+  test('only requests within the window count', () => {
     const window = { fromUs: 1795258581853000, untilUs: 1795258582353000 };
     expect(countH2loadLog(LOG, window)).toMatchObject({ requests: 2, perSecond: 4, errors: 1 });
     expect(parseH2loadLog(LOG, PACED, window)).toMatchObject({ latency: null, errors: 1 });
   });
 
-  test('what it prints', () => {
+  test('failed requests are parsed from the output', () => {
     const text = 'requests: 320 total, 328 started, 320 done, 317 succeeded, 3 failed, 2 errored, 0 timeout\n';
     expect(h2loadErrors(text)).toBe(3);
     expect(h2loadErrors('')).toBe(0);
@@ -175,11 +174,11 @@ describe('h2load', () => {
     [1000, 1, 1],
     [5000, 5, 1],
     [1, 1, 1000],
-  ])('%d a second begin %d at a time, every %d ms', (rate, count, everyMs) => {
+  ])('%d per second is %d connections every %d ms', (rate, count, everyMs) => {
     expect(connectionRate(rate)).toEqual({ count, everyMs });
   });
 
-  test('its words: connections that are kept have a rate, others are begun at it', () => {
+  test('the arguments limit the rate per persistent connection, or of opening connections', () => {
     expect(h2loadArgs(PACED, '/log').join(' ')).toBe(
       '--h1 -m1 -n 320 -c 8 -r 1 --rate-period=6ms --rps=20 --log-file=/log http://127.0.0.1:9101/',
     );
@@ -200,12 +199,12 @@ describe('strace', () => {
 100.00    0.877718         204      4296        49 total
 `;
 
-  test('its table', () => {
+  test('the table is parsed', () => {
     expect(parseStrace(TABLE)).toEqual({ futex: 380, writev: 1582, ioctl: 1, newfstatat: 2 });
     expect(parseStrace('')).toEqual({});
   });
 
-  test('its words, and what it says when it is there', () => {
+  test('the arguments, and the number of attached processes', () => {
     expect(straceArgs([7, 8], '/out').join(' ')).toBe('-c -f -o /out -p 7 -p 8');
     expect(countAttached('strace: Process 7 attached with 11 threads\nstrace: Process 8 attached\n')).toBe(2);
   });
@@ -218,7 +217,7 @@ describe('cores', () => {
     ['0-1,4,6-7', [0, 1, 4, 6, 7]],
   ])('%s', (list, cores) => expect(parseCores(list)).toEqual(cores));
 
-  test('the model has one, the load what shares no core with it', () => {
+  test('the model gets one core, the load those that are not its siblings', () => {
     const pairs = (core: number): number[] => [core, core ^ 1];
     expect(assignCores([0, 1, 2, 3], pairs)).toEqual({ model: 0, load: [2, 3] });
     expect(assignCores([2, 3], pairs)).toEqual({ model: 2, load: [3] });
@@ -226,7 +225,7 @@ describe('cores', () => {
   });
 });
 
-test('an answer is whole when its body is', () => {
+test('a response is complete when its body is', () => {
   const text = 'HTTP/1.1 404 Not Found\r\nContent-Length: 3\r\nX-A: b: c\r\n\r\nabc';
   for (let length = 0; length < text.length; length++)
     expect(parseResponse(Buffer.from(text.slice(0, length)))).toBeNull();

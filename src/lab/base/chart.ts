@@ -1,31 +1,30 @@
-/** One question's answer: a chart to see it, and a table to read it off. */
+/** One section of a report: a chart, and a table with its numbers. */
 export interface Figure {
   readonly title: string;
-  /** What it shows, and what it does not. */
+  /** What the figure shows, and how to read it. */
   readonly description: string;
-  /** Null where a table says it all. */
+  /** Null if a table suffices. */
   readonly chart: Chart | null;
   readonly table: Table;
 }
 
-/** For the page's script: nothing in here is a function. */
+/** Serialized as JSON for the script of the page. */
 export interface Chart {
-  /** Bars lie, with the labels on their left; lines go from left to right. */
+  /** Bars are horizontal, with their labels on the left; lines run from left to right. */
   readonly kind: 'bars' | 'lines';
   readonly labels: readonly string[];
   readonly series: readonly Series[];
   readonly unit: string;
-  /** Bars that add up. */
   readonly stacked?: boolean;
   readonly logarithmic?: boolean;
-  /** What the labels of lines are. */
-  readonly across?: string;
+  /** Title of the axis with the labels. */
+  readonly labelTitle?: string;
 }
 
 export interface Series {
   readonly name: string;
   readonly values: readonly (number | null)[];
-  /** Of all rounds; drawn as whiskers. With stacked bars those of the sum, at the last series. */
+  /** Range over the rounds, drawn as whiskers. In a stacked chart, the last series has the range of the sum. */
   readonly low?: readonly (number | null)[];
   readonly high?: readonly (number | null)[];
 }

@@ -1,2 +1,33 @@
-/** A model, or a tool, did not do what was asked; the message is a sentence for the report. The others go on. */
-export class ExperimentError extends Error {}
+import type { ErrorCode } from '../../sys/error-code.js';
+
+/** A model or a tool failed. The message is a sentence for the report; the lab continues with the other models. */
+export class ExperimentError extends Error {
+  readonly code: ErrorCode = 'ERR_EPOLLET_LAB';
+}
+
+/** The user, or the budget, ends the run; the report contains the rounds so far. */
+export class Cancelled extends Error {
+  constructor() {
+    super('cancelled');
+  }
+}
+
+export function throwIfCancelled(signal: AbortSignal): void {
+  if (signal.aborted) throw new Cancelled();
+}
+
+/** Rejects with Cancelled when the signal is aborted. */
+export function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    throwIfCancelled(signal);
+    const cancel = (): void => {
+      clearTimeout(timer);
+      reject(new Cancelled());
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', cancel);
+      resolve();
+    }, ms);
+    signal.addEventListener('abort', cancel, { once: true });
+  });
+}

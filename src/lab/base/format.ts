@@ -2,7 +2,7 @@ import type { Summary } from './stats.js';
 
 export const NONE = '–';
 
-/** Three digits that count, and thousands apart: 0.0123, 1.23, 12.3, 123, 12,345. */
+/** Three significant digits, with thousands separators: 0.0123, 1.23, 12.3, 123, 12,345. */
 export function formatNumber(value: number | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return NONE;
   const size = Math.abs(value);
@@ -10,22 +10,32 @@ export function formatNumber(value: number | null | undefined): string {
   return value.toLocaleString('en', { maximumFractionDigits: digits, minimumFractionDigits: size >= 1 ? digits : 0 });
 }
 
-export const formatMedian = (spread: Summary | null | undefined): string => formatNumber(spread?.median);
+export const formatMedian = (summary: Summary | null | undefined): string => formatNumber(summary?.median);
 
-/** From the least to the most of the rounds. */
-export const formatRange = (spread: Summary | null | undefined): string =>
-  !spread ? NONE : spread.count === 1 ? 'one round' : `${formatNumber(spread.min)} to ${formatNumber(spread.max)}`;
+/** Minimum to maximum over the rounds. */
+export const formatRange = (summary: Summary | null | undefined): string =>
+  !summary ? NONE : summary.count === 1 ? 'one round' : `${formatNumber(summary.min)} to ${formatNumber(summary.max)}`;
 
-export const scale = (spread: Summary | null, by: number): Summary | null =>
-  spread && { median: spread.median * by, min: spread.min * by, max: spread.max * by, count: spread.count };
+/** `1 core`, `2 cores`. */
+export const formatCount = (count: number, noun: string): string =>
+  `${formatNumber(count)} ${noun}${count === 1 ? '' : 's'}`;
 
-export const MIB = 1 / 1024 / 1024;
-export const KIB = 1 / 1024;
-
-/** `3 epoll_wait, 2 recvfrom`: the calls of a request, or of a run. */
-export const formatCalls = (calls: Readonly<Record<string, number>>, most = 6): string =>
+/** `3 epoll_wait, 2 recvfrom`: the most frequent system calls. */
+export const formatCalls = (calls: Readonly<Record<string, number>>, limit = 6): string =>
   Object.entries(calls)
     .sort(([, a], [, b]) => b - a)
-    .slice(0, most)
+    .slice(0, limit)
     .map(([name, count]) => `${formatNumber(count)} ${name}`)
     .join(', ') || NONE;
+
+export const scale = (summary: Summary | null, factor: number): Summary | null =>
+  summary && {
+    median: summary.median * factor,
+    min: summary.min * factor,
+    max: summary.max * factor,
+    count: summary.count,
+  };
+
+/** Factors for `scale`, from bytes. */
+export const MIB = 1 / 1024 / 1024;
+export const KIB = 1 / 1024;

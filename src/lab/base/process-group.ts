@@ -1,6 +1,6 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 
-/** Leaders of groups that are still alive; whatever ends this process ends them. */
+/** Leaders of running process groups, which are killed when this process exits. */
 const groups = new Set<number>();
 
 process.on('exit', () => {
@@ -8,32 +8,32 @@ process.on('exit', () => {
 });
 
 /**
- * Starts a process as the leader of a group of its own: Ctrl-C in a terminal goes to the foreground group, and only the
- * lab is to hear it, so that it can end the others in order.
+ * Starts a process as the leader of its own process group. A terminal sends SIGINT to its foreground group: only the
+ * lab must receive it, so that it can stop the others in order.
  */
-export function spawnGroup(words: readonly string[], options: SpawnOptions): ChildProcess {
-  const child = spawn(words[0]!, words.slice(1), { ...options, detached: true });
+export function spawnGroup(args: readonly string[], options: SpawnOptions): ChildProcess {
+  const child = spawn(args[0]!, args.slice(1), { ...options, detached: true });
   const { pid } = child;
   if (pid !== undefined) {
     groups.add(pid);
     child.once('exit', () => {
-      killGroup(pid); // what it has left behind
+      killGroup(pid); // the remaining members
       groups.delete(pid);
     });
   }
   return child;
 }
 
-/** SIGKILL to all that are left of a group. */
+/** Sends SIGKILL to all members of a process group. */
 export function killGroup(leader: number): void {
   try {
     process.kill(-leader, 'SIGKILL');
   } catch {
-    // nobody is left
+    // ESRCH: the group is empty
   }
 }
 
-/** Resolves when it has ended and its output is read; at once if that was so. */
+/** Resolves when the process has exited. */
 export function waitForExit(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   return new Promise((resolve) => child.once('exit', () => resolve()));

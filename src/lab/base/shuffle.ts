@@ -1,12 +1,11 @@
-/** Numbers from 0 up to, not including, 1: the same ones for the same seed. */
+/** Returns numbers in [0, 1), the same sequence for the same seed. */
 export type Random = () => number;
 
-/** Largest seed. */
 export const MAX_SEED = 0xffffffff;
 
 /**
- * A Weyl sequence (steps of the golden ratio through 32 bits) whose every term is mixed by two multiplications, so that
- * neighbours have nothing in common. Good enough to draw an order; no use as a secret.
+ * A Weyl sequence (multiples of the golden ratio modulo 2^32), each term mixed by two multiplications to decorrelate
+ * neighbours. Good enough to shuffle with; not for cryptography.
  */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0;
@@ -18,15 +17,15 @@ export function seededRandom(seed: number): Random {
   };
 }
 
-/** The same items in an order of its own; every order is as likely as any other. */
+/** A random permutation; all permutations are equally likely. */
 export function shuffle<Item>(items: readonly Item[], random: Random): Item[] {
-  const left = [...items];
-  const drawn: Item[] = [];
-  while (left.length > 0) drawn.push(...left.splice(Math.floor(random() * left.length), 1));
-  return drawn;
+  const remaining = [...items];
+  const shuffled: Item[] = [];
+  while (remaining.length > 0) shuffled.push(...remaining.splice(Math.floor(random() * remaining.length), 1));
+  return shuffled;
 }
 
-/** The order of each round. */
+/** One permutation per round. */
 export function shuffledOrders<Item>(items: readonly Item[], rounds: number, seed: number): Item[][] {
   const random = seededRandom(seed);
   return Array.from({ length: rounds }, () => shuffle(items, random));

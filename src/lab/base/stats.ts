@@ -1,20 +1,20 @@
-/** What several rounds said about one figure. The median is what counts; the rest says how far to trust it. */
+/** A measurement over several rounds: the median is the result, and the range indicates its reliability. */
 export interface Summary {
   readonly median: number;
   readonly min: number;
   readonly max: number;
-  /** How many rounds had it. */
+  /** The number of rounds that have this measurement. */
   readonly count: number;
 }
 
-/** Null when there was nothing to summarise. What is not a number is left out. */
+/** Ignores null and NaN; null if no value remains. */
 export function summarize(values: readonly (number | null)[]): Summary | null {
   const sorted = values.filter((each): each is number => each !== null && Number.isFinite(each)).sort(ascending);
   if (sorted.length === 0) return null;
   return { median: percentile(sorted, 50), min: sorted[0]!, max: sorted.at(-1)!, count: sorted.length };
 }
 
-/** Between two neighbours it lies where a straight line puts it. @param sorted ascending, not empty */
+/** Linearly interpolated between neighbours. @param sorted ascending, not empty */
 export function percentile(sorted: ArrayLike<number>, percent: number): number {
   if (sorted.length === 0) throw new RangeError('a percentile needs at least one value');
   const at = ((sorted.length - 1) * percent) / 100;
@@ -22,7 +22,7 @@ export function percentile(sorted: ArrayLike<number>, percent: number): number {
   return below + (sorted[Math.ceil(at)]! - below) * (at - Math.floor(at));
 }
 
-/** Milliseconds from sending to the end of the answer. */
+/** Milliseconds from sending a request to the end of its response. */
 export interface Latency {
   readonly p50: number;
   readonly p90: number;

@@ -1,6 +1,6 @@
 import { serve } from '../../server/server.js';
 
-/** A server of files that tells its counters at /stats: the lab starts it as a process of its own. */
+/** A program: serves a directory, and its own counters at /stats. */
 const server = serve({
   root: process.argv[2]!,
   hostname: '127.0.0.1',

@@ -4,28 +4,27 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ExperimentError } from '../base/errors.js';
 import { autocannonArgs, parseAutocannon } from '../load/autocannon.js';
-import { type FixedRateResult, type FixedRateSpec, h2loadArgs, h2loadErrors, parseH2loadLog } from '../load/h2load.js';
-import type { LoadResult, LoadSpec } from '../load/load.js';
+import { h2loadArgs, h2loadErrors, parseH2loadLog } from '../load/h2load.js';
+import type { FixedRateResult, FixedRateSpec, LoadResult, LoadSpec } from '../load/load.js';
 import { runTool, type ToolLimits, type ToolOutput } from '../load/tool-run.js';
 import type { Tools } from '../load/tools.js';
 import { parseWrk, wrkArgs } from '../load/wrk.js';
 import { type Cores, tasksetArgs } from '../measure/cores.js';
 import { type CpuUse, cpuBetween, cpuTime, processTree } from '../measure/proc-stat.js';
 import { countAttached, parseStrace, straceArgs } from '../measure/strace.js';
-import type { ModelProcess } from './model-process.js';
 
-/** A load takes a moment to start before it makes any. */
+/** Startup time of a load generator. */
 const START_MS = 30;
-/** A model that cannot keep up answers late, and a paced load waits for it: this many times as long as it should take. */
+/** A fixed-rate load on a model that falls behind takes longer; it is stopped after this multiple of its duration. */
 const TIMEOUT_FACTOR = 2;
-const TRACE_SECONDS_MAX = 60;
+const MAX_TRACE_SECONDS = 60;
 
-/** A load and what it cost the model. */
+/** The result of a load, with the CPU time of the model. */
 export interface LoadWithCpu extends LoadResult {
   readonly cpu: CpuUse;
 }
 
-/** What the lab measures with, on the cores that the models do not use. */
+/** The measuring tools, running on the cores that the model does not use. */
 export class Instruments implements Disposable {
   readonly directory = mkdtempSync(join(tmpdir(), 'epollet-lab-tools-'));
 
@@ -35,80 +34,83 @@ export class Instruments implements Disposable {
     readonly signal: AbortSignal,
   ) {}
 
-  /** As many requests as the model can answer: each connection asks when it has its answer. */
-  async closedLoop(order: LoadSpec): Promise<LoadResult> {
+  /** Closed loop: each connection sends its next request when it has received a response. */
+  async closedLoop(spec: LoadSpec): Promise<LoadResult> {
     if (this.tools.has('wrk')) {
-      const { stdout, stderr } = await this.run([...this.tools.command('wrk'), ...wrkArgs(order)], order.seconds);
+      const { stdout, stderr } = await this.run([...this.tools.command('wrk'), ...wrkArgs(spec)], spec.seconds);
       return parseWrk(stdout || stderr);
     }
-    const words = [...this.tools.command('autocannon'), ...autocannonArgs(order)];
-    return parseAutocannon((await this.run(words, Math.ceil(order.seconds))).stdout);
+    const args = [...this.tools.command('autocannon'), ...autocannonArgs(spec)];
+    return parseAutocannon((await this.run(args, Math.ceil(spec.seconds))).stdout);
   }
 
-  /** The same with the CPU time that the model took for it. */
-  async withCpu(order: LoadSpec, pid: number): Promise<LoadWithCpu> {
+  /** A closed loop, with the CPU time of the process tree. */
+  async withCpu(spec: LoadSpec, pid: number): Promise<LoadWithCpu> {
     const before = cpuTime(pid);
-    const load = await this.closedLoop(order);
-    return { ...load, cpu: cpuBetween(before, cpuTime(pid)) };
+    const result = await this.closedLoop(spec);
+    return { ...result, cpu: cpuBetween(before, cpuTime(pid)) };
   }
 
-  /** A request at its time, whether the model keeps up or not. Null where h2load is missing. */
-  async fixedRate(order: FixedRateSpec): Promise<FixedRateResult | null> {
+  /** Requests at a fixed rate, whether or not the model keeps up. Null if h2load is missing. */
+  async fixedRate(spec: FixedRateSpec): Promise<FixedRateResult | null> {
     if (!this.tools.has('h2load')) return null;
     const log = join(this.directory, 'h2load.log');
-    rmSync(log, { force: true }); // it adds to one that is there
-    const words = [...this.tools.command('h2load'), ...h2loadArgs(order, log)];
-    const { stdout } = await this.run(words, order.seconds * TIMEOUT_FACTOR + 1);
-    const paced = parseH2loadLog(textOf(log), order);
-    return { ...paced, errors: Math.max(paced.errors, h2loadErrors(stdout)) };
+    rmSync(log, { force: true }); // h2load appends to an existing log
+    const args = [...this.tools.command('h2load'), ...h2loadArgs(spec, log)];
+    const { stdout } = await this.run(args, spec.seconds * TIMEOUT_FACTOR + 1);
+    const result = parseH2loadLog(textOf(log), spec);
+    return { ...result, errors: Math.max(result.errors, h2loadErrors(stdout)) };
   }
 
-  /** System calls a request by their names, under load. Null where strace is missing. */
-  async systemCallsPerRequest(order: LoadSpec, { pid }: ModelProcess): Promise<Record<string, number> | null> {
+  /** System calls per request by name, in a closed loop. Null if strace is missing. */
+  async systemCallsPerRequest(spec: LoadSpec, pid: number): Promise<Record<string, number> | null> {
     if (!this.tools.has('strace')) return null;
-    const { calls, work: load } = await this.traced(pid, () => this.closedLoop(order));
-    if (load.requests === 0) return null;
-    return Object.fromEntries(Object.entries(calls).map(([name, count]) => [name, count / load.requests] as const));
+    const { calls, result } = await this.withStrace(pid, () => this.closedLoop(spec));
+    if (result.requests === 0) return null;
+    return Object.fromEntries(Object.entries(calls).map(([name, count]) => [name, count / result.requests] as const));
   }
 
-  /** Counts the system calls of a process and its family, during some work. */
-  async traced<Work>(pid: number, work: () => Promise<Work>): Promise<{ work: Work; calls: Record<string, number> }> {
+  /** Counts the system calls of a process tree during some work. */
+  async withStrace<Result>(
+    pid: number,
+    work: () => Promise<Result>,
+  ): Promise<{ result: Result; calls: Record<string, number> }> {
     const output = join(this.directory, 'strace.txt');
     rmSync(output, { force: true });
     const stop = new AbortController();
     const attached = new AbortController();
     const pids = processTree(pid);
-    const words = [...this.tools.command('strace'), ...straceArgs(pids, output)];
-    const counting = this.run(words, TRACE_SECONDS_MAX, {
+    const tracing = this.run([...this.tools.command('strace'), ...straceArgs(pids, output)], MAX_TRACE_SECONDS, {
       stopSignal: stop.signal,
       onStderr: (text) => {
         if (countAttached(text) >= pids.length) attached.abort();
       },
     });
-    counting.catch(() => {}).finally(() => attached.abort()); // it is awaited below, and the work may fail first
+    tracing.catch(() => {}).finally(() => attached.abort()); // awaited below; the work may fail first
     if (!attached.signal.aborted) await once(attached.signal, 'abort');
-    const done = await work().finally(() => stop.abort());
-    const { stderr } = await counting;
+    const result = await work().finally(() => stop.abort());
+    const { stderr } = await tracing;
     const text = textOf(output);
-    if (text === '') throw new ExperimentError(`strace counted nothing: ${stderr.trim().split('\n')[0]}.`);
-    return { work: done, calls: parseStrace(text) };
+    if (text === '') throw new ExperimentError(`strace printed no result: ${stderr.trim().split('\n')[0]}.`);
+    return { result, calls: parseStrace(text) };
   }
 
   [Symbol.dispose](): void {
     rmSync(this.directory, { recursive: true, force: true });
   }
 
-  /** wrk counts in whole seconds; what is to be shorter is stopped. */
+  /** wrk accepts only whole seconds: a shorter load is stopped by SIGINT. */
   run(
-    words: readonly string[],
+    args: readonly string[],
     seconds: number,
-    more: Pick<ToolLimits, 'stopSignal' | 'onStderr'> = {},
+    limits: Pick<ToolLimits, 'stopSignal' | 'onStderr'> = {},
   ): Promise<ToolOutput> {
     const stopAfterMs = seconds * 1000 + (Number.isInteger(seconds) ? TIMEOUT_FACTOR * 1000 : START_MS);
-    return runTool([...tasksetArgs(this.cores?.load), ...words], { ...more, stopAfterMs, signal: this.signal });
+    return runTool([...tasksetArgs(this.cores?.load), ...args], { ...limits, stopAfterMs, signal: this.signal });
   }
 }
 
+/** Empty if the tool has not written the file. */
 function textOf(path: string): string {
   try {
     return readFileSync(path, 'utf8');

@@ -1,43 +1,43 @@
 import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { ExperimentError } from '../base/errors.js';
-import { Cancelled } from '../base/interruption.js';
+import { Cancelled, ExperimentError } from '../base/errors.js';
 import { killGroup, spawnGroup, waitForExit } from '../base/process-group.js';
 import { tasksetArgs } from '../measure/cores.js';
 
-const START_MS = 15_000;
-/** A hundred threads that are just starting take that long to end on one core. */
-const STOP_MS = 20_000;
-const LAST_LINES = 300;
+const START_TIMEOUT_MS = 15_000;
+/** A hundred threads that are still starting take this long to exit on one core. */
+const STOP_TIMEOUT_MS = 20_000;
+/** Characters of output quoted in an error. */
+const QUOTED_CHARS = 300;
 
-/** The command that serves a folder as a model does, and prints a line with its URL when it answers. */
-export type ModelCommand = (model: string, folder: string) => readonly string[];
+/** The command that serves a directory with a model, and prints a line with its URL when it listens. */
+export type ModelCommand = (model: string, directory: string) => readonly string[];
 
-/** As a user would start it. */
-export const modelCommand: ModelCommand = (model, folder) => [
+/** `epollet model`. */
+export const modelCommand: ModelCommand = (model, directory) => [
   process.execPath,
   fileURLToPath(new URL('../../cli/main.js', import.meta.url)),
   'model',
   model,
-  folder,
+  directory,
   '--host',
   '127.0.0.1',
   '--port',
   '0',
 ];
 
-/** A model that runs, as a process of its own on a core of its own. */
+/** A running server, in a process and on a core of its own. */
 export class ModelProcess {
   private constructor(
     private readonly child: ChildProcess,
     readonly url: URL,
   ) {}
 
-  /** Resolves when it answers. */
-  static async start(words: readonly string[], core: number | undefined, signal: AbortSignal): Promise<ModelProcess> {
-    const child = spawnGroup([...tasksetArgs(core), ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+  /** Resolves when it has printed its URL. */
+  static async start(args: readonly string[], core: number | undefined, signal: AbortSignal): Promise<ModelProcess> {
+    const child = spawnGroup([...tasksetArgs(core), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
     try {
-      return new ModelProcess(child, await urlOf(child, signal));
+      return new ModelProcess(child, await readUrl(child, signal));
     } catch (error) {
       if (child.pid !== undefined) killGroup(child.pid);
       throw error;
@@ -52,56 +52,56 @@ export class ModelProcess {
     return Number(this.url.port);
   }
 
-  get alive(): boolean {
+  get isRunning(): boolean {
     return this.child.exitCode === null && this.child.signalCode === null;
   }
 
-  /** SIGTERM, and SIGKILL to all of its group where that is not enough. Says whether it was. */
+  /** Sends SIGTERM, and SIGKILL to its process group after a timeout. Returns whether SIGTERM sufficed. */
   async stop(): Promise<boolean> {
-    let inOrder = true;
-    if (this.alive) {
+    let stopped = true;
+    if (this.isRunning) {
       this.child.kill('SIGTERM');
       const timer = setTimeout(() => {
-        inOrder = false;
+        stopped = false;
         killGroup(this.pid);
-      }, STOP_MS);
+      }, STOP_TIMEOUT_MS);
       await waitForExit(this.child);
       clearTimeout(timer);
     }
-    return inOrder;
+    return stopped;
   }
 }
 
-/** Its first line of output has the URL. */
-function urlOf(child: ChildProcess, signal: AbortSignal): Promise<URL> {
+/** The URL in the first line of output. */
+function readUrl(child: ChildProcess, signal: AbortSignal): Promise<URL> {
   return new Promise((resolve, reject) => {
-    let said = '';
-    const fail = (why: string): void => {
-      const last = said.trim().slice(-LAST_LINES);
-      reject(new ExperimentError(`It ${why}${last === '' ? '' : `; it said: ${last}`}.`));
+    let output = '';
+    const fail = (reason: string): void => {
+      const quoted = output.trim().slice(-QUOTED_CHARS);
+      reject(new ExperimentError(`It ${reason}${quoted === '' ? '' : `; its output: ${quoted}`}.`));
     };
-    const interrupt = (): void => reject(new Cancelled());
-    const timer = setTimeout(fail, START_MS, `did not answer within ${START_MS / 1000} s`);
-    const settle = (): void => {
+    const cancel = (): void => reject(new Cancelled());
+    const timer = setTimeout(fail, START_TIMEOUT_MS, `printed no URL within ${START_TIMEOUT_MS / 1000} s`);
+    const cleanUp = (): void => {
       clearTimeout(timer);
-      signal.removeEventListener('abort', interrupt);
+      signal.removeEventListener('abort', cancel);
     };
-    if (signal.aborted) interrupt();
-    signal.addEventListener('abort', interrupt, { once: true });
+    if (signal.aborted) cancel();
+    signal.addEventListener('abort', cancel, { once: true });
     child.once('error', (error) => {
-      settle();
+      cleanUp();
       fail(`could not be started (${error.message})`);
     });
     child.once('close', (code) => {
-      settle();
-      fail(`ended with ${code} before it answered`);
+      cleanUp();
+      fail(`exited with code ${code} before it listened`);
     });
     for (const stream of [child.stdout!, child.stderr!]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
-        said = `${said}${text}`.slice(-4 * LAST_LINES);
-        const url = /\bhttp:\/\/\S+:\d+\/?/.exec(said)?.[0];
-        if (url === undefined || !said.includes('\n')) return;
-        settle();
+        output = `${output}${text}`.slice(-4 * QUOTED_CHARS);
+        const url = /\bhttp:\/\/\S+:\d+\/?/.exec(output)?.[0];
+        if (url === undefined || !output.includes('\n')) return;
+        cleanUp();
         resolve(new URL(url));
       });
     }

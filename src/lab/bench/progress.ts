@@ -1,19 +1,19 @@
 import { Presets, SingleBar } from 'cli-progress';
 
-/** How far the lab is. */
+/** Reports the progress of a run. */
 export interface Progress {
-  /** @param total how many steps there will be */
+  /** @param total the number of steps */
   start(total: number): void;
-  /** What is done now. */
-  label(label: string): void;
-  /** One more step is behind us. */
+  /** Describes the current step. */
+  label(text: string): void;
+  /** Completes a step. */
   step(): void;
   stop(): void;
 }
 
 export const NO_PROGRESS: Progress = { start: () => {}, label: () => {}, step: () => {}, stop: () => {} };
 
-/** A bar on standard error, where it is a terminal. */
+/** A progress bar, if the stream is a terminal. */
 export function progressOn(stream: NodeJS.WriteStream): Progress {
   if (!stream.isTTY) return NO_PROGRESS;
   const bar = new SingleBar(
@@ -23,7 +23,7 @@ export function progressOn(stream: NodeJS.WriteStream): Progress {
       barsize: 24,
       hideCursor: true,
       clearOnComplete: true,
-      gracefulExit: false, // the lab itself hears the signals
+      gracefulExit: false, // the lab handles the signals itself
       linewrap: false,
       fps: 4,
     },
@@ -31,7 +31,7 @@ export function progressOn(stream: NodeJS.WriteStream): Progress {
   );
   return {
     start: (total) => bar.start(total, 0, { label: '' }),
-    label: (label) => bar.update({ label }),
+    label: (text) => bar.update({ label: text }),
     step: () => bar.increment(),
     stop: () => bar.stop(),
   };

@@ -1,44 +1,43 @@
 import { fileURLToPath } from 'node:url';
 import { MODELS, type Model } from '../../models/catalogue.js';
-import { ExperimentError } from '../base/errors.js';
-import { Cancelled, throwIfCancelled } from '../base/interruption.js';
+import { Cancelled, ExperimentError, throwIfCancelled } from '../base/errors.js';
 import type { Instruments } from './instruments.js';
 import { type ModelCommand, ModelProcess, modelCommand } from './model-process.js';
 import type { Progress } from './progress.js';
-import type { Site } from './sample-site.js';
-import type { LabSettings } from './settings.js';
+import type { SampleSite } from './sample-site.js';
+import type { BenchSettings } from './settings.js';
 
-/** How things are started that are measured. */
+/** The command lines of the measured servers. */
 export interface Launcher {
   readonly model: ModelCommand;
-  /** A server that tells its own counters at /stats. */
-  readonly countingServer: (folder: string) => readonly string[];
+  /** A server that reports its own counters at /stats. */
+  readonly countingServer: (directory: string) => readonly string[];
 }
 
 export const launcher: Launcher = {
   model: modelCommand,
-  countingServer: (folder) => [
+  countingServer: (directory) => [
     process.execPath,
     fileURLToPath(new URL('./counting-server.js', import.meta.url)),
-    folder,
+    directory,
   ],
 };
 
-/** Those that an HTTP load can measure. */
+/** The models that an HTTP load can measure. */
 export const HTTP_MODELS: readonly Model[] = MODELS.filter(({ scheme }) => scheme === 'http');
 
 export const modelNamed = (name: string): Model => MODELS.find((each) => each.name === name)!;
 
-/** All that an experiment works with. */
+/** Everything that an experiment works with. */
 export class Workbench {
   /** Sentences for the report. */
   readonly notes: string[] = [];
   private readonly startedMs = performance.now();
 
   constructor(
-    readonly settings: LabSettings,
+    readonly settings: BenchSettings,
     readonly instruments: Instruments,
-    readonly site: Site,
+    readonly site: SampleSite,
     readonly launch: Launcher,
     readonly progress: Progress,
     readonly signal: AbortSignal,
@@ -48,34 +47,37 @@ export class Workbench {
     if (!this.notes.includes(sentence)) this.notes.push(sentence);
   }
 
-  /** Starts something, does `work` with it, and ends it whatever comes of that. */
-  async withServer<Found>(words: readonly string[], work: (model: ModelProcess) => Promise<Found>): Promise<Found> {
+  /** Starts a server, measures it, and stops it in any case. */
+  async withServer<Result>(
+    args: readonly string[],
+    measure: (server: ModelProcess) => Promise<Result>,
+  ): Promise<Result> {
     throwIfCancelled(this.signal);
-    const model = await ModelProcess.start(words, this.instruments.cores?.model, this.signal);
+    const server = await ModelProcess.start(args, this.instruments.cores?.model, this.signal);
     try {
-      const found = await work(model);
-      if (!model.alive) throw new ExperimentError('It ended while it was measured.');
-      return found;
+      const result = await measure(server);
+      if (!server.isRunning) throw new ExperimentError('It exited during the measurement.');
+      return result;
     } finally {
-      const inOrder = await model.stop();
-      if (!inOrder) this.note(`${words.slice(2, 4).join(' ')} did not end on SIGTERM and was killed.`);
+      const stopped = await server.stop();
+      if (!stopped) this.note(`${args.slice(2, 4).join(' ')} did not exit on SIGTERM and was killed.`);
     }
   }
 
   /**
    * Measures each model in each round.
-   * @param orders of the models' names, one a round
-   * @param steps of the progress, in a round
-   * @returns false when it was interrupted: what there is by then counts
+   * @param orders the models of each round
+   * @param steps progress steps per round
+   * @returns false if cancelled: the rounds so far count
    */
   async rounds(
     orders: readonly (readonly string[])[],
     steps: number,
-    measure: (name: string, round: number) => Promise<void>,
+    measure: (model: string, round: number) => Promise<void>,
   ): Promise<boolean> {
     this.progress.start(orders.length * steps);
     try {
-      for (const [round, order] of orders.entries()) for (const name of order) await measure(name, round);
+      for (const [round, order] of orders.entries()) for (const model of order) await measure(model, round);
       return true;
     } catch (error) {
       if (error instanceof Cancelled) return false;
@@ -85,7 +87,7 @@ export class Workbench {
     }
   }
 
-  /** Nothing more is begun. */
+  /** Whether no further measurement may begin. */
   get isOverBudget(): boolean {
     const { budgetSeconds } = this.settings;
     return budgetSeconds !== null && performance.now() - this.startedMs > budgetSeconds * 1000;

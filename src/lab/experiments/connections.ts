@@ -1,118 +1,310 @@
+import type { Figure } from '../base/chart.js';
 import { ExperimentError } from '../base/errors.js';
+import { formatMedian, formatNumber, formatRange, MIB, NONE, scale } from '../base/format.js';
+import { type Summary, summarize } from '../base/stats.js';
 import { IdleConnections } from '../bench/idle-connections.js';
 import type { ModelProcess } from '../bench/model-process.js';
 import { PreconnectedLoad } from '../bench/preconnected-load.js';
 import { get, smokeCheck } from '../bench/smoke-check.js';
-import { modelNamed, type Workbench } from '../bench/workbench.js';
+import { HTTP_MODELS, modelNamed, type Workbench } from '../bench/workbench.js';
 import type { LoadSpec } from '../load/load.js';
 import { openFilesLimit } from '../measure/machine.js';
 import { assertMemoryFor, stableRss } from '../measure/memory.js';
 import { residentBytes } from '../measure/proc-stat.js';
-import type { ConnectionsPartial } from './connections-result.js';
+import type { Experiment, Measured } from './experiment.js';
 
-/** The few that are busy among the many that are not. */
-export const BUSY = 8;
-/** Descriptors that the lab and a model have open besides connections, and threads for some. */
-const SPARE_FILES = 400;
-/** No model here starts more processes or threads than that; connections beyond wait. */
-const POOL_MOST = 128;
+/** The few busy connections among the idle ones. */
+const BUSY = 8;
+/** Descriptors of the lab and of a model other than connections, including those of threads. */
+const RESERVED_FILES = 400;
+/** No model starts more processes or threads; further connections wait. */
+const MAX_POOL = 128;
 
-/** Powers of ten up to the most, and the most. */
-export function stepsUpTo(most: number): number[] {
-  const steps: number[] = [];
-  for (let idle = 1; idle < most; idle *= 10) steps.push(idle);
-  return [...steps, most];
+/** One round with a number of idle connections. */
+interface ConnectionsRound {
+  readonly requestsPerSecond: number;
+  readonly cpuUs: number;
+  /** At the fixed rate; null without h2load. */
+  readonly p99Ms: number | null;
+  readonly residentBytes: number;
+  /** Idle connections that the model has not closed by the end. */
+  readonly stillOpen: number;
 }
 
-/** Opens more and more idle connections to each model. Returns what there is when it is interrupted. */
-export async function measureConnections(
+/** All rounds with a number of idle connections. */
+export interface ConnectionsPoint {
+  readonly idle: number;
+  readonly requestsPerSecond: Summary;
+  readonly cpuUs: Summary;
+  readonly p99Ms: Summary | null;
+  readonly residentBytes: Summary;
+  readonly stillOpen: Summary;
+}
+
+/** A number of idle connections at which a model changes its behaviour. */
+export interface Knee {
+  readonly idle: number;
+  readonly reason: string;
+}
+
+export interface ConnectionsResult {
+  readonly model: string;
+  readonly waits: string;
+  readonly points: readonly ConnectionsPoint[];
+  /** The first number with more than twice the CPU time per request of the smallest number. */
+  readonly knee: Knee | null;
+  /** The number at which the measurement failed. */
+  readonly failedAt: Knee | null;
+  /** Why it was not measured, or null. */
+  readonly failure: string | null;
+}
+
+/** The partial result of a model during a run. */
+export interface ConnectionsPartial {
+  readonly model: string;
+  readonly waits: string;
+  readonly rounds: Map<number, ConnectionsRound[]>;
+  /** In the first round that failed. */
+  failedAt: Knee | null;
+  failure: string | null;
+}
+
+export const connections: Experiment<{ readonly results: readonly ConnectionsResult[] }> = {
+  question: 'With up to 10,000 open connections, few of them busy: where is the knee of each model?',
+  models: HTTP_MODELS.map(({ name }) => name),
+  defaults: { rounds: 1 },
+  unused: ['connections', 'maxHeavy', 'idle'],
+  measure,
+  hasData: ({ results }) => results.some(({ points }) => points.length > 0),
+  figures: ({ results }, { rate }) => connectionsFigures(results, rate),
+};
+
+/** Powers of ten below the maximum, and the maximum. */
+export function stepsUpTo(maxIdle: number): number[] {
+  const steps: number[] = [];
+  for (let idle = 1; idle < maxIdle; idle *= 10) steps.push(idle);
+  return [...steps, maxIdle];
+}
+
+/** Opens more and more idle connections to each model. */
+async function measure(
   bench: Workbench,
   orders: readonly (readonly string[])[],
-): Promise<{ notes: ConnectionsPartial[]; complete: boolean }> {
-  const most = boundedMaxIdle(bench);
-  const steps = stepsUpTo(most);
-  const all = new Map(
+): Promise<Measured<{ results: ConnectionsResult[] }>> {
+  const steps = stepsUpTo(limitedMaxIdle(bench));
+  const partials = new Map(
     bench.settings.models.map((model): [string, ConnectionsPartial] => [
       model,
       { model, waits: modelNamed(model).waits, rounds: new Map(), failedAt: null, failure: null },
     ]),
   );
-  const complete = await bench.rounds(orders, all.size * steps.length, (name, round) =>
-    measureOne(bench, all.get(name)!, steps, `round ${round + 1}: ${name}`),
+  const complete = await bench.rounds(orders, partials.size * steps.length, (model, round) =>
+    measureModel(bench, partials.get(model)!, steps, `round ${round + 1}: ${model}`),
   );
-  return { notes: [...all.values()], complete };
+  return { result: { results: [...partials.values()].map(connectionsResult) }, complete };
 }
 
-function boundedMaxIdle(bench: Workbench): number {
+function limitedMaxIdle(bench: Workbench): number {
   const { maxIdle } = bench.settings;
-  const bound = Math.max(1, openFilesLimit() - SPARE_FILES);
-  if (bound < maxIdle) bench.note(`Only ${bound} connections were opened: ulimit -n is ${openFilesLimit()}.`);
-  return Math.min(maxIdle, bound);
+  const limit = Math.max(1, openFilesLimit() - RESERVED_FILES);
+  if (limit < maxIdle) bench.note(`Only ${limit} connections were opened: ulimit -n is ${openFilesLimit()}.`);
+  return Math.min(maxIdle, limit);
 }
 
-async function measureOne(bench: Workbench, notes: ConnectionsPartial, steps: number[], label: string): Promise<void> {
+async function measureModel(bench: Workbench, partial: ConnectionsPartial, steps: number[], label: string) {
   let at = 0;
   if (bench.isOverBudget) {
-    notes.failure = `The time of ${bench.settings.budgetSeconds} s was over before its turn.`;
+    partial.failure = `The budget of ${bench.settings.budgetSeconds} s was used up before its turn.`;
     return;
   }
   try {
-    await bench.withServer(bench.launch.model(notes.model, bench.site.directory), async (model) => {
-      const { keepAlive } = await smokeCheck(model.url, bench.site.page, { fixedPage: notes.model === 'fixed-page' });
-      const order: LoadSpec = {
-        url: model.url,
+    await bench.withServer(bench.launch.model(partial.model, bench.site.directory), async (server) => {
+      const { keepAlive } = await smokeCheck(server.url, bench.site.page, {
+        fixedPage: partial.model === 'fixed-page',
+      });
+      const spec: LoadSpec = {
+        url: server.url,
         connections: BUSY,
         seconds: bench.settings.seconds,
         close: bench.settings.close || !keepAlive,
       };
-      const restBytes = await stableRss(model.pid, bench.signal);
-      using idle = new IdleConnections(model.port);
+      const baselineBytes = await stableRss(server.pid, bench.signal);
+      using idle = new IdleConnections(server.port);
       for (; at < steps.length; at++) {
         bench.progress.label(`${label}, ${steps[at]} idle`);
-        await measureStep(bench, notes, model, idle, steps[at]!, order, restBytes);
+        await measureStep(bench, partial, server, idle, steps[at]!, spec, baselineBytes);
         bench.progress.step();
       }
     });
   } catch (error) {
     if (!(error instanceof ExperimentError)) throw error;
-    notes.failedAt ??= { idle: steps[Math.min(at, steps.length - 1)]!, reason: error.message };
+    partial.failedAt ??= { idle: steps[Math.min(at, steps.length - 1)]!, reason: error.message };
     for (; at < steps.length; at++) bench.progress.step();
   }
 }
 
 async function measureStep(
   bench: Workbench,
-  notes: ConnectionsPartial,
-  model: ModelProcess,
+  partial: ConnectionsPartial,
+  server: ModelProcess,
   idle: IdleConnections,
   count: number,
-  order: LoadSpec,
-  restBytes: number,
+  spec: LoadSpec,
+  baselineBytes: number,
 ): Promise<void> {
   const { instruments, settings } = bench;
-  const eachBytes = idle.open === 0 ? 0 : (residentBytes(model.pid) - restBytes) / idle.open;
-  assertMemoryFor(Math.min(count - idle.open, POOL_MOST), eachBytes);
+  const bytesEach = idle.open === 0 ? 0 : (residentBytes(server.pid) - baselineBytes) / idle.open;
+  assertMemoryFor(Math.min(count - idle.open, MAX_POOL), bytesEach);
   if (!(await idle.growTo(count, bench.signal))) throw new ExperimentError(`With ${idle.open} open, ${idle.failure}.`);
-  const rss = await stableRss(model.pid, bench.signal);
-  await get(model.url, '/').catch((error: Error) => {
-    throw new ExperimentError(
-      `With ${count === 1 ? 'one silent connection' : `${count} silent connections`} open it answers nobody: ${error.message}`,
-    );
+  const rss = await stableRss(server.pid, bench.signal);
+  await get(server.url, '/').catch((error: Error) => {
+    const idleCount = count === 1 ? 'one idle connection' : `${count} idle connections`;
+    throw new ExperimentError(`With ${idleCount} it does not respond: ${error.message}`);
   });
-  const memory = { baselineBytes: rss, perConnectionBytes: (rss - restBytes) / count };
-  const held = PreconnectedLoad.forHeavy(instruments, model.pid, memory, order.close);
-  if (held === null) await instruments.closedLoop({ ...order, seconds: settings.warmUpSeconds });
-  const load = await (held?.withCpu(order) ?? instruments.withCpu(order, model.pid));
-  if (load.requests === 0) throw new ExperimentError('It answered no request under load.');
-  const atRate = { ...order, rate: settings.rate };
-  const paced = await (held?.fixedRate(atRate) ?? instruments.fixedRate(atRate));
-  const rounds = notes.rounds.get(count) ?? [];
+  const memory = { baselineBytes: rss, perConnectionBytes: (rss - baselineBytes) / count };
+  const preconnected = PreconnectedLoad.forHeavy(instruments, server.pid, memory, spec.close);
+  if (preconnected === null) await instruments.closedLoop({ ...spec, seconds: settings.warmUpSeconds });
+  const load = await (preconnected?.withCpu(spec) ?? instruments.withCpu(spec, server.pid));
+  if (load.requests === 0) throw new ExperimentError('It sent no response under load.');
+  const fixedRateSpec = { ...spec, rate: settings.rate };
+  const fixedRate = await (preconnected?.fixedRate(fixedRateSpec) ?? instruments.fixedRate(fixedRateSpec));
+  const rounds = partial.rounds.get(count) ?? [];
   rounds.push({
     requestsPerSecond: load.perSecond,
     cpuUs: load.cpu.totalUs / load.requests,
-    p99Ms: paced?.latency?.p99 ?? null,
+    p99Ms: fixedRate?.latency?.p99 ?? null,
     residentBytes: rss,
     stillOpen: idle.open,
   });
-  notes.rounds.set(count, rounds);
+  partial.rounds.set(count, rounds);
+}
+
+export function connectionsResult(partial: ConnectionsPartial): ConnectionsResult {
+  const { model, waits, rounds, failedAt, failure } = partial;
+  const points = [...rounds].map(([idle, all]): ConnectionsPoint => {
+    const summary = (of: (round: ConnectionsRound) => number | null): Summary | null => summarize(all.map(of));
+    return {
+      idle,
+      requestsPerSecond: summary((round) => round.requestsPerSecond)!,
+      cpuUs: summary((round) => round.cpuUs)!,
+      p99Ms: summary((round) => round.p99Ms),
+      residentBytes: summary((round) => round.residentBytes)!,
+      stillOpen: summary((round) => round.stillOpen)!,
+    };
+  });
+  return { model, waits, points, knee: findKnee(points), failedAt, failure };
+}
+
+/** By CPU time and not by requests per second, which other processes on the machine reduce. */
+function findKnee(points: readonly ConnectionsPoint[]): Knee | null {
+  const first = points[0]?.cpuUs.median ?? 0;
+  const slow = points.find(({ cpuUs }) => cpuUs.median > 2 * first);
+  if (slow === undefined) return null;
+  const ratio = (slow.cpuUs.median / first).toFixed(1);
+  return { idle: slow.idle, reason: `A request takes ${ratio} times the CPU time of the first step.` };
+}
+
+function connectionsFigures(results: readonly ConnectionsResult[], rate: number): Figure[] {
+  const figures = [
+    lineFigure(results, {
+      title: 'Requests per second',
+      description: `${BUSY} connections are busy, the others are idle.`,
+      unit: 'requests/s',
+      of: (point) => point.requestsPerSecond,
+    }),
+    lineFigure(results, {
+      title: 'CPU time per request',
+      description: 'A model that polls all connections pays for the idle ones. The scale is logarithmic.',
+      unit: 'µs',
+      of: (point) => point.cpuUs,
+      logarithmic: true,
+    }),
+    lineFigure(results, {
+      title: 'Latency at a fixed rate, p99',
+      description: `${formatNumber(rate)} requests per second are sent on schedule, whether or not earlier responses have arrived. The scale is logarithmic.`,
+      unit: 'ms',
+      of: (point) => point.p99Ms,
+      logarithmic: true,
+    }),
+    lineFigure(results, {
+      title: 'Memory',
+      description: 'Resident memory of all processes of the model. The scale is logarithmic.',
+      unit: 'MiB',
+      of: (point) => scale(point.residentBytes, MIB),
+      logarithmic: true,
+    }),
+  ].filter((each): each is Figure => each !== null);
+  return [kneeFigure(results), ...figures];
+}
+
+function kneeFigure(results: readonly ConnectionsResult[]): Figure {
+  const cell = (failure: string | null, at: Knee | null): string =>
+    failure !== null ? 'not measured' : at === null ? 'none' : formatNumber(at.idle);
+  return {
+    title: 'Knee of each model',
+    description:
+      'Knee: the number of idle connections at which a request takes more than twice the CPU time of the first step. Failed at: the number at which the model could not be measured any more.',
+    chart: null,
+    table: {
+      columns: ['model', 'waits', 'knee', 'failed at', 'closed by the model', 'reason'],
+      rows: results.map(({ model, waits, knee, failedAt, failure, points }) => [
+        model,
+        waits,
+        cell(failure, knee),
+        cell(failure, failedAt),
+        formatNumber(Math.max(0, ...points.map(({ idle, stillOpen }) => idle - stillOpen.min))),
+        failure ?? ([knee?.reason, failedAt?.reason].filter(Boolean).join(' ') || NONE),
+      ]),
+    },
+  };
+}
+
+interface LineFigure {
+  title: string;
+  description: string;
+  unit: string;
+  of: (point: ConnectionsPoint) => Summary | null;
+  logarithmic?: boolean;
+}
+
+function lineFigure(
+  results: readonly ConnectionsResult[],
+  { title, description, unit, of, logarithmic = false }: LineFigure,
+): Figure | null {
+  const steps = [...new Set(results.flatMap(({ points }) => points.map(({ idle }) => idle)))].sort((a, b) => a - b);
+  const at = ({ points }: ConnectionsResult, step: number): Summary | null => {
+    const point = points.find(({ idle }) => idle === step);
+    return point ? of(point) : null;
+  };
+  const measured = results.filter((result) => steps.some((step) => at(result, step) !== null));
+  if (measured.length === 0) return null;
+  return {
+    title,
+    description,
+    chart: {
+      kind: 'lines',
+      labels: steps.map((step) => formatNumber(step)),
+      series: measured.map((result) => ({
+        name: result.model,
+        values: steps.map((step) => at(result, step)?.median ?? null),
+        low: steps.map((step) => at(result, step)?.min ?? null),
+        high: steps.map((step) => at(result, step)?.max ?? null),
+      })),
+      unit,
+      labelTitle: 'idle connections',
+      logarithmic,
+    },
+    table: {
+      columns: ['model', ...steps.map((step) => `${formatNumber(step)} idle`)],
+      rows: measured.map((result) => [
+        result.model,
+        ...steps.map((step) => {
+          const summary = at(result, step);
+          return summary === null || summary.count === 1
+            ? formatMedian(summary)
+            : `${formatMedian(summary)} (${formatRange(summary)})`;
+        }),
+      ]),
+    },
+  };
 }

@@ -3,144 +3,164 @@ import { IdleConnections } from '../bench/idle-connections.js';
 import type { ModelProcess } from '../bench/model-process.js';
 import { HEAVY_BYTES, PreconnectedLoad } from '../bench/preconnected-load.js';
 import { get, smokeCheck } from '../bench/smoke-check.js';
-import { modelNamed, type Workbench } from '../bench/workbench.js';
-import type { LoadResult, LoadSpec } from '../load/load.js';
+import { HTTP_MODELS, modelNamed, type Workbench } from '../bench/workbench.js';
+import type { LoadSpec } from '../load/load.js';
 import { type Memory, stableRss } from '../measure/memory.js';
-import { emptyPartial, type ModelPartial, type ModelRound, summarizeCalls } from './models-result.js';
+import type { Experiment, Measured } from './experiment.js';
+import { modelsFigures, modelsSummary } from './models-figures.js';
+import {
+  emptyPartial,
+  type ModelPartial,
+  type ModelResult,
+  type ModelRound,
+  modelResult,
+  summarizeCalls,
+} from './models-result.js';
 
-/** Who has not answered by then is taken for silenced by the idle connections. */
+/** A model that does not respond within this time is starved by the idle connections. */
 const STARVED_MS = 1000;
-/** A process has to start first. */
+/** The same if a process must start first. */
 const HEAVY_STARVED_MS = 8000;
-/** Processes and threads have started when nothing has grown for so many looks. */
+/** Processes and threads have started after this many stable samples of memory. */
 const HEAVY_STEPS = 5;
-/** Enough to see that a connection is heavy; of those no more are opened than that. */
+/** Enough to detect a model with heavy connections, which gets no more than these. */
 const FEW_IDLE = 10;
-/** strace slows what it watches, and counts are the same after a few thousand requests. */
-const COUNTED_SECONDS_MAX = 1;
+/** strace slows down the model, and the counts converge after some thousand requests. */
+const MAX_COUNTED_SECONDS = 1;
 
-/** Measures each model in each round. Returns what there is when it is interrupted. */
-export async function measureModels(
+export const models: Experiment<{ readonly results: readonly ModelResult[] }> = {
+  question: 'What does a request cost in each model, and how long does it take?',
+  models: HTTP_MODELS.map(({ name }) => name),
+  defaults: {},
+  unused: ['maxIdle'],
+  async measure(bench, orders) {
+    const { result, complete } = await measurePartials(bench, orders);
+    return { result: { results: result.map(modelResult) }, complete };
+  },
+  hasData: ({ results }) => results.some(({ rounds }) => rounds.length > 0),
+  figures: ({ results }, settings) => modelsFigures(results, settings),
+  summary: ({ results }) => modelsSummary(results),
+};
+
+/** Measures each model in each round. */
+export async function measurePartials(
   bench: Workbench,
   orders: readonly (readonly string[])[],
-): Promise<{ notes: ModelPartial[]; complete: boolean }> {
-  const all = new Map(bench.settings.models.map((name) => [name, emptyPartial(name, modelNamed(name).waits)]));
-  const complete = await bench.rounds(orders, all.size, async (name, round) => {
+): Promise<Measured<ModelPartial[]>> {
+  const partials = new Map(bench.settings.models.map((name) => [name, emptyPartial(name, modelNamed(name).waits)]));
+  const complete = await bench.rounds(orders, partials.size, async (name, round) => {
     bench.progress.label(`round ${round + 1} of ${orders.length}: ${name}`);
-    await measureOne(bench, all.get(name)!, round);
+    await measureModel(bench, partials.get(name)!, round);
     bench.progress.step();
   });
-  return { notes: [...all.values()], complete };
+  return { result: [...partials.values()], complete };
 }
 
-/** A model that fails is left out from then on; the others go on. */
-async function measureOne(bench: Workbench, notes: ModelPartial, round: number): Promise<void> {
-  if (notes.failure !== null) return;
+/** A model that fails is skipped from then on. */
+async function measureModel(bench: Workbench, partial: ModelPartial, round: number): Promise<void> {
+  if (partial.failure !== null) return;
   if (bench.isOverBudget) {
-    notes.failure = `The time of ${bench.settings.budgetSeconds} s was over before its turn in round ${round + 1}.`;
+    partial.failure = `The budget of ${bench.settings.budgetSeconds} s was used up before its turn in round ${round + 1}.`;
     return;
   }
   try {
-    const words = bench.launch.model(notes.model, bench.site.directory);
-    const memory = await bench.withServer(words, (model) => measureMemory(bench, notes, model));
-    const loads = await bench.withServer(words, (model) => measureLoads(bench, notes, model, { round, memory }));
-    notes.rounds.push({ ...loads, ...memory });
-    if (round === 0 && notes.model === 'epollet') await noteFailure(bench, countOwnCalls(bench, notes));
+    const args = bench.launch.model(partial.model, bench.site.directory);
+    const memory = await bench.withServer(args, (server) => measureMemory(bench, partial, server));
+    const loads = await bench.withServer(args, (server) => measureLoads(bench, partial, server, round, memory));
+    partial.rounds.push({ ...loads, ...memory });
+    if (round === 0 && partial.model === 'epollet') await noteFailure(bench, countOwnCalls(bench, partial));
   } catch (error) {
     if (!(error instanceof ExperimentError)) throw error;
-    notes.failure = error.message;
+    partial.failure = error.message;
   }
 }
 
 async function measureLoads(
   bench: Workbench,
-  notes: ModelPartial,
-  model: ModelProcess,
-  { round, memory }: { round: number; memory: Memory },
+  partial: ModelPartial,
+  server: ModelProcess,
+  round: number,
+  memory: Memory,
 ): Promise<Omit<ModelRound, keyof Memory>> {
   const { settings, instruments } = bench;
-  const close = settings.close || !notes.keepsAlive;
-  const held = PreconnectedLoad.forHeavy(instruments, model.pid, memory, close);
-  const connections = held === null ? settings.connections : Math.min(settings.connections, settings.maxHeavy);
+  const close = settings.close || !partial.keepsAlive;
+  const preconnected = PreconnectedLoad.forHeavy(instruments, server.pid, memory, close);
+  const connections = preconnected === null ? settings.connections : Math.min(settings.connections, settings.maxHeavy);
   if (connections < settings.connections)
-    bench.note(`${notes.model} was measured with ${connections} connections, for each takes a process or a thread.`);
-  const order: LoadSpec = { url: model.url, connections, seconds: settings.seconds, close };
-  const paced = { ...order, rate: settings.rate };
-  const counted = { ...order, seconds: Math.min(settings.seconds, COUNTED_SECONDS_MAX) };
-  if (held === null) await instruments.closedLoop({ ...order, seconds: settings.warmUpSeconds });
-  const load = await (held?.withCpu(order) ?? instruments.withCpu(order, model.pid));
-  if (load.requests === 0) throw new ExperimentError('It answered no request under load.');
-  const atRate = await (held?.fixedRate(paced) ?? instruments.fixedRate(paced));
+    bench.note(
+      `${partial.model} was measured with ${connections} connections, because each takes a process or a thread.`,
+    );
+  const spec: LoadSpec = { url: server.url, connections, seconds: settings.seconds, close };
+  const fixedRateSpec = { ...spec, rate: settings.rate };
+  const countedSpec = { ...spec, seconds: Math.min(settings.seconds, MAX_COUNTED_SECONDS) };
+  if (preconnected === null) await instruments.closedLoop({ ...spec, seconds: settings.warmUpSeconds });
+  const load = await (preconnected?.withCpu(spec) ?? instruments.withCpu(spec, server.pid));
+  if (load.requests === 0) throw new ExperimentError('It sent no response under load.');
+  const fixedRate = await (preconnected?.fixedRate(fixedRateSpec) ?? instruments.fixedRate(fixedRateSpec));
   if (round === 0 && instruments.tools.has('strace')) {
-    const counting = held?.systemCallsPerRequest(counted) ?? instruments.systemCallsPerRequest(counted, model);
+    const counting =
+      preconnected?.systemCallsPerRequest(countedSpec) ?? instruments.systemCallsPerRequest(countedSpec, server.pid);
     const calls = await noteFailure(bench, counting);
-    notes.systemCalls = calls === null ? null : summarizeCalls(calls);
+    partial.systemCalls = calls === null ? null : summarizeCalls(calls);
   }
   return {
     requestsPerSecond: load.perSecond,
     cpuUs: load.cpu.totalUs / load.requests,
     userUs: load.cpu.userUs / load.requests,
     systemUs: load.cpu.systemUs / load.requests,
-    latencyMs: atRate?.latency ?? null,
-    achievedPerSecond: atRate?.perSecond ?? null,
-    errors: load.errors + (atRate?.errors ?? 0),
+    latencyMs: fixedRate?.latency ?? null,
+    achievedPerSecond: fixedRate?.perSecond ?? null,
+    errors: load.errors + (fixedRate?.errors ?? 0),
   };
 }
 
-/** A process of its own: after a load, threads and buffers are there that an idle connection would have asked for. */
-async function measureMemory(bench: Workbench, notes: ModelPartial, model: ModelProcess): Promise<Memory> {
-  const check = await smokeCheck(model.url, bench.site.page, { fixedPage: notes.model === 'fixed-page' });
-  notes.keepsAlive = check.keepAlive;
-  notes.responseShape = check.responseShape;
-  const baselineBytes = await stableRss(model.pid, bench.signal);
+/** In a process of its own: after a load, threads and buffers exist that idle connections would have allocated. */
+async function measureMemory(bench: Workbench, partial: ModelPartial, server: ModelProcess): Promise<Memory> {
+  const check = await smokeCheck(server.url, bench.site.page, { fixedPage: partial.model === 'fixed-page' });
+  partial.keepsAlive = check.keepAlive;
+  partial.responseShape = check.responseShape;
+  const baselineBytes = await stableRss(server.pid, bench.signal);
   let perConnectionBytes: number | null = null;
-  using connections = new IdleConnections(model.port);
-  for (const idle of idleSteps(bench.settings.idle, modelNamed(notes.model).oneAtATime ?? false)) {
-    const all = await connections.growTo(idle, bench.signal);
-    let bytes = (await stableRss(model.pid, bench.signal)) - baselineBytes;
-    const heavy = bytes / idle > HEAVY_BYTES;
-    // On one core they start one after the other, and between two of them nothing seems to grow.
-    if (heavy) bytes = (await stableRss(model.pid, bench.signal, HEAVY_STEPS)) - baselineBytes;
-    const patienceMs = heavy ? HEAVY_STARVED_MS : STARVED_MS;
-    const answers = await get(model.url, '/', { patienceMs }).then(
+  using connections = new IdleConnections(server.port);
+  for (const idle of idleSteps(bench.settings.idle, modelNamed(partial.model).oneAtATime ?? false)) {
+    const allOpened = await connections.growTo(idle, bench.signal);
+    let bytes = (await stableRss(server.pid, bench.signal)) - baselineBytes;
+    const isHeavy = bytes / idle > HEAVY_BYTES;
+    // On one core processes start one after the other, and memory seems stable between two of them.
+    if (isHeavy) bytes = (await stableRss(server.pid, bench.signal, HEAVY_STEPS)) - baselineBytes;
+    const timeoutMs = isHeavy ? HEAVY_STARVED_MS : STARVED_MS;
+    const responds = await get(server.url, '/', { timeoutMs }).then(
       () => true,
       () => false,
     );
-    if (!answers) {
-      notes.starvedBy = idle;
+    if (!responds) {
+      partial.starvedBy = idle;
       break;
     }
-    if (all && connections.open === idle) perConnectionBytes = bytes / idle;
-    if (heavy) break;
+    if (allOpened && connections.open === idle) perConnectionBytes = bytes / idle;
+    if (isHeavy) break;
   }
   return { baselineBytes, perConnectionBytes };
 }
 
-/** One is enough for a model that one can silence. */
+/** One idle connection is enough for a model that it starves. */
 const idleSteps = (idle: number, oneAtATime: boolean): number[] =>
   oneAtATime ? [1] : idle > FEW_IDLE ? [FEW_IDLE, idle] : [idle];
 
-/** The same load on a server of the same kind that tells what it has counted. */
-async function countOwnCalls(bench: Workbench, notes: ModelPartial): Promise<void> {
-  const { connections, seconds, close } = bench.settings;
+/** The same load on a server of the same kind that reports its counters. */
+async function countOwnCalls(bench: Workbench, partial: ModelPartial): Promise<void> {
+  const { connections, close } = bench.settings;
+  const seconds = Math.min(bench.settings.seconds, MAX_COUNTED_SECONDS);
   await bench.withServer(bench.launch.countingServer(bench.site.directory), async ({ url }) => {
-    const before = await countersOf(url);
-    const load: LoadResult = await bench.instruments.closedLoop({
-      url,
-      connections,
-      seconds: Math.min(seconds, COUNTED_SECONDS_MAX),
-      close,
-    });
-    const after = await countersOf(url);
+    const before = await readCounters(url);
+    const load = await bench.instruments.closedLoop({ url, connections, seconds, close });
+    const after = await readCounters(url);
     if (load.requests === 0) return;
-    notes.ownCalls = summarizeCalls(
-      Object.fromEntries(
-        Object.entries(after.systemCalls).map(([name, count]) => [
-          name,
-          (count - (before.systemCalls[name] ?? 0)) / (after.requests - before.requests),
-        ]),
-      ),
-    );
+    const perRequest = ([name, count]: [string, number]): [string, number] => [
+      name,
+      (count - (before.systemCalls[name] ?? 0)) / (after.requests - before.requests),
+    ];
+    partial.ownCalls = summarizeCalls(Object.fromEntries(Object.entries(after.systemCalls).map(perRequest)));
   });
 }
 
@@ -149,13 +169,13 @@ interface Counters {
   systemCalls: Record<string, number>;
 }
 
-async function countersOf(url: URL): Promise<Counters> {
+async function readCounters(url: URL): Promise<Counters> {
   const { status, body } = await get(url, '/stats');
-  if (status !== 200) throw new ExperimentError(`Its counters were answered ${status}, not 200.`);
+  if (status !== 200) throw new ExperimentError(`GET /stats returned ${status}, not 200.`);
   return JSON.parse(body.toString()) as Counters;
 }
 
-/** A count that cannot be made is no reason to lose the rest. */
+/** A failed count becomes a note in the report, and the other measurements remain valid. */
 async function noteFailure<Value>(bench: Workbench, work: Promise<Value>): Promise<Value | null> {
   try {
     return await work;

@@ -3,9 +3,9 @@ import { Epoll } from '../../sys/epoll.js';
 import { EPOLLIN } from '../../sys/events.js';
 import { TIMEOUT_MS } from './thundering-herd.js';
 
-/** Waits for a descriptor that others wait for too, and reads nothing. Says 0 before, and how often it was told after. */
-const { fd, bits } = workerData as { fd: number; bits: number };
+/** Waits for a descriptor that other threads wait for too, and reads nothing. Posts 0 when ready, then its event count. */
+const { fd, flags } = workerData as { fd: number; flags: number };
 using epoll = new Epoll();
-epoll.register(fd, EPOLLIN | bits);
+epoll.register(fd, EPOLLIN | flags);
 parentPort!.postMessage(0);
 parentPort!.postMessage(epoll.poll(TIMEOUT_MS).length);

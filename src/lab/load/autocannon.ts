@@ -1,7 +1,7 @@
 import { ExperimentError } from '../base/errors.js';
 import type { LoadResult, LoadSpec } from './load.js';
 
-/** The words after `autocannon`. */
+/** The arguments of `autocannon`. */
 export function autocannonArgs({ url, connections, seconds, close }: LoadSpec): string[] {
   return [
     '--json',
@@ -13,7 +13,7 @@ export function autocannonArgs({ url, connections, seconds, close }: LoadSpec): 
   ];
 }
 
-interface AutocannonResult {
+interface AutocannonOutput {
   duration: number;
   errors: number;
   timeouts: number;
@@ -22,20 +22,20 @@ interface AutocannonResult {
   latency: { p50: number; p90: number; p99: number; max: number };
 }
 
-/** Its last line of JSON. Latencies are in whole milliseconds, so 0 is "less than one". */
+/** Parses the last line of output, which is JSON. Latencies are whole milliseconds: 0 means less than one. */
 export function parseAutocannon(text: string): LoadResult {
   const line = text.trim().split('\n').at(-1)!;
-  let result: AutocannonResult;
+  let output: AutocannonOutput;
   try {
-    result = JSON.parse(line) as AutocannonResult;
+    output = JSON.parse(line) as AutocannonOutput;
   } catch {
-    throw new ExperimentError(`autocannon counted nothing: ${line.slice(-200) || 'no output'}.`);
+    throw new ExperimentError(`autocannon printed no result: ${line.slice(-200) || 'no output'}.`);
   }
-  const { duration, errors, non2xx, requests, latency } = result;
+  const { duration, errors, non2xx, requests, latency } = output;
   return {
     requests: requests.total,
     perSecond: duration > 0 ? requests.total / duration : 0,
     latency: requests.total > 0 ? { p50: latency.p50, p90: latency.p90, p99: latency.p99, max: latency.max } : null,
-    errors: errors + non2xx, // its errors have the timeouts in them
+    errors: errors + non2xx, // `errors` includes the timeouts
   };
 }

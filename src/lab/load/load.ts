@@ -1,20 +1,28 @@
 import type { Latency } from '../base/stats.js';
 
-/** What a load was told to do. */
+/** A load to generate. */
 export interface LoadSpec {
   readonly url: URL;
   readonly connections: number;
   readonly seconds: number;
-  /** A connection for every request. */
+  /** Opens a connection for every request. */
   readonly close: boolean;
 }
 
-/** What one load has counted. */
+/** A load at a fixed rate: requests are scheduled independently of responses. */
+export interface FixedRateSpec extends LoadSpec {
+  /** Requests per second, over all connections. */
+  readonly rate: number;
+}
+
+/** The result of a load. */
 export interface LoadResult {
   readonly requests: number;
   readonly perSecond: number;
-  /** Null where the tool could not tell. */
+  /** Null if the tool reports none. */
   readonly latency: Latency | null;
-  /** Answers that were none, or not 2xx. */
+  /** Failed requests, and responses with a status other than 2xx. */
   readonly errors: number;
 }
+
+export type FixedRateResult = Omit<LoadResult, 'requests'>;

@@ -7,19 +7,19 @@ export type ToolName = 'wrk' | 'autocannon' | 'h2load' | 'strace' | 'taskset';
 /** A program that the lab measures with. */
 export interface Tool {
   readonly name: ToolName;
-  /** Null when it is not installed. */
+  /** Null if it is not installed. */
   readonly version: string | null;
   readonly use: string;
-  /** What it means that it is missing, in a sentence. */
+  /** The consequence if it is missing, as a sentence. */
   readonly without: string;
 }
 
-/** The command line of each: absent when it is not installed. */
+/** The tools on this machine. */
 export class Tools {
   readonly list: readonly Tool[];
   private readonly commands = new Map<ToolName, string[]>();
 
-  /** @param hidden taken for not installed; for tests */
+  /** @param hidden treated as not installed; for tests */
   constructor(hidden: readonly ToolName[] = []) {
     const installed = (name: ToolName, pattern: RegExp, flag: string): string | null => {
       if (hidden.includes(name)) return null;
@@ -31,32 +31,32 @@ export class Tools {
       {
         name: 'wrk',
         version: installed('wrk', /^wrk (\S+)/m, '-v'),
-        use: 'load in a closed loop',
+        use: 'closed-loop load',
         without:
-          'wrk is not installed (Debian: apt-get install wrk): autocannon makes the load, which needs more of its core.',
+          'wrk is not installed (Debian: apt-get install wrk): autocannon generates the load, with more CPU time per request.',
       },
       {
         name: 'autocannon',
         version: hidden.includes('autocannon') ? null : this.findAutocannon(),
-        use: 'load in a closed loop where wrk is missing',
-        without: 'autocannon is not installed; it is needed only where wrk is missing.',
+        use: 'closed-loop load without wrk',
+        without: 'autocannon is not installed; it is needed only without wrk.',
       },
       {
         name: 'h2load',
         version: installed('h2load', /nghttp2\/(\S+)/, '--version'),
         use: 'latency at a fixed rate',
-        without: 'h2load is not installed (Debian: apt-get install nghttp2-client): latency is left out.',
+        without: 'h2load is not installed (Debian: apt-get install nghttp2-client): no latency is measured.',
       },
       {
         name: 'strace',
         version: installed('strace', /version (\S+)/, '--version'),
         use: 'system calls',
-        without: 'strace is not installed: system calls are left out, but for those that epollet counts itself.',
+        without: 'strace is not installed: system calls are counted only for epollet, which counts its own.',
       },
       {
         name: 'taskset',
         version: installed('taskset', /util-linux (\S+)/, '--version'),
-        use: 'a core of its own for the model',
+        use: 'a dedicated core for the model',
         without: 'taskset is not installed (Debian: util-linux): model and load share the cores.',
       },
     ];
@@ -66,21 +66,21 @@ export class Tools {
     return this.commands.has(name);
   }
 
-  /** What starts it. */
+  /** The start of its command line. */
   command(name: ToolName): string[] {
-    const words = this.commands.get(name);
-    if (words === undefined) throw new Error(`${name} is not installed`);
-    return words;
+    const command = this.commands.get(name);
+    if (command === undefined) throw new Error(`${name} is not installed`);
+    return command;
   }
 
-  /** One sentence for each that is missing and missed. */
+  /** One sentence for each tool that is missing and needed. */
   missing(): string[] {
     return this.list
       .filter(({ name, version }) => version === null && !(name === 'autocannon' && this.has('wrk')))
       .map(({ without }) => without);
   }
 
-  /** Its path and not its name: it may lie in a folder of node_modules that no PATH has. */
+  /** By path: autocannon is a dependency in node_modules, which PATH does not contain. */
   private findAutocannon(): string | null {
     try {
       const require = createRequire(import.meta.url);
@@ -95,7 +95,7 @@ export class Tools {
   }
 }
 
-/** wrk has no flag for its version alone: it prints it above its help, and ends with 1. */
+/** wrk prints its version only above its help text, and exits with 1. */
 function versionOutput(name: string, flag: string): string {
   try {
     return execFileSync(name, [flag], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });

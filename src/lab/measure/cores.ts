@@ -1,26 +1,26 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
-/** Which cores the model and the load have to themselves; null where they cannot be told apart. */
+/** The dedicated cores of the model and of the load. */
 export interface Cores {
   readonly model: number;
   readonly load: readonly number[];
 }
 
 /**
- * The model gets the first core that this process may use, the load what is left, but for the other threads of the
- * model's core, which would share its execution units (if there is anything else).
+ * The model gets the first core that this process may use. The load gets the other ones, without the hyperthread
+ * siblings of the model's core, which share its execution units, unless there are no others.
  */
 export function assignCores(allowed: readonly number[], siblingsOf: (core: number) => readonly number[]): Cores | null {
   const [model, ...others] = allowed;
   if (model === undefined || others.length === 0) return null;
-  const apart = others.filter((core) => !siblingsOf(model).includes(core));
-  return { model, load: apart.length > 0 ? apart : others };
+  const separate = others.filter((core) => !siblingsOf(model).includes(core));
+  return { model, load: separate.length > 0 ? separate : others };
 }
 
 export const detectCores = (): Cores | null => assignCores(allowedCores(), siblings);
 
-/** Cpus_allowed_list of proc_pid_status(5). */
+/** Cpus_allowed_list, proc_pid_status(5). */
 export function allowedCores(): number[] {
   return parseCores(/^Cpus_allowed_list:\s*(\S+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0');
 }
@@ -38,15 +38,15 @@ function siblings(core: number): number[] {
     const path = `/sys/devices/system/cpu/cpu${core}/topology/thread_siblings_list`;
     return parseCores(readFileSync(path, 'utf8').trim());
   } catch {
-    return [core]; // not every container shows it
+    return [core]; // some containers hide it
   }
 }
 
-/** What stands before a command that is to run on these cores, taskset(1). */
+/** The prefix of a command that runs it on these cores, taskset(1). */
 export const tasksetArgs = (cores: number | readonly number[] | undefined): string[] =>
   cores === undefined ? [] : ['taskset', '-c', [cores].flat().join(',')];
 
-/** Moves every thread of this process off the model's core. */
+/** Moves all threads of this process to these cores. */
 export function moveSelfTo(cores: readonly number[]): void {
   execFileSync('taskset', ['-a', '-p', '-c', cores.join(','), String(process.pid)], { stdio: 'ignore' });
 }

@@ -2,19 +2,19 @@ import { readFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { allowedCores, type Cores } from './cores.js';
 
-/** Where it was measured. Figures of two machines are not to be compared, nor of a busy one with a quiet one. */
+/** The environment of a run. Results from different machines, or from a busy and an idle one, are not comparable. */
 export interface Machine {
   readonly cpu: string;
-  /** Those that this process may use. */
+  /** The number of cores that this process may use. */
   readonly cores: number;
   readonly kernel: string;
   readonly node: string;
   readonly v8: string;
   readonly libuv: string;
   readonly memoryMib: number;
-  /** Null where model and load are not kept apart. */
+  /** Null if model and load share the cores. */
   readonly pinned: Cores | null;
-  /** The load average of the last minute at the start: what else the machine had to do. */
+  /** The one-minute load average before the run: work of other processes. */
   readonly loadAverage: number;
   /** RLIMIT_NOFILE, getrlimit(2). */
   readonly openFiles: number;
@@ -35,7 +35,7 @@ export function describeMachine(pinned: Cores | null): Machine {
   };
 }
 
-/** The soft limit, which Node raises to the hard one when it starts. */
+/** The soft limit of RLIMIT_NOFILE; Node raises it to the hard limit at startup. */
 export function openFilesLimit(): number {
   const soft = /^Max open files\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
   return soft === 'unlimited' ? Number.MAX_SAFE_INTEGER : Number(soft ?? 1024);

@@ -1,34 +1,34 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** USER_HZ: the unit of times in proc_pid_stat(5), which is 100 for user space on every architecture that Node runs on. */
+/** Times in proc_pid_stat(5) are in units of 1/USER_HZ, and USER_HZ is 100 on every architecture that Node supports. */
 const TICK_US = 10_000;
 
-/** CPU time so far, in microseconds. */
+/** CPU time since the start, in microseconds. */
 export interface CpuTime {
   readonly userUs: number;
   readonly systemUs: number;
-  /** To the nanosecond, by thread. */
+  /** Exact time by thread, `PID/TID`. */
   readonly threads: ReadonlyMap<string, number>;
 }
 
-/** A process and all that descend from it. */
+/** A process and its descendants. */
 export function processTree(pid: number): number[] {
-  const family = [pid];
+  const tree = [pid];
   for (const task of threadsOf(pid)) {
     const children = textOf(`/proc/${pid}/task/${task}/children`).split(' ').filter(Boolean);
-    for (const child of children) family.push(...processTree(Number(child)));
+    for (const child of children) tree.push(...processTree(Number(child)));
   }
-  return family;
+  return tree;
 }
 
-/** Time of the family, with that of children that have ended and been waited for. */
+/** CPU time of a process tree, including children that have exited and been waited for. */
 export function cpuTime(pid: number): CpuTime {
   let user = 0;
   let system = 0;
   const threads = new Map<string, number>();
   for (const member of processTree(pid)) {
     const stat = textOf(`/proc/${member}/stat`);
-    // The name stands in parentheses and may hold anything. utime, stime, cutime and cstime are fields 14 to 17.
+    // The command name, in parentheses, may contain anything. utime, stime, cutime and cstime are fields 14 to 17.
     const fields = stat
       .slice(stat.lastIndexOf(')') + 2)
       .split(' ')
@@ -50,30 +50,30 @@ export interface CpuUse {
 }
 
 /**
- * What was used between two moments. The kernel splits user from system by samples of 10 ms; the sum is exact where the
- * same threads lived at both moments, and the parts are then scaled to it.
+ * CPU time between two samples. The kernel splits user and system time by sampling every 10 ms; the sum is exact if the
+ * same threads lived at both samples, and the parts are then scaled to it.
  */
 export function cpuBetween(before: CpuTime, after: CpuTime): CpuUse {
   const userUs = after.userUs - before.userUs;
   const systemUs = after.systemUs - before.systemUs;
   const sampledUs = userUs + systemUs;
-  const totalUs = exactBetween(before.threads, after.threads) ?? sampledUs;
+  const totalUs = exactUsBetween(before.threads, after.threads) ?? sampledUs;
   const scale = sampledUs > 0 ? totalUs / sampledUs : 0;
   return { userUs: userUs * scale, systemUs: systemUs * scale, totalUs };
 }
 
-function exactBetween(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): number | null {
+function exactUsBetween(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): number | null {
   if (before.size === 0 || before.size !== after.size) return null;
   let totalUs = 0;
   for (const [thread, us] of after) {
-    const atFirst = before.get(thread);
-    if (atFirst === undefined) return null;
-    totalUs += us - atFirst;
+    const beforeUs = before.get(thread);
+    if (beforeUs === undefined) return null;
+    totalUs += us - beforeUs;
   }
   return totalUs;
 }
 
-/** Resident memory, added up: pages that processes share are counted for each. */
+/** Sum of VmRSS over a process tree: shared pages are counted for each process. */
 export function residentBytes(pid: number): number {
   let kib = 0;
   for (const member of processTree(pid)) {
@@ -90,7 +90,7 @@ function threadsOf(pid: number): string[] {
   }
 }
 
-/** Empty for a process that has just ended. */
+/** Empty for a process that has exited. */
 function textOf(path: string): string {
   try {
     return readFileSync(path, 'utf8').trim();

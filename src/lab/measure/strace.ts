@@ -1,4 +1,4 @@
-/** The words after `strace`: count, all threads and what they fork, these processes. */
+/** The arguments of `strace`: count the calls of these processes, their threads and their children. */
 export const straceArgs = (pids: readonly number[], output: string): string[] => [
   '-c',
   '-f',
@@ -6,7 +6,7 @@ export const straceArgs = (pids: readonly number[], output: string): string[] =>
   ...pids.flatMap((pid) => ['-p', String(pid)]),
 ];
 
-/** The table of `strace -c`: calls by their names. */
+/** Parses the table of `strace -c`: number of calls by name. */
 export function parseStrace(text: string): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const line of text.split('\n')) {
@@ -16,5 +16,5 @@ export function parseStrace(text: string): Record<string, number> {
   return counts;
 }
 
-/** How many processes it says it has by now: "strace: Process 7 attached with 11 threads". */
+/** The number of processes attached so far, by lines such as "strace: Process 7 attached with 11 threads". */
 export const countAttached = (stderr: string): number => stderr.match(/Process \d+ attached/g)?.length ?? 0;

@@ -1,4 +1,4 @@
-/** By daylight, and on paper. */
+/** For light mode and for print. */
 const SERIES_ON_LIGHT = `--series-0: #0b5f78;
   --series-1: #b06c00;
   --series-2: #5b3fa3;
@@ -7,7 +7,7 @@ const SERIES_ON_LIGHT = `--series-0: #0b5f78;
   --series-5: #5d6d75;
   --series-6: #a0307a;`;
 
-/** What a report needs beside the style of the project's pages. */
+/** Additions to the style sheet of the site. */
 export const PAGE_STYLE = `
 :root {
   ${SERIES_ON_LIGHT}

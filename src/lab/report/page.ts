@@ -2,25 +2,26 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { Figure, Table } from '../base/chart.js';
-import { environmentOf, figuresOf } from './figures.js';
+import { experimentNamed } from '../experiments/registry.js';
+import { environmentOf } from './environment.js';
 import { PAGE_SCRIPT } from './page-script.js';
 import { PAGE_STYLE } from './page-style.js';
-import type { LabReport } from './report.js';
+import { CANCELLED, type LabReport } from './report.js';
 
-/** Room for the axis and the legend, and for each bar with its neighbours. */
+/** Height of the axis and the legend, of a bar, and of the space between two groups of bars. */
 const FRAME_PX = 90;
 const BAR_PX = 15;
-const LABEL_PX = 12;
+const GAP_PX = 12;
 const LINES_PX = 420;
 
-/** Forbids every request, so that a page that somebody sends around tells nobody that it is read. */
+/** Forbids all requests: opening a shared report contacts no server. */
 const POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:";
 
-/** The report as one page that needs nothing else: the look of the project's pages, charts, and the report itself. */
+/** Renders a report as a self-contained page: styles, charts, and the report as JSON. */
 export function renderPage(report: LabReport): string {
-  const figures = figuresOf(report);
+  const figures = experimentNamed(report.experiment).figures(report, report.settings);
   const charts = figures.map(({ chart }) => chart).filter((chart) => chart !== null);
-  let drawn = 0;
+  let chartCount = 0;
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -28,10 +29,10 @@ export function renderPage(report: LabReport): string {
 <meta http-equiv="Content-Security-Policy" content="${POLICY}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>epollet lab: ${escaped(report.experiment)}</title>
+<title>epollet lab: ${escapeHtml(report.experiment)}</title>
 <link rel="icon" href="data:,">
 <style>
-${styleOfProject()}
+${siteStyle()}
 ${PAGE_STYLE}
 </style>
 </head>
@@ -39,19 +40,19 @@ ${PAGE_STYLE}
 <header class="top"><span class="brand">epollet lab</span></header>
 <main>
 <section class="intro">
-<h1>${escaped(report.question)}</h1>
-${report.complete ? '' : '<p class="kernel">It was interrupted: the figures are of the rounds that came to their end.</p>'}
+<h1>${escapeHtml(report.question)}</h1>
+${report.complete ? '' : `<p class="kernel">${CANCELLED}</p>`}
 <dl>${environmentOf(report)
-    .map(([name, value]) => `<dt>${escaped(name)}</dt><dd>${escaped(value)}</dd>`)
+    .map(([name, value]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}</dd>`)
     .join('')}</dl>
-<p>To measure it again:</p>
-<pre><code>${escaped(report.command)}</code></pre>
-${report.notes.map((note) => `<p class="note">${escaped(note)}</p>`).join('\n')}
-<p class="note">Figures are the median of the rounds; whiskers, and “over the rounds” in the tables, go from the least to the most of them. Compare what stands in one report, not in two.</p>
+<p>To repeat the run:</p>
+<pre><code>${escapeHtml(report.command)}</code></pre>
+${report.notes.map((note) => `<p class="note">${escapeHtml(note)}</p>`).join('\n')}
+<p class="note">Values are medians over the rounds; whiskers, and “range” in the tables, show the minimum and the maximum. Compare values within one report, not between reports.</p>
 </section>
-${figures.map((figure) => section(figure, () => drawn++)).join('\n')}
+${figures.map((figure) => renderFigure(figure, () => chartCount++)).join('\n')}
 </main>
-<footer>Charts by Chart.js, which is in this page. The whole report as JSON is in it too: <code>JSON.parse(document.getElementById('report').textContent)</code>.</footer>
+<footer>Charts by Chart.js, which is embedded in this page. So is the whole report as JSON: <code>JSON.parse(document.getElementById('report').textContent)</code>.</footer>
 <script type="application/json" id="report">${jsonInHtml(report)}</script>
 <script type="application/json" id="charts">${jsonInHtml(charts)}</script>
 <script>${chartLibrary()}</script>
@@ -61,39 +62,39 @@ ${figures.map((figure) => section(figure, () => drawn++)).join('\n')}
 `;
 }
 
-function section({ title, description, chart, table }: Figure, next: () => number): string {
+function renderFigure({ title, description, chart, table }: Figure, nextChart: () => number): string {
   const canvas =
     chart === null || chart.labels.length === 0
       ? ''
-      : `<div class="chart" style="height:${heightOf(chart)}px"><canvas data-chart="${next()}" role="img" aria-label="${escaped(`${title}; the table below has the numbers`)}"></canvas></div>`;
-  // A chart without labels is not drawn, but has its place in the list.
-  if (chart !== null && chart.labels.length === 0) next();
+      : `<div class="chart" style="height:${chartHeight(chart)}px"><canvas data-chart="${nextChart()}" role="img" aria-label="${escapeHtml(`${title}; the table below has the values`)}"></canvas></div>`;
+  // A chart without labels is not drawn, but has an index.
+  if (chart !== null && chart.labels.length === 0) nextChart();
   return `<section>
-<h2>${escaped(title)}</h2>
-<p>${escaped(description)}</p>
+<h2>${escapeHtml(title)}</h2>
+<p>${escapeHtml(description)}</p>
 ${canvas}
-<div class="scroll">${htmlTable(table)}</div>
+<div class="scroll">${renderTable(table)}</div>
 </section>`;
 }
 
-function heightOf({ kind, labels, series, stacked }: NonNullable<Figure['chart']>): number {
+function chartHeight({ kind, labels, series, stacked }: NonNullable<Figure['chart']>): number {
   if (kind === 'lines') return LINES_PX;
-  return FRAME_PX + labels.length * (LABEL_PX + BAR_PX * (stacked ? 1 : series.length));
+  return FRAME_PX + labels.length * (GAP_PX + BAR_PX * (stacked ? 1 : series.length));
 }
 
-function htmlTable({ columns, rows }: Table): string {
+function renderTable({ columns, rows }: Table): string {
   const isNumber = columns.map((_, at) => at > 0 && rows.every((row) => /^[–\d]/.test(row[at]!)));
   const cell = (tag: string, text: string, at: number): string =>
-    `<${tag}${isNumber[at] ? ' class="number"' : ''}>${escaped(text)}</${tag}>`;
-  const line = (tag: string, cells: readonly string[]): string =>
+    `<${tag}${isNumber[at] ? ' class="number"' : ''}>${escapeHtml(text)}</${tag}>`;
+  const row = (tag: string, cells: readonly string[]): string =>
     `<tr>${cells.map((text, at) => cell(at === 0 ? 'th' : tag, text, at)).join('')}</tr>`;
-  return `<table><thead>${line('th', columns)}</thead><tbody>${rows.map((row) => line('td', row)).join('\n')}</tbody></table>`;
+  return `<table><thead>${row('th', columns)}</thead><tbody>${rows.map((cells) => row('td', cells)).join('\n')}</tbody></table>`;
 }
 
-/** The page that ships with the package has the look already. */
-const styleOfProject = (): string => readFileSync(new URL('../../../html/style.css', import.meta.url), 'utf8');
+/** The style sheet of the site that ships with the package. */
+const siteStyle = (): string => readFileSync(new URL('../../../html/style.css', import.meta.url), 'utf8');
 
-/** The build for a script element stands beside the module that the package exports. */
+/** The build for a script element is in the directory of the package's main module. */
 function chartLibrary(): string {
   const entry = createRequire(import.meta.url).resolve('chart.js');
   return readFileSync(join(dirname(entry), 'chart.umd.min.js'), 'utf8')
@@ -101,8 +102,8 @@ function chartLibrary(): string {
     .replaceAll('</script', '<\\/script');
 }
 
-/** Nothing in it may end the element that it stands in. */
+/** Escapes `<`, so that the JSON cannot end its script element. */
 const jsonInHtml = (value: unknown): string => JSON.stringify(value).replaceAll('<', '\\u003c');
 
-const escaped = (text: string): string =>
+const escapeHtml = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');

@@ -1,0 +1,84 @@
+import type { Figure } from '../base/chart.js';
+import { formatMedian, formatRange } from '../base/format.js';
+import { type Summary, summarize } from '../base/stats.js';
+import type { Workbench } from '../bench/workbench.js';
+import type { Experiment } from './experiment.js';
+import { measurePartials } from './models.js';
+import { modelsFigures, modelsSummary, summarySeries } from './models-figures.js';
+import { type ModelPartial, type ModelResult, modelResult } from './models-result.js';
+
+/** The model that the others are compared with. */
+const REFERENCE = 'epollet';
+
+/** A model relative to the reference, which is 1. */
+export interface Ratio {
+  readonly model: string;
+  readonly cpu: Summary | null;
+  readonly requestsPerSecond: Summary | null;
+}
+
+export const libuv: Experiment<{ readonly results: readonly ModelResult[]; readonly ratios: readonly Ratio[] }> = {
+  question: 'With the same protocol and the same responses, how does our reactor compare with libuv?',
+  models: [REFERENCE, 'libuv-net', 'libuv'],
+  requiredModel: REFERENCE,
+  defaults: {},
+  unused: ['maxIdle'],
+  async measure(bench, orders) {
+    const { result: partials, complete } = await measurePartials(bench, orders);
+    noteDifferences(bench, partials);
+    const results = partials.map(modelResult);
+    const reference = results.find(({ model }) => model === REFERENCE)!;
+    return { result: { results, ratios: results.map((each) => ratioTo(each, reference)) }, complete };
+  },
+  hasData: ({ results }) => results.some(({ rounds }) => rounds.length > 0),
+  figures: ({ results, ratios }, settings) => [ratioFigure(ratios), ...modelsFigures(results, settings)],
+  summary: ({ results, ratios }) => [ratioFigure(ratios), ...modelsSummary(results)],
+};
+
+/** Only models with equal responses can be compared one to one. */
+function noteDifferences(bench: Workbench, partials: readonly ModelPartial[]): void {
+  const expected = partials.find(({ model }) => model === REFERENCE)?.responseShape;
+  for (const { model, responseShape } of partials) {
+    if (responseShape !== null && expected && responseShape !== expected)
+      bench.note(`${model} responds with ${responseShape}, ${REFERENCE} with ${expected}.`);
+  }
+}
+
+/** Computed per round, because other work on the machine in a round affects both models. */
+export function ratioTo(result: ModelResult, reference: ModelResult): Ratio {
+  const pairs = result.rounds
+    .slice(0, reference.rounds.length)
+    .map((round, at) => [round, reference.rounds[at]!] as const);
+  return {
+    model: result.model,
+    cpu: summarize(pairs.map(([round, base]) => round.cpuUs / base.cpuUs)),
+    requestsPerSecond: summarize(pairs.map(([round, base]) => round.requestsPerSecond / base.requestsPerSecond)),
+  };
+}
+
+function ratioFigure(ratios: readonly Ratio[]): Figure {
+  const measured = ratios.filter(({ cpu }) => cpu !== null);
+  return {
+    title: `Relative to ${REFERENCE}`,
+    description: `The value of each model divided by that of ${REFERENCE} in the same round: 2 for CPU time is twice the cost.`,
+    chart: {
+      kind: 'bars',
+      labels: measured.map(({ model }) => model),
+      series: [
+        summarySeries('CPU time per request', measured, (ratio) => ratio.cpu),
+        summarySeries('requests per second', measured, (ratio) => ratio.requestsPerSecond),
+      ],
+      unit: `× ${REFERENCE}`,
+    },
+    table: {
+      columns: ['model', 'CPU time', 'range', 'requests per second', 'range'],
+      rows: measured.map(({ model, cpu, requestsPerSecond }) => [
+        model,
+        `${formatMedian(cpu)} ×`,
+        formatRange(cpu),
+        `${formatMedian(requestsPerSecond)} ×`,
+        formatRange(requestsPerSecond),
+      ]),
+    },
+  };
+}

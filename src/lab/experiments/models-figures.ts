@@ -1,0 +1,203 @@
+import type { Figure, Series } from '../base/chart.js';
+import { formatCalls, formatMedian, formatNumber, formatRange, KIB, MIB, NONE, scale } from '../base/format.js';
+import type { Summary } from '../base/stats.js';
+import type { BenchSettings } from '../bench/settings.js';
+import type { ModelResult } from './models-result.js';
+
+type Of = (result: ModelResult) => Summary | null;
+
+/** One figure per measurement. */
+export function modelsFigures(all: readonly ModelResult[], settings: BenchSettings): Figure[] {
+  const results = all.filter(({ rounds }) => rounds.length > 0);
+  return [
+    cpuFigure(results),
+    barFigure(results, {
+      title: 'Requests per second',
+      description: `${settings.connections} connections, each of which sends its next request as soon as it has received a response. More is better, up to what the load generator can send.`,
+      unit: 'requests/s',
+      of: (result) => result.requestsPerSecond,
+    }),
+    latencyFigure(results, settings.rate),
+    barFigure(results, {
+      title: 'Baseline memory',
+      description:
+        'Resident memory of all processes of the model after its first responses. Shared pages are counted once per process.',
+      unit: 'MiB',
+      of: (result) => scale(result.baselineBytes, MIB),
+    }),
+    barFigure(results, {
+      title: 'Memory per idle connection',
+      description: `The growth with up to ${formatNumber(settings.idle)} idle connections, divided by their number; without kernel memory for sockets. Values near zero are within the noise of garbage collection.`,
+      unit: 'KiB',
+      of: (result) => scale(result.perConnectionBytes, KIB),
+      placeholder: (result) => (result.starvedBy ? `starved by ${formatNumber(result.starvedBy)}` : NONE),
+    }),
+    callsFigure(results),
+    failureFigure(all),
+  ].filter((each): each is Figure => each !== null);
+}
+
+/** For the terminal: one row per model with all measurements, and the failures. */
+export function modelsSummary(all: readonly ModelResult[]): Pick<Figure, 'title' | 'table'>[] {
+  const results = all.filter(({ rounds }) => rounds.length > 0);
+  const columns = ['model', 'req/s', 'CPU µs', 'range', 'user', 'sys', 'p50 ms', 'p90', 'p99'];
+  const rows = results.map((result) => [
+    result.model,
+    formatMedian(result.requestsPerSecond),
+    formatMedian(result.cpuUs),
+    formatRange(result.cpuUs),
+    formatMedian(result.userUs),
+    formatMedian(result.systemUs),
+    formatMedian(result.latencyMs?.p50),
+    formatMedian(result.latencyMs?.p90),
+    formatMedian(result.latencyMs?.p99),
+    formatMedian(scale(result.baselineBytes, MIB)),
+    formatMedian(scale(result.perConnectionBytes, KIB)),
+    formatNumber(result.starvedBy),
+    formatNumber((result.systemCalls ?? result.ownCalls)?.perRequest),
+    formatNumber(result.errors),
+  ]);
+  const overview = {
+    title: 'Medians per model',
+    table: { columns: [...columns, 'base MiB', 'KiB/conn', 'starved by', 'calls', 'errors'], rows },
+  };
+  const failures = failureFigure(all);
+  return failures === null ? [overview] : [overview, failures];
+}
+
+function cpuFigure(results: readonly ModelResult[]): Figure {
+  const { low, high } = summarySeries('', results, (result) => result.cpuUs);
+  return {
+    title: 'CPU time per request',
+    description: 'User and system time of all processes and threads of the model, without the client. Less is better.',
+    chart: {
+      kind: 'bars',
+      labels: results.map(({ model }) => model),
+      series: [
+        { name: 'user', values: results.map(({ userUs }) => userUs?.median ?? null) },
+        { name: 'system', values: results.map(({ systemUs }) => systemUs?.median ?? null), low: low!, high: high! },
+      ],
+      unit: 'µs',
+      stacked: true,
+    },
+    table: {
+      columns: ['model', 'µs', 'range', 'user', 'system', 'waits'],
+      rows: results.map((result) => [
+        result.model,
+        formatMedian(result.cpuUs),
+        formatRange(result.cpuUs),
+        formatMedian(result.userUs),
+        formatMedian(result.systemUs),
+        result.waits,
+      ]),
+    },
+  };
+}
+
+interface BarFigure {
+  title: string;
+  description: string;
+  unit: string;
+  of: Of;
+  /** Shown for a missing measurement. */
+  placeholder?: (result: ModelResult) => string;
+}
+
+function barFigure(results: readonly ModelResult[], { title, description, unit, of, placeholder }: BarFigure): Figure {
+  const charted = results.filter((result) => of(result) !== null);
+  return {
+    title,
+    description,
+    chart: {
+      kind: 'bars',
+      labels: charted.map(({ model }) => model),
+      series: [summarySeries(title, charted, of)],
+      unit,
+    },
+    table: {
+      columns: ['model', unit, 'range'],
+      rows: results.map((result) => {
+        const summary = of(result);
+        const median = summary === null ? (placeholder?.(result) ?? NONE) : formatMedian(summary);
+        return [result.model, median, formatRange(summary)];
+      }),
+    },
+  };
+}
+
+function latencyFigure(all: readonly ModelResult[], rate: number): Figure | null {
+  const results = all.filter(({ latencyMs }) => latencyMs !== null);
+  if (results.length === 0) return null;
+  const percentiles = ['p50', 'p90', 'p99'] as const;
+  return {
+    title: 'Latency at a fixed rate',
+    description: `${formatNumber(rate)} requests per second are sent on schedule, whether or not earlier responses have arrived. The latency of a delayed request includes its delay. The scale is logarithmic.`,
+    chart: {
+      kind: 'bars',
+      labels: results.map(({ model }) => model),
+      series: percentiles.map((each) => summarySeries(each, results, (result) => result.latencyMs![each])),
+      unit: 'ms',
+      logarithmic: true,
+    },
+    table: {
+      columns: ['model', ...percentiles.flatMap((each) => [`${each}, ms`, 'range']), 'responses per second'],
+      rows: results.map((result) => [
+        result.model,
+        ...percentiles.flatMap((each) => [formatMedian(result.latencyMs![each]), formatRange(result.latencyMs![each])]),
+        formatMedian(result.achievedPerSecond),
+      ]),
+    },
+  };
+}
+
+function callsFigure(all: readonly ModelResult[]): Figure | null {
+  const rows = all.flatMap(({ model, systemCalls, ownCalls }) => [
+    ...(systemCalls ? [{ model, label: model, source: 'strace', calls: systemCalls }] : []),
+    ...(ownCalls ? [{ model, label: `${model}, own`, source: 'its own counters', calls: ownCalls }] : []),
+  ]);
+  if (rows.length === 0) return null;
+  return {
+    title: 'System calls per request',
+    description:
+      'Counted by strace, which includes all calls of the process, such as those of the garbage collector, and slows it down; and by the server itself, if it has counters.',
+    chart: {
+      kind: 'bars',
+      labels: rows.map(({ label }) => label),
+      series: [{ name: 'system calls', values: rows.map(({ calls }) => calls.perRequest) }],
+      unit: 'calls',
+    },
+    table: {
+      columns: ['model', 'counted by', 'per request', 'calls'],
+      rows: rows.map(({ model, source, calls }) => [
+        model,
+        source,
+        formatNumber(calls.perRequest),
+        formatCalls(calls.byName),
+      ]),
+    },
+  };
+}
+
+function failureFigure(all: readonly ModelResult[]): Figure | null {
+  const rows = all
+    .filter(({ errors, failure }) => errors > 0 || failure !== null)
+    .map(({ model, rounds, errors, failure }) => [model, String(rounds.length), formatNumber(errors), failure ?? NONE]);
+  if (rows.length === 0) return null;
+  return {
+    title: 'Errors and skipped models',
+    description: 'Failed requests, responses with a status other than 2xx, and models that could not be measured.',
+    chart: null,
+    table: { columns: ['model', 'rounds measured', 'errors', 'skipped because'], rows },
+  };
+}
+
+/** A series of medians, with the range over the rounds. */
+export function summarySeries<Item>(name: string, items: readonly Item[], of: (item: Item) => Summary | null): Series {
+  const summaries = items.map(of);
+  return {
+    name,
+    values: summaries.map((each) => each?.median ?? null),
+    low: summaries.map((each) => each?.min ?? null),
+    high: summaries.map((each) => each?.max ?? null),
+  };
+}

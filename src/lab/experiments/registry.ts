@@ -1,0 +1,52 @@
+import type { BenchSettings } from '../bench/settings.js';
+import { connections } from './connections.js';
+import type { Experiment } from './experiment.js';
+import { libuv } from './libuv.js';
+import { models } from './models.js';
+import { triggers } from './triggers.js';
+
+/** All experiments; the name is the value of --experiment. */
+export const EXPERIMENTS = { models, libuv, connections, triggers };
+
+export type ExperimentName = keyof typeof EXPERIMENTS;
+
+export const EXPERIMENT_NAMES = Object.keys(EXPERIMENTS) as ExperimentName[];
+
+type ResultOf<Name extends ExperimentName> =
+  (typeof EXPERIMENTS)[Name] extends Experiment<infer Result> ? Result : never;
+
+export const experimentNamed = (name: ExperimentName): Experiment<ResultOf<ExperimentName>> => EXPERIMENTS[name];
+
+/** The result of any experiment, with its name. */
+export type ExperimentResult = {
+  [Name in ExperimentName]: { readonly experiment: Name } & ResultOf<Name>;
+}[ExperimentName];
+
+export interface LabSettings extends BenchSettings {
+  readonly experiment: ExperimentName;
+}
+
+const FLAGS: readonly (readonly [flag: string, setting: keyof BenchSettings])[] = [
+  ['models', 'models'],
+  ['rounds', 'rounds'],
+  ['seconds', 'seconds'],
+  ['warm-up', 'warmUpSeconds'],
+  ['connections', 'connections'],
+  ['max-heavy', 'maxHeavy'],
+  ['rate', 'rate'],
+  ['idle', 'idle'],
+  ['max-idle', 'maxIdle'],
+  ['seed', 'seed'],
+  ['close', 'close'],
+  ['budget', 'budgetSeconds'],
+];
+
+/** The command line that repeats a run. */
+export function commandOf(settings: LabSettings): string {
+  const { unused } = experimentNamed(settings.experiment);
+  const flags = FLAGS.filter(([, setting]) => !unused.includes(setting)).flatMap(([flag, setting]) => {
+    const value = settings[setting];
+    return value === null || value === false ? [] : [value === true ? `--${flag}` : `--${flag} ${value}`];
+  });
+  return ['epollet lab', `--experiment ${settings.experiment}`, ...flags].join(' ');
+}

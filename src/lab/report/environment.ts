@@ -1,0 +1,37 @@
+import { formatCount, formatNumber } from '../base/format.js';
+import { experimentNamed } from '../experiments/registry.js';
+import type { LabReport } from './report.js';
+
+/** The machine, the tools and the load of a run, as labelled rows. */
+export function environmentOf({ machine, tools, settings, ...report }: LabReport): [label: string, text: string][] {
+  const { pinned } = machine;
+  const { models, unused } = experimentNamed(settings.experiment);
+  const { rounds, seconds, warmUpSeconds, connections, close } = settings;
+  const versions = tools.filter(({ version }) => version !== null).map(({ name, version }) => `${name} ${version}`);
+  const load = [
+    ...(unused.includes('connections') ? [] : [formatCount(connections, 'connection')]),
+    close ? 'a new connection for each request' : 'persistent connections if the model keeps them open',
+    `${formatCount(rounds, 'round')} of ${formatNumber(seconds)} s after ${formatNumber(warmUpSeconds)} s of warm-up`,
+  ].join('; ');
+  const loadRows: [string, string][] = [
+    ['Load', load],
+    ['Order', `shuffled in each round, seed ${settings.seed}`],
+  ];
+  return [
+    ['Machine', `${machine.cpu}, ${formatCount(machine.cores, 'core')}, ${formatNumber(machine.memoryMib)} MiB`],
+    ['System', `Linux ${machine.kernel}, Node ${machine.node}, libuv ${machine.libuv}, epollet ${report.epollet}`],
+    ['Tools', versions.join(', ') || 'none'],
+    [
+      'Cores',
+      pinned === null
+        ? 'shared by model and load'
+        : `core ${pinned.model} for the model, ${pinned.load.join(', ')} for the load`,
+    ],
+    ['Load average', `${machine.loadAverage} before the run`],
+    ...(models.length === 0 ? [] : loadRows),
+    [
+      'Started',
+      `${report.startedAt.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')}, took ${formatNumber(report.seconds)} s`,
+    ],
+  ];
+}
