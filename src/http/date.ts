@@ -1,9 +1,9 @@
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
-/** IMF-fixdate is always this long, RFC 9110 section 5.6.7. */
+/** The length of an IMF-fixdate, RFC 9110 section 5.6.7. */
 export const DATE_BYTES = 29;
 
-/** IMF-fixdate, which is what ECMAScript's UTC string is: `Sun, 06 Nov 1994 08:49:37 GMT`. Years 0 to 9999. */
+/** Formats as IMF-fixdate, which toUTCString is: `Sun, 06 Nov 1994 08:49:37 GMT`. Years 0 to 9999. */
 export const formatDate = (epochMs: number): string => new Date(epochMs).toUTCString();
 
 const IMF_FIXDATE = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (\d\d) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) GMT$/;
@@ -11,8 +11,8 @@ const RFC850 = /^(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, (\d\d)-([A-Z][a-z]{
 const ASCTIME = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) ([A-Z][a-z]{2}) ([ \d]\d) (\d\d):(\d\d):(\d\d) (\d{4})$/;
 
 /**
- * Milliseconds since the epoch of any of the three forms of RFC 9110 section 5.6.7; NaN for what is none.
- * A year of two digits that seems more than 50 years ahead of `nowMs` is of the century before.
+ * Parses any of the three formats of RFC 9110 section 5.6.7. Returns milliseconds since the epoch, or NaN. A two-digit
+ * year that would be more than 50 years after `nowMs` belongs to the century before.
  */
 export function parseDate(text: string, nowMs: number): number {
   const fixdate = IMF_FIXDATE.exec(text);
@@ -32,7 +32,7 @@ export function parseDate(text: string, nowMs: number): number {
 function utc(year: string, month: string, day: string, hour: string, minute: string, second: string): number {
   const at = [Number(year), MONTHS.indexOf(month), Number(day), Number(hour), Number(minute), Number(second)] as const;
   const [y, mon, d, h, m, s] = at;
-  // A leap second is valid, the 30th of February is not: both are seen by what Date makes of them.
+  // A leap second is valid. The 30th of February is not: Date moves it to March.
   if (mon < 0 || h > 23 || m > 59 || s > 60) return Number.NaN;
   const date = new Date(0);
   date.setUTCFullYear(y, mon, d);
@@ -40,13 +40,13 @@ function utc(year: string, month: string, day: string, hour: string, minute: str
   return date.setUTCHours(h, m, s);
 }
 
-/** The present second as a field value, made once a second and shared by every head. */
+/** The current second as the value of Date, formatted once a second and shared by every head. */
 export class DateClock {
   second = -1;
   readonly bytes = Buffer.alloc(DATE_BYTES);
-  /** The same as text. */
+  /** The same as a string. */
   text = '';
-  /** The same as access logs have it: `21/Nov/2026:06:33:00 +0000`. */
+  /** The same in the format of access logs: `21/Nov/2026:06:33:00 +0000`. */
   logStamp = '';
 
   /** @param wallMs milliseconds since the epoch */

@@ -1,13 +1,13 @@
 import { assert } from '../sys/assert.js';
 
-/** Byte classes of RFC 9110 section 5.5 and 5.6.2 and of RFC 3986, one bit each. */
+/** Byte classes of RFC 9110 sections 5.5 and 5.6.2 and of RFC 3986, one bit each. */
 export const TOKEN = 1;
 export const FIELD_VALUE = 2;
 export const TARGET = 4;
 export const HOST = 8;
 export const DIGIT = 16;
 
-/** For every byte the classes it belongs to. */
+/** For each byte the classes that it belongs to. */
 export const CLASSES = new Uint8Array(256);
 
 function mark(bit: number, characters: string): void {
@@ -19,13 +19,13 @@ mark(TOKEN, `${ALPHANUMERIC}!#$%&'*+-.^_\`|~`);
 // reg-name, RFC 3986 section 3.2.2.
 mark(HOST, `${ALPHANUMERIC}-._~!$&'()*+,;=%`);
 mark(DIGIT, '0123456789');
-// obs-text (0x80 to 0xff) is allowed in values and, as clients that do not encode send it, in targets.
+// obs-text (0x80 to 0xff) is valid in values, and accepted in targets: some clients send it unencoded.
 for (let byte = 0x20; byte < 256; byte++) if (byte !== 0x7f) CLASSES[byte]! |= FIELD_VALUE;
 mark(FIELD_VALUE, '\t');
 for (let byte = 0x21; byte < 256; byte++) if (byte !== 0x7f) CLASSES[byte]! |= TARGET;
 CLASSES[0x23]! &= ~TARGET; // '#': a fragment is never sent
 
-/** Fields that the server itself reads, by the place in which the parser remembers them. */
+/** The known fields, which the server itself reads: the index of each in the parser's tables. */
 export const FieldId = {
   host: 0,
   connection: 1,
@@ -68,36 +68,37 @@ const FIELD_NAMES = [
 ];
 export const FIELD_ID_COUNT = FIELD_NAMES.length;
 
-/** All names in one table, so that a look-up touches little memory: each has a row of this many bytes. */
+/** All names in one table, so that a lookup touches little memory: each has a row of this many bytes. */
 const ROW_BYTES = 32;
 const NAME_BYTES = new Uint8Array(ROW_BYTES * FIELD_ID_COUNT);
 
-/** Length, first and last letter tell the known names apart; whatever else falls on them fails the comparison. */
+/** Length, first and last letter are a perfect hash of the known names; any other name fails the comparison. */
 const slotOf = (length: number, first: number, last: number): number =>
   (length + (first | 0x20) * 4 + (last | 0x20)) & 255;
 
 const SLOTS = new Int8Array(256).fill(-1);
-FIELD_NAMES.forEach((name, known) => {
+FIELD_NAMES.forEach((name, id) => {
   assert(name.length < ROW_BYTES, `a known field name is too long for its row: ${name}`);
-  NAME_BYTES.set(Buffer.from(name), ROW_BYTES * known);
-  const place = slotOf(name.length, name.charCodeAt(0), name.charCodeAt(name.length - 1));
-  assert(SLOTS[place] === -1, `two known field names share a place: ${name}`);
-  SLOTS[place] = known;
+  NAME_BYTES.set(Buffer.from(name), ROW_BYTES * id);
+  const slot = slotOf(name.length, name.charCodeAt(0), name.charCodeAt(name.length - 1));
+  assert(SLOTS[slot] === -1, `two known field names share a slot: ${name}`);
+  SLOTS[slot] = id;
 });
 
-/** Which known field this name is, in any case of letters; -1 for any other. */
+/** The FieldId of a name, case-insensitive; -1 for any other name. */
 export function fieldIdOf(bytes: Uint8Array, start: number, end: number): number {
   const length = end - start;
-  const known = SLOTS[slotOf(length, bytes[start]!, bytes[end - 1]!)]!;
-  if (known < 0 || length >= ROW_BYTES) return -1;
-  const row = ROW_BYTES * known;
+  const id = SLOTS[slotOf(length, bytes[start]!, bytes[end - 1]!)]!;
+  if (id < 0 || length >= ROW_BYTES) return -1;
+  const row = ROW_BYTES * id;
   for (let i = 0; i < length; i++) if ((bytes[start + i]! | 0x20) !== NAME_BYTES[row + i]) return -1;
-  return NAME_BYTES[row + length] === 0 ? known : -1;
+  return NAME_BYTES[row + length] === 0 ? id : -1;
 }
 
 /**
- * Whether the bytes, which are no control characters, spell `lower`, which is letters, digits and hyphens, in any case:
- * bit 5 is set in all of these, and is what tells capitals from small letters.
+ * Whether the bytes equal `lower`, case-insensitive. `lower` consists of lower-case letters, digits and hyphens: in all
+ * of these bit 5 is set, and it is the bit that distinguishes upper from lower case. The bytes contain no control
+ * characters.
  */
 export function equalsIgnoreCase(bytes: Uint8Array, start: number, end: number, lower: Uint8Array): boolean {
   const { length } = lower;
@@ -107,8 +108,8 @@ export function equalsIgnoreCase(bytes: Uint8Array, start: number, end: number, 
 }
 
 /**
- * The elements of a comma-separated list, RFC 9110 section 5.6.1, in lower case and without the blanks around them;
- * empty ones are left out. For fields that are rare or short: it makes strings.
+ * The elements of a comma-separated list, RFC 9110 section 5.6.1, in lower case, trimmed, without empty ones. It makes
+ * strings: for fields that are rare or short.
  */
 export function listElements(value: string): string[] {
   return value
@@ -118,7 +119,7 @@ export function listElements(value: string): string[] {
     .filter((element) => element !== '');
 }
 
-/** Space and tab only: String.trim takes bytes for blanks that another reader does not. */
+/** Trims space and tab only: String.trim removes characters that another implementation would not. */
 function trimWhitespace(text: string): string {
   let start = 0;
   let end = text.length;

@@ -45,7 +45,7 @@ export class CacheEntry implements Dependent {
     readonly content: CacheContent,
     /** The answer to a request that sends none of the fields in `asks`; null when it is made anew each time. */
     public plainResponse: HttpResponse | null,
-    /** The fields that can make a difference, a bit each, as in `RequestFields.sent`. */
+    /** The fields that can make a difference, a bit each, as in `RequestParser.presentMask`. */
     readonly relevantFields: number,
     /** What the file system said; as long as it says the same, the content holds. */
     readonly signature: string,

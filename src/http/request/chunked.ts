@@ -2,7 +2,7 @@ import { CLASSES, FIELD_VALUE, TOKEN } from '../headers.js';
 import type { ErrorStatus } from '../status.js';
 import { NEED_MORE } from './parser.js';
 
-/** The decoder's further answers, beside NEED_MORE and a refusal. */
+/** The results of the decoder, apart from NEED_MORE and an error status. */
 export const DATA = 1;
 export const END = 2;
 export type ChunkedResult = 0 | 1 | 2 | ErrorStatus;
@@ -12,8 +12,8 @@ const LF = 0x0a;
 const SP = 0x20;
 const HT = 0x09;
 
-/** Where in the coding the next byte stands, RFC 9112 section 7.1. */
-const At = {
+/** What the next byte belongs to, RFC 9112 section 7.1. */
+const State = {
   size: 0,
   sizeMore: 1,
   padding: 2,
@@ -29,46 +29,47 @@ const At = {
   endLineFeed: 12,
   end: 13,
 } as const;
-type At = (typeof At)[keyof typeof At];
+type State = (typeof State)[keyof typeof State];
 
-/** 2^52 and more is no size. */
+/** The most hexadecimal digits of a chunk size: below 2^52 all sizes are exact. */
 const SIZE_DIGITS = 13;
 
 /**
- * Reads the chunked coding in place, RFC 9112 section 7.1, byte by byte, so that any cut gives the same answer.
- * Extensions and trailers are checked and thrown away; together they are bounded, for they are not counted as body.
+ * Decodes the chunked transfer coding in place, RFC 9112 section 7.1, byte by byte: however the bytes are cut into
+ * reads, the result is the same. Chunk extensions and trailer fields are checked and discarded; together they are
+ * limited, since they do not count as body.
  */
 export class ChunkedDecoder {
-  /** How far the bytes are used up, after any answer. */
+  /** After any result: up to where the bytes are used. */
   position = 0;
-  /** After DATA: where a piece of the body stands in the caller's bytes. */
+  /** After DATA: the range of the caller's bytes that is body. */
   dataStart = 0;
   dataEnd = 0;
 
-  private at: At = At.size;
+  private state: State = State.size;
   private size = 0;
   private digits = 0;
   private overhead = 0;
 
-  /** @param overheadLimitBytes for extensions and trailers of the whole body */
+  /** @param overheadLimitBytes the limit for all extensions and trailer fields of the body together */
   constructor(private readonly overheadLimitBytes: number) {}
 
-  /** The next thing that the bytes from `start` hold. Call again from `position` after DATA. */
+  /** Decodes from `start` up to the next result. After DATA, call again from `position`. */
   next(bytes: Uint8Array, start: number, end: number): ChunkedResult {
     let position = start;
     while (position < end) {
-      if (this.at === At.data) {
+      if (this.state === State.data) {
         this.dataStart = position;
         this.dataEnd = Math.min(end, position + this.size);
         this.size -= this.dataEnd - position;
-        if (this.size === 0) this.at = At.dataReturn;
+        if (this.size === 0) this.state = State.dataReturn;
         this.position = this.dataEnd;
         return DATA;
       }
-      const answer = this.step(bytes[position++]!);
-      if (answer !== NEED_MORE) {
+      const result = this.step(bytes[position++]!);
+      if (result !== NEED_MORE) {
         this.position = position;
-        return answer;
+        return result;
       }
     }
     this.position = position;
@@ -76,49 +77,49 @@ export class ChunkedDecoder {
   }
 
   private step(byte: number): ChunkedResult {
-    switch (this.at) {
-      case At.size:
+    switch (this.state) {
+      case State.size:
         this.size = this.digits = 0;
-        this.at = At.sizeMore;
+        this.state = State.sizeMore;
         return this.sizeDigit(byte) ? NEED_MORE : 400;
-      case At.sizeMore:
+      case State.sizeMore:
         return this.sizeDigit(byte) ? NEED_MORE : this.afterSize(byte);
-      case At.padding:
+      case State.padding:
         return ++this.overhead > this.overheadLimitBytes ? 431 : this.afterSize(byte);
-      case At.extension:
-        if (byte === CR) return this.enter(At.sizeLineFeed);
+      case State.extension:
+        if (byte === CR) return this.enter(State.sizeLineFeed);
         if (!(CLASSES[byte]! & FIELD_VALUE)) return 400;
         return ++this.overhead > this.overheadLimitBytes ? 431 : NEED_MORE;
-      case At.sizeLineFeed:
-        return byte === LF ? this.enter(this.size === 0 ? At.trailer : At.data) : 400;
-      case At.dataReturn:
-        return byte === CR ? this.enter(At.dataLineFeed) : 400;
-      case At.dataLineFeed:
-        return byte === LF ? this.enter(At.size) : 400;
-      case At.trailer:
-        if (byte === CR) return this.enter(At.endLineFeed);
-        this.at = At.trailerName;
+      case State.sizeLineFeed:
+        return byte === LF ? this.enter(this.size === 0 ? State.trailer : State.data) : 400;
+      case State.dataReturn:
+        return byte === CR ? this.enter(State.dataLineFeed) : 400;
+      case State.dataLineFeed:
+        return byte === LF ? this.enter(State.size) : 400;
+      case State.trailer:
+        if (byte === CR) return this.enter(State.endLineFeed);
+        this.state = State.trailerName;
         return CLASSES[byte]! & TOKEN ? this.trailerByte() : 400;
-      case At.trailerName:
-        if (byte === 0x3a) this.at = At.trailerValue;
+      case State.trailerName:
+        if (byte === 0x3a) this.state = State.trailerValue;
         else if (!(CLASSES[byte]! & TOKEN)) return 400;
         return this.trailerByte();
-      case At.trailerValue:
-        if (byte === CR) return this.enter(At.trailerLineFeed);
+      case State.trailerValue:
+        if (byte === CR) return this.enter(State.trailerLineFeed);
         return CLASSES[byte]! & FIELD_VALUE ? this.trailerByte() : 400;
-      case At.trailerLineFeed:
-        return byte === LF ? this.enter(At.trailer) : 400;
-      case At.endLineFeed:
+      case State.trailerLineFeed:
+        return byte === LF ? this.enter(State.trailer) : 400;
+      case State.endLineFeed:
         if (byte !== LF) return 400;
-        this.at = At.end;
+        this.state = State.end;
         return END;
       default:
         return 400;
     }
   }
 
-  private enter(at: At): 0 {
-    this.at = at;
+  private enter(state: State): 0 {
+    this.state = state;
     return NEED_MORE;
   }
 
@@ -130,9 +131,10 @@ export class ChunkedDecoder {
   }
 
   private afterSize(byte: number): ChunkedResult {
-    if (byte === CR) return this.at === At.sizeMore ? this.enter(At.sizeLineFeed) : 400; // no extension behind the blank
-    if (byte === 0x3b) return this.enter(At.extension);
-    return byte === SP || byte === HT ? this.enter(At.padding) : 400;
+    // Whitespace after the size must be followed by an extension.
+    if (byte === CR) return this.state === State.sizeMore ? this.enter(State.sizeLineFeed) : 400;
+    if (byte === 0x3b) return this.enter(State.extension);
+    return byte === SP || byte === HT ? this.enter(State.padding) : 400;
   }
 
   private trailerByte(): ChunkedResult {

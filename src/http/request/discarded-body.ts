@@ -4,15 +4,15 @@ import { ChunkedDecoder, DATA, END } from './chunked.js';
 import { NEED_MORE, type RequestParser } from './parser.js';
 
 /**
- * A request that has a body, from its head to the body's end. It is answered when the body is read, whoever wanted it:
- * so that a fault in the body's framing is refused, and not taken for the next request. (A request without a body needs
- * none of this: it is answered from the parser's fields where they are.)
+ * The body of a request that no handler reads. The response comes only after the body, so that a framing error in it
+ * gets an error response and is not parsed as the next request. The head is copied meanwhile: the parser's positions
+ * are not valid after the call that brought it.
  */
 export class DiscardedBody {
-  /** The head's bytes with one spare byte behind them, to be parsed again when the answer is due. */
+  /** The head, with one spare byte behind it, to be parsed again when the response is due. */
   private readonly head: Uint8Array;
   receivedBytes = 0;
-  /** How far `read` has used up the bytes. */
+  /** After `read`: up to where the bytes are used. */
   position = 0;
 
   private readonly decoder: ChunkedDecoder | null;
@@ -27,12 +27,12 @@ export class DiscardedBody {
     this.bodyLimitBytes = limits.bodyBytes;
   }
 
-  /** Makes the parser hold this request again, as it did when its head was read. */
+  /** Makes the parser describe this request again, as when its head was parsed. */
   restore(parser: RequestParser): void {
     parser.parse(this.head, 0, this.head.length - 1);
   }
 
-  /** Reads body bytes and lets them go. NEED_MORE, END with `position` behind the body, or the refusal of what came. */
+  /** Discards bytes of the body. Returns NEED_MORE, END with `position` behind the body, or an error status. */
   read(bytes: Uint8Array, start: number, end: number): typeof NEED_MORE | typeof END | ErrorStatus {
     if (this.decoder !== null) return this.readChunked(this.decoder, bytes, start, end);
     const taken = Math.min(this.remaining, end - start);
@@ -43,13 +43,13 @@ export class DiscardedBody {
   }
 
   private readChunked(decoder: ChunkedDecoder, bytes: Uint8Array, start: number, end: number) {
-    let answer = decoder.next(bytes, start, end);
-    while (answer === DATA) {
+    let result = decoder.next(bytes, start, end);
+    while (result === DATA) {
       this.receivedBytes += decoder.dataEnd - decoder.dataStart;
       if (this.receivedBytes > this.bodyLimitBytes) return 413;
-      answer = decoder.next(bytes, decoder.position, end);
+      result = decoder.next(bytes, decoder.position, end);
     }
     this.position = decoder.position;
-    return answer;
+    return result;
   }
 }

@@ -1,18 +1,18 @@
 import type { FieldSection } from './field-section.js';
 import { wordsOf } from './scan.js';
 
-/** Places, of which each holds one section at most: with what is known of them less than a MiB. */
+/** Each slot holds one section at most: less than 1 MiB in all. */
 const SLOTS = 256;
-/** Below this it is read in the time that it takes to compare it. */
+/** Below this, parsing takes no longer than comparing. */
 const SHORTEST_BYTES = 24;
 const LONGEST_BYTES = 1536;
 const PRIME = 0x01000193;
 
-/** A section that was read, byte by byte as it came, and what it says. */
+/** The bytes of a section and what they were parsed to. */
 class CachedSection {
   private readonly bytes: Uint8Array;
   private readonly words: Int32Array;
-  /** Where it starts in a word of four bytes: only at the same place can whole words be compared. */
+  /** The section's offset in a word of four bytes: only at the same offset can whole words be compared. */
   private readonly phase: number;
 
   constructor(
@@ -28,8 +28,8 @@ class CachedSection {
   }
 
   /**
-   * Whether the same bytes stand here. There are at least as many behind `start`. Looks at all of them: the time that it
-   * takes tells nobody how much of another's cookie he has guessed.
+   * Whether the bytes at `start`, of which there are at least `length`, are the same. It compares all of them, so that
+   * its timing does not reveal how much of another client's cookie was guessed.
    */
   matches(bytes: Uint8Array, words: Int32Array, start: number): boolean {
     const { phase } = this;
@@ -56,46 +56,48 @@ class CachedSection {
 }
 
 /**
- * Sections of fields that came more than once. A client says the same of itself with each request: so what was read of a
- * long section is kept, and when the same bytes come again to the letter, nothing is read but whether they are the same.
+ * Field sections that were received more than once. A client sends the same fields with each request, so the result of
+ * parsing a long section is cached, and when exactly the same bytes come again they are compared instead of parsed.
  */
 export class FieldSectionCache {
   private readonly sections: (CachedSection | null)[] = new Array(SLOTS).fill(null);
-  /** Of each place the last print that was not kept there. */
+  /** For each slot the hash of the last section that was not cached in it. */
   private readonly candidates = new Int32Array(SLOTS);
   private hash = 0;
-  /** How long the section that was found is. */
+  /** The length in bytes of the section that `find` returned. */
   length = 0;
 
   /**
-   * What the section at `start` says, if it is known; null if it has to be read.
-   * @param words the same bytes by four
-   * @param end how far there are bytes: most heads come alone, and end there
+   * Returns the section at `start` if it is cached; null if it has to be parsed.
+   * @param words the same bytes, as `wordsOf` returns them
+   * @param end where the received bytes end: most heads come alone, and end there too
    */
   find(bytes: Uint8Array, words: Int32Array, start: number, end: number): FieldSection | null {
     this.hash = 0;
     if (end - start < SHORTEST_BYTES || words.length === 0) return null;
     const tail = Math.imul(words[(end >> 2) - 2]! ^ (end - start), PRIME);
     this.hash = Math.imul(tail ^ words[(end >> 2) - 5]!, PRIME) ^ words[(start + end) >> 3]!;
-    const place = slotOf(this.hash);
-    const kept = this.sections[place];
-    if (!kept || kept.length > end - start || !kept.matches(bytes, words, start)) return null;
-    this.length = kept.length;
-    this.candidates[place] = 0;
-    return kept.section;
+    const slot = slotOf(this.hash);
+    const cached = this.sections[slot];
+    if (!cached || cached.length > end - start || !cached.matches(bytes, words, start)) return null;
+    this.length = cached.length;
+    this.candidates[slot] = 0;
+    return cached.section;
   }
 
-  /** What `find` did not know was read since. Kept when its like has come twice and nothing known in between. */
+  /**
+   * Adds the section that `find` missed and that is parsed now, if its hash came twice in a row without a hit between.
+   */
   insert(bytes: Uint8Array, start: number, end: number, section: FieldSection): void {
     const { hash } = this;
     const length = end - start;
     if (hash === 0 || length < SHORTEST_BYTES || length > LONGEST_BYTES) return;
-    const place = slotOf(hash);
-    if (this.candidates[place] === hash) {
-      this.sections[place] = new CachedSection(bytes, start, length, section.copy());
-      this.candidates[place] = 0;
-    } else this.candidates[place] = hash;
+    const slot = slotOf(hash);
+    if (this.candidates[slot] === hash) {
+      this.sections[slot] = new CachedSection(bytes, start, length, section.copy());
+      this.candidates[slot] = 0;
+    } else this.candidates[slot] = hash;
   }
 }
 
-const slotOf = (print: number): number => (Math.imul(print, PRIME) >>> 24) & (SLOTS - 1);
+const slotOf = (hash: number): number => (Math.imul(hash, PRIME) >>> 24) & (SLOTS - 1);

@@ -4,20 +4,20 @@ import { latin1 } from '../text.js';
 const CLOSE = Buffer.from('close');
 const KEEP_ALIVE = Buffer.from('keep-alive');
 
-/** Where the fields of a head stand, and what the parser has learned of them on its way. */
+/** The positions of a head's fields, and what the parser has found out about them on its way. */
 export class FieldSection {
   count = 0;
-  /** Four positions a field, from the section's start: where its name starts and ends, where its value does. */
+  /** Four positions for each field, relative to the section's start: of its name, start and end; of its value, both. */
   readonly positions: Int32Array;
-  /** One bit for each known field that was sent. */
+  /** One bit for each known field that is present. */
   presentMask = 0;
-  /** One bit for each known field that was sent more than once. */
+  /** One bit for each known field that is present more than once. */
   repeated = 0;
-  /** Where the last known field of each name stands in `places`, of those that were sent. */
+  /** For each known field that is present, the index of its last occurrence in `positions`. */
   readonly fieldIds = new Int32Array(FIELD_ID_COUNT);
-  /** Whether the last `Host` names one. */
+  /** Whether the value of the last Host field is valid. */
   hostIsValid = false;
-  /** What `Connection` has said. */
+  /** The options of the Connection fields. */
   close = false;
   keep = false;
 
@@ -30,8 +30,8 @@ export class FieldSection {
     this.hostIsValid = this.close = this.keep = false;
   }
 
-  /** The value of a Connection field, of which there may be several. */
-  connection(bytes: Uint8Array, start: number, end: number): void {
+  /** Adds the options of a Connection field, of which there may be several. */
+  addConnection(bytes: Uint8Array, start: number, end: number): void {
     if (equalsIgnoreCase(bytes, start, end, KEEP_ALIVE)) this.keep = true;
     else if (equalsIgnoreCase(bytes, start, end, CLOSE)) this.close = true;
     else {
@@ -41,7 +41,7 @@ export class FieldSection {
     }
   }
 
-  /** A copy that takes no more room than it needs. */
+  /** Returns a copy of the smallest size. */
   copy(): FieldSection {
     const copy = new FieldSection(this.count);
     copy.count = this.count;

@@ -6,12 +6,14 @@ const classes = CLASSES;
 const digit = DIGIT;
 const host = HOST;
 
-/**
- * How long a message's body is and where it ends, RFC 9112 section 6: the fields in which a second reading of the same
- * bytes makes a second request. Whatever two implementations might read differently is refused.
+/*
+ * How a body is framed, RFC 9112 section 6. If two implementations read these fields differently, a request can be
+ * smuggled past one of them: whatever is ambiguous is an error.
  */
 
-/** Content-Length as a number, RFC 9112 section 6.2; -1 when it is no plain decimal (a list of equal ones included). */
+/**
+ * Content-Length as a number, RFC 9112 section 6.2; -1 if it is not one plain decimal (not even a list of equal ones).
+ */
 export function contentLength(bytes: Uint8Array, start: number, end: number): number {
   if (start === end || end - start > 16) return -1;
   let length = 0;
@@ -23,20 +25,20 @@ export function contentLength(bytes: Uint8Array, start: number, end: number): nu
   return length <= Number.MAX_SAFE_INTEGER ? length : -1;
 }
 
-/** What a Transfer-Encoding value means for a request, RFC 9112 section 6.1: 0 for `chunked`, else the refusal. */
+/** Checks the Transfer-Encoding of a request, RFC 9112 section 6.1: 0 for `chunked`, else an error status. */
 export function transferEncoding(value: string): 0 | ErrorStatus {
   if (value.toLowerCase() === 'chunked') return 0;
   const codings = listElements(value);
   const chunkedLast = codings.length > 1 && codings.indexOf('chunked') === codings.length - 1;
   const wellFormed = codings.every((coding) => /^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(coding));
-  // A coding below chunked that we do not know is 501; a body whose end nobody can tell is 400.
+  // An unsupported coding below chunked is 501; a body whose end cannot be determined is 400.
   return chunkedLast && wellFormed ? 501 : 400;
 }
 
-/** IPv6 or IPvFuture in brackets, RFC 3986 section 3.2.2; a zone means something on its own machine only. */
+/** IPv6 or IPvFuture in brackets, RFC 3986 section 3.2.2. No zone: it has a meaning only on its own machine. */
 const IP_LITERAL = /^\[(?:[0-9a-f]*:[0-9a-f:.]+|v[0-9a-f]+\.[a-z0-9._~!$&'()*+,;=:-]+)\]/i;
 
-/** `uri-host [ ":" port ]`, RFC 9110 section 7.2. An empty one is valid there: the target had no authority. */
+/** Whether this is `uri-host [ ":" port ]`, RFC 9110 section 7.2. Empty is valid: the target had no authority. */
 export function isHost(bytes: Uint8Array, start: number, end: number): boolean {
   let at = start;
   if (at < end && bytes[at] === 0x5b) {

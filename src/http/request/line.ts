@@ -6,17 +6,17 @@ const COLON = 0x3a;
 const QUESTION = 0x3f;
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS' | 'PATCH' | 'TRACE';
-/** Those of RFC 9110 section 9.3 that an origin server can be asked, and PATCH. CONNECT is for proxies: 501. */
+/** The methods of RFC 9110 section 9.3 for an origin server, and PATCH. CONNECT is for proxies: 501. */
 export const METHODS: readonly Method[] = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE'];
-/** Longer than any registered method; a name beyond it is unknown before it ends. */
+/** Longer than any registered method: a longer name is 501 before its end has arrived. */
 export const METHOD_BYTES_MAX = 32;
 const METHOD_BYTES = METHODS.map((method) => Buffer.from(method));
 
-/** Behind the target; a 0 stands for any digit. */
+/** What follows the target; a 0 stands for any digit. */
 const VERSION_FORM = Buffer.from('HTTP/0.0\r\n');
 export const VERSION_BYTES = VERSION_FORM.length;
 
-/** Whether this is what nearly every request has: `HTTP/1.1` CRLF. Spelled out, so that it touches no table. */
+/** Whether this is `HTTP/1.1` CRLF, as in nearly every request. Written out, so that it touches no table. */
 export function isHttp11(bytes: Uint8Array, at: number): boolean {
   return (
     bytes[at] === 0x48 &&
@@ -32,13 +32,13 @@ export function isHttp11(bytes: Uint8Array, at: number): boolean {
   );
 }
 
-/** `HTTP/` digit `.` digit CRLF. */
+/** Whether the byte can be at this offset of `HTTP/` digit `.` digit CRLF. */
 export function matchesVersionAt(byte: number, at: number): boolean {
   const form = VERSION_FORM[at]!;
   return byte === form || (form === 0x30 && byte > 0x30 && byte <= 0x39);
 }
 
-/** The method's place in METHODS; -1 for a name that is none of them, RFC 9110 section 9.1: case matters. */
+/** The index in METHODS; -1 for any other name. Methods are case-sensitive, RFC 9110 section 9.1. */
 export function methodOf(bytes: Uint8Array, start: number, end: number): number {
   if (end - start === 3 && bytes[start] === 0x47 && bytes[start + 1] === 0x45 && bytes[start + 2] === 0x54) return 0;
   for (let i = 0; i < METHOD_BYTES.length; i++) {
@@ -51,7 +51,7 @@ export function methodOf(bytes: Uint8Array, start: number, end: number): number 
   return -1;
 }
 
-/** Where the path begins behind `http://authority`; -1 when that is not what stands there. */
+/** Where the path starts behind `http://authority`; -1 if this is not the start of such a target. */
 export function authorityEnd(bytes: Uint8Array, start: number, end: number): number {
   const scheme = latin1(bytes, start, Math.min(end, start + 8)).toLowerCase();
   const length = scheme.startsWith('http://') ? 7 : scheme === 'https://' ? 8 : 0;
@@ -59,6 +59,6 @@ export function authorityEnd(bytes: Uint8Array, start: number, end: number): num
   const hostStart = start + length;
   let at = hostStart;
   while (at < end && bytes[at] !== SLASH && bytes[at] !== QUESTION) at++;
-  // Without a host it is no http URI, RFC 9110 section 4.2.1.
+  // An http URI without a host is invalid, RFC 9110 section 4.2.1.
   return at > hostStart && bytes[hostStart] !== COLON && isHost(bytes, hostStart, at) ? at : -1;
 }

@@ -1,10 +1,9 @@
 import { CLASSES, equalsIgnoreCase, FieldId, fieldIdOf, TARGET, TOKEN } from '../headers.js';
 import type { Limits } from '../limits.js';
 import type { ErrorStatus } from '../status.js';
-import { HASH_PRIME, HASH_SEED } from '../text.js';
-import type { FieldSection } from './field-section.js';
+import { HASH_PRIME, HASH_SEED, latin1 } from '../text.js';
+import { FieldSection } from './field-section.js';
 import { FieldSectionCache } from './field-section-cache.js';
-import { RequestFields } from './fields.js';
 import { contentLength, isHost, transferEncoding } from './framing.js';
 import {
   authorityEnd,
@@ -18,12 +17,12 @@ import {
 } from './line.js';
 import { endOfValue, wordsOf } from './scan.js';
 
-/** The parser's answers; the third is a refusal: the status, from 400. */
+/** The results of a parse; the third is the status of an error response, from 400. */
 export const NEED_MORE = 0;
 export const COMPLETE = 1;
 export type ParseResult = 0 | 1 | ErrorStatus;
 
-// A constant of its own is one to the compiler; an imported one is looked up at every byte, a tenth of the parse.
+// V8 inlines a constant of this module; an imported one is loaded for every byte, which costs a tenth of the parse.
 const classes = CLASSES;
 const token = TOKEN;
 const target = TARGET;
@@ -41,47 +40,61 @@ const BODY_FIELDS = (1 << FieldId.contentLength) | (1 << FieldId.transferEncodin
 const CONTINUE_100 = Buffer.from('100-continue');
 
 /**
- * Reads a request's head in place, RFC 9112 sections 2 to 7, strictly: no bare LF or CR, no folding, no space before
- * the colon. What it has read is in its own fields, as positions in the caller's bytes, valid until the bytes or the
- * parser are used again; for a request that is answered from memory nothing is allocated. Any cut of the same bytes
- * gives the same answer. Never throws on what a peer sent.
+ * Parses the head of a request in place, strictly, RFC 9112 sections 2 to 7. The result is one of three:
+ * - NEED_MORE: the head is not complete; parse again, from the same start, when more bytes have arrived.
+ * - COMPLETE: the fields of this object describe the request; the body or the next request starts at `headEnd`.
+ * - an error status: nothing that follows on the connection can be trusted to be a request.
+ *
+ * Steps:
+ * 1. the request line: method, target with the hash of its path, version
+ * 2. the field section: from the cache, if the same bytes came before, or field by field
+ * 3. the rules for a complete head: one valid Host, the framing of the body, Expect
+ *
+ * Rules:
+ * - Bytes are never copied: everything is a position in the caller's bytes, valid until they or the parser are used
+ *   again. Strings are made on request; for a response from memory nothing is allocated.
+ * - However the bytes are cut into reads, the result is the same.
+ * - No bare LF or CR, no folding, no space before the colon. It never throws on what a client sends.
  */
-export class RequestParser extends RequestFields {
-  /** Where the head begins (after an empty line that is skipped) and ends; the body or the next request follows. */
+export class RequestParser {
+  bytes: Uint8Array = new Uint8Array(0);
+  /** Where the head starts (after an empty line that is skipped) and ends. */
   headStart = 0;
   headEnd = 0;
   method: Method = 'GET';
   minorVersion = 1;
   targetStart = 0;
   targetEnd = 0;
-  /** The path, without the query; `*` and an absolute target without a path have an empty one. */
+  /** The path, without the query; empty for `*` and for an absolute target without a path. */
   pathStart = 0;
   pathEnd = 0;
   pathHash = 0;
-  /** Of the body, 0 when there is none; -1 when it is chunked. */
+  /** Bytes of the body: 0 without one, -1 when it is chunked. */
   contentLength = 0;
-  /** Whether the peer wants the connection kept, RFC 9112 section 9.3. */
+  /** Whether the connection is to persist, RFC 9112 section 9.3. */
   keepAlive = true;
   expectContinue = false;
-  /** After NEED_MORE: with fewer bytes than this and no further line's end the head is neither whole nor too long. */
+  /** After NEED_MORE: with fewer bytes than this and no further line feed, the result stays NEED_MORE. */
   minBytesToRetry = 0;
 
+  private fieldsStart = 0;
+  private section: FieldSection;
   private words: Int32Array = new Int32Array(0);
-  /** What is read anew is noted here; what is known from before has a section of its own. */
-  private readonly ownSection = this.section;
+  /** Filled by `parseFields`; a section from the cache is an object of its own. */
+  private readonly ownSection: FieldSection;
   private readonly sectionCache = new FieldSectionCache();
 
   constructor(private readonly limits: Limits) {
-    super(limits.headFields);
+    this.section = this.ownSection = new FieldSection(limits.headFields);
   }
 
   /**
-   * @param bytes must have one writable byte at `end`: a stop for the inner loops, put back before the return
-   * @param start where the request begins
-   * @param end how far there are bytes
+   * @param bytes must have one writable byte at `end`: a sentinel for the inner loops, restored before the return
+   * @param start where the request starts
+   * @param end where the bytes received so far end
    */
   parse(bytes: Uint8Array, start: number, end: number): ParseResult {
-    // A head that passes the limit is looked at no further than that, so that every cut of it is refused alike.
+    // Nothing beyond the limit is read, so that a head that is too long gets the same status however it is cut.
     const limit = Math.min(end, start + this.limits.headBytes);
     const covered = bytes[limit]!;
     bytes[limit] = 0;
@@ -90,13 +103,13 @@ export class RequestParser extends RequestFields {
       this.words = wordsOf(bytes);
     }
     this.reset();
-    const answer = this.parseHead(bytes, start, limit);
+    const result = this.parseHead(bytes, start, limit);
     bytes[limit] = covered;
-    if (answer === COMPLETE) return this.validateHead();
-    return answer === NEED_MORE && end - start >= this.limits.headBytes ? 431 : answer;
+    if (result === COMPLETE) return this.validateHead();
+    return result === NEED_MORE && end - start >= this.limits.headBytes ? 431 : result;
   }
 
-  /** Knows of no request: what is read of the next one must not be taken for this one's. */
+  /** Forgets the request, so that a partly parsed one cannot be mistaken for the one before it. */
   reset(): void {
     this.method = 'GET';
     this.minorVersion = 1;
@@ -105,20 +118,73 @@ export class RequestParser extends RequestFields {
     this.ownSection.reset();
   }
 
-  /** The section of fields, when the same bytes came before and are kept: one object for all who say the same. */
+  /** Whether the request line was parsed up to the end of the target. */
+  get hasTarget(): boolean {
+    return this.targetEnd > 0;
+  }
+
+  /** The field section if it came from the cache: the same object for every request with the same bytes; else null. */
   get cachedSection(): FieldSection | null {
     return this.section === this.ownSection ? null : this.section;
   }
 
-  /** Whether the request line was understood as far as the target. */
-  get hasTarget(): boolean {
-    return this.targetEnd > 0;
+  /** One bit for each known field that is present. */
+  get presentMask(): number {
+    return this.section.presentMask;
+  }
+
+  get fieldCount(): number {
+    return this.section.count;
+  }
+
+  /** Whether a known field is present. */
+  has(id: number): boolean {
+    return ((this.section.presentMask >> id) & 1) === 1;
+  }
+
+  /** Whether a known field is present more than once. */
+  isRepeated(id: number): boolean {
+    return ((this.section.repeated >> id) & 1) === 1;
+  }
+
+  /** Where the value of a known field that is present starts; of a repeated one, the last. */
+  valueStart(id: number): number {
+    return this.indexOf(this.section.fieldIds[id]! + 2);
+  }
+
+  /** Behind the last byte of that value. */
+  valueEnd(id: number): number {
+    return this.indexOf(this.section.fieldIds[id]! + 3);
+  }
+
+  /** The last value of a known field as latin1; null when the field is absent. */
+  value(id: number): string | null {
+    return this.has(id) ? latin1(this.bytes, this.valueStart(id), this.valueEnd(id)) : null;
+  }
+
+  /**
+   * All values of a known field whose value is a list, joined as RFC 9110 section 5.3 has it; null when it is absent.
+   */
+  list(id: number): string | null {
+    if (!this.isRepeated(id)) return this.value(id);
+    const values: string[] = [];
+    for (let field = 0; field < this.fieldCount; field++) {
+      if (fieldIdOf(this.bytes, this.indexOf(4 * field), this.indexOf(4 * field + 1)) === id) {
+        values.push(latin1(this.bytes, this.indexOf(4 * field + 2), this.indexOf(4 * field + 3)));
+      }
+    }
+    return values.join(', ');
+  }
+
+  /** The position in `bytes` of an entry of `FieldSection.positions`: four for each field. */
+  indexOf(entry: number): number {
+    return this.fieldsStart + this.section.positions[entry]!;
   }
 
   private parseHead(bytes: Uint8Array, start: number, end: number): ParseResult {
     this.minBytesToRetry = start + this.limits.headBytes;
     let at = start;
-    // A robust server ignores an empty line before the request line, RFC 9112 section 2.2.
+    // One empty line before the request line is ignored, RFC 9112 section 2.2.
     if (bytes[at] === CR) {
       if (at + 1 >= end) return NEED_MORE;
       if (bytes[at + 1] !== LF) return 400;
@@ -137,8 +203,8 @@ export class RequestParser extends RequestFields {
 
     const targetStart = at;
     this.targetStart = targetStart;
-    const answer = this.parseTarget(bytes, targetStart, end);
-    if (answer !== COMPLETE) return answer;
+    const targetResult = this.parseTarget(bytes, targetStart, end);
+    if (targetResult !== COMPLETE) return targetResult;
     at = this.targetEnd + 1;
 
     if (!isHttp11(bytes, at)) {
@@ -147,14 +213,14 @@ export class RequestParser extends RequestFields {
         if (!matchesVersionAt(bytes[at + i]!, i)) return 400;
       }
       if (bytes[at + 5] !== 0x31) return 505;
-      // A later 1.x is read as 1.1, RFC 9112 section 2.3.
+      // A later 1.x is treated as 1.1, RFC 9112 section 2.3.
       this.minorVersion = bytes[at + 7] === 0x30 ? 0 : 1;
     }
     const fieldsStart = at + VERSION_BYTES;
     this.fieldsStart = fieldsStart;
-    const known = this.sectionCache.find(bytes, this.words, fieldsStart, end);
-    if (known !== null) {
-      this.section = known;
+    const cached = this.sectionCache.find(bytes, this.words, fieldsStart, end);
+    if (cached !== null) {
+      this.section = cached;
       this.headEnd = fieldsStart + this.sectionCache.length;
       return COMPLETE;
     }
@@ -163,7 +229,7 @@ export class RequestParser extends RequestFields {
     return result;
   }
 
-  /** Origin-form, absolute-form or asterisk-form, up to the space behind it, RFC 9112 section 3.2. */
+  /** Parses origin-form, absolute-form or asterisk-form, up to the space behind it, RFC 9112 section 3.2. */
   private parseTarget(bytes: Uint8Array, start: number, end: number): ParseResult {
     let at = start;
     let pathStart = start;
@@ -237,18 +303,18 @@ export class RequestParser extends RequestFields {
       positions[field + 1] = nameEnd - start;
       positions[field + 2] = valueStart - start;
       positions[field + 3] = valueEnd - start;
-      const name = fieldIdOf(bytes, nameStart, nameEnd);
-      if (name < 0) continue;
-      const bit = 1 << name;
+      const id = fieldIdOf(bytes, nameStart, nameEnd);
+      if (id < 0) continue;
+      const bit = 1 << id;
       ownSection.repeated |= ownSection.presentMask & bit;
       ownSection.presentMask |= bit;
-      fieldIds[name] = field;
-      if (name === FieldId.host) ownSection.hostIsValid = isHost(bytes, valueStart, valueEnd);
-      else if (name === FieldId.connection) ownSection.connection(bytes, valueStart, valueEnd);
+      fieldIds[id] = field;
+      if (id === FieldId.host) ownSection.hostIsValid = isHost(bytes, valueStart, valueEnd);
+      else if (id === FieldId.connection) ownSection.addConnection(bytes, valueStart, valueEnd);
     }
   }
 
-  /** What can be said only of a whole head: its host and its body's length. */
+  /** Applies the rules that need the complete head: its host and the framing of its body. */
   private validateHead(): ParseResult {
     const { section } = this;
     this.contentLength = 0;
@@ -262,11 +328,11 @@ export class RequestParser extends RequestFields {
   private validateBodyFields(): ParseResult {
     const { bytes } = this;
     if (this.has(FieldId.transferEncoding)) {
-      // Both lengths, or a coding where 1.0 has none, is how requests are smuggled, RFC 9112 section 6.1 and 11.2.
+      // Both lengths, or a transfer coding in HTTP/1.0, is how requests are smuggled, RFC 9112 sections 6.1 and 11.2.
       if (this.has(FieldId.contentLength) || this.minorVersion === 0 || this.isRepeated(FieldId.transferEncoding))
         return 400;
-      const refusal = transferEncoding(this.value(FieldId.transferEncoding)!);
-      if (refusal !== 0) return refusal;
+      const status = transferEncoding(this.value(FieldId.transferEncoding)!);
+      if (status !== 0) return status;
       this.contentLength = -1;
     } else if (this.has(FieldId.contentLength)) {
       if (this.isRepeated(FieldId.contentLength)) return 400;
@@ -287,7 +353,7 @@ export class RequestParser extends RequestFields {
     return COMPLETE;
   }
 
-  /** In the request line the answer can change without a line's end: the target may become too long. */
+  /** In the request line the result can change without a line feed: the target may become too long. */
   private needMoreLine(start: number): ParseResult {
     this.minBytesToRetry = Math.min(this.minBytesToRetry, start + this.limits.targetBytes + 1);
     return NEED_MORE;

@@ -1,8 +1,8 @@
 const HT = 0x09;
 
 /**
- * The same memory by four bytes, for `endOfValue`. The bytes must begin at a multiple of four, as every buffer of its
- * own does; others get no words and are walked byte by byte.
+ * The same memory as words of four bytes, for `endOfValue`. Bytes that do not start at a multiple of four, as every
+ * buffer with memory of its own does, get no words and are scanned byte by byte.
  */
 export function wordsOf(bytes: Uint8Array): Int32Array {
   if (bytes.byteOffset % 4 !== 0) return new Int32Array(0);
@@ -10,8 +10,8 @@ export function wordsOf(bytes: Uint8Array): Int32Array {
 }
 
 /**
- * Where a field's value ends: at the first byte that is no visible character, blank or obs-text, RFC 9110 section 5.5.
- * Most of a head is values, so they are looked at four bytes at a time: measured at a third of the time of a table.
+ * Where a field value ends: at the first byte that is not a visible character, whitespace or obs-text, RFC 9110 section
+ * 5.5. Most of a head is values, so four bytes are checked at a time: measured at a third of the time of a table.
  */
 export function endOfValue(bytes: Uint8Array, words: Int32Array, start: number): number {
   let at = start;
@@ -24,12 +24,12 @@ export function endOfValue(bytes: Uint8Array, words: Int32Array, start: number):
     while (word < words.length) {
       const four = words[word]!;
       const flipped = four ^ 0x7f7f7f7f;
-      // The high bit of a byte stays set where it was below 0x20 in the first, or 0x7f in the second.
+      // The high bit of a byte is set if the byte is below 0x20, by the first term, or 0x7f, by the second.
       if ((((four - 0x20202020) & ~four) | ((flipped - 0x01010101) & ~flipped)) & 0x80808080) break;
       word++;
     }
     at = word << 2;
-    // One of these four is below 0x20 or 0x7f; a tab is fine.
+    // One of these four bytes is below 0x20 or 0x7f; a tab is valid.
     for (const end = at + 4; at < end; at++) if (!isValueByte(bytes[at]!)) return at;
   }
 }

@@ -23,7 +23,7 @@ const IF_UNMODIFIED_SINCE = FieldId.ifUnmodifiedSince;
 const IF_RANGE = FieldId.ifRange;
 const PRECONDITIONS = (1 << IF_MATCH) | (1 << IF_NONE_MATCH) | (1 << IF_MODIFIED_SINCE) | (1 << IF_UNMODIFIED_SINCE);
 
-/** Of `RequestFields.sent` the bits that `evaluate` looks at: without any of them its answer is 200. */
+/** Of `RequestParser.presentMask` the bits that `evaluate` looks at: without any of them its answer is 200. */
 export const CONDITIONAL_FIELDS: number = PRECONDITIONS;
 
 const SECOND_MS = 1000;
