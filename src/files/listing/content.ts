@@ -7,36 +7,36 @@ import { type CacheContent, ENTRY_OVERHEAD_BYTES } from '../cache/entry.js';
 import type { RepresentationBuilder } from '../representation/builder.js';
 import { withVary } from '../representation/representation.js';
 import type { Representations } from '../representation/representations.js';
-import { LISTING_CSP, type ListingOrder, renderHtml, renderJson, sortOf, type Truncation } from './render.js';
+import { LISTING_CSP, type ListingOrder, parseOrder, renderHtml, renderJson, type Truncation } from './render.js';
 import type { DirectoryScan } from './scan.js';
 
-/** An entry in memory: its name, and what stands beside it. */
+/** An entry in memory: its name and its record. */
 const ENTRY_BYTES = 200;
 
 const POLICY: Field = ['Content-Security-Policy', LISTING_CSP];
 
 /**
- * What no rule says of a listing: the folder may change, and a policy that is meant for the site's pages would take the
- * style away from this one, whose own lets nothing else happen.
+ * Fields that rules do not set on a listing: it must be revalidated, and a policy meant for the site's pages would block
+ * its style, while its own allows nothing else.
  */
 const OWN_FIELDS: ReadonlySet<string> = new Set(['cache-control', 'content-security-policy']);
 
-/** A folder's listing, as a page or as JSON, in the order that is asked for: each made when it is asked for first. */
+/** The listing of a directory as HTML or JSON in the requested order, each rendered at its first request. */
 export class ListingRepresentations implements CacheContent {
   private readonly rendered = new Map<string, Representations>();
   private readonly fields: readonly Field[];
   private readonly truncation: Truncation | null;
 
   /**
-   * @param path of the folder below the root, decoded
-   * @param changed called when the content has come to hold more
+   * @param path of the directory below the root, decoded
+   * @param onGrown called when the content takes more memory
    */
   constructor(
     readonly entries: DirectoryScan,
     private readonly path: string,
     fields: readonly Field[],
-    private readonly composer: RepresentationBuilder,
-    private readonly changed: () => void,
+    private readonly builder: RepresentationBuilder,
+    private readonly onGrown: () => void,
   ) {
     const { first, count, isWhole } = entries.names;
     this.truncation = first.length === count ? null : { scanned: first.length, names: count, hasMore: !isWhole };
@@ -50,20 +50,21 @@ export class ListingRepresentations implements CacheContent {
 
   get bytes(): number {
     let bytes = ENTRY_OVERHEAD_BYTES + this.entries.names.first.length * ENTRY_BYTES;
-    for (const form of this.rendered.values()) bytes += form.bytes;
+    for (const representations of this.rendered.values()) bytes += representations.bytes;
     return bytes;
   }
 
   respond(request: RequestParser): HttpResponse {
-    const order = sortOf(latin1(request.bytes, request.pathEnd, request.targetEnd));
+    const order = parseOrder(latin1(request.bytes, request.pathEnd, request.targetEnd));
     const isJson = prefersJson(request.list(FieldId.accept));
-    const name = `${isJson ? 'json' : 'html'} ${order.sort} ${order.descending}`;
-    const form = this.rendered.get(name);
-    if (form !== undefined) return form.respond(request);
-    const made = this.render(isJson, order);
-    this.rendered.set(name, made);
-    this.changed();
-    return made.respond(request);
+    const key = `${isJson ? 'json' : 'html'} ${order.sort} ${order.descending}`;
+    let representations = this.rendered.get(key);
+    if (representations === undefined) {
+      representations = this.render(isJson, order);
+      this.rendered.set(key, representations);
+      this.onGrown();
+    }
+    return representations.respond(request);
   }
 
   close(): void {}
@@ -71,9 +72,9 @@ export class ListingRepresentations implements CacheContent {
   private render(isJson: boolean, order: ListingOrder): Representations {
     const options = { ...order, path: this.path, truncation: this.truncation };
     const bytes = (isJson ? renderJson : renderHtml)(this.entries.listed, options);
-    const form = isJson
+    const common = isJson
       ? { mediaType: 'application/json', fields: this.fields }
       : { mediaType: 'text/html; charset=utf-8', fields: [POLICY, ...this.fields] };
-    return this.composer.fromBytes(bytes, { ...form, varies: false });
+    return this.builder.fromBytes(bytes, { ...common, varies: false });
   }
 }

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { directoryUrlPath } from '../resolve/url-path.js';
 
-/** One name in a folder, as the file system has it. */
+/** An entry of a directory. A symlink stands for its target. */
 export interface ListingEntry {
-  /** Bytes, for that is what Linux names are. */
+  /** Bytes, as names on Linux are. */
   readonly name: Buffer;
   readonly isDirectory: boolean;
   readonly size: number;
@@ -17,29 +17,30 @@ export interface ListingOrder {
   readonly descending: boolean;
 }
 
-/** A listing that does not have all of its folder. */
+/** How a listing is cut. */
 export interface Truncation {
-  /** How many names were looked at, the first by name. */
+  /** How many names were examined, the first in order. */
   readonly scanned: number;
+  /** How many names were read. */
   readonly names: number;
-  /** There may be more names than were read. */
+  /** The directory has more names than were read. */
   readonly hasMore: boolean;
 }
 
 export interface ListingOptions extends ListingOrder {
-  /** Of the folder below the root, decoded, for display only: links are relative, and the request's path ends with `/`. */
+  /** Of the directory below the root, decoded. For display only: links are relative, as the request's path ends with `/`. */
   readonly path: string;
-  /** Null where the entries are all. */
+  /** Null if the listing is complete. */
   readonly truncation: Truncation | null;
 }
 
-/** An entry with what is made of its name once: the text and the link. */
+/** An entry with its name as text and as a relative URL. */
 interface Row extends ListingEntry {
   readonly text: string;
   readonly url: string;
 }
 
-/** Of the family of html/style.css. One piece without an indent too many: it is sent with each page. */
+/** In the style of html/style.css, but compact: it is sent with each page. */
 const STYLE = `
 :root { color-scheme: light dark; --ground: #f3f6f7; --panel: #fff; --ink: #12242d; --muted: #4d626c; --rule: #cfdadf;
   --user: #0b5f78; --kernel: #8a5300;
@@ -71,8 +72,8 @@ td:first-child { position: relative; }
 td a { font-family: var(--mono); overflow-wrap: anywhere; text-decoration: none; white-space: pre-wrap; }
 tr:hover td { background: var(--panel); }
 tr:hover td a { text-decoration: underline; }
-.folder a { font-weight: 600; }
-.folder::before { content: ""; position: absolute; top: 0.8rem; left: 0.35rem; width: 0.6rem; height: 0.7rem;
+.directory a { font-weight: 600; }
+.directory::before { content: ""; position: absolute; top: 0.8rem; left: 0.35rem; width: 0.6rem; height: 0.7rem;
   background: var(--kernel); clip-path: polygon(0 0, 100% 50%, 0 100%); forced-color-adjust: none; }
 .up::before { clip-path: polygon(100% 0, 0 50%, 100% 100%); }
 p { margin: 1rem 0 0; color: var(--muted); font-size: 0.9375rem; }
@@ -84,7 +85,7 @@ p { margin: 1rem 0 0; color: var(--muted); font-size: 0.9375rem; }
   tr { break-inside: avoid; } .up, [aria-sort] a::after { display: none; } }
 `;
 
-/** A page of names that others chose: nothing runs in it and nothing is loaded, and of styles it has the one above. */
+/** The names on the page are not trusted: no scripts, no requests, and no style but the one above. */
 export const LISTING_CSP = [
   "default-src 'none'",
   `style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`,
@@ -92,28 +93,28 @@ export const LISTING_CSP = [
   "form-action 'none'",
 ].join('; ');
 
-/** Whether a name is shown: those with a dot in front are hidden, as they are not served. */
+/** Whether a name is listed: those with a leading dot are neither listed nor served. */
 export function isListed(name: Buffer): boolean {
   return name.length > 0 && name[0] !== 0x2e;
 }
 
-/** Reads `sort=name|size|time` and `order=asc|desc` from a query, with or without its `?`; by name for anything else. */
-export function sortOf(query: string): ListingOrder {
+/** Parses `sort=name|size|time` and `order=asc|desc` of a query, with or without its `?`. By name for anything else. */
+export function parseOrder(query: string): ListingOrder {
   const parameters = new URLSearchParams(query);
   const sort = parameters.get('sort');
   return { sort: sort === 'size' || sort === 'time' ? sort : 'name', descending: parameters.get('order') === 'desc' };
 }
 
 /**
- * The listing as a page that needs nothing else. To be sent as UTF-8, with LISTING_CSP.
- * @param entries in the order of their names, as those of JSON
+ * The listing as a self-contained page, in UTF-8. Send it with LISTING_CSP.
+ * @param entries in the order of their names, as for JSON
  */
 export function renderHtml(entries: readonly ListingEntry[], options: ListingOptions): Buffer {
   const rows = rowsOf(entries, options);
   const { path, truncation } = options;
-  const folders = rows.filter((row) => row.isDirectory).length;
+  const directories = rows.filter((row) => row.isDirectory).length;
   const lines = rows.map(htmlRow);
-  if (/[^/]/.test(path)) lines.unshift('<tr><td colspan="3" class="folder up"><a href="../">../</a></td></tr>');
+  if (/[^/]/.test(path)) lines.unshift('<tr><td colspan="3" class="directory up"><a href="../">../</a></td></tr>');
   const more = truncation === null ? '' : `\n<p class="more">${truncationNotice(truncation)}</p>`;
   return Buffer.from(`<!doctype html>
 <html lang="en">
@@ -135,7 +136,7 @@ export function renderHtml(entries: readonly ListingEntry[], options: ListingOpt
 ${lines.join('\n')}
 </tbody>
 </table>
-<p>${counted(folders, 'folder', 'folders')}, ${counted(rows.length - folders, 'file', 'files')}</p>${more}
+<p>${counted(directories, 'directory', 'directories')}, ${counted(rows.length - directories, 'file', 'files')}</p>${more}
 </main>
 </body>
 </html>
@@ -143,14 +144,14 @@ ${lines.join('\n')}
 }
 
 /**
- * The listing as an array of `{ name, type, size, modified, url }`, in the same order as the page's. `url` is relative to
- * the folder and has the name's bytes, which `name` cannot when they are not UTF-8. A folder has no size (null), and
- * neither has a file a time that no calendar has.
+ * The listing as an array of `{ name, type, size, modified, url }`, in the same order as the page. `type` is `file` or
+ * `directory`. `url` is relative to the directory and has the bytes of the name, which `name` lacks when they are not UTF-8.
+ * The size of a directory and a time beyond a calendar of four digits are null.
  */
 export function renderJson(entries: readonly ListingEntry[], options: ListingOptions): Buffer {
   const items = rowsOf(entries, options).map(({ text, isDirectory, size, modifiedMs, url }) => ({
     name: text,
-    type: isDirectory ? 'folder' : 'file',
+    type: isDirectory ? 'directory' : 'file',
     size: isDirectory ? null : size,
     modified: isoTime(modifiedMs),
     url,
@@ -161,7 +162,7 @@ export function renderJson(entries: readonly ListingEntry[], options: ListingOpt
 function rowsOf(entries: readonly ListingEntry[], { sort, descending }: ListingOrder): Row[] {
   const rows = entries.filter(({ name }) => isListed(name)).map(rowOf);
   const sign = descending ? -1 : 1;
-  // Equals stay in the order of their names.
+  // The sort is stable: ties stay in the order of their names.
   if (sort === 'size') return rows.sort((one, other) => sign * (sizeOf(one) - sizeOf(other)));
   if (sort === 'time') return rows.sort((one, other) => sign * (timeOf(one) - timeOf(other)));
   if (descending) rows.reverse();
@@ -170,7 +171,7 @@ function rowsOf(entries: readonly ListingEntry[], { sort, descending }: ListingO
 
 function rowOf({ name, isDirectory, size, modifiedMs }: ListingEntry): Row {
   const path = directoryUrlPath(name);
-  // The dot keeps a name with a colon from being taken for a scheme, RFC 3986 section 4.2.
+  // The dot keeps a name with a colon from being parsed as a scheme, RFC 3986 section 4.2.
   return {
     name,
     isDirectory,
@@ -181,7 +182,7 @@ function rowOf({ name, isDirectory, size, modifiedMs }: ListingEntry): Row {
   };
 }
 
-/** The size of a folder is the file system's affair; it stands before the smallest file. */
+/** Directories have no size worth showing, and sort before the smallest file. */
 function sizeOf({ isDirectory, size }: ListingEntry): number {
   return isDirectory ? -1 : size;
 }
@@ -195,10 +196,10 @@ function htmlRow({ text, isDirectory, size, modifiedMs, url }: Row): string {
   const amount = isDirectory ? '–' : `<span title="${grouped(size)} bytes">${formatSize(size)}</span>`;
   const iso = isoTime(modifiedMs);
   const time = iso === null ? '–' : `<time datetime="${iso}">${iso.slice(0, 10)} ${iso.slice(11, 16)}</time>`;
-  return `<tr><td${isDirectory ? ' class="folder"' : ''}>${name}</td><td>${amount}</td><td>${time}</td></tr>`;
+  return `<tr><td${isDirectory ? ' class="directory"' : ''}>${name}</td><td>${amount}</td><td>${time}</td></tr>`;
 }
 
-/** The path with a link at each folder above, by as many steps up: the bytes of their names are not needed for that. */
+/** The path with a link at each directory above, as `../` steps, which need no names. */
 function breadcrumbs(path: string): string {
   const segments = path.split('/').filter((segment) => segment !== '');
   const crumbs = segments.map((segment, i) => {
@@ -209,7 +210,7 @@ function breadcrumbs(path: string): string {
   return `${segments.length === 0 ? '/' : `<a href="${'../'.repeat(segments.length)}">/</a>`}${crumbs.join('')}`;
 }
 
-/** A head that sorts by its column, and turns the order when it does already. The biggest and the newest come first. */
+/** A column head that sorts by its column, or reverses the order if it is sorted so. The biggest and newest come first. */
 function columnHead(sort: ListingSort, label: string, current: ListingOrder): string {
   const sorted = sort === current.sort;
   const descends = sorted ? !current.descending : sort !== 'name';
@@ -218,8 +219,10 @@ function columnHead(sort: ListingSort, label: string, current: ListingOrder): st
 }
 
 function truncationNotice({ scanned, names, hasMore }: Truncation): string {
-  const all = hasMore ? `${grouped(names)} that were read: this folder has more` : `${grouped(names)} in this folder`;
-  return `Only the first ${grouped(scanned)} by name were looked at, of ${all}.`;
+  const all = hasMore
+    ? `${grouped(names)} that were read: the directory has more`
+    : `${grouped(names)} in the directory`;
+  return `Only the first ${grouped(scanned)} by name are listed, of ${all}.`;
 }
 
 const SIZE_UNITS = ['KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'];
@@ -228,7 +231,7 @@ function formatSize(bytes: number): string {
   if (bytes < 1024) return `${bytes} B`;
   let unit = 0;
   let value = bytes / 1024;
-  // Not 1024 KiB, which is what rounding would make of a little less than a MiB.
+  // A little less than a MiB would be rounded to 1024 KiB.
   while (value >= 1023.5 && unit < SIZE_UNITS.length - 1) {
     value /= 1024;
     unit++;
@@ -236,7 +239,7 @@ function formatSize(bytes: number): string {
   return `${value.toFixed(value < 9.95 ? 1 : 0)} ${SIZE_UNITS[unit]}`;
 }
 
-/** To the millisecond; null for what a file system can say and a calendar of four digits cannot. */
+/** To the millisecond. Null if the year has more than four digits. */
 function isoTime(modifiedMs: number): string | null {
   const date = new Date(modifiedMs);
   const year = date.getUTCFullYear();
@@ -255,5 +258,5 @@ function escaped(text: string): string {
   return text.replace(/[&<>"']/g, (character) => ENTITIES[character]!);
 }
 
-/** A name for people to read: a control of the writing's direction would have it show another extension than it has. */
+/** A name for display: bidirectional controls could make it show another extension than it has. */
 const shown = (name: string): string => escaped(name.replace(/\p{Bidi_Control}/gu, '\ufffd'));

@@ -7,53 +7,54 @@ import { TopNames } from './sort.js';
 
 const { O_NOFOLLOW, O_PATH, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } = constants;
 
-/** Each takes three system calls, and requests wait meanwhile: 22 to 30 ms for as many. */
+/** Each takes three system calls; as many block requests for 22 to 30 ms. */
 export const MAX_ENTRIES = 5000;
-/** Each is read and put in order, and requests wait meanwhile: 110 to 140 ms for as many. */
+/** Each is read and sorted; as many block requests for 110 to 140 ms. */
 export const MAX_NAMES = 50_000;
 
-/** The names in a folder that a listing may show. */
+/** The names in a directory that are not hidden. */
 interface Names {
-  /** In their order, as many as are looked at. */
+  /** The first MAX_ENTRIES, in order. */
   readonly first: readonly Buffer[];
+  /** At most MAX_NAMES. */
   readonly count: number;
-  /** There are no more than were counted. */
+  /** False if the directory has more names than were read. */
   readonly isWhole: boolean;
 }
 
-/** What a folder has, as far as it is listed. */
+/** What a listing shows of a directory. */
 export interface DirectoryScan {
   readonly names: Names;
-  /** Those among the first that are served. */
+  /** The directories and regular files among the first names. */
   readonly listed: readonly ListingEntry[];
-  /** As long as the folder has this one, it has these names; null when it cannot be told. */
+  /** While the directory has this fingerprint it has these names; null if that is not known. */
   fingerprint: string | null;
 }
 
 /**
- * Reads a folder: all its names, and of the first of them what they stand for. Links are listed as what they lead to, by
- * `follow`.
- * @param fd of the folder, open for reading; the caller's
- * @param before what it had before, which is returned when it is the same still
- * @returns -errno when its names cannot be read
+ * Reads a directory: all its names, and the entries of the first of them. Symlinks are listed as their targets.
+ * @param fd of the directory, open for reading; the caller's
+ * @param openTarget opens the target of a symlink by O_PATH
+ * @param previous an earlier scan, which is returned if it is the same; its names are read again only if they may differ
+ * @returns -errno if the names cannot be read
  */
 export function scanDirectory(
   kernel: Kernel,
   fd: number,
-  follow: (name: Buffer) => number,
-  before: DirectoryScan | null,
+  openTarget: (name: Buffer) => number,
+  previous: DirectoryScan | null,
 ): DirectoryScan | number {
   const fingerprint = directoryFingerprint(kernel, fd, kernel.wallMs());
-  const names = fingerprint !== null && fingerprint === before?.fingerprint ? before.names : readNames(kernel, fd);
+  const names = fingerprint !== null && fingerprint === previous?.fingerprint ? previous.names : readNames(kernel, fd);
   if (typeof names === 'number') return names;
   const listed: ListingEntry[] = [];
   for (const name of names.first) {
-    const entry = entryOf(kernel, fd, name, follow);
+    const entry = entryOf(kernel, fd, name, openTarget);
     if (entry !== null) listed.push(entry);
   }
-  if (before === null || !sameEntries({ names, listed }, before)) return { names, listed, fingerprint };
-  before.fingerprint = fingerprint;
-  return before;
+  if (previous === null || !sameEntries({ names, listed }, previous)) return { names, listed, fingerprint };
+  previous.fingerprint = fingerprint;
+  return previous;
 }
 
 function readNames(kernel: Kernel, fd: number): Names | number {
@@ -66,30 +67,35 @@ function readNames(kernel: Kernel, fd: number): Names | number {
   return { first: names.first, count: Math.min(names.count, MAX_NAMES), isWhole: names.count <= MAX_NAMES };
 }
 
-function entryOf(kernel: Kernel, folder: number, name: Buffer, follow: (name: Buffer) => number): ListingEntry | null {
-  let kind = statEntry(kernel, kernel.openat(folder, name, O_PATH | O_NOFOLLOW));
-  if (kind === S_IFLNK) kind = statEntry(kernel, follow(name));
-  if (kind !== S_IFDIR && kind !== S_IFREG) return null; // what the server does not serve, it does not list
+function entryOf(
+  kernel: Kernel,
+  directory: number,
+  name: Buffer,
+  openTarget: (name: Buffer) => number,
+): ListingEntry | null {
+  let type = statEntry(kernel, kernel.openat(directory, name, O_PATH | O_NOFOLLOW));
+  if (type === S_IFLNK) type = statEntry(kernel, openTarget(name));
+  if (type !== S_IFDIR && type !== S_IFREG) return null; // other types are not served
   const modifiedMs = stat[Stat.mtimeSeconds]! * 1000 + Math.floor(stat[Stat.mtimeNanoseconds]! / 1e6);
-  return { name, isDirectory: kind === S_IFDIR, size: stat[Stat.size]!, modifiedMs };
+  return { name, isDirectory: type === S_IFDIR, size: stat[Stat.size]!, modifiedMs };
 }
 
 const stat = new Float64Array(STAT_WORDS);
 
-/** What a descriptor is of, which is closed then; 0 for none. */
+/** The file type of a descriptor, 0 on an error. Closes the descriptor. */
 function statEntry(kernel: Kernel, fd: number): number {
   if (fd < 0) return 0;
-  const result = kernel.fstat(fd, stat);
+  const errno = kernel.fstat(fd, stat);
   kernel.close(fd);
-  return result < 0 ? 0 : stat[Stat.mode]! & S_IFMT;
+  return errno < 0 ? 0 : stat[Stat.mode]! & S_IFMT;
 }
 
-function sameEntries({ names, listed }: Omit<DirectoryScan, 'fingerprint'>, before: DirectoryScan): boolean {
+function sameEntries({ names, listed }: Omit<DirectoryScan, 'fingerprint'>, previous: DirectoryScan): boolean {
   return (
-    names.count === before.names.count &&
-    names.isWhole === before.names.isWhole &&
-    listed.length === before.listed.length &&
-    listed.every((entry, at) => sameEntry(entry, before.listed[at]!))
+    names.count === previous.names.count &&
+    names.isWhole === previous.names.isWhole &&
+    listed.length === previous.listed.length &&
+    listed.every((entry, at) => sameEntry(entry, previous.listed[at]!))
   );
 }
 

@@ -1,42 +1,42 @@
-/** A name, and what it is put in order by. */
+/** A name and its sort key. */
 export interface OrderedName {
-  /** Bytes, for that is what Linux names are. */
+  /** Bytes, as names on Linux are. */
   readonly name: Buffer;
   readonly key: string;
 }
 
 /**
- * Text whose characters have the order of a name: without case and accents, and numbers by their value. The same
- * wherever the server runs; a collator, which has languages too, takes ten times as long to compare two.
+ * A text to compare names by: without case and accents, and numbers by their value. The same on every machine. An
+ * Intl.Collator knows languages, but takes ten times as long to compare two names.
  */
 export function orderKey(text: string): string {
   const base = /[^\0-\x7f]/.test(text) ? text.normalize('NFKD').replace(/\p{M}+/gu, '') : text;
   return base.toLowerCase().replace(/\d+/g, numberKey);
 }
 
-/** The longer of two numbers is the larger, but for zeros in front. The zero has it stand where digits do. */
+/** Its length before its digits, without leading zeros: longer numbers are larger. The `0` sorts it where digits are. */
 function numberKey(digits: string): string {
   const value = digits.replace(/^0+(?=.)/, '');
   return `0${String.fromCharCode(value.length)}${value}`;
 }
 
-/** Those that read the same stand by their bytes: an order that is the same each time. */
+/** Names with the same key are ordered by their bytes, so that the order is total. */
 export function byName(one: OrderedName, other: OrderedName): number {
   if (one.key !== other.key) return one.key < other.key ? -1 : 1;
   return one.name.compare(other.name);
 }
 
-/** Of all names that it is told the first, in memory for no more than twice as many. */
+/** Collects the first names in order, in memory for at most twice as many. */
 export class TopNames {
-  /** How many it was told. */
+  /** How many were added. */
   count = 0;
   private names: OrderedName[] = [];
-  /** Whatever stands behind it is not among the first. */
+  /** Names after it are not among the first. */
   private last: OrderedName | null = null;
 
   constructor(private readonly limit: number) {}
 
-  /** @param name is copied */
+  /** Copies the name. */
   add(name: Buffer): void {
     this.count++;
     const key = orderKey(name.toString());
@@ -45,7 +45,7 @@ export class TopNames {
     if (this.names.length === 2 * this.limit) this.cut();
   }
 
-  /** In their order. */
+  /** In order. */
   get first(): Buffer[] {
     this.cut();
     return this.names.map(({ name }) => name);

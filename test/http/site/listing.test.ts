@@ -26,7 +26,7 @@ const HOSTILE = [
 
 interface Item {
   name: string;
-  type: 'file' | 'folder';
+  type: 'file' | 'directory';
   size: number | null;
   modified: string | null;
   url: string;
@@ -225,7 +225,7 @@ describe('the items', () => {
   test('each item has name, type, size, time and URL', async () => {
     const items = await itemsOf('/sorted/');
     expect(items.map(({ name, type, size, url }) => [name, type, size, url])).toEqual([
-      ['sub', 'folder', null, './sub/'],
+      ['sub', 'directory', null, './sub/'],
       ['a.txt', 'file', 20, './a.txt'],
       ['b.txt', 'file', 300, './b.txt'],
       ['file9.txt', 'file', 4000, './file9.txt'],
@@ -336,7 +336,7 @@ test('a directory with too many names is truncated to the first by name, with a 
   for (let at = 5099; at >= 0; at--) writeFileSync(directory.path(`many/${at}`), '');
   for (let at = 0; at < 100; at++) symlinkSync('nowhere', directory.path(`many/${at}-dangling`));
   const html = await page('/many/');
-  expect(html.body.toString()).toContain('Only the first 5,000 by name were looked at, of 5,200 in this folder.');
+  expect(html.body.toString()).toContain('Only the first 5,000 by name are listed, of 5,200 in the directory.');
   expect(html.field('X-Total-Count')).toBe('5200');
   expect((await exchange(server.port, request('/many/', JSON_ONLY))).field('X-Total-Count')).toBe('5200');
   expect(await namesOf('/many/')).toEqual(Array.from({ length: 4900 }, (_, at) => `${at}`));

@@ -5,9 +5,9 @@ import {
   LISTING_CSP,
   type ListingEntry,
   type ListingOptions,
+  parseOrder,
   renderHtml,
   renderJson,
-  sortOf,
 } from '../../../../src/files/listing/render.js';
 import { byName, orderKey } from '../../../../src/files/listing/sort.js';
 import { parseUrlPath } from '../../../../src/files/resolve/url-path.js';
@@ -48,7 +48,7 @@ const namesOf = (entries: ListingEntry[], options: Partial<ListingOptions>): str
     link.replaceAll('&amp;', '&').replaceAll('&#39;', "'"),
   );
   expect(unescaped, 'both forms have one order').toEqual(items.map((item) => item.url));
-  return items.map(({ name, type }) => (type === 'folder' ? `${name}/` : name)).join(' ');
+  return items.map(({ name, type }) => (type === 'directory' ? `${name}/` : name)).join(' ');
 };
 
 test.each([
@@ -83,12 +83,12 @@ describe('order', () => {
     ['?sort=__proto__&order=constructor', 'name', false],
     ['?%', 'name', false],
     ['?sort=size;order=desc', 'name', false],
-  ])('%j: by %s, descending: %s', (query, sort, descending) => expect(sortOf(query)).toEqual({ sort, descending }));
+  ])('%j: by %s, descending: %s', (query, sort, descending) => expect(parseOrder(query)).toEqual({ sort, descending }));
 
   test('a query that a peer makes as long as it can takes no time', () => {
     const startMs = performance.now();
     for (const unit of ['&', '=', '%', '%2', 'a&', 'a=b&', '+', 'sort=x&'])
-      expect(sortOf(unit.repeat(8000))).toEqual({ sort: 'name', descending: false });
+      expect(parseOrder(unit.repeat(8000))).toEqual({ sort: 'name', descending: false });
     expect(performance.now() - startMs).toBeLessThan(1000);
   });
 
@@ -265,26 +265,26 @@ test.each<[modifiedMs: number, iso: string | null, text: string]>([
   expect(json([entry('a', { modifiedMs })])[0]!.modified).toBe(iso);
 });
 
-test('a folder has no size', () => {
+test('a directory has no size', () => {
   expect(html([entry('a/', { size: 4096 })])).toContain('<td>–</td>');
   expect(json([entry('a/', { size: 4096 })])).toEqual([
-    { name: 'a', type: 'folder', size: null, modified: '2026-02-03T04:05:06.789Z', url: './a/' },
+    { name: 'a', type: 'directory', size: null, modified: '2026-02-03T04:05:06.789Z', url: './a/' },
   ]);
 });
 
 test.each<[text: string, entries: ListingEntry[]]>([
-  ['0 folders, 0 files', []],
-  ['1 folder, 1 file', [entry('a'), entry('.b'), entry('c/')]],
-  ['0 folders, 1,001 files', Array.from({ length: 1001 }, (_, i) => entry(`f${i}`))],
+  ['0 directories, 0 files', []],
+  ['1 directory, 1 file', [entry('a'), entry('.b'), entry('c/')]],
+  ['0 directories, 1,001 files', Array.from({ length: 1001 }, (_, i) => entry(`f${i}`))],
 ])('the page counts %s', (text, entries) => expect(html(entries)).toContain(`<p>${text}</p>`));
 
 test.each([
-  [{ scanned: 5000, names: 50_000, hasMore: false }, 'of 50,000 in this folder.'],
-  [{ scanned: 5000, names: 100_000, hasMore: true }, 'of 100,000 that were read: this folder has more.'],
+  [{ scanned: 5000, names: 50_000, hasMore: false }, 'of 50,000 in the directory.'],
+  [{ scanned: 5000, names: 100_000, hasMore: true }, 'of 100,000 that were read: the directory has more.'],
 ])('a page says when there is more: %j', (cut, of) => {
   expect(html([entry('a')])).not.toContain('class="more"');
   expect(html([entry('a')], { truncation: cut })).toContain(
-    `<p class="more">Only the first 5,000 by name were looked at, ${of}</p>`,
+    `<p class="more">Only the first 5,000 by name are listed, ${of}</p>`,
   );
 });
 
