@@ -52,7 +52,7 @@ const PROSE = ['docs', 'html', 'README.md', 'CONTRIBUTING.md', 'ARCHITECTURE.md'
 const TEXT_FILE = /\.(ts|mts|js|mjs|cc|h|json|md|html|css|svg|sh)$/;
 
 /** These name the old words. */
-const EXCEPT = ['test/vocabulary.test.ts', 'docs/glossary.md'];
+const EXCEPT = ['test/vocabulary.test.ts', 'docs/glossary.md', 'src/files/rules/did-you-mean.ts'];
 
 /** Path prefixes that still have such words. */
 const PENDING: string[] = ['src/', 'native/', 'test/'];

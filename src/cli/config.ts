@@ -1,17 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
-import { didYouMean } from '../files/rules/did-you-mean.js';
-import { quoted } from '../files/rules/option-check.js';
+import { checkedMembers, memberOf, quoted } from '../files/rules/option-type.js';
 import { resolveSiteOptions, SITE_OPTION_NAMES, type SiteOptions } from '../files/rules/site-options.js';
 import type { Limits } from '../http/limits.js';
 import type { Trigger } from '../reactor/interest.js';
 import type { AccessLogFormat } from '../server/connection/access-log.js';
-import schema from './config.schema.json' with { type: 'json' };
 import { jsonFault, repeatedName } from './json-fault.js';
-import { UsageError } from './usage-error.js';
+import { CONFIG_OPTIONS } from './option-table.js';
+import { sentence, UsageError } from './usage-error.js';
 
-/** What a configuration file says; what it does not say is not here. */
+/** The contents of a configuration file; absent members are absent here. */
 export interface Config {
   host?: string;
   port?: number;
@@ -24,9 +22,9 @@ export interface Config {
   app?: string;
   fetchFirst?: boolean;
   limits: Partial<Limits>;
-  /** Of the top-level site. Checked, without defaults. */
+  /** The options of the main site: checked, without defaults. */
   site: SiteOptions;
-  /** The other sites, by the name in the Host field: small letters, no port. They inherit nothing. */
+  /** The sites of other hosts, by the name in the Host field: lower case, no port. They inherit nothing. */
   hosts: Map<string, HostConfig>;
 }
 
@@ -36,34 +34,34 @@ export interface HostConfig {
   site: SiteOptions;
 }
 
-/** What the file holds once the schema has nothing against it. */
+/** The file once it is checked. */
 interface File extends SiteOptions, Omit<Config, 'limits' | 'site' | 'hosts'> {
   $schema?: string;
   limits?: Partial<Limits>;
   hosts?: Record<string, SiteOptions & { root: string }>;
 }
 
-/** Compiled when there is a file to check. */
-let validate: ValidateFunction | null = null;
-
 /**
- * Reads a configuration file, whose form is that of config.schema.json. Relative paths are relative to its folder.
- * @throws UsageError for what cannot be read, is no JSON or not as the schema and the options want it
+ * Reads a configuration file, which has the members of CONFIG_OPTIONS. Relative paths in it start at its directory.
+ * @throws UsageError if the file cannot be read, is not JSON or has an invalid option
  */
 export function readConfig(path: string): Config {
-  const file = checkedFile(path, parsed(path, contentOf(path)));
-  const { $schema: _, root, app, limits = {}, hosts = {}, ...rest } = file;
-  const folder = dirname(resolve(path));
+  const content = parsed(path, contentOf(path));
+  if (typeof content !== 'object' || content === null || Array.isArray(content))
+    throw new UsageError(`${path}: the file must be an object of options, not ${quoted(content)}.`);
+  check(path, '', () => checkedMembers('', content, CONFIG_OPTIONS, false));
+  const { $schema: _, root, app, limits = {}, hosts = {}, ...rest } = content as File;
+  const directory = dirname(resolve(path));
   const { site, others } = split(rest);
-  checkSite(path, '', site);
+  check(path, '', () => resolveSiteOptions(site));
   const named = Object.entries(hosts).map(([name, { root: ownRoot, ...own }]): [string, HostConfig] => {
-    checkSite(path, `hosts[${JSON.stringify(name)}].`, own);
-    return [name, { root: resolve(folder, ownRoot), site: own }];
+    check(path, `${memberOf('hosts', name)}.`, () => resolveSiteOptions(own));
+    return [name, { root: resolve(directory, ownRoot), site: own }];
   });
   return {
     ...others,
-    ...(root === undefined ? {} : { root: resolve(folder, root) }),
-    ...(app === undefined ? {} : { app: resolve(folder, app) }),
+    ...(root === undefined ? {} : { root: resolve(directory, root) }),
+    ...(app === undefined ? {} : { app: resolve(directory, app) }),
     limits,
     site,
     hosts: new Map(named),
@@ -76,7 +74,7 @@ function contentOf(path: string): string {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') throw new UsageError(`The configuration file ${path} does not exist; give one that does.`);
-    if (code === 'EISDIR') throw new UsageError(`The configuration file ${path} is a folder; give a file in it.`);
+    if (code === 'EISDIR') throw new UsageError(`The configuration file ${path} is a directory; give a file in it.`);
     throw new UsageError(
       `The configuration file ${path} cannot be read (${code}); change its permissions or the user.`,
     );
@@ -90,40 +88,23 @@ function parsed(path: string, text: string): unknown {
   } catch {
     const { line, column, expected } = jsonFault(text) ?? { line: 1, column: 1, expected: 'JSON' };
     throw new UsageError(
-      `${path} is no JSON at line ${line}, column ${column}: expected ${expected}; there are no comments and no comma after the last.`,
+      `${path} is not JSON at line ${line}, column ${column}: expected ${expected}; comments and trailing commas are not allowed.`,
     );
   }
-  const again = repeatedName(text);
-  if (again === null) return content;
-  const { line, column, name } = again;
+  const repeated = repeatedName(text);
+  if (repeated === null) return content;
+  const { line, column, name } = repeated;
   throw new UsageError(
-    `${path} has ${quoted(name)} for the second time at line ${line}, column ${column}; leave one of the two out.`,
+    `${path} has ${quoted(name)} a second time at line ${line}, column ${column}; remove one of the two.`,
   );
 }
 
-function checkedFile(path: string, content: unknown): File {
-  // That the schema is one, a test says: to ask here costs as much as the rest.
-  validate ??= new Ajv2020({ allErrors: true, verbose: true, allowUnionTypes: true, validateSchema: false }).compile(
-    schema,
-  );
-  if (validate(content)) return content as File;
-  throw new UsageError(`${path}: ${sentenceOf(culpritOf(validate.errors!), content)}`);
-}
-
-/** A key that is missing is most often there, misspelt. */
-function culpritOf(errors: readonly ErrorObject[]): ErrorObject {
-  const first = errors[0]!;
-  if (first.keyword !== 'required') return first;
-  const isUnknown = ({ keyword, instancePath }: ErrorObject): boolean =>
-    keyword === 'additionalProperties' && instancePath === first.instancePath;
-  return errors.find(isUnknown) ?? first;
-}
-
-function checkSite(path: string, prefix: string, site: SiteOptions): void {
+/** @param place precedes the option's name in the message */
+function check(path: string, place: string, run: () => unknown): void {
   try {
-    resolveSiteOptions(site);
+    run();
   } catch (error) {
-    throw new UsageError(`${path}: ${prefix}${(error as Error).message}.`);
+    throw new UsageError(sentence(`${path}: ${place}${(error as Error).message}`));
   }
 }
 
@@ -135,73 +116,3 @@ function split(rest: Omit<File, '$schema' | 'root' | 'app' | 'limits' | 'hosts'>
     others: Object.fromEntries(entries.filter((each) => !isOption(each))) as Omit<Config, 'limits' | 'site' | 'hosts'>,
   };
 }
-
-interface Subschema {
-  type?: string | string[];
-  title?: string;
-  properties?: Record<string, unknown>;
-}
-
-/** One of the schema's complaints, with the key and what would be right. */
-function sentenceOf(
-  { keyword, instancePath, params, propertyName, parentSchema, data }: ErrorObject,
-  content: unknown,
-) {
-  const key = keyOf(instancePath, content);
-  const { type, title, properties } = parentSchema as Subschema;
-  if (key === '' && keyword === 'type') return `the file must be an object of settings, not ${quoted(data)}.`;
-  if (propertyName !== undefined) return `${inside(key, propertyName)} must be ${title}.`;
-  if (keyword === 'additionalProperties') {
-    const known = Object.keys(properties ?? {});
-    const unknown = params['additionalProperty'] as string;
-    const near = didYouMean(unknown, known);
-    const remedy = near === null ? `; there are: ${known.join(', ')}.` : `; did you mean ${near}?`;
-    return `${below(key, unknown)} is unknown${remedy}`;
-  }
-  if (keyword === 'required') return `${key} must have ${quoted(params['missingProperty'])}.`;
-  return `${key} must be ${title ?? nounOf(keyword, type, params, parentSchema as Record<string, unknown>)}, not ${quoted(data)}.`;
-}
-
-const NOUNS: Record<string, string> = {
-  array: 'a list',
-  boolean: 'true or false',
-  null: 'null',
-  object: 'an object',
-  string: 'a text',
-};
-
-function nounOf(
-  keyword: string,
-  type: Subschema['type'],
-  params: Record<string, unknown>,
-  { minimum, maximum }: Record<string, unknown>,
-): string {
-  if (keyword === 'enum') return `one of ${(params['allowedValues'] as unknown[]).map(quoted).join(', ')}`;
-  if (type === 'integer') return `an integer from ${minimum} to ${maximum}`;
-  return [type ?? []]
-    .flat()
-    .map((each) => NOUNS[each] ?? each)
-    .join(' or ');
-}
-
-/** A JSON pointer as one writes it in a program: `/hosts/www.example.org/etag` is `hosts["www.example.org"].etag`. */
-function keyOf(pointer: string, content: unknown): string {
-  let key = '';
-  let value = content;
-  for (const part of pointer.split('/').slice(1)) {
-    const name = part.replaceAll('~1', '/').replaceAll('~0', '~');
-    key = Array.isArray(value) ? `${key}[${name}]` : below(key, name);
-    value = (value as Record<string, unknown>)[name];
-  }
-  return key;
-}
-
-/** Names that the user gives, of hosts and fields, are quoted; those that the schema has are not. */
-const below = (key: string, name: string): string =>
-  /(?:^hosts|\.set)$/.test(key) || !/^[$A-Za-z_][\w$]*$/.test(name)
-    ? inside(key, name)
-    : key === ''
-      ? name
-      : `${key}.${name}`;
-
-const inside = (key: string, name: string): string => `${key}[${JSON.stringify(name)}]`;

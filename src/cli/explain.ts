@@ -26,7 +26,7 @@ export function explainCommand(): Command {
     .addOption(new Option('--json', 'for machines'));
   return withSettings(command).action(async (url: string, dir: string | undefined) => {
     const { method, requestField = [], json } = command.opts<ExplainFlags>();
-    const { host, app, options } = await settingsOf(command, dir);
+    const { host, app, options } = settingsOf(command, dir);
     const head = headOf(method, url, requestField);
     const handled = app === null ? options : { ...options, fetch: neverAsked };
     const explanation = attempt(() => explain(handled, head), host);

@@ -1,23 +1,52 @@
 import { InvalidArgumentError, Option } from 'commander';
-import { LIMIT_NAMES, LIMITS } from '../http/limits.js';
-import { TRIGGERS } from '../reactor/interest.js';
-import { ACCESS_LOG_FORMATS } from '../server/connection/access-log.js';
+import { BOOLEAN, type OptionRow } from '../files/rules/option-type.js';
+import { SERVER_OPTIONS } from '../server/options.js';
+import { COMMAND_OPTIONS, LIMIT_OPTIONS } from './option-table.js';
 import { UsageError } from './usage-error.js';
 
-/** Every flag is an environment variable too: `--access-log` is EPOLLET_ACCESS_LOG. The flag wins. */
-export function flag(name: string, value: string, description: string): Option {
-  return new Option(`--${name} <${value}>`, description).env(variableOf(name));
+/** The flag of an option without its hyphens: `directoryListing` is `listing`, `headTimeoutMs` is `head-timeout-ms`. */
+export const flagName = (name: string, row: OptionRow<unknown>): string => row.flag?.name ?? kebabCase(name);
+
+/** `clean-urls` or `cleanUrls` is EPOLLET_CLEAN_URLS. */
+export const variableOf = (flag: string): string => `EPOLLET_${kebabCase(flag).toUpperCase().replaceAll('-', '_')}`;
+
+/** `cleanUrls` is --clean-urls, or --no-clean-urls if that was given. */
+export const flagOf = (name: string, value?: unknown): string => `--${value === false ? 'no-' : ''}${kebabCase(name)}`;
+
+const kebabCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+/**
+ * The flags of an option, each with its environment variable: two for a switch, one for any other.
+ * @param parse for a value that is neither an integer nor one of some choices
+ */
+export function flagsOf(
+  name: string,
+  row: OptionRow<unknown>,
+  parse?: (text: string, before: never) => unknown,
+): Option[] {
+  const flag = flagName(name, row);
+  const description = row.flag?.description ?? row.description;
+  if (row.type === BOOLEAN) return switchFlags(flag, row.default === true, description);
+  const {
+    enum: choices,
+    minimum,
+    maximum,
+  } = row.type.schema as { enum?: string[]; minimum?: number; maximum?: number };
+  const option = new Option(`--${flag} <${row.flag?.argument ?? 'number'}>`, description).env(variableOf(flag));
+  if (choices !== undefined) return [option.choices(choices).default(row.default)];
+  if (minimum !== undefined) return [option.argParser(integer(minimum, maximum!)).default(row.default)];
+  return [parse === undefined ? option : option.argParser(parse as (text: string, before: unknown) => unknown)];
 }
 
-/** One that is on or off: `--compress`, `--no-compress`, EPOLLET_COMPRESS. The help has the one that is no default. */
-export function switchFlags(name: string, byDefault: boolean, description: string): Option[] {
-  const on = new Option(`--${name}`, description).default(byDefault).hideHelp(byDefault);
-  const off = new Option(`--no-${name}`, description).hideHelp(!byDefault);
-  (byDefault ? off : on).env(variableOf(name));
+/** A flag that is on or off: `--compress`, `--no-compress`, EPOLLET_COMPRESS. The help shows the one that differs from the default. */
+export function switchFlags(flag: string, byDefault: boolean, description: string): Option[] {
+  const on = new Option(`--${flag}`, description).default(byDefault).hideHelp(byDefault);
+  const off = new Option(`--no-${flag}`, description).hideHelp(!byDefault);
+  (byDefault ? off : on).env(variableOf(flag));
   return [on, off];
 }
 
-/** Takes what a variable says, of which commander takes only that it is there. */
+/** The value of a switch's variable; commander only reports that the variable is set. */
 export function switchValue(variable: string): boolean {
   const text = process.env[variable]!;
   const word = text.trim().toLowerCase();
@@ -26,46 +55,35 @@ export function switchValue(variable: string): boolean {
   throw new UsageError(`${variable} must be 1, true, yes or on, or 0, false, no or off, not ${JSON.stringify(text)}.`);
 }
 
-/** `cleanUrls` is --clean-urls, or --no-clean-urls where that was said. */
-export const flagOf = (name: string, value?: unknown): string => `--${value === false ? 'no-' : ''}${kebabCase(name)}`;
+export const ONE_WORKER = 'only 1 worker is supported; for more, start several servers behind a load balancer.';
 
-/** `clean-urls`, or `cleanUrls` as an option has it, is EPOLLET_CLEAN_URLS. */
-export const variableOf = (name: string): string => `EPOLLET_${kebabCase(name).toUpperCase().replaceAll('-', '_')}`;
+/** HOST and PORT, which platforms set, rank below the flags and variables of epollet. */
+export const hostFlag = (): Option =>
+  flagsOf('hostname', SERVER_OPTIONS.hostname)[0]!.default(process.env['HOST'] || SERVER_OPTIONS.hostname.default);
 
-export const ONE_WORKER = 'only 1 worker is supported; for more, start several servers behind a balancer.';
+export const portFlag = (): Option =>
+  flagsOf('port', SERVER_OPTIONS.port)[0]!.default(portFromEnvironment(), process.env['PORT'] || '8080');
 
-/** HOST and PORT are what platforms set; they stand below the flags and variables of our own. */
-export const hostFlag = () =>
-  flag('host', 'address', 'address or name to listen on; :: for all, IPv6 and IPv4').default(
-    process.env['HOST'] || '127.0.0.1',
-  );
+/** A broken PORT is an error only when it is used: when nothing above it is set. */
+function portFromEnvironment(): number | string {
+  const text = process.env['PORT'];
+  return text ? (/^\d+$/.test(text) && Number(text) <= 65535 ? Number(text) : text) : 8080;
+}
 
-export const portFlag = () =>
-  flag('port', 'number', 'port to listen on; 0 picks a free one')
-    .argParser(integer(0, 65535))
-    .default(portFromEnvironment(), process.env['PORT'] || '8080');
-
-export const workersFlag = () =>
-  flag('workers', 'number', 'how many reactors serve; 1 for now').argParser(onlyOne).default(1);
-
-export const triggerFlag = () =>
-  flag('trigger', 'kind', 'how readiness is reported to connections').choices(TRIGGERS).default('level');
-
-export const accessLogFlag = () =>
-  flag('access-log', 'format', 'a line a request on standard output').choices(ACCESS_LOG_FORMATS).default('off');
-
-export const appFlags = (): Option[] => [
-  flag('app', 'file', 'a module with export default { fetch }, which answers what no file does'),
-  ...switchFlags('fetch-first', false, 'ask the app before the files, which answer what it has 404 for'),
+/** The flags of the server's options beside those of a site, without hosts. */
+export const serverFlags = (): Option[] => [
+  ...flagsOf('config', COMMAND_OPTIONS.config),
+  hostFlag(),
+  portFlag(),
+  flagsOf('workers', COMMAND_OPTIONS.workers)[0]!.argParser(onlyOne),
+  ...flagsOf('trigger', SERVER_OPTIONS.trigger),
+  ...flagsOf('accessLog', SERVER_OPTIONS.accessLog),
+  ...flagsOf('fetch', SERVER_OPTIONS.fetch),
+  ...flagsOf('fetchFirst', SERVER_OPTIONS.fetchFirst),
 ];
 
-/** One flag a limit: `headTimeoutMs` is `--head-timeout-ms`. */
-export const limitFlags = (): Option[] =>
-  LIMIT_NAMES.map((name) =>
-    flag(kebabCase(name), 'number', LIMITS[name].description)
-      .argParser(integer(LIMITS[name].min, LIMITS[name].max))
-      .default(LIMITS[name].default),
-  );
+/** One flag per limit. */
+export const limitFlags = (): Option[] => Object.entries(LIMIT_OPTIONS).flatMap(([name, row]) => flagsOf(name, row));
 
 export function integer(min: number, max: number): (text: string) => number {
   return (text) => {
@@ -79,11 +97,3 @@ function onlyOne(text: string): number {
   if (integer(1, 1024)(text) !== 1) throw new InvalidArgumentError(ONE_WORKER);
   return 1;
 }
-
-/** A broken PORT is complained of when it is used, which is when nothing above it is set. */
-function portFromEnvironment(): number | string {
-  const text = process.env['PORT'];
-  return text ? (/^\d+$/.test(text) && Number(text) <= 65535 ? Number(text) : text) : 8080;
-}
-
-const kebabCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

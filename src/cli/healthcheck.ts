@@ -1,5 +1,6 @@
 import { get } from 'node:http';
 import { Command } from 'commander';
+import { readConfig } from './config.js';
 import { UsageError } from './usage-error.js';
 
 const TIMEOUT_MS = 5000;
@@ -9,7 +10,7 @@ export function healthcheckCommand(): Command {
     .description('request a URL; exit 0 if the status is 2xx, 1 if it is not')
     .argument('[url]', 'an http:// URL; without one, / of the server that the environment variables describe')
     .action(async (url: string | undefined) => {
-      process.exitCode = (await isHealthy(url ? parsed(url) : await ownUrl())) ? 0 : 1;
+      process.exitCode = (await isHealthy(url ? parsed(url) : ownUrl())) ? 0 : 1;
     });
 }
 
@@ -21,10 +22,10 @@ function parsed(url: string): URL {
 }
 
 /** The server of this container: EPOLLET_HOST and EPOLLET_PORT, else HOST and PORT, else the file of EPOLLET_CONFIG. */
-async function ownUrl(): Promise<URL> {
+function ownUrl(): URL {
   const { env } = process;
   const path = env['EPOLLET_CONFIG'];
-  const file = path ? (await import('./config.js')).readConfig(path) : null;
+  const file = path ? readConfig(path) : null;
   const host = env['EPOLLET_HOST'] || env['HOST'] || (file?.host ?? '127.0.0.1');
   const port = env['EPOLLET_PORT'] || env['PORT'] || (file?.port ?? 8080);
   const reachable = host === '::' || host === '0.0.0.0' ? '127.0.0.1' : host;

@@ -3,16 +3,16 @@ import pc from 'picocolors';
 import { type Server, serve } from '../server/server.js';
 import { loadApp } from './app.js';
 import { checkSettings, describeMissing } from './check.js';
-import { switchFlags } from './flags.js';
+import { flagsOf } from './flags.js';
+import { COMMAND_OPTIONS } from './option-table.js';
 import { isOn, type Settings, settingsOf, withSettings } from './settings.js';
 import { resolveHost, startError } from './usage-error.js';
 
 export function serveCommand(): Command {
   const command = withSettings(new Command('serve').description('serve a directory, a fetch handler, or both'));
-  for (const option of switchFlags('check', false, 'check the configuration, the files and the app, and exit'))
-    command.addOption(option);
+  for (const option of flagsOf('check', COMMAND_OPTIONS.check)) command.addOption(option);
   return command.action(async (dir: string | undefined) => {
-    const settings = await withApp(await settingsOf(command, dir));
+    const settings = await withApp(settingsOf(command, dir));
     if (isOn(command, 'check')) {
       const summary = await checkSettings(settings);
       // Timers and sockets of the app would keep the process alive.

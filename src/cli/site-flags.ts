@@ -2,79 +2,47 @@ import { InvalidArgumentError, type Option } from 'commander';
 import { REDIRECT_STATUSES, type RedirectRule } from '../files/rules/redirects.js';
 import {
   type CacheControlRule,
-  ETAG_SOURCES,
   type HeaderRule,
   resolveSiteOptions,
+  SITE_OPTION_NAMES,
+  SITE_OPTIONS,
   type SiteOptions,
-  SYMLINK_POLICIES,
 } from '../files/rules/site-options.js';
-import { HOST_NAME } from '../server/options.js';
-import { flag, switchFlags } from './flags.js';
+import { HOST_NAME, SERVER_OPTIONS } from '../server/options.js';
+import { flagsOf } from './flags.js';
+import { COMMAND_OPTIONS } from './option-table.js';
+import { sentence } from './usage-error.js';
 
-/** What `--spa` stands for. */
-export const SPA_PAGE = 'index.html';
-
-/** A host and its folder, as `--vhost` has them. */
+/** A host and its directory, as `--vhost` has them. */
 export interface VirtualHost {
   readonly host: string;
   readonly root: string;
 }
 
-/** The flags of a site's options, whose parsed values are those of the options. */
-export const siteFlags = (): Option[] => [
-  flag('etag', 'source', "what an ETag is made from: the file's inode, size and times, or a hash of its bytes")
-    .choices(ETAG_SOURCES)
-    .default('stat'),
-  flag('symlinks', 'policy', 'links below the root: follow those that stay below it, none, or all')
-    .choices(SYMLINK_POLICIES)
-    .default('within-root'),
-  ...switchFlags('precompressed', true, 'never send app.js.br, app.js.zst or app.js.gz for app.js'),
-  ...switchFlags('compress', false, 'compress what has no sidecar and is worth it, as it is asked for'),
-  ...switchFlags('clean-urls', false, '/about answers about.html, and /about.html redirects to /about'),
-  ...switchFlags('listing', false, 'list folders that have no index.html'),
-  flag('fallback', 'file', 'the page that answers where there is none, by its name below the root').argParser(
-    (text: string) => checked('fallback', text),
-  ),
-  ...switchFlags('spa', false, `short for --fallback ${SPA_PAGE}`),
-  flag(
-    'keep-previous-ms',
-    'number',
-    'how long hashed files of the release before are served after a switch of the root',
-  )
-    .argParser((text: string) => checked('previousReleaseMs', /^\d+$/.test(text) ? Number(text) : text))
-    .default(0),
-  flag('cache-control', 'GLOB=VALUE', 'Cache-Control of the files that match; the first match counts').argParser(
-    each('cacheControl', cacheControlOf),
-  ),
-  flag('header', 'GLOB=NAME: VALUE', 'a field for the files that match; without a value it is taken away').argParser(
-    each('headers', headerOf),
-  ),
-  flag('redirect', 'FROM=TO[,STATUS]', 'an address that has moved; the first match counts, before any file').argParser(
-    each('redirects', redirectOf),
-  ),
-  ...switchFlags('security-headers', false, 'send the fields that narrow what a browser does with the pages'),
-  flag(
-    'cors',
-    'origins',
-    'who else may read the answers in a browser: *, or origins with commas between them',
-  ).argParser((text: string) =>
-    checked('cors', { origins: text === '*' ? text : text.split(',').map((part) => part.trim()) }),
-  ),
-];
+/** How the text of a flag becomes the value of its option, if it is neither a switch, a number nor a choice. */
+const PARSERS: { readonly [name in keyof SiteOptions]?: (text: string, before: never) => unknown } = {
+  fallback: (text) => checked('fallback', text),
+  cacheControl: repeatable('cacheControl', cacheControlOf),
+  headers: repeatable('headers', headerOf),
+  redirects: repeatable('redirects', redirectOf),
+  cors: (text) => checked('cors', { origins: text === '*' ? text : text.split(',').map((part) => part.trim()) }),
+};
 
-export const virtualHostFlag = (): Option =>
-  flag(
-    'vhost',
-    'NAME=DIR',
-    'a folder for another host, with the options of the first, or with its own where the file has that host',
-  ).argParser(virtualHosts);
+/** The flags of a site's options; their parsed values are those of the options. */
+export const siteFlags = (): Option[] =>
+  SITE_OPTION_NAMES.flatMap((name) => [
+    ...flagsOf(name, SITE_OPTIONS[name], PARSERS[name]),
+    ...(name === 'fallback' ? flagsOf('spa', COMMAND_OPTIONS.spa) : []),
+  ]);
 
-/** A flag that may be given several times; in a variable its values are lines. */
-function each<Name extends 'cacheControl' | 'headers' | 'redirects', Element extends object>(
+export const virtualHostFlag = (): Option[] => flagsOf('hosts', SERVER_OPTIONS.hosts, virtualHosts);
+
+/** For a flag that may be given several times; in a variable each value is a line. */
+function repeatable<Name extends 'cacheControl' | 'headers' | 'redirects', Element extends object>(
   name: Name,
   parse: (text: string) => Element,
 ): (text: string, before: Element[] | undefined) => SiteOptions[Name] {
-  // Checked as a list: redirects can lead round in circles together.
+  // Checked as a list: several redirects can form a loop.
   return (text, before = []) => checked(name, [...before, ...linesOf(text).map(parse)]);
 }
 
@@ -89,9 +57,9 @@ function cacheControlOf(text: string): CacheControlRule {
 }
 
 function headerOf(text: string): HeaderRule {
-  const form = 'GLOB=NAME: VALUE such as "*.html=X-Robots-Tag: noindex"';
-  const [match, field] = pair(text, form);
-  const [, name, value] = /^([^:]+?)[ \t]*:(.*)$/.exec(field) ?? mistaken(form);
+  const syntax = 'GLOB=NAME: VALUE such as "*.html=X-Robots-Tag: noindex"';
+  const [match, field] = pair(text, syntax);
+  const [, name, value] = /^([^:]+?)[ \t]*:(.*)$/.exec(field) ?? invalid(syntax);
   return { match, set: { [name!]: value!.trim() } };
 }
 
@@ -103,41 +71,41 @@ function redirectOf(text: string): RedirectRule {
   return {
     from,
     to: to!,
-    status: known ?? mistaken(`a redirect with one of the statuses ${REDIRECT_STATUSES.join(', ')}`),
+    status: known ?? invalid(`a redirect with one of the statuses ${REDIRECT_STATUSES.join(', ')}`),
   };
 }
 
 function virtualHosts(text: string, before: VirtualHost[] = []): VirtualHost[] {
   const hosts = [...before];
   for (const line of linesOf(text)) {
-    const form = 'NAME=DIR with a host without a port, such as "www.example.org=/srv/www"';
-    const [name, root] = pair(line, form);
+    const syntax = 'NAME=DIR with a host without a port, such as "www.example.org=/srv/www"';
+    const [name, root] = pair(line, syntax);
     const host = name.toLowerCase();
-    if (!HOST_NAME.test(host) || root === '') mistaken(form);
-    if (hosts.some((each) => each.host === host)) throw new InvalidArgumentError(`${host} has a folder already.`);
+    if (!HOST_NAME.test(host) || root === '') invalid(syntax);
+    if (hosts.some((each) => each.host === host)) throw new InvalidArgumentError(`${host} already has a directory.`);
     hosts.push({ host, root });
   }
   return hosts;
 }
 
-/** Cut at the first `=`. */
-function pair(text: string, form: string): [string, string] {
+/** Split at the first `=`. */
+function pair(text: string, syntax: string): [string, string] {
   const equals = text.indexOf('=');
-  return equals > 0 ? [text.slice(0, equals).trim(), text.slice(equals + 1).trim()] : mistaken(form);
+  return equals > 0 ? [text.slice(0, equals).trim(), text.slice(equals + 1).trim()] : invalid(syntax);
 }
 
-function mistaken(form: string): never {
-  throw new InvalidArgumentError(`it must be ${form}.`);
+function invalid(syntax: string): never {
+  throw new InvalidArgumentError(`it must be ${syntax}.`);
 }
 
-/** The value of one option, which the site's own checks let pass; what they say is said of the flag. */
+/** The value of one option, checked by the table; the error message is about the flag. */
 function checked<Name extends keyof SiteOptions>(name: Name, value: unknown): SiteOptions[Name] {
   try {
     resolveSiteOptions({ [name]: value });
   } catch (error) {
-    const [, place, says] = /^\w+(?:\[\d+\])?\.?(set\[".*?"\]|\S*)( .*)$/s.exec((error as Error).message)!;
+    const [, place, rest] = /^\w+(?:\[\d+\])?\.?(set\[".*?"\]|\S*)( .*)$/s.exec((error as Error).message)!;
     const part = place!.replace(/^origins\[\d+\]$/, '').replace(/^set\[(".*")\]$/, 'the field $1');
-    throw new InvalidArgumentError(`${part || 'it'}${says!.replace('be null or ', 'be ')}.`);
+    throw new InvalidArgumentError(sentence(`${part || 'it'}${rest!.replace('be null or ', 'be ')}`));
   }
   return value as SiteOptions[Name];
 }

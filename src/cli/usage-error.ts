@@ -14,6 +14,9 @@ export class UsageError extends Error {
   }
 }
 
+/** A message of an option's check as a sentence; a question ends as it is. */
+export const sentence = (message: string): string => message.replace(/(?<!\?)$/, '.');
+
 /** @throws UsageError for a host without an address */
 export async function resolveHost(host: string): Promise<string> {
   if (host === 'localhost' || isAddress(host)) return host;

@@ -2,65 +2,176 @@ import { isIP } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import type { SitePlan } from '../files/files.js';
-import { didYouMean } from '../files/rules/did-you-mean.js';
+import {
+  BOOLEAN,
+  checkNames,
+  choice,
+  integer,
+  invalidValue,
+  memberOf,
+  type OptionRow,
+  type OptionType,
+  optionError,
+  quoted,
+  text,
+} from '../files/rules/option-type.js';
 import { resolveSiteOptions, SITE_OPTION_NAMES, type SiteOptions } from '../files/rules/site-options.js';
-import type { Limits } from '../http/limits.js';
+import { LIMIT_NAMES, type Limits } from '../http/limits.js';
 import { TRIGGERS, type Trigger } from '../reactor/interest.js';
 import { kernel as realKernel } from '../sys/binding.js';
 import type { Kernel } from '../sys/kernel.js';
 import { ACCESS_LOG_FORMATS, type AccessLogFormat } from './connection/access-log.js';
 import { type ErrorHandler, type FetchHandler, HandlerRunner } from './handlers/handler.js';
 
-/** A folder that is served, and how. */
+/** A further site, for the host that it is the value of. */
 export interface HostOptions extends SiteOptions {
-  /** The folder to serve: a path, or a `file:` URL. A link is followed again when it is switched. */
+  /** The directory to serve: a path, or a `file:` URL. If it is a symlink, a change of the symlink is followed. */
   root: string | URL;
 }
 
 export interface ServeOptions extends SiteOptions {
-  /** The folder to serve: a path, or a `file:` URL. A link is followed again when it is switched. Not needed with `fetch`. */
+  /**
+   * The directory to serve: a path, or a `file:` URL. If it is a symlink, a change of the symlink is followed. Required
+   * unless there is a `fetch`.
+   */
   root?: string | URL;
-  /** Answers what no file does, and everything where there is no root. */
+  /** The handler of requests that no file serves, and of all requests if there is no root. */
   fetch?: FetchHandler;
-  /** Answers in the place of `fetch` when that has thrown or rejected. @default a short page with 500 */
+  /** Responds if `fetch` has thrown or rejected. @default a short page with status 500 */
   error?: ErrorHandler;
-  /** Ask `fetch` before the files: they answer what it answers with 404. @default false */
+  /** Call `fetch` before the files; requests for which it returns 404 go on to the files. @default false */
   fetchFirst?: boolean;
-  /** Sites for other hosts, by the name in the Host field: lower case, without a port. They inherit nothing. @default {} */
+  /** Sites of other hosts, by the name in the Host field: lower case, without a port. They inherit nothing. @default {} */
   hosts?: Record<string, HostOptions>;
-  /** An IPv4 or IPv6 address, or `localhost`. `::` takes both families. @default '127.0.0.1' */
+  /** An IPv4 or IPv6 address, or `localhost`. `::` listens on IPv6 and IPv4. @default '127.0.0.1' */
   hostname?: string;
-  /** 0 to 65535; 0 picks a free one, which `server.port` tells. @default 8080 */
+  /** 0 to 65535; 0 picks a free one, which is then `server.port`. @default 8080 */
   port?: number;
-  /** How the connections' readiness is reported, epoll(7). The answers are the same. @default 'level' */
+  /** How epoll(7) reports the readiness of connections. Responses do not depend on it. @default 'level' */
   trigger?: Trigger;
-  /** One line a request on standard output. @default 'off' */
+  /** One line per request on standard output. @default 'off' */
   accessLog?: AccessLogFormat;
-  /** What a peer may ask and how long it may take; see LIMITS for defaults and ranges. */
+  /** What clients may use of the server; LIMITS has the defaults and ranges. */
   limits?: Partial<Limits>;
-  /** A stand-in for the system calls, for tests. */
+  /** Replaces the system calls, for tests. */
   kernel?: Kernel;
 }
 
-/** A record rather than a list, for the compiler then says which one is missing. */
-const SERVER_OPTIONS: Record<Exclude<keyof ServeOptions, keyof HostOptions>, true> = {
-  fetch: true,
-  error: true,
-  fetchFirst: true,
-  hosts: true,
-  hostname: true,
-  port: true,
-  trigger: true,
-  accessLog: true,
-  limits: true,
-  kernel: true,
+/** An address that bind(2) takes; it does not take one with a zone (`fe80::1%eth0`). */
+export const isAddress = (hostname: string): boolean => isIP(hostname) !== 0 && !hostname.includes('%');
+
+/** A host name as sites are looked up by it: lower case, without a port and without a dot at the end. */
+export const HOST_NAME =
+  /^(?:(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*|\[[0-9a-f:.]+\])$/;
+
+const FUNCTION: OptionType<unknown> = {
+  schema: {},
+  check: (name, value) => (typeof value === 'function' ? value : invalidValue(name, 'a function', value)),
 };
-const HOST_OPTION_NAMES = ['root', ...SITE_OPTION_NAMES];
-const OPTION_NAMES = [...HOST_OPTION_NAMES, ...Object.keys(SERVER_OPTIONS)];
+
+const ROOT: OptionType<string> = {
+  schema: { type: 'string', pattern: '^[^\\u0000]+$' },
+  check(name, root) {
+    const path = root instanceof URL ? (root.protocol === 'file:' ? fileURLToPath(root) : '') : root;
+    if (typeof path === 'string' && path !== '' && !path.includes('\0')) return path;
+    return invalidValue(name, 'the path or file: URL of a directory', root);
+  },
+};
+
+/** The limits are checked by resolveLimits; here only their names, for it knows no similar ones. */
+const LIMITS_OBJECT: OptionType<Partial<Limits>> = {
+  schema: {},
+  check(name, limits) {
+    if (typeof limits === 'object' && limits !== null) checkNames(name, limits, LIMIT_NAMES);
+    return limits as Partial<Limits>;
+  },
+};
+
+const HOSTS: OptionType<Record<string, HostOptions>> = {
+  schema: {},
+  check(name, hosts) {
+    // A Map or an array has no own keys: its hosts would be ignored.
+    if (Object.prototype.toString.call(hosts) === '[object Object]') return hosts as Record<string, HostOptions>;
+    throw optionError(
+      `${name} must be an object such as { "docs.example.org": { root: "docs" } }, not ${inspect(hosts, ONE_LINE)}`,
+    );
+  },
+};
 
 const ONE_LINE = { depth: 0, breakLength: Number.POSITIVE_INFINITY };
 
-/** What the command has by other names. */
+/** The table of the server's options beside those of its main site, in the order of the help and the documentation. */
+export const SERVER_OPTIONS = {
+  root: {
+    type: ROOT,
+    default: undefined,
+    description: 'directory to serve; if it is a symlink, a change of the symlink is followed',
+    flag: { name: '[dir]' },
+  },
+  hostname: {
+    type: text('an IP address or "localhost"', (value) => value === 'localhost' || isAddress(value)),
+    default: '127.0.0.1',
+    description: 'IP address to listen on, or localhost; :: listens on IPv6 and IPv4',
+    flag: {
+      name: 'host',
+      argument: 'address',
+      description: 'address or name to listen on; :: listens on IPv6 and IPv4',
+    },
+  },
+  port: { type: integer(0, 65535), default: 8080, description: 'port to listen on; 0 picks a free one' },
+  trigger: {
+    type: choice(TRIGGERS),
+    default: 'level',
+    description: 'how epoll reports the readiness of connections; responses do not depend on it',
+    flag: { argument: 'kind' },
+  },
+  accessLog: {
+    type: choice(ACCESS_LOG_FORMATS),
+    default: 'off',
+    description: 'one line per request on standard output',
+    flag: { argument: 'format' },
+  },
+  fetch: {
+    type: FUNCTION,
+    default: undefined,
+    description: 'handler of requests that no file serves, and of all requests without a root',
+    flag: {
+      name: 'app',
+      argument: 'file',
+      description: 'module with export default { fetch }, the handler of requests that no file serves',
+    },
+  },
+  error: {
+    type: FUNCTION,
+    default: undefined,
+    description: 'responds if fetch has thrown or rejected; without it, a short page with status 500',
+  },
+  fetchFirst: {
+    type: BOOLEAN,
+    default: false,
+    description: 'call the handler before the files; if it returns 404, they serve the request',
+  },
+  hosts: {
+    type: HOSTS,
+    default: {},
+    description: 'sites of other hosts, by the name in the Host field; they inherit nothing',
+    flag: {
+      name: 'vhost',
+      argument: 'NAME=DIR',
+      description:
+        'further host and its directory; it has the options of the main site, or its own from the configuration file',
+      repeatable: true,
+    },
+  },
+  limits: { type: LIMITS_OBJECT, default: {}, description: 'limits on what clients may use of the server' },
+} as const satisfies {
+  readonly [name in Exclude<keyof ServeOptions, keyof SiteOptions | 'kernel'>]: OptionRow<unknown>;
+};
+
+const HOST_OPTION_NAMES = ['root', ...SITE_OPTION_NAMES];
+const OPTION_NAMES = [...HOST_OPTION_NAMES, ...Object.keys(SERVER_OPTIONS).filter((name) => name !== 'root'), 'kernel'];
+
+/** What the command line calls an option by another name. */
 const FLAG_NAMES = new Map([
   ['host', 'hostname'],
   ['vhost', 'hosts'],
@@ -68,31 +179,24 @@ const FLAG_NAMES = new Map([
   ['spa', 'fallback'],
 ]);
 
-/** @throws TypeError or RangeError, in one sentence that names the option */
+/** @throws TypeError or RangeError, in one sentence that names the option; `code` is ERR_EPOLLET_OPTION */
 export function checkedOptions(options: ServeOptions) {
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`options must be an object with a root or a fetch, not ${String(options)}`);
-  }
-  checkNames(options, OPTION_NAMES, '');
-  const { hostname = '127.0.0.1', port = 8080, trigger = 'level', accessLog = 'off', kernel = realKernel } = options;
-  if (typeof hostname !== 'string' || (hostname !== 'localhost' && !isAddress(hostname))) {
-    throw new TypeError(`hostname must be an IP address or "localhost", not ${JSON.stringify(hostname)}`);
-  }
-  if (!Number.isInteger(port) || port < 0 || port > 65535) {
-    throw new RangeError(`port must be an integer from 0 to 65535, not ${String(port)}`);
-  }
-  if (!TRIGGERS.includes(trigger)) {
-    throw new TypeError(`trigger must be one of ${TRIGGERS.join(', ')}, not ${JSON.stringify(trigger)}`);
-  }
-  if (!ACCESS_LOG_FORMATS.includes(accessLog)) {
-    throw new TypeError(`accessLog must be one of ${ACCESS_LOG_FORMATS.join(', ')}, not ${JSON.stringify(accessLog)}`);
-  }
-  const hosts = hostsOf(options);
-  if (options.root === undefined && options.fetch !== undefined) rejectFileOptions(options);
+  if (typeof options !== 'object' || options === null)
+    throw optionError(`options must be an object with a root or a fetch, not ${String(options)}`);
+  checkNames('', options, OPTION_NAMES, FLAG_NAMES);
+  const hostname = checked(options, 'hostname');
+  const port = checked(options, 'port');
+  const trigger = checked(options, 'trigger');
+  const accessLog = checked(options, 'accessLog');
+  const hosts = Object.entries(checked(options, 'hosts'));
+  checked(options, 'limits');
+  const { root, fetch, kernel = realKernel } = options;
+  const hasFiles = root !== undefined || fetch === undefined;
+  if (!hasFiles) rejectFileOptions(options, hosts.length > 0);
   return {
     hostname: hostname === 'localhost' ? '127.0.0.1' : hostname,
     port,
-    site: options.root === undefined && options.fetch !== undefined ? null : sitePlan(options, ''),
+    site: hasFiles ? sitePlan(options, '') : null,
     handlers: handlersOf(options),
     hosts: new Map(hosts.map(([host, its]) => hostPlan(host, its))),
     trigger,
@@ -101,80 +205,47 @@ export function checkedOptions(options: ServeOptions) {
   };
 }
 
-/** @param place stands before the names in what is said of them */
-function checkNames(options: object, known: readonly string[], place: string): void {
-  for (const name of Object.keys(options)) {
-    if (known.includes(name)) continue;
-    const other = FLAG_NAMES.get(name) ?? '';
-    const meant = known.includes(other) ? other : didYouMean(name, known);
-    const remedy = meant === null ? `; there are: ${known.join(', ')}` : `; did you mean ${meant}?`;
-    throw new TypeError(`${place}${name} is no option${remedy}`);
-  }
+type Checked<Name extends keyof typeof SERVER_OPTIONS> =
+  (typeof SERVER_OPTIONS)[Name]['type'] extends OptionType<infer Value> ? Value : never;
+
+function checked<Name extends keyof typeof SERVER_OPTIONS>(options: ServeOptions, name: Name): Checked<Name> {
+  const { type, default: byDefault } = SERVER_OPTIONS[name];
+  return type.check(name, options[name] === undefined ? byDefault : options[name]) as Checked<Name>;
 }
 
-/** A Map and a list have no names of their own: they would be no hosts at all. */
-function hostsOf({ hosts = {} }: ServeOptions): [string, HostOptions][] {
-  if (Object.prototype.toString.call(hosts) === '[object Object]') return Object.entries(hosts);
-  throw new TypeError(
-    `hosts must be an object such as { "docs.example.org": { root: "docs" } }, not ${inspect(hosts, ONE_LINE)}`,
-  );
-}
-
-function handlersOf({ fetch, error, fetchFirst = false }: ServeOptions): HandlerRunner | null {
-  for (const [name, value] of Object.entries({ fetch, error })) {
-    if (value !== undefined && typeof value !== 'function') {
-      throw new TypeError(`${name} must be a function, not ${JSON.stringify(value)}`);
-    }
-  }
-  if (typeof fetchFirst !== 'boolean')
-    throw new TypeError(`fetchFirst must be true or false, not ${String(fetchFirst)}`);
+function handlersOf(options: ServeOptions): HandlerRunner | null {
+  const { fetch, error } = options;
+  for (const name of ['fetch', 'error'] as const) if (options[name] !== undefined) checked(options, name);
+  const fetchFirst = checked(options, 'fetchFirst');
   if (fetch !== undefined) return new HandlerRunner(fetch, error ?? null, fetchFirst);
   if (error === undefined && !fetchFirst) return null;
-  throw new TypeError(`${fetchFirst ? 'fetchFirst' : 'error'} is about a handler: it needs a fetch beside it`);
+  throw optionError(`${fetchFirst ? 'fetchFirst' : 'error'} needs a handler: give a fetch too`);
 }
 
-/** What is about files has no meaning without any. */
-function rejectFileOptions(options: ServeOptions): void {
-  const given: (keyof ServeOptions)[] = SITE_OPTION_NAMES.filter((name) => options[name] !== undefined);
-  if (hostsOf(options).length > 0) given.push('hosts');
-  for (const name of given) {
-    throw new TypeError(`${name} is about files: it needs a root beside it`);
-  }
+/** Options of files would have no effect without a root. */
+function rejectFileOptions(options: ServeOptions, hasHosts: boolean): void {
+  const given = SITE_OPTION_NAMES.find((name) => options[name] !== undefined) ?? (hasHosts ? 'hosts' : undefined);
+  if (given !== undefined) throw optionError(`${given} needs files: give a root too`);
 }
 
 function hostPlan(host: string, options: HostOptions): [string, SitePlan] {
-  if (!HOST_NAME.test(host)) {
-    throw new TypeError(
-      `hosts[${JSON.stringify(host)}] must be a host in lower case without a port, as in "www.example.org" or "[::1]"`,
-    );
-  }
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`hosts[${JSON.stringify(host)}] must be an object with a root, not ${String(options)}`);
-  }
-  const place = `hosts[${JSON.stringify(host)}].`;
-  checkNames(options, HOST_OPTION_NAMES, place);
-  return [host, sitePlan(options, place)];
+  const name = memberOf('hosts', host);
+  if (!HOST_NAME.test(host))
+    throw optionError(`${name} must be a host in lower case without a port, as in "www.example.org" or "[::1]"`);
+  if (typeof options !== 'object' || options === null)
+    throw optionError(`${name} must be an object with a root, not ${quoted(options)}`);
+  checkNames(name, options, HOST_OPTION_NAMES);
+  return [host, sitePlan(options, `${name}.`)];
 }
 
-/** @param place stands before the names in what is said of them */
+/** @param place precedes the option's name in error messages */
 function sitePlan(options: SiteOptions & { root?: string | URL }, place: string): SitePlan {
-  const { root } = options;
-  const path = root instanceof URL ? (root.protocol === 'file:' ? fileURLToPath(root) : '') : root;
-  if (typeof path !== 'string' || path === '' || path.includes('\0')) {
-    throw new TypeError(`${place}root must be the path or file: URL of a folder, not ${JSON.stringify(root)}`);
-  }
+  const root = ROOT.check(`${place}root`, options.root);
   const given = SITE_OPTION_NAMES.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]);
   try {
-    return { root: path, options: resolveSiteOptions(Object.fromEntries(given) as SiteOptions) };
+    return { root, options: resolveSiteOptions(Object.fromEntries(given) as SiteOptions) };
   } catch (error) {
     if (error instanceof TypeError || error instanceof RangeError) error.message = place + error.message;
     throw error;
   }
 }
-
-/** A host as it is looked up by: in lower case, without a port, and without the dot that may stand behind a name. */
-export const HOST_NAME =
-  /^(?:(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*|\[[0-9a-f:.]+\])$/;
-
-/** An address that bind(2) takes; one with a zone (`fe80::1%eth0`) it does not. */
-export const isAddress = (hostname: string): boolean => isIP(hostname) !== 0 && !hostname.includes('%');

@@ -119,7 +119,7 @@ describe('a mistake is one sentence, and exit code 2', () => {
 
   test.each<[args: string[], says: RegExp]>([
     [['--app', ''], /^The app has an empty name; give/],
-    [['--fetch-first'], /^There is no app to be asked first; give one with --app, or leave --fetch-first out\.$/],
+    [['--fetch-first'], /^There is no app to call first; give one with --app, or leave --fetch-first out\.$/],
     [['--config', write('first.json', '{"fetchFirst": true}')], /^There is no app .* or leave fetchFirst out\.$/],
     [['--app', 'site/a.css'], /a\.css is not a module that Node can load; give JavaScript/],
     [['--app', 'syntax.mjs'], /^The app syntax\.mjs cannot be parsed: .*; find the place with node --check/],
@@ -158,7 +158,7 @@ describe('a mistake is one sentence, and exit code 2', () => {
       code: 2,
       signal: null,
       stdout: '',
-      stderr: `epollet: ${name} is about files, and beside the app there is no folder; give one, or leave ${word} out.\n`,
+      stderr: `epollet: ${name} applies to files, and with the app there is no directory; give one, or leave ${word} out.\n`,
     });
   });
 

@@ -1,10 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, describe, expect, test } from 'vitest';
+import schema from '../../config.schema.json' with { type: 'json' };
+import { generatedFiles } from '../../scripts/generate.mjs';
 import { readConfig } from '../../src/cli/config.js';
-import schema from '../../src/cli/config.schema.json' with { type: 'json' };
 import { UsageError } from '../../src/cli/usage-error.js';
 import { REDIRECT_STATUSES } from '../../src/files/rules/redirects.js';
 import {
@@ -17,6 +18,7 @@ import { LIMIT_NAMES, LIMITS } from '../../src/http/limits.js';
 import { TRIGGERS } from '../../src/reactor/interest.js';
 import { ACCESS_LOG_FORMATS } from '../../src/server/connection/access-log.js';
 import { HOST_NAME } from '../../src/server/options.js';
+import { PACKAGE } from '../support/command.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'epollet-config-'));
 const path = join(folder, 'site.json');
@@ -83,101 +85,107 @@ describe('a configuration', () => {
   );
 });
 
+/** Contents with what the error message has after the path. */
+const MISTAKES: [content: unknown, sentence: string | RegExp][] = [
+  [[], 'the file must be an object of options, not [].'],
+  [null, 'the file must be an object of options, not null.'],
+  [{ prt: 1 }, 'prt is not an option; did you mean port?'],
+  [{ acesslog: 'off' }, 'acesslog is not an option; did you mean accessLog?'],
+  [{ Etag: 'stat' }, 'Etag is not an option; did you mean etag?'],
+  [{ sumlinks: 1 }, 'sumlinks is not an option; did you mean symlinks?'],
+  [{ chorse: null }, 'chorse is not an option; did you mean cors?'],
+  [
+    { quux: 1 },
+    `quux is not an option; there are: $schema, host, port, workers, trigger, accessLog, root, app, fetchFirst, ${SITE_OPTION_NAMES.join(', ')}, limits, hosts.`,
+  ],
+  [{ 'a b': 1 }, /^\["a b"\] is not an option; /],
+  [{ host: '' }, 'host must be an address or a name, not "".'],
+  [{ port: '80' }, 'port must be an integer from 0 to 65535, not "80".'],
+  [{ port: 65536 }, 'port must be an integer from 0 to 65535, not 65536.'],
+  [{ workers: 1.5 }, 'workers must be an integer from 1 to 1024, not 1.5.'],
+  [{ trigger: 'Edge' }, 'trigger must be one of "level", "edge", "oneshot", not "Edge".'],
+  [{ accessLog: true }, 'accessLog must be one of "off", "combined", "json", not true.'],
+  [{ root: 5 }, 'root must be the path of a directory, not 5.'],
+  [{ root: '' }, 'root must be the path of a directory, not "".'],
+  [{ app: '' }, 'app must be the path of a module such as "app.mjs", not "".'],
+  [{ fetchFirst: 1 }, 'fetchFirst must be true or false, not 1.'],
+  [{ hosts: { a: { root: '.', app: 'a.mjs' } } }, /^hosts\["a"\]\.app is not an option; /],
+  [{ etag: null }, 'etag must be one of "stat", "content", not null.'],
+  [{ compress: 'yes' }, 'compress must be true or false, not "yes".'],
+  [{ fallback: '/x' }, 'fallback must be null or the name of a file below the root such as "index.html", not "/x".'],
+  [{ fallback: 5 }, 'fallback must be null or the name of a file below the root such as "index.html", not 5.'],
+  [{ previousReleaseMs: -1 }, 'previousReleaseMs must be an integer from 0 to 604800000, not -1.'],
+  [{ cacheControl: {} }, 'cacheControl must be a list, not {}.'],
+  [{ cacheControl: [{}] }, 'cacheControl[0] must have "match".'],
+  [{ cacheControl: [{ match: '*' }] }, 'cacheControl[0] must have "value".'],
+  [{ cacheControl: [{ match: '*', vlaue: '' }] }, 'cacheControl[0].vlaue is not an option; did you mean value?'],
+  [
+    { cacheControl: [{ match: '*', value: 'x', valeu: '' }] },
+    'cacheControl[0].valeu is not an option; did you mean value?',
+  ],
+  [
+    { headers: [{ match: '[', set: {} }] },
+    'headers[0].match must be a glob whose brackets are in pairs; a literal one has a backslash before it, not "[".',
+  ],
+  [
+    { headers: [{ match: '*', set: { 'X-A': 1 } }] },
+    'headers[0].set["X-A"] must be a text of visible latin1 characters, without whitespace around it, not 1.',
+  ],
+  [
+    { headers: [{ match: '*', set: { 'X A': '1' } }] },
+    'headers[0].set["X A"] must be the name of a field such as "X-Robots-Tag", not "X A".',
+  ],
+  [
+    { redirects: [{ from: '/a', to: '//b' }] },
+    'redirects[0].to must be a path with one slash at its beginning, or an http(s) URL in full, not "//b".',
+  ],
+  [{ headers: [{ match: '*', sets: {} }] }, 'headers[0].sets is not an option; did you mean set?'],
+  [{ redirects: [{ form: '/a', to: '/b' }] }, 'redirects[0].form is not an option; did you mean from?'],
+  [{ redirects: [{ source: '/a', to: '/b' }] }, 'redirects[0].source is not an option; there are: from, to, status.'],
+  [{ redirects: [{ from: '/a' }, { too: '/b' }] }, 'redirects[0] must have "to".'],
+  [{ redirects: [{ from: '/a', to: '/a' }] }, 'redirects[0].to must be another path than from, "/a".'],
+  [
+    { redirects: [{ from: '/a', to: '/b', status: 300 }] },
+    'redirects[0].status must be one of 301, 302, 303, 307, 308, not 300.',
+  ],
+  [{ cors: {} }, 'cors must have "origins".'],
+  [{ cors: { orgins: '*' } }, 'cors.orgins is not an option; did you mean origins?'],
+  [
+    { cors: { origins: 'https://a' } },
+    'cors.origins must be "*" or a list of origins such as "https://www.example.org", not "https://a".',
+  ],
+  [
+    { cors: { origins: '*', credentials: true } },
+    'cors.credentials must be false with origins "*": with credentials, list the origins.',
+  ],
+  [{ limits: { headBytes: 1 } }, 'limits.headBytes must be an integer from 64 to 49152, not 1.'],
+  [{ limits: { headbytes: 64 } }, 'limits.headbytes is not an option; did you mean headBytes?'],
+  [{ limits: [] }, 'limits must be an object, not [].'],
+  [{ hosts: { a: {} } }, 'hosts["a"] must have "root".'],
+  [{ hosts: { a: { rot: 'v1' } } }, 'hosts["a"].rot is not an option; did you mean root?'],
+  [{ hosts: { a: {}, b: { rot: 'v1' } } }, 'hosts["a"] must have "root".'],
+  [{ hosts: { a: '/srv' } }, 'hosts["a"] must be an object with a root, not "/srv".'],
+  [{ hosts: { a: { root: '.', etag: 'md5' } } }, 'hosts["a"].etag must be one of "stat", "content", not "md5".'],
+  [{ hosts: { a: { root: '.', etga: 1 } } }, 'hosts["a"].etga is not an option; did you mean etag?'],
+  [{ hosts: { a: { root: '.', port: 1 } } }, /^hosts\["a"\]\.port is not an option; /],
+  [
+    { hosts: { 'a/~b': { root: '.' } } },
+    'hosts["a/~b"] must be a host in lower case without a port, such as "www.example.org" or "[::1]".',
+  ],
+  [{ hosts: { 'A.example': { root: '.' } } }, /^hosts\["A\.example"\] must be a host in lower case/],
+  [{ hosts: { 'a:80': { root: '.' } } }, /^hosts\["a:80"\] must be a host in lower case/],
+  [{ hosts: { 'a.example.': { root: '.' } } }, /^hosts\["a\.example\."\] must be a host in/],
+  [{ hosts: { '::1': { root: '.' } } }, /^hosts\["::1"\] must be a host in/],
+  [{ hosts: { '[::1]:80': { root: '.' } } }, /^hosts\["\[::1\]:80"\] must be a host in/],
+  [{ hosts: { '*.a': { root: '.' } } }, /^hosts\["\*\.a"\] must be a host in/],
+  [
+    { hosts: { 'a.b': { root: '.', cors: { origins: ['null'] } } } },
+    'hosts["a.b"].cors.origins[0] must be an origin as a browser sends it, such as "https://www.example.org", not "null".',
+  ],
+];
+
 describe('a mistake is one sentence with the key and the remedy', () => {
-  test.each<[content: unknown, sentence: string | RegExp]>([
-    [[], 'the file must be an object of settings, not [].'],
-    [null, 'the file must be an object of settings, not null.'],
-    [{ prt: 1 }, 'prt is unknown; did you mean port?'],
-    [{ acesslog: 'off' }, 'acesslog is unknown; did you mean accessLog?'],
-    [{ Etag: 'stat' }, 'Etag is unknown; did you mean etag?'],
-    [{ sumlinks: 1 }, 'sumlinks is unknown; did you mean symlinks?'],
-    [{ chorse: null }, 'chorse is unknown; did you mean cors?'],
-    [
-      { quux: 1 },
-      `quux is unknown; there are: $schema, host, port, workers, trigger, accessLog, root, app, fetchFirst, ${SITE_OPTION_NAMES.join(', ')}, limits, hosts.`,
-    ],
-    [{ 'a b': 1 }, /^\["a b"\] is unknown; /],
-    [{ host: '' }, 'host must be an address or a name, not "".'],
-    [{ port: '80' }, 'port must be an integer from 0 to 65535, not "80".'],
-    [{ port: 65536 }, 'port must be an integer from 0 to 65535, not 65536.'],
-    [{ workers: 1.5 }, 'workers must be an integer from 1 to 1024, not 1.5.'],
-    [{ trigger: 'Edge' }, 'trigger must be one of "level", "edge", "oneshot", not "Edge".'],
-    [{ accessLog: true }, 'accessLog must be one of "off", "combined", "json", not true.'],
-    [{ root: 5 }, 'root must be the path of a folder, not 5.'],
-    [{ root: '' }, 'root must be the path of a folder, not "".'],
-    [{ app: '' }, 'app must be the path of a module such as "app.mjs", not "".'],
-    [{ fetchFirst: 1 }, 'fetchFirst must be true or false, not 1.'],
-    [{ hosts: { a: { root: '.', app: 'a.mjs' } } }, /^hosts\["a"\]\.app is unknown; /],
-    [{ etag: null }, 'etag must be one of "stat", "content", not null.'],
-    [{ compress: 'yes' }, 'compress must be true or false, not "yes".'],
-    [{ fallback: '/x' }, 'fallback must be null or the name of a file below the root such as "index.html", not "/x".'],
-    [{ fallback: 5 }, 'fallback must be null or the name of a file below the root such as "index.html", not 5.'],
-    [{ previousReleaseMs: -1 }, 'previousReleaseMs must be an integer from 0 to 604800000, not -1.'],
-    [{ cacheControl: {} }, 'cacheControl must be a list, not {}.'],
-    [{ cacheControl: [{}] }, 'cacheControl[0] must have "match".'],
-    [{ cacheControl: [{ match: '*' }] }, 'cacheControl[0] must have "value".'],
-    [{ cacheControl: [{ match: '*', vlaue: '' }] }, 'cacheControl[0].vlaue is unknown; did you mean value?'],
-    [
-      { cacheControl: [{ match: '*', value: 'x', valeu: '' }] },
-      'cacheControl[0].valeu is unknown; did you mean value?',
-    ],
-    [
-      { headers: [{ match: '[', set: {} }] },
-      'headers[0].match must be a glob whose brackets are in pairs; one for itself has a backslash before it, not "[".',
-    ],
-    [{ headers: [{ match: '*', set: { 'X-A': 1 } }] }, 'headers[0].set["X-A"] must be a text, not 1.'],
-    [
-      { headers: [{ match: '*', set: { 'X A': '1' } }] },
-      'headers[0].set["X A"] must be the name of a field such as "X-Robots-Tag", not "X A".',
-    ],
-    [
-      { redirects: [{ from: '/a', to: '//b' }] },
-      'redirects[0].to must be a path from the root or an http(s) URL, not "//b".',
-    ],
-    [{ headers: [{ match: '*', sets: {} }] }, 'headers[0].sets is unknown; did you mean set?'],
-    [{ redirects: [{ form: '/a', to: '/b' }] }, 'redirects[0].form is unknown; did you mean from?'],
-    [{ redirects: [{ source: '/a', to: '/b' }] }, 'redirects[0].source is unknown; there are: from, to, status.'],
-    [{ redirects: [{ from: '/a' }, { too: '/b' }] }, 'redirects[0] must have "to".'],
-    [{ redirects: [{ from: '/a', to: '/a' }] }, 'redirects[0].to must be another path than from, "/a".'],
-    [
-      { redirects: [{ from: '/a', to: '/b', status: 300 }] },
-      'redirects[0].status must be one of 301, 302, 303, 307, 308, not 300.',
-    ],
-    [{ cors: {} }, 'cors must have "origins".'],
-    [{ cors: { orgins: '*' } }, 'cors.orgins is unknown; did you mean origins?'],
-    [
-      { cors: { origins: 'https://a' } },
-      'cors.origins must be "*" or a list of origins such as "https://www.example.org", not "https://a".',
-    ],
-    [
-      { cors: { origins: '*', credentials: true } },
-      'cors.credentials must be false with origins "*": with credentials, list the origins.',
-    ],
-    [{ limits: { headBytes: 1 } }, 'limits.headBytes must be an integer from 64 to 49152, not 1.'],
-    [{ limits: { headbytes: 64 } }, 'limits.headbytes is unknown; did you mean headBytes?'],
-    [{ limits: [] }, 'limits must be an object, not [].'],
-    [{ hosts: { a: {} } }, 'hosts["a"] must have "root".'],
-    [{ hosts: { a: { rot: 'v1' } } }, 'hosts["a"].rot is unknown; did you mean root?'],
-    [{ hosts: { a: {}, b: { rot: 'v1' } } }, 'hosts["a"] must have "root".'],
-    [{ hosts: { a: '/srv' } }, 'hosts["a"] must be an object with a root, not "/srv".'],
-    [{ hosts: { a: { root: '.', etag: 'md5' } } }, 'hosts["a"].etag must be one of "stat", "content", not "md5".'],
-    [{ hosts: { a: { root: '.', etga: 1 } } }, 'hosts["a"].etga is unknown; did you mean etag?'],
-    [{ hosts: { a: { root: '.', port: 1 } } }, /^hosts\["a"\]\.port is unknown; /],
-    [
-      { hosts: { 'a/~b': { root: '.' } } },
-      'hosts["a/~b"] must be a host in small letters without a port, such as "www.example.org" or "[::1]".',
-    ],
-    [{ hosts: { 'A.example': { root: '.' } } }, /^hosts\["A\.example"\] must be a host in small letters/],
-    [{ hosts: { 'a:80': { root: '.' } } }, /^hosts\["a:80"\] must be a host in small letters/],
-    [{ hosts: { 'a.example.': { root: '.' } } }, /^hosts\["a\.example\."\] must be a host in/],
-    [{ hosts: { '::1': { root: '.' } } }, /^hosts\["::1"\] must be a host in/],
-    [{ hosts: { '[::1]:80': { root: '.' } } }, /^hosts\["\[::1\]:80"\] must be a host in/],
-    [{ hosts: { '*.a': { root: '.' } } }, /^hosts\["\*\.a"\] must be a host in/],
-    [
-      { hosts: { 'a.b': { root: '.', cors: { origins: ['null'] } } } },
-      'hosts["a.b"].cors.origins[0] must be an origin as a browser sends it, such as "https://www.example.org", not "null".',
-    ],
-  ])('%j', (content, sentence) => {
+  test.each(MISTAKES)('%j', (content, sentence) => {
     const complaint = complaintOf(content);
     expect(complaint.startsWith(`${path}: `)).toBe(true);
     const rest = complaint.slice(path.length + 2);
@@ -212,7 +220,7 @@ describe('what is no JSON has its place', () => {
     ['['.repeat(5000), 1, 1002, 'fewer brackets in one another'],
   ])('%j', (text, line, column, expected) => {
     expect(complaintOf(text)).toBe(
-      `${path} is no JSON at line ${line}, column ${column}: expected ${expected}; there are no comments and no comma after the last.`,
+      `${path} is not JSON at line ${line}, column ${column}: expected ${expected}; comments and trailing commas are not allowed.`,
     );
   });
 
@@ -241,7 +249,7 @@ describe('a name that an object has twice has its place', () => {
     ['\uFEFF{"port": 1, "port": 1}', 'port', 1, 13],
   ])('%j', (text, name, line, column) => {
     expect(complaintOf(text)).toBe(
-      `${path} has "${name}" for the second time at line ${line}, column ${column}; leave one of the two out.`,
+      `${path} has "${name}" a second time at line ${line}, column ${column}; remove one of the two.`,
     );
   });
 
@@ -264,12 +272,27 @@ describe('a file that cannot be read', () => {
     const other = join(folder, 'folder.json');
     mkdirSync(other);
     expect(complaintOf('', () => readConfig(other))).toBe(
-      `The configuration file ${other} is a folder; give a file in it.`,
+      `The configuration file ${other} is a directory; give a file in it.`,
     );
   });
 });
 
+/** Globs, field names, loops and the like: the first key of the rows in MISTAKES that a schema cannot reject. */
+const BEYOND_THE_SCHEMA = ['headers', 'headers', 'redirects', 'cors', 'hosts'];
+
 describe('the schema', () => {
+  test.each(Object.entries(generatedFiles()))('%s is made from the tables of options', (file, content) =>
+    expect(readFileSync(join(PACKAGE, file), 'utf8') === content, 'run npm run generate').toBe(true),
+  );
+
+  test('rejects what the check rejects, as far as a schema can', () => {
+    const validate = new Ajv2020({ allowUnionTypes: true }).compile(schema);
+    const accepted = MISTAKES.filter(([content]) => validate(content)).map(
+      ([content]) => Object.keys(content as object)[0],
+    );
+    expect(accepted).toEqual(BEYOND_THE_SCHEMA);
+  });
+
   const top = schema.properties as Record<string, Record<string, unknown>>;
   const defs = schema.$defs as unknown as Record<string, Record<string, unknown>>;
 

@@ -170,7 +170,7 @@ describe('a mistake is one sentence that names it, and exit code 2', () => {
     [['--host', '', '--port', '0'], {}, /host.*""/],
     [['/no/such/folder', '--port', '0'], {}, /\/no\/such\/folder does not exist/],
     [['package.json', '--port', '0'], {}, /package\.json is not a directory/],
-    [['', '--port', '0'], {}, /folder has an empty name/],
+    [['', '--port', '0'], {}, /directory has an empty name/],
     [['x'.repeat(300), '--port', '0'], {}, /x{300}/],
     [['healthcheck', 'ftp://a/'], {}, /ftp:\/\/a\/.*http:\/\//],
     [['healthcheck', 'nonsense'], {}, /nonsense.*http:\/\//],

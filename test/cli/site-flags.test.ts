@@ -46,8 +46,8 @@ async function settings(args: string[], env: Record<string, string> = {}, file?:
   const serve = withSettings(new Command('serve'))
     .exitOverride()
     .configureOutput({ outputError: () => {} });
-  serve.action(async (dir: string | undefined) => {
-    parsed.push(await settingsOf(serve, dir));
+  serve.action((dir: string | undefined) => {
+    parsed.push(settingsOf(serve, dir));
   });
   await serve.parseAsync(file === undefined ? args : [...args, '--config', CONFIG], { from: 'user' });
   return parsed[0]!;
@@ -240,7 +240,7 @@ describe('a mistake is told with its remedy', () => {
     [[], { EPOLLET_SPA: '1', EPOLLET_FALLBACK: 'x' }, /EPOLLET_SPA is short for/],
     [['--keep-previous-ms', '1.5'], {}, /--keep-previous-ms.*from 0 to 604800000/],
     [['--cache-control', 'no-store'], {}, /--cache-control.*GLOB=VALUE such as/],
-    [['--cache-control', '*.js='], {}, /--cache-control.*value must be the field as it is sent/],
+    [['--cache-control', '*.js='], {}, /--cache-control.*value must be the whole field value/],
     [['--cache-control', '[=x'], {}, /--cache-control.*match must be a glob whose brackets/],
     [['--header', '*.js=x'], {}, /--header.*GLOB=NAME: VALUE such as/],
     [['--header', ''], {}, /--header.*GLOB=NAME: VALUE such as/],
@@ -263,7 +263,7 @@ describe('a mistake is told with its remedy', () => {
     [['--vhost', 'a:80=x'], {}, /--vhost.*NAME=DIR with a host without a port/],
     [['--vhost', 'a..b=x'], {}, /--vhost.*NAME=DIR with a host without a port/],
     [['--vhost', 'a='], {}, /--vhost.*NAME=DIR/],
-    [['--vhost', 'a=x', '--vhost', 'A=y'], {}, /--vhost.*a has a folder already/],
+    [['--vhost', 'a=x', '--vhost', 'A=y'], {}, /--vhost.*a already has a directory/],
     [['--config', '/no/such.json'], {}, /^The configuration file \/no\/such\.json does not exist/],
   ])('%j %j', async (args, env, says) => {
     const error = await settings(args, env).then(
@@ -306,8 +306,8 @@ test('a process serves by its flags, its variables and its file', async () => {
 
 test('the help tells what goes before what', async () => {
   const { stdout } = await run(['serve', '--help']);
-  expect(stdout).toContain('A flag goes before its variable');
-  expect(stdout).toContain('--vhost adds to those of the file');
+  expect(stdout).toContain('The flag takes precedence over the variable');
+  expect(stdout).toContain('--vhost adds to the hosts of the file');
   for (const flag of [
     '--no-precompressed',
     '--compress',

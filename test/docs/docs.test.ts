@@ -1,10 +1,15 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { PACKAGE } from '../support/command.js';
+import { MAIN, PACKAGE } from '../support/command.js';
 
 /** Longer lines of a table cannot be read in a terminal. */
 const MAX_TABLE_COLUMNS = 200;
+
+/** Flags of http-server and of node. */
+const FOREIGN_FLAGS = new Set(['--no-dotfiles', '--username', '--perf-basic-prof']);
 
 const read = (path: string): string => readFileSync(join(PACKAGE, path), 'utf8');
 
@@ -91,3 +96,34 @@ test('docs/statistics.md has every statistic of the server, its files and its re
     for (const key of keys) expect(text, `${name}.${key}`).toMatch(new RegExp(`\`${key}[\`.]`));
   }
 });
+
+test('every flag in the documentation exists', () => {
+  const help = ['serve', 'explain', 'lab', 'model'].map((command) => run(command, '--help')).join('\n');
+  const known = new Set([...help.matchAll(/--[a-z][a-z-]*/g)].map(([flag]) => flag));
+  for (const page of pages.filter((each) => each !== 'CHANGELOG.md')) {
+    for (const [, flag] of proseOf(page).matchAll(/`(--[a-z][a-z-]*)/g)) {
+      if (FOREIGN_FLAGS.has(flag!)) continue;
+      const positive = flag!.replace(/^--no-/, '--');
+      expect(
+        known.has(flag!) || known.has(positive) || known.has(flag!.replace('--', '--no-')),
+        `${page}: ${flag}`,
+      ).toBe(true);
+    }
+  }
+});
+
+test('the configuration file of the documentation is valid', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'epollet-docs-'));
+  try {
+    for (const root of ['www', 'docs']) mkdirSync(join(directory, root));
+    const [, config] = /^```json$(.*?)^```$/ms.exec(read('docs/serving-files.md'))!;
+    writeFileSync(join(directory, 'site.json'), config!);
+    expect(run('--config', join(directory, 'site.json'), '--check')).toContain(join(directory, 'www'));
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
+function run(...args: string[]): string {
+  return execFileSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', env: { PATH: process.env['PATH'] } });
+}

@@ -1,81 +1,99 @@
 import type { Field } from '../../http/response/response.js';
 import {
-  checkedBoolean,
-  checkedInteger,
-  checkedList,
-  checkedObject,
-  checkedToken,
+  BOOLEAN,
+  integer,
   invalidValue,
-} from './option-check.js';
+  list,
+  type OptionRows,
+  type OptionType,
+  object,
+  optionError,
+  text,
+  token,
+} from './option-type.js';
 
-/** Which pages of other origins may read the answers, by fetch and in canvas, fonts and modules. */
+/** Which pages of other origins may read the responses: by fetch, in canvas, as fonts and modules. */
 export interface CorsOptions {
-  /** `'*'` for all, or those that may, as `https://www.example.org`. */
+  /** `'*'` for all, or a list such as `['https://www.example.org']`. */
   origins: '*' | string[];
-  /** What a preflight allows; `*` for any. @default ['GET', 'HEAD'] */
+  /** Methods that a preflight allows; `*` for any. @default ['GET', 'HEAD'] */
   methods?: string[];
-  /** Request fields that a preflight allows, beyond those that need no permission; `*` for any. @default [] */
+  /** Request fields that a preflight allows, beyond the CORS-safelisted ones; `*` for any. @default [] */
   headers?: string[];
-  /** Fields that the page may read, beyond those that need no permission. @default [] */
+  /** Response fields that a page may read, beyond the CORS-safelisted ones. @default [] */
   exposeHeaders?: string[];
-  /** How long a browser may keep what a preflight said; 0 for not at all. @default 600 */
+  /** How long a browser may cache the result of a preflight; 0 to 86,400, 0 for not at all. @default 600 */
   maxAgeSeconds?: number;
-  /** Whether cookies and credentials may come along; not for all origins. @default false */
+  /** Whether requests may carry cookies and credentials; not with all origins. @default false */
   credentials?: boolean;
 }
 
 export type ResolvedCors = Required<CorsOptions>;
 
-const KEYS = ['origins', 'methods', 'headers', 'exposeHeaders', 'maxAgeSeconds', 'credentials'];
-/** Long enough to cost nothing, short enough for a change of the rules to be seen soon. */
-const MAX_AGE_SECONDS = 600;
 const DAY_SECONDS = 86_400;
 const ANY = '*';
 
-/** @throws TypeError, RangeError */
-export function resolveCors(name: string, value: unknown): ResolvedCors {
-  const given = checkedObject(name, value, KEYS);
-  const { origins, methods = ['GET', 'HEAD'], headers = [], exposeHeaders = [] } = given;
-  const { maxAgeSeconds = MAX_AGE_SECONDS, credentials = false } = given;
-  const resolved: ResolvedCors = {
-    origins: checkedOrigins(`${name}.origins`, origins),
-    methods: checkedList(`${name}.methods`, methods, (each, method) => checkedToken(each, method, 'a method')),
-    headers: checkedList(`${name}.headers`, headers, checkedName),
-    exposeHeaders: checkedList(`${name}.exposeHeaders`, exposeHeaders, checkedName),
-    maxAgeSeconds: checkedInteger(`${name}.maxAgeSeconds`, maxAgeSeconds, 0, DAY_SECONDS),
-    credentials: checkedBoolean(`${name}.credentials`, credentials),
-  };
-  // A browser refuses the pair, Fetch section 3.3.3; to reflect every origin instead would lend every page the visitor's cookies.
-  if (resolved.credentials && resolved.origins === ANY)
-    throw new TypeError(`${name}.credentials must be false with origins "*": with credentials, list the origins`);
-  // With credentials it is a field of that name, Fetch section 3.3.3.
-  if (resolved.credentials && resolved.exposeHeaders.includes(ANY))
-    throw new TypeError(`${name}.exposeHeaders must be names with credentials, not "*"`);
-  return resolved;
-}
-
-const checkedName = (name: string, value: unknown): string => checkedToken(name, value, "a field's name");
-
-function checkedOrigins(name: string, value: unknown): '*' | string[] {
-  if (value === ANY) return ANY;
-  if (!Array.isArray(value) || value.length === 0)
-    return invalidValue(name, '"*" or a list of origins such as "https://www.example.org"', value);
-  return checkedList(name, value, (each, origin) => {
-    if (origin === ANY) return invalidValue(each, 'an origin; for all of them origins is "*" without a list', origin);
-    if (typeof origin === 'string' && isOrigin(origin)) return origin;
-    return invalidValue(each, 'an origin as a browser sends it, such as "https://www.example.org"', origin);
-  });
-}
-
-/** Scheme, host and a port that is not the scheme's own, RFC 6454 section 6.2. `null`, which anybody can be, is none. */
+/** Scheme, host and a port that is not the scheme's default, RFC 6454 section 6.2. `null` could be any page. */
 function isOrigin(origin: string): boolean {
   if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@\\*]+$/.test(origin) || !URL.canParse(origin)) return false;
   return !/^https?:/.test(origin) || new URL(origin).origin === origin;
 }
 
+const ORIGIN = text('an origin as a browser sends it, such as "https://www.example.org"', isOrigin);
+const ORIGINS: OptionType<'*' | string[]> = {
+  schema: { type: ['string', 'array'], pattern: '^\\*$', minItems: 1, items: ORIGIN.schema },
+  check(name, value) {
+    if (value === ANY) return ANY;
+    if (!Array.isArray(value) || value.length === 0)
+      return invalidValue(name, '"*" or a list of origins such as "https://www.example.org"', value);
+    const any = value.indexOf(ANY);
+    if (any >= 0)
+      return invalidValue(`${name}[${any}]`, 'an origin; for all of them origins is "*" without a list', ANY);
+    return list(ORIGIN).check(name, value);
+  },
+};
+const FIELD_NAMES = list(token("a field's name"));
+
+const ROWS: OptionRows<ResolvedCors> = {
+  origins: { type: ORIGINS, description: '* for all, or a list of origins' },
+  methods: {
+    type: list(token('a method')),
+    default: ['GET', 'HEAD'],
+    description: 'methods that a preflight allows; * for any',
+  },
+  headers: { type: FIELD_NAMES, default: [], description: 'request fields that a preflight allows; * for any' },
+  exposeHeaders: { type: FIELD_NAMES, default: [], description: 'response fields that a page may read' },
+  maxAgeSeconds: {
+    type: integer(0, DAY_SECONDS),
+    // Long enough to cost nothing, short enough for changed rules to take effect soon.
+    default: 600,
+    description: 'how long a browser may cache the result of a preflight',
+  },
+  credentials: {
+    type: BOOLEAN,
+    default: false,
+    description: 'whether requests may carry cookies; not with all origins',
+  },
+};
+
+const MEMBERS = object(ROWS);
+export const CORS: OptionType<ResolvedCors> = {
+  schema: MEMBERS.schema,
+  check(name, value) {
+    const cors = MEMBERS.check(name, value);
+    // Browsers reject the pair, Fetch section 3.3.3; reflecting every origin instead would give every page the visitor's cookies.
+    if (cors.credentials && cors.origins === ANY)
+      throw optionError(`${name}.credentials must be false with origins "*": with credentials, list the origins`);
+    // With credentials `*` is an ordinary field name, Fetch section 3.3.3.
+    if (cors.credentials && cors.exposeHeaders.includes(ANY))
+      throw optionError(`${name}.exposeHeaders must be names with credentials, not "*"`);
+    return cors;
+  },
+};
+
 /**
- * For an answer to a page of another origin.
- * @param origin as it was sent; null when it was not
+ * The fields of a response to a page of another origin.
+ * @param origin the Origin field; null if the request has none
  */
 export function corsFields(cors: ResolvedCors | null, origin: string | null): Field[] {
   if (cors === null) return [];
@@ -85,8 +103,8 @@ export function corsFields(cors: ResolvedCors | null, origin: string | null): Fi
 }
 
 /**
- * What answers a preflight, Fetch section 3.2.2; null when it is none, or its origin is not allowed. A method or field
- * that is not allowed is not in the lists, so that the browser can tell its developer which it was.
+ * The fields of the response to a preflight, Fetch section 3.2.2; null if the request is not one, or its origin is not
+ * allowed. A method or field that is not allowed is left out of the lists, so that the browser can report which it was.
  */
 export function preflightFields(
   cors: ResolvedCors | null,
@@ -96,7 +114,7 @@ export function preflightFields(
 ): Field[] | null {
   if (cors === null || origin === null || requestMethod === null || !isAllowed(cors, origin)) return null;
   const fields = originFields(cors, origin);
-  // `*` is answered by what was asked for: as it is it would neither cover Authorization nor count with credentials.
+  // For `*` the requested names are sent: a literal `*` does not cover Authorization and has no effect with credentials.
   addList(fields, 'Access-Control-Allow-Methods', cors.methods.includes(ANY) ? tokensOf(requestMethod) : cors.methods);
   if (requestHeaders !== null) {
     const headers = cors.headers.includes(ANY) ? tokensOf(requestHeaders) : cors.headers;
@@ -109,7 +127,7 @@ export function preflightFields(
 const isAllowed = (cors: ResolvedCors, origin: string | null): boolean =>
   cors.origins === ANY || (origin !== null && cors.origins.includes(origin));
 
-/** Where the answer depends on the origin, a cache must know it even of an answer to nobody, RFC 9110 section 12.5.5. */
+/** If the response depends on the origin, it varies by it even for requests without one, RFC 9110 section 12.5.5. */
 function originFields(cors: ResolvedCors, origin: string | null): Field[] {
   if (cors.origins === ANY) return [['Access-Control-Allow-Origin', ANY]];
   const fields: Field[] = [['Vary', 'Origin']];
@@ -123,7 +141,7 @@ function addList(fields: Field[], name: string, values: readonly string[]): void
   if (values.length > 0) fields.push([name, values.join(', ')]);
 }
 
-/** What a peer asked for, as far as it is tokens: it is sent back. */
+/** The tokens among what the client sent: they are sent back. */
 const tokensOf = (list: string): string[] =>
   list
     .split(',')

@@ -1,4 +1,4 @@
-import { checkedChoice, checkedList, checkedObject, invalidValue, quoted } from './option-check.js';
+import { choice, invalidValue, type OptionType, object, optionError, quoted } from './option-type.js';
 import { type PathPattern, parsePattern } from './path-pattern.js';
 import { canonicalOf, canonicalPath, hasDotSegment } from './percent-encoding.js';
 
@@ -46,48 +46,61 @@ interface Rule {
   readonly hasQuery: boolean;
 }
 
-/** Checks each rule by itself; a copy with every default. @throws TypeError */
-export function resolveRedirects(name: string, value: unknown): Required<RedirectRule>[] {
-  return checkedList(name, value, (each, rule) => {
-    const { from, to, status = 308 } = checkedObject(each, rule, ['from', 'to', 'status']);
-    const resolved = {
-      from: checkedFrom(`${each}.from`, from),
-      to: checkedTo(`${each}.to`, to),
-      status: checkedChoice(`${each}.status`, status, REDIRECT_STATUSES),
-    };
-    const { names } = parsePattern(resolved.from);
-    const unknown = resolved.to.split(PLACE).filter((part, at) => at % 2 === 1 && !names.includes(part))[0];
-    if (unknown !== undefined)
-      throw new TypeError(
-        `${each}.to has :${unknown}, which ${quoted(resolved.from)} does not catch; a colon for itself is %3A`,
-      );
-    return resolved;
-  });
-}
+const FROM: OptionType<string> = {
+  schema: { type: 'string', pattern: '^/' },
+  check(name, from) {
+    if (typeof from !== 'string' || !from.startsWith('/') || from.length > 1000 || /\p{Cc}/u.test(from))
+      return invalidValue(name, 'a path from the root such as "/old" or "/blog/*"', from);
+    if (/[?#\\]/.test(from)) return invalidValue(name, 'a path without "?", "#" and backslashes', from);
+    const { fault } = parsePattern(from);
+    return fault === null ? from : invalidValue(name, fault, from);
+  },
+};
 
-function checkedFrom(name: string, from: unknown): string {
-  if (typeof from !== 'string' || !from.startsWith('/') || from.length > 1000 || /\p{Cc}/u.test(from))
-    return invalidValue(name, 'a path from the root such as "/old" or "/blog/*"', from);
-  if (/[?#\\]/.test(from)) return invalidValue(name, 'a path without "?", "#" and backslashes', from);
-  const { fault } = parsePattern(from);
-  return fault === null ? from : invalidValue(name, fault, from);
-}
+const TO: OptionType<string> = {
+  schema: { type: 'string', pattern: '^(?:/(?!/)|[Hh][Tt][Tt][Pp][Ss]?://)' },
+  check(name, to) {
+    if (typeof to !== 'string' || to.length > 2000 || /[\p{Cc}\\]/u.test(to))
+      return invalidValue(name, 'a path from the root or an http(s) URL, without backslashes', to);
+    if (/%(?![0-9A-Fa-f]{2})/.test(to))
+      return invalidValue(name, 'an address whose percent signs are escapes; a literal one is %25', to);
+    // A browser takes //name as another host, RFC 3986 section 4.2: an accidental redirect off the site.
+    if (to.startsWith('//'))
+      return invalidValue(name, 'a path with one slash at its beginning, or an http(s) URL in full', to);
+    if (to.startsWith('/')) return to;
+    const authority = /^https?:\/\/([^/?#]*)/i.exec(to)?.[1] ?? '';
+    // The client's path must not choose the host.
+    if (authority === '' || PLACE.test(authority) || authority.includes('@') || !URL.canParse(to))
+      return invalidValue(name, 'a path from the root or an http(s) URL whose host is written out', to);
+    return to;
+  },
+};
 
-function checkedTo(name: string, to: unknown): string {
-  if (typeof to !== 'string' || to.length > 2000 || /[\p{Cc}\\]/u.test(to))
-    return invalidValue(name, 'a path from the root or an http(s) URL, without backslashes', to);
-  if (/%(?![0-9A-Fa-f]{2})/.test(to))
-    return invalidValue(name, 'an address whose percent signs are escapes; one for itself is %25', to);
-  // A browser takes //name for another host, RFC 3986 section 4.2, and would be sent there by accident.
-  if (to.startsWith('//'))
-    return invalidValue(name, 'a path with one slash at its beginning, or an http(s) URL in full', to);
-  if (to.startsWith('/')) return to;
-  const authority = /^https?:\/\/([^/?#]*)/i.exec(to)?.[1] ?? '';
-  // What a client wrote is to choose no host.
-  if (authority === '' || PLACE.test(authority) || authority.includes('@') || !URL.canParse(to))
-    return invalidValue(name, 'a path from the root or an http(s) URL whose host is written out', to);
-  return to;
-}
+const MEMBERS = object<RedirectRule>({
+  from: { type: FROM, description: 'a path; :name catches a segment and one * the rest; or a glob' },
+  to: {
+    type: TO,
+    description:
+      'a path from the root or a URL; :name and :splat insert what was caught. It keeps the query unless it has one',
+  },
+  status: {
+    type: choice(REDIRECT_STATUSES),
+    default: 308,
+    description: 'permanent (301, 308) or temporary; 308 and 307 keep method and body',
+  },
+});
+
+/** One rule, checked by itself. */
+export const REDIRECT: OptionType<Required<RedirectRule>> = {
+  schema: MEMBERS.schema,
+  check(name, value) {
+    const rule = MEMBERS.check(name, value);
+    const { names } = parsePattern(rule.from);
+    const unknown = rule.to.split(PLACE).find((part, at) => at % 2 === 1 && !names.includes(part));
+    if (unknown === undefined) return rule;
+    throw optionError(`${name}.to has :${unknown}, which ${quoted(rule.from)} does not catch; a literal colon is %3A`);
+  },
+};
 
 /** The redirects of a site, compiled. The first rule that fits answers. */
 export class Redirects {
@@ -128,10 +141,10 @@ export class Redirects {
       while (location?.startsWith('/')) {
         const path = pathOf(location);
         if (hops.length === 1 && (rule.from === rule.to || rule.pattern.exact === path))
-          throw new TypeError(`${name}[${rule.at}].to must be another path than from, ${quoted(rule.from)}`);
+          throw optionError(`${name}[${rule.at}].to must be another path than from, ${quoted(rule.from)}`);
         hops.push(path);
         if (hops.length > HOPS_MAX || hops.indexOf(path) < hops.length - 1)
-          throw new TypeError(`${name}[${rule.at}] must not lead round in circles: ${hops.slice(0, 4).join(' to ')}`);
+          throw optionError(`${name}[${rule.at}] must not lead round in circles: ${hops.slice(0, 4).join(' to ')}`);
         location = this.lookUp(path, '')?.location ?? (cleanUrls ? cleanPath(path) : null);
       }
     }

@@ -1,16 +1,23 @@
-import { type CorsOptions, type ResolvedCors, resolveCors } from './cors.js';
+import { CORS, type CorsOptions, type ResolvedCors } from './cors.js';
 import { globFault } from './glob.js';
 import {
-  checkedBoolean,
-  checkedChoice,
-  checkedFieldValue,
-  checkedInteger,
-  checkedList,
-  checkedObject,
-  checkedToken,
+  BOOLEAN,
+  checkedMembers,
+  choice,
+  FIELD_VALUE,
+  integer,
   invalidValue,
-} from './option-check.js';
-import { type RedirectRule, Redirects, resolveRedirects } from './redirects.js';
+  list,
+  memberOf,
+  nullable,
+  type OptionRows,
+  type OptionType,
+  object,
+  optionError,
+  text,
+  token,
+} from './option-type.js';
+import { REDIRECT, type RedirectRule, Redirects } from './redirects.js';
 
 /** What an ETag is made from. */
 export const ETAG_SOURCES = ['stat', 'content'] as const;
@@ -18,159 +25,224 @@ export type EtagSource = (typeof ETAG_SOURCES)[number];
 export const SYMLINK_POLICIES = ['within-root', 'deny', 'follow'] as const;
 export type SymlinkPolicy = (typeof SYMLINK_POLICIES)[number];
 
-/**
- * `match` is a glob on the path of the file from the root: `/assets/**`, `/*.html`. One without a slash, as `*.js`, is
- * on the base name in any folder.
- */
 export interface CacheControlRule {
+  /**
+   * A glob on the file's path from the root: `/assets/**`, `/*.html`. A glob without a slash, such as `*.js`, applies to
+   * the base name in any directory.
+   */
   match: string;
-  /** The whole of the Cache-Control field, such as `public, max-age=3600`. */
+  /** The whole value of Cache-Control, such as `public, max-age=3600`. */
   value: string;
 }
 
 export interface HeaderRule {
-  /** A glob, as that of a CacheControlRule. */
+  /** A glob, as in a CacheControlRule. */
   match: string;
-  /** Fields by name; an empty value takes away what came before: of earlier rules, the cache's or the security fields. */
+  /** Values by field name. An empty value removes the field that an earlier rule, caching or securityHeaders has set. */
   set: Record<string, string>;
 }
 
-/** A site: a root with its rules. */
+/** The options of a site. */
 export interface SiteOptions {
   /**
-   * What an ETag is made from: `'stat'`, the file's identity, size and times, costs nothing; `'content'`, a hash of its
+   * What an ETag is made from: `'stat'`, the file's inode, size and times, costs nothing; `'content'`, a hash of its
    * bytes, is the same on every server that has the same file. @default 'stat'
    */
   etag?: EtagSource;
   /**
-   * Symbolic links below the root: `'within-root'` follows those that stay below it, `'deny'` none, `'follow'` all,
-   * wherever they lead. The root itself may always be one. @default 'within-root'
+   * Symlinks below the root: `'within-root'` follows those that stay below the root, `'deny'` none, `'follow'` all. The
+   * root itself may always be a symlink. @default 'within-root'
    */
   symlinks?: SymlinkPolicy;
-  /** Send app.js.br, app.js.zst or app.js.gz for app.js to those who take the coding. @default true */
+  /** Send app.js.br, app.js.zst or app.js.gz for app.js to clients that accept the content coding. @default true */
   precompressed?: boolean;
-  /** Compress what has no sidecar and is worth it, as it is asked for. @default false */
+  /** Compress, when first requested, files that have no precompressed version and get smaller by it. @default false */
   compress?: boolean;
-  /** /about answers about.html, and /about.html redirects to /about. @default false */
+  /** Serve about.html at /about, and redirect /about.html to /about. @default false */
   cleanUrls?: boolean;
-  /** List folders that have no index.html. @default false */
+  /** List directories that have no index.html. @default false */
   directoryListing?: boolean;
-  /** The file that answers where there is none, by its name below the root: 'index.html' for a single-page app. @default null */
+  /** The file, below the root, that is sent where no file exists: 'index.html' for a single-page app. @default null */
   fallback?: string | null;
   /**
-   * How long, after the link that the root is has been switched to a new release, files that the new one lacks and whose
-   * name may have a hash, or which are immutable by a rule, are still served from the one before. @default 0
+   * How long, after the root symlink has changed to a new release, files that the new release lacks are still served
+   * from the previous one, if their name may be fingerprinted or a rule makes them immutable. 0 to 604,800,000 (a week).
+   * @default 0
    */
   previousReleaseMs?: number;
-  /** Cache-Control by path; the first that matches counts, before the built-in policy. @default [] */
+  /** Cache-Control by path; the first match counts, before the built-in policy. @default [] */
   cacheControl?: CacheControlRule[];
-  /** Response fields by path; of several that match the later ones win. @default [] */
+  /** Response fields by path; of several matches the later ones win. @default [] */
   headers?: HeaderRule[];
-  /** Addresses that have moved; the first that matches counts, before any file. @default [] */
+  /** Addresses that have moved; the first match counts, before any file. @default [] */
   redirects?: RedirectRule[];
-  /** Send the fields that narrow what a browser does with the pages. @default false */
+  /** Send the fields that restrict what a browser lets the pages do. @default false */
   securityHeaders?: boolean;
-  /** Who else may read the answers in a browser; null for nobody. @default null */
+  /** Other origins whose pages may read the responses; null for none. @default null */
   cors?: CorsOptions | null;
 }
 
-/** Every option with a value, checked, in copies of their own. */
+/** Every option with a checked value; a deep copy. */
 export interface ResolvedSiteOptions extends Required<Omit<SiteOptions, 'redirects' | 'cors'>> {
   redirects: Required<RedirectRule>[];
   cors: ResolvedCors | null;
 }
 
-type Resolvers = { [name in keyof SiteOptions]-?: (name: string, value: unknown) => ResolvedSiteOptions[name] };
+const WEEK_MS = 7 * 24 * 3_600_000;
 
-const KEEP_PREVIOUS_MAX_MS = 7 * 24 * 3_600_000;
+/** Without empty, dot or hidden segments, which are never served. */
+const FALLBACK_NAME = /^[^/.\0][^/\0]*(?:\/[^/.\0][^/\0]*)*$/;
+const FALLBACK = text('null or the name of a file below the root such as "index.html"', FALLBACK_NAME, {
+  pattern: FALLBACK_NAME.source,
+});
 
-const DEFAULTS: Required<SiteOptions> = {
-  etag: 'stat',
-  symlinks: 'within-root',
-  precompressed: true,
-  compress: false,
-  cleanUrls: false,
-  directoryListing: false,
-  fallback: null,
-  previousReleaseMs: 0,
-  cacheControl: [],
-  headers: [],
-  redirects: [],
-  securityHeaders: false,
-  cors: null,
+const MATCH = {
+  type: {
+    schema: { type: 'string', minLength: 1 },
+    check(name: string, value: unknown): string {
+      const fault = globFault(value);
+      return fault === null ? (value as string) : invalidValue(name, fault, value);
+    },
+  },
+  description: 'a glob on the path of the file from the root; a glob without a slash is on the base name',
 };
 
-const RESOLVERS: Resolvers = {
-  etag: (name, value) => checkedChoice(name, value, ETAG_SOURCES),
-  symlinks: (name, value) => checkedChoice(name, value, SYMLINK_POLICIES),
-  precompressed: checkedBoolean,
-  compress: checkedBoolean,
-  cleanUrls: checkedBoolean,
-  directoryListing: checkedBoolean,
-  fallback: checkedFallback,
-  previousReleaseMs: (name, value) => checkedInteger(name, value, 0, KEEP_PREVIOUS_MAX_MS),
-  cacheControl: (name, value) => checkedList(name, value, checkedCacheControl),
-  headers: (name, value) => checkedList(name, value, checkedHeaders),
-  redirects: resolveRedirects,
-  securityHeaders: checkedBoolean,
-  cors: (name, value) => (value === null ? null : resolveCors(name, value)),
-};
+const CACHE_CONTROL = object<CacheControlRule>({
+  match: MATCH,
+  value: {
+    type: {
+      schema: { type: 'string', minLength: 1 },
+      check: (name, value) =>
+        value === ''
+          ? invalidValue(name, 'the whole field value, such as "public, max-age=3600"', value)
+          : FIELD_VALUE.check(name, value),
+    },
+    description: 'the whole field value, such as public, max-age=3600',
+  },
+});
 
-export const SITE_OPTION_NAMES = Object.keys(DEFAULTS) as (keyof SiteOptions)[];
-
-/** @throws TypeError, RangeError for numbers; one sentence without its full stop, which begins with the option's name */
-export function resolveSiteOptions(options: SiteOptions = {}): ResolvedSiteOptions {
-  if (typeof options !== 'object' || options === null || Array.isArray(options))
-    throw new TypeError(`options must be an object of options, not ${String(options)}`);
-  for (const name of Object.keys(options))
-    if (!Object.hasOwn(DEFAULTS, name))
-      throw new TypeError(`${name} is no option of a site; there are: ${SITE_OPTION_NAMES.join(', ')}`);
-  const resolved = SITE_OPTION_NAMES.map((name) => [
-    name,
-    RESOLVERS[name](name, options[name] === undefined ? DEFAULTS[name] : options[name]),
-  ]);
-  const site = Object.fromEntries(resolved) as ResolvedSiteOptions;
-  new Redirects(site.redirects).checkLoops('redirects', site.cleanUrls);
-  return site;
-}
-
-/** A name as a target's: no empty, dot or hidden segments, which the server would never serve. */
-function checkedFallback(name: string, value: unknown): string | null {
-  if (value === null) return null;
-  if (typeof value === 'string' && /^[^/.\0][^/\0]*(?:\/[^/.\0][^/\0]*)*$/.test(value)) return value;
-  return invalidValue(name, 'null or the name of a file below the root such as "index.html"', value);
-}
-
-function checkedMatch(name: string, value: unknown): string {
-  const fault = globFault(value);
-  return fault === null ? (value as string) : invalidValue(name, fault, value);
-}
-
-function checkedCacheControl(name: string, rule: unknown): CacheControlRule {
-  const { match, value } = checkedObject(name, rule, ['match', 'value']);
-  if (value === '' || value === undefined)
-    return invalidValue(`${name}.value`, 'the field as it is sent, such as "public, max-age=3600"', value);
-  return { match: checkedMatch(`${name}.match`, match), value: checkedFieldValue(`${name}.value`, value) };
-}
-
-/** They say how the message is framed, or what the bytes are: another value would be a lie. */
+/** They describe the framing or the representation, which only the server knows. */
 const OWN_FIELDS = new Set(
   `accept-ranges connection content-encoding content-length content-range date etag keep-alive last-modified location
   proxy-connection te trailer transfer-encoding upgrade`.split(/\s+/),
 );
+const FIELD_NAME = token('the name of a field such as "X-Robots-Tag"');
 
-function checkedHeaders(name: string, rule: unknown): HeaderRule {
-  const { match, set } = checkedObject(name, rule, ['match', 'set']);
-  if (typeof set !== 'object' || set === null || Array.isArray(set))
-    return invalidValue(`${name}.set`, 'an object of fields such as { "X-Robots-Tag": "noindex" }', set);
-  const fields = Object.entries(set as Record<string, unknown>).map(([field, value]): [string, string] => {
-    const place = `${name}.set[${JSON.stringify(field)}]`;
-    checkedToken(place, field, 'the name of a field such as "X-Robots-Tag"');
-    if (OWN_FIELDS.has(field.toLowerCase()))
-      throw new TypeError(`${place} must be left out: the server alone knows what ${field} has to be`);
-    // A browser would guess, and nosniff forbids it to.
-    if (value === '' && field.toLowerCase() === 'content-type') return invalidValue(place, 'a media type', value);
-    return [field, checkedFieldValue(place, value)];
-  });
-  return { match: checkedMatch(`${name}.match`, match), set: Object.fromEntries(fields) };
+const FIELDS: OptionType<Record<string, string>> = {
+  schema: { type: 'object', additionalProperties: { type: 'string' } },
+  check(name, value) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      return invalidValue(name, 'an object of fields such as { "X-Robots-Tag": "noindex" }', value);
+    const fields = Object.entries(value as Record<string, unknown>).map(([field, text]): [string, string] => {
+      const place = memberOf(name, field);
+      const key = FIELD_NAME.check(place, field).toLowerCase();
+      if (OWN_FIELDS.has(key)) throw optionError(`${place} must be left out: the server determines ${field} itself`);
+      // Without a type a browser would sniff, which nosniff forbids.
+      if (text === '' && key === 'content-type') return invalidValue(place, 'a media type', text);
+      return [field, FIELD_VALUE.check(place, text)];
+    });
+    return Object.fromEntries(fields);
+  },
+};
+
+const HEADERS = object<HeaderRule>({
+  match: MATCH,
+  set: { type: FIELDS, description: 'values by field name; an empty value removes the field' },
+});
+
+/** The table of the site's options, in the order of the help and the documentation. */
+export const SITE_OPTIONS: OptionRows<ResolvedSiteOptions> = {
+  etag: {
+    type: choice(ETAG_SOURCES),
+    default: 'stat',
+    description: "what an ETag is made from: the file's inode, size and times, or a hash of its content",
+    flag: { argument: 'source' },
+  },
+  symlinks: {
+    type: choice(SYMLINK_POLICIES),
+    default: 'within-root',
+    description: 'symlinks below the root: follow those that stay below it, none, or all',
+    flag: { argument: 'policy' },
+  },
+  precompressed: {
+    type: BOOLEAN,
+    default: true,
+    description: 'send app.js.br, app.js.zst or app.js.gz for app.js to clients that accept it',
+    flag: { description: 'never send app.js.br, app.js.zst or app.js.gz for app.js' },
+  },
+  compress: {
+    type: BOOLEAN,
+    default: false,
+    description: 'compress files that have no precompressed version, when first requested',
+  },
+  cleanUrls: {
+    type: BOOLEAN,
+    default: false,
+    description: 'serve about.html at /about, and redirect /about.html to /about',
+  },
+  directoryListing: {
+    type: BOOLEAN,
+    default: false,
+    description: 'list directories that have no index.html',
+    flag: { name: 'listing' },
+  },
+  fallback: {
+    type: nullable(FALLBACK),
+    default: null,
+    description: 'file below the root that is sent where no file exists, for single-page apps',
+    flag: { argument: 'file' },
+  },
+  previousReleaseMs: {
+    type: integer(0, WEEK_MS),
+    default: 0,
+    description: 'how long fingerprinted files of the previous release are served after a change of root',
+    flag: { name: 'keep-previous-ms' },
+  },
+  cacheControl: {
+    type: list(CACHE_CONTROL),
+    default: [],
+    description: 'Cache-Control by path; the first match counts, before the built-in policy',
+    flag: { argument: 'GLOB=VALUE', repeatable: true },
+  },
+  headers: {
+    type: list(HEADERS),
+    default: [],
+    description: 'response fields by path; later matches win, and an empty value removes a field',
+    flag: { name: 'header', argument: 'GLOB=NAME: VALUE', repeatable: true },
+  },
+  redirects: {
+    type: list(REDIRECT),
+    default: [],
+    description: 'addresses that have moved; the first match counts, before any file',
+    flag: { name: 'redirect', argument: 'FROM=TO[,STATUS]', repeatable: true },
+  },
+  securityHeaders: {
+    type: BOOLEAN,
+    default: false,
+    description: 'send the fields that restrict what a browser lets the pages do',
+  },
+  cors: {
+    type: nullable(CORS),
+    default: null,
+    description: 'other origins whose pages may read the responses',
+    flag: {
+      argument: 'origins',
+      description: 'origins whose pages may read the responses, comma-separated; * for all',
+    },
+  },
+};
+
+export const SITE_OPTION_NAMES = Object.keys(SITE_OPTIONS) as (keyof SiteOptions)[];
+
+/**
+ * The options with their defaults.
+ * @throws TypeError, or RangeError for a number out of range; one sentence without its full stop, which begins with the
+ * option's name
+ */
+export function resolveSiteOptions(options: SiteOptions = {}): ResolvedSiteOptions {
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
+    throw optionError(`options must be an object of options, not ${String(options)}`);
+  const site = checkedMembers('', options, SITE_OPTIONS);
+  new Redirects(site.redirects).checkLoops('redirects', site.cleanUrls);
+  return site;
 }

@@ -78,7 +78,7 @@ describe('limits resolved', () => {
   test.each(['headbytes', 'timeout', 'constructor', '__proto__', 'toString', ''])('do not take %j', (name) => {
     const misuse = () => resolveLimits(JSON.parse(`{${JSON.stringify(name)}: 1}`));
     expect(misuse).toThrow(TypeError);
-    expect(misuse).toThrow(`limits.${name} is no limit; there are: ${LIMIT_NAMES.join(', ')}`);
+    expect(misuse).toThrow(`limits.${name} is not a limit; there are: ${LIMIT_NAMES.join(', ')}`);
   });
 
   test('do not take an unknown name that is undefined', () => {

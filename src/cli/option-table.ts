@@ -1,0 +1,94 @@
+import {
+  BOOLEAN,
+  checkedMembers,
+  integer,
+  invalidValue,
+  memberOf,
+  type OptionRow,
+  type OptionType,
+  object,
+  optionError,
+  text,
+} from '../files/rules/option-type.js';
+import { SITE_OPTIONS } from '../files/rules/site-options.js';
+import { LIMIT_NAMES, LIMITS, type Limits } from '../http/limits.js';
+import { HOST_NAME, SERVER_OPTIONS } from '../server/options.js';
+
+/** The page that `--spa` stands for. */
+export const SPA_PAGE = 'index.html';
+
+export const LIMIT_OPTIONS = Object.fromEntries(
+  LIMIT_NAMES.map((name) => {
+    const { min, max, default: byDefault, description } = LIMITS[name];
+    return [name, { type: integer(min, max), default: byDefault, description }];
+  }),
+) as { readonly [name in keyof Limits]: OptionRow<number> };
+
+/** Options that only the command line has. */
+export const COMMAND_OPTIONS = {
+  config: {
+    type: text('a path', /./),
+    default: undefined,
+    description: 'configuration file in JSON, by the schema epollet/config.schema.json',
+    flag: { argument: 'file' },
+  },
+  workers: { type: integer(1, 1024), default: 1, description: 'number of reactors; only 1 is supported for now' },
+  spa: { type: BOOLEAN, default: false, description: `short for --fallback ${SPA_PAGE}` },
+  check: { type: BOOLEAN, default: false, description: 'check the configuration, the files and the app, and exit' },
+} as const satisfies Record<string, OptionRow<unknown>>;
+
+const PATH = { pattern: '^[^\\u0000]+$' };
+const NO_DEFAULT = { default: undefined };
+
+/** The members of a host in a configuration file. */
+const HOST_OPTIONS = {
+  root: {
+    type: text('the path of a directory', /^[^\0]+$/, PATH),
+    description: 'directory to serve; a relative path starts at the directory of this file',
+  },
+  ...SITE_OPTIONS,
+};
+
+const HOSTS: OptionType<unknown> = {
+  schema: {
+    type: 'object',
+    propertyNames: { pattern: HOST_NAME.source },
+    additionalProperties: object(HOST_OPTIONS).schema,
+  },
+  check(name, hosts) {
+    if (typeof hosts !== 'object' || hosts === null || Array.isArray(hosts))
+      return invalidValue(name, 'an object', hosts);
+    for (const [host, options] of Object.entries<unknown>(hosts as Record<string, unknown>)) {
+      const place = memberOf(name, host);
+      if (!HOST_NAME.test(host))
+        throw optionError(`${place} must be a host in lower case without a port, such as "www.example.org" or "[::1]"`);
+      if (typeof options !== 'object' || options === null) return invalidValue(place, 'an object with a root', options);
+      checkedMembers(place, options, HOST_OPTIONS, false);
+    }
+    return hosts;
+  },
+};
+
+/** The members of a configuration file. */
+export const CONFIG_OPTIONS = {
+  $schema: { type: text('a text', /^/), ...NO_DEFAULT, description: 'URL or path of this schema, for editors' },
+  host: {
+    ...SERVER_OPTIONS.hostname,
+    type: text('an address or a name', /./, { minLength: 1 }),
+    description: SERVER_OPTIONS.hostname.flag.description,
+  },
+  port: SERVER_OPTIONS.port,
+  workers: COMMAND_OPTIONS.workers,
+  trigger: SERVER_OPTIONS.trigger,
+  accessLog: SERVER_OPTIONS.accessLog,
+  root: { ...HOST_OPTIONS.root, ...NO_DEFAULT },
+  app: {
+    type: text('the path of a module such as "app.mjs"', /^[^\0]+$/, PATH),
+    ...NO_DEFAULT,
+    description: `${SERVER_OPTIONS.fetch.flag.description}; a relative path starts at the directory of this file`,
+  },
+  fetchFirst: SERVER_OPTIONS.fetchFirst,
+  ...SITE_OPTIONS,
+  limits: { type: object(LIMIT_OPTIONS), ...NO_DEFAULT, description: SERVER_OPTIONS.limits.description },
+  hosts: { type: HOSTS, default: {}, description: SERVER_OPTIONS.hosts.description },
+};
