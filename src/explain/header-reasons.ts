@@ -27,10 +27,9 @@ export class HeaderReasons {
     const absent: Absent[] = [];
     const ruled = this.nameOfRules();
     if (ruled !== null) {
-      for (const reason of story.site.rules.fieldsFor(`/${ruled}`, mediaTypeOf(ruled)).reasons) {
-        const [, field, taken, why] = /^(.*?): (taken away, )?(.*)$/.exec(reason)!;
-        if (taken === undefined) this.rules.set(field!.toLowerCase(), why!);
-        else absent.push({ name: field!, why: `taken away, ${why}` });
+      for (const { name, reason, isRemoval } of story.site.rules.fieldsFor(`/${ruled}`, mediaTypeOf(ruled)).reasons) {
+        if (isRemoval) absent.push({ name, why: `removed, ${reason}` });
+        else this.rules.set(name.toLowerCase(), reason);
       }
     }
     if (outcome !== 'file' || response.status >= 400) this.rules.set('cache-control', this.whyNotKept());

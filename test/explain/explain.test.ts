@@ -294,7 +294,7 @@ test('the validators that are not sent', () => {
     { name: 'Last-Modified', why: 'etag is content: equal servers have files of different times' },
   ]);
   expect(ask(request('/'), { headers: [{ match: '*', set: { 'Cache-Control': '' } }] }).absent).toEqual([
-    { name: 'Cache-Control', why: 'taken away, headers[0] matches *' },
+    { name: 'Cache-Control', why: 'removed, headers[0] matches *' },
   ]);
 });
 

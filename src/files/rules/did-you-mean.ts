@@ -1,5 +1,5 @@
 /** Options, limits and values that were renamed before 1.0: the old name and the new one. */
-const RENAMED = new Map([
+export const RENAMED: ReadonlyMap<string, string> = new Map([
   ['sidecars', 'precompressed'],
   ['listing', 'directoryListing'],
   ['keepPreviousMs', 'previousReleaseMs'],

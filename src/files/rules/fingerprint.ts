@@ -1,30 +1,30 @@
-/** What bundlers put behind the hash: `main.3f2a9c1b.chunk.js`, `app.3f2a9c1b.js.map`, `app-3f2a9c1b_bg.wasm`. */
+/** What bundlers put after the hash: `main.3f2a9c1b.chunk.js`, `app.3f2a9c1b.js.map`, `app-3f2a9c1b_bg.wasm`. */
 const TAIL =
   /(?:_bg)?(?:\.(?:async|bundle|chunk|cjs|css|d|js|legacy|LICENSE|min|mjs|modern|module|worker))*\.\w{1,12}$/;
 
-/** Digits that a person means: a date, and what may stand behind it. */
+/** A date, possibly with more after it. */
 const DATE = /^(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])/;
 const WORD_AND_NUMBER = /^[A-Za-z]+\d+$/;
 
-/** Whoever writes hex writes whole bytes; words in hex letters, as `face2face`, have one digit at most. */
+/** Whole bytes in hex; words in hex letters, such as `face2face`, have one digit at most. */
 const HEX = /^(?=(?:\D*\d){2})(?:(?:[0-9a-f]{2}){4,64}|(?:[0-9A-F]{2}){4,64})$/;
-/** A whole name is taken for a hash only from this length, and only in hex: it has nothing else that tells. */
+/** A whole name counts as a hash only from this length and only in hex: nothing else distinguishes it. */
 const WHOLE_NAME_BYTES = 16;
-/** What bundlers emit, for what others make names as `setup-Win10x64` too: other alphabets than hex count for these alone. */
+/** Only for what bundlers emit do alphabets other than hex count: other files have names such as `setup-Win10x64`. */
 const ASSET = /\.(?:avif|cjs|css|eot|gif|ico|jpe?g|js|json|map|mjs|otf|png|svg|ttf|wasm|webp|woff2?)$/i;
 /** esbuild's alphabet and length. */
 const BASE32 = /^(?=.*\d)[A-Z2-7]{8}$/;
-/** To which Vite and Rollup cut it. */
+/** Vite and Rollup truncate to it. */
 const BASE64URL_LENGTH = 8;
 const BASE64URL = /^(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9]*[-_]?[A-Za-z0-9]*$/;
-/** A name whose last part could be a hash by its length. */
+/** The last part of the name could be a hash by its length. */
 const PERHAPS = /[-._][\w-]{8,128}$/;
 
 /**
- * Whether a file's name carries a hash of its content, as bundlers write it, so that the name never means other bytes.
- * To miss one costs a revalidation, to see one that is none shows a visitor an old file for a year: in doubt it is none.
- * Found are 94 in 100 hashes of eight hex digits, 89 of 3,000 that Vite 8 gave, 65 of esbuild's; and of 26,000 words in the
- * identifiers of npm packages, from `DataGrid` to `isXMLHttpRequest`, two are taken for hashes: `myMockFn`, `CwdError`.
+ * Whether a file's name contains a hash of its content, as bundlers write it, so that the name never means other bytes.
+ * A missed hash costs a revalidation, a false one shows visitors an old file for a year: in doubt the result is false.
+ * Recognized are 94 in 100 hashes of eight hex digits, 89 in 100 of 3,000 by Vite 8, 65 in 100 by esbuild. Of 26,000 words
+ * in identifiers of npm packages, from `DataGrid` to `isXMLHttpRequest`, two are mistaken: `myMockFn`, `CwdError`.
  * @param name a base name, or a path
  */
 export function isFingerprinted(name: string): boolean {
@@ -51,8 +51,8 @@ export function isFingerprinted(name: string): boolean {
 }
 
 /**
- * Whether a name could be that of a hashed file. A wrong yes only means that a file of a former release is served for a
- * while longer, a wrong no that a page which is open breaks.
+ * Whether a name could be fingerprinted. A false positive serves a file of the previous release a while longer; a false
+ * negative breaks an open page.
  * @param name a base name, or a path
  */
 export function mayBeFingerprinted(name: string): boolean {
@@ -64,20 +64,20 @@ export function mayBeFingerprinted(name: string): boolean {
 /** Without the extensions. */
 const stemOf = (base: string): string => base.replace(TAIL, '');
 
-/** By the letter in front, from a to z: those that follow it in hardly any word. */
+/** By the first letter of a pair, from a to z: the letters that follow it in hardly any word. */
 const RARE_PAIRS =
   `hoz dfghkmpqtvwxz bfgjnpqvwz bhkmnqwxz z bcdghjkmnpqvwxz dfjkpqtvwxz bcdfghjkpqvwxz hjkwy bdfghjklmnpqrtvwxyz
   bcfhjklmoqrtuvxyz hjmnqrxz cdfghjkqrtvwxyz bqwxz hjqz fgjknqvwxz abcdefghijklmnopqrstvwxyz hjqxz bz bjknqvxz hjkquvwyz
   bcdfghjklmnpqrtuvwxyz bcdfgjklmpqtuvxyz bdfgjklnoqrsuvwyz cdghjkoquvxyz bcdfghjklmnpqrstuvwxyz`.split(/\s+/);
 
-/** So many are in no eight characters of words. */
+/** No eight characters of words have so many. */
 const ODD_MIXED = 5;
 const ODD_CAPITALS = 4;
 
-/** Beginnings of words, single digits and letters, and pairs of letters that words do not have. */
+/** Counts beginnings of words, single digits and letters, and pairs of letters that are rare in words. */
 function odditiesOf(token: string): number {
   const runs = token.match(/[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[-_]/g) ?? [];
-  // The first of 22 digits in base 64 has the highest two of 128 bits, and a leading A is left out: three in four hashes.
+  // The first of 22 base64 digits has the top two of 128 bits, and a leading A is dropped: B, C or D in 3 of 4 hashes.
   let oddities = /^[BCD]/.test(token) ? 1 : 0;
   runs.forEach((run, at) => {
     const isWithin = at > 0 && at < runs.length - 1;
@@ -87,7 +87,7 @@ function odditiesOf(token: string): number {
   return oddities;
 }
 
-/** One letter between others, and not beside a number as in `x64`. */
+/** A single letter between others, and not next to a number as in `x64`. */
 const isAlone = (runs: readonly string[], at: number): boolean =>
   /^[A-Za-z]$/.test(runs[at]!) && !/\d/.test(runs[at - 1]! + runs[at + 1]!);
 

@@ -4,8 +4,8 @@ const UNKNOWN = 'application/octet-stream';
 const types = new Map<string, string>();
 
 /**
- * The media type for a file's name, by its extension, with `charset=utf-8` where the registry has text. The table is
- * mime-db's; what it does not know is bytes, and a browser is not to guess otherwise.
+ * The media type of a file by its extension, from mime-db, with `charset=utf-8` for text. For an unknown extension it is
+ * application/octet-stream, so that browsers do not sniff.
  */
 export function mediaTypeOf(name: Uint8Array): string {
   const text = Buffer.from(name.buffer, name.byteOffset, name.length).toString('latin1');

@@ -1,24 +1,25 @@
 import { compileGlob, globFault } from './glob.js';
 import { canonicalPath } from './percent-encoding.js';
 
-/** What a redirect's `from` is: one path, a path with places, or a glob. */
+/** The `from` of a redirect: one path, a path with placeholders (`:name`, `*`), or a glob. */
 export interface PathPattern {
-  /** Why it is none, as the rest of a sentence after "must be"; null when it is one. */
+  /** What the pattern must be to be valid, as the rest of a sentence after "must be"; null if it is valid. */
   readonly fault: string | null;
-  /** The one canonical path that it is; null for those with places, and for globs. */
+  /** The canonical path; null for a pattern with placeholders or a glob. */
   readonly exact: string | null;
-  /** The whole segments that every path of it begins with: `/blog` for `/blog/*`; may be empty. */
+  /** The whole segments that every matching path begins with: `/blog` for `/blog/*`; may be empty. */
   readonly prefix: string;
+  /** Of its placeholders; `*` is `splat`. */
   readonly names: readonly string[];
-  /** What its places might catch, each something else, for a trial. */
+  /** An example value for each placeholder, to follow redirects in a check. */
   readonly sample: Readonly<Record<string, string>>;
-  /** What the places catch of a canonical path, in its encoding; null when it does not match. */
+  /** What the placeholders catch of a canonical path, percent-encoded; null if it does not match. */
   match(path: string): Readonly<Record<string, string>> | null;
 }
 
 const SPLAT = 'splat';
-/** A name takes the beginning of a segment: `/:id`, `/:slug.html`; a colon elsewhere is one. */
-const PLACES = /(\/:[A-Za-z]\w*|\*)/;
+/** A name stands at the beginning of a segment: `/:id`, `/:slug.html`; a colon elsewhere is literal. */
+const PLACEHOLDER = /(\/:[A-Za-z]\w*|\*)/;
 const NOTHING = {};
 
 export function parsePattern(from: string): PathPattern {
@@ -26,21 +27,21 @@ export function parsePattern(from: string): PathPattern {
   const names: string[] = [];
   let source = '';
   let fault: string | null = null;
-  for (const part of from.split(PLACES)) {
+  for (const part of from.split(PLACEHOLDER)) {
     if (part === '*') {
       names.push(SPLAT);
-      // `/blog/*` is `/blog` too: whoever moves a folder moves its own address.
+      // `/blog/*` matches `/blog` too: a directory that has moved has moved with its own address.
       source = source.endsWith('/') ? `${source.slice(0, -1)}(?:/(.*))?` : `${source}(.*)`;
     } else if (part.startsWith('/:')) {
       names.push(part.slice(2));
       source += '/([^/]+)';
     } else {
       const literal = canonicalPath(Buffer.from(part).toString('latin1'));
-      if (literal === null) fault = 'a path whose percent signs are escapes; one for itself is %25';
+      if (literal === null) fault = 'a path whose percent signs are escapes; a literal one is %25';
       source += (literal ?? '').replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
     }
   }
-  // Together they would try every way to share a segment.
+  // The two in one segment would backtrack.
   if (/\/:[A-Za-z][^/]*\*/.test(from)) fault = 'a path whose * is in another segment than its names';
   if (new Set(names).size < names.length) fault = 'a path that has each name once, and :splat only as *';
   if (names.length === 0) return exactPattern(from, fault);
@@ -58,13 +59,13 @@ export function parsePattern(from: string): PathPattern {
   };
 }
 
-/** The segments before the first that has a place, or what a glob has. */
+/** The segments before the first one with a placeholder or a character of globs. */
 function prefixOf(from: string): string {
   const whole = from.replace(/\/(?::[A-Za-z]|[^/]*[*{}[\]]).*$/s, '');
   return canonicalPath(Buffer.from(whole).toString('latin1')) ?? '';
 }
 
-/** One `*` is a place; what else is a glob's catches nothing. */
+/** A single `*` is a placeholder; globs catch nothing. */
 const isGlob = (from: string): boolean => /[{}[\]]|\*.*\*/.test(from);
 
 function exactPattern(from: string, fault: string | null): PathPattern {
@@ -87,7 +88,7 @@ function globPattern(from: string): PathPattern {
   return {
     fault,
     exact: null,
-    prefix: from.includes('%') ? '' : prefixOf(from), // here it stands for itself
+    prefix: from.includes('%') ? '' : prefixOf(from), // literal in a glob
     names: [],
     sample: NOTHING,
     match: (path) => (matches(Buffer.from(unescaped(path), 'latin1').toString()) ? NOTHING : null),

@@ -1,7 +1,8 @@
 /**
- * A path as it was sent, one character a byte, in the one spelling that paths are compared in: without empty segments,
- * with everything percent-encoded but what never needs it, RFC 3986 section 2.3 and `!'()*`. An encoded slash stays one.
- * @returns null for a broken escape
+ * The canonical form of a path, in which paths are compared: without empty segments, and percent-encoded except for the
+ * unreserved characters (RFC 3986 section 2.3) and `!'()*`. An encoded slash stays encoded.
+ * @param path as received, one character per byte
+ * @returns null for an invalid escape
  */
 export function canonicalPath(path: string): string | null {
   if (/%(?![0-9A-Fa-f]{2})/.test(path)) return null;

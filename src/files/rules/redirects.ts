@@ -1,3 +1,14 @@
+/**
+ * Redirects of a site, which come before its files.
+ *
+ * 1. A rule's `from` is one path, a path with placeholders, or a glob (path-pattern.ts); paths are compared in their
+ *    canonical percent-encoding.
+ * 2. Exact rules are found by a map, the others by a map from the whole segments that they begin with, so that a lookup
+ *    tries only the rules whose prefix the path has. Of all matches the rule that was given first counts.
+ * 3. What the placeholders caught is inserted into `to`, whose host is always written out: a client cannot choose it.
+ * 4. Loops, also with the redirects of cleanUrls, are errors of the options and not of a request.
+ */
+
 import { choice, invalidValue, type OptionType, object, optionError, quoted } from './option-type.js';
 import { type PathPattern, parsePattern } from './path-pattern.js';
 import { canonicalOf, canonicalPath, hasDotSegment } from './percent-encoding.js';
@@ -7,17 +18,17 @@ export type RedirectStatus = (typeof REDIRECT_STATUSES)[number];
 
 export interface RedirectRule {
   /**
-   * The path that has moved, from the root: exactly (`/old`), with names for segments (`/old/:id`), with one `*` for any
-   * rest, slashes too (`/blog/*`, which is `/blog` as well), or a glob (`/{a,b}/**`). A slash at the end counts.
+   * The path that has moved, from the root: exact (`/old`), with names for segments (`/old/:id`), with one `*` for any
+   * rest including slashes (`/blog/*`, which matches `/blog` too), or a glob (`/{a,b}/**`). A trailing slash counts.
    */
   from: string;
   /**
-   * Where to: a path from the root, or an http(s) URL. `:id` is what `from` caught under this name, `:splat` what its
-   * `*` did. The request's query is kept unless this has one.
+   * The target: a path from the root, or an http(s) URL. `:id` inserts what `from` caught under this name, `:splat` what
+   * its `*` caught. The request's query is kept unless this has one.
    */
   to: string;
   /**
-   * Permanent (301, 308) or for now (302, 303, 307). 308 and 307 keep a request's method and body; 301 and 302 let a
+   * Permanent (301, 308) or temporary (302, 303, 307). 308 and 307 keep a request's method and body; 301 and 302 let a
    * client turn POST into GET, RFC 9110 section 15.4. @default 308
    */
   status?: RedirectStatus;
@@ -26,13 +37,13 @@ export interface RedirectRule {
 export interface Redirect {
   status: RedirectStatus;
   location: string;
-  /** Which rule it was, for people: `redirects[0], from /old/:id`. */
+  /** A description of the rule: `redirects[0], from /old/:id`. */
   rule: string;
 }
 
-/** As many as a browser follows. */
+/** Browsers follow at most 20. */
 const HOPS_MAX = 20;
-const PLACE = /:([A-Za-z]\w*)/;
+const PLACEHOLDER = /:([A-Za-z]\w*)/;
 
 interface Rule {
   readonly at: number;
@@ -40,7 +51,7 @@ interface Rule {
   readonly to: string;
   readonly pattern: PathPattern;
   readonly status: RedirectStatus;
-  /** The target, cut at its places: text, name, text, name, … text. */
+  /** `to`, split at its placeholders: text, name, text, name, … text. */
   readonly target: readonly string[];
   readonly local: boolean;
   readonly hasQuery: boolean;
@@ -70,7 +81,7 @@ const TO: OptionType<string> = {
     if (to.startsWith('/')) return to;
     const authority = /^https?:\/\/([^/?#]*)/i.exec(to)?.[1] ?? '';
     // The client's path must not choose the host.
-    if (authority === '' || PLACE.test(authority) || authority.includes('@') || !URL.canParse(to))
+    if (authority === '' || PLACEHOLDER.test(authority) || authority.includes('@') || !URL.canParse(to))
       return invalidValue(name, 'a path from the root or an http(s) URL whose host is written out', to);
     return to;
   },
@@ -96,13 +107,13 @@ export const REDIRECT: OptionType<Required<RedirectRule>> = {
   check(name, value) {
     const rule = MEMBERS.check(name, value);
     const { names } = parsePattern(rule.from);
-    const unknown = rule.to.split(PLACE).find((part, at) => at % 2 === 1 && !names.includes(part));
+    const unknown = rule.to.split(PLACEHOLDER).find((part, at) => at % 2 === 1 && !names.includes(part));
     if (unknown === undefined) return rule;
     throw optionError(`${name}.to has :${unknown}, which ${quoted(rule.from)} does not catch; a literal colon is %3A`);
   },
 };
 
-/** The redirects of a site, compiled. The first rule that fits answers. */
+/** The redirects of a site, compiled. */
 export class Redirects {
   private readonly exact = new Map<string, Rule>();
   /** By prefix. */
@@ -120,19 +131,20 @@ export class Redirects {
   }
 
   /**
-   * @param path as it was sent, one character a byte
-   * @param query as it was sent, with its `?`; empty when there is none
+   * The redirect of a request, by the first matching rule.
+   * @param path as received, one character per byte
+   * @param query as received, with its `?`; empty if there is none
    */
   find(path: string, query: string): Redirect | null {
     if (this.rules.length === 0) return null;
-    const canonical = canonicalPath(path === '' ? '/' : path); // of a target that has none, RFC 9110 section 4.2.3
-    // A client has resolved dot segments before it asks, RFC 3986 section 5.2.4; what still has them names nothing.
+    const canonical = canonicalPath(path === '' ? '/' : path); // an empty path is /, RFC 9110 section 4.2.3
+    // Clients resolve dot segments before they send a path, RFC 3986 section 5.2.4; one that has them matches nothing.
     return canonical === null || hasDotSegment(canonical) ? null : this.lookUp(canonical, query);
   }
 
   /**
-   * @param cleanUrls whether the server itself leads from `/about.html` to `/about`
-   * @throws TypeError when redirects lead round in circles; other hosts are not followed
+   * @param cleanUrls whether the server itself redirects `/about.html` to `/about`
+   * @throws TypeError if redirects form a loop; redirects to other hosts are not followed
    */
   checkLoops(name: string, cleanUrls: boolean): void {
     for (const rule of this.rules) {
@@ -144,7 +156,7 @@ export class Redirects {
           throw optionError(`${name}[${rule.at}].to must be another path than from, ${quoted(rule.from)}`);
         hops.push(path);
         if (hops.length > HOPS_MAX || hops.indexOf(path) < hops.length - 1)
-          throw optionError(`${name}[${rule.at}] must not lead round in circles: ${hops.slice(0, 4).join(' to ')}`);
+          throw optionError(`${name}[${rule.at}] must not form a loop: ${hops.slice(0, 4).join(' to ')}`);
         location = this.lookUp(path, '')?.location ?? (cleanUrls ? cleanPath(path) : null);
       }
     }
@@ -167,7 +179,7 @@ export class Redirects {
         const caught = rule.pattern.match(path);
         if (caught === null) continue;
         const found = locationOf(rule, caught, query);
-        // `/blog/*` to `/blog/index.html` moves all but the target.
+        // `/blog/*` to `/blog/index.html` moves all except the target.
         if (rule.local && pathOf(found) === path) continue;
         [first, location] = [rule, found];
         break;
@@ -178,14 +190,14 @@ export class Redirects {
   }
 }
 
-/** Where the segment behind the slash at `start` ends; -1 when there is none. */
+/** The end of the segment after the slash at `start`; -1 if there is none. */
 function nextSegment(path: string, start: number): number {
   if (start >= path.length) return -1;
   const slash = path.indexOf('/', start + 1);
   return slash < 0 ? path.length : slash;
 }
 
-/** Where the server leads from a page's address when that is to have no `.html`; null for other addresses. */
+/** The target of the redirect that cleanUrls makes of a path that ends in `.html`; null for other paths. */
 const cleanPath = (path: string): string | null => /^(.*?)(?:(?<=\/)index)?\.html$/.exec(path)?.[1] ?? null;
 
 const redirectFor = ({ status, at, from }: Rule, location: string): Redirect => ({
@@ -202,16 +214,16 @@ function compile({ from, to, status }: Required<RedirectRule>, at: number): Rule
     to,
     status,
     pattern: parsePattern(from),
-    target: to.split(PLACE).map((part, place) => (place % 2 === 0 ? asciiOf(part) : part)),
+    target: to.split(PLACEHOLDER).map((part, index) => (index % 2 === 0 ? asciiOf(part) : part)),
     local: to.startsWith('/'),
     hasQuery: beforeFragment.includes('?'),
   };
 }
 
-/** What is caught comes from the canonical path: it is encoded so that it can be no slash, query or fragment. */
+/** What is caught comes from the canonical path, so that it is percent-encoded and cannot be a slash, query or fragment. */
 function locationOf(rule: Rule, caught: Readonly<Record<string, string>>, query: string): string {
-  let location = rule.target.map((part, place) => (place % 2 === 0 ? part : (caught[part] ?? ''))).join('');
-  // A place that caught nothing may have left two slashes, which would name a host.
+  let location = rule.target.map((part, index) => (index % 2 === 0 ? part : (caught[part] ?? ''))).join('');
+  // A placeholder that caught nothing may leave two slashes, which would name a host.
   if (rule.local) location = location.replace(/^\/{2,}/, '/');
   if (rule.hasQuery || query.length < 2) return location;
   const fragment = location.indexOf('#');
@@ -220,10 +232,10 @@ function locationOf(rule: Rule, caught: Readonly<Record<string, string>>, query:
     : location.slice(0, fragment) + asciiOfBytes(query) + location.slice(fragment);
 }
 
-/** The path that a client asks for when it follows a local target. */
+/** The path of the request when a client follows a local target. */
 const pathOf = (location: string): string => canonicalPath(location.replace(/[?#].*$/, '')) ?? location;
 
 const asciiOf = (text: string): string => asciiOfBytes(Buffer.from(text).toString('latin1'));
 
-/** Bytes that are not visible ASCII, percent-encoded; the rest as it is. */
+/** Percent-encodes all bytes except visible ASCII. */
 const asciiOfBytes = (text: string): string => text.replace(/[^\x21-\x7e]/g, canonicalOf);

@@ -10,17 +10,17 @@ const CACHE_CONTROL = 'Cache-Control';
 const IMMUTABLE: Field = [CACHE_CONTROL, 'public, max-age=31536000, immutable'];
 const REVALIDATE: Field = [CACHE_CONTROL, 'no-cache'];
 
-/** What a browser shows as a page, and in which scripts may run. */
+/** Types that browsers show as a document, in which scripts may run. */
 const DOCUMENT = /^(?:text\/html|application\/xhtml\+xml|image\/svg\+xml)\b/i;
 const PAGE = /^(?:text\/html|application\/xhtml\+xml)\b/i;
 
-/** For every file and every sentence: what is no script is not to be run as one. */
+/** For every response: nothing that is not a script may run as one. */
 const SECURITY_FIELDS: readonly Field[] = [['X-Content-Type-Options', 'nosniff']];
 /**
- * For documents, which alone heed them. X-Frame-Options rather than the frame-ancestors of a Content-Security-Policy:
- * a policy that the site sets would replace that whole field, and where it has frame-ancestors it overrides this one
- * anyway. No Strict-Transport-Security: there is no TLS here, and over plain HTTP a server must not send it, RFC 6797
- * section 7.2; whoever ends TLS before this server is the one to say it.
+ * For documents, the only responses in which they have an effect. X-Frame-Options rather than frame-ancestors in a
+ * Content-Security-Policy: a policy that the site sets would replace that whole field, and if it has frame-ancestors, it
+ * overrides X-Frame-Options anyway. No Strict-Transport-Security: over plain HTTP a server must not send it, RFC 6797
+ * section 7.2; it belongs to the proxy that terminates TLS.
  */
 const DOCUMENT_SECURITY_FIELDS: readonly Field[] = [
   ['X-Frame-Options', 'SAMEORIGIN'],
@@ -29,14 +29,30 @@ const DOCUMENT_SECURITY_FIELDS: readonly Field[] = [
   ['Permissions-Policy', 'camera=(), geolocation=(), microphone=()'],
 ];
 
-export interface FileHeaders {
-  /** Each name once. A Content-Type among them takes the place of the file's own. */
-  fields: Field[];
-  /** One short phrase for each decision, for people. */
-  reasons: string[];
+/** Why a field is sent, or was removed by a later rule. */
+export interface HeaderReason {
+  readonly name: string;
+  readonly reason: string;
+  readonly isRemoval: boolean;
 }
 
-/** What a site's options say about an address: its fields, its redirects, who may read it. Pure. */
+export interface FileHeaders {
+  /** Each name once. A Content-Type among them replaces the file's own. */
+  fields: Field[];
+  /** The decisions, in their order. */
+  reasons: HeaderReason[];
+}
+
+/**
+ * The rules that a site's options make for a path: its response fields, its redirects, and CORS. Pure.
+ *
+ * The fields of a file come from, in this order, each replacing an earlier field of the same name:
+ *
+ * 1. Cache-Control: the first matching rule of `cacheControl`; else `no-cache` for pages, `immutable` for fingerprinted
+ *    names, and `no-cache` for all others
+ * 2. `securityHeaders`
+ * 3. all matching rules of `headers`; an empty value removes a field
+ */
 export class Rules {
   private readonly cacheControl: readonly { glob: Glob; match: string; field: Field }[];
   private readonly headers: readonly { glob: Glob; match: string; fields: readonly Field[] }[];
@@ -57,17 +73,18 @@ export class Rules {
   }
 
   /**
-   * The fields that the rules give a file. Made when a file is opened, not for each request.
+   * The fields of a file. Computed when a file is opened, not per request.
    * @param path of the file from the root, decoded, with its leading slash: `/index.html` for `/`
    */
   fieldsFor(path: string, mediaType: string): FileHeaders {
     const fields = new Map<string, Field>();
-    const reasons: string[] = [];
+    const reasons: HeaderReason[] = [];
     const set = (field: Field, reason: string): void => {
       const key = field[0].toLowerCase();
-      if (field[1] !== '') fields.set(key, field);
+      const isRemoval = field[1] === '';
+      if (!isRemoval) fields.set(key, field);
       else if (!fields.delete(key)) return;
-      reasons.push(`${field[0]}: ${field[1] === '' ? 'taken away, ' : ''}${reason}`);
+      reasons.push({ name: field[0], reason, isRemoval });
     };
     set(...this.cacheControlFor(path, mediaType));
     if (this.options.securityHeaders) {
@@ -82,7 +99,7 @@ export class Rules {
   }
 
   /**
-   * Whether a file that the new release lacks is sent of the one before, for those who have a page of that one.
+   * Whether a file that the new release lacks is served from the previous one, for clients with a page of that release open.
    * @param name below the root
    */
   servedFromPrevious(name: Buffer): boolean {
@@ -93,31 +110,31 @@ export class Rules {
   }
 
   /**
-   * Where an address has moved.
-   * @param path as it was sent, one character a byte, without the query
-   * @param query as it was sent, with its `?`; empty when there is none
+   * The redirect of a request, if there is one.
+   * @param path as received, one character per byte, without the query
+   * @param query as received, with its `?`; empty if there is none
    */
   redirectFor(path: string, query: string): Redirect | null {
     return this.redirects.find(path, query);
   }
 
-  /** For an answer; `origin` is the Origin field, null when it was not sent. */
+  /** @param origin the Origin field; null if the request has none */
   corsFields(origin: string | null): Field[] {
     return corsFields(this.options.cors, origin);
   }
 
-  /** For every answer, whoever asks: it may be kept, and sent to others. */
+  /** The CORS fields that do not depend on the request: a response with them may be cached for all. */
   get commonCorsFields(): Field[] {
     return this.corsFields(this.options.cors?.origins === '*' ? '*' : null);
   }
 
-  /** For a sentence in the place of a file: nobody keeps it longer than they have to. Rules are on files. */
+  /** The fields of a plain-text response in place of a file. It must not be cached, and the rules are for files. */
   get errorFields(): Field[] {
     const { securityHeaders } = this.options;
     return [REVALIDATE, ...(securityHeaders ? SECURITY_FIELDS : []), ...this.commonCorsFields];
   }
 
-  /** What answers an OPTIONS, with 204; null when it is no preflight, or one from an origin that is not allowed. */
+  /** The fields of the 204 to a preflight; null if the OPTIONS is not a preflight, or its origin is not allowed. */
   preflight(origin: string | null, requestMethod: string | null, requestHeaders: string | null): Field[] | null {
     return preflightFields(this.options.cors, origin, requestMethod, requestHeaders);
   }
@@ -126,7 +143,7 @@ export class Rules {
     const at = this.cacheControl.findIndex((rule) => rule.glob(path));
     const rule = this.cacheControl[at];
     if (rule !== undefined) return [rule.field, `cacheControl[${at}] matches ${rule.match}`];
-    // A page's address is what people keep and link to; it stays when the page changes.
+    // Links and bookmarks point to a page's address, which stays the same when the page changes.
     if (PAGE.test(mediaType)) return [REVALIDATE, 'a page may change'];
     return isFingerprinted(path) ? [IMMUTABLE, 'the name has a hash'] : [REVALIDATE, 'the name has no hash'];
   }

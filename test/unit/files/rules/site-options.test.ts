@@ -209,7 +209,7 @@ const REFUSED: [options: unknown, complaint: string][] = [
     ],
   ].map((rules): [unknown, string] => [
     { redirects: rules.map(([from, to]) => ({ from, to })) },
-    'redirects[0] must not lead round in circles: /',
+    'redirects[0] must not form a loop: /',
   ]),
   // Together with the redirects that the server gives by itself.
   ...[
@@ -220,7 +220,7 @@ const REFUSED: [options: unknown, complaint: string][] = [
     ['/*', '/maintenance.html', '/* to /maintenance.html to /maintenance to /maintenance.html'],
   ].map(([from, to, hops]): [unknown, string] => [
     { cleanUrls: true, redirects: [{ from, to }] },
-    `redirects[0] must not lead round in circles: ${hops}`,
+    `redirects[0] must not form a loop: ${hops}`,
   ]),
   [{ cors: true }, 'cors must be an object with origins, '],
   [{ cors: {} }, 'cors must have "origins"'],
