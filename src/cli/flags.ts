@@ -1,8 +1,12 @@
 import { InvalidArgumentError, Option } from 'commander';
+import { RENAMED } from '../files/rules/did-you-mean.js';
 import { BOOLEAN, type OptionRow } from '../files/rules/option-type.js';
+import { SITE_OPTIONS } from '../files/rules/site-options.js';
 import { SERVER_OPTIONS } from '../server/options.js';
 import { COMMAND_OPTIONS, LIMIT_OPTIONS } from './option-table.js';
 import { UsageError } from './usage-error.js';
+
+const kebabCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 /** The flag of an option without its hyphens: `directoryListing` is `listing`, `headTimeoutMs` is `head-timeout-ms`. */
 export const flagName = (name: string, row: OptionRow<unknown>): string => row.flag?.name ?? kebabCase(name);
@@ -13,7 +17,15 @@ export const variableOf = (flag: string): string => `EPOLLET_${kebabCase(flag).t
 /** `cleanUrls` is --clean-urls, or --no-clean-urls if that was given. */
 export const flagOf = (name: string, value?: unknown): string => `--${value === false ? 'no-' : ''}${kebabCase(name)}`;
 
-const kebabCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+const ROWS: Readonly<Record<string, OptionRow<unknown>>> = { ...SITE_OPTIONS, ...LIMIT_OPTIONS };
+
+/** The flags that were renamed with their options, without hyphens: the old one and the new one. */
+export const RENAMED_FLAGS: ReadonlyMap<string, string> = new Map(
+  [...RENAMED]
+    .filter(([, name]) => name in ROWS)
+    .map(([old, name]): [string, string] => [kebabCase(old), flagName(name, ROWS[name]!)])
+    .filter(([old, flag]) => old !== flag),
+);
 
 /**
  * The flags of an option, each with its environment variable: two for a switch, one for any other.

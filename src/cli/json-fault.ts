@@ -1,47 +1,47 @@
-/** Where in a text. Both count from 1, the column in characters. */
-interface Place {
+/** A position in a text. Both count from 1, the column in characters. */
+interface Position {
   line: number;
   column: number;
 }
 
 /** Where a text stops being JSON, RFC 8259. */
-export interface JsonFault extends Place {
-  /** What could stand there, as the rest of a sentence after "expected". */
+export interface JsonFault extends Position {
+  /** What would be valid there, as the rest of a sentence after "expected". */
   expected: string;
 }
 
-/** Where an object has a name that it had before. */
-export interface RepeatedName extends Place {
+/** Where an object has a name for the second time. */
+export interface RepeatedName extends Position {
   name: string;
 }
 
-const BLANKS = /[ \t\n\r]*/y;
-// The controls beyond ASCII, and DEL, are allowed.
+const WHITESPACE = /[ \t\n\r]*/y;
+// DEL and the control characters beyond ASCII are allowed, RFC 8259 section 7.
 const STRING = /"(?:[^"\\\p{Cc}]|[\u007f-\u009f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/uy;
 const SCALAR = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-])/y;
 const DEPTH_MAX = 1000;
 
-/** JSON.parse says where in some versions of V8 for some mistakes only; null when the text is JSON. */
+/** JSON.parse gives the position only in some versions of V8 and for some faults. Null if the text is JSON. */
 export function jsonFault(text: string): JsonFault | null {
   const reader = new Reader(text);
   if (reader.value(0) && !reader.isAtEnd()) reader.expected = 'nothing more';
-  return reader.expected === null ? null : { ...placeOf(text, reader.at), expected: reader.expected };
+  return reader.expected === null ? null : { ...positionOf(text, reader.at), expected: reader.expected };
 }
 
-/** JSON.parse takes the last of several members and says nothing; null when a text that is JSON has each name once. */
+/** JSON.parse silently takes the last of several members. Null if each object of a valid text has each name once. */
 export function repeatedName(text: string): RepeatedName | null {
   const reader = new Reader(text);
   reader.value(0);
-  return reader.repeated === null ? null : { ...placeOf(text, reader.repeated.at), name: reader.repeated.name };
+  return reader.repeated === null ? null : { ...positionOf(text, reader.repeated.at), name: reader.repeated.name };
 }
 
-function placeOf(text: string, at: number): Place {
+function positionOf(text: string, at: number): Position {
   const before = text.slice(0, at);
   const lineStart = before.lastIndexOf('\n') + 1;
   return { line: before.split('\n').length, column: [...before.slice(lineStart)].length + 1 };
 }
 
-/** Goes through a text once. What it misses first is what it says. */
+/** Parses a text once, and records the first fault. */
 class Reader {
   at = 0;
   expected: string | null = null;
@@ -50,48 +50,48 @@ class Reader {
   constructor(private readonly text: string) {}
 
   value(depth: number): boolean {
-    this.take(BLANKS);
+    this.take(WHITESPACE);
     const first = this.text[this.at];
-    if (depth > DEPTH_MAX) return this.miss('fewer brackets in one another');
+    if (depth > DEPTH_MAX) return this.miss('less nesting');
     if (first === '{') {
       const names = new Set<string>();
       return this.elements('}', () => this.member(depth, names));
     }
     if (first === '[') return this.elements(']', () => this.value(depth + 1));
     if (this.take(STRING) || this.take(SCALAR)) return true;
-    return this.miss(first === '"' ? 'a text that ends on its line, with \\ before " and \\' : 'a value');
+    return this.miss(first === '"' ? 'a string that ends on its line, with \\ before " and \\' : 'a value');
   }
 
   isAtEnd(): boolean {
-    this.take(BLANKS);
+    this.take(WHITESPACE);
     return this.at === this.text.length;
   }
 
-  /** Goes behind this, if it is what comes next. */
-  private skipTo(character: string): boolean {
-    this.take(BLANKS);
+  /** Skips the next character other than whitespace, if it is this one. */
+  private skip(character: string): boolean {
+    this.take(WHITESPACE);
     if (this.text[this.at] !== character) return false;
     this.at++;
     return true;
   }
 
   private member(depth: number, names: Set<string>): boolean {
-    this.take(BLANKS);
+    this.take(WHITESPACE);
     const { at } = this;
     if (!this.take(STRING)) return this.miss('a name in double quotes');
-    const name = JSON.parse(this.text.slice(at, this.at)) as string; // it may be written in several ways
+    const name = JSON.parse(this.text.slice(at, this.at)) as string; // with its escapes decoded
     if (names.has(name)) this.repeated ??= { at, name };
     names.add(name);
-    return this.skipTo(':') ? this.value(depth + 1) : this.miss('a colon');
+    return this.skip(':') ? this.value(depth + 1) : this.miss('a colon');
   }
 
   private elements(end: string, element: () => boolean): boolean {
     this.at++;
-    if (this.skipTo(end)) return true;
+    if (this.skip(end)) return true;
     for (;;) {
       if (!element()) return false;
-      if (this.skipTo(end)) return true;
-      if (!this.skipTo(',')) return this.miss(`a comma or ${end}`);
+      if (this.skip(end)) return true;
+      if (!this.skip(',')) return this.miss(`a comma or ${end}`);
     }
   }
 

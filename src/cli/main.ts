@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
 import { explainCommand } from './explain.js';
+import { RENAMED_FLAGS, variableOf } from './flags.js';
 import { healthcheckCommand } from './healthcheck.js';
 import { modelCommand } from './model.js';
 import { serveCommand } from './serve.js';
@@ -43,6 +44,9 @@ for (const [name, value] of Object.entries(process.env))
   if (name.startsWith('EPOLLET_') && value === '') delete process.env[name];
 
 try {
+  for (const [old, flag] of RENAMED_FLAGS)
+    if (process.env[variableOf(old)] !== undefined)
+      throw new UsageError(`${variableOf(old)} was renamed; set ${variableOf(flag)} instead.`);
   await program.parseAsync();
 } catch (error) {
   const code = report(error);
@@ -68,7 +72,7 @@ function report(error: unknown): number {
 
 /** Commander's message as one sentence, with a remedy where it has none. */
 function sentenceOf(error: CommanderError): string {
-  const message = error.message
+  const message = withNewFlag(error.message)
     .replace(/^error: /, '')
     .replace(' is invalid. ', ' is invalid: ')
     .replace(': Allowed', ': allowed')
@@ -77,6 +81,14 @@ function sentenceOf(error: CommanderError): string {
     .replace(/\.$/, '');
   const remedy = error.code === 'commander.invalidArgument' ? '' : '; see epollet --help, or epollet COMMAND --help';
   return `${message}${remedy}.`;
+}
+
+/** Commander suggests flags of similar spelling only. */
+function withNewFlag(message: string): string {
+  return message.replace(/^(error: unknown option '--(no-)?([\w-]+).*?').*/s, (whole, unknown, no = '', old) => {
+    const flag = RENAMED_FLAGS.get(old);
+    return flag === undefined ? whole : `${unknown} (did you mean --${no}${flag}?)`;
+  });
 }
 
 function printError(sentence: string): void {

@@ -168,7 +168,7 @@ describe('as a process', () => {
       code: 2,
       signal: null,
       stdout: '',
-      stderr: `epollet: ${CONFIG}: prt is unknown; did you mean port?\n`,
+      stderr: `epollet: ${CONFIG}: prt is not an option; did you mean port?\n`,
     });
   });
 });

@@ -214,10 +214,10 @@ describe('what is no JSON has its place', () => {
     ['{"port": 1}}', 1, 12, 'nothing more'],
     ['[1, 2', 1, 6, 'a comma or ]'],
     ['[1, ]', 1, 5, 'a value'],
-    ['{"root": "a\nb"}', 1, 10, 'a text that ends on its line, with \\ before " and \\'],
-    ['{"root": "C:\\site"}', 1, 10, 'a text that ends on its line, with \\ before " and \\'],
+    ['{"root": "a\nb"}', 1, 10, 'a string that ends on its line, with \\ before " and \\'],
+    ['{"root": "C:\\site"}', 1, 10, 'a string that ends on its line, with \\ before " and \\'],
     ['{"🙂": x}', 1, 7, 'a value'],
-    ['['.repeat(5000), 1, 1002, 'fewer brackets in one another'],
+    ['['.repeat(5000), 1, 1002, 'less nesting'],
   ])('%j', (text, line, column, expected) => {
     expect(complaintOf(text)).toBe(
       `${path} is not JSON at line ${line}, column ${column}: expected ${expected}; comments and trailing commas are not allowed.`,

@@ -250,11 +250,11 @@ describe('a mistake is told with its remedy', () => {
     [['--redirect', '/a'], {}, /--redirect.*FROM=TO or FROM=TO,STATUS/],
     [['--redirect', '/a=/b,300'], {}, /--redirect.*one of the statuses 301, 302, 303, 307, 308/],
     [['--redirect', '/a=//b'], {}, /--redirect.*to must be a path with one slash/],
-    [['--redirect', '/a=/b', '--redirect', '/b=/a'], {}, /--redirect.*'\/b=\/a'.*round in circles/],
+    [['--redirect', '/a=/b', '--redirect', '/b=/a'], {}, /--redirect.*'\/b=\/a'.*form a loop/],
     [
       ['--redirect', '/about=/about.html', '--clean-urls'],
       {},
-      /^redirects\[0\] must not lead round in circles: \/about to \/about\.html to \/about\.$/,
+      /^redirects\[0\] must not form a loop: \/about to \/about\.html to \/about\.$/,
     ],
     [['--redirect', '/a=/:x'], {}, /--redirect.*to has :x, which "\/a" does not catch/],
     [['--cors', 'example.org'], {}, /--cors.*an origin as a browser sends it/],
