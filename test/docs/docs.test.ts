@@ -13,7 +13,15 @@ const FOREIGN_FLAGS = new Set(['--no-dotfiles', '--username', '--perf-basic-prof
 
 const read = (path: string): string => readFileSync(join(PACKAGE, path), 'utf8');
 
-const pages = ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'docs', 'examples'].flatMap((root) =>
+const pages = [
+  'README.md',
+  'ARCHITECTURE.md',
+  'CHANGELOG.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  'docs',
+  'examples',
+].flatMap((root) =>
   root.endsWith('.md')
     ? [root]
     : readdirSync(join(PACKAGE, root), { recursive: true, encoding: 'utf8' })
