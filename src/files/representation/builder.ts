@@ -21,19 +21,19 @@ import type { EtagHasher } from './etag-hasher.js';
 import { makeRepresentation, mergeFields, type Representation, type RepresentationFields } from './representation.js';
 import { Representations } from './representations.js';
 
-/** A larger file is sent as it is: to compress it takes a thread a second and more, and its result memory. */
+/** Larger files are not compressed: that would take a thread a second and more, and the result memory. */
 const COMPRESSION_MAX_BYTES = 4_194_304;
 
-/** What rules say of the page of a folder they say of the listing that stands in its place. */
-const LISTED_PAGE = 'index.html';
+/** A listing gets the headers that the index of its directory would get. */
+const INDEX = 'index.html';
 
-/** A file as content, and whether that may be kept. */
+/** The representations of a file, and whether they may be cached. */
 export interface Built {
   readonly content: Representations;
   readonly isCacheable: boolean;
 }
 
-/** What the composers of one server share. */
+/** What the builders of all sites of a server share. */
 export interface BuilderContext {
   readonly kernel: Kernel;
   readonly limits: Limits;
@@ -42,7 +42,16 @@ export interface BuilderContext {
   readonly compression: CompressionQueue;
 }
 
-/** Makes content of what the file system has: reads small files, and gives each form its fields and validators. */
+/**
+ * Builds the representations of a resolved file:
+ *
+ * 1. Fields: the media type, the rules' headers, CORS, and Vary where there is a choice.
+ * 2. Bodies: files up to `maxCachedFileBytes` are read and their descriptors closed; larger ones keep the descriptor.
+ * 3. Validators: by fstat(2), or a hash of the content. The hash of a large file comes later, from `EtagHasher`.
+ * 4. Compression on request, by a `Compressor`.
+ *
+ * Content is cacheable if the file did not change while it was read, fits in the cache, and has an entity tag or can get one.
+ */
 export class RepresentationBuilder {
   constructor(
     private readonly context: BuilderContext,
@@ -51,70 +60,66 @@ export class RepresentationBuilder {
   ) {}
 
   /**
-   * Takes over the descriptors of a survey that has a file.
-   * @param overriding fields that go before those of the rules
-   * @param changed called when the content has come to hold more, or has got its tags
-   * @param isOwned the content answers until it is closed, even one that may not be kept
+   * Takes over the descriptors.
+   * @param resolved of the kind `file`
+   * @param overriding fields that replace those of the rules
+   * @param onChange called when a representation is added, or has got its entity tag
+   * @param isOwned the caller closes the content, even if it is not cacheable; otherwise such content responds once
    */
-  build(survey: Resolved, overriding: readonly Field[], changed: () => void, isOwned = false): Built {
+  build(resolved: Resolved, overriding: readonly Field[], onChange: () => void, isOwned = false): Built {
     const { kernel, limits, acceptEncodings, etags, compression } = this.context;
-    const file = survey.file!;
-    const common = this.fieldsOf(survey, overriding);
+    const file = resolved.file!;
+    const common = this.fieldsOf(resolved, overriding);
     const identity = this.representation('identity', file, common);
-    const sidecars = survey.precompressed.map((sidecar) => this.representation(sidecar.coding, sidecar.file, common));
-    const untagged = [identity, ...sidecars].filter(({ validators }) => validators.etag === '');
-    // What changes while it is read is sent as its descriptor has it then, and looked at anew next time.
-    const isSteady = !isRacy(survey) && (identity.ok.body.kind === 'bytes' || file.size > limits.maxCachedFileBytes);
-    // Nobody comes back to what is kept without a tag: it is looked at anew, and may have its turn then.
-    const isReadable = untagged.length === 0 || isOwned || !etags.isFull;
-    const isKept = isSteady && isReadable && this.hasRoom(survey);
-    const content = new Representations(kernel, acceptEncodings, identity, isKept || isOwned);
-    content.list.push(...sidecars);
-    const opened = filesOf(survey).filter((_, i) => content.list[i]!.ok.body.kind === 'file');
-    if (opened.length > 0) content.openFiles = opened;
-    if (isKept && this.isCompressible(common.mediaType, file.size)) {
-      content.compressor = new Compressor(kernel, compression, content, common, changed);
+    const precompressed = resolved.precompressed.map((each) => this.representation(each.coding, each.file, common));
+    const untagged = [identity, ...precompressed].filter(({ validators }) => validators.etag === '');
+    // A small file that changed while it was read is sent from its descriptor, and resolved again next time.
+    const isStable = !isRacy(resolved) && (identity.ok.body.kind === 'bytes' || file.size > limits.maxCachedFileBytes);
+    // If the hasher is full, content without tags is not cached: its next request may find room.
+    const canBeTagged = untagged.length === 0 || isOwned || !etags.isFull;
+    const isCacheable = isStable && canBeTagged && this.fitsCache(resolved);
+    const content = new Representations(kernel, acceptEncodings, identity, isCacheable || isOwned);
+    content.list.push(...precompressed);
+    const openFiles = filesOf(resolved).filter((_, i) => content.list[i]!.ok.body.kind === 'file');
+    if (openFiles.length > 0) content.openFiles = openFiles;
+    if (isCacheable && this.isCompressible(common.mediaType, file.size)) {
+      content.compressor = new Compressor(kernel, compression, content, common, onChange);
     }
-    if (isSteady && isReadable) {
-      for (const variant of untagged) this.requestEtag(variant, isKept || isOwned ? content : null, common, changed);
+    if (isStable && canBeTagged) {
+      const owner = isCacheable || isOwned ? content : null;
+      for (const representation of untagged) this.requestEtag(representation, owner, common, onChange);
     }
-    return { content, isCacheable: isKept };
+    return { content, isCacheable };
   }
 
-  /** Bytes that are no file's, but made of what the file system has. */
+  /** Representations of bytes that are not a file's, such as a listing. */
   fromBytes(bytes: Uint8Array, common: RepresentationFields): Representations {
     const { kernel, acceptEncodings } = this.context;
-    const variant = makeRepresentation(
-      'identity',
-      { kind: 'bytes', bytes },
-      contentValidators(etagForBytes(bytes)),
-      common,
-    );
-    return new Representations(kernel, acceptEncodings, variant, true);
+    const validators = contentValidators(etagForBytes(bytes));
+    const representation = makeRepresentation('identity', { kind: 'bytes', bytes }, validators, common);
+    return new Representations(kernel, acceptEncodings, representation, true);
   }
 
-  /** What the rules and the options say of a file by its name. */
-  fieldsOf(survey: Resolved, overriding: readonly Field[] = []): RepresentationFields {
-    const ruled = headerPath(survey);
-    const mediaType = mediaTypeOf(ruled);
-    const { fields } = this.rules.fieldsFor(`/${ruled}`, mediaType);
+  /** The fields that all representations share, by the rules and options for the file's name. */
+  fieldsOf(resolved: Resolved, overriding: readonly Field[] = []): RepresentationFields {
+    const path = headerPath(resolved);
+    const mediaType = mediaTypeOf(path);
+    const { fields } = this.rules.fieldsFor(`/${path}`, mediaType);
     const all = mergeFields(mergeFields(fields, overriding), this.rules.commonCorsFields);
     const type = all.find(([name]) => name.toLowerCase() === 'content-type');
     const sentType = type?.[1] ?? mediaType;
     return {
       mediaType: sentType,
       fields: all.filter((field) => field !== type),
-      varies: survey.precompressed.length > 0 || this.isCompressible(sentType, survey.file?.size ?? 0),
+      varies: resolved.precompressed.length > 0 || this.isCompressible(sentType, resolved.file?.size ?? 0),
     };
   }
 
-  /** Whether the cache can hold it at all. */
-  private hasRoom(survey: Resolved): boolean {
+  /** Whether it fits in an empty cache. */
+  private fitsCache(resolved: Resolved): boolean {
     const { maxCachedFileBytes, cacheBytes, targetBytes } = this.context.limits;
     let bytes = ENTRY_OVERHEAD_BYTES + targetBytes;
-    for (const { size } of filesOf(survey)) {
-      bytes += size <= maxCachedFileBytes ? size : DESCRIPTOR_BYTES;
-    }
+    for (const { size } of filesOf(resolved)) bytes += size <= maxCachedFileBytes ? size : DESCRIPTOR_BYTES;
     return bytes <= cacheBytes;
   }
 
@@ -141,29 +146,29 @@ export class RepresentationBuilder {
   }
 
   /**
-   * Large files have no tag until they are read once, a piece at a time.
-   * @param content null when it answers only once, and the tag is for who asks next
+   * Has a large file hashed.
+   * @param content null if it responds only once: the tag is for the next request then
    */
   private requestEtag(
     { coding, ok }: Representation,
     content: Representations | null,
     common: RepresentationFields,
-    changed: () => void,
+    onChange: () => void,
   ) {
     const body = ok.body as FileBody;
-    const asker = content && {
+    const listener = content && {
       get isClosed() {
         return content.isClosed;
       },
-      onEtag(tag: string) {
-        content.replace(makeRepresentation(coding, body, contentValidators(etagForCoding(tag, coding)), common));
-        changed();
+      onEtag(etag: string) {
+        content.replace(makeRepresentation(coding, body, contentValidators(etagForCoding(etag, coding)), common));
+        onChange();
       },
     };
-    this.context.etags.read(body, asker);
+    this.context.etags.read(body, listener);
   }
 
-  /** The bytes of a small file, whose descriptor is closed; else the descriptor. */
+  /** The bytes of a small file, whose descriptor is closed; otherwise the descriptor. */
   private bodyOf(file: OpenFile): BytesBody | FileBody {
     const { kernel, limits } = this.context;
     if (file.size <= limits.maxCachedFileBytes) {
@@ -177,11 +182,11 @@ export class RepresentationBuilder {
   }
 }
 
-/** The name by which rules are chosen. */
+/** The path that header rules are matched against, without a leading slash. */
 export function headerPath({ kind, name }: Pick<Resolved, 'kind' | 'name'>): Buffer {
   if (kind !== 'listing') return name;
-  return Buffer.concat([name, Buffer.from(name.length === 0 ? LISTED_PAGE : `/${LISTED_PAGE}`)]);
+  return Buffer.concat([name, Buffer.from(name.length === 0 ? INDEX : `/${INDEX}`)]);
 }
 
-/** Replicas have the same content, and times of their own: only the tag says which content this is. */
+/** Without a date: replicas of a file have the same content and different times. */
 const contentValidators = (etag: string): Validators => ({ etag, modifiedSeconds: Number.NaN, recent: false });

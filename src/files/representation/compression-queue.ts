@@ -1,56 +1,56 @@
-/** Half of the threads that libuv has by default: the others are for the files and names of an app. */
-const UNDER_WAY = 2;
-/** More would be asked for again before their turn came. */
-const WAITING = 64;
+/** Half of libuv's threads by default: the others are for the file system and DNS calls of an app. */
+const MAX_RUNNING = 2;
+/** More would be requested again before their turn. */
+const MAX_WAITING = 64;
 
 /** Work for another thread. */
 export interface CompressionJob {
-  /** False when nobody needs the result any longer. */
+  /** False when the result is not needed any more. */
   readonly isWanted: boolean;
-  /** Takes what memory it needs only when it is called. */
+  /** Allocates memory only once it is called. */
   run(): Promise<void>;
 }
 
 /**
- * What is to be compressed, for all sites of a server: a few at a time in the order in which they were asked for, so that
- * neither memory nor threads are taken by how much is asked for at once.
+ * The compression jobs of all sites of a server, in the order of their requests and a few at a time: a burst of requests
+ * must not take all threads and memory.
  */
 export class CompressionQueue {
   private waiting: CompressionJob[] = [];
-  private underWay = 0;
+  private running = 0;
 
   constructor(
-    private readonly mostUnderWay = UNDER_WAY,
-    private readonly mostWaiting = WAITING,
+    private readonly maxRunning = MAX_RUNNING,
+    private readonly maxWaiting = MAX_WAITING,
   ) {}
 
-  /** @returns false when there is no room: it is to be asked for again */
+  /** @returns false if the queue is full: the job is to be added again at a later request */
   add(job: CompressionJob): boolean {
-    if (this.waiting.length >= this.mostWaiting) this.waiting = this.waiting.filter(({ isWanted }) => isWanted);
-    if (this.waiting.length >= this.mostWaiting) return false;
+    if (this.waiting.length >= this.maxWaiting) this.waiting = this.waiting.filter(({ isWanted }) => isWanted);
+    if (this.waiting.length >= this.maxWaiting) return false;
     this.waiting.push(job);
-    this.begin();
+    this.startNext();
     return true;
   }
 
-  private begin(): void {
-    while (this.underWay < this.mostUnderWay) {
+  private startNext(): void {
+    while (this.running < this.maxRunning) {
       const job = this.waiting.shift();
       if (job === undefined) return;
       if (!job.isWanted) continue;
-      this.underWay++;
-      // To begin takes a moment of this thread: who has asked gets an answer first.
-      setImmediate(() => this.work(job));
+      this.running++;
+      // Not before the response of the request is sent: starting takes a moment of this thread.
+      setImmediate(() => this.run(job));
     }
   }
 
-  private async work(job: CompressionJob): Promise<void> {
+  private async run(job: CompressionJob): Promise<void> {
     try {
       if (job.isWanted) await job.run();
     } catch {
-      // Out of memory, say: the file is served as it is.
+      // Out of memory, for example: the file is served uncompressed.
     }
-    this.underWay--;
-    this.begin();
+    this.running--;
+    this.startNext();
   }
 }

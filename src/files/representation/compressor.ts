@@ -7,15 +7,15 @@ import { makeRepresentation, type RepresentationFields } from './representation.
 import type { OnDemandCompressor, Representations } from './representations.js';
 
 /**
- * Compresses a file when somebody would like it so, once for each coding. Whoever asks meanwhile gets what there is. When
- * nothing is left to try, the content has no maker any more.
+ * Compresses a file when a request prefers a coding that it lacks, once for each coding. Meanwhile requests get the
+ * representations that exist. When no coding is left to try, it removes itself from the content.
  */
 export class Compressor implements OnDemandCompressor, CompressionJob {
-  /** In the order in which they were asked for, those that were tried among them. */
+  /** In the order of the requests, including those tried. */
   private readonly requested = new Set<ContentCoding>();
   private readonly tried = new Set<ContentCoding>();
-  /** Of a file that is not in memory: what the tags are about. */
-  private readonly version: string | null;
+  /** Of a file that is not in memory: the state that its entity tags are of. */
+  private readonly fingerprint: string | null;
   private isQueued = false;
 
   constructor(
@@ -26,7 +26,7 @@ export class Compressor implements OnDemandCompressor, CompressionJob {
     private readonly onRepresentationAdded: () => void,
   ) {
     const { body } = content.identity.ok;
-    this.version = body.kind === 'file' ? exactFingerprint(kernel, body.file.fd, body.length) : null;
+    this.fingerprint = body.kind === 'file' ? exactFingerprint(kernel, body.file.fd, body.length) : null;
   }
 
   get isWanted(): boolean {
@@ -35,7 +35,7 @@ export class Compressor implements OnDemandCompressor, CompressionJob {
 
   request(coding: ContentCoding): boolean {
     if (!AVAILABLE_CODINGS.includes(coding) || this.tried.has(coding)) return false;
-    // Without a tag it could not be revalidated: when the file has its own.
+    // The entity tag is derived from the file's: wait until that is hashed.
     if (this.content.identity.validators.etag === '') return true;
     if (!this.isQueued) this.isQueued = this.queue.add(this);
     if (this.isQueued) this.requested.add(coding);
@@ -50,7 +50,7 @@ export class Compressor implements OnDemandCompressor, CompressionJob {
     }
   }
 
-  /** Reads the file once for all that has been asked for until the last of it is done. */
+  /** Reads the file once for all codings that are requested before the last of them is done. */
   private async compress(): Promise<void> {
     const bytes = this.read();
     if (bytes === null) {
@@ -59,10 +59,10 @@ export class Compressor implements OnDemandCompressor, CompressionJob {
     }
     for (const coding of this.requested) {
       if (this.tried.has(coding)) continue;
-      const packed = await compress(bytes, coding).catch(() => null); // out of memory, say: it stays as it is
+      const encoded = await compress(bytes, coding).catch(() => null); // out of memory, for example
       this.tried.add(coding);
       if (!this.isWanted) return;
-      if (packed !== null && isWorthwhile(bytes.length, packed.length)) this.add(coding, packed);
+      if (encoded !== null && isWorthwhile(bytes.length, encoded.length)) this.add(coding, encoded);
     }
     if (this.isDone()) this.content.compressor = null;
   }
@@ -75,18 +75,18 @@ export class Compressor implements OnDemandCompressor, CompressionJob {
   }
 
   private isDone(): boolean {
-    const there = this.content.list.map(({ coding }) => coding);
-    return AVAILABLE_CODINGS.every((coding) => this.tried.has(coding) || there.includes(coding));
+    const existing = this.content.list.map(({ coding }) => coding);
+    return AVAILABLE_CODINGS.every((coding) => this.tried.has(coding) || existing.includes(coding));
   }
 
-  /** The file as it is; null when it is no longer what its tag says. */
+  /** The content; null if the file has changed since its entity tag. */
   private read(): Uint8Array | null {
     const { body } = this.content.identity.ok;
     if (body.kind === 'bytes') return body.bytes;
     if (body.kind !== 'file') return null;
     const { file, offset, length } = body;
     const bytes = Buffer.allocUnsafeSlow(length);
-    const isRead = this.kernel.pread(file.fd, bytes, 0, length, offset) === length;
-    return isRead && exactFingerprint(this.kernel, file.fd, length) === this.version ? bytes : null;
+    const isComplete = this.kernel.pread(file.fd, bytes, 0, length, offset) === length;
+    return isComplete && exactFingerprint(this.kernel, file.fd, length) === this.fingerprint ? bytes : null;
   }
 }

@@ -2,30 +2,30 @@ import { createHash, type Hash } from 'node:crypto';
 import type { ContentCoding } from '../../http/semantics/accept-encoding.js';
 
 /** 132 bits of SHA-256. */
-const TAG_CHARACTERS = 22;
-/** 48 bits of it: they tell the few forms apart that different versions of a library make of one file. */
-const MADE_CHARACTERS = 8;
+const ETAG_CHARACTERS = 22;
+/** 48 bits of SHA-256: enough to tell apart the few outputs that versions of a compressor make of one file. */
+const COMPRESSED_CHARACTERS = 8;
 
 const digestOf = (hash: Hash, characters: number): string => hash.digest('base64url').slice(0, characters);
 
-/** The tag of all that a SHA-256 was given, which takes no more. */
-export const etagForHash = (hash: Hash): string => `"${digestOf(hash, TAG_CHARACTERS)}"`;
+/** The entity tag of all bytes that a SHA-256 was updated with. Ends the hash. */
+export const etagForHash = (hash: Hash): string => `"${digestOf(hash, ETAG_CHARACTERS)}"`;
 
-/** An entity tag of nothing but the content: equal wherever that is. */
+/** An entity tag of nothing but the content: the same on every replica. */
 export const etagForBytes = (bytes: Uint8Array): string => etagForHash(createHash('sha256').update(bytes));
 
 /**
- * The tag of a form as it lies there, by the tag that its file has for itself. A coded one can be its original's very
- * bytes, or inode, and is another representation all the same, RFC 9110 section 8.8.3.3.
+ * The entity tag of a stored representation, from the tag of its own file. A precompressed file may have the bytes or the
+ * inode of its original, and is a different representation all the same, RFC 9110 section 8.8.3.3.
  */
 export const etagForCoding = (etag: string, coding: ContentCoding | 'identity'): string =>
   coding === 'identity' ? etag : withSuffix(etag, coding);
 
 /**
- * The tag of a form that was made here, by the tag of what it was made of. Other versions of zlib and brotli, and the same
- * on other processors, make other bytes of that: so it says which.
+ * The entity tag of a representation that was compressed here, from the tag of its original. Other versions of zlib and
+ * brotli, and other processors, produce other bytes, so these are part of it.
  */
-export const etagForCompressed = (etag: string, coding: ContentCoding, made: Uint8Array): string =>
-  withSuffix(etag, `${coding}-${digestOf(createHash('sha256').update(made), MADE_CHARACTERS)}`);
+export const etagForCompressed = (etag: string, coding: ContentCoding, encoded: Uint8Array): string =>
+  withSuffix(etag, `${coding}-${digestOf(createHash('sha256').update(encoded), COMPRESSED_CHARACTERS)}`);
 
 const withSuffix = (etag: string, suffix: string): string => (etag === '' ? '' : `${etag.slice(0, -1)}-${suffix}"`);

@@ -5,11 +5,11 @@ import { type BytesBody, type Field, type FileBody, HttpResponse, NO_BODY } from
 import type { ContentCoding } from '../../http/semantics/accept-encoding.js';
 import type { Validators } from '../../http/semantics/preconditions.js';
 
-/** One form of a file: as it is, or in a content coding. */
+/** One representation of a file: as it is stored, or in a content coding. */
 export class Representation {
-  /** Of the answers with a part of it, once there was one. */
+  /** The prepared head of its 206 responses; null before the first. */
   partialHead: PartialHead | null = null;
-  /** Fields that are known to name this form's entity tag, and set no other condition. */
+  /** A field section known to have this entity tag in If-None-Match, and no other precondition. */
   matchingFields: FieldSection | null = null;
   private notModifiedResponse: HttpResponse | null = null;
 
@@ -17,7 +17,7 @@ export class Representation {
     readonly coding: ContentCoding | 'identity',
     readonly validators: Validators,
     readonly ok: HttpResponse,
-    /** How many of its fields, the first, are about the content that it carries. */
+    /** How many of the first fields of `ok` describe the content. */
     private readonly contentFields: number,
   ) {}
 
@@ -25,19 +25,19 @@ export class Representation {
     return this.ok.contentLength;
   }
 
-  /** Has of the 200's fields what RFC 9110 section 15.4.5 asks for: nothing about a content that it does not carry. */
+  /** The 304: the fields of the 200 except those that describe the content, RFC 9110 section 15.4.5. */
   get notModified(): HttpResponse {
     this.notModifiedResponse ??= new HttpResponse(304, this.ok.fields.slice(this.contentFields), NO_BODY);
     return this.notModifiedResponse;
   }
 }
 
-/** What all forms of a file have in common. */
+/** What all representations of a file have in common. */
 export interface RepresentationFields {
   readonly mediaType: string;
-  /** By the site's rules. */
+  /** By the site's rules, without Content-Type. */
   readonly fields: readonly Field[];
-  /** There are, or may be, others: the choice depends on Accept-Encoding. */
+  /** There are, or may be, several: the choice depends on Accept-Encoding. */
   readonly varies: boolean;
 }
 
@@ -47,18 +47,27 @@ export function makeRepresentation(
   validators: Validators,
   common: RepresentationFields,
 ): Representation {
-  const about = [typeField(common.mediaType), ...(coding === 'identity' ? [] : [codingField(coding)]), ACCEPT_RANGES];
+  const contentFields = [
+    typeField(common.mediaType),
+    ...(coding === 'identity' ? [] : [codingField(coding)]),
+    ACCEPT_RANGES,
+  ];
   const { etag, modifiedSeconds, recent } = validators;
-  const tags: Field[] = etag === '' ? [] : [['ETag', etag]];
-  if (!recent && !Number.isNaN(modifiedSeconds)) tags.push(modifiedField(modifiedSeconds));
+  const validatorFields: Field[] = etag === '' ? [] : [['ETag', etag]];
+  if (!recent && !Number.isNaN(modifiedSeconds)) validatorFields.push(modifiedField(modifiedSeconds));
   const others = common.varies ? withVary(common.fields, 'Accept-Encoding') : common.fields;
-  return new Representation(coding, validators, new HttpResponse(200, about.concat(tags, others), body), about.length);
+  return new Representation(
+    coding,
+    validators,
+    new HttpResponse(200, contentFields.concat(validatorFields, others), body),
+    contentFields.length,
+  );
 }
 
-// Thousands of files have the same type and are of the same second: each field is there once.
+// Thousands of files share a type and, after a deployment, a second: each field is one object.
 const ACCEPT_RANGES: Field = ['Accept-Ranges', 'bytes'];
 const typeFields = new Map<string, Field>();
-const MANY_TYPES = 1000;
+const MAX_TYPES = 1000;
 let lastModified: Field = ['Last-Modified', ''];
 let lastModifiedSeconds = Number.NaN;
 
@@ -68,7 +77,7 @@ function typeField(mediaType: string): Field {
   let field = typeFields.get(mediaType);
   if (field === undefined) {
     field = ['Content-Type', mediaType];
-    if (typeFields.size < MANY_TYPES) typeFields.set(mediaType, field);
+    if (typeFields.size < MAX_TYPES) typeFields.set(mediaType, field);
   }
   return field;
 }
@@ -81,21 +90,21 @@ function modifiedField(seconds: number): Field {
   return lastModified;
 }
 
-/** The fields and more of them: a name that both have is the latter's, but for Vary, which has what both say. */
+/** Fields with others merged in: those of `more` replace fields of the same name, except Vary, which is combined. */
 export function mergeFields(fields: readonly Field[], more: readonly Field[]): Field[] {
-  const said = new Set(more.map(([name]) => name.toLowerCase()));
-  let all = fields.filter(([name]) => isVary(name) || !said.has(name.toLowerCase()));
+  const replaced = new Set(more.map(([name]) => name.toLowerCase()));
+  let all = fields.filter(([name]) => isVary(name) || !replaced.has(name.toLowerCase()));
   for (const field of more) all = isVary(field[0]) ? withVary(all, field[1]) : [...all, field];
   return all;
 }
 
 const isVary = (name: string): boolean => name.toLowerCase() === 'vary';
 
-/** The fields with one name more in Vary, RFC 9110 section 12.5.5. */
-export function withVary(fields: readonly Field[], on: string): Field[] {
+/** The fields with a name added to Vary, RFC 9110 section 12.5.5. */
+export function withVary(fields: readonly Field[], added: string): Field[] {
   const vary = fields.filter(([name]) => isVary(name)).map(([, value]) => value);
-  if (vary.some((value) => value === '*' || value.toLowerCase().split(/ *, */).includes(on.toLowerCase()))) {
+  if (vary.some((value) => value === '*' || value.toLowerCase().split(/ *, */).includes(added.toLowerCase()))) {
     return [...fields];
   }
-  return [...fields.filter(([name]) => !isVary(name)), ['Vary', [...vary, on].join(', ')]];
+  return [...fields.filter(([name]) => !isVary(name)), ['Vary', [...vary, added].join(', ')]];
 }
