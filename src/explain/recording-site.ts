@@ -96,7 +96,8 @@ export class RecordingSite extends Site {
     this.seen.links = [];
     const looked = super.resolve(target);
     this.view = {
-      ...looked,
+      survey: looked.resolved,
+      release: looked.release,
       links: this.seen.links.map(({ name, target: to }) => ({ name: this.below(name), target: to })),
       mode: this.seen.mode,
     };

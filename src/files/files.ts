@@ -23,49 +23,55 @@ export interface SitePlan {
 }
 
 export interface FilesStats {
+  /** How paths are resolved below the roots: by openat2(2), or one component at a time on kernels without it. */
   pathResolution: PathResolution;
-  /** Paths that are answered from memory, those without a file among them. */
+  /** Cached request paths, those without a file among them. */
   entries: number;
+  /** Memory of the cache, in which a descriptor counts as 256 KiB. */
   bytes: number;
-  /** Answers for which the file system was asked for no name. */
+  /** Responses from the cache for which no path was resolved. */
   hits: number;
-  /** How changes of cached paths are learnt of: told by the kernel, looked for after `revalidateMs`, or some so and some so. */
+  /** Paths that were resolved because they were not cached, or their entry had expired. */
+  misses: number;
+  /** Entries removed because the cache was over `cacheBytes`, or to release descriptors when none was left. */
+  evictions: number;
+  /** How changes of cached entries are detected: reported by inotify, polled every `revalidateMs`, or a mix of both. */
   invalidation: 'inotify' | 'ttl' | 'mixed';
-  /** Cached paths that the kernel tells of. */
+  /** Cached entries of which inotify reports all changes. */
   watchedEntries: number;
-  /** Cached paths that are looked at after `revalidateMs`. */
+  /** Cached entries that are revalidated every `revalidateMs`. */
   polledEntries: number;
-  /** Why these are, and the path of a root, if it is: each reason once, with `; ` between them. Null when there is none. */
+  /** Why entries, or the path of a root, are polled instead of watched; each reason once. */
   unwatchedReasons: string[];
+  /** Watched directories. */
   watches: number;
   inotifyEvents: number;
-  /** How often the kernel had to drop changes, after which everything is looked at anew. */
+  /** How often the kernel dropped events because its queue was full; each invalidates everything. */
   inotifyOverflows: number;
-  /** How often there were more changes than can be heard of at once, after which everything is looked at anew too. */
+  /** How often more events were pending than are read at once; each invalidates everything. */
   inotifyBacklogs: number;
-  /** How often file systems were mounted or unmounted, wherever: everything is looked at anew. */
+  /** How often a file system was mounted or unmounted anywhere; each invalidates everything. */
   mountChanges: number;
-  /** How often the path of a root was found to lead to another folder. */
+  /** How often the path of a root was found to lead to another directory. */
   rootChanges: number;
-  /** How often a compressed form was older than its file, and left alone. */
+  /** How often a precompressed file was ignored because it was older than its file. */
   stalePrecompressed: number;
 }
 
-/** All sites of a server: which of them is asked is said by the request's host. Owns them, the watch of their files and the tags of their contents. */
+/** All sites of a server, chosen by the request's host. Owns them, the watch of their files and the hashing of their ETags. */
 export class Files {
   readonly inotify: Inotify;
   private readonly etags: EtagHasher;
   readonly mounts: Mounts;
-  /** The descriptors of all sites' caches, which accept may need too. */
+  /** The descriptors in all sites' caches, which accept may need too. */
   readonly fdReserve = new FdReserve();
   private readonly main: Site;
   private readonly hosts = new Map<string, Site>();
 
   /**
-   * @param plan for every host that has no site of its own
-   * @param hosts names in lower case, without a port
-   * @param Kind of the sites: one that remembers more, for who wants to know why
-   * @throws a system error with `path` when a root is no folder that can be opened
+   * @param plan for every host without a site of its own
+   * @param hosts by name in lower case, without a port
+   * @throws a system error with `path` if a root is not a directory that can be opened
    */
   constructor(
     kernel: Kernel,
@@ -94,7 +100,7 @@ export class Files {
     };
     try {
       this.main = open(plan);
-      for (const [host, its] of hosts) this.hosts.set(host, open(its));
+      for (const [host, hostPlan] of hosts) this.hosts.set(host, open(hostPlan));
     } catch (error) {
       for (const site of opened) site.close();
       this.etags.close();
@@ -122,6 +128,8 @@ export class Files {
       entries: sum(({ cache }) => cache.size),
       bytes: sum(({ cache }) => cache.bytes),
       hits: sum(({ hits }) => hits),
+      misses: sum(({ misses }) => misses),
+      evictions: sum(({ cache }) => cache.evictions),
       invalidation: polled === 0 && fd >= 0 ? 'inotify' : watched === 0 ? 'ttl' : 'mixed',
       watchedEntries: watched,
       polledEntries: polled,
@@ -136,7 +144,7 @@ export class Files {
     };
   }
 
-  /** Of all sites, those fallbacks that cannot be sent at the moment. */
+  /** The fallbacks, of all sites, that cannot be sent at the moment. */
   get missingFallbacks(): MissingFallback[] {
     return [this.main, ...this.hosts.values()].map((site) => site.missingFallback).filter((each) => each !== null);
   }
@@ -149,15 +157,15 @@ export class Files {
     return this.siteFor(request).serve(request, nowMs);
   }
 
-  /** What answers an OPTIONS that is a preflight; null for any other. */
+  /** The response to an OPTIONS that is a preflight from an allowed origin; null for any other. */
   preflight(request: RequestParser): HttpResponse | null {
     return this.siteFor(request).preflight(request);
   }
 
-  /** What answers a preflight for a GET or HEAD of what is there; null for any other OPTIONS. */
+  /** The response to such a preflight for a GET or HEAD that would not get a 404; null for any other OPTIONS. */
   preflightOfFile(request: RequestParser, nowMs: number): HttpResponse | null {
-    const asked = request.value(FieldId.accessControlRequestMethod);
-    if (asked !== 'GET' && asked !== 'HEAD') return null;
+    const method = request.value(FieldId.accessControlRequestMethod);
+    if (method !== 'GET' && method !== 'HEAD') return null;
     const site = this.siteFor(request);
     const response = site.preflight(request);
     return response !== null && site.has(request, nowMs) ? response : null;
@@ -168,9 +176,9 @@ export class Files {
     return this.hosts.get(requestHost(request)) ?? this.main;
   }
 
-  /** The host that a site is of; null for the site of all others. */
+  /** The host of a site; null for the site of all other hosts. */
   hostOf(site: Site): string | null {
-    return [...this.hosts].find(([, its]) => its === site)?.[0] ?? null;
+    return [...this.hosts].find(([, other]) => other === site)?.[0] ?? null;
   }
 
   close(): void {
@@ -181,12 +189,12 @@ export class Files {
   }
 }
 
-/** The host without its port, in lower case: of the target where that has one, RFC 9112 section 3.2.2. */
+/** The host without its port, in lower case: the one in the target if there is one, RFC 9112 section 3.2.2. */
 function requestHost(request: RequestParser): string {
   const { bytes, targetStart, pathStart } = request;
   const authority = pathStart > targetStart ? latin1(bytes, targetStart, pathStart).replace(/^[^/]*\/\//, '') : null;
   const host = (authority ?? request.value(FieldId.host) ?? '').toLowerCase();
   const port = host.lastIndexOf(':');
   const name = port > host.lastIndexOf(']') ? host.slice(0, port) : host;
-  return name.endsWith('.') ? name.slice(0, -1) : name; // a name that is rooted is the same name
+  return name.endsWith('.') ? name.slice(0, -1) : name; // a fully qualified name
 }

@@ -28,7 +28,7 @@ export const expectations = (version: number): Record<string, string> => ({
   '/swapped/deep.txt': `200 swapped ${version}`,
   [`/only-${version}.txt`]: '200 here',
   [`/only-${version - 1}.txt`]: `404 nothing ${version}`,
-  [`/folder-${version}`]: '301 What was asked for is at another address.\n',
+  [`/folder-${version}`]: '301 Moved. See Location.\n',
   [`/folder-${version - 1}`]: `404 nothing ${version}`,
 });
 

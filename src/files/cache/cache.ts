@@ -1,12 +1,15 @@
+import { debug, tracing } from '../../sys/debug.js';
 import type { CacheEntry } from './entry.js';
 
 /**
- * Resources in memory, by the path that was asked for. A hit costs an integer's look-up and a comparison of bytes;
- * hashes can be forged, so of two paths with one hash the newer has the place. Over its budget it evicts the oldest
- * that was not used since it was last looked at (CLOCK), so that a hit has nothing to move.
+ * Entries in memory, by request path. A hit costs the look-up of an integer and a comparison of bytes; hashes can be
+ * forged, so of two paths with the same hash the newer one replaces the other. Over its budget the cache evicts the oldest
+ * entry without a hit since the last search (CLOCK), so that a hit moves nothing.
  */
 export class FileCache {
   bytes = 0;
+  /** Entries removed for the budget or for their descriptors. */
+  evictions = 0;
   private readonly entries = new Map<number, CacheEntry>();
 
   constructor(private readonly budgetBytes: number) {}
@@ -19,72 +22,79 @@ export class FileCache {
     return this.entries.values();
   }
 
+  /** @param bytes that contain the path from `start` to before `end` */
   find(bytes: Uint8Array, start: number, end: number, hash: number): CacheEntry | null {
-    const resource = this.entries.get(hash);
-    if (resource === undefined || resource.path.length !== end - start) return null;
-    const { path } = resource;
+    const entry = this.entries.get(hash);
+    if (entry === undefined || entry.path.length !== end - start) return null;
+    const { path } = entry;
     for (let i = 0; i < path.length; i++) if (path.charCodeAt(i) !== bytes[start + i]) return null;
-    if (!resource.recentlyUsed) resource.recentlyUsed = true; // what is written is copied from cache to cache
-    return resource;
+    if (!entry.recentlyUsed) entry.recentlyUsed = true; // a write would move the cache line between cores
+    return entry;
   }
 
-  /** Takes the resource in, and with it the duty to close it. */
-  set(resource: CacheEntry): void {
-    const before = this.entries.get(resource.hash);
-    if (before !== undefined) this.remove(before);
-    this.entries.set(resource.hash, resource);
-    resource.dependencies.subscribe(resource);
-    this.count(resource);
+  /** Becomes the owner of the entry, and closes it when it is removed. */
+  set(entry: CacheEntry): void {
+    const previous = this.entries.get(entry.hash);
+    if (previous !== undefined) this.remove(previous);
+    this.entries.set(entry.hash, entry);
+    entry.dependencies.subscribe(entry);
+    this.count(entry);
   }
 
-  has(resource: CacheEntry): boolean {
-    return this.entries.get(resource.hash) === resource;
+  has(entry: CacheEntry): boolean {
+    return this.entries.get(entry.hash) === entry;
   }
 
-  /** The resource has become larger or smaller. */
-  recount(resource: CacheEntry): void {
-    if (this.has(resource)) this.count(resource);
+  /** The size of the entry has changed. */
+  recount(entry: CacheEntry): void {
+    if (this.has(entry)) this.count(entry);
   }
 
-  /** Closes it, if it is here. */
-  remove(resource: CacheEntry): void {
-    if (!this.has(resource)) return;
-    this.entries.delete(resource.hash);
-    this.bytes -= resource.countedBytes;
-    resource.countedBytes = 0;
-    resource.close();
+  /** Closes the entry, if it is in the cache. */
+  remove(entry: CacheEntry): void {
+    if (!this.has(entry)) return;
+    this.entries.delete(entry.hash);
+    this.bytes -= entry.countedBytes;
+    entry.countedBytes = 0;
+    entry.close();
   }
 
   clear(): void {
-    for (const resource of [...this.entries.values()]) this.remove(resource);
+    for (const entry of [...this.entries.values()]) this.remove(entry);
   }
 
-  /** Removes the oldest of those that have descriptors, until so many are let go. False when there are none. */
+  /** Evicts the oldest entries with descriptors until `count` of these are released. Returns false if there were none. */
   evictDescriptors(count: number): boolean {
     let left = count;
-    for (const resource of this.entries.values()) {
-      if (resource.openFiles.length === 0) continue;
-      left -= resource.openFiles.length;
-      this.remove(resource);
+    for (const entry of this.entries.values()) {
+      if (entry.openFiles.length === 0) continue;
+      left -= entry.openFiles.length;
+      this.evict(entry);
       if (left <= 0) break;
     }
     return left < count;
   }
 
-  private count(resource: CacheEntry): void {
-    const { bytes } = resource;
-    this.bytes += bytes - resource.countedBytes;
-    resource.countedBytes = bytes;
-    while (this.bytes > this.budgetBytes && this.size > 1) this.evict(resource);
+  private count(entry: CacheEntry): void {
+    const { bytes } = entry;
+    this.bytes += bytes - entry.countedBytes;
+    entry.countedBytes = bytes;
+    while (this.bytes > this.budgetBytes && this.size > 1) this.evictOldest(entry);
   }
 
-  /** Removes one, but not the one that the room is for. */
-  private evict(newest: CacheEntry): void {
-    for (const [hash, resource] of this.entries) {
-      if (resource !== newest && !resource.recentlyUsed) return this.remove(resource);
-      resource.recentlyUsed = false;
+  /** @param newest the entry that the room is for */
+  private evictOldest(newest: CacheEntry): void {
+    for (const [hash, entry] of this.entries) {
+      if (entry !== newest && !entry.recentlyUsed) return this.evict(entry);
+      entry.recentlyUsed = false;
       this.entries.delete(hash);
-      this.entries.set(hash, resource); // to the end; the iteration meets it again only if all are used
+      this.entries.set(hash, entry); // to the end; the iteration reaches it again only if all are used
     }
+  }
+
+  private evict(entry: CacheEntry): void {
+    if (tracing) debug('evict %s', entry.path);
+    this.evictions++;
+    this.remove(entry);
   }
 }

@@ -1,75 +1,75 @@
 import type { RequestParser } from '../../http/request/parser.js';
 import type { HttpResponse } from '../../http/response/response.js';
+import { debug, tracing } from '../../sys/debug.js';
 import type { Kernel } from '../../sys/kernel.js';
 import { fileUnchanged, type OpenFile } from '../resolve/open-file.js';
 import type { Dependencies } from '../watch/dependencies.js';
 import type { Dependent } from '../watch/watched-directory.js';
 
-/** What answers for a path. */
+/** Makes the responses of a cache entry. */
 export interface CacheContent {
-  /** For a GET or HEAD. A response that uses a descriptor for the last time has it as `lastUse`. */
+  /** To a GET or HEAD. A response that is the last to use a descriptor has it as `ownedFile`. */
   respond(request: RequestParser): HttpResponse;
-  /** What the memory that it holds comes to, and for descriptors what they are worth. */
+  /** The memory that it holds, plus DESCRIPTOR_BYTES for each descriptor. */
   readonly bytes: number;
-  /** The files that it sends from their descriptors, if there are such. */
+  /** The files that it sends from their descriptors. */
   readonly openFiles?: readonly OpenFile[];
-  /** Lets descriptors go. */
+  /** Releases the descriptors. */
   close(): void;
 }
 
-/** Objects, heads and bookkeeping of an entry, beside the body: measured at about this. */
+/** Objects, heads and bookkeeping of an entry, without the body: measured at about this. */
 export const ENTRY_OVERHEAD_BYTES = 2048;
 /** What an open descriptor counts in the cache's budget, so that it bounds their number: 256 by default. */
 export const DESCRIPTOR_BYTES = 262_144;
 
-/** Of `Resource.asks`, for what has a look at each request. */
+/** For `CacheEntry.relevantFields`: the content has to see each request. */
 export const ALL_FIELDS = -1;
 
-/** What is known of a path of the request, until something that it depends on changes. */
+/** Whether an entry may respond: at once, if an fstat(2) of its descriptors finds them unchanged, or not without resolving the path again. */
+export type Freshness = 'fresh' | 'needs fstat' | 'expired';
+
+/** The responses to one request path, until a dependency changes or they expire. */
 export class CacheEntry implements Dependent {
-  /** Asked for since the last search for something to evict. */
+  /** A hit since the last search for an entry to evict. */
   recentlyUsed = true;
-  /** What the cache counts it for, while it is there. */
+  /** What the cache counts it for, while it is in there. */
   countedBytes = 0;
-  /** When the file system is to be asked again, on the reactor's clock. */
-  private expiresAtMs = 0;
-  /** The whole seconds of it: a small integer stands in the object itself, a number with a fraction somewhere else. */
-  private expiresAtSecond = 0;
-  /** Until then it is enough to ask the descriptors that it sends from, and needed: nobody tells that these files are written. */
+  /** On the reactor's clock. */
+  private freshUntilMs = 0;
+  /** Its whole seconds: a small integer is stored in the object itself, a number with a fraction outside of it. */
+  private freshUntilSecond = 0;
+  /** Until then an fstat(2) suffices, and is required: writes to unwatched files are not reported. */
   private fstatUntilMs = 0;
 
   constructor(
-    /** The path of the request, to the letter, before percent-decoding, a character a byte. */
+    /** The path of the request, byte for byte, before percent-decoding, as latin1. */
     readonly path: string,
     readonly hash: number,
     readonly content: CacheContent,
-    /** The answer to a request that sends none of the fields in `asks`; null when it is made anew each time. */
+    /** The response to a request that has none of `relevantFields`; null if it is made for each request. */
     public plainResponse: HttpResponse | null,
-    /** The fields that can make a difference, a bit each, as in `RequestParser.presentMask`. */
+    /** The fields that the response depends on, a bit each, as in `RequestParser.presentMask`. */
     readonly relevantFields: number,
-    /** What the file system said; as long as it says the same, the content holds. */
-    readonly signature: string,
+    /** Of the resolved path: while it stays the same, so does the content. */
+    readonly fingerprint: string,
     public dependencies: Dependencies,
-    private readonly evict: (resource: CacheEntry) => void,
+    private readonly remove: (entry: CacheEntry) => void,
   ) {}
 
-  isFresh(nowMs: number): boolean {
-    return ((nowMs / 1000) | 0) < this.expiresAtSecond || nowMs < this.expiresAtMs;
+  freshness(nowMs: number): Freshness {
+    if (((nowMs / 1000) | 0) < this.freshUntilSecond || nowMs < this.freshUntilMs) return 'fresh';
+    return nowMs < this.fstatUntilMs ? 'needs fstat' : 'expired';
   }
 
-  /** No name need be looked up before then. */
-  setExpiry(dueMs: number): void {
-    const isRead = !this.dependencies.areWatched && this.openFiles.length > 0;
-    this.fstatUntilMs = isRead ? dueMs : 0;
-    this.expiresAtMs = isRead ? 0 : dueMs;
-    this.expiresAtSecond = Math.floor(this.expiresAtMs / 1000);
+  setExpiry(expiresAtMs: number): void {
+    const needsFstat = !this.dependencies.areWatched && this.openFiles.length > 0;
+    this.fstatUntilMs = needsFstat ? expiresAtMs : 0;
+    this.freshUntilMs = needsFstat ? 0 : expiresAtMs;
+    this.freshUntilSecond = Math.floor(this.freshUntilMs / 1000);
   }
 
-  needsFstatOnly(nowMs: number): boolean {
-    return nowMs < this.fstatUntilMs;
-  }
-
-  /** What it sends from descriptors is what its fields say it is. */
+  /** Whether the open files are still those that the responses describe. */
   filesUnchanged(kernel: Kernel): boolean {
     return this.openFiles.every((file) => fileUnchanged(kernel, file));
   }
@@ -83,15 +83,16 @@ export class CacheEntry implements Dependent {
   }
 
   onInvalidated(): void {
-    this.evict(this);
+    if (tracing) debug('invalidate %s', this.path);
+    this.remove(this);
   }
 
-  /** The file system has said the same again. */
-  revalidate(dependencies: Dependencies, dueMs: number): void {
+  /** The path was resolved to the same fingerprint again. */
+  revalidate(dependencies: Dependencies, expiresAtMs: number): void {
     this.dependencies.unsubscribe(this);
     this.dependencies = dependencies;
     dependencies.subscribe(this);
-    this.setExpiry(dueMs);
+    this.setExpiry(expiresAtMs);
   }
 
   close(): void {
@@ -100,9 +101,8 @@ export class CacheEntry implements Dependent {
   }
 }
 
-/** The answer, whichever way is the shortest. */
-export function respondFromCache(resource: CacheEntry, request: RequestParser): HttpResponse {
-  if (resource.plainResponse !== null && (request.presentMask & resource.relevantFields) === 0)
-    return resource.plainResponse;
-  return resource.content.respond(request);
+/** The plain response if the request allows it; else the content makes one. */
+export function respondFromCache(entry: CacheEntry, request: RequestParser): HttpResponse {
+  if (entry.plainResponse !== null && (request.presentMask & entry.relevantFields) === 0) return entry.plainResponse;
+  return entry.content.respond(request);
 }

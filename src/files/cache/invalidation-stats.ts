@@ -1,25 +1,25 @@
 import type { CacheEntry } from './entry.js';
 
-/** How changes of what is held are learnt of. */
+/** How changes of cached entries are detected. */
 export interface InvalidationStats {
-  /** How many resources the kernel tells of. */
+  /** Entries of which inotify reports all changes. */
   watched: number;
-  /** And how many are looked at after a time. */
+  /** Entries that are revalidated after a time. */
   polled: number;
-  /** Why, each reason once. */
+  /** Why the latter are not watched, each reason once. */
   readonly reasons: Set<string>;
 }
 
-/** Counted when somebody asks, for it changes with every file that is looked at. */
-export function invalidationStats(resources: Iterable<CacheEntry>): InvalidationStats {
-  const freshness: InvalidationStats = { watched: 0, polled: 0, reasons: new Set() };
-  for (const { dependencies } of resources) {
+/** Counted on demand, since it changes with every directory that is scanned. */
+export function invalidationStats(entries: Iterable<CacheEntry>): InvalidationStats {
+  const stats: InvalidationStats = { watched: 0, polled: 0, reasons: new Set() };
+  for (const { dependencies } of entries) {
     if (dependencies.areWatched) {
-      freshness.watched++;
+      stats.watched++;
       continue;
     }
-    freshness.polled++;
-    if (dependencies.unwatchedReason !== null) freshness.reasons.add(dependencies.unwatchedReason);
+    stats.polled++;
+    if (dependencies.unwatchedReason !== null) stats.reasons.add(dependencies.unwatchedReason);
   }
-  return freshness;
+  return stats;
 }

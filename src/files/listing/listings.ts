@@ -1,8 +1,11 @@
-import { hashPath } from '../../http/text.js';
+import type { RequestParser } from '../../http/request/parser.js';
+import type { Field, HttpResponse } from '../../http/response/response.js';
+import { hashPath, latin1 } from '../../http/text.js';
 import type { Kernel } from '../../sys/kernel.js';
 import type { FileCache } from '../cache/cache.js';
-import { ALL_FIELDS, type CacheContent, CacheEntry } from '../cache/entry.js';
+import { ALL_FIELDS, CacheEntry, respondFromCache } from '../cache/entry.js';
 import type { RepresentationBuilder } from '../representation/builder.js';
+import { RedirectContent } from '../representation/redirect-response.js';
 import type { Lookup } from '../resolve/lookup.js';
 import type { Resolved } from '../resolve/resolver.js';
 import { directoryUrlPath } from '../resolve/url-path.js';
@@ -12,81 +15,90 @@ import { type DirectoryScan, scanDirectory } from './scan.js';
 
 const SLASH = Buffer.from('/');
 
-/** What lists the folders of a site: each is kept once, however its path is spelled, of which a peer has many ways. */
+/** The directory listings of a site: each is cached once, by the directory's own path, however the request spells it. */
 export class Listings {
   private readonly contents = new WeakMap<CacheEntry, ListingRepresentations>();
 
-  /** @param readable makes content such that those may read it who may */
+  /** @param errorFields of a redirect */
   constructor(
     private readonly kernel: Kernel,
     private readonly cache: FileCache,
-    private readonly composer: RepresentationBuilder,
-    private readonly readable: (content: CacheContent) => CacheContent,
+    private readonly builder: RepresentationBuilder,
+    private readonly errorFields: readonly Field[],
+    private readonly revalidateMs: number,
   ) {}
 
-  has(resource: CacheEntry): boolean {
-    return this.contents.has(resource);
+  has(entry: CacheEntry): boolean {
+    return this.contents.has(entry);
   }
 
-  /** What is kept of a folder; null for what is no listing. */
+  /** The cached listing of a directory; null if there is none. */
   find(name: Buffer): CacheEntry | null {
     const path = Buffer.from(directoryUrlPath(name));
-    const found = this.cache.find(path, 0, path.length, hashPath(path));
-    return found !== null && this.has(found) ? found : null;
+    const entry = this.cache.find(path, 0, path.length, hashPath(path));
+    return entry !== null && this.has(entry) ? entry : null;
   }
 
-  /**
-   * What lists the folder of a survey, and is kept; or -errno. It goes on as long as the folder's entries are the same.
-   * @param dueMs when the folder is to be looked into again, said of what the survey has come to depend on
-   */
-  of(survey: Resolved, lookup: Lookup, nowMs: number, dueMs: () => number): CacheEntry | number {
-    const found = this.find(survey.name);
-    if (found?.isFresh(nowMs)) return found;
-    const before = found === null ? null : this.contents.get(found)!.entries;
-    const entries = this.read(lookup, survey, before);
-    // It has the times of folders and what links lead to, and both change elsewhere.
-    if (typeof entries !== 'number') survey.dependencies.markUnwatched(LISTINGS);
-    // It may have gone meanwhile, with a folder that was seen to be another.
-    if (found !== null && entries === before && this.cache.has(found)) {
-      found.revalidate(survey.dependencies, dueMs());
-      return found;
+  /** Responds with the listing of a directory, and caches it. Returns -errno if it cannot be read. */
+  respond(request: RequestParser, resolved: Resolved, lookup: Lookup, nowMs: number): HttpResponse | number {
+    const entry = this.entryOf(resolved, lookup, nowMs);
+    if (typeof entry === 'number') return entry;
+    if (!latin1(request.bytes, request.pathStart, request.pathEnd).includes('//'))
+      return respondFromCache(entry, request);
+    // From a path with empty segments the relative links would miss.
+    return new RedirectContent(directoryUrlPath(resolved.name), this.errorFields).respond(request);
+  }
+
+  /** The entry goes on as long as the directory's entries stay the same. */
+  private entryOf(resolved: Resolved, lookup: Lookup, nowMs: number): CacheEntry | number {
+    const entry = this.find(resolved.name);
+    if (entry?.freshness(nowMs) === 'fresh') return entry;
+    const previous = entry === null ? null : this.contents.get(entry)!.entries;
+    const entries = this.read(lookup, resolved, previous);
+    // It shows the times of directories and of symlinks' targets, which change elsewhere.
+    if (typeof entries !== 'number') resolved.dependencies.markUnwatched(LISTINGS);
+    const expiresAtMs = nowMs + this.revalidateMs;
+    // Reading may have found a directory changed, and removed the entry.
+    if (entry !== null && entries === previous && this.cache.has(entry)) {
+      entry.revalidate(resolved.dependencies, expiresAtMs);
+      return entry;
     }
-    if (found !== null) this.cache.remove(found);
-    return typeof entries === 'number' ? entries : this.store(survey, entries, dueMs());
+    if (entry !== null) this.cache.remove(entry);
+    return typeof entries === 'number' ? entries : this.store(resolved, entries, expiresAtMs);
   }
 
-  /** What the folder of a survey has; what it had before, if that is the same; or -errno. */
-  read(lookup: Lookup, { name, dependencies }: Resolved, before: DirectoryScan | null): DirectoryScan | number {
+  /** The entries of a directory; `previous` if they are the same; or -errno. */
+  read(lookup: Lookup, { name, dependencies }: Resolved, previous: DirectoryScan | null): DirectoryScan | number {
     const { kernel } = this;
     const fd = lookup.directory(name, dependencies);
     if (fd < 0) return fd;
-    // In the root there is no slash in front: it would stand for that of the file system.
-    const place = name.length === 0 ? name : Buffer.concat([name, SLASH]);
-    const entries = scanDirectory(kernel, fd, (each) => lookup.openPath(Buffer.concat([place, each])), before);
+    // None for the root: a leading slash would name the root of the file system.
+    const prefix = name.length === 0 ? name : Buffer.concat([name, SLASH]);
+    const entries = scanDirectory(kernel, fd, (each) => lookup.openPath(Buffer.concat([prefix, each])), previous);
     kernel.close(fd);
     return entries;
   }
 
-  private store(survey: Resolved, entries: DirectoryScan, dueMs: number): CacheEntry {
-    const { cache, composer } = this;
-    const { fields } = composer.fieldsOf(survey);
-    const content = new ListingRepresentations(entries, `/${survey.name}`, fields, composer, () =>
-      cache.recount(resource),
+  private store(resolved: Resolved, entries: DirectoryScan, expiresAtMs: number): CacheEntry {
+    const { cache, builder } = this;
+    const { fields } = builder.fieldsOf(resolved);
+    const content = new ListingRepresentations(entries, `/${resolved.name}`, fields, builder, () =>
+      cache.recount(entry),
     );
-    const path = directoryUrlPath(survey.name);
-    const resource = new CacheEntry(
+    const path = directoryUrlPath(resolved.name);
+    const entry = new CacheEntry(
       path,
       hashPath(Buffer.from(path)),
-      this.readable(content),
+      content,
       null,
       ALL_FIELDS,
-      survey.fingerprint,
-      survey.dependencies,
-      (outdated) => cache.remove(outdated),
+      resolved.fingerprint,
+      resolved.dependencies,
+      (invalid) => cache.remove(invalid),
     );
-    this.contents.set(resource, content);
-    resource.setExpiry(dueMs);
-    cache.set(resource);
-    return resource;
+    this.contents.set(entry, content);
+    entry.setExpiry(expiresAtMs);
+    cache.set(entry);
+    return entry;
   }
 }

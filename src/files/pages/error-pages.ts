@@ -1,87 +1,109 @@
+import { FieldId } from '../../http/headers.js';
 import { type Field, HttpResponse, textResponse } from '../../http/response/response.js';
+import type { CacheContent } from '../cache/entry.js';
 import type { RepresentationBuilder } from '../representation/builder.js';
 import { mergeFields } from '../representation/representation.js';
 import type { Representations } from '../representation/representations.js';
-import type { statusForErrno } from '../resolve/error-status.js';
+import { statusForErrno } from '../resolve/error-status.js';
 import type { Lookup } from '../resolve/lookup.js';
 import { isRacy, type Resolved, type Resolver } from '../resolve/resolver.js';
 import type { Rules } from '../rules/response-headers.js';
 import type { Dependencies } from '../watch/dependencies.js';
 import { TRANSIENT_PAGES } from '../watch/unwatched.js';
 import type { Dependent } from '../watch/watched-directory.js';
+import { looksLikeAsset } from './asset-name.js';
+import { FallbackContent } from './fallback.js';
 
-const NOTHING = 'There is nothing at this address.\n';
-const FORBIDDEN = 'The server may not read this file.\n';
 const BUSY_FIELDS: readonly Field[] = [['Retry-After', '1']];
-const BUSY = 'The server has too many files open. Try again in a second.\n';
-const UNREADABLE = 'The file could not be read.\n';
 
 const PAGE_404 = '404.html';
 const PAGE_50X = '50x.html';
 
-/** An address that is not what a page was asked for: nobody keeps the answer longer than they have to. */
+/** The page is at another URL than its own: caches must revalidate it. */
 const NO_CACHE: Field = ['Cache-Control', 'no-cache'];
-/** Whether a single-page app's page is sent or a 404, Accept decides, RFC 9110 section 12.5.5. */
-const BY_ACCEPT: Field = ['Vary', 'Accept'];
-/** What a page's fields say of the page, and not of an answer that it stands in for. */
-const OF_THE_PAGE = new Set(['etag', 'last-modified', 'accept-ranges', 'content-encoding']);
+/** Accept decides between a single-page app's page and a 404, RFC 9110 section 12.5.5. */
+const VARY_ACCEPT: Field = ['Vary', 'Accept'];
+const ACCEPT_BIT = 1 << FieldId.accept;
+/** Fields about the page as a file, which an error response does not have. */
+const FILE_FIELDS = new Set(['etag', 'last-modified', 'accept-ranges', 'content-encoding']);
 
 type FileErrorStatus = ReturnType<typeof statusForErrno>;
 
-/** One of the site's own pages, or that it has none of this name. */
+/** One of the site's own pages, or that it does not have one of this name. */
 interface Page {
   readonly content: Representations | null;
-  readonly survey: Resolved;
+  readonly resolved: Resolved;
   readonly dependent: Dependent;
-  /** As the answer of an error, by status. */
+  /** The error responses with this page, by status. */
   readonly responses: Map<number, HttpResponse>;
 }
 
-/** The site's pages for what it cannot serve: 404.html, 50x.html and a single-page app's own. */
+/** The response to a path without a file. */
+export interface ErrorContent {
+  readonly response: HttpResponse;
+  /** For a cache entry, and the request fields that it depends on. Null for a transient error, which must not be cached. */
+  readonly content: CacheContent | null;
+  readonly relevantFields: number;
+}
+
+/** The site's pages for paths that have no file: 404.html, 50x.html and a single-page app's fallback. */
 export class ErrorPages {
   private readonly pages = new Map<string, Page>();
-  /** Where the site has no page, by status. */
-  private readonly plain: Readonly<Record<FileErrorStatus, HttpResponse>>;
-  private readonly overriding: readonly Field[];
+  /** For a site without a page, by status. */
+  private readonly plainText: Readonly<Record<FileErrorStatus, HttpResponse>>;
+  /** Replace those of the page. */
+  private readonly pageFields: readonly Field[];
 
   /**
-   * @param hasFallback whether there may be a page for what is not there
-   * @param changed called when answers that were made with a page no longer hold
+   * @param fallback the page for paths that are not found, below the root; null for none
+   * @param onChange called when responses that were made with a page are no longer valid
    */
   constructor(
-    private readonly surveyor: Resolver,
-    private readonly composer: RepresentationBuilder,
+    private readonly resolver: Resolver,
+    private readonly builder: RepresentationBuilder,
     rules: Rules,
-    hasFallback: boolean,
-    private readonly changed: () => void,
+    private readonly fallback: string | null,
+    private readonly onChange: () => void,
   ) {
     const fields = rules.errorFields;
-    this.plain = {
-      403: textResponse(403, FORBIDDEN, fields),
-      404: textResponse(404, NOTHING, hasFallback ? mergeFields(fields, [BY_ACCEPT]) : fields),
-      500: textResponse(500, UNREADABLE, fields),
-      503: textResponse(503, BUSY, [...BUSY_FIELDS, ...fields]),
+    this.plainText = {
+      403: textResponse(403, 'Forbidden: the server cannot read this file.\n', fields),
+      404: textResponse(404, 'Not found.\n', fallback === null ? fields : mergeFields(fields, [VARY_ACCEPT])),
+      500: textResponse(500, 'The file could not be read.\n', fields),
+      503: textResponse(503, 'Too many open files. Try again in a second.\n', [...BUSY_FIELDS, ...fields]),
     };
-    this.overriding = hasFallback ? [NO_CACHE, BY_ACCEPT] : [NO_CACHE];
+    this.pageFields = fallback === null ? [NO_CACHE] : [NO_CACHE, VARY_ACCEPT];
   }
 
-  /** Opens the page that is needed when nothing can be opened, if it has not been. */
+  /** Opens 50x.html ahead of time: it is needed when nothing can be opened. */
   load(lookup: Lookup): void {
     if (!this.pages.has(PAGE_50X)) this.find(PAGE_50X, lookup);
   }
 
-  /** Looks whether pages have changed and nobody told; and has that page opened, for when it is needed it is too late. */
+  /** Resolves all pages again, in case a change was not reported. */
   revalidate(lookup: Lookup): void {
     for (const name of new Set([...this.pages.keys(), PAGE_50X])) this.find(name, lookup, true);
   }
 
-  /** @param dependencies of who keeps the answer: when nobody tells of changes to the page, nobody tells of the answer's */
+  /** The response to a path that resolved to an errno: the fallback, a page or plain text. */
+  contentFor({ name, errno, dependencies }: Resolved, lookup: Lookup): ErrorContent {
+    const status = statusForErrno(errno);
+    const response = this.errorResponse(status, lookup, dependencies);
+    if (status >= 500) return { response, content: null, relevantFields: 0 }; // no event reports its end
+    const { fallback } = this;
+    if (status !== 404 || fallback === null || looksLikeAsset(name))
+      return { response, content: { respond: () => response, bytes: 0, close: () => {} }, relevantFields: 0 };
+    const content = new FallbackContent(response, () => this.fallbackPage(fallback, lookup));
+    return { response, content, relevantFields: ACCEPT_BIT };
+  }
+
+  /** @param dependencies of a cache entry with the response: they are unwatched if the page is */
   errorResponse(status: FileErrorStatus, lookup: Lookup, dependencies?: Dependencies): HttpResponse {
-    if (status === 403) return this.plain[403];
+    if (status === 403) return this.plainText[403];
     const page = this.find(status === 404 ? PAGE_404 : PAGE_50X, lookup);
-    const { areWatched, unwatchedReason } = page.survey.dependencies;
+    const { areWatched, unwatchedReason } = page.resolved.dependencies;
     if (!areWatched) dependencies?.markUnwatched(unwatchedReason);
-    if (page.content === null) return this.plain[status];
+    if (page.content === null) return this.plainText[status];
     let response = page.responses.get(status);
     if (response === undefined) {
       response = asErrorResponse(status, page.content.identity.ok);
@@ -90,70 +112,69 @@ export class ErrorPages {
     return response;
   }
 
-  fallback(name: string, lookup: Lookup): Representations | null {
-    const known = this.pages.get(name);
-    return this.find(name, lookup, known !== undefined && this.surveyor.dateHasSettled(known.survey)).content;
-  }
-
   clear(): void {
     for (const [name, page] of [...this.pages]) this.drop(name, page);
   }
 
-  private find(name: string, lookup: Lookup, again = false): Page {
+  private fallbackPage(name: string, lookup: Lookup): Representations | null {
     const known = this.pages.get(name);
-    if (known?.survey.dependencies.areWatched && !again) return known;
-    const survey = this.surveyor.file(lookup, Buffer.from(name));
-    // Where nobody tells of changes it is looked up each time; and who cannot look has to do with what was there.
-    // Nor has who went meanwhile, with a folder that was seen to be another.
+    return this.find(name, lookup, known !== undefined && this.resolver.dateHasSettled(known.resolved)).content;
+  }
+
+  private find(name: string, lookup: Lookup, mustResolve = false): Page {
+    const known = this.pages.get(name);
+    if (known?.resolved.dependencies.areWatched && !mustResolve) return known;
+    // Unwatched pages are resolved on every use.
+    const resolved = this.resolver.file(lookup, Buffer.from(name));
+    // If that fails for now, the old page stays; unless resolving found a directory changed, and removed it.
     if (
       known !== undefined &&
       this.pages.get(name) === known &&
-      (isUnchangedPage(survey, known.survey) || isTransient(survey))
+      (isUnchangedPage(resolved, known.resolved) || isTransientError(resolved))
     ) {
-      this.surveyor.close(survey);
+      this.resolver.close(resolved);
       return known;
     }
     if (known !== undefined) this.invalidate(name, known);
-    return this.store(name, survey);
+    return this.store(name, resolved);
   }
 
-  private store(name: string, survey: Resolved): Page {
+  private store(name: string, resolved: Resolved): Page {
     const { content, isCacheable } =
-      survey.kind === 'file'
-        ? this.composer.build(survey, this.overriding, () => {}, true)
-        : { content: null, isCacheable: !isTransient(survey) };
+      resolved.kind === 'file'
+        ? this.builder.build(resolved, this.pageFields, () => {}, true)
+        : { content: null, isCacheable: !isTransientError(resolved) };
     const page: Page = {
       content,
-      survey,
+      resolved,
       dependent: { onInvalidated: () => this.invalidate(name, page) },
       responses: new Map(),
     };
-    if (!isCacheable) survey.dependencies.markUnwatched(TRANSIENT_PAGES); // looked up again each time
+    if (!isCacheable) resolved.dependencies.markUnwatched(TRANSIENT_PAGES); // so that each use resolves it
     this.pages.set(name, page);
-    survey.dependencies.subscribe(page.dependent);
+    resolved.dependencies.subscribe(page.dependent);
     return page;
   }
 
   private invalidate(name: string, page: Page): void {
     this.drop(name, page);
-    this.changed();
+    this.onChange();
   }
 
   private drop(name: string, page: Page): void {
     this.pages.delete(name);
-    page.survey.dependencies.unsubscribe(page.dependent);
+    page.resolved.dependencies.unsubscribe(page.dependent);
     page.content?.close();
   }
 }
 
-/** What is so young may have changed without a trace. */
-const isUnchangedPage = (survey: Resolved, known: Resolved): boolean =>
-  survey.fingerprint === known.fingerprint && !isRacy(known);
+/** A racy file may have changed without its times. */
+const isUnchangedPage = (resolved: Resolved, known: Resolved): boolean =>
+  resolved.fingerprint === known.fingerprint && !isRacy(known);
 
-const isTransient = (survey: Resolved): boolean =>
-  survey.fingerprint === 'not-found 503' || survey.fingerprint === 'not-found 500';
+const isTransientError = ({ kind, errno }: Resolved): boolean => kind === 'not-found' && statusForErrno(errno) >= 500;
 
 function asErrorResponse(status: number, page: HttpResponse): HttpResponse {
-  const fields = page.fields.filter(([name]) => !OF_THE_PAGE.has(name.toLowerCase()));
+  const fields = page.fields.filter(([name]) => !FILE_FIELDS.has(name.toLowerCase()));
   return new HttpResponse(status, status === 503 ? [...fields, ...BUSY_FIELDS] : fields, page.body);
 }

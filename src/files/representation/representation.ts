@@ -98,6 +98,19 @@ export function mergeFields(fields: readonly Field[], more: readonly Field[]): F
   return all;
 }
 
+/** The response with more fields, for one request. */
+export function withFields(response: HttpResponse, fields: readonly Field[]): HttpResponse {
+  const extended = new HttpResponse(
+    response.status,
+    mergeFields(response.fields, fields),
+    response.body,
+    response.contentLength,
+  );
+  extended.transient = true;
+  extended.ownedFile = response.ownedFile;
+  return extended;
+}
+
 const isVary = (name: string): boolean => name.toLowerCase() === 'vary';
 
 /** The fields with a name added to Vary, RFC 9110 section 12.5.5. */

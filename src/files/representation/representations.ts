@@ -11,13 +11,12 @@ import { CONDITIONAL_FIELDS, evaluate, ifRangeMatches } from '../../http/semanti
 import type { Kernel } from '../../sys/kernel.js';
 import { type CacheContent, DESCRIPTOR_BYTES } from '../cache/entry.js';
 import type { OpenFile } from '../resolve/open-file.js';
-import { withCorsFields } from './cors-content.js';
-import type { Representation } from './representation.js';
+import { type Representation, withFields } from './representation.js';
 import { smallRangeResponse } from './single-range.js';
 
 const NO_CACHE: Field = ['Cache-Control', 'no-cache'];
-const PRECONDITION_FAILED = textResponse(412, 'The file is not in the state that the request expects.\n', [NO_CACHE]);
-const NOT_ACCEPTABLE = textResponse(406, 'The file is not to be had in a coding that the request accepts.\n', [
+const PRECONDITION_FAILED = textResponse(412, 'Precondition failed.\n', [NO_CACHE]);
+const NOT_ACCEPTABLE = textResponse(406, 'No representation matches Accept-Encoding.\n', [
   NO_CACHE,
   ['Vary', 'Accept-Encoding'],
 ]);
@@ -117,7 +116,7 @@ export class Representations implements CacheContent {
 
   private errorResponse(refusal: HttpResponse): HttpResponse {
     const fields = this.identity.ok.fields.filter(([name]) => ERROR_FIELDS.test(name));
-    return fields.length === 0 ? refusal : withCorsFields(refusal, fields);
+    return fields.length === 0 ? refusal : withFields(refusal, fields);
   }
 
   /**

@@ -108,7 +108,7 @@ export function partialResponse(whole: Whole, ranges: readonly ByteRange[], size
  */
 export function unsatisfiable(fields: readonly Field[], size: number): HttpResponse {
   return transient(
-    textResponse(416, `There are ${size} bytes, and none of those that were asked for is among them.\n`, [
+    textResponse(416, `Requested range not satisfiable: the file has ${size} bytes.\n`, [
       ...fields.filter(([name]) => !OF_THE_WHOLE.has(name.toLowerCase())),
       ['Cache-Control', 'no-cache'],
       ['Accept-Ranges', 'bytes'],

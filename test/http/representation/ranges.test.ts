@@ -256,7 +256,7 @@ describe('small and odd files', () => {
     ['GET /four.txt', ['Range: bytes=0-0,2-2'], 206, { 'Content-Range': 'bytes 0-2/4' }, 'fou'],
     ['GET /four.txt?query', ['Range: bytes=4-'], 416, { 'Content-Range': 'bytes */4' }],
     // What is no file has no ranges.
-    ['GET /nothing', ['Range: bytes=0-1'], 404, { 'Content-Range': null }, 'There is nothing at this address.\n'],
+    ['GET /nothing', ['Range: bytes=0-1'], 404, { 'Content-Range': null }, 'Not found.\n'],
     ['GET /big.bin', ['Range: bytes=100-102399'], 206, {}, contentOf(400 * KIB).subarray(100, 102400)],
   ];
 

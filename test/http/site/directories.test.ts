@@ -220,7 +220,7 @@ serving(
 );
 
 serving('a missing fallback file', { fallback: 'nowhere.html' }, [
-  ['GET /users/7', [NAVIGATION], 404, {}, 'There is nothing at this address.\n'],
+  ['GET /users/7', [NAVIGATION], 404, {}, 'Not found.\n'],
 ]);
 
 test('a changed, removed or recreated fallback is seen at the next request', async () => {

@@ -11,7 +11,7 @@ import { KIB } from '../../support/site.js';
 const HTML = { 'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'no-cache' };
 /** Fields that would describe the page file, not the error response. */
 const NO_VALIDATORS = { ETag: null, 'Last-Modified': null, 'Accept-Ranges': null, 'Content-Encoding': null };
-const PLAIN_404 = 'There is nothing at this address.\n';
+const PLAIN_404 = 'Not found.\n';
 
 /** A kernel whose openat2 fails while an errno is set. */
 function failingKernel(): { kernel: Kernel; fail: (errno: number) => void } {

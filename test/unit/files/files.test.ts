@@ -70,6 +70,80 @@ describe('serving', () => {
     expect(files.stats).toMatchObject({ entries: 1 });
   });
 
+  test.each<[name: string, limits: Partial<Limits>, requests: [target: string, nowMs: number][], stats: object]>([
+    [
+      'one path twice',
+      {},
+      [
+        ['/hello.txt', 0],
+        ['/hello.txt', 1],
+      ],
+      { hits: 1, misses: 1, evictions: 0, entries: 1 },
+    ],
+    [
+      'a path without a file',
+      {},
+      [
+        ['/none', 0],
+        ['/none', 1],
+      ],
+      { hits: 1, misses: 1, evictions: 0, entries: 1 },
+    ],
+    [
+      'two spellings',
+      {},
+      [
+        ['/hello.txt', 0],
+        ['//hello.txt', 0],
+      ],
+      { hits: 0, misses: 2, evictions: 0, entries: 2 },
+    ],
+    [
+      'an expired entry',
+      {},
+      [
+        ['/hello.txt', 0],
+        ['/hello.txt', 30_000],
+      ],
+      { hits: 0, misses: 2, evictions: 0, entries: 1 },
+    ],
+    [
+      'a large unwatched file, by fstat(2)',
+      { maxWatches: 0 },
+      [
+        [`/${64 * KIB + 1}.bin`, 0],
+        [`/${64 * KIB + 1}.bin`, 1],
+      ],
+      { hits: 1, misses: 1, evictions: 0, entries: 1 },
+    ],
+    [
+      'a path that names nothing',
+      {},
+      [
+        ['/.git', 0],
+        ['/%', 0],
+      ],
+      { hits: 0, misses: 0, evictions: 0, entries: 0 },
+    ],
+    [
+      'a cache for one entry',
+      { cacheBytes: 27_000 },
+      [
+        ['/hello.txt', 0],
+        ['/8192.bin', 0],
+        ['/16384.bin', 0],
+      ],
+      { hits: 0, misses: 3, evictions: 2, entries: 1 },
+    ],
+  ])('hits, misses and evictions: %s', async (_, limits, requests, stats) => {
+    for (const size of [8192, 16_384]) site.write(`${size}.bin`, Buffer.alloc(size));
+    await settled();
+    files.close();
+    files = filesOf(kernel, limits);
+    for (const [target, nowMs] of requests) get(target, [], nowMs).ownedFile?.release(realKernel);
+    expect(files.stats).toMatchObject(stats);
+  });
+
   test('a young file is not held, and its tag is weak', async () => {
     stoppedMs = Date.now();
     writeFileSync(site.path('fresh.txt'), 'one');

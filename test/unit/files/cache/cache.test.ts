@@ -70,10 +70,10 @@ test('of two paths with one hash each is right or absent', () => {
     ['/longer', '/x'],
   ] as const) {
     cache.set(resource(first, 100, hash));
-    expect(find(cache, first, hash)?.signature).toBe(first);
+    expect(find(cache, first, hash)?.fingerprint).toBe(first);
     expect(find(cache, second, hash)).toBeNull();
     cache.set(resource(second, 200, hash));
-    expect(find(cache, second, hash)?.signature).toBe(second);
+    expect(find(cache, second, hash)?.fingerprint).toBe(second);
     expect(find(cache, first, hash)).toBeNull();
     expect([cache.size, cache.bytes]).toEqual([1, 200]);
   }
@@ -114,17 +114,17 @@ describe('the budget', () => {
     for (const path of ['/a', '/b', '/c', '/d']) cache.set(resource(path));
     expect([cache.size, cache.bytes]).toEqual([2, 200]);
     cache.set(resource('/large', 251));
-    expect([find(cache, '/large')?.signature, cache.size, cache.bytes]).toEqual(['/large', 1, 251]);
+    expect([find(cache, '/large')?.fingerprint, cache.size, cache.bytes]).toEqual(['/large', 1, 251]);
     cache.set(resource('/whole', 250));
-    expect([find(cache, '/whole')?.signature, cache.size, cache.bytes]).toEqual(['/whole', 1, 250]);
+    expect([find(cache, '/whole')?.fingerprint, cache.size, cache.bytes]).toEqual(['/whole', 1, 250]);
     cache.set(resource('/a'));
-    expect([find(cache, '/a')?.signature, cache.size, cache.bytes]).toEqual(['/a', 1, 100]);
+    expect([find(cache, '/a')?.fingerprint, cache.size, cache.bytes]).toEqual(['/a', 1, 100]);
   });
 
   test('of nothing keeps no more than the newest', () => {
     const cache = new FileCache(0);
     for (const path of ['/a', '/b', '/c']) cache.set(resource(path));
-    expect([find(cache, '/a'), find(cache, '/c')?.signature, cache.size]).toEqual([null, '/c', 1]);
+    expect([find(cache, '/a'), find(cache, '/c')?.fingerprint, cache.size]).toEqual([null, '/c', 1]);
   });
 
   test('counts one that grows or shrinks, and evicts others for it, never itself', () => {
@@ -179,7 +179,7 @@ describe('the budget', () => {
     for (let i = 0; i < 5000; i++) {
       const at = path(below(next, 60));
       const there = find(cache, at);
-      expect(there?.signature ?? at).toBe(at);
+      expect(there?.fingerprint ?? at).toBe(at);
       if (next() < 0.4) {
         cache.set(resource(at, below(next, 400)));
       } else if (there !== null && next() < 0.3) {

@@ -56,7 +56,7 @@ function said({ status, body, ownedFile }: HttpResponse): string {
   return `${status} ${bytes.toString().replace(/\0.*/s, '').trim()}`;
 }
 
-const BUILT_IN = '404 There is nothing at';
+const BUILT_IN = '404 Not found.';
 const large = (start: string): string => start.padEnd(100 * KIB);
 
 describe('the page for what is not there', () => {
@@ -168,7 +168,7 @@ describe('the page for when nothing can be opened', () => {
   test('is a short text where there is none', () => {
     rmSync(path('50x.html'));
     open();
-    expect(said(busy())).toBe('503 The server has too m');
+    expect(said(busy())).toBe('503 Too many open files.');
   });
 });
 
