@@ -3,41 +3,44 @@ import { NOTHING, READABLE } from '../reactor/interest.js';
 import type { Reactor } from '../reactor/reactor.js';
 import type { Handler, Token } from '../reactor/registry.js';
 import { constants } from '../sys/binding.js';
+import { debug, tracing } from '../sys/debug.js';
 import { EAGAIN, EMFILE, ENFILE, ENOBUFS, ENOMEM } from '../sys/errno.js';
 import type { Listener } from './listener.js';
 
 const { SOCK_NONBLOCK } = constants;
 
-/** The process may get descriptors back that were none of ours to close, so that nothing else would tell. */
+/** Descriptors or memory may be freed elsewhere in the process or the system, which nothing reports. */
 const RETRY_MS = 100;
 
-/** Descriptors that can be closed when there are none left. */
+/** Open descriptors that can be given up when the process has none left. */
 export interface DescriptorReserve {
-  /** Closes some. Returns false if there are none. */
+  /** Closes some of them. Returns false if there are none. */
   reclaim(): boolean;
 }
 
 export interface AcceptorOptions {
+  /** Accepted in one turn, before the connections that are open have theirs. */
   acceptsPerTurn: number;
   maxConnections: number;
 }
 
 /**
- * The handler of a listener's readiness: accepts as many as wait, a budget at a time. At the limit of connections or
- * of descriptors it stops asking, and leaves the rest in the accept queue, until a connection closes.
+ * Accepts the connections of a listener, up to a budget per turn. At the limit of connections, descriptors or memory it
+ * pauses: it drops its interest, which leaves the rest in the accept queue, until a connection closes or a retry is
+ * due.
  */
 export class Acceptor implements Handler {
   accepted = 0;
   open = 0;
-  /** How often the limit of connections or descriptors was met. */
+  /** How often it paused at a limit. */
   pauses = 0;
   private readonly token: Token;
   private paused = false;
   private closed = false;
 
   /**
-   * @param onAccept gets each connected, non-blocking descriptor, and owns it
-   * @param reserve descriptors to close when accept4 fails with EMFILE or ENFILE, before it is tried once more
+   * @param onAccept is given each connected, non-blocking descriptor, and owns it
+   * @param reserve is asked to close descriptors when accept4 fails with EMFILE or ENFILE, before one more attempt
    */
   constructor(
     private readonly reactor: Reactor,
@@ -46,7 +49,7 @@ export class Acceptor implements Handler {
     private readonly onAccept: (fd: number) => void,
     private readonly reserve: DescriptorReserve | null = null,
   ) {
-    // Level, whatever the connections use: what this turn leaves in the queue is told again.
+    // Level-triggered, whatever the connections use: connections left in the queue are reported again.
     this.token = reactor.register(listener.fd, this, READABLE);
   }
 
@@ -59,13 +62,13 @@ export class Acceptor implements Handler {
     this.resume();
   }
 
-  /** A connection that was accepted here is closed. */
+  /** Must be called when a connection that was accepted here is closed. */
   onConnectionClosed(): void {
     this.open--;
     if (this.paused) this.resume();
   }
 
-  /** Takes what has already connected, above the limit too, then no more. Leaves the listener open. */
+  /** Accepts what is in the queue, above the limit too, then nothing more. Leaves the listener open. Idempotent. */
   close(): void {
     if (this.closed) return;
     this.closed = true;
@@ -83,10 +86,11 @@ export class Acceptor implements Handler {
       if (fd < 0) {
         if (fd === EAGAIN) return;
         if (fd === EMFILE || fd === ENFILE || fd === ENOMEM || fd === ENOBUFS) return this.pause(RETRY_MS);
-        continue; // the error of one connection, which is gone: accept(2), "Error handling"
+        continue; // the error of a connection that has failed already, accept(2), "Error handling"
       }
       this.accepted++;
       this.open++;
+      if (tracing) debug('accept fd %d from %j', fd, kernel.getpeername(fd));
       this.onAccept(fd);
     }
   }
@@ -95,6 +99,7 @@ export class Acceptor implements Handler {
     if (this.closed) return;
     this.pauses++;
     this.paused = true;
+    if (tracing) debug('accept paused at %d connections', this.open);
     this.reactor.modify(this.token, NOTHING);
     this.reactor.setDeadline(this.token, this.reactor.nowMs + retryMs);
   }

@@ -17,18 +17,18 @@ const { TCP_DEFER_ACCEPT, TCP_NODELAY } = constants;
 const EAFNOSUPPORT = 'EAFNOSUPPORT';
 
 /**
- * The accept queue's length; the kernel cuts it to net.core.somaxconn, which is 4096 since Linux 5.4. A burst of
- * connections that finds the queue full waits a second for its SYN to be repeated.
+ * The length of the accept queue. The kernel limits it to net.core.somaxconn, 4096 since Linux 5.4. A client that finds
+ * the queue full waits a second before it repeats its SYN.
  */
 const BACKLOG = 4096;
 
 /**
- * Seconds that a connection may be silent before accept hears of it, tcp(7). It saves a wake-up for each connection,
- * since the request is there when the connection is.
+ * Seconds that the kernel holds a connection without data back from accept, tcp(7). It saves a wake-up per connection:
+ * when one is accepted, its request has arrived.
  */
 const DEFER_ACCEPT_SECONDS = 1;
 
-/** A socket that listens; it owns its descriptor. */
+/** A listening TCP socket. It owns its descriptor. */
 export class Listener {
   private constructor(
     private readonly kernel: Kernel,
@@ -37,8 +37,8 @@ export class Listener {
   ) {}
 
   /**
-   * @param hostname an IPv4 or IPv6 address; `::` takes both families, and IPv4 alone where there is no IPv6
-   * @param port 0 to 65535; 0 picks a free one
+   * @param hostname an IPv4 or IPv6 literal; `::` accepts both families, or only IPv4 on a system without IPv6
+   * @param port 0 to 65535; for 0 the kernel picks a free one
    * @throws a system error with `address` and `port`: EADDRINUSE, EACCES, EADDRNOTAVAIL, EAFNOSUPPORT
    */
   static open(kernel: Kernel, hostname: string, port: number): Listener {
@@ -57,7 +57,7 @@ export class Listener {
       check('setsockopt', kernel.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1));
       if (family === AF_INET6)
         check('setsockopt', kernel.setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, hostname === '::' ? 0 : 1));
-      // Accepted sockets inherit it. Answers are whole when they are sent: there is nothing to wait for.
+      // Accepted sockets inherit it. Responses are complete when they are sent: coalescing would only delay them.
       check('setsockopt', kernel.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, 1));
       check('setsockopt', kernel.setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, DEFER_ACCEPT_SECONDS));
       check('bind', kernel.bind(fd, hostname, port));
@@ -71,12 +71,12 @@ export class Listener {
     }
   }
 
-  /** Connections that wait in the accept queue. Far cheaper than to find it empty by accept4. */
+  /** How many connections wait in the accept queue. Far cheaper than an accept4 that fails with EAGAIN. */
   get queueLength(): number {
     return this.kernel.tcpiUnacked(this.fd);
   }
 
-  /** Twice is fine. Connections that wait unaccepted are reset. */
+  /** Idempotent. Connections in the accept queue are reset. */
   close(): void {
     if (this.fd < 0) return;
     this.kernel.close(this.fd);

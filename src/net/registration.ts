@@ -5,11 +5,11 @@ import type { Handler, Token } from '../reactor/registry.js';
 
 const NOT_REGISTERED = -1;
 
-/** A connection's place in its reactor, which it takes when it first has something to ask for. */
+/** A connection's registration with its reactor, made by the first update. */
 export class Registration {
   private token: Token = NOT_REGISTERED;
   private interest: Interest = NOTHING;
-  /** The reactor's deadline, which may be earlier than what is due: a request moves the one and not the other. */
+  /** The reactor's deadline. It may be earlier than the one that is due: a later deadline is not passed on. */
   private armedMs = NEVER;
 
   constructor(
@@ -20,8 +20,10 @@ export class Registration {
   ) {}
 
   /**
-   * What the handler asks to be told, what it has not used up of what it was told, and when it is due.
-   * @throws a system error when the kernel has no room to watch one more
+   * Registers, or passes on what has changed.
+   * @param unused readiness that the handler has not used up, for a revisit
+   * @param dueMs the deadline on the reactor's clock; a handler whose `onDeadline` comes early updates again
+   * @throws a system error: ENOSPC or ENOMEM if the kernel cannot watch one more descriptor
    */
   update(interest: Interest, unused: number, dueMs: number): void {
     const { reactor } = this;
@@ -36,7 +38,7 @@ export class Registration {
     }
   }
 
-  /** From now on readiness is told once, when it comes. False when the kernel has no room to watch it in this way. */
+  /** Registers again, edge-triggered. Returns false if the kernel cannot watch the descriptor (ENOSPC, ENOMEM). */
   switchToEdge(): boolean {
     if (this.trigger === 'edge') return true;
     this.trigger = 'edge';
@@ -51,12 +53,12 @@ export class Registration {
     }
   }
 
-  /** The deadline that was set has passed. */
+  /** Must be called when the deadline has passed. */
   onExpired(): void {
     this.armedMs = NEVER;
   }
 
-  /** The descriptor is about to be closed. */
+  /** Ends the registration without a system call: the descriptor must be closed at once. */
   abandon(): void {
     if (this.token !== NOT_REGISTERED) this.reactor.forget(this.token);
   }

@@ -1,11 +1,11 @@
 import { assert } from '../sys/assert.js';
 
-/** Bytes that were received and not used up: half a request, or requests held back. */
+/** Bytes that were received and not used: part of a request, or requests that wait for their turn. */
 export class UnreadBuffer {
   private length = 0;
   private bytes: Buffer | null = null;
 
-  /** Keeps a copy of these bytes in the place of what was kept before. */
+  /** Stores a copy of these bytes in place of the earlier ones. */
   store(bytes: Buffer, start: number, end: number): void {
     this.length = end - start;
     if (this.bytes === null || this.bytes.length < this.length)
@@ -13,12 +13,12 @@ export class UnreadBuffer {
     bytes.copy(this.bytes, 0, start, end);
   }
 
-  /** Copies all to the start of `bytes`. Returns how much that is. */
+  /** Copies all bytes to the start of `bytes`. Returns their count. */
   copyTo(bytes: Buffer): number {
-    assert(this.length <= bytes.length, 'there is no room for what was kept');
+    assert(this.length <= bytes.length, 'the buffer is too short for the unread bytes');
     return this.bytes === null ? 0 : this.bytes.copy(bytes, 0, 0, this.length);
   }
 }
 
-/** Half a head grows a little at a time: a few sizes spare a new buffer for every piece. */
+/** A head may arrive in small pieces: with few sizes not every piece needs a new buffer. */
 const roundUp = (bytes: number): number => Math.max(256, 2 ** Math.ceil(Math.log2(bytes)));

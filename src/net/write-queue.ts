@@ -6,20 +6,20 @@ import type { SharedFd } from '../sys/shared-fd.js';
 
 const { MSG_MORE } = constants;
 
-/** What `flush` has come to; below zero it is the kernel's refusal. */
+/** Results of `flush`, which may also be -errno: everything is sent. */
 export const SENT = 0;
-/** The socket takes no more for now. */
+/** The socket's send buffer is full. */
 export const BLOCKED = 1;
-/** The turn's budget is spent; the socket may take more. */
+/** The turn's budget is spent; the socket may accept more. */
 export const BUDGET_SPENT = 2;
 
-/** Pieces of memory that go out together are copied into one: below this the copy is cheaper than a second send. */
+/** Adjacent chunks of bytes are copied into one buffer up to this size: the copy is cheaper than a second send. */
 const GATHER_BYTES = 65536;
 
-/** Borrowed by whoever flushes; nothing is left in it between calls. */
+/** Shared by all queues: its contents do not outlive a send. */
 const gathered = Buffer.allocUnsafeSlow(GATHER_BYTES);
 
-/** A piece of what is not sent: bytes, or a range of a file. Used again and again by its outbox. */
+/** A part of a queue: bytes, or a range of a file. The queue reuses its chunks. */
 class Chunk {
   /** Null for a file. */
   bytes: Uint8Array | null = null;
@@ -35,13 +35,13 @@ class Chunk {
 }
 
 /**
- * What is not sent yet: segments of bytes and of files, in order. It is a user of the descriptors in it.
- * Bytes are not copied when they are pushed; those that may change later (a head's date) are, should they have to wait.
+ * What is not sent yet: chunks of bytes and of files, in order. It holds a reference to each file's descriptor. Bytes
+ * are not copied when they are pushed; only if they must wait, those that may change (the date in a head) are.
  */
 export class WriteQueue {
   /** Bytes not sent yet. */
   queuedBytes = 0;
-  /** Those from `first` to `count` are in use. */
+  /** The chunks from `first` to `count` are in use. */
   private readonly chunks: Chunk[] = [new Chunk()];
   private first = 0;
   private count = 0;
@@ -51,30 +51,28 @@ export class WriteQueue {
     return this.first === this.count;
   }
 
-  pushBytes(bytes: Uint8Array, offset: number, end: number, settledFrom = 0): void {
+  pushBytes(bytes: Uint8Array, offset: number, end: number, immutableFrom = 0): void {
     if (offset === end) return;
-    const segment = this.push(offset, end);
-    segment.bytes = bytes;
-    segment.immutableFrom = settledFrom;
+    const chunk = this.push(offset, end);
+    chunk.bytes = bytes;
+    chunk.immutableFrom = immutableFrom;
   }
 
-  /** Uses the descriptor until the range is sent, or the outbox closed. */
+  /** Retains the descriptor until the range [offset, end) is sent or the queue is closed. */
   pushFile(file: SharedFd, offset: number, end: number): void {
     this.push(offset, end).file = file.retain();
   }
 
   /**
-   * Sends until nothing is left, the socket is full or `budgetBytes` of files are sent.
-   * @returns SENT, BLOCKED, SPENT, or -errno; ENODATA for a file that is shorter than it was
+   * Sends until the queue is empty, the socket is full or `budgetBytes` of files are sent.
+   * @returns SENT, BLOCKED, BUDGET_SPENT or -errno; -ENODATA if a file has become shorter
    */
   flush(kernel: Kernel, socketFd: number, budgetBytes: number): number {
     let budget = budgetBytes;
     while (this.first < this.count) {
-      const segment = this.chunks[this.first]!;
+      const chunk = this.chunks[this.first]!;
       const result =
-        segment.bytes === null
-          ? this.sendFile(kernel, socketFd, segment, budget)
-          : this.sendBytes(kernel, socketFd, segment);
+        chunk.bytes === null ? this.sendFile(kernel, socketFd, chunk, budget) : this.sendBytes(kernel, socketFd, chunk);
       if (result < 0) {
         if (result !== EAGAIN) return result;
         this.copyMutableBytes();
@@ -90,7 +88,7 @@ export class WriteQueue {
     return SENT;
   }
 
-  /** Lets everything go unsent. */
+  /** Discards everything, and releases the descriptors. */
   close(kernel: Kernel): void {
     while (this.first < this.count) this.shift(kernel);
     this.first = this.count = 0;
@@ -100,41 +98,40 @@ export class WriteQueue {
   private push(offset: number, end: number): Chunk {
     const at = this.count++;
     if (at === this.chunks.length) this.chunks.push(new Chunk());
-    const segment = this.chunks[at]!;
-    segment.offset = offset;
-    segment.end = end;
+    const chunk = this.chunks[at]!;
+    chunk.offset = offset;
+    chunk.end = end;
     this.queuedBytes += end - offset;
-    return segment;
+    return chunk;
   }
 
-  private sendBytes(kernel: Kernel, socketFd: number, segment: Chunk): number {
-    let bytes = segment.bytes!;
-    let { offset, end } = segment;
+  private sendBytes(kernel: Kernel, socketFd: number, chunk: Chunk): number {
+    let bytes = chunk.bytes!;
+    let { offset, end } = chunk;
     let next = this.first + 1;
     if (
       next < this.count &&
       this.chunks[next]!.bytes !== null &&
-      segment.length + this.chunks[next]!.length <= GATHER_BYTES
+      chunk.length + this.chunks[next]!.length <= GATHER_BYTES
     ) {
       offset = 0;
       end = this.gather();
       bytes = gathered;
       next = this.gatheredTo;
     }
-    // The head waits for the file behind it, so that both fill packets, send(2). For an empty one it would wait in
-    // vain.
-    const flags = next < this.count && this.isWorthWaiting(this.chunks[next]!) ? MSG_MORE : 0;
+    // MSG_MORE: the head waits for the file behind it, so that both fill packets, send(2). An empty file sends nothing.
+    const flags = next < this.count && this.isNonEmptyFile(this.chunks[next]!) ? MSG_MORE : 0;
     const sent = kernel.send(socketFd, bytes, offset, end - offset, flags);
     if (sent < 0) return sent;
     this.advance(kernel, sent);
     return sent < end - offset ? EAGAIN : 0;
   }
 
-  private isWorthWaiting(segment: Chunk): boolean {
-    return segment.bytes === null && segment.length > 0;
+  private isNonEmptyFile(chunk: Chunk): boolean {
+    return chunk.bytes === null && chunk.length > 0;
   }
 
-  /** Copies segments of bytes behind each other, as many as fit. Returns their length. */
+  /** Copies adjacent chunks of bytes into `gathered`, as many as fit. Returns their length. */
   private gather(): number {
     let length = 0;
     let at = this.first;
@@ -148,57 +145,57 @@ export class WriteQueue {
     return length;
   }
 
-  private sendFile(kernel: Kernel, socketFd: number, segment: Chunk, budget: number): number {
-    const wanted = Math.min(segment.length, budget);
-    const sent = wanted === 0 ? 0 : kernel.sendfile(socketFd, segment.file!.fd, segment.offset, wanted);
+  private sendFile(kernel: Kernel, socketFd: number, chunk: Chunk, budget: number): number {
+    const wanted = Math.min(chunk.length, budget);
+    const sent = wanted === 0 ? 0 : kernel.sendfile(socketFd, chunk.file!.fd, chunk.offset, wanted);
     if (sent < 0) return sent;
-    // The length is promised already: only the connection's end can tell the peer that it is not kept.
+    // Content-Length is sent already: only closing the connection shows the peer that the body is incomplete.
     if (sent === 0 && wanted > 0) return ENODATA;
     this.advance(kernel, sent);
     return sent;
   }
 
-  /** Moves on by `sent` bytes and drops what is done. */
+  /** Advances by `sent` bytes, and drops the chunks that are sent. */
   private advance(kernel: Kernel, sent: number): void {
     this.queuedBytes -= sent;
     let left = sent;
     while (this.first < this.count) {
-      const segment = this.chunks[this.first]!;
-      if (left < segment.length) {
-        segment.offset += left;
+      const chunk = this.chunks[this.first]!;
+      if (left < chunk.length) {
+        chunk.offset += left;
         return;
       }
-      left -= segment.length;
+      left -= chunk.length;
       this.shift(kernel);
       if (left === 0) return;
     }
-    assert(left === 0, 'more was sent than there was');
+    assert(left === 0, 'more was sent than was queued');
   }
 
   private shift(kernel: Kernel): void {
-    const segment = this.chunks[this.first++]!;
-    segment.bytes = null;
-    segment.immutableFrom = 0;
-    if (segment.file === null) return;
-    segment.file.release(kernel);
-    segment.file = null;
+    const chunk = this.chunks[this.first++]!;
+    chunk.bytes = null;
+    chunk.immutableFrom = 0;
+    if (chunk.file === null) return;
+    chunk.file.release(kernel);
+    chunk.file = null;
   }
 
-  /** What stays queued must not change under way: where it may, it becomes a copy of its own. */
+  /** Replaces bytes that may change while they wait by a copy. */
   private copyMutableBytes(): void {
     for (let at = this.first; at < this.count; at++) {
-      const segment = this.chunks[at]!;
-      const { bytes, offset, end, immutableFrom } = segment;
+      const chunk = this.chunks[at]!;
+      const { bytes, offset, end, immutableFrom } = chunk;
       if (bytes === null || offset >= immutableFrom) continue;
-      segment.bytes = Buffer.from(bytes.subarray(offset, end));
-      segment.offset = 0;
-      segment.end = end - offset;
-      segment.immutableFrom = 0;
+      chunk.bytes = Buffer.from(bytes.subarray(offset, end));
+      chunk.offset = 0;
+      chunk.end = end - offset;
+      chunk.immutableFrom = 0;
     }
   }
 }
 
-/** Outboxes that nobody needs at the moment: a connection has one only while it has something to send. */
+/** Unused queues: a connection has one only while it has something to send. */
 export class WriteQueuePool {
   private readonly free: WriteQueue[] = [];
 
@@ -206,8 +203,8 @@ export class WriteQueuePool {
     return this.free.pop() ?? new WriteQueue();
   }
 
-  putBack(outbox: WriteQueue): void {
-    assert(outbox.isEmpty, 'an outbox was given back that is not empty');
-    if (this.free.length < 64) this.free.push(outbox);
+  putBack(queue: WriteQueue): void {
+    assert(queue.isEmpty, 'a queue was put back that is not empty');
+    if (this.free.length < 64) this.free.push(queue);
   }
 }
