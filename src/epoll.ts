@@ -1,5 +1,5 @@
 /**
- * The door `epollet/epoll`: an epoll set as an object, and the bits of its masks.
+ * `epollet/epoll`: an epoll set as an object, and the bits of its masks.
  * @module
  */
 export { Epoll, type EpollEvent, type EpollOptions, WORDS_PER_EVENT } from './sys/epoll.js';

@@ -1,4 +1,7 @@
-/** The door `epollet`: an HTTP server for files. */
+/**
+ * `epollet`: an HTTP server for files and fetch handlers.
+ * @module
+ */
 
 export type { CorsOptions } from './files/rules/cors.js';
 export type { RedirectRule } from './files/rules/redirects.js';

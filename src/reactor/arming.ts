@@ -6,17 +6,17 @@ import { MARK_DIRTY, MARK_EXCLUSIVE, MARK_SPENT, type Registry } from './registr
 
 const { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD } = constants;
 
-/** A refused epoll_ctl (ENOMEM, ENOSPC) is tried again after this long; nothing tells when memory is back. */
+/** A failed epoll_ctl (ENOMEM, ENOSPC) is retried after this time: nothing reports when there is memory again. */
 const RETRY_MS = 100;
 
-/** The one place that turns interests into epoll_ctl(2), and only where they differ from what the kernel holds. */
+/** The one place that turns interests into epoll_ctl(2), and only where they differ from what the kernel has. */
 export class Arming {
   calls = 0;
-  /** When to try again what the kernel refused; NEVER when it refused nothing. */
+  /** When failed calls are retried; NEVER if there are none. */
   retryMs = NEVER;
   private dirty: number[] = [];
   private dirtyBefore: number[] = [];
-  private refused: number[] = [];
+  private failed: number[] = [];
 
   constructor(
     private readonly kernel: Kernel,
@@ -28,7 +28,7 @@ export class Arming {
     return this.dirty.length > 0;
   }
 
-  /** The slot's interest may have changed: look at it before the next wait. False when that is known already. */
+  /** Marks a slot whose interest may have changed, for `apply`. Returns false if it is marked already. */
   mark(slot: number): boolean {
     if (this.registry.marks[slot]! & MARK_DIRTY) return false;
     this.registry.marks[slot]! |= MARK_DIRTY;
@@ -36,14 +36,14 @@ export class Arming {
     return true;
   }
 
-  /** Oneshot has fired: the kernel holds the descriptor with no mask until it is armed again. */
+  /** Notes that oneshot has fired: the kernel has disabled the descriptor, with no mask, until EPOLL_CTL_MOD. */
   spend(slot: number): void {
     this.registry.armed[slot] = 0;
     this.registry.marks[slot]! |= MARK_SPENT;
     this.mark(slot);
   }
 
-  /** Arms all that is marked. */
+  /** Arms all marked slots. */
   apply(): void {
     if (this.dirty.length === 0) return;
     const slots = this.dirty;
@@ -53,26 +53,26 @@ export class Arming {
       const slot = slots[i]!;
       this.registry.marks[slot]! &= ~MARK_DIRTY;
       if (this.registry.handlers[slot] === null || this.arm(slot) >= 0) continue;
-      this.refused.push(slot);
+      this.failed.push(slot);
       this.retryMs = Math.min(this.retryMs, this.kernel.monotonicMs() + RETRY_MS);
     }
     slots.length = 0;
   }
 
-  /** Marks again what the kernel refused, once it is time. */
+  /** Marks again the slots whose epoll_ctl failed, once the retry is due. */
   retry(nowMs: number): void {
     if (this.retryMs > nowMs) return;
     this.retryMs = NEVER;
-    for (const slot of this.refused.splice(0)) this.mark(slot);
+    for (const slot of this.failed.splice(0)) this.mark(slot);
   }
 
-  /** Makes the kernel hold what the slot's handler wants. Returns 0 or -errno. */
+  /** Makes the kernel's mask match the slot's interest. Returns 0 or -errno. */
   arm(slot: number): number {
     const { registry } = this;
     const wanted = registry.wanted[slot] as Interest;
     const trigger = registry.triggers[slot]!;
     const exclusive = (registry.marks[slot]! & MARK_EXCLUSIVE) !== 0;
-    // A mask of 0 still reports HUP, so that wanting nothing means leaving; only edge does not repeat it.
+    // A mask of 0 still reports EPOLLHUP, so NOTHING means to leave the set; only under edge it is reported just once.
     const leave = wanted === NOTHING && (trigger !== 'edge' || exclusive);
     const mask = leave ? 0 : maskOf(wanted, trigger, exclusive);
     if (mask === registry.armed[slot]) return 0;
@@ -87,7 +87,7 @@ export class Arming {
     return result;
   }
 
-  /** Takes the slot's descriptor out of the epoll set, if it is in. */
+  /** Removes the slot's descriptor from the epoll set, if it is in it. */
   leave(slot: number): void {
     if (!this.isHeld(slot)) return;
     this.call(EPOLL_CTL_DEL, slot, 0);

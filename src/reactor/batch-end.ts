@@ -1,11 +1,11 @@
-/** Who has something to do when all of a batch have been told. */
+/** A handler that has something to do when all events of a batch are dispatched. */
 export interface BatchEndHandler {
   onBatchEnd(): void;
 }
 
-/** The order within a batch beyond the kernel's: who is told first, and who asked to be called when everybody has been told. */
+/** The handlers to call at the end of a batch. */
 export class BatchEndQueue {
-  /** The first `count` of them wait. Counted, since a new length costs an array a call into the runtime. */
+  /** The first `count` are in use. Counted, since setting an array's length is a call into V8's runtime. */
   private readonly handlers: BatchEndHandler[] = [];
   private count = 0;
 
@@ -13,11 +13,11 @@ export class BatchEndQueue {
     return this.count === 0;
   }
 
-  add(settler: BatchEndHandler): void {
-    this.handlers[this.count++] = settler;
+  add(handler: BatchEndHandler): void {
+    this.handlers[this.count++] = handler;
   }
 
-  /** Calls them, and those who join meanwhile. What they throw is added to `thrown`. */
+  /** Calls the handlers, and those that are added meanwhile. What they throw is added to `thrown`. */
   run(thrown: unknown[]): void {
     const { handlers } = this;
     for (let i = 0; i < this.count; i++) {
@@ -31,7 +31,7 @@ export class BatchEndQueue {
   }
 }
 
-/** Exchanges the events of these slots, those that are among a batch, with the ones that stand first. */
+/** Moves the events of these slots to the front of the batch, by swapping. */
 export function bringForward(events: Uint32Array, count: number, slots: readonly number[]): void {
   let to = 0;
   for (let i = 0; i < slots.length; i++) {

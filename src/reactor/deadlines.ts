@@ -2,24 +2,24 @@
 export const NEVER = Number.POSITIVE_INFINITY;
 
 /**
- * One deadline a slot, without a timer each. Setting a later deadline, which is what every request does, stores one
- * number; the heap still holds the earlier time, and whoever surfaces too early is put back. So a slot costs the heap
- * about one operation per time-out that passes, however busy it is.
+ * One deadline per slot, in one heap instead of a timer each. Moving a deadline back, as every request does, stores one
+ * number: the heap still has the earlier time, and a slot that surfaces too early is pushed again. So a slot costs the
+ * heap about one operation per timeout that passes, however busy it is.
  */
 export class Deadlines {
   private due = new Float64Array(64).fill(NEVER);
-  /** The earliest time at which the heap will ask about the slot. */
-  private asked = new Float64Array(64).fill(NEVER);
+  /** The earliest time at which the slot surfaces in the heap. */
+  private surfacing = new Float64Array(64).fill(NEVER);
   private times = new Float64Array(64);
   private slots = new Int32Array(64);
   private length = 0;
 
-  /** @param dueMs on the clock of `expired`; NEVER clears. */
+  /** @param dueMs on the clock of `expired`; NEVER clears */
   set(slot: number, dueMs: number): void {
     if (slot >= this.due.length) this.widen(slot);
     this.due[slot] = dueMs;
-    if (dueMs < this.asked[slot]!) {
-      this.asked[slot] = dueMs;
+    if (dueMs < this.surfacing[slot]!) {
+      this.surfacing[slot] = dueMs;
       this.push(dueMs, slot);
     }
   }
@@ -28,25 +28,25 @@ export class Deadlines {
     if (slot < this.due.length) this.due[slot] = NEVER;
   }
 
-  /** When it is worth asking again; may be earlier than any deadline. */
+  /** When to call `expired` next; may be earlier than any deadline. NEVER if there is none. */
   nextMs(): number {
     return this.length === 0 ? NEVER : this.times[0]!;
   }
 
-  /** The next slot whose deadline has passed, earliest first, cleared; -1 when there is none. Call until -1. */
+  /** Returns the next slot whose deadline has passed and clears it, earliest first; -1 if there is none. */
   expired(nowMs: number): number {
     while (this.length > 0 && this.times[0]! <= nowMs) {
       const time = this.times[0]!;
       const slot = this.slots[0]!;
       this.pop();
-      if (this.asked[slot] !== time) continue; // an earlier question has taken this one's place
+      if (this.surfacing[slot] !== time) continue; // superseded by an earlier entry of the same slot
       const due = this.due[slot]!;
       if (due === time) {
         this.due[slot] = NEVER;
-        this.asked[slot] = NEVER;
+        this.surfacing[slot] = NEVER;
         return slot;
       }
-      this.asked[slot] = due;
+      this.surfacing[slot] = due;
       if (due !== NEVER) this.push(due, slot);
     }
     return -1;
@@ -92,7 +92,7 @@ export class Deadlines {
   private widen(slot: number): void {
     const capacity = Math.max(slot + 1, this.due.length * 2);
     this.due = widened(this.due, capacity, NEVER);
-    this.asked = widened(this.asked, capacity, NEVER);
+    this.surfacing = widened(this.surfacing, capacity, NEVER);
   }
 }
 

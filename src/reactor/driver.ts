@@ -5,15 +5,16 @@ import type { Reactor } from './reactor.js';
 import { Wakeup } from './wakeup.js';
 
 /**
- * How many turns one callback of libuv may take. An iteration of libuv costs about 0.8 µs, an empty wait 0.1; beyond
- * eight, or half a millisecond, timers and other descriptors have waited long enough.
+ * The most turns, and milliseconds, of one libuv callback. An iteration of libuv costs about 0.8 µs, an empty wait 0.1
+ * µs; after eight turns or half a millisecond, timers and other descriptors have waited long enough.
  */
 const TURNS_PER_CALLBACK = 8;
 const CALLBACK_BUDGET_MS = 0.5;
 
 /**
- * The reactor's epoll descriptor inside libuv's: timers, promises, streams and signals of Node go on working. Turns
- * are taken on readiness until nothing is ready or the budget is spent; then libuv has its iteration.
+ * Runs a reactor inside libuv's loop: its epoll descriptor is watched by uv_poll, so that Node's timers, promises,
+ * streams and signals keep working. On readiness it takes turns until nothing is ready or the budget is spent; then
+ * libuv goes on. What a handler throws becomes the process's 'uncaughtException'. The reactor stays the caller's.
  */
 export class NestedDriver {
   private watch: LoopWatch | null;
@@ -22,6 +23,7 @@ export class NestedDriver {
   private soon: NodeJS.Immediate | null = null;
   private referenced = true;
 
+  /** @throws a system error if libuv cannot watch the epoll descriptor */
   constructor(private readonly reactor: Reactor) {
     const watch = reactor.kernel.loopStart(reactor.fd, () => this.run());
     if (typeof watch === 'number') throw systemError('epoll_ctl', watch);
@@ -30,16 +32,17 @@ export class NestedDriver {
     this.runSoon();
   }
 
-  /** Whether the reactor keeps the process alive, as a Node server does; it does unless told otherwise. */
+  /** Keeps the process alive, as a Node server does. This is the initial state. */
   ref(): void {
     this.setReferenced(true);
   }
 
+  /** Lets the process exit while the reactor has descriptors registered. */
   unref(): void {
     this.setReferenced(false);
   }
 
-  /** May be called from inside a turn, and more than once. The reactor stays open. */
+  /** Takes no further turn. May be called from inside a turn. The reactor stays open. Idempotent. */
   stop(): void {
     if (this.watch === null) return;
     this.reactor.kernel.loopStop(this.watch);
@@ -66,7 +69,7 @@ export class NestedDriver {
     }
   }
 
-  /** The epoll descriptor is silent about work that is queued in user space. */
+  /** Takes a turn for work that is queued in user space: the epoll descriptor does not become readable for it. */
   private runSoon(): void {
     if (this.soon !== null) return;
     this.soon = setImmediate(() => {
@@ -78,7 +81,7 @@ export class NestedDriver {
 
   private armTimer(): void {
     const dueMs = this.reactor.nextDeadlineMs();
-    if (dueMs >= this.timerDueMs) return; // the timer that is armed asks early enough
+    if (dueMs >= this.timerDueMs) return; // the timer that is set is early enough
     if (this.timer) clearTimeout(this.timer);
     this.timerDueMs = dueMs;
     const delayMs = Math.max(1, Math.ceil(dueMs - this.reactor.kernel.monotonicMs()));
@@ -101,9 +104,9 @@ export class NestedDriver {
 }
 
 /**
- * `epoll_wait(-1)` in the foreground, until stopped. JavaScript timers, promises and signal handlers never run
- * meanwhile: for the models and for measurements. `run` returns after `stop`, which any handler may call; another
- * thread stops it by `kernel.eventfdWrite(driver.stopFd, 1)`.
+ * Runs a reactor in the foreground with `epoll_wait(-1)`, until stopped. JavaScript timers, promises and signal
+ * handlers do not run meanwhile: for the concurrency models and for measurements. `run` returns after `stop`, which a
+ * handler may call; another thread stops it with `kernel.eventfdWrite(driver.stopFd, 1)`.
  */
 export class BlockingDriver {
   private readonly wakeup: Wakeup;
@@ -113,11 +116,12 @@ export class BlockingDriver {
     this.wakeup = new Wakeup(reactor, () => this.stop());
   }
 
-  /** An eventfd(2), the driver's own; valid until `run` has returned. */
+  /** An eventfd(2), owned by the driver; valid until `run` has returned. */
   get stopFd(): number {
     return this.wakeup.fd;
   }
 
+  /** Blocks the thread until `stop`. @throws what a handler throws */
   run(): void {
     try {
       while (!this.stopped) this.reactor.turn(-1);
@@ -126,7 +130,7 @@ export class BlockingDriver {
     }
   }
 
-  /** From inside a turn. */
+  /** Makes `run` return after this turn. Called from inside a turn. */
   stop(): void {
     this.stopped = true;
   }

@@ -1,4 +1,7 @@
-/** The door `epollet/reactor`: readiness, deadlines and wake-ups for descriptors of your own. */
+/**
+ * `epollet/reactor`: readiness, deadlines and wake-ups for descriptors of your own.
+ * @module
+ */
 
 export type { BatchEndHandler } from './batch-end.js';
 export { NEVER } from './deadlines.js';

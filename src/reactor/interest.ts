@@ -9,10 +9,10 @@ import {
   EPOLLRDHUP,
 } from '../sys/events.js';
 
-/** What a handler asks to be told, and what it is told: bits of one small set. */
+/** The bits of an interest, which a handler asks for, and of readiness, which it is called with. */
 export const READABLE = 1;
 export const WRITABLE = 2;
-/** Told with READABLE, never asked for: the peer has shut down its side, so one read more finds the end of file. */
+/** Reported with READABLE, never asked for: the peer has shut down its side, so one more read finds the end of file. */
 export const ENDED = 4;
 
 /** An interest: NOTHING, READABLE, WRITABLE or both. */
@@ -21,15 +21,15 @@ export const NOTHING = 0;
 export const BOTH = 3;
 
 /**
- * How often the kernel repeats itself, epoll(7): `level` as long as it is so, `edge` when it becomes so,
- * `oneshot` once until armed again.
+ * When the kernel reports readiness, epoll(7): `level` as long as it lasts, `edge` when it begins, `oneshot` once,
+ * until armed again.
  */
 export type Trigger = 'level' | 'edge' | 'oneshot';
 export const TRIGGERS: readonly Trigger[] = ['level', 'edge', 'oneshot'];
 
-/** The mask that asks for an interest. EPOLLEXCLUSIVE refuses EPOLLRDHUP, epoll_ctl(2). */
+/** The epoll mask for an interest. EPOLLEXCLUSIVE cannot be combined with EPOLLRDHUP, epoll_ctl(2). */
 export function maskOf(interest: Interest, trigger: Trigger, exclusive: boolean): number {
-  // Edge asks for everything once: an edge that nobody wants yet costs nothing, a MOD costs a system call.
+  // Edge asks for everything once: an unwanted edge costs nothing, EPOLL_CTL_MOD costs a system call.
   if (trigger === 'edge' && !exclusive) return (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) >>> 0;
   let mask = 0;
   if (interest & READABLE) mask |= exclusive ? EPOLLIN : EPOLLIN | EPOLLRDHUP;
@@ -40,7 +40,7 @@ export function maskOf(interest: Interest, trigger: Trigger, exclusive: boolean)
   return mask >>> 0;
 }
 
-/** HUP and ERR count as readable and writable: the handler's own system call then tells the truth. */
+/** EPOLLHUP and EPOLLERR count as readable and writable: the handler's own system call reports what has happened. */
 export function readinessOf(mask: number): number {
   if (mask === EPOLLIN) return READABLE;
   let readiness = 0;

@@ -2,27 +2,33 @@ import type { Kernel } from '../sys/kernel.js';
 import type { Trigger } from './interest.js';
 
 export interface ReactorOptions {
+  /** Used in place of the real system calls; for tests that simulate them. */
   kernel?: Kernel;
-  /** How many events one epoll_wait may bring, 1 to 65536. @default 1024 */
+  /** The most events of one epoll_wait(2), 1 to 65536; the others come with the next. @default 1024 */
   maxEvents?: number;
 }
 
 export interface RegisterOptions {
   /** @default 'level' */
   trigger?: Trigger;
-  /** EPOLLEXCLUSIVE: of several epoll sets that wait for one listener, wake one. Level or edge only. @default false */
+  /**
+   * EPOLLEXCLUSIVE: wakes one of several epoll sets that wait for the same listener. Level or edge only. @default false
+   */
   exclusive?: boolean;
-  /** Told before all others of its turn, for news that the others' work depends on; of several in the order in which they joined. @default false */
+  /**
+   * Called before all others of its turn, for events that their work depends on (such as inotify's); several of them in
+   * the order of registration. @default false
+   */
   first?: boolean;
 }
 
-/** What the reactor has done since it was made. */
+/** Counts since the reactor was created; `registered` is the current number of descriptors. */
 export interface ReactorStats {
   turns: number;
   events: number;
-  /** Events for a token that was gone when they were dispatched. */
+  /** Events whose token was removed before they were dispatched. */
   stale: number;
-  /** Events that brought nothing that anybody wanted. */
+  /** Events without readiness that the handler's interest includes. */
   spurious: number;
   revisits: number;
   expired: number;

@@ -12,19 +12,35 @@ import { type Handler, MARK_EXCLUSIVE, MARK_REVISIT, MARK_SPENT, Registry, slotO
 const { EPOLL_CLOEXEC } = constants;
 
 /**
- * Waits for readiness and hands it to handlers: one `turn` arms what changed, waits once, dispatches, revisits who
- * spent its budget, and expires deadlines. It owns its epoll descriptor and nothing else; the descriptors that are
- * registered stay their owners'. Not thread-safe: another thread wakes it through a Wakeup.
+ * Waits for the readiness of descriptors with epoll(7) and calls their handlers. One `turn` is
+ * 1. arm: interests that have changed are passed to epoll_ctl(2);
+ * 2. wait: one epoll_wait(2), as long as there is nothing to revisit and no deadline is due;
+ * 3. dispatch: each event's token is resolved, stale ones are dropped, handlers are called; then the handlers that
+ *    asked for the end of the batch;
+ * 4. revisit: handlers with readiness that they have not used up are called again;
+ * 5. expire: handlers whose deadline has passed are called.
+ *
+ * Rules:
+ * - A handler names an interest; `Arming` is the one place that turns interests into epoll_ctl, and only if they differ
+ *   from what the kernel has.
+ * - A token is a slot and its generation, carried in epoll's 64-bit user data. A descriptor's number is no identity:
+ *   within one batch of events, the number of a closed descriptor can come back as another connection.
+ * - Readiness is a hint: EPOLLHUP and EPOLLERR count as readable and writable, and the handler's own system call
+ *   reports what has happened.
+ * - An exception from a handler does not keep the others from being called: the kernel would not report an edge again.
+ *
+ * The reactor owns its epoll descriptor; registered descriptors belong to their registrants. It is not thread-safe:
+ * another thread wakes it through a Wakeup. One of the two drivers calls `turn`, or the caller does.
  */
 export class Reactor {
   readonly kernel: Kernel;
   /** CLOCK_MONOTONIC in milliseconds, read once a turn after the wait. */
   nowMs: number;
-  /** The epoll descriptor; readable when a turn would find something. -1 once closed. */
+  /** The epoll descriptor, which is readable when a descriptor in it is ready, epoll(7); -1 once closed. */
   fd: number;
-  /** Called when work was left outside a turn, so that whoever drives the reactor takes another one soon. */
+  /** Called when work is added outside a turn: the driver takes a turn soon. */
   onWork: (() => void) | null = null;
-  /** Called in every turn between the wait and the first handler. */
+  /** Called in every turn, between the wait and the first handler. */
   onTurn: (() => void) | null = null;
 
   private readonly registry = new Registry();
@@ -35,7 +51,7 @@ export class Reactor {
   private revisits: Token[] = [];
   private revisitsBefore: Token[] = [];
   private readonly batchEnd = new BatchEndQueue();
-  /** Who are told before the others of their turn, in this order. */
+  /** Slots whose events are dispatched before all others of their turn, in this order. */
   private readonly firstSlots: number[] = [];
   private turning = false;
   private expiring = false;
@@ -58,15 +74,16 @@ export class Reactor {
   }
 
   /**
-   * Joins a descriptor, which must stay open until `unregister` or `forget`.
-   * @throws a system error: EEXIST when it is registered already, EPERM for a regular file, EBADF, ENOSPC, ENOMEM
+   * Adds a descriptor to the epoll set. It stays the caller's, and must stay open until `unregister` or `forget`.
+   * @throws a system error: EEXIST if it is registered already, EPERM for a regular file or directory, EBADF, ENOSPC
+   *   (fs.epoll.max_user_watches), ENOMEM
    */
   register(fd: number, handler: Handler, interest: Interest, options: RegisterOptions = {}): Token {
     assert(this.fd >= 0, 'the reactor is closed');
     const trigger = options.trigger ?? 'level';
-    assert(!(options.exclusive && trigger === 'oneshot'), 'EPOLLEXCLUSIVE refuses EPOLLONESHOT');
+    assert(!(options.exclusive && trigger === 'oneshot'), 'EPOLLEXCLUSIVE cannot be combined with EPOLLONESHOT');
     const slot = this.registry.add(fd, handler, interest, trigger);
-    this.registry.marks[slot]! &= ~(MARK_EXCLUSIVE | MARK_SPENT | MARK_REVISIT); // may be another's that had the slot
+    this.registry.marks[slot]! &= ~(MARK_EXCLUSIVE | MARK_SPENT | MARK_REVISIT); // of an earlier user of the slot
     if (options.exclusive) this.registry.marks[slot]! |= MARK_EXCLUSIVE;
     const result = this.arming.arm(slot);
     if (result < 0) {
@@ -77,7 +94,9 @@ export class Reactor {
     return this.registry.tokenOf(slot);
   }
 
-  /** Changes the interest; takes effect before the next wait. NOTHING leaves the epoll set until asked again. */
+  /**
+   * Changes the interest before the next wait. With NOTHING the descriptor leaves the epoll set until the next change.
+   */
   modify(token: Token, interest: Interest): void {
     const slot = this.registry.find(token);
     assert(slot >= 0, 'modify of a token that is not registered');
@@ -87,7 +106,7 @@ export class Reactor {
     if (this.registry.missed[slot]! & interest) this.markRevisit(slot);
   }
 
-  /** Leaves. The descriptor may be used on. */
+  /** Removes the descriptor from the epoll set. It stays open. */
   unregister(token: Token): void {
     const slot = this.registry.find(token);
     assert(slot >= 0, 'unregister of a token that is not registered');
@@ -96,8 +115,8 @@ export class Reactor {
   }
 
   /**
-   * Leaves without a system call, for the owner of the only copy of a descriptor who closes it at once: the kernel
-   * then removes it by itself, epoll(7). With a copy elsewhere (dup, fork) use `unregister`.
+   * Removes the token without a system call, for an owner that closes the descriptor at once: the kernel removes a
+   * closed descriptor itself, epoll(7), question 6. If there is a duplicate (dup, fork), use `unregister`.
    */
   forget(token: Token): void {
     const slot = this.registry.find(token);
@@ -106,9 +125,9 @@ export class Reactor {
   }
 
   /**
-   * The handler has not used up this readiness: tell it again without waiting, after the others of this turn (in the
-   * next one, if it is being told again already), or as soon as it wants it. Edge and oneshot will not be told by the
-   * kernel, nor will anybody whose bytes are in user space already.
+   * Calls the handler again for readiness that it has not used up: in this turn after all events (in the next one if
+   * this is a revisit already), or as soon as its interest includes it. The kernel would not report it again under edge
+   * and oneshot, and never reports bytes that are in user space already.
    */
   revisit(token: Token, readiness: number = READABLE): void {
     const slot = this.registry.find(token);
@@ -117,27 +136,30 @@ export class Reactor {
     if (this.registry.wanted[slot]! & readiness) this.markRevisit(slot);
   }
 
-  /** Calls `onSettle` when all of this batch have been told. From inside `onReady` only, and once. */
-  notifyAtBatchEnd(settler: BatchEndHandler): void {
-    assert(this.turning, 'settleLater outside a turn');
-    this.batchEnd.add(settler);
+  /** Calls `onBatchEnd` once after all events of this batch are dispatched. From `onReady` only. */
+  notifyAtBatchEnd(handler: BatchEndHandler): void {
+    assert(this.turning, 'notifyAtBatchEnd outside a turn');
+    this.batchEnd.add(handler);
   }
 
-  /** Calls the handler's `onDeadline` when `nowMs` has passed `dueMs`; replaces the deadline before. NEVER clears it. */
+  /**
+   * Calls the handler's `onDeadline` once `nowMs` has reached `dueMs`, on the clock of `nowMs`. Replaces the token's
+   * earlier deadline; NEVER clears it.
+   */
   setDeadline(token: Token, dueMs: number): void {
     const slot = this.registry.find(token);
     assert(slot >= 0, 'deadline of a token that is not registered');
-    // One that is past already is the next turn's: a handler that sets such a one each time would never come to an end.
+    // One that is past already belongs to the next turn: a handler that sets one each time must not block this turn.
     this.deadlines.set(slot, this.expiring && dueMs <= this.nowMs ? this.nowMs + 1 : dueMs);
-    if (!this.turning && this.deadlines.nextMs() === dueMs) this.onWork?.(); // whoever drives waits for a later one
+    if (!this.turning && this.deadlines.nextMs() === dueMs) this.onWork?.(); // the driver waits for a later one
   }
 
-  /** When the next deadline, or the next try of what the kernel refused, is worth a turn; NEVER when there is none. */
+  /** When the next turn is due, for a deadline or a retry of epoll_ctl; NEVER if neither is set. May be too early. */
   nextDeadlineMs(): number {
     return Math.min(this.deadlines.nextMs(), this.arming.retryMs);
   }
 
-  /** Whether a turn has something to do that no descriptor will tell. */
+  /** Whether a turn has something to do that `fd` does not show. */
   get hasWork(): boolean {
     return this.revisits.length > 0 || this.arming.hasWork;
   }
@@ -146,15 +168,15 @@ export class Reactor {
     return { ...this.counts, epollCtlCalls: this.arming.calls, registered: this.registry.size };
   }
 
-  /** Reads the clock outside a turn, for whoever is about to set deadlines after a long wait. */
+  /** Updates `nowMs` outside a turn, for a caller that is about to set deadlines after a long time. */
   readClock(): void {
     this.nowMs = this.kernel.monotonicMs();
   }
 
   /**
-   * One pass. Returns how much it had to do, 0 when nothing was ready. What a handler throws is thrown on once
-   * everybody has been told: the kernel would not repeat an edge.
-   * @param timeoutMs how long to wait at most; -1 waits for ever, 0 returns at once
+   * One turn. Returns the number of events, revisits and deadlines; 0 if nothing was ready.
+   * @param timeoutMs the longest wait in milliseconds; -1 waits without limit, 0 returns at once
+   * @throws what a handler threw, after all others were called: an AggregateError if there were several
    */
   turn(timeoutMs: number): number {
     assert(this.fd >= 0, 'the reactor is closed');
@@ -165,29 +187,29 @@ export class Reactor {
     this.nowMs = this.kernel.monotonicMs();
     this.counts.turns++;
     this.arming.retry(this.nowMs);
-    if (this.onTurn !== null) this.announceTurn(this.onTurn);
+    if (this.onTurn !== null) this.callOnTurn(this.onTurn);
     if (count > 0) this.dispatch(count);
     if (!this.batchEnd.isEmpty) this.batchEnd.run(this.thrown);
-    const ran = count + (this.revisits.length > 0 ? this.visitAgain() : 0) + this.expire();
+    const ran = count + (this.revisits.length > 0 ? this.revisitAll() : 0) + this.expire();
     this.turning = false;
     if (count < 0) throw systemError('epoll_wait', count);
-    if (this.thrown.length > 0) this.throwOn();
+    if (this.thrown.length > 0) this.rethrow();
     return ran;
   }
 
-  /** Closes the epoll descriptor. What is registered stays open and is told nothing more. Twice is fine. */
+  /** Closes the epoll descriptor; registered descriptors stay open. Idempotent. */
   close(): void {
     if (this.fd < 0) return;
     this.kernel.close(this.fd);
     this.fd = -1;
   }
 
-  private throwOn(): never {
+  private rethrow(): never {
     const [first, ...others] = this.thrown.splice(0);
     throw others.length === 0 ? first : new AggregateError([first, ...others], 'several handlers threw in one turn');
   }
 
-  private announceTurn(onTurn: () => void): void {
+  private callOnTurn(onTurn: () => void): void {
     try {
       onTurn();
     } catch (error) {
@@ -218,7 +240,7 @@ export class Reactor {
     }
   }
 
-  private visitAgain(): number {
+  private revisitAll(): number {
     const tokens = this.revisits;
     this.revisits = this.revisitsBefore;
     this.revisitsBefore = tokens;
@@ -226,7 +248,8 @@ export class Reactor {
       const token = tokens[i]!;
       this.registry.marks[slotOf(token)]! &= ~MARK_REVISIT;
       const slot = this.registry.find(token);
-      if (slot < 0 || (this.registry.missed[slot]! & this.registry.wanted[slot]!) === 0) continue; // gone, or told by an event meanwhile
+      // Removed, or dispatched by an event.
+      if (slot < 0 || (this.registry.missed[slot]! & this.registry.wanted[slot]!) === 0) continue;
       this.counts.revisits++;
       this.notify(slot, this.registry.missed[slot]!);
     }
@@ -278,7 +301,7 @@ export class Reactor {
   private drop(slot: number): void {
     this.deadlines.clear(slot);
     this.registry.remove(slot);
-    const place = this.firstSlots.indexOf(slot);
-    if (place >= 0) this.firstSlots.splice(place, 1);
+    const at = this.firstSlots.indexOf(slot);
+    if (at >= 0) this.firstSlots.splice(at, 1);
   }
 }

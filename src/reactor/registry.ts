@@ -1,24 +1,24 @@
 import type { Interest, Trigger } from './interest.js';
 
-/** Who is told of a descriptor's readiness. */
+/** Handles the readiness of a descriptor. */
 export interface Handler {
-  /** The descriptor is ready: READABLE, WRITABLE, ENDED or several. A hint; the system call tells the truth. */
+  /**
+   * The descriptor is ready: READABLE, WRITABLE, ENDED or several. A hint: the system call that follows may still fail
+   * with EAGAIN. Read once, or until EAGAIN; if readiness may be left, call `reactor.revisit`.
+   */
   onReady(readiness: number): void;
-  /** The deadline that was set for this token has passed. */
+  /** The deadline that was set for this token has passed; it is cleared. */
   onDeadline?(): void;
 }
 
-/**
- * Slot and generation in one number: slot in the low 32 bits, generation above them. A descriptor's number is no
- * identity: within one batch of events a closed one comes back as another connection.
- */
+/** Identifies a registration: a slot in the low 32 bits, its generation above them. */
 export type Token = number;
 
-/** Marks of a slot. DIRTY and REVISIT: it stands in a list already, to be armed or told again. */
+/** Marks of a slot. DIRTY and REVISIT: it is in the list of slots to be armed, or revisited. */
 export const MARK_DIRTY = 1;
 export const MARK_REVISIT = 2;
 export const MARK_EXCLUSIVE = 4;
-/** Oneshot has fired: the kernel keeps the descriptor with no mask until MOD, epoll_ctl(2). */
+/** Oneshot has fired: the kernel has the descriptor with no mask until EPOLL_CTL_MOD, epoll_ctl(2). */
 export const MARK_SPENT = 8;
 
 const GENERATION_UNIT = 2 ** 32;
@@ -29,19 +29,19 @@ export const slotOf = (token: Token): number => token >>> 0;
 export const generationOf = (token: Token): number => (token - (token >>> 0)) / GENERATION_UNIT;
 
 /**
- * Everything the reactor knows of a registered descriptor, in columns by slot, so that a connection costs it a few
- * words and a turn touches no object but the handler.
+ * The reactor's state of each registered descriptor, in columns by slot: a connection costs a few words, and a turn
+ * touches no object but the handler.
  */
 export class Registry {
   handlers: (Handler | null)[] = [];
   triggers: Trigger[] = [];
   fds: Int32Array;
   generations: Uint32Array;
-  /** The interest that the handler asked for. */
+  /** The handler's interest. */
   wanted: Uint8Array;
-  /** The mask that the kernel holds; 0 is "not in the epoll set". */
+  /** The kernel's mask; 0 if the descriptor is not in the epoll set. */
   armed: Uint32Array;
-  /** Readiness that came while it was not wanted, or that the handler did not use up. */
+  /** Readiness that came without an interest in it, or that the handler did not use up. */
   missed: Uint8Array;
   /** Bits of MARK_*. */
   marks: Uint8Array;
@@ -70,7 +70,7 @@ export class Registry {
     return slot;
   }
 
-  /** Frees the slot. Its generation moves on, so that what is still on its way to the old one is stale. */
+  /** Frees the slot. Its generation is incremented, so that events still on their way to the old one are stale. */
   remove(slot: number): void {
     this.handlers[slot] = null;
     this.fds[slot] = -1;
@@ -86,7 +86,7 @@ export class Registry {
     return this.generations[slot]! * GENERATION_UNIT + slot;
   }
 
-  /** The slot of a token that is still valid, else -1. */
+  /** The slot of a valid token, else -1. */
   find(token: Token): number {
     const slot = slotOf(token);
     return this.generations[slot] === generationOf(token) && this.handlers[slot] ? slot : -1;

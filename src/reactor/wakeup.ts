@@ -5,14 +5,16 @@ import type { Reactor } from './reactor.js';
 import type { Handler, Token } from './registry.js';
 
 /**
- * An eventfd in the epoll set, through which another thread makes a waiting reactor return, eventfd(2): hand `fd` to
- * the thread, which calls `kernel.eventfdWrite(fd, 1)`. Any number of notifications before the turn are one call.
- * Owns the descriptor; close it before the reactor.
+ * Wakes a waiting reactor from another thread, through an eventfd(2) in the epoll set: pass `fd` to the thread, which
+ * calls `kernel.eventfdWrite(fd, 1)`. All notifications before a turn make one call of `onWakeup`. It owns the
+ * descriptor; close it before the reactor.
  */
 export class Wakeup implements Handler {
+  /** The eventfd; -1 once closed. */
   fd: number;
   private readonly token: Token;
 
+  /** @throws a system error: EMFILE, ENFILE, ENOMEM, or one of `Reactor.register` */
   constructor(
     private readonly reactor: Reactor,
     private readonly onWakeup: () => void,
@@ -28,7 +30,9 @@ export class Wakeup implements Handler {
     }
   }
 
-  /** The same as what another thread does with `fd`. A full counter (EAGAIN) wakes as well as a fuller one. */
+  /**
+   * Does what another thread does with `fd`. EAGAIN means that the counter is full, which wakes the reactor as well.
+   */
   notify(): void {
     const result = this.reactor.kernel.eventfdWrite(this.fd, 1);
     if (result < 0 && result !== EAGAIN) throw systemError('write', result);
@@ -38,7 +42,7 @@ export class Wakeup implements Handler {
     if (this.reactor.kernel.eventfdRead(this.fd) > 0) this.onWakeup();
   }
 
-  /** Twice is fine. */
+  /** Idempotent. */
   close(): void {
     if (this.fd < 0) return;
     this.reactor.unregister(this.token);

@@ -1,6 +1,6 @@
 import { AssertionError } from 'node:assert';
 
-/** A programmer's mistake, found where it is made. Cheap enough for the hot path, where node:assert's rest arguments are not. */
+/** Reports a programmer's mistake. Cheap enough for the hot path, which node:assert with its rest arguments is not. */
 export function assert(condition: boolean, message: string): asserts condition {
   if (!condition) throw new AssertionError({ message, stackStartFn: assert });
 }

@@ -7,7 +7,7 @@ import type { Clock, Kernel } from './kernel.js';
 /** What native/addon.cc exports. */
 type Addon = Omit<Kernel, keyof Clock> & { constants: Constants };
 
-/** The package's folder, two levels above this file both in src/ and in dist/. */
+/** The package's directory, two levels above this file both in src/ and in dist/. */
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 function load(): Addon {
@@ -28,12 +28,12 @@ function load(): Addon {
 
 const addon = load();
 
-/** Constants from this machine's C headers, for the calls of the kernel. */
+/** The constants of the system calls, from the C headers that the addon was built with. */
 export const constants: Constants = Object.freeze({ ...addon.constants });
 
 /**
- * The real kernel. The functions are the addon's own, nothing stands between; they need no `this`.
- * `monotonicMs` counts from this thread's start, so that two threads must not compare theirs.
+ * The real kernel. The functions are the addon's own, without a wrapper, and need no `this`. `monotonicMs` counts from
+ * the start of this thread: the values of two threads cannot be compared.
  */
 export const kernel: Kernel = {
   epollCreate1: addon.epollCreate1,

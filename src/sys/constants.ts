@@ -1,5 +1,5 @@
 /**
- * The constants that the calls take, by the names of their man pages. The numbers come from the C headers that the
+ * The constants of the system calls, by their names in the man pages. The numbers come from the C headers that the
  * addon was built with: some of them differ between architectures. See `constants` in binding.ts.
  */
 export interface Constants {

@@ -1,6 +1,6 @@
 import type { Kernel } from './kernel.js';
 
-/** What each counted function is called in the manual; what is not here is no system call, or one of libuv's. */
+/** The counted functions and their names in strace(1). The others make no system call, or make it within libuv. */
 const SYSTEM_CALLS = {
   epollCreate1: 'epoll_create1',
   epollCtl: 'epoll_ctl',
@@ -36,35 +36,35 @@ const SYSTEM_CALLS = {
 
 type Counted = keyof typeof SYSTEM_CALLS;
 const NAMES = Object.keys(SYSTEM_CALLS) as Counted[];
-const placeOf = (name: Counted): number => NAMES.indexOf(name);
+const indexOf = (name: Counted): number => NAMES.indexOf(name);
 
-const RECV = placeOf('recv');
-const RECV_EACH = placeOf('recvEach');
-const SEND = placeOf('send');
-const SEND_EACH = placeOf('sendEach');
-const EPOLL_WAIT = placeOf('epollWait');
+const RECV = indexOf('recv');
+const RECV_EACH = indexOf('recvEach');
+const SEND = indexOf('send');
+const SEND_EACH = indexOf('sendEach');
+const EPOLL_WAIT = indexOf('epollWait');
 
-/** A kernel that counts what it is asked, cheaply enough to be always in use: some 5 ns a call. */
+/** A kernel that counts its calls. Cheap enough to be always in use: about 5 ns a call. */
 export interface CountedKernel {
   readonly kernel: Kernel;
-  /** Every system call that was made at least once, by its name in strace(1), and how often. */
+  /** How often each system call was made, by its name in strace(1); without those that were not made. */
   counts(): Record<string, number>;
 }
 
 export function countedKernel(kernel: Kernel): CountedKernel {
-  // Of doubles: a counter that outgrew 32 bits would be a new object at every step.
+  // In a Float64Array: a larger number than 31 bits would otherwise be a new object at every increment.
   const calls = new Float64Array(NAMES.length);
   const plain = unbound(kernel);
   const counted: Record<string, unknown> = { ...plain };
   for (const name of NAMES) {
-    const place = placeOf(name);
+    const index = indexOf(name);
     const call = plain[name] as (...args: unknown[]) => unknown;
     counted[name] = (...args: unknown[]): unknown => {
-      calls[place]!++;
+      calls[index]!++;
       return call(...args);
     };
   }
-  // The hot ones without lists of arguments.
+  // The hot functions without rest arguments.
   const { epollWait, recv, recvEach, send, sendEach } = plain;
   const hot: Pick<Kernel, 'epollWait' | 'recv' | 'recvEach' | 'send' | 'sendEach'> = {
     epollWait: (epfd, events, maxEvents, timeoutMs) => {
@@ -91,7 +91,7 @@ export function countedKernel(kernel: Kernel): CountedKernel {
   return { kernel: Object.assign(counted, hot) as unknown as Kernel, counts: () => countsOf(calls) };
 }
 
-/** Functions that need no `this`: the addon's are such already, a simulated kernel's are methods. */
+/** The kernel as functions that need no `this`, as the addon's do not; a simulated kernel has methods. */
 function unbound(kernel: Kernel): Kernel {
   const functions: Record<string, unknown> = {};
   for (let holder: object = kernel; holder !== Object.prototype; holder = Object.getPrototypeOf(holder)) {
@@ -106,10 +106,10 @@ function unbound(kernel: Kernel): Kernel {
 
 function countsOf(calls: Float64Array): Record<string, number> {
   const counts: Record<string, number> = {};
-  NAMES.forEach((name, place) => {
-    if (calls[place] === 0) return;
+  NAMES.forEach((name, index) => {
+    if (calls[index] === 0) return;
     const system = SYSTEM_CALLS[name];
-    counts[system] = (counts[system] ?? 0) + calls[place]!;
+    counts[system] = (counts[system] ?? 0) + calls[index]!;
   });
   return counts;
 }

@@ -14,44 +14,44 @@ import {
 import { assertFd } from './fd.js';
 import type { Kernel } from './kernel.js';
 
-/** How many numbers an event takes in the array that `pollInto` fills: mask, descriptor, data. */
+/** The numbers of one event in the array that `pollInto` fills: mask, descriptor, data. */
 export const WORDS_PER_EVENT = 3;
 
-/** What `poll` takes from the kernel in one call when it is not told otherwise. What does not fit comes next time. */
+/** The default for `maxEvents` of `poll`. Further events are returned by the next call. */
 const DEFAULT_MAX_EVENTS = 1024;
-/** 768 KiB of events; epoll_wait(2) itself would take some 178 million. */
+/** 768 KiB of events; epoll_wait(2) itself accepts about 178 million. */
 const LAST_MAX_EVENTS = 65_536;
 /** epoll_wait(2) takes a C int of milliseconds: 24 days and 20 hours. */
 const LAST_TIMEOUT_MS = 0x7fffffff;
 
-/** What Python's select.epoll asks for when nothing is said. */
+/** The default of Python's select.epoll. */
 const DEFAULT_EVENTS = EPOLLIN | EPOLLOUT | EPOLLPRI;
 
-/** One report of the kernel. */
+/** One event. */
 export interface EpollEvent {
-  /** The number that was registered. It may be another file's by now, if it was closed and opened again. */
+  /** The registered descriptor. If it was closed meanwhile, its number may belong to another file. */
   fd: number;
   /** What is ready, unsigned; see `describeEvents`. */
   events: number;
-  /** What was given to `register` or `modify`, else 0. */
+  /** The data given to `register` or `modify`; 0 by default. */
   data: number;
 }
 
 export interface EpollOptions {
-  /** In place of the real one; for tests that simulate it. */
+  /** Used in place of the real system calls; for tests that simulate them. */
   kernel?: Kernel;
 }
 
 /**
- * An epoll set, epoll(7), with the names and the meaning of Python's `select.epoll`; times are in milliseconds.
+ * An epoll set, epoll(7), with the method names of Python's `select.epoll`; times are in milliseconds.
  *
- * Any descriptor can be registered that the kernel can poll: sockets, pipes, FIFOs, terminals, eventfds, other epoll
- * sets; not regular files and directories (EPERM). The set owns its own descriptor and none that is registered:
- * unregister one before it is closed. To close the last copy of one removes it as well, but as long as a copy is open
- * elsewhere (dup, fork) the set goes on reporting it, and nothing but closing the set can stop that, epoll(7).
+ * Sockets, pipes, FIFOs, terminals, eventfds and other epoll sets can be registered; regular files and directories
+ * cannot (EPERM). The set owns its own descriptor, not the registered ones: unregister a descriptor before closing it.
+ * Closing the last duplicate of a descriptor removes it too; but while a duplicate (dup, fork) is open, the set keeps
+ * reporting it, and only closing the set stops that, epoll(7), question 6.
  *
- * `poll` with a timeout blocks the whole JavaScript thread: no timer, promise or signal handler runs meanwhile. In a
- * program that has something else to do, use the Reactor, or poll with 0.
+ * `poll` with a timeout blocks the JavaScript thread: no timer, promise or signal handler runs meanwhile. In a program
+ * with other work, use a Reactor, or poll with a timeout of 0.
  */
 export class Epoll {
   private readonly kernel: Kernel;
@@ -67,48 +67,52 @@ export class Epoll {
     this.descriptor = check('epoll_create1', this.kernel.epollCreate1(EPOLL_CLOEXEC));
   }
 
-  /** The set's own descriptor, which can be registered in another set; -1 once closed. */
+  /** The set's own descriptor, which can be registered with another set; -1 once closed. */
   get fd(): number {
     return this.descriptor;
   }
 
+  /** Whether `close` was called. */
   get closed(): boolean {
     return this.descriptor < 0;
   }
 
   /**
-   * Joins a descriptor, epoll_ctl(2).
-   * @param events EPOLL bits; EPOLLERR and EPOLLHUP are reported whether asked for or not, even with 0
-   * @param data 0 to 2^32-1, handed back with each event, for instance a generation that tells two users of one number apart
+   * Adds a descriptor, epoll_ctl(2) with EPOLL_CTL_ADD.
+   * @param events a mask of EPOLL bits; EPOLLERR and EPOLLHUP are always reported, even for a mask of 0
+   * @param data 0 to 2^32-1, returned with each event; for instance a generation, to detect events of an earlier user
+   *   of the same number
    * @throws a system error: EEXIST (registered already), EPERM (a file that cannot be polled), EBADF, ELOOP (sets that
-   *   watch each other, or a chain of more than five), EINVAL (EPOLLEXCLUSIVE with bits it refuses), ENOSPC, ENOMEM
+   *   watch each other, or nested more than five deep), EINVAL (EPOLLEXCLUSIVE with bits that it excludes), ENOSPC
+   *   (fs.epoll.max_user_watches), ENOMEM; TypeError or RangeError for an invalid argument; ERR_EPOLL_CLOSED
    */
   register(fd: number, events: number = DEFAULT_EVENTS, data = 0): void {
     this.control('EPOLL_CTL_ADD', EPOLL_CTL_ADD, fd, events, data);
   }
 
   /**
-   * Changes what is asked of a registered descriptor, and its data: without `data` that becomes 0. To modify arms
-   * oneshot again, and makes edge report once more what is ready.
-   * @throws a system error: ENOENT (not registered), EBADF, EINVAL (EPOLLEXCLUSIVE, before or now), ENOMEM
+   * Replaces the mask and the data of a registered descriptor, EPOLL_CTL_MOD; the default for `data` is 0, not the
+   * earlier value. It arms oneshot again, and makes edge report once more what is ready.
+   * @throws a system error: ENOENT (not registered), EBADF, EINVAL (EPOLLEXCLUSIVE in either mask), ENOMEM
    */
   modify(fd: number, events: number, data = 0): void {
     this.control('EPOLL_CTL_MOD', EPOLL_CTL_MOD, fd, events, data);
   }
 
   /**
-   * Leaves.
-   * @throws a system error: ENOENT (not registered), EBADF (closed already, and thereby gone from the set, epoll(7))
+   * Removes a descriptor, EPOLL_CTL_DEL.
+   * @throws a system error: ENOENT (not registered), EBADF (closed, and removed from the set by that, epoll(7))
    */
   unregister(fd: number): void {
     this.control('EPOLL_CTL_DEL', EPOLL_CTL_DEL, fd, 0, 0);
   }
 
   /**
-   * Waits until something is ready, epoll_wait(2), and returns what it is; an empty array when the time is over. A
-   * signal does not end it: the rest of the time is waited for, as PEP 475 has it.
-   * @param timeoutMs -1 waits for ever, 0 returns at once; otherwise up to 2^31-1 milliseconds, fractions rounded up
-   * @param maxEvents the most that one call returns, 1 to 65536; the others are ready still at the next call
+   * Waits until a descriptor is ready, epoll_wait(2). Returns the events; an empty array after the timeout. After a
+   * signal it waits for the rest of the time, as Python does (PEP 475).
+   * @param timeoutMs -1 waits without limit, 0 returns at once; otherwise up to 2^31-1 milliseconds, fractions rounded
+   *   up
+   * @param maxEvents the most events of one call, 1 to 65536; further ones are returned by the next call
    */
   poll(timeoutMs = -1, maxEvents: number = DEFAULT_MAX_EVENTS): EpollEvent[] {
     assertCount(maxEvents);
@@ -125,8 +129,8 @@ export class Epoll {
   }
 
   /**
-   * The same into an array of the caller's, as many events as fit, and without making an object. Returns their count.
-   * An event is three numbers: its mask, the descriptor, its data.
+   * As `poll`, into an array of the caller's, without creating an object. Returns the count of events, as many as fit
+   * and at most 65536. An event is three numbers: its mask, the descriptor, its data.
    * ```ts
    * const events = new Uint32Array(WORDS_PER_EVENT * 256);
    * const count = epoll.pollInto(events);
@@ -134,7 +138,7 @@ export class Epoll {
    *   const mask = events[at]!, fd = events[at + 1]!, data = events[at + 2]!;
    * }
    * ```
-   * @param events room for at least one event
+   * @param events must have room for at least one event
    */
   pollInto(events: Uint32Array, timeoutMs = -1): number {
     if (!(events instanceof Uint32Array)) throw new TypeError(`events must be a Uint32Array, not ${String(events)}`);
@@ -143,7 +147,7 @@ export class Epoll {
     return this.wait(events, room, timeoutMs);
   }
 
-  /** Closes the set, not what is registered in it. Twice is fine. */
+  /** Closes the set, not the registered descriptors. Idempotent. */
   close(): void {
     if (this.descriptor < 0) return;
     const fd = this.descriptor;
@@ -178,7 +182,7 @@ export class Epoll {
     for (;;) {
       const count = check('epoll_wait', this.kernel.epollWait(this.descriptor, events, maxEvents, waitMs));
       if (count > 0 || waitMs === 0) return count;
-      // Nothing before the time is over: a signal. Without a time there is nothing else that it could be.
+      // No event before the timeout: the call was interrupted by a signal.
       if (waitMs > 0) {
         waitMs = Math.ceil(dueMs - this.kernel.monotonicMs());
         if (waitMs <= 0) return 0;

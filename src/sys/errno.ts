@@ -4,8 +4,8 @@ import { getSystemErrorMap } from 'node:util';
 const { errno } = constants;
 
 /*
- * The refusals as the calls return them: NEGATIVE, as `if (count === EAGAIN)` compares them. errno(3) has the meanings.
- * The numbers differ between architectures.
+ * The errnos as the calls return them: NEGATIVE, for comparisons such as `count === EAGAIN`. errno(3) has their
+ * meanings. The numbers differ between architectures.
  */
 export const E2BIG = -errno.E2BIG;
 export const EACCES = -errno.EACCES;
@@ -57,15 +57,15 @@ export const ESPIPE = -errno.ESPIPE;
 export const ETIMEDOUT = -errno.ETIMEDOUT;
 export const EXDEV = -errno.EXDEV;
 
-/** Names of the numbers that libuv, and so Node's own table, does not know. */
+/** The names of the errnos that libuv, and so Node's own table, does not have. */
 const namesBeyondLibuv = new Map(Object.entries(errno).map(([name, number]) => [-number, name]));
 
 /**
- * A refusal of the kernel as an Error of Node's own shape: `code` ('EEXIST'), `errno` (negative), `syscall`, and a
- * message such as `EEXIST: file already exists, epoll_ctl`.
- * @param syscall the name of its man page
+ * An Error in the form of Node's system errors: `code` ('EEXIST'), `errno` (negative), `syscall`, and a message such as
+ * `EEXIST: file already exists, epoll_ctl`.
+ * @param syscall the call's name in the man pages
  * @param result what the call returned: -4095 to -1
- * @param detail what the message should tell beyond that, such as the descriptor or the path
+ * @param detail is appended to the message: the descriptor or the path, for instance
  */
 export function systemError(syscall: string, result: number, detail?: string): NodeJS.ErrnoException {
   const [code, text] = getSystemErrorMap().get(result) ?? [namesBeyondLibuv.get(result), undefined];
@@ -79,8 +79,8 @@ export function systemError(syscall: string, result: number, detail?: string): N
 }
 
 /**
- * Returns a result that is none of the refusals.
- * @throws the system error that a negative result stands for
+ * Returns a result that is not negative.
+ * @throws the system error of a negative one
  */
 export function check(syscall: string, result: number, detail?: string): number {
   if (result < 0) throw systemError(syscall, result, detail);

@@ -1,9 +1,9 @@
-/** The highest number that a descriptor, a C int, can have. */
+/** The greatest descriptor: a C int. */
 const LAST_FD = 0x7fffffff;
 
 /**
- * Refuses what cannot be a descriptor. Whether it is open, only a system call tells (EBADF).
- * @throws TypeError when it is no integer, RangeError when it is negative or beyond a C int
+ * Checks that a number can be a descriptor. Whether it is open, only a system call can find out (EBADF).
+ * @throws TypeError if it is not an integer, RangeError if it is negative or beyond a C int
  */
 export function assertFd(fd: number, name = 'fd'): void {
   if (!Number.isInteger(fd)) throw new TypeError(`${name} must be an integer, a file descriptor, not ${String(fd)}`);

@@ -2,7 +2,7 @@ import { type Kernel, STAT_WORDS, Stat } from './kernel.js';
 
 const IDENTIFYING = [Stat.deviceHigh, Stat.deviceLow, Stat.inodeHigh, Stat.inodeLow];
 
-/** What a descriptor is of, whatever its name is: device and inode. Empty when the kernel does not say. */
+/** The device and inode of a descriptor's file, which identify it under any name. Empty if fstat(2) fails. */
 export function deviceInode(kernel: Kernel, fd: number): string {
   const stat = new Float64Array(STAT_WORDS);
   if (kernel.fstat(fd, stat) < 0) return '';

@@ -1,5 +1,5 @@
 /**
- * The door `epollet/sys`: the system calls as they are, their constants, and what their refusals mean.
+ * `epollet/sys`: the system calls as they are, their constants and their errnos.
  * @module
  */
 export { constants, kernel } from './binding.js';

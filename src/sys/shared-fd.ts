@@ -1,23 +1,23 @@
 import { assert } from './assert.js';
 import type { Kernel } from './kernel.js';
 
-/** A descriptor with several users: a file in the cache and the answers under way from it. The last to let go closes it. */
+/** A reference-counted descriptor, of a file in the cache and in the responses that are being sent from it. */
 export class SharedFd {
-  private users = 1;
+  private references = 1;
 
-  /** @param fd is owned from here on; whoever makes this is its first user */
+  /** @param fd is owned from here on; the caller has the first reference */
   constructor(readonly fd: number) {}
 
-  /** One user more. */
+  /** Adds a reference. */
   retain(): this {
-    assert(this.users > 0, 'a shared descriptor that is closed already');
-    this.users++;
+    assert(this.references > 0, 'a shared descriptor is retained after it was closed');
+    this.references++;
     return this;
   }
 
-  /** One user less. */
+  /** Releases a reference; the last one closes the descriptor. */
   release(kernel: Kernel): void {
-    assert(this.users > 0, 'a shared descriptor was let go too often');
-    if (--this.users === 0) kernel.close(this.fd);
+    assert(this.references > 0, 'a shared descriptor is released too often');
+    if (--this.references === 0) kernel.close(this.fd);
   }
 }
