@@ -38,23 +38,12 @@ export function labCommand(): Command {
     .addOption(measure('warm-up', 'seconds of load before each measurement', seconds, 'warmUpSeconds'))
     .addOption(measure('connections', 'busy connections', integer(1, 10_000)))
     .addOption(
-      measure(
-        'max-heavy',
-        'maximum of busy connections for a model with a process or a thread per connection',
-        integer(1, 10_000),
-        'maxHeavy',
-      ),
+      measure('max-heavy', 'most busy connections that take a process or thread each', integer(1, 10_000), 'maxHeavy'),
     )
-    .option(
-      '--close',
-      'open a connection for every request; default: persistent connections if the model keeps them open',
-      false,
-    )
+    .option('--close', 'open a connection for every request instead of persistent ones', false)
     .addOption(measure('rate', 'requests per second for the latency measurement', integer(1, 1_000_000)))
     .addOption(measure('idle', 'idle connections for the memory measurement', integer(1, 50_000)))
-    .addOption(
-      measure('max-idle', 'maximum of idle connections in the experiment “connections”', integer(1, 50_000), 'maxIdle'),
-    )
+    .addOption(measure('max-idle', 'most idle connections in “connections”', integer(1, 50_000), 'maxIdle'))
     .addOption(new Option('--budget <seconds>', 'start no model after this time').argParser(integer(1, 86_400)))
     .addOption(
       new Option('--seed <number>', 'shuffle the models as in the run with this seed').argParser(integer(0, MAX_SEED)),

@@ -31,33 +31,25 @@ export function start({ root, host, port: requestedPort }: ModelOptions): Runnin
   Root.open(kernel, root).close();
   const { fd: listener, port } = listen(host, requestedPort, constants.SOCK_NONBLOCK);
   const children = new Set<ChildProcess>();
-  let onLast: (() => void) | null = null;
 
-  const acceptLoop = new AcceptLoop(listener, (fd) => {
+  const acceptLoop = new AcceptLoop(listener, MAX_CHILDREN, (fd, onEnd) => {
     const child = spawn(process.execPath, [THIS_FILE, resolve(root)], { stdio: ['ignore', 'ignore', 'inherit', fd] });
     // `spawn` has returned, so the child has its copy.
     kernel.close(fd);
     children.add(child);
-    if (children.size === MAX_CHILDREN) acceptLoop.pause();
     const onExit = (): void => {
-      children.delete(child);
-      acceptLoop.resume();
-      if (children.size === 0) onLast?.();
+      if (children.delete(child)) onEnd();
     };
     // libuv calls wait(2): without it, an exited child would remain in the process table as a zombie.
     child.once('exit', onExit);
     child.once('error', onExit); // spawn failed: that client is dropped
   });
 
-  return runningModel('http', host, port, async () => {
+  return runningModel('http', host, port, () => {
     acceptLoop.close();
-    if (children.size === 0) return;
-    const last = new Promise<void>((resolve) => {
-      onLast = resolve;
-    });
     // A child has no handler for SIGTERM, so it ends at once, even while it blocks in recv(2), signal(7).
     for (const child of children) child.kill('SIGTERM');
-    await last;
+    return acceptLoop.whenIdle();
   });
 }
 

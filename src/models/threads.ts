@@ -28,32 +28,25 @@ const MAX_THREADS = 128;
 export function start({ root, host, port: requestedPort }: ModelOptions): RunningModel {
   Root.open(kernel, root).close();
   const { fd: listener, port } = listen(host, requestedPort, constants.SOCK_NONBLOCK);
-  const threads = new Map<Worker, number>();
-  let onLast: (() => void) | null = null;
+  const descriptors = new Set<number>();
 
-  const acceptLoop = new AcceptLoop(listener, (fd) => {
+  const acceptLoop = new AcceptLoop(listener, MAX_THREADS, (fd, onEnd) => {
     const threadData: ThreadData = { connection: fd, root };
     const thread = new Worker(new URL(import.meta.url), { workerData: threadData });
-    threads.set(thread, fd);
-    if (threads.size === MAX_THREADS) acceptLoop.pause();
+    descriptors.add(fd);
     thread.once('error', (error) => console.error(error)); // such as out of memory; its exit follows
     thread.once('exit', () => {
+      descriptors.delete(fd);
       kernel.close(fd);
-      threads.delete(thread);
-      acceptLoop.resume();
-      if (threads.size === 0) onLast?.();
+      onEnd();
     });
   });
 
-  return runningModel('http', host, port, async () => {
+  return runningModel('http', host, port, () => {
     acceptLoop.close();
-    if (threads.size === 0) return;
-    const last = new Promise<void>((resolve) => {
-      onLast = resolve;
-    });
     // Worker threads receive no signals. But their wait can be ended from here: recv(2) returns 0.
-    for (const fd of threads.values()) kernel.shutdown(fd, constants.SHUT_RDWR);
-    await last;
+    for (const fd of descriptors) kernel.shutdown(fd, constants.SHUT_RDWR);
+    return acceptLoop.whenIdle();
   });
 }
 

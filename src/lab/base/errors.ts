@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { ErrorCode } from '../../sys/error-code.js';
 
 /** A model or a tool failed. The message is a sentence for the report; the lab continues with the other models. */
@@ -17,17 +18,6 @@ export function throwIfCancelled(signal: AbortSignal): void {
 }
 
 /** Rejects with Cancelled when the signal is aborted. */
-export function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    throwIfCancelled(signal);
-    const cancel = (): void => {
-      clearTimeout(timer);
-      reject(new Cancelled());
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', cancel);
-      resolve();
-    }, ms);
-    signal.addEventListener('abort', cancel, { once: true });
-  });
+export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  await setTimeout(ms, undefined, { signal }).catch(() => throwIfCancelled(signal));
 }

@@ -24,8 +24,18 @@ export interface LoadWithCpu extends LoadResult {
   readonly cpu: CpuUse;
 }
 
+/** Generates load for a server and measures its process tree. */
+export interface LoadGenerator {
+  /** A closed loop, with the CPU time of the process tree. */
+  withCpu(spec: LoadSpec, pid: number): Promise<LoadWithCpu>;
+  /** Requests at a fixed rate, whether or not the model keeps up. Null if h2load is missing. */
+  fixedRate(spec: FixedRateSpec, pid: number): Promise<FixedRateResult | null>;
+  /** System calls per request by name, in a closed loop. Null if strace is missing. */
+  systemCallsPerRequest(spec: LoadSpec, pid: number): Promise<Record<string, number> | null>;
+}
+
 /** The measuring tools, running on the cores that the model does not use. */
-export class Instruments implements Disposable {
+export class Instruments implements Disposable, LoadGenerator {
   readonly directory = mkdtempSync(join(tmpdir(), 'epollet-lab-tools-'));
 
   constructor(
@@ -44,14 +54,12 @@ export class Instruments implements Disposable {
     return parseAutocannon((await this.run(args, Math.ceil(spec.seconds))).stdout);
   }
 
-  /** A closed loop, with the CPU time of the process tree. */
   async withCpu(spec: LoadSpec, pid: number): Promise<LoadWithCpu> {
     const before = cpuTime(pid);
     const result = await this.closedLoop(spec);
     return { ...result, cpu: cpuBetween(before, cpuTime(pid)) };
   }
 
-  /** Requests at a fixed rate, whether or not the model keeps up. Null if h2load is missing. */
   async fixedRate(spec: FixedRateSpec): Promise<FixedRateResult | null> {
     if (!this.tools.has('h2load')) return null;
     const log = join(this.directory, 'h2load.log');
@@ -62,12 +70,10 @@ export class Instruments implements Disposable {
     return { ...result, errors: Math.max(result.errors, h2loadErrors(stdout)) };
   }
 
-  /** System calls per request by name, in a closed loop. Null if strace is missing. */
   async systemCallsPerRequest(spec: LoadSpec, pid: number): Promise<Record<string, number> | null> {
     if (!this.tools.has('strace')) return null;
     const { calls, result } = await this.withStrace(pid, () => this.closedLoop(spec));
-    if (result.requests === 0) return null;
-    return Object.fromEntries(Object.entries(calls).map(([name, count]) => [name, count / result.requests] as const));
+    return callsPerRequest(calls, result.requests);
   }
 
   /** Counts the system calls of a process tree during some work. */
@@ -109,6 +115,10 @@ export class Instruments implements Disposable {
     return runTool([...tasksetArgs(this.cores?.load), ...args], { ...limits, stopAfterMs, signal: this.signal });
   }
 }
+
+/** Null without requests. */
+export const callsPerRequest = (calls: Record<string, number>, requests: number): Record<string, number> | null =>
+  requests === 0 ? null : Object.fromEntries(Object.entries(calls).map(([name, count]) => [name, count / requests]));
 
 /** Empty if the tool has not written the file. */
 function textOf(path: string): string {

@@ -5,7 +5,7 @@ import { countH2loadLog, h2loadArgs, h2loadOpenEndedArgs, parseH2loadLog, type T
 import type { FixedRateResult, FixedRateSpec, LoadSpec } from '../load/load.js';
 import { assertMemoryFor, type Memory, stableRss } from '../measure/memory.js';
 import { cpuBetween, cpuTime } from '../measure/proc-stat.js';
-import type { Instruments, LoadWithCpu } from './instruments.js';
+import { callsPerRequest, type Instruments, type LoadGenerator, type LoadWithCpu } from './instruments.js';
 
 /** A connection that takes more memory has a process or a thread of its own. */
 export const HEAVY_BYTES = 1024 * 1024;
@@ -24,86 +24,70 @@ const RETRY_SECONDS = 8;
  * A load for models that start a process or a thread per connection: opens the connections first, and measures once
  * all of them are served. Otherwise the measurement would include the startup time of Node.
  */
-export class PreconnectedLoad {
+export class PreconnectedLoad implements LoadGenerator {
   /** Null if the connections are light, if each is closed after a response, or if h2load is missing. */
-  static forHeavy(instruments: Instruments, pid: number, memory: Memory, close: boolean): PreconnectedLoad | null {
+  static forHeavy(instruments: Instruments, memory: Memory, close: boolean): PreconnectedLoad | null {
     const isHeavy = (memory.perConnectionBytes ?? 0) > HEAVY_BYTES;
-    return isHeavy && !close && instruments.tools.has('h2load') ? new PreconnectedLoad(instruments, pid, memory) : null;
+    return isHeavy && !close && instruments.tools.has('h2load') ? new PreconnectedLoad(instruments, memory) : null;
   }
 
   private constructor(
     private readonly instruments: Instruments,
-    private readonly pid: number,
     private readonly memory: Memory,
   ) {}
 
-  /** Like `Instruments.withCpu`. */
-  async withCpu(spec: LoadSpec): Promise<LoadWithCpu> {
-    const {
-      measured: cpu,
-      log,
-      window,
-    } = await this.run(
-      spec,
-      (file) => h2loadOpenEndedArgs(spec, file),
-      async () => {
-        const before = cpuTime(this.pid);
-        await sleep(spec.seconds * 1000, this.instruments.signal);
-        return cpuBetween(before, cpuTime(this.pid));
-      },
-    );
-    return { ...countH2loadLog(log, window), cpu };
+  async withCpu(spec: LoadSpec, pid: number): Promise<LoadWithCpu> {
+    const args = (file: string): string[] => h2loadOpenEndedArgs(spec, file);
+    const { measured, log, window } = await this.run(spec, pid, args, async () => {
+      const before = cpuTime(pid);
+      await sleep(spec.seconds * 1000, this.instruments.signal);
+      return cpuBetween(before, cpuTime(pid));
+    });
+    return { ...countH2loadLog(log, window), cpu: measured };
   }
 
-  /** Like `Instruments.fixedRate`. */
-  async fixedRate(spec: FixedRateSpec): Promise<FixedRateResult> {
-    const { log, window } = await this.run(
-      spec,
-      (file) => h2loadArgs({ ...spec, seconds: spec.seconds + START_SECONDS }, file),
-      () => sleep(spec.seconds * 1000, this.instruments.signal),
-    );
+  async fixedRate(spec: FixedRateSpec, pid: number): Promise<FixedRateResult> {
+    const args = (file: string): string[] => h2loadArgs({ ...spec, seconds: spec.seconds + START_SECONDS }, file);
+    const measure = (): Promise<void> => sleep(spec.seconds * 1000, this.instruments.signal);
+    const { log, window } = await this.run(spec, pid, args, measure);
     return parseH2loadLog(log, spec, window);
   }
 
-  /** Like `Instruments.systemCallsPerRequest`. Retries for longer, because threads start very slowly under strace. */
-  async systemCallsPerRequest(spec: LoadSpec): Promise<Record<string, number> | null> {
+  /** Retries for longer, because threads start very slowly under strace. */
+  async systemCallsPerRequest(spec: LoadSpec, pid: number): Promise<Record<string, number> | null> {
     const few = { ...spec, connections: Math.min(spec.connections, TRACED_CONNECTIONS) };
-    return (await this.traced(few)) ?? this.traced({ ...few, seconds: RETRY_SECONDS });
+    return (await this.traced(few, pid)) ?? this.traced({ ...few, seconds: RETRY_SECONDS }, pid);
   }
 
-  private async traced(spec: LoadSpec): Promise<Record<string, number> | null> {
-    const { measured, log } = await this.run(
-      spec,
-      (file) => h2loadOpenEndedArgs(spec, file),
-      () =>
-        this.instruments.withStrace(this.pid, async () => {
-          const fromUs = nowUs();
-          await sleep(spec.seconds * 1000, this.instruments.signal);
-          return { fromUs, untilUs: nowUs() };
-        }),
-    );
-    const { requests } = countH2loadLog(log, measured.result);
-    if (requests === 0) return null;
-    return Object.fromEntries(Object.entries(measured.calls).map(([name, count]) => [name, count / requests] as const));
+  private async traced(spec: LoadSpec, pid: number): Promise<Record<string, number> | null> {
+    const args = (file: string): string[] => h2loadOpenEndedArgs(spec, file);
+    const work = async (): Promise<TimeWindow> => {
+      const fromUs = nowUs();
+      await sleep(spec.seconds * 1000, this.instruments.signal);
+      return { fromUs, untilUs: nowUs() };
+    };
+    const { measured, log } = await this.run(spec, pid, args, () => this.instruments.withStrace(pid, work));
+    return callsPerRequest(measured.calls, countH2loadLog(log, measured.result).requests);
   }
 
   private async run<Measured>(
     { connections }: LoadSpec,
+    pid: number,
     args: (file: string) => string[],
     measure: () => Promise<Measured>,
   ): Promise<{ measured: Measured; log: string; window: TimeWindow }> {
-    const { instruments, pid, memory } = this;
+    const { instruments, memory } = this;
     const file = join(instruments.directory, 'preconnected.log');
     rmSync(file, { force: true });
     const stop = new AbortController();
-    const expectedBytes = connections * (memory.perConnectionBytes ?? 0);
-    assertMemoryFor(connections, memory.perConnectionBytes ?? 0);
+    const bytesEach = memory.perConnectionBytes ?? 0;
+    assertMemoryFor(connections, bytesEach);
     const load = instruments.run([...instruments.tools.command('h2load'), ...args(file)], MAX_SECONDS, {
       stopSignal: stop.signal,
     });
     load.catch(() => {}); // awaited below; the measurement may fail first
     try {
-      const minBytes = memory.baselineBytes + EXPECTED_MEMORY_RATIO * expectedBytes;
+      const minBytes = memory.baselineBytes + EXPECTED_MEMORY_RATIO * connections * bytesEach;
       await stableRss(pid, instruments.signal, STABLE_STEPS, minBytes);
       const fromUs = nowUs();
       const measured = await measure();

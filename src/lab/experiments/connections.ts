@@ -3,6 +3,7 @@ import { ExperimentError } from '../base/errors.js';
 import { formatMedian, formatNumber, formatRange, MIB, NONE, scale } from '../base/format.js';
 import { type Summary, summarize } from '../base/stats.js';
 import { IdleConnections } from '../bench/idle-connections.js';
+import type { LoadGenerator } from '../bench/instruments.js';
 import type { ModelProcess } from '../bench/model-process.js';
 import { PreconnectedLoad } from '../bench/preconnected-load.js';
 import { get, smokeCheck } from '../bench/smoke-check.js';
@@ -70,7 +71,7 @@ export interface ConnectionsPartial {
 }
 
 export const connections: Experiment<{ readonly results: readonly ConnectionsResult[] }> = {
-  question: 'With up to 10,000 open connections, few of them busy: where is the knee of each model?',
+  question: 'With up to 10,000 idle connections and a few busy ones, where does each model degrade?',
   models: HTTP_MODELS.map(({ name }) => name),
   defaults: { rounds: 1 },
   unused: ['connections', 'maxHeavy', 'idle'],
@@ -162,12 +163,11 @@ async function measureStep(
     throw new ExperimentError(`With ${idleCount} it does not respond: ${error.message}`);
   });
   const memory = { baselineBytes: rss, perConnectionBytes: (rss - baselineBytes) / count };
-  const preconnected = PreconnectedLoad.forHeavy(instruments, server.pid, memory, spec.close);
-  if (preconnected === null) await instruments.closedLoop({ ...spec, seconds: settings.warmUpSeconds });
-  const load = await (preconnected?.withCpu(spec) ?? instruments.withCpu(spec, server.pid));
+  const generator: LoadGenerator = PreconnectedLoad.forHeavy(instruments, memory, spec.close) ?? instruments;
+  if (generator === instruments) await instruments.closedLoop({ ...spec, seconds: settings.warmUpSeconds });
+  const load = await generator.withCpu(spec, server.pid);
   if (load.requests === 0) throw new ExperimentError('It sent no response under load.');
-  const fixedRateSpec = { ...spec, rate: settings.rate };
-  const fixedRate = await (preconnected?.fixedRate(fixedRateSpec) ?? instruments.fixedRate(fixedRateSpec));
+  const fixedRate = await generator.fixedRate({ ...spec, rate: settings.rate }, server.pid);
   const rounds = partial.rounds.get(count) ?? [];
   rounds.push({
     requestsPerSecond: load.perSecond,
@@ -213,21 +213,21 @@ function connectionsFigures(results: readonly ConnectionsResult[], rate: number)
       of: (point) => point.requestsPerSecond,
     }),
     lineFigure(results, {
-      title: 'CPU time per request',
+      title: 'CPU time per request, µs',
       description: 'A model that polls all connections pays for the idle ones. The scale is logarithmic.',
       unit: 'µs',
       of: (point) => point.cpuUs,
       logarithmic: true,
     }),
     lineFigure(results, {
-      title: 'Latency at a fixed rate, p99',
+      title: 'Latency at a fixed rate, p99 in ms',
       description: `${formatNumber(rate)} requests per second are sent on schedule, whether or not earlier responses have arrived. The scale is logarithmic.`,
       unit: 'ms',
       of: (point) => point.p99Ms,
       logarithmic: true,
     }),
     lineFigure(results, {
-      title: 'Memory',
+      title: 'Memory, MiB',
       description: 'Resident memory of all processes of the model. The scale is logarithmic.',
       unit: 'MiB',
       of: (point) => scale(point.residentBytes, MIB),

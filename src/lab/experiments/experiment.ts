@@ -12,7 +12,7 @@ export interface Experiment<Result extends object> {
   /** Defaults that differ from THOROUGH and QUICK. */
   readonly defaults: Partial<MeasureSettings>;
   /** Settings that have no effect on it. */
-  readonly unused: readonly (keyof BenchSettings)[];
+  readonly unused: readonly (keyof BenchSettings)[] | 'all';
   /** @param orders the models of each round, shuffled */
   measure(bench: Workbench, orders: readonly (readonly string[])[]): Promise<Measured<Result>>;
   /** Whether at least one measurement succeeded. */

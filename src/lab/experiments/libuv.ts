@@ -18,7 +18,7 @@ export interface Ratio {
 }
 
 export const libuv: Experiment<{ readonly results: readonly ModelResult[]; readonly ratios: readonly Ratio[] }> = {
-  question: 'With the same protocol and the same responses, how does our reactor compare with libuv?',
+  question: 'With the same protocol and the same responses, how does epollet compare with libuv?',
   models: [REFERENCE, 'libuv-net', 'libuv'],
   requiredModel: REFERENCE,
   defaults: {},

@@ -1,5 +1,6 @@
 import { ExperimentError } from '../base/errors.js';
 import { IdleConnections } from '../bench/idle-connections.js';
+import type { LoadGenerator } from '../bench/instruments.js';
 import type { ModelProcess } from '../bench/model-process.js';
 import { HEAVY_BYTES, PreconnectedLoad } from '../bench/preconnected-load.js';
 import { get, smokeCheck } from '../bench/smoke-check.js';
@@ -84,23 +85,19 @@ async function measureLoads(
 ): Promise<Omit<ModelRound, keyof Memory>> {
   const { settings, instruments } = bench;
   const close = settings.close || !partial.keepsAlive;
-  const preconnected = PreconnectedLoad.forHeavy(instruments, server.pid, memory, close);
-  const connections = preconnected === null ? settings.connections : Math.min(settings.connections, settings.maxHeavy);
+  const generator: LoadGenerator = PreconnectedLoad.forHeavy(instruments, memory, close) ?? instruments;
+  const isHeavy = generator !== instruments;
+  const connections = isHeavy ? Math.min(settings.connections, settings.maxHeavy) : settings.connections;
   if (connections < settings.connections)
-    bench.note(
-      `${partial.model} was measured with ${connections} connections, because each takes a process or a thread.`,
-    );
+    bench.note(`${partial.model} was measured with ${connections} connections: each takes a process or a thread.`);
   const spec: LoadSpec = { url: server.url, connections, seconds: settings.seconds, close };
-  const fixedRateSpec = { ...spec, rate: settings.rate };
   const countedSpec = { ...spec, seconds: Math.min(settings.seconds, MAX_COUNTED_SECONDS) };
-  if (preconnected === null) await instruments.closedLoop({ ...spec, seconds: settings.warmUpSeconds });
-  const load = await (preconnected?.withCpu(spec) ?? instruments.withCpu(spec, server.pid));
+  if (!isHeavy) await instruments.closedLoop({ ...spec, seconds: settings.warmUpSeconds });
+  const load = await generator.withCpu(spec, server.pid);
   if (load.requests === 0) throw new ExperimentError('It sent no response under load.');
-  const fixedRate = await (preconnected?.fixedRate(fixedRateSpec) ?? instruments.fixedRate(fixedRateSpec));
+  const fixedRate = await generator.fixedRate({ ...spec, rate: settings.rate }, server.pid);
   if (round === 0 && instruments.tools.has('strace')) {
-    const counting =
-      preconnected?.systemCallsPerRequest(countedSpec) ?? instruments.systemCallsPerRequest(countedSpec, server.pid);
-    const calls = await noteFailure(bench, counting);
+    const calls = await noteFailure(bench, generator.systemCallsPerRequest(countedSpec, server.pid));
     partial.systemCalls = calls === null ? null : summarizeCalls(calls);
   }
   return {

@@ -44,7 +44,8 @@ const FLAGS: readonly (readonly [flag: string, setting: keyof BenchSettings])[] 
 /** The command line that repeats a run. */
 export function commandOf(settings: LabSettings): string {
   const { unused } = experimentNamed(settings.experiment);
-  const flags = FLAGS.filter(([, setting]) => !unused.includes(setting)).flatMap(([flag, setting]) => {
+  const used = FLAGS.filter(([, setting]) => unused !== 'all' && !unused.includes(setting));
+  const flags = used.flatMap(([flag, setting]) => {
     const value = settings[setting];
     return value === null || value === false ? [] : [value === true ? `--${flag}` : `--${flag} ${value}`];
   });

@@ -43,13 +43,10 @@ export const triggers: Experiment<{
   readonly results: readonly TriggerRow[];
   readonly thunderingHerd: readonly ThunderingHerdRow[];
 }> = {
-  question: 'For the same bytes, how many events and system calls does each trigger cause?',
+  question: 'How many events and system calls does each trigger cause for the same bytes?',
   models: [],
   defaults: {},
-  unused: [
-    ...(['models', 'rounds', 'seconds', 'warmUpSeconds', 'connections', 'maxHeavy'] as const),
-    ...(['rate', 'idle', 'maxIdle', 'seed', 'close', 'budgetSeconds'] as const),
-  ],
+  unused: 'all',
   async measure() {
     return { result: { results: traceTriggers(), thunderingHerd: await measureThunderingHerd() }, complete: true };
   },

@@ -2,47 +2,66 @@ import { kernel, type LoopWatch, systemError } from '../../sys/index.js';
 import { Accepter } from './listen.js';
 
 /**
- * Accepts connections for a model whose main thread must not block, because libuv also delivers the exits of its child
- * processes and threads. uv_poll is level-triggered, so one connection per callback suffices: the next one is reported
- * again.
+ * Accepts connections for a model that starts a process or a thread per connection. Its main thread must not block,
+ * because libuv also delivers their exits. uv_poll is level-triggered, so one connection per callback suffices: the next
+ * one is reported again.
  */
 export class AcceptLoop {
   private readonly accepter: Accepter;
   private watch: LoopWatch | null = null;
+  private active = 0;
+  private onIdle: (() => void) | null = null;
   private closed = false;
 
   /**
    * @param listener non-blocking; owned by the loop from here on
-   * @param onConnection takes ownership of each accepted descriptor, which blocks
+   * @param maxActive the number of connections served at once; further ones wait in the accept queue
+   * @param onConnection takes ownership of each accepted descriptor, which blocks, and calls `onEnd` once
    */
   constructor(
     private readonly listener: number,
-    private readonly onConnection: (fd: number) => void,
+    private readonly maxActive: number,
+    private readonly onConnection: (fd: number, onEnd: () => void) => void,
   ) {
     this.accepter = new Accepter(listener);
     this.resume();
   }
 
-  /** Leaves new connections in the accept queue. */
-  pause(): void {
-    if (this.watch !== null) kernel.loopStop(this.watch);
-    this.watch = null;
-  }
-
-  resume(): void {
-    if (this.watch !== null || this.closed) return;
-    const watch = kernel.loopStart(this.listener, () => {
-      const fd = this.accepter.accept(0);
-      if (fd >= 0) this.onConnection(fd);
-    });
-    if (typeof watch === 'number') throw systemError('epoll_ctl', watch);
-    this.watch = watch;
-  }
-
+  /** Accepts no more connections. */
   close(): void {
     this.pause();
     this.closed = true;
     this.accepter.close();
     kernel.close(this.listener);
+  }
+
+  /** Resolves when all accepted connections have ended. */
+  whenIdle(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.active === 0) resolve();
+      else this.onIdle = resolve;
+    });
+  }
+
+  private pause(): void {
+    if (this.watch !== null) kernel.loopStop(this.watch);
+    this.watch = null;
+  }
+
+  private resume(): void {
+    if (this.watch !== null || this.closed) return;
+    const watch = kernel.loopStart(this.listener, () => this.accept());
+    if (typeof watch === 'number') throw systemError('epoll_ctl', watch);
+    this.watch = watch;
+  }
+
+  private accept(): void {
+    const fd = this.accepter.accept(0);
+    if (fd < 0) return;
+    if (++this.active === this.maxActive) this.pause();
+    this.onConnection(fd, () => {
+      if (--this.active === 0) this.onIdle?.();
+      this.resume();
+    });
   }
 }
