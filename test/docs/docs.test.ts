@@ -53,7 +53,7 @@ describe.each(pages)('%s', (page) => {
   });
 
   test('every file named in backticks exists', () => {
-    for (const [, path] of proseOf(page).matchAll(/`((?:src|test|native|docs|examples|html)\/[\w./-]+)`/g))
+    for (const [, path] of proseOf(page).matchAll(/`((?:src|test|native|docs|examples|html|scripts)\/[\w./-]+)`/g))
       expect(existsSync(join(PACKAGE, path!)), path).toBe(true);
   });
 
@@ -82,6 +82,15 @@ test('the README has at most 1,000 words, and the two commands', () => {
 
 test('the architecture has at most 150 lines', () => {
   expect(read('ARCHITECTURE.md').trimEnd().split('\n').length).toBeLessThanOrEqual(150);
+});
+
+test('the architecture has every dependency', () => {
+  const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<string, object>;
+  const rows = [...read('ARCHITECTURE.md').matchAll(/^\| ([\w@/, *.-]+) \| /gm)].flatMap(([, names]) =>
+    names!.split(', '),
+  );
+  const names = Object.keys({ ...dependencies, ...devDependencies });
+  expect(names.filter((name) => !rows.includes(name.replace(/^@types\/.*/, '@types/*')))).toEqual([]);
 });
 
 test('docs/errors.md has exactly the codes of ErrorCode', () => {
