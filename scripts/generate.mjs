@@ -66,11 +66,16 @@ function table(rows, withoutApi = []) {
       flag,
       variable,
       value.replaceAll('"', "'"),
-      row.description,
+      descriptionOf(row),
     ];
   });
   const head = ['option', 'flag', 'variable', 'default', 'what it does'];
   return [head, head.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |\n`).join('');
+}
+
+function descriptionOf({ description, flag, type }) {
+  const choices = type.schema.enum?.map((each) => `\`${each}\``).join(', ');
+  return `${description}${choices ? ` (${choices})` : ''}${flag?.repeatable ? '; repeatable' : ''}`;
 }
 
 function flagCells(name, row) {

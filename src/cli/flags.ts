@@ -37,7 +37,7 @@ export function flagsOf(
   parse?: (text: string, before: never) => unknown,
 ): Option[] {
   const flag = flagName(name, row);
-  const description = row.flag?.description ?? row.description;
+  const description = `${row.flag?.description ?? row.description}${row.flag?.repeatable ? '; repeatable' : ''}`;
   if (row.type === BOOLEAN) return switchFlags(flag, row.default === true, description);
   const {
     enum: choices,
@@ -82,7 +82,7 @@ function portFromEnvironment(): number | string {
   return text ? (/^\d+$/.test(text) && Number(text) <= 65535 ? Number(text) : text) : 8080;
 }
 
-/** The flags of the server's options beside those of a site, without hosts. */
+/** The flags of the server's options, without those of a site and hosts. */
 export const serverFlags = (): Option[] => [
   ...flagsOf('config', COMMAND_OPTIONS.config),
   hostFlag(),

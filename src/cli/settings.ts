@@ -54,8 +54,8 @@ const OWN_SITE = fileURLToPath(new URL('../../html', import.meta.url));
 
 const PRECEDENCE = `
 Each flag has an environment variable: --access-log is EPOLLET_ACCESS_LOG. The flag takes precedence over the variable,
-the variable over the configuration file, and the file over the default. Lists are not merged; the first source counts.
-Hosts are: --vhost adds to the hosts of the file, or replaces the directory of one of them.
+the variable over the configuration file, and the file over the default. Lists are not merged: the first source
+that has one counts. Hosts are merged: --vhost adds to the hosts of the file, or replaces the directory of one of them.
 HOST and PORT, which platforms set, rank below EPOLLET_HOST and EPOLLET_PORT and above the configuration file.
 Switches have an opposite (--no-listing, --precompressed); their variables are 1, true, yes, on or 0, false, no, off.
 Flags that may be given several times (cache-control, header, redirect, vhost) have one line per value in a variable.`;
@@ -64,7 +64,7 @@ Flags that may be given several times (cache-control, header, redirect, vhost) h
 export function withSettings(command: Command): Command {
   command.argument(
     '[dir]',
-    'the directory to serve; without one, the root of the configuration file, or else no files with --app, and the site that ships with epollet without it',
+    'the directory to serve; without one, the root of the configuration file, or else the site that ships with epollet, or no files if there is an app',
   );
   for (const option of [...serverFlags(), ...siteFlags(), ...virtualHostFlag(), ...limitFlags()])
     command.addOption(option);

@@ -83,7 +83,7 @@ export const LIMITS: { readonly [name in keyof Limits]: Limit } = {
     default: 30_000,
     min: 1,
     max: HOUR_MS,
-    description: 'time for a request body, extended at minBodyBytesPerSecond',
+    description: 'time for a request body; see minBodyBytesPerSecond',
   },
   // A client that sends a byte now and then must not hold a connection forever.
   minBodyBytesPerSecond: {

@@ -100,7 +100,7 @@ const HOSTS: OptionType<Record<string, HostOptions>> = {
 
 const ONE_LINE = { depth: 0, breakLength: Number.POSITIVE_INFINITY };
 
-/** The table of the server's options beside those of its main site, in the order of the help and the documentation. */
+/** The table of the server's options, without those of its main site, in the order of the help and the documentation. */
 export const SERVER_OPTIONS = {
   root: {
     type: ROOT,
