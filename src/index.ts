@@ -15,6 +15,7 @@ export type {
 export { LIMITS, type Limit, type Limits } from './http/limits.js';
 export type { Trigger } from './reactor/interest.js';
 export type { AccessLogFormat } from './server/connection/access-log.js';
-export type { ErrorHandler, FetchHandler, HandlerContext } from './server/handlers/handler.js';
+export type { HandlerContext } from './server/handlers/handler-context.js';
+export type { ErrorHandler, FetchHandler } from './server/handlers/handler-runner.js';
 export type { HostOptions, ServeOptions } from './server/options.js';
 export { type Server, type ServerStats, type StopOptions, serve } from './server/server.js';

@@ -1,4 +1,5 @@
 import { FieldId } from '../http/headers.js';
+import { copyHead } from '../http/request/head-copy.js';
 import type { RequestParser } from '../http/request/parser.js';
 import type { BodyQueue } from './body-queue.js';
 import { copyHeaders, delegate, NativeHeaders, NativeRequest } from './native.js';
@@ -146,13 +147,6 @@ export class FastRequest {
     this.#isRead = true;
     return this.#feed.all();
   }
-}
-
-/** The bytes of the head that the parser holds, with one spare byte behind them, to be parsed again. */
-export function copyHead({ bytes, headStart, headEnd }: RequestParser): Buffer {
-  const head = Buffer.allocUnsafe(headEnd - headStart + 1);
-  head.set(bytes.subarray(headStart, headEnd));
-  return head;
 }
 
 /** @param target in origin form, absolute form or `*` */

@@ -21,7 +21,7 @@ import { TRIGGERS, type Trigger } from '../reactor/interest.js';
 import { kernel as realKernel } from '../sys/binding.js';
 import type { Kernel } from '../sys/kernel.js';
 import { ACCESS_LOG_FORMATS, type AccessLogFormat } from './connection/access-log.js';
-import { type ErrorHandler, type FetchHandler, HandlerRunner } from './handlers/handler.js';
+import { type ErrorHandler, type FetchHandler, HandlerRunner } from './handlers/handler-runner.js';
 
 /** A further site, for the host that it is the value of. */
 export interface HostOptions extends SiteOptions {

@@ -1,8 +1,8 @@
 import type { DateClock } from '../date.js';
 
-/** A response's head as bytes; of one that is sent often, with the body behind it. */
+/** The head of a response as bytes, and its body behind it if both are one send. */
 export class HeadBytes {
-  /** Of all bytes, with the body that may stand behind the head. */
+  /** Of the head and of the body behind it, if there is one. */
   readonly length: number;
   private second = -1;
 
@@ -18,7 +18,7 @@ export class HeadBytes {
     return this.length > this.headBytes;
   }
 
-  /** Brings the Date field up to the clock: the only bytes that ever change. */
+  /** Writes the clock's second into the Date field: the only bytes that ever change. */
   stamp(clock: DateClock): void {
     if (this.second === clock.second) return;
     this.second = clock.second;
@@ -26,7 +26,7 @@ export class HeadBytes {
   }
 }
 
-/** A body that stands behind its head and is seldom asked for by itself. */
+/** A body in the memory behind its head, seldom needed by itself. */
 export class JoinedBody {
   readonly kind = 'bytes';
 

@@ -1,113 +1,136 @@
-import { assert } from '../../sys/assert.js';
 import { DATE_BYTES, type DateClock } from '../date.js';
 import { reasonOf } from '../status.js';
+import { ConnectionAction } from './connection-action.js';
 import { HeadBytes, JoinedBody } from './head-bytes.js';
-import type { Field, HttpResponse } from './response.js';
+import { type Body, type Field, fieldLines, type HttpResponse } from './response.js';
 import { Slab } from './slab.js';
 
-/** How the connection goes on, and with it the Connection field, RFC 9112 section 9.3. */
-export const Persistence = {
-  /** HTTP/1.1, kept: the default of the version, not said. */
-  keepAlive: 0,
-  close: 1,
-  /** HTTP/1.0, kept: has to be said. */
-  keepAliveHttp10: 2,
-} as const;
-export type Persistence = (typeof Persistence)[keyof typeof Persistence];
-const CONNECTION_FIELD = ['', 'Connection: close\r\n', 'Connection: keep-alive\r\n'];
-
 const DATE_PLACEHOLDER = '-'.repeat(DATE_BYTES);
-/** A response is never split by what stands in its fields, RFC 9110 section 5.5. */
-const INVALID_FIELD_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
-const NO_BYTES = new Uint8Array(0);
+/** Where `otherHeads` has them. */
+const CLOSE_HEAD = 0;
+const KEEP_ALIVE_HTTP10_HEAD = 1;
 const slab = new Slab();
 
-/** The serialised form of a response, from the response itself when it was sent before. */
-export function headOf(response: HttpResponse, persistence: Persistence, clock: DateClock): HeadBytes {
-  const head = persistence === Persistence.keepAlive ? keepAliveHead(response) : otherHead(response, persistence);
+/**
+ * The head of a response, often with its body behind it. Made once for a cached response; only its Date changes.
+ * @param action what happens to the connection afterwards: the Connection field
+ * @param isHttp10 the request was HTTP/1.0: without chunks, and closed by default
+ * @param isHead the request was HEAD. A cached head serves GET and HEAD alike.
+ */
+export function headOf(
+  response: HttpResponse,
+  clock: DateClock,
+  action: ConnectionAction,
+  isHttp10 = false,
+  isHead = false,
+): HeadBytes {
+  const head =
+    action === ConnectionAction.keepAlive && !isHttp10
+      ? keepAliveHead(response, isHead)
+      : otherHead(response, action, isHttp10, isHead);
   head.stamp(clock);
   return head;
 }
 
-const keepAliveHead = (response: HttpResponse): HeadBytes => {
-  response.keepAliveHead ??= serialize(response, Persistence.keepAlive);
+const keepAliveHead = (response: HttpResponse, isHead: boolean): HeadBytes => {
+  response.keepAliveHead ??= serialize(response, ConnectionAction.keepAlive, false, isHead);
   return response.keepAliveHead;
 };
 
-const otherHead = (response: HttpResponse, persistence: Persistence): HeadBytes => {
+const otherHead = (response: HttpResponse, action: ConnectionAction, isHttp10: boolean, isHead: boolean): HeadBytes => {
+  const index = action === ConnectionAction.keepAlive ? KEEP_ALIVE_HTTP10_HEAD : CLOSE_HEAD;
   response.otherHeads ??= [];
-  response.otherHeads[persistence] ??= serialize(response, persistence);
-  return response.otherHeads[persistence];
+  response.otherHeads[index] ??= serialize(response, action, isHttp10, isHead);
+  return response.otherHeads[index];
 };
 
-const statusLineAndDateName = (status: number): string => `HTTP/1.1 ${status} ${reasonOf(status)}\r\nDate: `;
+const statusLineAndDateName = (status: number, reason: string): string => `HTTP/1.1 ${status} ${reason}\r\nDate: `;
 
-function fieldLines(fields: readonly Field[]): string {
-  let lines = '';
-  for (const [name, value] of fields) {
-    assert(!INVALID_FIELD_VALUE.test(value), `the value of ${name} would end its line`);
-    lines += `${name}: ${value}\r\n`;
-  }
-  return lines;
-}
-
-function serialize(response: HttpResponse, persistence: Persistence): HeadBytes {
-  const { status, body } = response;
-  const start = statusLineAndDateName(status);
-  let rest = `\r\n${CONNECTION_FIELD[persistence]}${fieldLines(response.fields)}`;
-  // RFC 9110 section 8.6: no Content-Length with 1xx and 204; in a 304 it would be that of the 200, and is left out.
-  if (status >= 200 && status !== 204 && status !== 304) rest += `Content-Length: ${response.contentLength}\r\n`;
-  const head = `${start}${DATE_PLACEHOLDER}${rest}\r\n`;
-  // The usual form has head and body in one piece of memory, which is one send; the body then lives there alone.
-  const joined = body.kind === 'bytes' && persistence === Persistence.keepAlive ? body.bytes : NO_BYTES;
-  // What may be kept is not taken from the slab, of which the smallest slice holds a whole piece.
-  const bytes = response.transient
-    ? slab.take(head.length + joined.length)
-    : Buffer.allocUnsafeSlow(head.length + joined.length);
-  bytes.write(head, 'latin1');
+function serialize(response: HttpResponse, action: ConnectionAction, isHttp10: boolean, isHead: boolean): HeadBytes {
+  const { body, transient } = response;
+  const start = statusLineAndDateName(response.status, response.reason);
+  const head = `${start}${DATE_PLACEHOLDER}\r\n${connectionField(action, isHttp10)}${response.fieldLines}${framing(response, isHttp10, isHead || !transient)}\r\n`;
+  // Head and body in one piece of memory are one send. A cached response has that for its usual head alone, and the
+  // body then is in that piece only.
+  const isJoined = transient ? !isHead : action === ConnectionAction.keepAlive && !isHttp10;
+  const bodyBytes = isJoined ? memoryBytes(body) : 0;
+  const length = head.length + bodyBytes;
+  // Cached heads are not cut from the slab: the smallest of them would keep a whole piece of it alive.
+  const bytes = transient ? slab.take(length) : Buffer.allocUnsafeSlow(length);
   const headBytes = new HeadBytes(bytes, head.length, start.length);
-  if (joined.length > 0) {
-    bytes.set(joined, head.length);
-    response.body = new JoinedBody(headBytes);
+  if (bodyBytes > 0 && body.kind === 'text') {
+    if (bodyBytes === body.text.length) bytes.write(head + body.text, 0, length, 'latin1'); // ASCII
+    else {
+      bytes.write(head, 0, head.length, 'latin1');
+      bytes.write(body.text, head.length, bodyBytes, 'utf8');
+    }
+    return headBytes;
+  }
+  bytes.write(head, 0, head.length, 'latin1');
+  if (bodyBytes > 0 && body.kind === 'bytes') {
+    bytes.set(body.bytes, head.length);
+    if (!transient) response.body = new JoinedBody(headBytes);
   }
   return headBytes;
 }
 
+function memoryBytes(body: Body): number {
+  if (body.kind === 'bytes') return body.bytes.length;
+  return body.kind === 'text' ? body.length : 0;
+}
+
+/** RFC 9112 section 9.3: the default of the version is left out. */
+function connectionField(action: ConnectionAction, isHttp10: boolean): string {
+  if (action !== ConnectionAction.keepAlive) return 'Connection: close\r\n';
+  return isHttp10 ? 'Connection: keep-alive\r\n' : '';
+}
+
 /**
- * The heads of answers with one range of the same content each, RFC 9110 section 15.3.7.1: all but the positions is made
- * once, so that no string is made for an answer. For connections that are kept.
+ * RFC 9112 section 6: nothing with 1xx, 204 and 304 (RFC 9110 section 8.6: in a 304 it would be the length of the 200);
+ * the length if it is known; else chunks, or with HTTP/1.0 everything up to the end of the connection.
+ */
+function framing({ status, body, contentLength }: HttpResponse, isHttp10: boolean, isHead: boolean): string {
+  if (status < 200 || status === 204 || status === 304) return '';
+  if (body.kind === 'none' && !isHead) return 'Content-Length: 0\r\n';
+  if (contentLength >= 0) return `Content-Length: ${contentLength}\r\n`;
+  return body.kind === 'none' || isHttp10 ? '' : 'Transfer-Encoding: chunked\r\n';
+}
+
+/**
+ * The heads of responses with one range of the same content each, RFC 9110 section 15.3.7.1. Everything except the
+ * positions is made once, so that no response makes a string. For persistent HTTP/1.1 connections.
  */
 export class PartialHead {
   private readonly front: Buffer;
   private readonly middle: Buffer;
   private readonly dateAt: number;
 
-  /** @param size of the whole content */
+  /** @param size of the whole content, in bytes */
   constructor(fields: readonly Field[], size: number) {
-    const start = statusLineAndDateName(206);
+    const start = statusLineAndDateName(206, reasonOf(206));
     this.dateAt = start.length;
     this.front = Buffer.from(`${start}${DATE_PLACEHOLDER}\r\n${fieldLines(fields)}Content-Range: bytes `, 'latin1');
     this.middle = Buffer.from(`/${size}\r\nContent-Length: `);
   }
 
-  /** For the bytes from `start` to before `end`, for which there is room behind it, the caller's to fill. */
+  /** For the bytes from `start` to before `end`, with room for them behind the head, for the caller to fill. */
   of(start: number, end: number): HeadBytes {
     const { front, middle, dateAt } = this;
     const length = end - start;
     const hyphenAt = front.length + digitsOf(start);
     const middleAt = hyphenAt + 1 + digitsOf(end - 1);
     const lengthAt = middleAt + middle.length;
-    const endsAt = lengthAt + digitsOf(length);
-    const bytes = slab.take(endsAt + 4 + length);
+    const headEnd = lengthAt + digitsOf(length);
+    const bytes = slab.take(headEnd + 4 + length);
     bytes.set(front);
     writeDecimal(bytes, hyphenAt, start);
     bytes[hyphenAt] = HYPHEN;
     writeDecimal(bytes, middleAt, end - 1);
     bytes.set(middle, middleAt);
-    writeDecimal(bytes, endsAt, length);
-    writeLineEnd(bytes, endsAt);
-    writeLineEnd(bytes, endsAt + 2);
-    return new HeadBytes(bytes, endsAt + 4, dateAt);
+    writeDecimal(bytes, headEnd, length);
+    writeLineEnd(bytes, headEnd);
+    writeLineEnd(bytes, headEnd + 2);
+    return new HeadBytes(bytes, headEnd + 4, dateAt);
   }
 }
 
@@ -122,13 +145,13 @@ function digitsOf(value: number): number {
   return digits;
 }
 
-/** Writes an integer from 0 to 2^53-1, whose last digit stands before `end`. */
+/** Writes an integer from 0 to 2^53-1, with its last digit before `end`. */
 function writeDecimal(bytes: Uint8Array, end: number, value: number): void {
   let at = end;
   let rest = value;
   do {
     const tens = Math.floor(rest / 10);
-    bytes[--at] = rest - 10 * tens + ZERO; // in this order nothing passes 2^53
+    bytes[--at] = rest - 10 * tens + ZERO; // in this order nothing exceeds 2^53
     rest = tens;
   } while (rest > 0);
 }

@@ -1,4 +1,6 @@
+import { assert } from '../../sys/assert.js';
 import type { SharedFd } from '../../sys/shared-fd.js';
+import { reasonOf } from '../status.js';
 import type { HeadBytes } from './head-bytes.js';
 
 export type Field = readonly [name: string, value: string];
@@ -8,7 +10,15 @@ export interface BytesBody {
   readonly bytes: Uint8Array;
 }
 
-/** A range of a file. Whoever sends it becomes a user of the descriptor for as long as that takes. */
+/** Text that is encoded as UTF-8 when it is sent, in one piece of memory with its head. */
+export interface TextBody {
+  readonly kind: 'text';
+  readonly text: string;
+  /** In bytes, as UTF-8. */
+  readonly length: number;
+}
+
+/** A range of a file. Sending it takes a reference to the descriptor until the last byte is sent. */
 export interface FileBody {
   readonly kind: 'file';
   readonly file: SharedFd;
@@ -16,42 +26,82 @@ export interface FileBody {
   readonly length: number;
 }
 
+/** A stream: sent by reading it to its end, else to be cancelled. */
+export interface StreamBody {
+  readonly kind: 'stream';
+  readonly stream: ReadableStream<Uint8Array>;
+  /** As the response's Content-Length has it; -1 if unknown. */
+  readonly length: number;
+  /** An event stream never ends by itself, HTML section 9.2. */
+  readonly isEndless: boolean;
+}
+
 /** What follows the head. */
 export type Body =
   | { readonly kind: 'none' }
   | BytesBody
+  | TextBody
   | FileBody
+  | StreamBody
   | { readonly kind: 'parts'; readonly parts: readonly (BytesBody | FileBody)[]; readonly length: number };
 
 export const NO_BODY: Body = { kind: 'none' };
 
+/** CR or LF in a value would split the response, RFC 9110 section 5.5. */
+const INVALID_FIELD_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
+
 /**
- * A response as data: status, fields, body. Nothing is sent where it is made. One that is kept, as a cached file's is,
- * keeps its serialised forms with it, so that sending it again is one send of bytes that are there.
+ * A response as data: status, fields, body. Nothing is sent where it is made. A cached response caches its serialized
+ * heads too, so that sending it again is one send of existing bytes.
  */
 export class HttpResponse {
-  /** The serialised form for a connection that is kept, the usual one, made by response-head when first sent. */
+  /** The serialized head for a persistent HTTP/1.1 connection, the usual one, made by head.ts when first sent. */
   keepAliveHead: HeadBytes | null = null;
-  /** The other forms, by persistence. */
+  /** The other heads: for a connection that is closed, and for HTTP/1.0 with keep-alive. */
   otherHeads: (HeadBytes | undefined)[] | null = null;
-  /** Made for one request and not kept. */
+  /** Made for one request and not cached. */
   transient = false;
-  /** The descriptor of an answer that is sent once: whoever has sent it lets it go. */
+  /** The descriptor of a response that is sent once: released by the sender. */
   ownedFile: SharedFd | null = null;
+  /** Whether the connection is to be closed after it, whatever the request asked for. */
+  closesConnection = false;
 
-  /** @param given the fields without Date, Content-Length and Connection, which are the framing's. */
+  /** @param given the fields except Date, Content-Length and Connection, which belong to the framing */
   constructor(
     readonly status: number,
     private readonly given: readonly Field[],
     /** Replaced by the same bytes elsewhere when head and body are joined. */
     public body: Body,
-    /** What GET would send, where the body is not it: for HEAD and 304 of a file. */
+    /** What GET would send, if the body is not it, as for HEAD and for the 304 of a file; -1 if unknown. */
     readonly contentLength: number = lengthOf(body),
   ) {}
 
   get fields(): readonly Field[] {
     return this.given;
   }
+
+  /** The fields as lines, each with its CRLF. */
+  get fieldLines(): string {
+    return fieldLines(this.fields);
+  }
+
+  get reason(): string {
+    return reasonOf(this.status);
+  }
+
+  /** Bytes of body that are sent for GET or, with `isHead`, for HEAD; 0 if unknown. */
+  bodyBytes(isHead: boolean): number {
+    return isHead || this.body.kind === 'none' ? 0 : Math.max(0, this.contentLength);
+  }
+}
+
+export function fieldLines(fields: readonly Field[]): string {
+  let lines = '';
+  for (const [name, value] of fields) {
+    assert(!INVALID_FIELD_VALUE.test(value), `the value of ${name} would end its line`);
+    lines += `${name}: ${value}\r\n`;
+  }
+  return lines;
 }
 
 function lengthOf(body: Body): number {
@@ -59,7 +109,7 @@ function lengthOf(body: Body): number {
   return body.kind === 'bytes' ? body.bytes.length : body.length;
 }
 
-/** A short page for a status that has nothing else to say. */
+/** A response whose body is one short plain-text sentence. */
 export function textResponse(status: number, text: string, fields: readonly Field[] = []): HttpResponse {
   return new HttpResponse(status, [['Content-Type', 'text/plain; charset=utf-8'], ...fields], {
     kind: 'bytes',

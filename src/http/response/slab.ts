@@ -1,17 +1,17 @@
-/** Some 25 short parts: a new piece of memory costs as much as several of them. */
+/** About 25 short responses: a new piece of memory costs as much as several of them. */
 const PIECE_BYTES = 32_768;
-/** What is longer has memory of its own, so that little of a piece is left unused. */
+/** Anything longer has memory of its own, so that little of a piece is left unused. */
 const LONGEST_BYTES = 4096;
 
 /**
- * Memory for answers that are made anew for each request and soon sent: cut from one piece after the other, which is
- * let go with the last answer that lies in it. Not for what is kept.
+ * Memory for responses that are made for one request and soon sent: slices of one piece after another. A piece is
+ * collected with the last response in it, so nothing that is cached may be in one.
  */
 export class Slab {
   private piece = Buffer.alloc(0);
   private used = 0;
 
-  /** Bytes of any content, that nobody else has. */
+  /** Uninitialized bytes, exclusively the caller's. */
   take(length: number): Buffer {
     if (length > LONGEST_BYTES) return Buffer.allocUnsafeSlow(length);
     if (this.used + length > this.piece.length) {

@@ -7,26 +7,38 @@ import { latin1 } from '../../http/text.js';
 export type AccessLogFormat = 'off' | 'combined' | 'json';
 export const ACCESS_LOG_FORMATS: readonly AccessLogFormat[] = ['off', 'combined', 'json'];
 
-/** Lines wait for a batch of this size, or this long. */
+/** Lines are written in batches of this size, or after this time. */
 const BATCH_CHARACTERS = 65536;
 const BATCH_MS = 1000;
-/** A reader that is slower than the requests must not cost memory without end: beyond this lines are dropped, and counted. */
-const WAITING_CHARACTERS = 16 * 1024 * 1024;
+/** Bounds the memory for a reader that is slower than the requests: beyond it lines are dropped, and counted. */
+const QUEUED_CHARACTERS = 16 * 1024 * 1024;
 const RETRY_MS = 20;
-/** A pipe that nobody reads must not keep a server from ending. */
+/** A pipe without a reader must not keep a server from stopping. */
 const FLUSH_MS = 1000;
 
+/** The part of a line that is known with the request. Strings are latin1, a byte a character. */
+export interface LogEntry {
+  readonly peer: string;
+  /** Null, as is the target, if the request line could not be parsed so far. */
+  readonly method: string | null;
+  readonly target: string | null;
+  readonly minorVersion: number;
+  readonly host: string | null;
+  readonly referer: string | null;
+  readonly userAgent: string | null;
+}
+
 /**
- * One line a request, in Apache's combined format or as JSON, written in batches by libuv's threads. The size is that
- * of the body as it was promised; a transfer that is broken off has the same line.
+ * One line a request, in Apache's combined format or as JSON, written in batches by libuv's threads. The size is that of
+ * the body as its head announces it, even if the transfer is cut off.
  */
 export class AccessLog {
-  /** Lines that nobody took in time. */
+  /** Lines dropped because the reader was too slow. */
   dropped = 0;
   private batch = '';
   private writing: Promise<void> | null = null;
   private timer: NodeJS.Timeout | null = null;
-  private broken = false;
+  private isBroken = false;
 
   /** @param fd stays the caller's */
   constructor(
@@ -35,18 +47,28 @@ export class AccessLog {
     private readonly fd: number,
   ) {}
 
-  /**
-   * @param request as far as it was understood; a refused one may have no target
-   * @param bytes of the body, as they were promised
-   */
-  record(peer: string, request: RequestParser, status: number, bytes: number): void {
-    if (this.broken) return;
-    if (this.batch.length > WAITING_CHARACTERS) {
+  /** Of the request that the parser holds, or of as much of it as could be parsed. */
+  static entryOf(request: RequestParser, peer: string): LogEntry {
+    const { hasTarget } = request;
+    return {
+      peer,
+      method: hasTarget ? request.method : null,
+      target: hasTarget ? latin1(request.bytes, request.targetStart, request.targetEnd) : null,
+      minorVersion: request.minorVersion,
+      host: request.value(FieldId.host),
+      referer: request.value(FieldId.referer),
+      userAgent: request.value(FieldId.userAgent),
+    };
+  }
+
+  /** @param bytes of the body, as its head announces it */
+  record(entry: LogEntry, status: number, bytes: number): void {
+    if (this.isBroken) return;
+    if (this.batch.length > QUEUED_CHARACTERS) {
       this.dropped++;
       return;
     }
-    this.batch +=
-      this.format === 'json' ? this.json(peer, request, status, bytes) : this.combined(peer, request, status, bytes);
+    this.batch += this.format === 'json' ? this.json(entry, status, bytes) : this.combined(entry, status, bytes);
     if (this.batch.length >= BATCH_CHARACTERS) this.writeBatch();
     else if (this.timer === null) {
       this.timer = setTimeout(() => this.writeBatch(), BATCH_MS);
@@ -54,7 +76,7 @@ export class AccessLog {
     }
   }
 
-  /** Resolves when everything recorded so far is written, or when nobody has taken it for a second. */
+  /** Resolves when everything recorded so far is written, at the latest after a second. */
   async flush(): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const tooLate = new Promise<void>((resolve) => {
@@ -65,31 +87,31 @@ export class AccessLog {
   }
 
   private async writeRest(): Promise<void> {
-    while (!this.broken && (this.batch !== '' || this.writing !== null)) {
+    while (!this.isBroken && (this.batch !== '' || this.writing !== null)) {
       this.writeBatch();
       await this.writing;
     }
   }
 
-  private combined(peer: string, request: RequestParser, status: number, bytes: number): string {
-    const line = requestLine(request);
-    const referer = escaped(request.value(FieldId.referer) ?? '-');
-    const userAgent = escaped(request.value(FieldId.userAgent) ?? '-');
-    return `${peer} - - [${this.clock.logStamp}] "${escaped(line)}" ${status} ${bytes} "${referer}" "${userAgent}"\n`;
+  private combined(entry: LogEntry, status: number, bytes: number): string {
+    const line = entry.method === null ? '-' : `${entry.method} ${entry.target} HTTP/1.${entry.minorVersion}`;
+    const referer = escaped(entry.referer ?? '-');
+    const userAgent = escaped(entry.userAgent ?? '-');
+    return `${entry.peer} - - [${this.clock.logStamp}] "${escaped(line)}" ${status} ${bytes} "${referer}" "${userAgent}"\n`;
   }
 
-  private json(peer: string, request: RequestParser, status: number, bytes: number): string {
+  private json(entry: LogEntry, status: number, bytes: number): string {
     const line = {
       time: new Date(this.clock.second * 1000).toISOString(),
-      peer,
-      method: request.hasTarget ? request.method : null,
-      target: request.hasTarget ? utf8(latin1(request.bytes, request.targetStart, request.targetEnd)) : null,
-      host: utf8(request.value(FieldId.host)),
-      version: `1.${request.minorVersion}`,
+      peer: entry.peer,
+      method: entry.method,
+      target: utf8(entry.target),
+      host: utf8(entry.host),
+      version: `1.${entry.minorVersion}`,
       status,
       bytes,
-      referer: utf8(request.value(FieldId.referer)),
-      userAgent: utf8(request.value(FieldId.userAgent)),
+      referer: utf8(entry.referer),
+      userAgent: utf8(entry.userAgent),
     };
     return `${JSON.stringify(line)}\n`;
   }
@@ -119,21 +141,16 @@ export class AccessLog {
   }
 
   private giveUp(error: NodeJS.ErrnoException): void {
-    this.broken = true;
+    this.isBroken = true;
     this.batch = '';
     process.stderr.write(`epollet: the access log cannot be written and ends here: ${error.message}\n`);
   }
 }
 
-const requestLine = (request: RequestParser): string =>
-  request.hasTarget
-    ? `${request.method} ${latin1(request.bytes, request.targetStart, request.targetEnd)} HTTP/1.${request.minorVersion}`
-    : '-';
-
-/** A field's bytes as the text that they most likely are; what is no UTF-8 becomes U+FFFD, for JSON has to be UTF-8. */
+/** A field's bytes decoded as UTF-8, with U+FFFD for anything else: JSON has to be UTF-8. */
 const utf8 = (text: string | null): string | null => (text === null ? null : Buffer.from(text, 'latin1').toString());
 
-/** Quotes, backslashes and bytes that are no ASCII text as `\xHH`, so that no client can forge a line. */
+/** Quotes, backslashes and bytes other than printable ASCII as `\xHH`, so that no client can forge a line. */
 const escaped = (text: string): string =>
   /["\\]|[^\x20-\x7e]/.test(text)
     ? text.replace(

@@ -3,31 +3,33 @@ import type { DateClock } from '../../http/date.js';
 import type { Limits } from '../../http/limits.js';
 import type { RequestParser } from '../../http/request/parser.js';
 import type { FlushQueue } from '../handlers/flush-queue.js';
-import type { HandlerRunner } from '../handlers/handler.js';
+import type { HandlerRunner } from '../handlers/handler-runner.js';
 import type { AccessLog } from './access-log.js';
 
-/** What the sessions of one server share. */
+/** What the HTTP connections of one server share. */
 export interface ServerContext {
   readonly limits: Limits;
   readonly parser: RequestParser;
   readonly clock: DateClock;
-  /** Null for a server of handlers alone. */
+  /** Null for a server without a root. */
   readonly files: Files | null;
-  /** Null for a server of files alone. */
+  /** Null for a server without a handler. */
   readonly handlers: HandlerRunner | null;
   readonly flushQueue: FlushQueue;
+  /** Null if it is off. */
   readonly log: AccessLog | null;
-  /** What handlers are told of the server. */
+  /** The Server, for HandlerContext. */
   readonly server: unknown;
-  /** `host:port` for requests that name none. */
+  /** `host:port` for requests without a Host field. */
   defaultHost: string;
-  /** The server stops: every answer is its connection's last. */
-  draining: boolean;
+  /** The server is stopping: every response closes its connection. */
+  isDraining: boolean;
+  /** Requests responded to, or given to a handler; requests with an error in their framing do not count. */
   requests: number;
   handlerTimeouts: number;
-  /** Heads, bodies, handlers and idle connections whose time was over. */
+  /** Expired deadlines of heads, bodies, handlers and idle connections. */
   timeouts: number;
+  /** By status: responses to requests that were not valid, too large or too slow. */
   readonly errorResponses: Map<number, number>;
-  /** The session's connection is closed. */
-  onConnectionClosed(session: object): void;
+  onConnectionClosed(connection: object): void;
 }

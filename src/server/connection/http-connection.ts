@@ -1,58 +1,63 @@
-import type { Reply } from '../../fetch/reply.js';
-import { copyHead } from '../../fetch/request.js';
 import { END } from '../../http/request/chunked.js';
-import { DiscardedBody } from '../../http/request/discarded-body.js';
 import { COMPLETE, NEED_MORE } from '../../http/request/parser.js';
-import { headOf, Persistence } from '../../http/response/head.js';
-import type { Body, HttpResponse } from '../../http/response/response.js';
+import { ConnectionAction, actionAfter } from '../../http/response/connection-action.js';
+import type { HttpResponse } from '../../http/response/response.js';
 import type { ErrorStatus } from '../../http/status.js';
 import type { Connection } from '../../net/connection.js';
 import { peerOf } from '../../net/connection.js';
 import type { Protocol } from '../../net/protocol.js';
-import type { HandlerRunner } from '../handlers/handler.js';
-import { ConnectionAction, discard, type PendingResponse } from '../handlers/pending-response.js';
+import { AccessLog, type LogEntry } from './access-log.js';
 import type { ServerContext } from './context.js';
 import { dispatch, isAllowed } from './dispatch.js';
 import { errorResponse } from './error-responses.js';
-import { CONTINUE, ResponseQueue, type ResponseWriter } from './response-queue.js';
+import { discard } from './pending-response.js';
+import { RequestBody } from './request-body.js';
+import { CONTINUE, ResponseQueue } from './response-queue.js';
+import { sendResponse } from './send-response.js';
 
 const LF = 0x0a;
 
-/** Where a connection meets HTTP: bytes become requests, requests become answers, in order. */
-export class HttpConnection implements Protocol, ResponseWriter {
-  /** The peer's address for the log, asked for once. */
+/**
+ * Where a connection meets HTTP: bytes become requests, requests become responses, in order.
+ *
+ * 1. Head: bytes are parsed until a head is complete. An error ends the connection with an error response.
+ * 2. Body: if the files respond, it is discarded first, and the response is made when it has been read. If a handler
+ *    responds, it is called at once and reads the body meanwhile.
+ * 3. Dispatch: the files respond with data, at once; a handler responds when it likes, through the ResponseQueue.
+ * 4. Send: at once if no response is pending, which is the fast path, else in order through the ResponseQueue.
+ * 5. Then the connection is kept, closed, or lingers (ConnectionAction).
+ *
+ * Rules: the queue is made when a handler is called or a body comes, so a connection of cached GETs has none. Parsing
+ * stops while the queue does not want input. One deadline applies at a time: that of the queue while anything is
+ * in it, then that of a partial head, then the idle timeout.
+ */
+export class HttpConnection implements Protocol {
+  /** The client's address for the log, once it has been needed. */
   private peer: string | null = null;
-  /** A request whose body is being read. */
-  private discardedBody: DiscardedBody | null = null;
-  private bodyStartMs = 0;
-  /** With the server's handlers, once one of them was asked. */
-  private responseQueue: ResponseQueue | null = null;
-  /** When the head that is under way must be whole; 0 between requests. A fresh connection owes one at once. */
+  private queue: ResponseQueue | null = null;
+  /** When the current head must be complete; 0 between requests. A new connection owes one at once. */
   private headDueMs: number;
-  /** How much of a head is known to be no head yet, and how much there must be for that to change without a line's end. */
+  /** How many bytes are known to be a partial head, and how many it takes to change that without a line's end. */
   private scannedBytes = 0;
   private minBytesToRetry = 0;
 
   constructor(
-    private readonly service: ServerContext,
+    private readonly context: ServerContext,
     readonly connection: Connection,
   ) {
-    this.headDueMs = connection.context.reactor.nowMs + service.limits.headTimeoutMs;
+    this.headDueMs = connection.context.reactor.nowMs + context.limits.headTimeoutMs;
   }
 
   onData(bytes: Uint8Array, start: number, end: number): number {
-    const { parser, limits } = this.service;
+    const { parser, limits } = this.context;
     let at = start;
     let budget = limits.requestsPerTurn;
     while (at < end) {
-      if (this.discardedBody !== null) {
-        at = this.readBody(this.discardedBody, bytes, at, end);
-        continue;
-      }
-      if (this.responseQueue !== null && !this.responseQueue.isIdle) {
-        if (!this.responseQueue.wantsInput) return at;
-        if (this.responseQueue.isReadingBody) {
-          at = this.responseQueue.read(bytes, at, end);
+      const { queue } = this;
+      if (queue !== null && !queue.isIdle) {
+        if (!queue.wantsInput) return at;
+        if (queue.body !== null) {
+          at = this.readBody(queue, queue.body, bytes, at, end);
           if (this.connection.isClosing) return end;
           continue;
         }
@@ -62,14 +67,14 @@ export class HttpConnection implements Protocol, ResponseWriter {
         return at;
       }
       if (this.isStillPartial(bytes, at, end)) return at;
-      const answer = parser.parse(bytes, at, end);
-      if (answer === NEED_MORE) {
+      const result = parser.parse(bytes, at, end);
+      if (result === NEED_MORE) {
         this.beginHead(at, end);
         return at;
       }
       this.scannedBytes = 0;
       this.headDueMs = 0;
-      if (answer !== COMPLETE) return this.respondWithError(answer, end);
+      if (result !== COMPLETE) return this.respondWithError(result, end);
       at = parser.headEnd;
       if (parser.contentLength !== 0) this.beginBody(at < end);
       else this.respond(at < end);
@@ -79,77 +84,52 @@ export class HttpConnection implements Protocol, ResponseWriter {
   }
 
   get wantsInput(): boolean {
-    return this.responseQueue === null || this.responseQueue.wantsInput;
+    return this.queue === null || this.queue.wantsInput;
   }
 
   onEnd(unread: boolean): boolean {
-    return this.responseQueue?.onEnd(unread) === true;
+    return this.queue?.onEnd(unread) === true;
   }
 
   onDrain(): void {
-    this.responseQueue?.onDrain();
+    this.queue?.onDrain();
   }
 
   deadlineMs(sinceMs: number): number {
-    const { limits } = this.service;
-    const isBusy = this.responseQueue !== null && !this.responseQueue.isIdle;
-    if (this.discardedBody !== null) {
-      const bodyDueMs = this.bodyDueMs(this.discardedBody);
-      return isBusy ? Math.min(bodyDueMs, this.responseQueue!.deadlineMs()) : bodyDueMs;
-    }
-    if (isBusy) return this.responseQueue!.deadlineMs();
+    const { queue, context } = this;
+    if (queue !== null && !queue.isIdle) return queue.deadlineMs();
     if (this.headDueMs !== 0) return this.headDueMs;
-    // At stop nobody waits for the peer's next request.
-    return this.service.draining && this.connection.isIdle ? sinceMs : sinceMs + limits.idleTimeoutMs;
+    // A server that stops does not wait for the client's next request.
+    return context.isDraining && this.connection.isIdle ? sinceMs : sinceMs + context.limits.idleTimeoutMs;
   }
 
   onTimeout(): void {
-    this.service.timeouts++;
-    const { parser } = this.service;
-    const { discardedBody, responseQueue } = this;
-    const isBodyDue = discardedBody !== null && this.bodyDueMs(discardedBody) <= this.connection.context.reactor.nowMs;
-    if (responseQueue !== null && !responseQueue.isIdle && !isBodyDue) return responseQueue.onTimeout();
-    if (discardedBody !== null) discardedBody.restore(parser);
-    else if (this.scannedBytes > 0) parser.reset();
-    else if (this.service.draining) return this.connection.closeWhenIdle();
-    else return this.connection.close(); // who has said nothing more is not waiting for an answer
+    const { context, queue } = this;
+    context.timeouts++;
+    if (queue !== null && !queue.isIdle) {
+      const { body } = queue;
+      if (body === null || body.pending !== null || body.deadlineMs > this.connection.context.reactor.nowMs)
+        return queue.onTimeout();
+      queue.body = null;
+      body.restore(context.parser);
+    } else if (this.scannedBytes > 0) context.parser.reset();
+    else if (context.isDraining) return this.connection.closeWhenIdle();
+    else return this.connection.close(); // without a request there is nothing to respond to
     this.respondWithError(408, 0);
   }
 
-  /** The server stops: a connection on which nothing of a request is under way ends now, the others with their answer. */
+  /** The server stops: an idle connection is closed, any other one after its last response. */
   drain(): void {
-    // A body that is read and let go leaves the connection idle, but not the session.
-    if (this.responseQueue !== null && !this.responseQueue.isIdle) this.responseQueue.drain();
-    else if (this.discardedBody === null) this.connection.closeWhenIdle();
+    if (this.queue !== null && !this.queue.isIdle) this.queue.drain();
+    else this.connection.closeWhenIdle();
   }
 
   onClose(): void {
-    this.responseQueue?.onClose();
-    this.service.onConnectionClosed(this);
+    this.queue?.onClose();
+    this.context.onConnectionClosed(this);
   }
 
-  write(answer: PendingResponse, response: HttpResponse): void {
-    const persistence =
-      answer.action !== ConnectionAction.keepAlive
-        ? Persistence.close
-        : answer.isHttp10
-          ? Persistence.keepAliveHttp10
-          : Persistence.keepAlive;
-    this.send(response, persistence, answer.isHead);
-    if (this.restoreRequest(answer)) this.logRequest(response.status, sizeOf(response, answer.isHead));
-  }
-
-  log(answer: PendingResponse, reply: Reply): void {
-    if (this.service.log !== null && this.restoreRequest(answer))
-      this.logRequest(reply.status, answer.isHead ? 0 : Math.max(0, reply.length));
-  }
-
-  private bodyDueMs(exchange: DiscardedBody): number {
-    const { bodyTimeoutMs, minBodyBytesPerSecond } = this.service.limits;
-    return this.bodyStartMs + bodyTimeoutMs + (exchange.receivedBytes / minBodyBytesPerSecond) * 1000;
-  }
-
-  /** Half a head that comes in small pieces is not parsed again for each of them. */
+  /** Half a head that arrives in small pieces is not parsed again for each of them. */
   private isStillPartial(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.scannedBytes === 0 || end - start >= this.minBytesToRetry) return false;
     for (let at = start + this.scannedBytes; at < end; at++) if (bytes[at] === LF) return false;
@@ -159,125 +139,88 @@ export class HttpConnection implements Protocol, ResponseWriter {
 
   private beginHead(start: number, end: number): void {
     this.scannedBytes = end - start;
-    this.minBytesToRetry = this.service.parser.minBytesToRetry - start;
+    this.minBytesToRetry = this.context.parser.minBytesToRetry - start;
     if (this.headDueMs === 0)
-      this.headDueMs = this.connection.context.reactor.nowMs + this.service.limits.headTimeoutMs;
+      this.headDueMs = this.connection.context.reactor.nowMs + this.context.limits.headTimeoutMs;
   }
 
   private beginBody(hasBegun: boolean): void {
-    const { service, connection } = this;
-    const { parser, limits, handlers } = service;
+    const { context, connection } = this;
+    const { parser, limits, handlers } = context;
     const { reactor, kernel } = connection.context;
     if (handlers !== null) {
-      const response = dispatch(service, reactor.nowMs);
-      if (response === null) return this.callHandler(handlers, hasBegun);
-      discard(response, kernel); // asked for again when the body is read
+      const response = dispatch(context, reactor.nowMs);
+      if (response === null) return this.callHandler(hasBegun);
+      discard(response, kernel); // made again when the body has been read
     }
     if (parser.expectContinue && !hasBegun) {
-      // The peer waits to be told: a final answer spares it the body, RFC 9110 section 10.1.1. Told before the answers
-      // that are under way it would take it for one of them.
-      if (!isAllowed(parser) || this.responseQueue?.isBusy) return this.respond(true, true);
+      // A final response saves the client the body, RFC 9110 section 10.1.1. A 100 (Continue) before the pending
+      // responses would be taken for one of them.
+      if (!isAllowed(parser) || this.queue?.isBusy) return this.respond(true, true);
       connection.sendBytes(CONTINUE, 0, CONTINUE.length);
     }
-    this.discardedBody = new DiscardedBody(parser, limits);
-    this.bodyStartMs = reactor.nowMs;
+    this.ensureQueue().body = new RequestBody(parser, limits, reactor.nowMs, null);
   }
 
-  private readBody(exchange: DiscardedBody, bytes: Uint8Array, start: number, end: number): number {
-    const result = exchange.read(bytes, start, end);
+  private readBody(queue: ResponseQueue, body: RequestBody, bytes: Uint8Array, start: number, end: number): number {
+    if (body.pending !== null) return queue.readBody(body, bytes, start, end);
+    const result = body.read(bytes, start, end, this.connection.context.reactor.nowMs);
     if (result === NEED_MORE) return end;
-    this.discardedBody = null;
-    exchange.restore(this.service.parser);
+    queue.body = null;
+    body.restore(this.context.parser);
     if (result !== END) return this.respondWithError(result, end);
-    this.respond(exchange.position < end);
-    return this.connection.isClosing ? end : exchange.position;
+    this.respond(body.position < end);
+    return body.position;
   }
 
-  /** The request that the parser holds is the handlers'. */
-  private callHandler(handlers: HandlerRunner, more: boolean): void {
-    const { service } = this;
-    service.requests++;
-    const keeps = service.parser.keepAlive && !service.draining;
-    this.responseQueue ??= new ResponseQueue(service, handlers, this.connection, this);
-    this.responseQueue.handle(
-      service.parser,
-      keeps ? ConnectionAction.keepAlive : more ? ConnectionAction.linger : ConnectionAction.close,
-      more,
-    );
+  private callHandler(hasMore: boolean): void {
+    const { context } = this;
+    const { parser } = context;
+    context.requests++;
+    const action = actionAfter(parser.keepAlive && !context.isDraining, hasMore);
+    this.ensureQueue().callHandler(parser, action, hasMore, this.logEntry());
   }
 
-  /** Answers the request that the parser holds. `more`: bytes of the peer are left that nobody will read. */
-  private respond(more: boolean, last = false): void {
-    const { service, connection } = this;
-    const { parser } = service;
-    const response = dispatch(service, connection.context.reactor.nowMs);
-    if (response === null) return this.callHandler(service.handlers!, more);
-    service.requests++;
-    const keeps = parser.keepAlive && !service.draining && !last;
-    if (this.responseQueue?.isBusy) {
-      const after = keeps ? ConnectionAction.keepAlive : more ? ConnectionAction.linger : ConnectionAction.close;
-      return this.responseQueue.enqueue(parser, response, after, service.log === null ? null : copyHead(parser));
-    }
-    const isHead = parser.method === 'HEAD';
-    if (keeps) {
-      this.send(response, parser.minorVersion === 1 ? Persistence.keepAlive : Persistence.keepAliveHttp10, isHead);
-    } else {
-      this.send(response, Persistence.close, isHead);
-      // A server that stops has told nobody before: a further request may be on its way already.
-      connection.closeWhenSent(more || service.draining);
-    }
-    if (service.log !== null) this.logRequest(response.status, sizeOf(response, isHead));
+  /**
+   * Responds to the request that the parser holds.
+   * @param hasMore bytes have come behind it
+   * @param isLast no further request is read
+   */
+  private respond(hasMore: boolean, isLast = false): void {
+    const { context } = this;
+    const response = dispatch(context, this.connection.context.reactor.nowMs);
+    if (response === null) return this.callHandler(hasMore);
+    context.requests++;
+    this.send(response, actionAfter(context.parser.keepAlive && !context.isDraining && !isLast, hasMore));
   }
 
-  /** HTTP's no: what follows on this connection cannot be trusted to be a request. Uses up all bytes, up to `end`. */
+  /** An error response ends the connection: the bytes behind it may not be a request. Uses up all of them, up to `end`. */
   private respondWithError(status: ErrorStatus, end: number): number {
-    const { service } = this;
-    this.discardedBody = null;
-    const response = errorResponse(service, status);
-    const isHead = service.parser.method === 'HEAD';
-    // Logged now, for what there is of the request is gone when those before it are answered.
-    this.logRequest(response.status, sizeOf(response, isHead));
-    if (this.responseQueue?.isBusy) {
-      this.responseQueue.enqueue(service.parser, response, ConnectionAction.linger, null);
-      return end;
-    }
-    this.send(response, Persistence.close, isHead);
-    this.connection.closeWhenSent(true);
+    this.send(errorResponse(this.context, status), ConnectionAction.linger);
     return end;
   }
 
-  private send(response: HttpResponse, persistence: Persistence, isHead: boolean): void {
-    const { connection } = this;
-    const head = headOf(response, persistence, this.service.clock);
-    const { headBytes } = head;
-    if (isHead) connection.sendBytes(head.bytes, 0, headBytes, headBytes);
-    else if (head.hasBody || response.body.kind === 'none') connection.sendBytes(head.bytes, 0, head.length, headBytes);
-    else {
-      connection.sendAhead(head.bytes, 0, headBytes, headBytes);
-      this.sendBody(response.body);
-    }
-    response.ownedFile?.release(connection.context.kernel);
+  /** The response to the request that the parser holds. */
+  private send(response: HttpResponse, action: ConnectionAction): void {
+    const { context, connection, queue } = this;
+    const { parser } = context;
+    const entry = this.logEntry();
+    if (queue?.isBusy) return queue.enqueue(parser, response, action, entry);
+    sendResponse(context, connection, response, action, parser.minorVersion === 0, parser.method === 'HEAD', entry);
+    // A client that does not know of a stop may have sent a further request already.
+    if (action !== ConnectionAction.keepAlive)
+      connection.closeWhenSent(action === ConnectionAction.linger || context.isDraining);
   }
 
-  private sendBody(body: Body): void {
-    if (body.kind === 'bytes') this.connection.sendBytes(body.bytes, 0, body.bytes.length);
-    else if (body.kind === 'file') this.connection.sendFile(body.file, body.offset, body.offset + body.length);
-    else if (body.kind === 'parts') for (const part of body.parts) this.sendBody(part);
+  private ensureQueue(): ResponseQueue {
+    this.queue ??= new ResponseQueue(this.context, this.connection);
+    return this.queue;
   }
 
-  /** Makes the parser hold the answer's request again. False when nobody has kept it. */
-  private restoreRequest({ head }: PendingResponse): boolean {
-    if (head !== null) this.service.parser.parse(head, 0, head.length - 1);
-    return head !== null;
-  }
-
-  private logRequest(status: number, bytes: number): void {
-    const { log, parser } = this.service;
-    if (log === null) return;
+  private logEntry(): LogEntry | null {
+    const { log, parser } = this.context;
+    if (log === null) return null;
     this.peer ??= peerOf(this.connection)?.address ?? '-';
-    log.record(this.peer, parser, status, bytes);
+    return AccessLog.entryOf(parser, this.peer);
   }
 }
-
-const sizeOf = (response: HttpResponse, isHead: boolean): number =>
-  isHead || response.body.kind === 'none' ? 0 : response.contentLength;

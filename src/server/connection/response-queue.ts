@@ -1,178 +1,177 @@
-import type { Reply } from '../../fetch/reply.js';
+import { BodyQueue } from '../../fetch/body-queue.js';
 import { FastRequest } from '../../fetch/request.js';
 import { END } from '../../http/request/chunked.js';
 import { NEED_MORE, type RequestParser } from '../../http/request/parser.js';
-import type { HttpResponse } from '../../http/response/response.js';
+import { ConnectionAction } from '../../http/response/connection-action.js';
+import type { HttpResponse, StreamBody } from '../../http/response/response.js';
 import type { ErrorStatus } from '../../http/status.js';
 import type { Connection } from '../../net/connection.js';
-import { HandlerContext, type HandlerRunner, report, serverError } from '../handlers/handler.js';
-import { ConnectionAction, discard, isReply, PendingResponse } from '../handlers/pending-response.js';
-import { RequestBody } from '../handlers/request-body.js';
+import { HandlerContext } from '../handlers/handler-context.js';
+import { report, SERVER_ERROR } from '../handlers/handler-runner.js';
 import { ResponseStream, type StreamEnd } from '../handlers/response-stream.js';
-import { serializeReply } from '../handlers/serialize-reply.js';
+import type { LogEntry } from './access-log.js';
 import type { ServerContext } from './context.js';
 import { fileOf } from './dispatch.js';
 import { errorResponse, HANDLER_TIMEOUT } from './error-responses.js';
+import { discard, PendingResponse } from './pending-response.js';
+import { RequestBody } from './request-body.js';
+import { sendResponse } from './send-response.js';
 
 export const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n');
 const UNKNOWN_LENGTH = -1;
 
-/** What a conversation asks of the session that it belongs to. */
-export interface ResponseWriter {
-  /** Queues a response as data, and tells the log. */
-  write(answer: PendingResponse, response: HttpResponse): void;
-  /** Tells the log of a reply. */
-  log(answer: PendingResponse, reply: Reply): void;
-}
-
 /**
- * The part of a session in which handlers answer: in their own time, and still in the order of the requests. It feeds
- * them the requests' bodies and sends their streams, each at the pace of the slower side.
+ * The responses of a connection that cannot be sent at once, in the order of their requests, and the body that is being
+ * read. A pending response goes through these states:
+ *
+ * 1. waiting: a handler was called and has not responded. Its request's body, if it has one, is read into its BodyQueue.
+ * 2. ready: the response is data, and waits for the responses before it.
+ * 3. sending: it is the first of the queue. Data is queued on the connection at once; a stream is sent chunk by chunk by
+ *    a ResponseStream, each when the client has taken the one before.
+ * 4. sent: the rest of its request's body is discarded, and the connection goes on, closes, or lingers.
+ *
+ * Rules: a response that begins is never replaced; a body with an error in its framing replaces one that has not begun.
+ * If the client disconnects, all pending requests are aborted. A late response flushes the connection outside the turn.
  */
 export class ResponseQueue {
-  private readonly context: HandlerContext;
+  /** The body that is being read, for a handler or to be discarded. */
+  body: RequestBody | null = null;
+  private readonly handlerContext: HandlerContext;
   /** In the order of the requests; the first is being sent, or waited for. */
   private readonly pending: PendingResponse[] = [];
-  private requestBody: RequestBody | null = null;
-  private responseStream: ResponseStream | null = null;
-  /** What handlers are told when the peer has left. */
+  /** Of the first pending response. */
+  private stream: ResponseStream | null = null;
   private disconnectReason: DOMException | null = null;
   private isClosed = false;
 
   constructor(
-    private readonly service: ServerContext,
-    private readonly handlers: HandlerRunner,
+    private readonly context: ServerContext,
     private readonly connection: Connection,
-    private readonly writer: ResponseWriter,
   ) {
-    this.context = new HandlerContext(connection, service.server);
+    this.handlerContext = new HandlerContext(connection, context.server);
   }
 
-  /** Something is to be said yet. */
+  /** A response is pending. */
   get isBusy(): boolean {
     return this.pending.length > 0;
   }
 
-  /** Nothing is under way. */
+  /** No response is pending, and no body is being read. */
   get isIdle(): boolean {
-    return this.pending.length === 0 && this.requestBody === null;
-  }
-
-  get isReadingBody(): boolean {
-    return this.requestBody !== null;
+    return this.pending.length === 0 && this.body === null;
   }
 
   get wantsInput(): boolean {
-    if (this.requestBody !== null) return !this.requestBody.queue.isFull;
+    if (this.body !== null) return !this.body.isFull;
     const { length } = this.pending;
     if (length === 0) return true;
     return (
-      length < this.service.limits.maxConcurrentHandlers &&
+      length < this.context.limits.maxConcurrentHandlers &&
       this.pending[length - 1]!.action === ConnectionAction.keepAlive
     );
   }
 
-  /** The handler has the request that the parser holds. `more`: its body has begun to come. */
-  handle(parser: RequestParser, after: ConnectionAction, more: boolean): void {
-    const { service } = this;
-    const answer = new PendingResponse(parser, service.defaultHost, this.nowMs, after);
-    if (parser.contentLength !== 0) {
-      const waits = parser.expectContinue && !more;
-      this.requestBody = new RequestBody(parser, service.limits, answer, waits, (upload) => this.onBodyWanted(upload));
-      answer.body = this.requestBody.queue;
-    }
-    const request = new FastRequest(parser, answer, answer.body);
-    if (service.log !== null || this.handlers.fetchFirst) answer.head = FastRequest.headOf(request);
-    this.pending.push(answer);
-    const reply = this.handlers.call(request, this.context, answer);
-    if (reply instanceof Promise) reply.then((later) => this.resolve(answer, later, true));
-    else this.resolve(answer, reply, false);
-  }
-
   /**
-   * A response as data, which is said when those before it are.
-   * @param head for the log; null when it is told already
+   * Calls the handler with the request that the parser holds.
+   * @param hasMore bytes have come behind its head
    */
-  enqueue(parser: RequestParser, response: HttpResponse, after: ConnectionAction, head: Uint8Array | null): void {
-    const answer = new PendingResponse(parser, this.service.defaultHost, this.nowMs, after);
-    answer.result = response;
-    answer.head = head;
-    this.pending.push(answer);
-    this.sendNext();
+  callHandler(parser: RequestParser, action: ConnectionAction, hasMore: boolean, entry: LogEntry | null): void {
+    const { context, nowMs } = this;
+    const { limits, defaultHost } = context;
+    const handlers = context.handlers!;
+    const pending = new PendingResponse(parser, defaultHost, nowMs, action, entry);
+    if (parser.contentLength !== 0) {
+      pending.body = new BodyQueue(limits.bodyHighWaterBytes, () => this.onBodyWanted(pending));
+      this.body = new RequestBody(parser, limits, nowMs, pending);
+      if (parser.expectContinue && !hasMore) this.body.awaitContinue(nowMs);
+    }
+    const request = new FastRequest(parser, pending, pending.body);
+    if (handlers.fetchFirst) pending.head = FastRequest.headOf(request);
+    this.pending.push(pending);
+    const response = handlers.call(request, this.handlerContext, pending);
+    if (response instanceof Promise) response.then((late) => this.onResponse(pending, late, true));
+    else this.onResponse(pending, response, false);
   }
 
-  /** Body bytes for the handler. Returns how far they are used up. */
-  read(bytes: Uint8Array, start: number, end: number): number {
-    const upload = this.requestBody!;
-    const result = upload.read(bytes, start, end, this.nowMs);
+  /** Queues a response as data to the request that the parser holds. */
+  enqueue(parser: RequestParser, response: HttpResponse, action: ConnectionAction, entry: LogEntry | null): void {
+    const pending = new PendingResponse(parser, this.context.defaultHost, this.nowMs, action, entry);
+    pending.response = response;
+    this.pending.push(pending);
+    this.sendReady();
+  }
+
+  /** Body bytes for a handler. Returns how far they are used up. */
+  readBody(body: RequestBody, bytes: Uint8Array, start: number, end: number): number {
+    const result = body.read(bytes, start, end, this.nowMs);
     if (result === NEED_MORE) {
-      if (upload.isTooMuchToDiscard && !this.pending.includes(upload.response)) this.connection.closeWhenSent(true);
+      if (body.isTooMuchToDiscard && !this.pending.includes(body.pending!)) this.connection.closeWhenSent(true);
     } else if (result === END) {
-      this.requestBody = null;
-      upload.queue.end();
+      this.body = null;
+      body.end();
     } else {
-      this.rejectBody(upload, result);
+      this.rejectBody(body, result);
       return end;
     }
-    return upload.position;
+    return body.position;
   }
 
-  /** The peer will send no more. Returns whether it is still owed an answer. */
+  /** The client will send no more. Returns whether a response is still to be sent to it. */
   onEnd(unread: boolean): boolean {
     if (this.isIdle) return false;
     const reason = this.disconnectError();
-    if (!unread) this.requestBody?.queue.fail(reason);
-    for (const answer of this.pending) answer.abort(reason);
-    this.responseStream?.onEnd();
+    if (!unread) this.body?.fail(reason);
+    for (const pending of this.pending) pending.abort(reason);
+    this.stream?.onEnd();
     return this.isBusy;
   }
 
   onDrain(): void {
-    this.responseStream?.onDrain();
+    this.stream?.onDrain();
   }
 
-  /** When a handler, or the peer that is to send it a body, has taken too long. */
+  /** When a handler, or the client with a body, has taken too long. */
   deadlineMs(): number {
-    const { handlerTimeoutMs } = this.service.limits;
-    const bodyDueMs = this.requestBody === null ? Number.POSITIVE_INFINITY : this.requestBody.deadlineMs;
-    const longest = handlerTimeoutMs === 0 ? undefined : this.pending.find(({ result }) => result === null);
-    return longest === undefined ? bodyDueMs : Math.min(bodyDueMs, longest.startMs + handlerTimeoutMs);
+    const { handlerTimeoutMs } = this.context.limits;
+    const bodyDueMs = this.body === null ? Number.POSITIVE_INFINITY : this.body.deadlineMs;
+    const oldest = handlerTimeoutMs === 0 ? undefined : this.pending.find(({ response }) => response === null);
+    return oldest === undefined ? bodyDueMs : Math.min(bodyDueMs, oldest.startMs + handlerTimeoutMs);
   }
 
-  /** That time has come. */
+  /** `deadlineMs` has passed, for a handler or for its request's body. */
   onTimeout(): void {
-    const { requestBody, nowMs } = this;
-    const { handlerTimeoutMs } = this.service.limits;
-    for (const answer of this.pending) {
-      if (handlerTimeoutMs === 0 || answer.result !== null || answer.startMs + handlerTimeoutMs > nowMs) continue;
-      this.service.handlerTimeouts++;
-      answer.result = HANDLER_TIMEOUT;
-      answer.abort(new DOMException('The handler has taken too long', 'AbortError'));
+    const { body, nowMs } = this;
+    const { handlerTimeoutMs } = this.context.limits;
+    for (const pending of this.pending) {
+      if (handlerTimeoutMs === 0 || pending.response !== null || pending.startMs + handlerTimeoutMs > nowMs) continue;
+      this.context.handlerTimeouts++;
+      pending.response = HANDLER_TIMEOUT;
+      pending.abort(new DOMException('The handler timed out', 'AbortError'));
     }
-    if (requestBody !== null && requestBody.deadlineMs <= nowMs) this.rejectBody(requestBody, 408);
-    this.sendNext();
+    if (body !== null && body.pending !== null && body.deadlineMs <= nowMs) this.rejectBody(body, 408);
+    this.sendReady();
   }
 
-  /** The server stops: what never ends by itself is ended, and the last answer is the connection's last. */
+  /** The server stops: the last response closes the connection, and an endless stream ends now. */
   drain(): void {
     this.pending.at(-1)?.limitAction(ConnectionAction.close);
-    const result = this.pending[0]?.result;
-    if (result && isReply(result) && result.endless) this.responseStream?.end();
+    const body = this.pending[0]?.response?.body;
+    if (body?.kind === 'stream' && body.isEndless) this.stream?.end();
   }
 
   onClose(): void {
     this.isClosed = true;
     if (this.isIdle) return;
     const reason = this.disconnectError();
-    this.requestBody?.queue.fail(reason);
-    for (const answer of this.pending) answer.abort(reason);
-    if (this.responseStream !== null) this.pending.shift();
-    this.responseStream?.cancel(reason);
-    for (const { result } of this.pending) discard(result, this.connection.context.kernel);
+    this.body?.fail(reason);
+    for (const pending of this.pending) pending.abort(reason);
+    if (this.stream !== null) this.pending.shift();
+    this.stream?.cancel(reason);
+    for (const { response } of this.pending) discard(response, this.connection.context.kernel);
   }
 
   private disconnectError(): DOMException {
-    this.disconnectReason ??= new DOMException('The peer has left', 'AbortError');
+    this.disconnectReason ??= new DOMException('The client has disconnected', 'AbortError');
     return this.disconnectReason;
   }
 
@@ -180,123 +179,119 @@ export class ResponseQueue {
     return this.connection.context.reactor.nowMs;
   }
 
-  private onBodyWanted(upload: RequestBody): void {
-    if (this.isClosed || upload !== this.requestBody) return;
-    this.service.flushQueue.schedule(this.connection);
-    if (!upload.awaitsContinue) return upload.resume(this.nowMs);
-    upload.isWanted = !upload.queue.isClosed;
+  /** The handler wants more of its body than there is. */
+  private onBodyWanted(pending: PendingResponse): void {
+    const { body } = this;
+    if (this.isClosed || body === null || body.pending !== pending) return;
+    this.context.flushQueue.schedule(this.connection);
+    if (!body.awaitsContinue) return body.resume(this.nowMs);
+    body.isWanted = !pending.body!.isClosed;
     this.sendContinue();
   }
 
-  /** A peer that waits to be told is told when its body is wanted, and when no answer stands before its own. */
   private sendContinue(): void {
-    if (this.requestBody?.shouldContinue(this.pending[0], this.nowMs))
-      this.connection.sendBytes(CONTINUE, 0, CONTINUE.length);
+    if (this.body?.shouldContinue(this.pending[0], this.nowMs)) this.connection.sendBytes(CONTINUE, 0, CONTINUE.length);
   }
 
-  private resolve(answer: PendingResponse, reply: Reply, isLate: boolean): void {
-    if (this.isClosed || answer.result !== null) return discard(reply, this.connection.context.kernel);
-    if (isLate) this.service.flushQueue.schedule(this.connection);
-    const mayBeFile = this.handlers.fetchFirst && reply.status === 404;
-    const file = mayBeFile ? fileOf(this.service, answer.head!, this.nowMs) : null;
-    if (file !== null) discard(reply, this.connection.context.kernel);
-    answer.result = file ?? reply;
-    if (this.pending[0] === answer) this.sendNext();
+  /** The handler has responded. With `fetchFirst`, a file replaces its 404. */
+  private onResponse(pending: PendingResponse, response: HttpResponse, isLate: boolean): void {
+    const { kernel } = this.connection.context;
+    if (this.isClosed || pending.response !== null) return discard(response, kernel);
+    if (isLate) this.context.flushQueue.schedule(this.connection);
+    const isMissing = pending.head !== null && response.status === 404;
+    const file = isMissing ? fileOf(this.context, pending.head!, this.nowMs) : null;
+    if (file !== null) discard(response, kernel);
+    pending.response = file ?? response;
+    if (this.pending[0] === pending) this.sendReady();
   }
 
-  /** Says what can be said, in order. */
-  private sendNext(): void {
-    while (this.responseStream === null && !this.connection.isClosing) {
-      const answer = this.pending[0];
-      if (answer === undefined) return;
-      const { result } = answer;
-      if (result === null) return this.sendContinue();
-      if (this.service.draining && this.pending.length === 1) answer.limitAction(ConnectionAction.close);
-      if (isReply(result)) {
-        if (!this.send(answer, result)) return; // a stream: on when it is sent
-      } else {
-        this.discardBody(answer);
-        this.writer.write(answer, result);
-      }
-      this.finish(answer);
+  /** Sends the first responses, as far as they are ready. */
+  private sendReady(): void {
+    while (this.stream === null && !this.connection.isClosing) {
+      const pending = this.pending[0];
+      if (pending === undefined) return;
+      if (pending.response === null) return this.sendContinue();
+      if (this.context.isDraining && this.pending.length === 1) pending.limitAction(ConnectionAction.close);
+      if (!this.send(pending, pending.response)) return; // a stream: continued at its end
+      this.finish(pending);
     }
   }
 
-  /** False when it goes out as a stream. */
-  private send(answer: PendingResponse, reply: Reply): boolean {
-    const { body, length } = reply;
-    const { connection, service } = this;
-    const stream = body instanceof ReadableStream && !answer.isHead && length !== 0 ? body : null;
-    if (stream?.locked) return this.send(answer, serverError()); // somebody else has begun to read it
-    if (reply.close) answer.limitAction(ConnectionAction.close);
-    // A peer that knows no chunks is told the end by the connection's, RFC 9112 section 6.3.
-    const isToTheEnd = stream !== null && length === UNKNOWN_LENGTH && answer.isHttp10;
-    if (isToTheEnd) answer.limitAction(ConnectionAction.close);
-    // A handler may read while its answer is sent. Whoever waits to be told is told before, for then it is too late.
-    const requested = answer.body;
-    if (stream === null || requested?.isUsed !== true || requested.isClosed) this.discardBody(answer);
-    else if (this.requestBody?.response === answer && this.requestBody.awaitsContinue)
-      this.onBodyWanted(this.requestBody);
-    const bytes = serializeReply(reply, answer, service.clock);
-    connection.sendBytes(bytes, 0, bytes.length);
-    this.writer.log(answer, reply);
-    if (stream === null) {
-      if (body instanceof ReadableStream) discard(reply, connection.context.kernel);
-      return true;
+  /** False if it is a stream, of which only the head is sent. */
+  private send(pending: PendingResponse, response: HttpResponse): boolean {
+    const { connection, context } = this;
+    const stream = response.body.kind === 'stream' ? response.body : null;
+    const isSent = stream !== null && !pending.isHead && stream.length !== 0;
+    if (isSent && stream.stream.locked) return this.send(pending, SERVER_ERROR); // the handler has begun to read it
+    if (response.closesConnection) pending.limitAction(ConnectionAction.close);
+    // To a client without chunks the end of the connection is the end of the body, RFC 9112 section 6.3.
+    const endsWithConnection = isSent && stream.length === UNKNOWN_LENGTH && pending.isHttp10;
+    if (endsWithConnection) pending.limitAction(ConnectionAction.close);
+    // A handler may read on while its stream is sent. A 100 (Continue) has to come before the head, or never.
+    const { body } = pending;
+    if (!isSent || body === null || !body.isUsed || body.isClosed) this.discardBody(pending);
+    else if (this.body?.pending === pending && this.body.awaitsContinue) this.onBodyWanted(pending);
+    sendResponse(context, connection, response, pending.action, pending.isHttp10, pending.isHead, pending.logEntry);
+    if (isSent) {
+      this.startStream(pending, stream, endsWithConnection ? Number.NaN : stream.length);
+      return false;
     }
-    const sent = (how: StreamEnd, error: unknown): void => this.onStreamEnd(answer, how, error);
-    const promised = isToTheEnd ? Number.NaN : length;
-    this.responseStream = new ResponseStream(connection, stream, promised, service.limits, service.flushQueue, sent);
-    if (service.draining && reply.endless) this.responseStream.end();
-    else void this.responseStream.run();
-    return false;
+    stream?.stream.cancel().catch(() => {});
+    return true;
   }
 
-  /** A stream has come to its end. Only the connection's can tell the peer that it was not the right one. */
-  private onStreamEnd(answer: PendingResponse, how: StreamEnd, error: unknown): void {
-    this.responseStream = null;
-    if (how === 'whole') {
-      this.finish(answer);
-      this.sendNext();
+  private startStream(pending: PendingResponse, { stream, isEndless }: StreamBody, length: number): void {
+    const { connection, context } = this;
+    const onEnd = (end: StreamEnd, error: unknown): void => this.onStreamEnd(pending, end, error);
+    this.stream = new ResponseStream(connection, stream, length, context.limits, context.flushQueue, onEnd);
+    if (context.isDraining && isEndless) this.stream.end();
+    else void this.stream.run();
+  }
+
+  /** A broken stream has to end the connection: nothing else shows the client that its body is not complete. */
+  private onStreamEnd(pending: PendingResponse, end: StreamEnd, error: unknown): void {
+    this.stream = null;
+    if (end === 'complete') {
+      this.finish(pending);
+      this.sendReady();
     } else {
-      if (!answer.isAbortOf(error)) report('the stream of a response', error);
-      this.connection.closeWhenSent(this.requestBody !== null || this.connection.hasUnread);
+      if (!pending.isAbortReason(error)) report('the stream of a response', error);
+      this.connection.closeWhenSent(this.body !== null || this.connection.hasUnread);
     }
-    this.service.flushQueue.schedule(this.connection);
+    this.context.flushQueue.schedule(this.connection);
   }
 
-  /** The answer is said. */
-  private finish(answer: PendingResponse): void {
-    this.discardBody(answer);
+  private finish(pending: PendingResponse): void {
+    this.discardBody(pending);
     this.pending.shift();
-    if (answer.action === ConnectionAction.keepAlive) return;
-    // A server that stops has told nobody before: a further request may be on its way already.
-    const mayLoseAnswer = this.requestBody !== null || this.service.draining || this.connection.hasUnread;
-    this.connection.closeWhenSent(answer.action === ConnectionAction.linger || mayLoseAnswer);
+    if (pending.action === ConnectionAction.keepAlive) return;
+    // A client that does not know of a stop may have sent a further request already.
+    const mayHaveUnread = this.body !== null || this.context.isDraining || this.connection.hasUnread;
+    this.connection.closeWhenSent(pending.action === ConnectionAction.linger || mayHaveUnread);
   }
 
-  /** What nobody reads of the answer's body is read and thrown away if it is short; else the connection ends. */
-  private discardBody(answer: PendingResponse): void {
-    const { requestBody } = this;
-    if (requestBody === null || requestBody.response !== answer) return;
-    // Whether a body that waited comes after a final answer is the peer's choice: nothing that follows can be told apart.
-    if (requestBody.awaitsContinue) this.requestBody = null;
-    if (!requestBody.discard()) answer.limitAction(ConnectionAction.linger);
+  /** The rest of the request's body is read and discarded if it is short; else the response closes the connection. */
+  private discardBody(pending: PendingResponse): void {
+    const { body } = this;
+    if (body === null || body.pending !== pending) return;
+    // Without a 100 (Continue) the client may or may not send it: what follows cannot be told apart from a request.
+    if (body.awaitsContinue) this.body = null;
+    if (!body.discard()) pending.limitAction(ConnectionAction.linger);
   }
 
-  /** The body is not in order: that is what its request is answered, unless another answer has begun. */
-  private rejectBody(upload: RequestBody, status: ErrorStatus): void {
-    const { response: pending, queue } = upload;
-    const reason = new DOMException('The body of the request was refused', 'AbortError');
-    const response = errorResponse(this.service, status);
-    this.requestBody = null;
-    queue.fail(reason);
+  /** Responds to an error in a body, unless another response has begun. */
+  private rejectBody(body: RequestBody, status: ErrorStatus): void {
+    const pending = body.pending!;
+    const reason = new DOMException('The body of the request was rejected', 'AbortError');
+    const response = errorResponse(this.context, status);
+    this.body = null;
+    body.fail(reason);
     pending.abort(reason);
     pending.action = ConnectionAction.linger;
     if (!this.pending.includes(pending)) return this.connection.closeWhenSent(true);
-    if (this.pending[0] === pending && this.responseStream !== null) return;
-    discard(pending.result, this.connection.context.kernel);
-    pending.result = response;
-    this.sendNext();
+    if (this.pending[0] === pending && this.stream !== null) return;
+    discard(pending.response, this.connection.context.kernel);
+    pending.response = response;
+    this.sendReady();
   }
 }

@@ -1,14 +1,14 @@
 import type { Connection } from '../../net/connection.js';
 
-/** Sends what handlers have queued outside the turns: once for all that they do in one round of promises. */
+/** Flushes the connections on which handlers queue bytes outside the turns: once per round of microtasks. */
 export class FlushQueue {
   private connections = new Set<Connection>();
   private isScheduled = false;
 
-  /** @param onRound called first in a round: the last turn, which has read the clocks, may be long ago */
+  /** @param onRound called at the start of a round, to read the clocks: the last turn may be long ago */
   constructor(private readonly onRound: () => void) {}
 
-  /** Of this round: called before anything is queued that has a date or begins a deadline. */
+  /** To be called before anything is queued that has a Date or starts a deadline. */
   schedule(connection: Connection): void {
     this.connections.add(connection);
     if (this.isScheduled) return;
@@ -26,7 +26,7 @@ export class FlushQueue {
       try {
         connection.resume();
       } catch (error) {
-        thrown.push(error); // the others have something to send all the same
+        thrown.push(error); // the other connections are flushed all the same
       }
     }
     if (thrown.length > 0) throw new AggregateError(thrown, 'a connection threw');

@@ -1,27 +1,26 @@
 import type { Connection } from '../../net/connection.js';
+import { withCode } from '../../sys/error-code.js';
 import type { FlushQueue } from './flush-queue.js';
 
 const ZERO = Buffer.from('0');
 /** The end of the chunked coding without trailers, RFC 9112 section 7.1. */
 const LAST_CHUNK = Buffer.from('0\r\n\r\n');
 const CRLF = Buffer.from('\r\n');
-/** Up to here a chunk and what frames it become one piece of memory: the copy is cheaper than three pieces to gather. */
+/** Up to here a chunk and its framing are copied into one piece of memory, which is cheaper than gathering three. */
 const COPIED_BYTES = 16_384;
-/** What a chunk costs beside its bytes, so that many small ones are work too. */
+/** The cost of a chunk apart from its bytes, so that many small ones count as work too. */
 const CHUNK_COST_BYTES = 1024;
 
-/** How a transfer has ended. */
-export type StreamEnd = 'whole' | 'broken';
+export type StreamEnd = 'complete' | 'broken';
 
-/** The budgets of a transfer. */
 export interface ResponseStreamLimits {
   writeHighWaterBytes: number;
   sendBytesPerTurn: number;
 }
 
 /**
- * A stream on its way to a peer, at the pace of the slower: it is asked for more when what it gave is sent. With a
- * promised length it gives no byte more, and is broken when it gives less.
+ * Sends a stream at the pace of the slower side: a chunk is read when little enough of the ones before is queued. If a
+ * length was promised, it sends no byte more, and is broken if the stream gives fewer.
  */
 export class ResponseStream {
   private readonly reader: ReadableStreamDefaultReader<Uint8Array>;
@@ -30,16 +29,16 @@ export class ResponseStream {
   private resume: (() => void) | null = null;
 
   /**
-   * @param length promised by Content-Length; -1 for the chunked coding, NaN for up to the connection's end
-   * @param ended called once, unless it is cancelled; `error` is why it is broken
+   * @param length promised by Content-Length; -1 for the chunked coding, NaN for up to the end of the connection
+   * @param onEnded called once, unless `cancel` is called before; `error` is the reason for `broken`
    */
   constructor(
     private readonly connection: Connection,
     stream: ReadableStream<Uint8Array>,
     private readonly length: number,
     private readonly limits: ResponseStreamLimits,
-    private readonly flusher: FlushQueue,
-    private readonly ended: (how: StreamEnd, error: unknown) => void,
+    private readonly flushQueue: FlushQueue,
+    private readonly onEnded: (end: StreamEnd, error: unknown) => void,
   ) {
     this.reader = stream.getReader();
   }
@@ -54,20 +53,20 @@ export class ResponseStream {
         const { done, value } = await this.reader.read();
         if (this.isEnded) return;
         if (done) {
-          if (this.length >= 0) throw new TypeError(`The stream has ended ${left} bytes before its Content-Length`);
-          return this.finish('whole');
+          if (this.length >= 0) throw streamError(`The stream has ended ${left} bytes before its Content-Length`);
+          return this.finish('complete');
         }
-        if (!(value instanceof Uint8Array)) throw new TypeError('A stream of a response must give Uint8Arrays');
+        if (!(value instanceof Uint8Array)) throw streamError('A stream of a response must give Uint8Arrays');
         this.send(value.length <= left ? value : value.subarray(0, left));
         left -= value.length;
         if (left <= 0) {
           this.reader.cancel().catch(() => {});
-          return this.finish('whole');
+          return this.finish('complete');
         }
         if (this.connection.queuedBytes > writeHighWaterBytes) await this.waitForDrain();
         spent += value.length + CHUNK_COST_BYTES;
         if (spent < sendBytesPerTurn) continue;
-        // A stream that always has more, for a peer that always has room, would keep all others waiting.
+        // A stream that always has more, to a client that always has room, would starve all others.
         spent = 0;
         await new Promise((resolve) => setImmediate(resolve));
       }
@@ -78,15 +77,15 @@ export class ResponseStream {
     }
   }
 
-  /** What was queued is sent. */
+  /** Everything queued is sent. */
   onDrain(): void {
     this.resume?.();
     this.resume = null;
   }
 
   /**
-   * The peer will send no more: it has left, or waits for the rest, and only sending tells the one from the other. A
-   * zero in front of the next chunk's size changes nothing, and is answered by a reset if nobody is there.
+   * The client will send no more: it has disconnected, or waits for the rest, and only sending can tell which. A zero in
+   * front of the next chunk's size changes nothing, and causes a reset if the client has gone.
    */
   onEnd(): void {
     if (this.isEnded || this.isProbed || this.length !== -1) return;
@@ -94,14 +93,14 @@ export class ResponseStream {
     this.connection.sendBytes(ZERO, 0, ZERO.length);
   }
 
-  /** An event stream that the server ends. */
+  /** Ends an endless stream, when the server stops. */
   end(): void {
     if (this.isEnded) return;
     this.reader.cancel().catch(() => {});
-    this.finish(this.length >= 0 ? 'broken' : 'whole');
+    this.finish(this.length >= 0 ? 'broken' : 'complete');
   }
 
-  /** Nobody is there to read it. */
+  /** The connection is closed. */
   cancel(reason: Error): void {
     if (this.isEnded) return;
     this.isEnded = true;
@@ -112,8 +111,8 @@ export class ResponseStream {
   private send(bytes: Uint8Array): void {
     const { connection } = this;
     const { length } = bytes;
-    if (length === 0) return; // a chunk of nothing would be the last
-    this.flusher.schedule(connection);
+    if (length === 0) return; // an empty chunk would be the last
+    this.flushQueue.schedule(connection);
     if (this.length !== -1) return connection.sendBytes(bytes, 0, length);
     const size = `${length.toString(16)}\r\n`;
     if (length > COPIED_BYTES) {
@@ -128,13 +127,13 @@ export class ResponseStream {
     connection.sendBytes(chunk, 0, chunk.length);
   }
 
-  private finish(how: StreamEnd, error?: unknown): void {
+  private finish(end: StreamEnd, error?: unknown): void {
     this.isEnded = true;
-    if (how === 'whole' && this.length === -1) {
-      this.flusher.schedule(this.connection);
+    if (end === 'complete' && this.length === -1) {
+      this.flushQueue.schedule(this.connection);
       this.connection.sendBytes(LAST_CHUNK, 0, LAST_CHUNK.length);
     }
-    this.ended(how, error);
+    this.onEnded(end, error);
   }
 
   private waitForDrain(): Promise<void> {
@@ -143,3 +142,5 @@ export class ResponseStream {
     });
   }
 }
+
+const streamError = (message: string): TypeError => withCode('ERR_EPOLLET_STREAM', new TypeError(message));

@@ -1,0 +1,42 @@
+import type { ConnectionAction } from '../../http/response/connection-action.js';
+import { headOf } from '../../http/response/head.js';
+import type { Body, HttpResponse } from '../../http/response/response.js';
+import type { Connection } from '../../net/connection.js';
+import type { LogEntry } from './access-log.js';
+import type { ServerContext } from './context.js';
+
+/**
+ * Queues a response on its connection, logs it, and releases its descriptor. One in memory is one send. Of a stream only
+ * the head is sent here; HEAD is sent the head of the GET.
+ * @param entry the request's; null without an access log
+ */
+export function sendResponse(
+  { clock, log }: ServerContext,
+  connection: Connection,
+  response: HttpResponse,
+  action: ConnectionAction,
+  isHttp10: boolean,
+  isHead: boolean,
+  entry: LogEntry | null,
+): void {
+  const head = headOf(response, clock, action, isHttp10, isHead);
+  const { bytes, headBytes } = head;
+  // The Date of a cached head is overwritten for the next response.
+  const immutableFrom = response.transient ? 0 : headBytes;
+  if (isHead) connection.sendBytes(bytes, 0, headBytes, immutableFrom);
+  else if (head.hasBody || !isSeparate(response.body)) connection.sendBytes(bytes, 0, head.length, immutableFrom);
+  else {
+    connection.sendAhead(bytes, 0, headBytes, immutableFrom);
+    sendBody(connection, response.body);
+  }
+  response.ownedFile?.release(connection.context.kernel);
+  if (entry !== null) log!.record(entry, response.status, response.bodyBytes(isHead));
+}
+
+const isSeparate = ({ kind }: Body): boolean => kind === 'file' || kind === 'bytes' || kind === 'parts';
+
+function sendBody(connection: Connection, body: Body): void {
+  if (body.kind === 'bytes') connection.sendBytes(body.bytes, 0, body.bytes.length);
+  else if (body.kind === 'file') connection.sendFile(body.file, body.offset, body.offset + body.length);
+  else if (body.kind === 'parts') for (const part of body.parts) sendBody(connection, part);
+}

@@ -1,0 +1,21 @@
+import type { Connection } from '../../net/connection.js';
+import { peerOf } from '../../net/connection.js';
+import type { SocketAddress } from '../../sys/kernel.js';
+
+/** The second argument of a handler; one object for all requests of a connection. */
+export class HandlerContext {
+  readonly #connection: Connection;
+
+  constructor(
+    connection: Connection,
+    /** The Server that runs the handler. */
+    readonly server: unknown,
+  ) {
+    this.#connection = connection;
+  }
+
+  /** The client's address, by getpeername(2); null once the client has disconnected. */
+  get peer(): SocketAddress | null {
+    return peerOf(this.#connection);
+  }
+}

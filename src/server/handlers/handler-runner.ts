@@ -1,0 +1,95 @@
+import { inspect } from 'node:util';
+import { installGlobals } from '../../fetch/globals.js';
+import { toHttpResponse } from '../../fetch/handler-response.js';
+import type { FastRequest } from '../../fetch/request.js';
+import { type HttpResponse, textResponse } from '../../http/response/response.js';
+import type { HandlerContext } from './handler-context.js';
+
+/**
+ * Responds to a request, at once or later. If it throws, rejects, or returns anything that cannot be sent, the error is
+ * written to standard error and the response is the error handler's, by default a 500.
+ */
+export type FetchHandler = (request: Request, context: HandlerContext) => Response | Promise<Response>;
+/** Responds in place of a handler that has failed with `error`. If it fails too, the response is a 500. */
+export type ErrorHandler = (error: unknown) => Response | Promise<Response>;
+
+/** For a handler and an error handler that have failed. */
+export const SERVER_ERROR = textResponse(500, 'The server failed to handle this request.\n');
+
+export interface AbortCheck {
+  /** Whether an error is the reason that the request was aborted with, and so not a failure of the handler. */
+  isAbortReason(error: unknown): boolean;
+}
+
+/** Calls the program's handlers, and responds for them when they fail. */
+export class HandlerRunner {
+  constructor(
+    private readonly fetch: FetchHandler,
+    private readonly error: ErrorHandler | null,
+    /** The handler is called before the files, which respond if its response is a 404. */
+    readonly fetchFirst: boolean,
+  ) {
+    installGlobals();
+  }
+
+  /** The handler's response. Neither throws nor rejects. */
+  call(request: FastRequest, context: HandlerContext, check: AbortCheck): HttpResponse | Promise<HttpResponse> {
+    const { fetch } = this; // without this object as its `this`
+    try {
+      const result = fetch(request as unknown as Request, context);
+      return isPromise(result) ? this.await(result, check) : toHttpResponse(result);
+    } catch (error) {
+      return this.onError(error, check);
+    }
+  }
+
+  private async await(result: Promise<Response>, check: AbortCheck): Promise<HttpResponse> {
+    try {
+      return toHttpResponse(await result);
+    } catch (error) {
+      return this.onError(error, check);
+    }
+  }
+
+  private onError(failure: unknown, check: AbortCheck): HttpResponse | Promise<HttpResponse> {
+    if (!check.isAbortReason(failure)) report('a handler', failure);
+    const { error } = this;
+    if (error === null) return SERVER_ERROR;
+    try {
+      const result = error(failure);
+      return isPromise(result) ? awaitErrorHandler(result) : toHttpResponse(result);
+    } catch (second) {
+      return onErrorHandlerFailure(second);
+    }
+  }
+}
+
+async function awaitErrorHandler(result: Promise<Response>): Promise<HttpResponse> {
+  try {
+    return toHttpResponse(await result);
+  } catch (error) {
+    return onErrorHandlerFailure(error);
+  }
+}
+
+function onErrorHandlerFailure(error: unknown): HttpResponse {
+  report('the error handler', error);
+  return SERVER_ERROR;
+}
+
+/**
+ * Writes a failure to standard error, with its stack. The client does not get to see it.
+ * @param culprit in words, such as `a handler`
+ */
+export function report(culprit: string, error: unknown): void {
+  let text: string;
+  try {
+    text = inspect(error);
+  } catch {
+    text = 'with a value that cannot be printed'; // its own inspect method throws
+  }
+  process.stderr.write(`epollet: ${culprit} failed: ${text}\n`);
+}
+
+const isPromise = (value: unknown): value is Promise<Response> =>
+  typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
