@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { installGlobals } from '../fetch/globals.js';
-import type { ErrorHandler, FetchHandler } from '../server/handlers/handler.js';
+import type { ErrorHandler, FetchHandler } from '../server/handlers/handler-runner.js';
 import { UsageError } from './usage-error.js';
 
 /** The default export of a module for `--app`; a bare function is taken as `fetch`. */

@@ -3,7 +3,8 @@ import { DateClock } from '../http/date.js';
 import { FieldId } from '../http/headers.js';
 import { resolveLimits } from '../http/limits.js';
 import { COMPLETE, NEED_MORE, RequestParser } from '../http/request/parser.js';
-import { headOf, Persistence } from '../http/response/head.js';
+import { ConnectionAction } from '../http/response/connection-action.js';
+import { headOf } from '../http/response/head.js';
 import type { Body, HttpResponse } from '../http/response/response.js';
 import { reasonOf } from '../http/status.js';
 import { latin1 } from '../http/text.js';
@@ -146,12 +147,8 @@ const SENTENCE = "a sentence of the server's own";
 function headOfAnswer(response: HttpResponse, request: RequestParser, isKept: boolean, why: Told['why']) {
   const clock = new DateClock();
   clock.tick(Date.now());
-  const persistence = !isKept
-    ? Persistence.close
-    : request.minorVersion === 1
-      ? Persistence.keepAlive
-      : Persistence.keepAliveHttp10;
-  const { bytes, headBytes } = headOf(response, persistence, clock);
+  const action = isKept ? ConnectionAction.keepAlive : ConnectionAction.close;
+  const { bytes, headBytes } = headOf(response, clock, action, request.minorVersion === 0, request.method === 'HEAD');
   const fields = bytes
     .toString('latin1', 0, headBytes)
     .split('\r\n')
@@ -167,6 +164,8 @@ function headOfAnswer(response: HttpResponse, request: RequestParser, isKept: bo
 const SOURCES: Readonly<Record<Body['kind'], string>> = {
   none: 'nothing follows',
   bytes: 'sent from memory',
+  text: 'sent from memory',
+  stream: 'sent as it is read',
   file: 'sent from the file, by sendfile',
   parts: 'all parts, each with a head of its own',
 };

@@ -91,9 +91,7 @@ function fromForeign(value: unknown): HttpResponse {
   const isDecoded = wasDecoded(response);
   for (const [name, text] of response.headers)
     if (!isDecoded || !/^content-(?:encoding|length)$/i.test(name)) addChecked(draft, name, text);
-  return isBodiless(status)
-    ? bodiless(status, reason, draft)
-    : streamed(status, reason, draft, streamOf(response));
+  return isBodiless(status) ? bodiless(status, reason, draft) : streamed(status, reason, draft, streamOf(response));
 }
 
 const newDraft = (): Draft => ({ lines: '', length: -1, closesConnection: false, isEndless: false });

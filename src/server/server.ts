@@ -20,40 +20,56 @@ import { HttpConnection } from './connection/http-connection.js';
 import { FlushQueue } from './handlers/flush-queue.js';
 import { checkedOptions, type ServeOptions } from './options.js';
 
-/** One buffer receives for all connections of a reactor; a head of the largest size fits. Its last byte is the parser's stop. */
+/** One buffer for the reads of all connections; a head of the largest size fits. Its last byte is the parser's sentinel. */
 const RECEIVE_BYTES = 65536;
 const STDOUT = 1;
 
+/** Counters since the start of the server, except `connections.open`. */
 export interface ServerStats {
+  /** `acceptPauses`: how often accepting was paused, because of `maxConnections` or for lack of descriptors (EMFILE). */
   connections: { open: number; accepted: number; acceptPauses: number };
+  /** Requests that the files responded to or that a handler was called with; those in `errorResponses` only if one was. */
   requests: number;
-  /** How many requests were refused, by status. */
+  /** By status: responses to requests that were not valid, too large or too slow (400, 408, 413, 414, 417, 431, 501, 505). */
   errorResponses: Record<number, number>;
+  /** Bytes received from and sent to clients, with the heads. */
   bytes: { in: number; out: number };
   /** Null for a server without a root. */
   files: FilesStats | null;
-  /** Heads, bodies, handlers and idle connections whose time was over. */
+  /** Expired deadlines: of heads, of bodies, of handlers and of idle connections. */
   timeouts: number;
-  /** Of these, handlers that did not come to an end. */
+  /** Handlers that had not responded within `handlerTimeoutMs`, and whose requests got a 503. */
   handlerTimeouts: number;
-  /** How much there was to do at once, on average. */
+  /** Events that the kernel reported per epoll_wait(2), on average; 0 before the first. */
   eventsPerTurn: number;
   reactor: ReactorStats;
-  /** Those of this server that were made at least once, by their names in strace(1). */
+  /** System calls of this server, by their names in strace(1); only those made at least once. */
   systemCalls: Record<string, number>;
+  /** Lines that were lost because standard output was read too slowly: beyond 16 MiB of them. */
   accessLogDropped: number;
 }
 
 export interface StopOptions {
-  /** Close every connection at once, whatever is under way. @default false */
+  /** Close every connection at once, in the middle of its response if need be. @default false */
   force?: boolean;
 }
 
-/** A server that listens. It owns its reactor, its sockets and its root. */
+/**
+ * A server that listens. It owns the reactor, the sockets, and the descriptors of its root and cached files.
+ *
+ * 1. Construction checks the options, opens the root, binds the socket, and joins the epoll set to libuv's loop.
+ * 2. Each accepted socket becomes a Connection with an HttpConnection as its protocol.
+ * 3. `stop` stops accepting, drains the connections, and closes everything.
+ *
+ * The clocks are read once per turn; changes of files are read before anything else of the turn, so that no response is
+ * older than a change that the kernel has reported.
+ */
 export class Server implements AsyncDisposable {
+  /** The address that it listens on, as given, or `127.0.0.1` for `localhost`. */
   readonly hostname: string;
+  /** The bound port, even if 0 was given. */
   readonly port: number;
-  /** Where a browser finds it; `localhost` for the addresses that mean "all". */
+  /** For a browser: with `localhost` in place of the addresses that mean all interfaces. */
   readonly url: URL;
 
   private readonly counted: CountedKernel;
@@ -61,8 +77,8 @@ export class Server implements AsyncDisposable {
   private readonly driver: NestedDriver;
   private readonly listener: Listener;
   private readonly acceptor: Acceptor;
-  private readonly context: ConnectionContext;
-  private readonly service: ServerContext;
+  private readonly connectionContext: ConnectionContext;
+  private readonly context: ServerContext;
   private readonly connections = new Set<HttpConnection>();
   private stopping: Promise<void> | null = null;
   private isForced = false;
@@ -86,14 +102,14 @@ export class Server implements AsyncDisposable {
       this.reactor = own(new Reactor({ kernel }));
       if (files !== null) this.watchFiles(files);
       const tick = (): void => {
-        if (this.reactor.nowMs < nextSecondMs) return; // one clock is read already
+        if (this.reactor.nowMs < nextSecondMs) return; // the wall clock is read once a second
         const wallMs = kernel.wallMs();
         clock.tick(wallMs);
         nextSecondMs = this.reactor.nowMs + 1000 - (wallMs % 1000);
       };
       this.reactor.onTurn = tick;
       tick();
-      this.context = {
+      this.connectionContext = {
         reactor: this.reactor,
         kernel,
         trigger,
@@ -103,7 +119,7 @@ export class Server implements AsyncDisposable {
         input: Buffer.allocUnsafeSlow(RECEIVE_BYTES),
         counters: { bytesIn: 0, bytesOut: 0 },
       };
-      this.service = {
+      this.context = {
         limits,
         parser: new RequestParser(limits),
         clock,
@@ -116,12 +132,12 @@ export class Server implements AsyncDisposable {
         server: this,
         defaultHost: '',
         log: accessLog === 'off' ? null : new AccessLog(accessLog, clock, STDOUT),
-        draining: false,
+        isDraining: false,
         requests: 0,
         handlerTimeouts: 0,
         timeouts: 0,
         errorResponses: new Map(),
-        onConnectionClosed: (session) => this.onConnectionClosed(session as HttpConnection),
+        onConnectionClosed: (connection) => this.onConnectionClosed(connection as HttpConnection),
       };
       this.acceptor = new Acceptor(this.reactor, this.listener, limits, (fd) => this.onAccept(fd), files?.fdReserve);
       this.driver = new NestedDriver(this.reactor);
@@ -131,47 +147,48 @@ export class Server implements AsyncDisposable {
     }
     this.hostname = hostname;
     this.port = this.listener.address.port;
-    this.service.defaultHost = `${urlHost(hostname)}:${this.port}`;
+    this.context.defaultHost = `${urlHost(hostname)}:${this.port}`;
     this.url = new URL(`http://${urlHost(hostname)}:${this.port}/`);
   }
 
-  /** What has happened so far. */
+  /** A snapshot; counting costs nothing more until it is taken. */
   stats(): ServerStats {
-    const { service, acceptor, context } = this;
+    const { context, acceptor, connectionContext } = this;
     const reactor = this.reactor.stats;
     return {
       connections: { open: acceptor.open, accepted: acceptor.accepted, acceptPauses: acceptor.pauses },
-      requests: service.requests,
-      errorResponses: Object.fromEntries(service.errorResponses),
-      bytes: { in: context.counters.bytesIn, out: context.counters.bytesOut },
-      files: service.files?.stats ?? null,
-      timeouts: service.timeouts,
-      handlerTimeouts: service.handlerTimeouts,
+      requests: context.requests,
+      errorResponses: Object.fromEntries(context.errorResponses),
+      bytes: { in: connectionContext.counters.bytesIn, out: connectionContext.counters.bytesOut },
+      files: context.files?.stats ?? null,
+      timeouts: context.timeouts,
+      handlerTimeouts: context.handlerTimeouts,
       eventsPerTurn: reactor.turns === 0 ? 0 : reactor.events / reactor.turns,
       reactor,
       systemCalls: this.counted.counts(),
-      accessLogDropped: service.log?.dropped ?? 0,
+      accessLogDropped: context.log?.dropped ?? 0,
     };
   }
 
-  /** Fallbacks that cannot be sent at the moment. A deploy may yet bring them, so a server starts without. */
+  /** Fallback pages that are missing at the moment. A deployment may still bring them, so the server starts without. */
   get missingFallbacks(): MissingFallback[] {
-    return this.service.files?.missingFallbacks ?? [];
+    return this.context.files?.missingFallbacks ?? [];
   }
 
-  /** Whether the server keeps the process alive; it does unless told otherwise. */
+  /** Keeps the process alive while the server listens, which is the default. */
   ref(): void {
     this.driver.ref();
   }
 
+  /** Lets the process exit if nothing else keeps it alive. */
   unref(): void {
     this.driver.unref();
   }
 
   /**
-   * Ends gracefully: connections that have reached the accept queue are still taken, requests under way are answered
-   * with `Connection: close`, idle connections are closed. What has not ended after `stopTimeoutMs` is closed then.
-   * Called again with `force` it closes the rest at once. Resolves when everything is closed.
+   * Stops gracefully: connections in the accept queue are still accepted, requests in progress are responded to with
+   * `Connection: close`, and idle connections are closed. After `stopTimeoutMs` the rest is closed. Another call with
+   * `force` closes the rest at once. Resolves when everything is closed; never rejects.
    */
   stop(options: StopOptions = {}): Promise<void> {
     this.stopping ??= this.drain();
@@ -184,49 +201,49 @@ export class Server implements AsyncDisposable {
     return this.stop();
   }
 
-  /** Changes of files, and of what is mounted, are heard of before anything is answered. */
+  /** Events of inotify(7) and of mounts are read first in a turn, before any request. */
   private watchFiles({ inotify, mounts }: Files): void {
     if (inotify.fd >= 0)
       this.reactor.register(inotify.fd, { onReady: () => inotify.read() }, READABLE, { first: true });
     if (mounts.fd < 0) return;
     try {
-      const heard = { onReady: () => mounts.onMountEvent() };
-      this.reactor.register(mounts.fd, heard, READABLE, { first: true, trigger: 'edge' });
+      const handler = { onReady: () => mounts.onMountEvent() };
+      this.reactor.register(mounts.fd, handler, READABLE, { first: true, trigger: 'edge' });
     } catch (error) {
-      // A /proc of somebody else's making may not be polled, EPERM: then folders are compared when they are looked at.
+      // An emulated /proc may not support epoll, EPERM: then directories are compared when they are revalidated.
       if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
     }
   }
 
   private onAccept(fd: number): void {
-    const connection = new Connection(this.context, fd);
-    const session = new HttpConnection(this.service, connection);
-    this.connections.add(session);
+    const connection = new Connection(this.connectionContext, fd);
+    const httpConnection = new HttpConnection(this.context, connection);
+    this.connections.add(httpConnection);
     try {
-      connection.start(session);
+      connection.start(httpConnection);
     } catch (error) {
       connection.close();
-      // The kernel has no room to watch one more (ENOMEM, ENOSPC): that one's loss. Anything else is ours.
+      // The kernel cannot watch another descriptor (ENOMEM, ENOSPC): only this client is affected.
       if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
     }
   }
 
-  private onConnectionClosed(session: HttpConnection): void {
-    this.connections.delete(session);
+  private onConnectionClosed(connection: HttpConnection): void {
+    this.connections.delete(connection);
     this.acceptor.onConnectionClosed();
     if (this.connections.size === 0) this.onDrained?.();
   }
 
   private async drain(): Promise<void> {
-    this.service.draining = true;
-    await null; // out of the turn: a handler may have called, and the bytes behind its request stand where others are read
-    this.reactor.readClock(); // it may have waited for long; what is accepted now has its full time
+    this.context.isDraining = true;
+    await null; // leave the turn: if a handler called this, the bytes behind its request are still in the receive buffer
+    this.reactor.readClock(); // the last turn may be long ago; connections accepted now get their full time
     this.acceptor.close();
     this.listener.close();
     if (this.isForced) this.closeAll();
-    for (const session of this.connections) session.drain();
+    for (const connection of this.connections) connection.drain();
     if (this.connections.size > 0) {
-      const timer = setTimeout(() => this.closeAll(), this.service.limits.stopTimeoutMs);
+      const timer = setTimeout(() => this.closeAll(), this.context.limits.stopTimeoutMs);
       await new Promise<void>((resolve) => {
         this.onDrained = resolve;
       });
@@ -234,19 +251,19 @@ export class Server implements AsyncDisposable {
     }
     this.driver.stop();
     this.reactor.close();
-    this.service.files?.close();
-    await this.service.log?.flush();
+    this.context.files?.close();
+    await this.context.log?.flush();
   }
 
   private closeAll(): void {
-    for (const session of this.connections) session.connection.close();
+    for (const { connection } of this.connections) connection.close();
   }
 }
 
 /**
- * Serves a folder over HTTP/1.1. The server listens when the call returns.
- * @throws TypeError or RangeError for an option that is none; a system error with `syscall` and the culprit in
- * `address` and `port` (EADDRINUSE, EACCES, EADDRNOTAVAIL) or `path` (ENOENT, ENOTDIR, EACCES) when the kernel refuses
+ * Serves a directory, a handler, or both, over HTTP/1.1. The server listens when the call returns.
+ * @throws TypeError or RangeError ERR_EPOLLET_OPTION for an invalid option; a system error with `code` and `syscall`, and
+ * the culprit in `address` and `port` (EADDRINUSE, EACCES, EADDRNOTAVAIL) or `path` (ENOENT, ENOTDIR, EACCES)
  */
 export function serve(options: ServeOptions): Server {
   return new Server(options);

@@ -64,7 +64,7 @@ describe('a handler that fails', () => {
     );
     using client = await RawClient.connect(server.port);
     const answer = await client.send(request('/')).response();
-    expect([answer.status, answer.body.toString()]).toEqual([500, 'The server could not answer this request.\n']);
+    expect([answer.status, answer.body.toString()]).toEqual([500, 'The server failed to handle this request.\n']);
     expect(said.text).toMatch(cause);
     expect((await client.send(request('/ok')).response()).body.toString()).toBe('ok');
   });

@@ -59,7 +59,8 @@ function serialize(response: HttpResponse, action: ConnectionAction, isHttp10: b
   const bytes = transient ? slab.take(length) : Buffer.allocUnsafeSlow(length);
   const headBytes = new HeadBytes(bytes, head.length, start.length);
   if (bodyBytes > 0 && body.kind === 'text') {
-    if (bodyBytes === body.text.length) bytes.write(head + body.text, 0, length, 'latin1'); // ASCII
+    if (bodyBytes === body.text.length)
+      bytes.write(head + body.text, 0, length, 'latin1'); // ASCII
     else {
       bytes.write(head, 0, head.length, 'latin1');
       bytes.write(body.text, head.length, bodyBytes, 'utf8');

@@ -1,6 +1,6 @@
 import { END } from '../../http/request/chunked.js';
 import { COMPLETE, NEED_MORE } from '../../http/request/parser.js';
-import { ConnectionAction, actionAfter } from '../../http/response/connection-action.js';
+import { actionAfter, ConnectionAction } from '../../http/response/connection-action.js';
 import type { HttpResponse } from '../../http/response/response.js';
 import type { ErrorStatus } from '../../http/status.js';
 import type { Connection } from '../../net/connection.js';

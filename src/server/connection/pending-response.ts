@@ -1,7 +1,7 @@
 import type { BodyQueue } from '../../fetch/body-queue.js';
 import type { FastRequestContext } from '../../fetch/request.js';
 import type { RequestParser } from '../../http/request/parser.js';
-import { ConnectionAction } from '../../http/response/connection-action.js';
+import type { ConnectionAction } from '../../http/response/connection-action.js';
 import type { HttpResponse } from '../../http/response/response.js';
 import type { Kernel } from '../../sys/kernel.js';
 import type { AbortCheck } from '../handlers/handler-runner.js';

@@ -133,7 +133,7 @@ const of = (...paths: string[]) => {
 const withField = (answer: Answer, field: string): Answer => ({ ...answer, fields: [...answer.fields, field].sort() });
 const THEIR_TYPE = 'content-type: text/plain; charset=UTF-8';
 const untyped = of('/bytes /buffer /blob-untyped /big-bytes /stream /stream-empty /echo /echo-stream');
-const SAID = 'The server could not answer this request.\n';
+const SERVER_ERROR = 'The server failed to handle this request.\n';
 const TEXT = 'content-type: text/plain;charset=UTF-8';
 
 /** [why it is meant, where it is, what their answer would have to be to be ours]; tried in this order. */
@@ -165,7 +165,11 @@ const DIFFERENCES: [
   [
     'who is answered 500 is told what that means',
     (path, { status }) => status === 500 && !path.startsWith('/hono/'),
-    (theirs) => ({ ...theirs, fields: [`content-length: ${SAID.length}`, TEXT], body: SAID }),
+    (theirs) => ({
+      ...theirs,
+      fields: [`content-length: ${SERVER_ERROR.length}`, 'content-type: text/plain; charset=utf-8'],
+      body: SERVER_ERROR,
+    }),
   ],
   [
     'an address is read as the URL standard has it, as `new Request` would: what is no ASCII is encoded',

@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { installGlobals } from '../../../src/fetch/globals.js';
-import { type BodySource, NativeRequest, NativeResponse, type RequestSource } from '../../../src/fetch/native.js';
-import { replyOf } from '../../../src/fetch/reply.js';
+import { toHttpResponse } from '../../../src/fetch/handler-response.js';
+import { NativeRequest, NativeResponse, type RequestSource } from '../../../src/fetch/native.js';
 import { FastRequest } from '../../../src/fetch/request.js';
 import { FastResponse } from '../../../src/fetch/response.js';
 import { arrived } from './both.js';
@@ -110,7 +110,10 @@ describe('the classes', () => {
         return new this(text, { headers: { 'Content-Type': 'text/html' } });
       }
     }
-    expect(replyOf(Page.of('x'))).toMatchObject({ body: 'x', fields: 'Content-Type: text/html\r\n' });
+    expect(toHttpResponse(Page.of('x'))).toMatchObject({
+      body: { text: 'x' },
+      fieldLines: 'Content-Type: text/html\r\n',
+    });
   });
 
   test('show what is added to their prototypes', () => {
@@ -212,15 +215,15 @@ describe('fetch', () => {
   });
 
   test('what it got can be the answer', async () => {
-    const reply = replyOf(await fetch(`http://${host}/a`));
-    expect(reply.fields).toBe('content-type: a/b\r\n');
-    expect(reply.length).toBe(-1);
-    expect(await new NativeResponse(reply.body as BodySource).json()).toMatchObject({ url: '/a' });
+    const { fieldLines, contentLength, body } = toHttpResponse(await fetch(`http://${host}/a`));
+    expect([fieldLines, contentLength]).toEqual(['content-type: a/b\r\n', -1]);
+    const stream = body.kind === 'stream' ? body.stream : null;
+    expect(await new NativeResponse(stream).json()).toMatchObject({ url: '/a' });
 
-    const head = replyOf(await fetch(`http://${host}/a`, { method: 'HEAD' }));
-    expect(head.body).toBe(null);
-    expect(head.length).toBeGreaterThan(0);
-    expect(head.fields).toContain('content-encoding: gzip\r\n');
+    const head = toHttpResponse(await fetch(`http://${host}/a`, { method: 'HEAD' }));
+    expect(head.body.kind).toBe('none');
+    expect(head.contentLength).toBeGreaterThan(0);
+    expect(head.fieldLines).toContain('content-encoding: gzip\r\n');
   });
 
   test('is aborted when the peer leaves', async () => {

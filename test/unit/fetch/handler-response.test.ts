@@ -1,7 +1,8 @@
 import './prepared.js';
 import { describe, expect, test } from 'vitest';
+import { toHttpResponse } from '../../../src/fetch/handler-response.js';
 import { type BodySource, type HeadersSource, NativeResponse } from '../../../src/fetch/native.js';
-import { type Reply, replyOf } from '../../../src/fetch/reply.js';
+import type { HttpResponse } from '../../../src/http/response/response.js';
 import { Light, type ResponseClass } from './both.js';
 
 const TEXT = 'text/plain;charset=UTF-8';
@@ -12,32 +13,34 @@ interface Sent {
   /** In order of their names, which are in lower case. */
   fields: string[];
   body: string | null;
-  close: boolean;
-  endless: boolean;
+  closesConnection: boolean;
+  isEndless: boolean;
 }
 
-async function textOf({ body }: Reply): Promise<string | null> {
-  if (body === null) return null;
-  return typeof body === 'string'
-    ? Buffer.from(body).toString()
-    : Buffer.from(await new NativeResponse(body as BodySource).arrayBuffer()).toString();
+async function textOf({ body }: HttpResponse): Promise<string | null> {
+  if (body.kind === 'text') return Buffer.from(body.text).toString();
+  if (body.kind === 'bytes') return Buffer.from(body.bytes).toString();
+  if (body.kind === 'stream') return new NativeResponse(body.stream).text();
+  expect(body.kind).toBe('none');
+  return null;
 }
 
-/** What the peer is told, whatever the way. */
+/** What the client receives, whatever the class. */
 async function sentOf(response: Response): Promise<Sent> {
-  const reply = replyOf(response);
-  const { status, reason, close, endless } = reply;
-  expect(reply.fields === '' || reply.fields.endsWith('\r\n')).toBe(true);
-  const fields = reply.fields
+  const converted = toHttpResponse(response);
+  const { status, reason, fieldLines, closesConnection, body } = converted;
+  expect(fieldLines === '' || fieldLines.endsWith('\r\n')).toBe(true);
+  const fields = fieldLines
     .split('\r\n')
     .slice(0, -1)
     .map((line) => line.replace(/^[^:]*/, (name) => name.toLowerCase()));
-  return { status, reason, fields: fields.sort(), body: await textOf(reply), close, endless };
+  const isEndless = body.kind === 'stream' && body.isEndless;
+  return { status, reason, fields: fields.sort(), body: await textOf(converted), closesConnection, isEndless };
 }
 
 const bytes = (...values: number[]) => new Uint8Array(values);
 
-describe('sends what Node’s class says', () => {
+describe('a response is sent as Node’s class would be', () => {
   const rows: [name: string, make: (Class: ResponseClass) => Response, expected: Partial<Sent>][] = [
     [
       'text',
@@ -83,8 +86,8 @@ describe('sends what Node’s class says', () => {
       (Class) => Class.redirect('http://a/b', 308),
       { status: 308, reason: 'Permanent Redirect', fields: ['location: http://a/b'], body: null },
     ],
-    ['a reason', (Class) => new Class('', { status: 404, statusText: 'No Such' }), { reason: 'No Such' }],
-    ['a status without a reason', (Class) => new Class('', { status: 299 }), { status: 299, reason: '' }],
+    ['a reason phrase', (Class) => new Class('', { status: 404, statusText: 'No Such' }), { reason: 'No Such' }],
+    ['a status without a reason phrase', (Class) => new Class('', { status: 299 }), { status: 299, reason: '' }],
     ['204', (Class) => new Class(null, { status: 204 }), { status: 204, reason: 'No Content', fields: [], body: null }],
     ['304', (Class) => new Class(null, { status: 304, headers: { ETag: '"a"' } }), { fields: ['etag: "a"'] }],
     [
@@ -105,7 +108,7 @@ describe('sends what Node’s class says', () => {
     ],
     ['a type', (Class) => new Class('x', { headers: { 'Content-Type': 'a/b' } }), { fields: ['content-type: a/b'] }],
     [
-      'a type in other letters',
+      'a type in another case',
       (Class) => new Class('x', { headers: { 'cONTENT-tYPE': 'a/b' } }),
       { fields: ['content-type: a/b'] },
     ],
@@ -147,7 +150,7 @@ describe('sends what Node’s class says', () => {
       { fields: ['a: \xe4\xff', `content-type: ${TEXT}`] },
     ],
     [
-      'what is the server’s to say',
+      'fields that belong to the server',
       (Class) =>
         new Class('x', {
           headers: {
@@ -165,14 +168,23 @@ describe('sends what Node’s class says', () => {
     [
       'close',
       (Class) => new Class('x', { headers: { Connection: 'Close' } }),
-      { close: true, fields: [`content-type: ${TEXT}`] },
+      { closesConnection: true, fields: [`content-type: ${TEXT}`] },
     ],
-    ['close in a list', (Class) => new Class('x', { headers: { Connection: 'a , close' } }), { close: true }],
-    ['no close', (Class) => new Class('x', { headers: { Connection: 'keep-alive, closed' } }), { close: false }],
+    [
+      'close in a list',
+      (Class) => new Class('x', { headers: { Connection: 'a , close' } }),
+      { closesConnection: true },
+    ],
+    [
+      'no close',
+      (Class) => new Class('x', { headers: { Connection: 'keep-alive, closed' } }),
+      { closesConnection: false },
+    ],
     [
       'an event stream',
-      (Class) => new Class('', { headers: { 'Content-Type': 'Text/Event-Stream; charset=utf-8' } }),
-      { endless: true },
+      (Class) =>
+        new Class(new Blob(['']).stream(), { headers: { 'Content-Type': 'Text/Event-Stream; charset=utf-8' } }),
+      { isEndless: true },
     ],
     [
       'headers that were set',
@@ -209,7 +221,7 @@ describe('sends what Node’s class says', () => {
       { fields: ['a: b', `content-type: ${TEXT}`] },
     ],
     [
-      'headers set behind the body',
+      'headers set after access to the body',
       (Class) => {
         const response = new Class('x');
         void response.body;
@@ -228,7 +240,7 @@ describe('sends what Node’s class says', () => {
       { fields: [], body: 'x' },
     ],
     [
-      'what was cloned',
+      'a response that was cloned',
       (Class) => {
         const response = new Class('x');
         response.clone();
@@ -238,7 +250,7 @@ describe('sends what Node’s class says', () => {
     ],
     ['a clone of a stream', (Class) => new Class(new Blob(['x']).stream()).clone(), { body: 'x' }],
     [
-      'another’s body',
+      'the body of another response',
       (Class) => new Class(new Class('x').body, new Class('', { status: 404, headers: { a: 'b' } })),
       { status: 404, body: 'x' },
     ],
@@ -259,48 +271,51 @@ describe('sends what Node’s class says', () => {
   });
 });
 
-describe('of the light class', () => {
+describe('a FastResponse', () => {
   test.each<[name: string, body: BodySource, length: number]>([
     ['text', 'Hällo', 6],
     ['no text', '', 0],
     ['half a character', '\ud800', 3],
-    ['nothing', null, 0],
+    ['nothing', null, -1],
     ['bytes', bytes(1, 2, 3), 3],
     ['an ArrayBuffer', bytes(1, 2).buffer, 2],
     ['a form', new URLSearchParams('a=b'), 3],
     ['a Blob', new Blob(['abc']), 3],
     ['a stream', new Blob(['abc']).stream(), -1],
-  ])('knows the length of %s', async (_, body, length) => {
+  ])('has the length of %s', async (_, body, length) => {
     for (const headers of [{}, { 'Content-Length': '99' }, { 'Content-Length': 'x' }]) {
-      const reply = replyOf(new Light(body instanceof ReadableStream ? new Blob(['abc']).stream() : body, { headers }));
+      const response = toHttpResponse(
+        new Light(body instanceof ReadableStream ? new Blob(['abc']).stream() : body, { headers }),
+      );
       const isUnknown = headers['Content-Length'] === '99' && (body === null || body instanceof ReadableStream);
-      expect(reply.length).toBe(isUnknown ? 99 : length);
-      await textOf(reply);
+      expect(response.contentLength).toBe(isUnknown ? 99 : length);
+      await textOf(response);
     }
   });
 
-  test('sends no stream where none is needed', () => {
+  test('sends text and bytes without a stream', () => {
+    const text = (value: string) => ({ kind: 'text', text: value, length: value.length });
     for (const [response, body] of [
-      [new Light('x'), 'x'],
-      [new Light(new URLSearchParams('a=b')), 'a=b'],
-      [new Light(bytes(1)), bytes(1)],
-      [new Light(bytes(1).buffer), bytes(1)],
-      [new Light('x').clone(), 'x'],
-      [Light.json([]), '[]'],
+      [new Light('x'), text('x')],
+      [new Light(new URLSearchParams('a=b')), text('a=b')],
+      [new Light(bytes(1)), { kind: 'bytes', bytes: bytes(1) }],
+      [new Light(bytes(1).buffer), { kind: 'bytes', bytes: bytes(1) }],
+      [new Light('x').clone(), text('x')],
+      [Light.json([]), text('[]')],
     ] as const) {
-      expect(replyOf(response).body).toEqual(body);
+      expect(toHttpResponse(response).body).toEqual(body);
       expect(response.body).not.toBe(null);
-      expect(replyOf(response).body).toEqual(body); // somebody has looked at it, and not read it
+      expect(toHttpResponse(response).body).toEqual(body); // it was accessed, and not read
     }
   });
 
-  test('keeps the letters and the order of names', () => {
-    const { fields } = replyOf(new Light('x', { headers: { 'X-B': 'c', 'X-A': 'd' } }));
-    expect(fields).toBe(`X-B: c\r\nX-A: d\r\nContent-Type: ${TEXT}\r\n`);
+  test('keeps the case and the order of names', () => {
+    const { fieldLines } = toHttpResponse(new Light('x', { headers: { 'X-B': 'c', 'X-A': 'd' } }));
+    expect(fieldLines).toBe(`X-B: c\r\nX-A: d\r\nContent-Type: ${TEXT}\r\n`);
   });
 });
 
-describe('refuses', () => {
+describe('toHttpResponse throws ERR_EPOLLET_RESPONSE for', () => {
   test.each([
     undefined,
     null,
@@ -314,15 +329,15 @@ describe('refuses', () => {
     { status: 200 },
     { status: '200', headers: [] },
     { headers: new Headers() },
-  ])('%o, which is no Response', (value) => {
-    expect(() => replyOf(value)).toThrow(TypeError);
-    expect(() => replyOf(value)).toThrow(/^A handler must return a Response/);
+  ])('%o, which is not a Response', (value) => {
+    expect(() => toHttpResponse(value)).toThrow(TypeError);
+    expect(() => toHttpResponse(value)).toThrow(/^A handler must return a Response/);
   });
 
   test.each([Response.error(), { status: 101, headers: [] }, { status: 600, headers: [] }])(
-    'what cannot be sent',
+    'a status that cannot be sent',
     (value) => {
-      expect(() => replyOf(value)).toThrow(
+      expect(() => toHttpResponse(value)).toThrow(
         /^A handler must return a Response that can be sent, not one of status \d+$/,
       );
     },
@@ -334,7 +349,7 @@ describe('refuses', () => {
     ['locked', (response) => response.body!.getReader()],
     ['cancelled', (response) => response.body!.cancel()],
     [
-      'begun',
+      'partly read',
       async (response) => {
         const reader = response.body!.getReader();
         await reader.read();
@@ -346,30 +361,30 @@ describe('refuses', () => {
       for (const body of ['x', bytes(1), new Blob(['x'])]) {
         const response = new Class(body);
         const using = use(response);
-        expect(() => replyOf(response)).toThrow(/used up/);
+        expect(() => toHttpResponse(response)).toThrow(/used up/);
         await using;
-        expect(() => replyOf(response)).toThrow(/used up/);
+        expect(() => toHttpResponse(response)).toThrow(/used up/);
       }
   });
 
-  test('fields that are none once they are bytes', () => {
+  test('fields that are not valid as bytes', () => {
     const values = ['a\r\nb: c', 'a\nb', 'a\rb', 'a\0', 'a\x01', 'a\x7f', '\u010d\u010ab: c', '\u0100'];
     for (const value of values) {
       const alien = { status: 200, headers: new Map([['x', value]]), body: null, bodyUsed: false };
-      expect(() => replyOf(alien)).toThrow(/^The field "x" of the Response cannot be sent/);
+      expect(() => toHttpResponse(alien)).toThrow(/^The field "x" of the Response cannot be sent/);
     }
     for (const name of ['', 'a b', 'a:', 'a\r\nb', 'ä', '\u010a'])
-      expect(() => replyOf({ status: 200, headers: [[name, 'x']], body: null })).toThrow(/cannot be sent/);
+      expect(() => toHttpResponse({ status: 200, headers: [[name, 'x']], body: null })).toThrow(/cannot be sent/);
     for (const Class of [Light, NativeResponse]) {
-      expect(() => replyOf(new Class('', { headers: { a: 'b\x01' } }))).toThrow(/cannot be sent/);
+      expect(() => toHttpResponse(new Class('', { headers: { a: 'b\x01' } }))).toThrow(/cannot be sent/);
       const response = new Class('');
       response.headers.set('a', 'b\x7f');
-      expect(() => replyOf(response)).toThrow(/cannot be sent/);
+      expect(() => toHttpResponse(response)).toThrow(/cannot be sent/);
     }
   });
 });
 
-describe('of other makers', () => {
+describe('a response of another class', () => {
   const alien = (more: object) => ({
     status: 200,
     statusText: '',
@@ -379,7 +394,7 @@ describe('of other makers', () => {
     ...more,
   });
 
-  test('what is like a Response is sent', async () => {
+  test('is sent if it is like a Response', async () => {
     expect(await sentOf(alien({ status: 404 }) as never)).toMatchObject({
       status: 404,
       reason: 'Not Found',
@@ -390,34 +405,40 @@ describe('of other makers', () => {
     expect(await sentOf(alien({ body }) as never)).toMatchObject({ body: 'x' });
   });
 
-  test('with a body of their own kind', async () => {
+  test('may have a body of its own kind', async () => {
     async function* pieces() {
       yield Buffer.from('He');
       yield Buffer.from('llo');
     }
-    const reply = replyOf(alien({ body: pieces() }));
-    expect(reply.body).toBeInstanceOf(ReadableStream);
-    expect(await textOf(reply)).toBe('Hello');
-    expect(() => replyOf(alien({ body: 5 }))).toThrow(TypeError);
+    const response = toHttpResponse(alien({ body: pieces() }));
+    expect(response.body.kind).toBe('stream');
+    expect(await textOf(response)).toBe('Hello');
+    expect(() => toHttpResponse(alien({ body: 5 }))).toThrow(TypeError);
   });
 
   test.each(['a\r\nb: c', 'a\0', '\u010d\u010a', 5, null, undefined])(
-    'with a reason that is none: %j',
+    'may have an invalid reason, which is ignored: %j',
     (statusText) => {
-      expect(replyOf(alien({ statusText })).reason).toBe('OK');
+      expect(toHttpResponse(alien({ statusText })).reason).toBe('OK');
     },
   );
 
-  test('205 and 304 have no body', () => {
+  test('has no body with 205 and 304', () => {
     const body = new NativeResponse('x').body;
     const headers = [['content-length', '5']];
-    expect(replyOf(alien({ status: 205, body, headers }))).toMatchObject({ body: null, length: 0 });
-    expect(replyOf(alien({ status: 304, body, headers }))).toMatchObject({ body: null, length: 5 });
+    expect(toHttpResponse(alien({ status: 205, body, headers }))).toMatchObject({
+      body: { kind: 'none' },
+      contentLength: -1,
+    });
+    expect(toHttpResponse(alien({ status: 304, body, headers }))).toMatchObject({
+      body: { kind: 'none' },
+      contentLength: 5,
+    });
   });
 });
 
-describe('of fetch', () => {
-  /** As `fetch` gives it, which takes the codings off the body. */
+describe('a response from fetch', () => {
+  /** As `fetch` returns it, which decodes the body. */
   const got = (headers: HeadersSource, body: string | null = 'x') =>
     Object.defineProperty(new NativeResponse(body, { headers }), 'url', { value: 'http://a/' });
 
@@ -428,20 +449,20 @@ describe('of fetch', () => {
     ['x-gzip', true],
     ['identity', false],
     ['gzip, mine', false],
-  ])('a body that was %s is plain now: %s', (coding, isPlain) => {
-    const reply = replyOf(got({ 'content-encoding': coding, 'content-length': '99', etag: 'a' }));
-    expect(reply.fields.includes('content-encoding')).toBe(!isPlain);
-    expect(reply.length).toBe(isPlain ? -1 : 99);
-    expect(reply.fields).toContain('etag: a\r\n');
+  ])('with content coding %s is decoded: %s', (coding, isPlain) => {
+    const response = toHttpResponse(got({ 'content-encoding': coding, 'content-length': '99', etag: 'a' }));
+    expect(response.fieldLines.includes('content-encoding')).toBe(!isPlain);
+    expect(response.contentLength).toBe(isPlain ? -1 : 99);
+    expect(response.fieldLines).toContain('etag: a\r\n');
   });
 
-  test('a head without a body says what the body would be', () => {
-    const reply = replyOf(got({ 'content-encoding': 'gzip', 'content-length': '99' }, null));
-    expect([reply.fields, reply.length]).toEqual(['content-encoding: gzip\r\n', 99]);
+  test('without a body keeps the fields that describe it', () => {
+    const response = toHttpResponse(got({ 'content-encoding': 'gzip', 'content-length': '99' }, null));
+    expect([response.fieldLines, response.contentLength]).toEqual(['content-encoding: gzip\r\n', 99]);
   });
 
-  test('what a program made itself is as it says', () => {
-    const reply = replyOf(new NativeResponse('x', { headers: { 'content-encoding': 'gzip' } }));
-    expect(reply.fields).toContain('content-encoding: gzip\r\n');
+  test('made by the program itself keeps its content coding', () => {
+    const response = toHttpResponse(new NativeResponse('x', { headers: { 'content-encoding': 'gzip' } }));
+    expect(response.fieldLines).toContain('content-encoding: gzip\r\n');
   });
 });

@@ -2,7 +2,8 @@ import './prepared.js';
 import { inspect } from 'node:util';
 import { describe, expect, test, vi } from 'vitest';
 import { NativeRequest } from '../../../src/fetch/native.js';
-import { copyHead, FastRequest } from '../../../src/fetch/request.js';
+import { FastRequest } from '../../../src/fetch/request.js';
+import { copyHead } from '../../../src/http/request/head-copy.js';
 import { parsed } from '../../support/parsed.js';
 import { arrived, bytesOf, type Incoming, outcomeOf } from './both.js';
 

@@ -1,10 +1,24 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { DateClock } from '../../../../src/http/date.js';
-import { headOf, PartialHead, Persistence } from '../../../../src/http/response/head.js';
+import { ConnectionAction } from '../../../../src/http/response/connection-action.js';
+import { headOf, PartialHead } from '../../../../src/http/response/head.js';
 import { type Body, type Field, HttpResponse, NO_BODY } from '../../../../src/http/response/response.js';
 import { SharedFd } from '../../../../src/sys/shared-fd.js';
 
-const { keepAlive, close, keepAliveHttp10 } = Persistence;
+/** What a head depends on apart from its response. */
+type HeadKind = readonly [action: ConnectionAction, isHttp10: boolean];
+const keepAlive: HeadKind = [ConnectionAction.keepAlive, false];
+const close: HeadKind = [ConnectionAction.close, false];
+const keepAliveHttp10: HeadKind = [ConnectionAction.keepAlive, true];
+/** Each kind of head, [name, kind, its Connection field]. */
+const KINDS: [name: string, kind: HeadKind, connection: string[]][] = [
+  ['keep-alive', keepAlive, []],
+  ['close', close, ['Connection: close']],
+  ['linger', [ConnectionAction.linger, false], ['Connection: close']],
+  ['close with HTTP/1.0', [ConnectionAction.close, true], ['Connection: close']],
+  ['keep-alive with HTTP/1.0', keepAliveHttp10, ['Connection: keep-alive']],
+];
+const OTHER_KINDS = KINDS.filter(([, kind]) => kind !== keepAlive);
 const EPOCH_MS = Date.UTC(1994, 10, 6, 8, 49, 37);
 const DATE = 'Date: Sun, 06 Nov 1994 08:49:37 GMT';
 const TYPE: Field = ['Content-Type', 'text/plain'];
@@ -20,28 +34,24 @@ const bytes = (text: string): Body => ({ kind: 'bytes', bytes: Buffer.from(text,
 const file = (length: number): Body => ({ kind: 'file', file: new SharedFd(-1), offset: 0, length });
 const lines = (...all: string[]) => `${all.join('\r\n')}\r\n\r\n`;
 
-/** The head's bytes alone. */
-function headText(response: HttpResponse, persistence: Persistence): string {
-  const head = headOf(response, persistence, clock);
+/** The bytes of the head without the body. */
+function headText(response: HttpResponse, kind: HeadKind, isHead = false): string {
+  const head = headOf(response, clock, ...kind, isHead);
   return head.bytes.toString('latin1', 0, head.headBytes);
 }
 
 const bodyOf = ({ body }: HttpResponse): string | null =>
   body.kind === 'bytes' ? Buffer.from(body.bytes).toString('latin1') : null;
 
-describe('the bytes of a head', () => {
-  test.each([
-    ['kept', keepAlive, []],
-    ['close', close, ['Connection: close']],
-    ['keptOld', keepAliveHttp10, ['Connection: keep-alive']],
-  ])('%s', (_, persistence, connection) => {
+describe('the head of a response', () => {
+  test.each(KINDS)('%s', (_, kind, connection) => {
     const response = new HttpResponse(200, [TYPE, ['ETag', '"a"']], bytes('hello'));
-    expect(headText(response, persistence)).toBe(
+    expect(headText(response, kind)).toBe(
       lines('HTTP/1.1 200 OK', DATE, ...connection, 'Content-Type: text/plain', 'ETag: "a"', 'Content-Length: 5'),
     );
   });
 
-  /** [name, response, the lines behind Date] */
+  /** [name, response, status line, lines after Date] */
   test.each<[string, HttpResponse, string, string[]]>([
     ['200 without a body', new HttpResponse(200, [], NO_BODY), '200 OK', ['Content-Length: 0']],
     [
@@ -96,24 +106,20 @@ describe('the bytes of a head', () => {
   });
 });
 
-describe('the date', () => {
-  test.each([
-    ['kept', keepAlive],
-    ['close', close],
-    ['keptOld', keepAliveHttp10],
-  ])('is brought up to the second in place, %s', (_, persistence) => {
+describe('the Date field', () => {
+  test.each(KINDS)('is updated in place once a second, %s', (_, kind) => {
     const response = new HttpResponse(200, [TYPE], bytes('Date: body'));
-    const before = headOf(response, persistence, clock);
+    const before = headOf(response, clock, ...kind);
     const text = before.bytes.toString('latin1');
     clock.tick(EPOCH_MS + 1000);
-    const after = headOf(response, persistence, clock);
+    const after = headOf(response, clock, ...kind);
     expect(after).toBe(before);
     expect(after.bytes.toString('latin1')).toBe(text.replace('08:49:37', '08:49:38'));
   });
 
-  test('is written once a second', () => {
+  test('is written at most once a second', () => {
     const response = new HttpResponse(200, [], NO_BODY);
-    const { bytes: headBytes } = headOf(response, keepAlive, clock);
+    const { bytes: headBytes } = headOf(response, clock, ...keepAlive);
     headBytes.write('never', 'HTTP/1.1 200 OK\r\nDate: '.length);
     clock.tick(EPOCH_MS + 999);
     expect(headText(response, keepAlive)).toContain('Date: never');
@@ -121,9 +127,9 @@ describe('the date', () => {
     expect(headText(response, keepAlive)).toContain('Date: Sun, 06 Nov 1994 08:49:38 GMT\r\n');
   });
 
-  test('is each form’s own', () => {
+  test('belongs to each head', () => {
     const response = new HttpResponse(200, [], NO_BODY);
-    headOf(response, keepAlive, clock);
+    headOf(response, clock, ...keepAlive);
     clock.tick(EPOCH_MS + 60_000);
     expect(headText(response, close)).toContain('08:50:37');
     expect(headText(response, keepAlive)).toContain('08:50:37');
@@ -131,18 +137,15 @@ describe('the date', () => {
 });
 
 describe('the body', () => {
-  test('stands behind a head that is kept', () => {
-    const head = headOf(new HttpResponse(200, [], bytes('hello')), keepAlive, clock);
+  test('of a cached response is behind its keep-alive head', () => {
+    const head = headOf(new HttpResponse(200, [], bytes('hello')), clock, ...keepAlive);
     expect(head.hasBody).toBe(true);
     expect(head.bytes.toString('latin1', head.headBytes)).toBe('hello');
     expect(head.bytes.length).toBe(head.headBytes + 5);
   });
 
-  test.each([
-    ['close', close],
-    ['keptOld', keepAliveHttp10],
-  ])('does not behind %s', (_, persistence) => {
-    const head = headOf(new HttpResponse(200, [], bytes('hello')), persistence, clock);
+  test.each(OTHER_KINDS)('of a cached response is not behind any other head: %s', (_, kind) => {
+    const head = headOf(new HttpResponse(200, [], bytes('hello')), clock, ...kind);
     expect(head.hasBody).toBe(false);
     expect(head.bytes.length).toBe(head.headBytes);
   });
@@ -151,42 +154,42 @@ describe('the body', () => {
     ['a file', file(5)],
     ['no body', NO_BODY],
     ['an empty body', bytes('')],
-  ])('is not there for %s', (_, body) => {
+  ])('is not behind the head for %s', (_, body) => {
     const response = new HttpResponse(200, [], body);
-    expect(headOf(response, keepAlive, clock).hasBody).toBe(false);
+    expect(headOf(response, clock, ...keepAlive).hasBody).toBe(false);
     expect(response.body).toBe(body);
   });
 
-  test('is the same when it is joined, and lives in the head’s memory alone', () => {
+  test('is unchanged when it is joined, and then is only in the memory of the head', () => {
     const given = Buffer.from('hello');
     const response = new HttpResponse(200, [], { kind: 'bytes', bytes: given });
-    const head = headOf(response, keepAlive, clock);
+    const head = headOf(response, clock, ...keepAlive);
     expect(bodyOf(response)).toBe('hello');
     given.fill('x');
     expect(bodyOf(response)).toBe('hello');
     expect(response.body.kind === 'bytes' && response.body.bytes.buffer).toBe(head.bytes.buffer);
     clock.tick(EPOCH_MS + 1000);
-    headOf(response, keepAlive, clock);
+    headOf(response, clock, ...keepAlive);
     expect(bodyOf(response)).toBe('hello');
     expect(response.contentLength).toBe(5);
   });
 
   test.each([
-    ['kept first', [keepAlive, close, keepAliveHttp10]],
-    ['kept last', [close, keepAliveHttp10, keepAlive]],
-  ])('is intact in every form, %s', (_, order) => {
+    ['keep-alive first', [keepAlive, close, keepAliveHttp10]],
+    ['keep-alive last', [close, keepAliveHttp10, keepAlive]],
+  ])('is complete with every head, %s', (_, order) => {
     const response = new HttpResponse(200, [TYPE], bytes('hello'));
-    for (const persistence of [...order, ...order]) {
-      const head = headOf(response, persistence, clock);
+    for (const kind of [...order, ...order]) {
+      const head = headOf(response, clock, ...kind);
       const behind = head.bytes.toString('latin1', head.headBytes);
-      expect(behind).toBe(persistence === keepAlive ? 'hello' : '');
+      expect(behind).toBe(kind === keepAlive ? 'hello' : '');
       expect(bodyOf(response)).toBe('hello');
-      expect(headText(response, persistence)).toContain('Content-Length: 5\r\n\r\n');
+      expect(headText(response, kind)).toContain('Content-Length: 5\r\n\r\n');
     }
   });
 });
 
-describe('the head of a part', () => {
+describe('the head of a range', () => {
   const FIELDS: Field[] = [TYPE, ['ETag', '"a"']];
 
   test.each([
@@ -214,7 +217,7 @@ describe('the head of a part', () => {
     expect([head.length - head.headBytes, head.bytes.length]).toEqual([length, head.length]);
   });
 
-  test('has no memory in common with another', () => {
+  test('shares no memory with another', () => {
     const of = new PartialHead(FIELDS, 100);
     const [one, other] = [of.of(0, 10), of.of(10, 20)];
     one.bytes.fill(0);
@@ -223,20 +226,60 @@ describe('the head of a part', () => {
   });
 });
 
-test('what is serialised is kept with the response, a form each', () => {
+test('a response caches a head of each kind', () => {
   const response = new HttpResponse(200, [], bytes('hello'));
-  const forms = [keepAlive, close, keepAliveHttp10].map((persistence) => headOf(response, persistence, clock));
-  expect(new Set(forms).size).toBe(3);
-  expect([keepAlive, close, keepAliveHttp10].map((persistence) => headOf(response, persistence, clock))).toEqual(forms);
-  expect([response.keepAliveHead, ...response.otherHeads!.slice(1)]).toEqual(forms);
-  expect(headOf(new HttpResponse(200, [], bytes('hello')), keepAlive, clock)).not.toBe(forms[0]);
+  const heads = [keepAlive, close, keepAliveHttp10].map((kind) => headOf(response, clock, ...kind));
+  expect(new Set(heads).size).toBe(3);
+  expect([keepAlive, close, keepAliveHttp10].map((kind) => headOf(response, clock, ...kind))).toEqual(heads);
+  expect([response.keepAliveHead, ...response.otherHeads!]).toEqual(heads);
+  expect(headOf(new HttpResponse(200, [], bytes('hello')), clock, ...keepAlive)).not.toBe(heads[0]);
 });
 
-test('what may be kept holds no more memory than it needs', () => {
+test('a cached head holds no more memory than it needs', () => {
   for (const body of [bytes('hello'), NO_BODY]) {
-    for (const persistence of [keepAlive, close, keepAliveHttp10]) {
-      const head = headOf(new HttpResponse(200, [], body), persistence, clock);
+    for (const kind of [keepAlive, close, keepAliveHttp10]) {
+      const head = headOf(new HttpResponse(200, [], body), clock, ...kind);
       expect(head.bytes.buffer.byteLength).toBe(head.bytes.length);
     }
   }
+});
+
+describe('a transient response', () => {
+  const text = (value: string): Body => ({ kind: 'text', text: value, length: Buffer.byteLength(value) });
+  const stream = (length: number): Body => ({ kind: 'stream', stream: new ReadableStream(), length, isEndless: false });
+  const transient = (status: number, body: Body, contentLength?: number): HttpResponse =>
+    Object.assign(new HttpResponse(status, [], body, contentLength), { transient: true });
+
+  test.each(KINDS)('has its body behind every head, %s', (_, kind) => {
+    for (const [body, expected] of [
+      [bytes('hello'), 'hello'],
+      [text('hello'), 'hello'],
+      [text('h\xe4llo \u20ac'), 'h\xe4llo \u20ac'],
+      [text(''), ''],
+    ] as const) {
+      const head = headOf(transient(200, body), clock, ...kind);
+      expect(head.bytes.toString('utf8', head.headBytes)).toBe(expected);
+      expect(headOf(transient(200, body), clock, ...kind, true).hasBody).toBe(false);
+    }
+  });
+
+  /** [name, response, HTTP/1.0, HEAD, the framing] */
+  test.each<[string, HttpResponse, boolean, boolean, string[]]>([
+    ['text', transient(200, text('\u20ac')), false, false, ['Content-Length: 3']],
+    ['text to HEAD', transient(200, text('\u20ac')), false, true, ['Content-Length: 3']],
+    ['a stream', transient(200, stream(-1)), false, false, ['Transfer-Encoding: chunked']],
+    ['a stream to HEAD', transient(200, stream(-1)), false, true, ['Transfer-Encoding: chunked']],
+    ['a stream to HTTP/1.0', transient(200, stream(-1)), true, false, []],
+    ['a stream of known length', transient(200, stream(5)), false, false, ['Content-Length: 5']],
+    ['no body', transient(200, NO_BODY, -1), false, false, ['Content-Length: 0']],
+    ['no body to HEAD', transient(200, NO_BODY, -1), false, true, []],
+    ['no body with the length of the GET', transient(200, NO_BODY, 5), false, false, ['Content-Length: 0']],
+    ['no body with the length of the GET to HEAD', transient(200, NO_BODY, 5), false, true, ['Content-Length: 5']],
+    ['204', transient(204, NO_BODY, 5), false, true, []],
+    ['304', transient(304, NO_BODY, 5), false, false, []],
+  ])('frames %s', (_, response, isHttp10, isHead, framing) => {
+    const head = headOf(response, clock, ConnectionAction.close, isHttp10, isHead);
+    const lines = head.bytes.toString('latin1', 0, head.headBytes).split('\r\n').slice(3, -2);
+    expect(lines).toEqual(framing);
+  });
 });
