@@ -69,7 +69,7 @@ const server = serve({
 });
 
 const headOf = (path, fields) => Buffer.from(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n${fields.join('')}\r\n`);
-const answerTo = (socket, head) =>
+const responseTo = (socket, head) =>
   new Promise((resolve) => {
     socket.once('data', (bytes) => resolve(bytes.toString('latin1')));
     socket.write(head);
@@ -79,12 +79,12 @@ const sockets = [];
 for (let i = 0; i < CONNECTIONS; i++) {
   const socket = connect(server.port, '127.0.0.1');
   sockets.push(socket);
-  await answerTo(socket, headOf('/index.html', []));
+  await responseTo(socket, headOf('/index.html', []));
 }
 joined.clear();
-for (const socket of sockets) await answerTo(socket, headOf('/index.html', []));
+for (const socket of sockets) await responseTo(socket, headOf('/index.html', []));
 const tokens = [...joined];
-const etag = /^ETag: (.*)\r$/m.exec(await answerTo(sockets[0], headOf('/index.html', [])))[1];
+const etag = /^ETag: (.*)\r$/m.exec(await responseTo(sockets[0], headOf('/index.html', [])))[1];
 
 for (const [name, head] of Object.entries({
   'a page': headOf('/index.html', []),

@@ -6,7 +6,7 @@ import { nonNotifyingName } from '../../src/files/watch/filesystem-type.js';
 import { constants, kernel } from '../../src/sys/binding.js';
 import { check } from '../../src/sys/errno.js';
 
-/** A function of node:fs by its name, with what it is called with; `edit` writes over what is there, as an editor may. */
+/** A function of node:fs by its name, and its arguments; `edit` overwrites a file in place, as some editors do. */
 export type Call = readonly [name: string, ...args: readonly unknown[]];
 
 const CODE = `
@@ -33,11 +33,11 @@ const milliseconds = (ns: bigint): number => Number(ns / 1000n) / 1000;
 /** The clock of `Changer.change`. */
 export const monotonicMs = (): number => milliseconds(process.hrtime.bigint());
 
-/** Changes files on a thread of its own, so that a change happens at any moment of what the server does. */
+/** Changes files on another thread, so that a change can happen at any moment of the server's work. */
 export class Changer implements AsyncDisposable {
   private readonly worker = new Worker(CODE, { eval: true });
 
-  /** Makes the calls, and tells when the last one had returned. */
+  /** Makes the calls; resolves to when the last one returned, by `monotonicMs`. */
   change(calls: readonly Call[]): Promise<number> {
     return new Promise((resolve, reject) => {
       this.worker.once('message', ({ fault, finishedNs }: { fault: string | null; finishedNs: bigint }) => {
@@ -53,15 +53,15 @@ export class Changer implements AsyncDisposable {
   }
 }
 
-/** A new folder where inotify(7) hears of everything. Temporary files of a container are on an overlay, which is silent. */
-export function tellingFolder(): { readonly path: string } & Disposable {
+/** A new directory on a filesystem with inotify(7) events. A container's /tmp may be on an overlay, which reports none. */
+export function makeWatchedDirectory(): { readonly path: string } & Disposable {
   const parent = [tmpdir(), '/dev/shm'].find((each) => {
     const fd = check('open', kernel.openat(constants.AT_FDCWD, each, constants.O_PATH | constants.O_DIRECTORY));
-    const silent = nonNotifyingName(kernel.fstatfs(fd));
+    const name = nonNotifyingName(kernel.fstatfs(fd));
     kernel.close(fd);
-    return silent === null;
+    return name === null;
   });
-  if (parent === undefined) throw new Error('there is no folder for temporary files that inotify hears of');
-  const path = fs.mkdtempSync(join(parent, 'epollet-told-'));
+  if (parent === undefined) throw new Error('there is no directory for temporary files with inotify events');
+  const path = fs.mkdtempSync(join(parent, 'epollet-watched-'));
   return { path, [Symbol.dispose]: () => fs.rmSync(path, { recursive: true, force: true }) };
 }

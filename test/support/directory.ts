@@ -3,28 +3,28 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { sleep } from './raw-client.js';
 
-/** Longer than the step of the kernel's coarse clock: a younger file is served, but not kept, and has a weak tag. */
+/** Longer than the step of the kernel's coarse clock: a newer file is racy, so it is not cached and has a weak ETag. */
 export const OLD_ENOUGH_MS = 40;
 const HOUR_SECONDS = 3600;
 
-/** A folder to serve, with a place beside it that is not served. */
+/** A directory to serve, and one next to it that is not served. */
 export interface TestDirectory extends Disposable {
   readonly root: string;
-  /** Beside the root. */
+  /** Next to the root. */
   readonly outside: string;
   path(name: string): string;
-  /** Writes a file, and the folders on the way; its modification is an hour ago unless said otherwise. */
+  /** Writes a file and its directories; modified an hour ago by default. */
   write(name: string | Buffer, content: string | Uint8Array, secondsAgo?: number): void;
   link(name: string, target: string): void;
   remove(name: string): void;
 }
 
 export function makeDirectory(files: Readonly<Record<string, string | Uint8Array>> = {}): TestDirectory {
-  const base = mkdtempSync(join(tmpdir(), 'epollet-folder-'));
+  const base = mkdtempSync(join(tmpdir(), 'epollet-directory-'));
   const root = join(base, 'root');
   const outside = join(base, 'outside');
   const path = (name: string): string => join(root, name);
-  // One for all, so that files written on both sides of a second's end are of the same one.
+  // Computed once, so that all files get the same second.
   const nowSeconds = Math.floor(Date.now() / 1000);
   const directory: TestDirectory = {
     root,
@@ -53,5 +53,5 @@ export function makeDirectory(files: Readonly<Record<string, string | Uint8Array
   return directory;
 }
 
-/** Waits until what was just written is a file as any other. */
+/** Waits until the timestamps of files just written are not racy. */
 export const settled = (): Promise<void> => sleep(OLD_ENOUGH_MS);

@@ -2,10 +2,10 @@ import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect } from 'vitest';
 import { type ServeOptions, type Server, serve } from '../../src/index.js';
-import { tellingFolder } from './changer.js';
+import { makeWatchedDirectory } from './changer.js';
 import { exchange, request } from './raw-client.js';
 
-/** Files of all kinds, whose content is that of a version. */
+/** Files of all kinds whose content contains a version number. */
 const CONTENT: Record<string, (version: number) => string> = {
   'small.txt': (version) => `version ${version}`,
   'large.bin': (version) => String(version).repeat(100_000),
@@ -15,7 +15,7 @@ const CONTENT: Record<string, (version: number) => string> = {
   'app.js': (version) => `app ${version}`,
 };
 
-/** What the addresses answer. */
+/** The expected response of each target. */
 export const expectations = (version: number): Record<string, string> => ({
   '/small.txt': `200 version ${version}`,
   '/large.bin': `200 100000 of ${version}`,
@@ -28,11 +28,11 @@ export const expectations = (version: number): Record<string, string> => ({
   '/swapped/deep.txt': `200 swapped ${version}`,
   [`/only-${version}.txt`]: '200 here',
   [`/only-${version - 1}.txt`]: `404 nothing ${version}`,
-  [`/folder-${version}`]: '301 Moved. See Location.\n',
-  [`/folder-${version - 1}`]: `404 nothing ${version}`,
+  [`/dir-${version}`]: '301 Moved. See Location.\n',
+  [`/dir-${version - 1}`]: `404 nothing ${version}`,
 });
 
-/** From the version before to this one: in place, by a rename, by links, by folders. */
+/** Turns the previous version into this one: in place, by renames, by symlinks, by directories. */
 function turn(root: string, version: number): void {
   const path = (name: string): string => join(root, name);
   const put = (name: string, content: string): void => writeFileSync(path(name), content);
@@ -59,32 +59,31 @@ function turn(root: string, version: number): void {
   renameSync(path('.next'), path('swapped'));
   put(`only-${version}.txt`, 'here');
   rmSync(path(`only-${version - 1}.txt`), { force: true });
-  if (version === 1) mkdirSync(path('folder-1'));
-  else renameSync(path(`folder-${version - 1}`), path(`folder-${version}`));
+  if (version === 1) mkdirSync(path('dir-1'));
+  else renameSync(path(`dir-${version - 1}`), path(`dir-${version}`));
 }
 
 /**
- * A folder that inotify(7) hears of, at its first version, and the server that a test starts: new for each test of the
- * file that calls this.
+ * A watched directory at its first version, and the server that a test starts; new for each test of the calling file.
  */
 export function testVersions() {
-  let folder: ReturnType<typeof tellingFolder>;
+  let directory: ReturnType<typeof makeWatchedDirectory>;
   let server: Server;
-  const path = (name: string): string => join(folder.path, name);
+  const path = (name: string): string => join(directory.path, name);
 
   beforeEach(() => {
-    folder = tellingFolder();
+    directory = makeWatchedDirectory();
     mkdirSync(path('in'));
-    turn(folder.path, 1);
+    turn(directory.path, 1);
   });
 
   afterEach(async () => {
     await server.stop({ force: true });
-    folder[Symbol.dispose]();
+    directory[Symbol.dispose]();
   });
 
-  /** An answer in short. */
-  const answerTo = async (target: string): Promise<string> => {
+  /** A response as a short text. */
+  const responseTo = async (target: string): Promise<string> => {
     const { status, body } = await exchange(server.port, request(target, ['Accept: text/html']));
     const text = body.toString('latin1');
     return `${status} ${text.length > 200 ? `${text.length} of ${text[0]}` : text}`;
@@ -92,7 +91,7 @@ export function testVersions() {
 
   return {
     get root(): string {
-      return folder.path;
+      return directory.path;
     },
     get server(): Server {
       return server;
@@ -100,15 +99,15 @@ export function testVersions() {
     path,
     put: (name: string, content: string): void => writeFileSync(path(name), content),
     start(options: Partial<ServeOptions> = {}): void {
-      server = serve({ port: 0, root: folder.path, ...options });
+      server = serve({ port: 0, root: directory.path, ...options });
     },
-    /** From the version before to this one. */
-    turn: (version: number): void => turn(folder.path, version),
-    answerTo,
-    /** Every address answers as of this version. */
+    /** Turns the previous version into this one. */
+    turn: (version: number): void => turn(directory.path, version),
+    responseTo,
+    /** Every target has its response of this version. */
     async expectVersion(version: number): Promise<void> {
-      for (const [target, answer] of Object.entries(expectations(version)))
-        expect([target, await answerTo(target)]).toEqual([target, answer]);
+      for (const [target, response] of Object.entries(expectations(version)))
+        expect([target, await responseTo(target)]).toEqual([target, response]);
     },
   };
 }

@@ -4,10 +4,10 @@ import { TRIGGERS } from '../../../src/reactor/interest.js';
 import { countDescriptors } from '../../support/descriptors.js';
 import { OLD_ENOUGH_MS, settled } from '../../support/directory.js';
 import { eventually, exchange, RawClient, request, sleep } from '../../support/raw-client.js';
-import { makeReleases, RELEASE_TARGETS, type Releases, releaseOf } from '../../support/releases.js';
 import { MIB } from '../../support/site.js';
+import { makeReleases, RELEASE_TARGETS, type Releases, releaseOf } from './releases.js';
 
-/** A flip that was finished so long before a request was sent must be seen. */
+/** A flip finished this long before a request is sent must be seen. */
 const SEEN_WITHIN_MS = 50;
 
 let releases: Releases;
@@ -31,7 +31,7 @@ const releaseNow = async (): Promise<number> => releaseOf(await ask('/a.txt'), '
 const statusOf = async (target: string): Promise<number> => (await ask(target)).status;
 
 describe.each(TRIGGERS)('%s', (trigger) => {
-  test('under load every answer is wholly of one release, and of the newest', async () => {
+  test('under load every response is of one release, the newest', async () => {
     for (const number of [0, 1, 2, 3]) releases.release(`releases/${number}`, number);
     releases.flip('current', 'releases/0');
     start('current', { trigger });
@@ -66,12 +66,12 @@ describe.each(TRIGGERS)('%s', (trigger) => {
       done = true;
       await loads;
     }
-    console.log(`${trigger}: ${count} flips, ${seenAtOnce} seen at once, ${responses} answers meanwhile`);
+    console.log(`${trigger}: ${count} flips, ${seenAtOnce} seen at once, ${responses} responses meanwhile`);
     expect(seenAtOnce).toBe(count);
     expect(server.stats().files!.rootChanges).toBe(count);
   });
 
-  test('what is being sent of a release is sent to its end, even if that is removed', async () => {
+  test('a response of a removed release is sent to its end', async () => {
     const sizes = { 'a.txt': 10, 'big.bin': 12 * MIB };
     for (const number of [1, 2]) releases.release(`releases/${number}`, number, sizes);
     releases.flip('current', 'releases/1');
@@ -91,16 +91,16 @@ describe.each(TRIGGERS)('%s', (trigger) => {
   });
 });
 
-/** Ways in which a root is exchanged. `turn` lets it lead to a release; `old` is the one before. */
-const WAYS: [what: string, root: string, turn: (number: number, old: number) => void][] = [
-  ['a link', 'current', (number) => releases.flip('current', `releases/${number}`)],
+/** Ways to exchange a root. `turn` points it to a release; `old` is the previous one. */
+const WAYS: [subject: string, root: string, turn: (number: number, old: number) => void][] = [
+  ['a symlink', 'current', (number) => releases.flip('current', `releases/${number}`)],
   [
-    'a link with an absolute target',
+    'a symlink with an absolute target',
     'current',
     (number) => releases.flip('current', releases.path(`releases/${number}`)),
   ],
   [
-    'a link that is removed, and made again',
+    'a removed and recreated symlink',
     'current',
     (number, old) => {
       if (old > 0) releases.remove('current');
@@ -108,7 +108,7 @@ const WAYS: [what: string, root: string, turn: (number: number, old: number) => 
     },
   ],
   [
-    'the second link of a chain',
+    'the second symlink of a chain',
     'current',
     (number, old) => {
       releases.flip('stage', `releases/${number}`);
@@ -116,7 +116,7 @@ const WAYS: [what: string, root: string, turn: (number: number, old: number) => 
     },
   ],
   [
-    'a link on the way',
+    'a symlink on the path',
     'site/public',
     (number) => {
       releases.release(`sites/${number}/public`, number);
@@ -124,7 +124,7 @@ const WAYS: [what: string, root: string, turn: (number: number, old: number) => 
     },
   ],
   [
-    "a link within a link's target",
+    "a symlink in a symlink's target",
     'current',
     (number, old) => {
       releases.flip('set', `releases`);
@@ -134,7 +134,7 @@ const WAYS: [what: string, root: string, turn: (number: number, old: number) => 
     },
   ],
   [
-    'a link that is found by going up from the target of another',
+    'a symlink reached through .. from the target of another',
     'to/../current',
     (number, old) => {
       if (old === 0) releases.release('other/place', 0);
@@ -143,7 +143,7 @@ const WAYS: [what: string, root: string, turn: (number: number, old: number) => 
     },
   ],
   [
-    'a folder that is moved away',
+    'a renamed directory',
     'root',
     (number, old) => {
       if (old > 0) releases.move('root', `releases/was-${old}`);
@@ -151,7 +151,7 @@ const WAYS: [what: string, root: string, turn: (number: number, old: number) => 
     },
   ],
   [
-    'a folder on the way',
+    'a directory on the path',
     'way/root',
     (number, old) => {
       releases.release(`ways/${number}/root`, number);
@@ -160,7 +160,7 @@ const WAYS: [what: string, root: string, turn: (number: number, old: number) => 
     },
   ],
   [
-    'a folder that is removed, and made again',
+    'a removed and recreated directory',
     'root',
     (number, old) => {
       if (old > 0) releases.remove('root');
@@ -168,7 +168,7 @@ const WAYS: [what: string, root: string, turn: (number: number, old: number) => 
     },
   ],
   [
-    'a folder that is removed with the one above it',
+    'a directory removed with its parent',
     'above/root',
     (number, old) => {
       if (old > 0) releases.remove('above');
@@ -177,7 +177,7 @@ const WAYS: [what: string, root: string, turn: (number: number, old: number) => 
   ],
 ];
 
-test.each(WAYS)('%s: the next request sees it', async (_, root, turn) => {
+test.each(WAYS)('the next request follows %s', async (_, root, turn) => {
   for (let number = 1; number <= 6; number++) releases.release(`releases/${number}`, number);
   turn(1, 0);
   start(root);
@@ -191,7 +191,7 @@ test.each(WAYS)('%s: the next request sees it', async (_, root, turn) => {
   expect(server.stats().files!.rootChanges).toBe(5);
 });
 
-test('while the path leads nowhere the release stays, and what is gone of it is gone', async () => {
+test('while the root symlink dangles the old release is served, without its removed files', async () => {
   releases.release('releases/1', 1);
   releases.flip('current', 'releases/1');
   start('current');
@@ -207,7 +207,7 @@ test('while the path leads nowhere the release stays, and what is gone of it is 
 describe('previousReleaseMs', () => {
   const HASHED = 'assets/app-3f2a9c1b.js';
   const LATER = 'assets/late-99ab12cd.js';
-  /** It reads as words, but could be one. */
+  /** Looks like words, but may be a hash. */
   const WORDLIKE = 'assets/index-DiwrgTda.js';
   const release = (number: number, ...names: string[]): void =>
     releases.release(`releases/${number}`, number, Object.fromEntries(['a.txt', ...names].map((name) => [name, 40])));
@@ -216,7 +216,7 @@ describe('previousReleaseMs', () => {
     return response.status === 200 ? releaseOf(response, target, { [target.slice(1)]: 40 }) : response.status;
   };
 
-  test('assets with a hash in their name are served of the release before, and nothing else is', async () => {
+  test('only fingerprinted assets are served from the previous release', async () => {
     release(1, HASHED, WORDLIKE, 'assets/app.js', 'page.html', LATER, 'only-1.txt');
     release(2, 'assets/app-77ce01da.js');
     release(3);
@@ -233,7 +233,7 @@ describe('previousReleaseMs', () => {
       for (const target of ['/assets/app.js', '/page.html', '/only-1.txt']) expect(await of(target)).toBe(404);
       await settled();
     }
-    // The new release may be completed yet, and the old one cleared away.
+    // Files may still be added to the new release and removed from the old one.
     releases.release('releases/2', 2, { [LATER]: 40 });
     expect(await of(`/${LATER}`)).toBe(2);
     releases.remove('releases/1');
@@ -245,7 +245,7 @@ describe('previousReleaseMs', () => {
     expect(await of('/a.txt')).toBe(3);
   });
 
-  test('only for that long, also what is in memory; and only of the last one', async () => {
+  test('the previous release is served for previousReleaseMs only, even from the cache, and only the last one', async () => {
     release(1, HASHED);
     release(2);
     release(3);
@@ -286,7 +286,7 @@ test.each([0, 60_000])('100 flips leak no descriptor and no watch, previousRelea
   const { rootChanges, watches, unwatchedReasons } = server.stats().files!;
   console.log(
     `100 flips: ${countDescriptors() - before.open} more descriptors, ` +
-      `${before.watched} folders watched before, ${watches} after`,
+      `${before.watched} watches before, ${watches} after`,
   );
   expect([rootChanges, unwatchedReasons]).toEqual([105, []]);
   expect(watches).toBeLessThanOrEqual(before.watched);

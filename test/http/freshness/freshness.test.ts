@@ -3,15 +3,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Server, serve } from '../../../src/index.js';
 import { TRIGGERS } from '../../../src/reactor/interest.js';
-import { tellingFolder } from '../../support/changer.js';
+import { makeWatchedDirectory } from '../../support/changer.js';
 import { settled } from '../../support/directory.js';
 import { eventually, exchange, RawClient, type RawResponse, request, sleep } from '../../support/raw-client.js';
 import { KIB, MIB } from '../../support/site.js';
 
-/** How long what nobody tells is believed. */
-const FRESHNESS_MS = 100;
+const REVALIDATE_MS = 100;
 
-let directory: ReturnType<typeof tellingFolder>;
+let directory: ReturnType<typeof makeWatchedDirectory>;
 let server: Server;
 
 const path = (name: string): string => join(directory.path, name);
@@ -23,7 +22,7 @@ const textOf = async (target: string): Promise<string> => {
   return response.status === 200 ? response.body.toString() : String(response.status);
 };
 
-/** The next request sees it, and those that are answered from memory do. */
+/** The next request gets it, and so do those that are served from the cache. */
 const seen = async (target: string, expected: string): Promise<void> => {
   expect(await textOf(target)).toBe(expected);
   await settled();
@@ -32,7 +31,7 @@ const seen = async (target: string, expected: string): Promise<void> => {
 
 describe.each(TRIGGERS)('%s', (trigger) => {
   beforeAll(() => {
-    directory = tellingFolder();
+    directory = makeWatchedDirectory();
     put('hello.txt', 'hello');
     server = serve({ port: 0, root: directory.path, trigger });
   });
@@ -42,7 +41,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     directory[Symbol.dispose]();
   });
 
-  test('a file that is edited, replaced, removed or made', async () => {
+  test('a created, edited, replaced or removed file is seen at once', async () => {
     await seen('/fresh.txt', '404');
     put('fresh.txt', 'first');
     await seen('/fresh.txt', 'first');
@@ -57,7 +56,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     await seen('/fresh.txt', '404');
   });
 
-  test('a rewrite of the same size whose time is set back, with another ETag', async () => {
+  test('a rewrite with the same size and time gets another ETag', async () => {
     put('back.txt', 'one');
     fs.utimesSync(path('back.txt'), 1e9, 1e9);
     await seen('/back.txt', 'one');
@@ -69,7 +68,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     expect([second.status, second.body.toString()]).toEqual([200, 'two']);
   });
 
-  test('a new time alone, with another ETag', async () => {
+  test('a new modification time alone gets another ETag', async () => {
     put('time.txt', 'the same');
     fs.utimesSync(path('time.txt'), 1e9, 1e9);
     await seen('/time.txt', 'the same');
@@ -83,7 +82,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     expect(second.status).toBe(200);
   });
 
-  test('a file that becomes a folder, and back', async () => {
+  test('a file that becomes a directory, and back, is seen at once', async () => {
     put('turning', 'a file');
     fs.mkdirSync(path('bare'));
     await seen('/turning', 'a file');
@@ -94,30 +93,30 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     await seen('/turning', '404');
   });
 
-  test('a compressed form that is added, changed and removed', async () => {
-    const formOf = async (): Promise<string> => {
+  test('an added, changed or removed precompressed file is seen at once', async () => {
+    const encodingOf = async (): Promise<string> => {
       const response = await ask('/form.js', ['Accept-Encoding: gzip']);
       return `${response.field('Content-Encoding')} ${response.body.toString()}`;
     };
     put('form.js', 'plain');
     await seen('/form.js', 'plain');
-    expect(await formOf()).toBe('null plain');
+    expect(await encodingOf()).toBe('null plain');
     put('form.js.gz', 'packed');
-    expect(await formOf()).toBe('gzip packed');
+    expect(await encodingOf()).toBe('gzip packed');
     await settled();
-    expect(await formOf()).toBe('gzip packed');
+    expect(await encodingOf()).toBe('gzip packed');
     put('form.js.gz', 'PACKED');
-    expect(await formOf()).toBe('gzip PACKED');
+    expect(await encodingOf()).toBe('gzip PACKED');
     await settled();
     put('form.js', 'newer');
-    expect(await formOf()).toBe('null newer'); // what was packed is older
+    expect(await encodingOf()).toBe('null newer'); // the precompressed file is older
     put('form.js.gz', 'again');
-    expect(await formOf()).toBe('gzip again');
+    expect(await encodingOf()).toBe('gzip again');
     fs.rmSync(path('form.js.gz'));
-    expect(await formOf()).toBe('null newer');
+    expect(await encodingOf()).toBe('null newer');
   });
 
-  test('contents that follow each other faster than the clock have tags of their own', async () => {
+  test('contents that change faster than the clock get distinct ETags', async () => {
     using client = await RawClient.connect(server.port);
     const contents = new Map<string, string>();
     for (let version = 100; version < 400; version++) {
@@ -130,19 +129,19 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     }
   });
 
-  test('half a head is sent before the change', async () => {
+  test('a request completed after a change gets the new content', async () => {
     put('half.txt', 'before');
     await seen('/half.txt', 'before');
     using client = await RawClient.connect(server.port);
     const [first, rest] = [request('/half.txt').slice(0, -2), request('/half.txt').slice(-2)];
     client.send(first);
     await eventually(() => server.stats().connections.open === 1, 'it is accepted');
-    put('half.txt', 'behind');
-    expect((await client.send(rest).response()).body.toString()).toBe('behind');
+    put('half.txt', 'after');
+    expect((await client.send(rest).response()).body.toString()).toBe('after');
   });
 
   test.each([300, 64 * KIB, 300 * KIB])(
-    'files of %i bytes that are replaced all the time are never mixed',
+    'a response of %i bytes never mixes two versions of a file that is replaced continuously',
     async (size) => {
       let version = 0;
       const replace = (): void => {
@@ -169,7 +168,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     },
   );
 
-  test('a file that gets shorter under way ends the connection', async () => {
+  test('truncating a file while it is sent closes the connection', async () => {
     put('shrinking.bin', Buffer.alloc(8 * MIB, 'x'));
     using client = await RawClient.connect(server.port);
     client.pause().send(request('/shrinking.bin') + request('/hello.txt'));
@@ -184,7 +183,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     expect(await textOf('/hello.txt')).toBe('hello');
   });
 
-  test('a file that grows under way is sent as long as it was', async () => {
+  test('a file that grows while it is sent is sent with its old length', async () => {
     put('growing.bin', Buffer.alloc(8 * MIB, 'x'));
     using client = await RawClient.connect(server.port);
     client.pause().send(request('/growing.bin') + request('/hello.txt'));
@@ -197,9 +196,9 @@ describe.each(TRIGGERS)('%s', (trigger) => {
   });
 });
 
-describe('what happens elsewhere', () => {
+describe('changes outside the watched names', () => {
   beforeEach(async () => {
-    directory = tellingFolder();
+    directory = makeWatchedDirectory();
     return async () => {
       await server.stop({ force: true });
       directory[Symbol.dispose]();
@@ -207,10 +206,10 @@ describe('what happens elsewhere', () => {
   });
 
   const start = (options: object = {}): void => {
-    server = serve({ port: 0, root: directory.path, limits: { revalidateMs: FRESHNESS_MS }, ...options });
+    server = serve({ port: 0, root: directory.path, limits: { revalidateMs: REVALIDATE_MS }, ...options });
   };
 
-  test('a site whose root lies in that of another takes nothing away from it', async () => {
+  test('two sites with nested roots both see changes', async () => {
     fs.mkdirSync(path('in'));
     for (const name of ['a.txt', 'in/a.txt']) put(name, 'first');
     start({ hosts: { inner: { root: path('in') } } });
@@ -223,50 +222,53 @@ describe('what happens elsewhere', () => {
     expect([await textOf('/a.txt'), await textOf('/in/a.txt'), await inner()]).toEqual([edited, edited, edited]);
   });
 
-  test('a write by another name of the file, in a folder that nobody asks for', async () => {
+  test('a write through another hard link in an unwatched directory is seen by polling', async () => {
     fs.mkdirSync(path('.other'));
     put('.other/name.txt', 'first');
     fs.linkSync(path('.other/name.txt'), path('name.txt'));
     start();
     await seen('/name.txt', 'first');
     put('.other/name.txt', 'again');
-    await sleep(FRESHNESS_MS + 10);
+    await sleep(REVALIDATE_MS + 10);
     await seen('/name.txt', 'again');
   });
 
   test.each<[string, object, () => void]>([
     ['a hard link', {}, () => fs.linkSync(path('.other/page.html'), path('404.html'))],
     [
-      'a link out of the root',
+      'a symlink out of the root',
       { root: 'root', symlinks: 'follow' },
       () => fs.symlinkSync('../.other/page.html', path('root/404.html')),
     ],
-  ])('a page for what is not there that is %s', async (_, { root = '.', ...options }: { root?: string }, link) => {
-    for (const name of ['.other', 'root']) fs.mkdirSync(path(name));
-    put('.other/page.html', 'first');
-    link();
-    start({ ...options, root: path(root) });
-    const page = async (): Promise<string> => (await ask('/nowhere')).body.toString();
-    await settled();
-    for (const content of ['again', 'and again']) {
-      await page();
-      put('.other/page.html', content);
-      await sleep(FRESHNESS_MS + 10);
-      expect(await page()).toBe(content);
+  ])(
+    'a change of a 404.html that is %s is seen by polling',
+    async (_, { root = '.', ...options }: { root?: string }, link) => {
+      for (const name of ['.other', 'root']) fs.mkdirSync(path(name));
+      put('.other/page.html', 'first');
+      link();
+      start({ ...options, root: path(root) });
+      const page = async (): Promise<string> => (await ask('/nowhere')).body.toString();
       await settled();
-      expect(await page()).toBe(content);
-    }
-  });
+      for (const content of ['again', 'and again']) {
+        await page();
+        put('.other/page.html', content);
+        await sleep(REVALIDATE_MS + 10);
+        expect(await page()).toBe(content);
+        await settled();
+        expect(await page()).toBe(content);
+      }
+    },
+  );
 
   describe.each<[string, object, (name: string) => void]>([
     ['a hard link', {}, (name) => fs.linkSync(path('.other/name'), path(name))],
-    ['a link out of the root', { symlinks: 'follow' }, (name) => fs.symlinkSync('../.other/name', path(name))],
+    ['a symlink out of the root', { symlinks: 'follow' }, (name) => fs.symlinkSync('../.other/name', path(name))],
     [
-      'a hard link, and each origin is answered otherwise',
+      'a hard link, with CORS by origin',
       { cors: { origins: ['http://a'] } },
       (name) => fs.linkSync(path('.other/name'), path(name)),
     ],
-  ])('a large file that nobody tells of, %s', (_, options, link) => {
+  ])('a large unwatched file, %s', (_, options, link) => {
     const BEFORE = 'a'.repeat(200 * KIB);
     const HALF = 100 * KIB;
 
@@ -286,7 +288,7 @@ describe('what happens elsewhere', () => {
       ],
       ['grown', (name) => fs.appendFileSync(name, 'b'.repeat(HALF)), BEFORE + 'b'.repeat(HALF)],
       ['cut', (name) => fs.truncateSync(name, HALF), BEFORE.slice(0, HALF)],
-    ])('that is %s, is another file for whoever asks', async (_, edit, after) => {
+    ])('that is %s fails the validators of the old content', async (_, edit, after) => {
       const CONDITIONS: [held: number, fields: (tag: string) => string[]][] = [
         [304, (tag) => [`If-None-Match: ${tag}`]],
         [206, (tag) => ['Range: bytes=1000-1999', `If-Range: ${tag}`]],
@@ -312,7 +314,7 @@ describe('what happens elsewhere', () => {
     });
   });
 
-  test('what a listing says of folders and of what links lead to', async () => {
+  test('a listing sees changes of directories and of symlink targets by polling', async () => {
     for (const name of ['list', 'list/sub', '.far']) fs.mkdirSync(path(name));
     put('.far/file.txt', 'short');
     fs.symlinkSync('../.far/file.txt', path('list/link.txt'));
@@ -330,7 +332,7 @@ describe('what happens elsewhere', () => {
     expect(await listed()).toEqual(before);
     put('.far/file.txt', 'longer now');
     put('list/sub/new.txt', '');
-    await sleep(FRESHNESS_MS + 10);
+    await sleep(REVALIDATE_MS + 10);
     const after = new Date(Math.floor(fs.statSync(path('list/sub')).mtimeMs)).toISOString();
     expect(await listed()).toEqual([
       ['sub', after],
@@ -338,13 +340,13 @@ describe('what happens elsewhere', () => {
     ]);
   });
 
-  /** The status, and the body or where it leads. */
+  /** The status, and the body or the Location. */
   const outcomeOf = async (target: string): Promise<string> => {
     const response = await ask(target);
     return `${response.status} ${response.field('Location') ?? (response.status === 200 ? response.body : '')}`.trim();
   };
 
-  test('what stands beside a page with a clean address', async () => {
+  test('a file or directory with the name of a clean URL is seen at once', async () => {
     fs.mkdirSync(path('blog'));
     put('blog.html', 'page');
     start({ cleanUrls: true });
@@ -379,7 +381,7 @@ describe('what happens elsewhere', () => {
   });
 
   test.each(['relative', 'absolute'])(
-    'a link, or a folder, comes to lead out of the root, and back: %s',
+    'a symlink or directory that is retargeted out of the root, and back, is seen at once: %s',
     async (kind) => {
       for (const name of ['www/in', 'www/turning', 'www-secret']) {
         fs.mkdirSync(path(name), { recursive: true });
@@ -391,9 +393,9 @@ describe('what happens elsewhere', () => {
         fs.renameSync(path(`www/.${name}`), path(`www/${name}`));
       };
       flip('link.txt', 'in/file.txt');
-      flip('folder', 'in');
+      flip('dir', 'in');
       start({ root: path('www'), directoryListing: true });
-      const directories = ['/folder', '/turning'].flatMap((each) => [each, `${each}/`, `${each}/file.txt`]);
+      const directories = ['/dir', '/turning'].flatMap((each) => [each, `${each}/`, `${each}/file.txt`]);
       const targets = ['/link.txt', ...directories];
       const inside = [200, 301, 200, 200, 301, 200, 200];
       const outcomes = async (): Promise<number[]> => {
@@ -410,14 +412,14 @@ describe('what happens elsewhere', () => {
         await settled();
         for (let time = 0; time < 2; time++) expect(await outcomes()).toEqual(inside);
         flip('link.txt', `${outside}/file.txt`);
-        flip('folder', outside);
+        flip('dir', outside);
         fs.renameSync(path('www/turning'), path('www/.turning-before'));
         fs.symlinkSync(outside, path('www/turning'));
         expect(await outcomes()).toEqual(targets.map(() => 404));
         await settled();
         expect(await outcomes()).toEqual(targets.map(() => 404));
         flip('link.txt', 'in/file.txt');
-        flip('folder', 'in');
+        flip('dir', 'in');
         fs.rmSync(path('www/turning'));
         fs.renameSync(path('www/.turning-before'), path('www/turning'));
         expect(await outcomes()).toEqual(inside);
@@ -425,7 +427,7 @@ describe('what happens elsewhere', () => {
     },
   );
 
-  test('a time at the epoch says nothing: no Last-Modified, and no 304 by a date', async () => {
+  test('a modification time at the epoch sends no Last-Modified and no 304', async () => {
     start();
     for (const second of [0, 1]) {
       put('epoch.txt', `content ${second}`);

@@ -6,26 +6,26 @@ import { serve } from '../../../src/index.js';
 import { kernel as realKernel } from '../../../src/sys/binding.js';
 import { ENOENT, EPERM } from '../../../src/sys/errno.js';
 import type { Kernel } from '../../../src/sys/kernel.js';
-import { tellingFolder } from '../../support/changer.js';
+import { makeWatchedDirectory } from '../../support/changer.js';
 import { type Command, command } from '../../support/command.js';
 import { kernelWith } from '../../support/counting-kernel.js';
 import { settled } from '../../support/directory.js';
 import { permits } from '../../support/needs.js';
 import { exchange, request, sleep } from '../../support/raw-client.js';
 
-/** A process sees its own mounts, mount_namespaces(7). */
-const APART = ['unshare', '--mount'];
+/** A mount namespace of its own, mount_namespaces(7). */
+const OWN_MOUNTS = ['unshare', '--mount'];
 const mayMount = spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'none', '/tmp']).status === 0;
 
-const FRESHNESS_MS = 100;
+const REVALIDATE_MS = 100;
 
-let directory: ReturnType<typeof tellingFolder>;
+let directory: ReturnType<typeof makeWatchedDirectory>;
 const path = (name: string): string => join(directory.path, name);
 const put = (name: string, content: string): void => writeFileSync(path(name), content);
 
-/** The root with a folder in it, and other folders beside the root. */
+/** The root with a subdirectory, and other directories next to the root. */
 beforeEach(() => {
-  directory = tellingFolder();
+  directory = makeWatchedDirectory();
   for (const name of ['root', 'root/sub', 'other', 'more']) mkdirSync(path(name));
   for (const [name, content] of [
     ['root/sub/a.txt', 'under'],
@@ -37,13 +37,13 @@ beforeEach(() => {
 
 afterEach(() => directory[Symbol.dispose]());
 
-describe.runIf(permits(mayMount, 'mounts', 'a mount namespace is not allowed'))('what is mounted', () => {
+describe.runIf(permits(mayMount, 'mounts', 'a mount namespace is not allowed'))('a mount', () => {
   let server: Command;
   let port: number;
 
   const start = async (revalidateMs: number): Promise<void> => {
     const flags = ['--port', '0', '--revalidate-ms', String(revalidateMs)];
-    server = command([path('root'), ...flags], { wrapper: APART });
+    server = command([path('root'), ...flags], { wrapper: OWN_MOUNTS });
     port = await server.port();
     await settled();
   };
@@ -51,69 +51,69 @@ describe.runIf(permits(mayMount, 'mounts', 'a mount namespace is not allowed'))(
   afterEach(async () => server[Symbol.asyncDispose]());
 
   const textOf = async (target: string): Promise<string> => (await exchange(port, request(target))).body.toString();
-  /** Where the server is. */
-  const there = (...words: string[]): void => {
-    const { status, stderr } = spawnSync('nsenter', [`--target=${server.process.pid}`, '--mount', ...words]);
+  /** Runs a command in the mount namespace of the server. */
+  const inNamespace = (...argv: string[]): void => {
+    const { status, stderr } = spawnSync('nsenter', [`--target=${server.process.pid}`, '--mount', ...argv]);
     expect([status, stderr.toString()]).toEqual([0, '']);
   };
-  const kept = async (target: string, expected: string): Promise<void> => {
+  const expectText = async (target: string, expected: string): Promise<void> => {
     for (let time = 0; time < 3; time++) expect(await textOf(target)).toBe(expected);
   };
 
   test.each([
     ['below the root', 'root/sub', '/sub/a.txt'],
     ['over the root', 'root', '/a.txt'],
-  ])('%s is seen by the next request, and so is what changes in it', async (_, where, target) => {
+  ])('%s is seen by the next request, and so are changes in it', async (_, where, target) => {
     await start(10_000);
-    await kept(target, 'under');
-    there('mount', '--bind', path('other'), path(where));
-    await kept(target, 'over');
+    await expectText(target, 'under');
+    inNamespace('mount', '--bind', path('other'), path(where));
+    await expectText(target, 'over');
     put('other/a.txt', 'over, and edited');
     await settled();
-    await kept(target, 'over, and edited');
+    await expectText(target, 'over, and edited');
     put('other/a.txt', 'edited once more');
     expect(await textOf(target)).toBe('edited once more');
-    there('umount', '--lazy', path(where));
-    await kept(target, 'under');
+    inNamespace('umount', '--lazy', path(where));
+    await expectText(target, 'under');
     put(`${where}/a.txt`, 'under, and edited');
     expect(await textOf(target)).toBe('under, and edited');
   });
 
-  test('a file system that does not tell of all changes is not taken for the one that was there', async () => {
-    await start(FRESHNESS_MS);
-    await kept('/sub/a.txt', 'under');
+  test('a mounted filesystem without inotify events is polled', async () => {
+    await start(REVALIDATE_MS);
+    await expectText('/sub/a.txt', 'under');
     const layers = `lowerdir=${path('other')}:${path('more')}`;
-    there('mount', '-t', 'overlay', 'none', '-o', layers, path('root/sub'));
-    await kept('/sub/a.txt', 'over');
-    put('other/a.txt', 'a layer, and nobody is told');
-    await sleep(FRESHNESS_MS + 10);
-    await kept('/sub/a.txt', 'a layer, and nobody is told');
+    inNamespace('mount', '-t', 'overlay', 'none', '-o', layers, path('root/sub'));
+    await expectText('/sub/a.txt', 'over');
+    put('other/a.txt', 'a layer, unreported');
+    await sleep(REVALIDATE_MS + 10);
+    await expectText('/sub/a.txt', 'a layer, unreported');
   });
 });
 
 test.each<[string, Partial<Kernel>]>([
   [
-    'there is no /proc',
+    'no /proc',
     {
       openat: (directory, name, flags) =>
         String(name).endsWith('/mountinfo') ? ENOENT : realKernel.openat(directory, name, flags),
     },
   ],
   [
-    'it cannot be waited for',
+    'not pollable',
     {
       epollCtl: (set, operation, fd, ...args) =>
         isMountinfo(fd) ? EPERM : realKernel.epollCtl(set, operation, fd, ...args),
     },
   ],
-])('where nobody says what is mounted, %s, a folder is compared when it is looked at', async (_, calls) => {
+])('if mounts cannot be watched (%s), a directory is compared on revalidation', async (_, calls) => {
   let passedMs = 0;
-  let isDeaf = false;
+  let isLossy = false;
   const kernel = kernelWith({
     ...calls,
     monotonicMs: () => realKernel.monotonicMs() + passedMs,
     read(fd, bytes, offset, length) {
-      while (isDeaf && realKernel.read(fd, bytes, offset, length) > 0);
+      while (isLossy && realKernel.read(fd, bytes, offset, length) > 0);
       return realKernel.read(fd, bytes, offset, length);
     },
   });
@@ -122,16 +122,16 @@ test.each<[string, Partial<Kernel>]>([
   put('root/sub/b.txt', 'under');
   await settled();
   for (const name of ['a.txt', 'b.txt']) expect(await textOf(`/sub/${name}`)).toBe('under');
-  isDeaf = true;
+  isLossy = true;
   renameSync(path('root/sub'), path('before'));
   renameSync(path('other'), path('root/sub'));
   expect(await textOf('/sub/a.txt')).toBe('under');
-  isDeaf = false;
+  isLossy = false;
   passedMs += 30_000;
   expect(await textOf('/sub/a.txt')).toBe('over');
   expect(await textOf('/sub/b.txt')).toMatch(/^There is nothing/);
-  put('root/sub/a.txt', 'told of');
-  expect(await textOf('/sub/a.txt')).toBe('told of');
+  put('root/sub/a.txt', 'reported');
+  expect(await textOf('/sub/a.txt')).toBe('reported');
 });
 
 function isMountinfo(fd: number): boolean {

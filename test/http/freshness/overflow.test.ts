@@ -10,10 +10,10 @@ import { testVersions } from '../../support/versions.js';
 const { IN_Q_OVERFLOW } = constants;
 
 const versions = testVersions();
-const { path, put, start, turn, answerTo, expectVersion } = versions;
+const { path, put, start, turn, responseTo, expectVersion } = versions;
 
-/** A change of which the queue tells nothing is seen all the same, and those behind it are told again. */
-const changedUnseen = async (change: () => void): Promise<void> => {
+/** A change that the queue does not report is seen, and the changes after it are reported again. */
+const expectUnreportedChange = async (change: () => void): Promise<void> => {
   await settled();
   await expectVersion(1);
   change();
@@ -23,14 +23,14 @@ const changedUnseen = async (change: () => void): Promise<void> => {
   await expectVersion(2);
   const { inotifyEvents } = versions.server.stats().files!;
   put('swapped/deep.txt', 'edited');
-  expect(await answerTo('/swapped/deep.txt')).toBe('200 edited');
+  expect(await responseTo('/swapped/deep.txt')).toBe('200 edited');
   turn(3);
   await expectVersion(3);
   expect(versions.server.stats().files!.inotifyEvents).toBeGreaterThan(inotifyEvents);
   expect(versions.server.stats().files!.inotifyOverflows).toBe(1);
 };
 
-test('a queue that says only that it has overflowed: everything is looked at anew', async () => {
+test('an IN_Q_OVERFLOW event invalidates everything', async () => {
   let watchFd = -1;
   let isLost = false;
   const kernel = kernelWith(
@@ -52,18 +52,18 @@ test('a queue that says only that it has overflowed: everything is looked at ane
     },
   );
   start({ kernel });
-  await changedUnseen(() => {
+  await expectUnreportedChange(() => {
     isLost = true;
     turn(2);
   });
 });
 
 const limit = Number(readFileSync('/proc/sys/fs/inotify/max_queued_events', 'utf8'));
-/** More than is read in a turn, 256 KiB: one with a name of such a length takes 32 bytes. */
+/** More than the 256 KiB that a turn reads: an event with such a name takes 32 bytes. */
 const MANY = 12_000;
 
-test.runIf(permits(limit > MANY, 'a queue that is long', `${limit} events are an overflow`))(
-  'a queue that is longer than a turn reads: what waits in it is seen by a request of the same turn',
+test.runIf(permits(limit > MANY, 'a long queue', `${limit} events are an overflow`))(
+  'changes beyond what a turn reads of the queue are seen by a request of the same turn',
   async () => {
     start();
     await settled();
@@ -71,7 +71,7 @@ test.runIf(permits(limit > MANY, 'a queue that is long', `${limit} events are an
     using client = await RawClient.connect(versions.server.port);
     const ask = async (): Promise<string> => (await client.send(request('/small.txt')).response()).body.toString();
     expect(await ask()).toBe('version 1');
-    // All of it while the server waits: the request is there before the first change is read.
+    // Synchronously, so that the request arrives before the first event is read.
     for (let made = 0; made < MANY; made++) utimesSync(path(made % 2 ? 'index.html' : 'app.js'), 1, 2);
     turn(2);
     expect(await ask()).toBe('version 2');
@@ -83,14 +83,14 @@ test.runIf(permits(limit > MANY, 'a queue that is long', `${limit} events are an
   },
 );
 
-const isSoon = permits(limit <= 100_000, 'a queue that overflows', `${limit} events take too long`);
+const isSoon = permits(limit <= 100_000, 'an overflowing queue', `${limit} events take too long`);
 
-test.runIf(isSoon)('a queue that does overflow: everything is looked at anew', async () => {
+test.runIf(isSoon)('a real overflow of the queue invalidates everything', async () => {
   start();
   const startMs = performance.now();
-  await changedUnseen(() => {
+  await expectUnreportedChange(() => {
     for (let made = 0; made <= limit; made++) utimesSync(path(made % 2 ? 'small.txt' : 'app.js'), 1, 2);
     turn(2);
   });
-  console.log(`${limit} events and more, in all ${Math.round(performance.now() - startMs)} ms`);
+  console.log(`more than ${limit} events: ${Math.round(performance.now() - startMs)} ms`);
 });

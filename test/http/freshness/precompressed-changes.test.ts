@@ -2,19 +2,19 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type ServeOptions, type Server, serve } from '../../../src/index.js';
-import { tellingFolder } from '../../support/changer.js';
+import { makeWatchedDirectory } from '../../support/changer.js';
 import { settled } from '../../support/directory.js';
 import { exchange, request, sleep } from '../../support/raw-client.js';
 
-const FRESHNESS_MS = 100;
+const REVALIDATE_MS = 100;
 
-let directory: ReturnType<typeof tellingFolder>;
+let directory: ReturnType<typeof makeWatchedDirectory>;
 let server: Server;
 
 const path = (name: string): string => join(directory.path, 'root', name);
 const put = (name: string, content: string): void => fs.writeFileSync(path(name), content);
 const link = (target: string, name: string): void => fs.symlinkSync(target, path(name));
-/** Renamed over what is there, as a deploy does it. */
+/** Renames over the existing entry, like a deploy. */
 const flip = (target: string, name: string): void => {
   link(target, '.new');
   fs.renameSync(path('.new'), path(name));
@@ -25,28 +25,28 @@ const touch = (name: string, hoursAgo: number): void => {
 };
 
 type Act = () => void;
-type Row = [what: string, before: Act, seen: string, change: Act, sees: string];
+type Row = [change: string, before: Act, sentBefore: string, act: Act, sentAfter: string];
 
-/** What lies beside `in/a.js`, and what is sent to who takes br and gzip, before and after a change. */
+/** The precompressed files of `in/a.js`, and what is sent to a client that accepts br and gzip, before and after a change. */
 const CHANGES: Row[] = [
-  ['it appears', () => {}, 'plain', () => put('in/a.js.br', 'one'), 'br one'],
-  ['it goes', () => put('in/a.js.br', 'one'), 'br one', () => fs.rmSync(path('in/a.js.br')), 'plain'],
+  ['it is created', () => {}, 'plain', () => put('in/a.js.br', 'one'), 'br one'],
+  ['it is removed', () => put('in/a.js.br', 'one'), 'br one', () => fs.rmSync(path('in/a.js.br')), 'plain'],
   [
-    'it changes in place, as long as it was',
+    'it changes in place with the same size',
     () => put('in/a.js.br', 'one'),
     'br one',
     () => put('in/a.js.br', 'two'),
     'br two',
   ],
   [
-    'it is older than its original from now on',
+    'it becomes older than its original',
     () => put('in/a.js.br', 'one'),
     'br one',
     () => touch('in/a.js.br', 2),
     'plain',
   ],
   [
-    'it is as new as its original from now on',
+    'it becomes as new as its original',
     () => {
       put('in/a.js.br', 'one');
       touch('in/a.js.br', 2);
@@ -55,10 +55,16 @@ const CHANGES: Row[] = [
     () => touch('in/a.js.br', 0),
     'br one',
   ],
-  ['its original is newer from now on', () => put('in/a.js.br', 'one'), 'br one', () => touch('in/a.js', -1), 'plain'],
-  ['a better one appears', () => put('in/a.js.gz', 'packed'), 'gzip packed', () => put('in/a.js.br', 'one'), 'br one'],
+  ['its original becomes newer', () => put('in/a.js.br', 'one'), 'br one', () => touch('in/a.js', -1), 'plain'],
   [
-    'it was a folder',
+    'a better one is created',
+    () => put('in/a.js.gz', 'packed'),
+    'gzip packed',
+    () => put('in/a.js.br', 'one'),
+    'br one',
+  ],
+  [
+    'a directory becomes a file',
     () => fs.mkdirSync(path('in/a.js.br')),
     'plain',
     () => {
@@ -68,7 +74,7 @@ const CHANGES: Row[] = [
     'br one',
   ],
   [
-    'it becomes a link',
+    'it becomes a symlink',
     () => {
       put('in/a.js.br', 'one');
       put('sub/x', 'two');
@@ -78,7 +84,7 @@ const CHANGES: Row[] = [
     'br two',
   ],
   [
-    'it was a link',
+    'a symlink becomes a file',
     () => {
       link('../sub/x', 'in/a.js.br');
       put('sub/x', 'one');
@@ -91,7 +97,7 @@ const CHANGES: Row[] = [
     'br two',
   ],
   [
-    'a link is retargeted',
+    'its symlink is retargeted',
     () => {
       link('../sub/x', 'in/a.js.br');
       put('sub/x', 'one');
@@ -125,7 +131,7 @@ const CHANGES: Row[] = [
     'br two',
   ],
   [
-    'its target is older from now on',
+    'its target becomes older',
     () => {
       link('../sub/x', 'in/a.js.br');
       put('sub/x', 'one');
@@ -135,7 +141,7 @@ const CHANGES: Row[] = [
     'plain',
   ],
   [
-    'its target goes',
+    'its target is removed',
     () => {
       link('../sub/x', 'in/a.js.br');
       put('sub/x', 'one');
@@ -144,9 +150,9 @@ const CHANGES: Row[] = [
     () => fs.rmSync(path('sub/x')),
     'plain',
   ],
-  ['its target appears', () => link('../sub/x', 'in/a.js.br'), 'plain', () => put('sub/x', 'one'), 'br one'],
+  ['its target is created', () => link('../sub/x', 'in/a.js.br'), 'plain', () => put('sub/x', 'one'), 'br one'],
   [
-    'its target appears, with its folder',
+    'its target is created with its directory',
     () => link('../far/x', 'in/a.js.br'),
     'plain',
     () => {
@@ -156,9 +162,9 @@ const CHANGES: Row[] = [
     },
     'br one',
   ],
-  ['its target appears beside it', () => link('x', 'in/a.js.br'), 'plain', () => put('in/x', 'one'), 'br one'],
+  ['its target is created next to it', () => link('x', 'in/a.js.br'), 'plain', () => put('in/x', 'one'), 'br one'],
   [
-    'its target appears behind two links',
+    'its target is created behind two symlinks',
     () => {
       link('hop', 'in/a.js.br');
       link('../sub/x', 'in/hop');
@@ -168,7 +174,7 @@ const CHANGES: Row[] = [
     'br one',
   ],
   [
-    'a link on the way appears',
+    'a symlink on the path is created',
     () => {
       link('hop', 'in/a.js.br');
       put('sub/x', 'one');
@@ -178,7 +184,7 @@ const CHANGES: Row[] = [
     'br one',
   ],
   [
-    'its target appears behind a folder that is a link',
+    'its target is created behind a symlink to a directory',
     () => {
       link('../to/x', 'in/a.js.br');
       link('sub', 'to');
@@ -188,7 +194,7 @@ const CHANGES: Row[] = [
     'br one',
   ],
   [
-    'its target was a folder',
+    'its target, a directory, becomes a file',
     () => {
       link('../sub/x', 'in/a.js.br');
       fs.mkdirSync(path('sub/x'));
@@ -201,14 +207,14 @@ const CHANGES: Row[] = [
     'br one',
   ],
   [
-    'it led to itself',
+    'a symlink to itself is retargeted',
     () => link('a.js.br', 'in/a.js.br'),
     'plain',
     () => flip('../in/1.js', 'in/a.js.br'),
     'br plain',
   ],
   [
-    'a loop ends',
+    'a symlink loop is resolved',
     () => {
       link('hop', 'in/a.js.br');
       link('a.js.br', 'in/hop');
@@ -221,7 +227,7 @@ const CHANGES: Row[] = [
     'br one',
   ],
   [
-    'it led out of the root',
+    'a symlink out of the root is retargeted',
     () => {
       link('../../outside', 'in/a.js.br');
       put('sub/x', 'one');
@@ -233,7 +239,7 @@ const CHANGES: Row[] = [
 ];
 
 beforeEach(() => {
-  directory = tellingFolder();
+  directory = makeWatchedDirectory();
   for (const name of ['', 'in', 'sub']) fs.mkdirSync(path(name), { recursive: true });
   for (const name of ['a.js', ...Array.from({ length: 9 }, (_, at) => `${at}.js`)]) {
     put(`in/${name}`, 'plain');
@@ -251,47 +257,47 @@ const start = (options: Partial<ServeOptions> = {}): void => {
   server = serve({ port: 0, root: path(''), ...options });
 };
 
-const formOf = async (target: string): Promise<string> => {
+const encodingOf = async (target: string): Promise<string> => {
   const response = await exchange(server.port, request(target, ['Accept-Encoding: br, gzip']));
   const coding = response.field('Content-Encoding');
   return `${coding === null ? '' : `${coding} `}${response.body}`;
 };
 
 describe.each<[string, others: number, target: string]>([
-  ['asked for alone', 0, '/in/a.js'],
-  ['asked for behind nine others of its folder', 9, '/in/a.js'],
-  ['asked for by way of a link to its folder', 0, '/linked/a.js'],
-])('a coded form of a file that is %s', (_, others, target) => {
-  test.each(CHANGES)('%s', async (_, before, seen, change, sees) => {
+  ['requested alone', 0, '/in/a.js'],
+  ['requested after nine others of its directory', 9, '/in/a.js'],
+  ['requested through a symlink to its directory', 0, '/linked/a.js'],
+])('the precompressed file of a file %s', (_, others, target) => {
+  test.each(CHANGES)('%s', async (_, before, sentBefore, act, sentAfter) => {
     link('in', 'linked');
     before();
     await settled();
     start();
-    for (let at = 0; at < others; at++) expect(await formOf(`/in/${at}.js`)).toBe('plain');
-    for (let time = 0; time < 2; time++) expect(await formOf(target)).toBe(seen);
-    change();
-    expect(await formOf(target)).toBe(sees);
+    for (let at = 0; at < others; at++) expect(await encodingOf(`/in/${at}.js`)).toBe('plain');
+    for (let time = 0; time < 2; time++) expect(await encodingOf(target)).toBe(sentBefore);
+    act();
+    expect(await encodingOf(target)).toBe(sentAfter);
     await settled();
-    for (let time = 0; time < 2; time++) expect(await formOf(target)).toBe(sees);
+    for (let time = 0; time < 2; time++) expect(await encodingOf(target)).toBe(sentAfter);
   });
 });
 
-test('a target that appears where nobody watches is looked for', async () => {
+test('a target created outside the watched directories is found by polling', async () => {
   link('../../far', 'in/a.js.br');
   await settled();
-  start({ symlinks: 'follow', limits: { revalidateMs: FRESHNESS_MS } });
-  for (let time = 0; time < 2; time++) expect(await formOf('/in/a.js')).toBe('plain');
+  start({ symlinks: 'follow', limits: { revalidateMs: REVALIDATE_MS } });
+  for (let time = 0; time < 2; time++) expect(await encodingOf('/in/a.js')).toBe('plain');
   put('../far', 'one');
-  await sleep(FRESHNESS_MS + 10);
-  expect(await formOf('/in/a.js')).toBe('br one');
+  await sleep(REVALIDATE_MS + 10);
+  expect(await encodingOf('/in/a.js')).toBe('br one');
 });
 
-test('a file without coded forms depends on no more than it has to', async () => {
+test('a file without precompressed files is not invalidated by changes in other directories', async () => {
   await settled();
   start();
-  expect(await formOf('/in/a.js')).toBe('plain');
+  expect(await encodingOf('/in/a.js')).toBe('plain');
   const { hits } = server.stats().files!;
   put('sub/x', 'one');
-  expect(await formOf('/in/a.js')).toBe('plain');
+  expect(await encodingOf('/in/a.js')).toBe('plain');
   expect(server.stats().files!.hits).toBe(hits + 1);
 });

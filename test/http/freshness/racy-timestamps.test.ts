@@ -4,19 +4,19 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Limits } from '../../../src/http/limits.js';
 import { type ServeOptions, type Server, serve } from '../../../src/index.js';
 import { kernel as realKernel } from '../../../src/sys/binding.js';
-import { tellingFolder } from '../../support/changer.js';
+import { makeWatchedDirectory } from '../../support/changer.js';
 import { kernelWith } from '../../support/counting-kernel.js';
 import { settled } from '../../support/directory.js';
 import { exchange, request } from '../../support/raw-client.js';
 import { checkRow, type Row } from '../../support/rows.js';
 import { contentOf } from '../../support/site.js';
 
-/** The second in which the server's clock stands; the files were made an hour later, so that none of them is young. */
+/** The second of the simulated clock; the files are created an hour later, so that none has a racy ctime. */
 const SECOND = Math.floor(Date.now() / 1000) - 3600;
 const WHOLE = contentOf(3000);
-const CODED = contentOf(1000);
+const ENCODED = contentOf(1000);
 
-let directory: ReturnType<typeof tellingFolder>;
+let directory: ReturnType<typeof makeWatchedDirectory>;
 let server: Server;
 let passedMs: number;
 
@@ -35,7 +35,7 @@ const start = (options: Partial<ServeOptions> = {}): void => {
 };
 
 beforeEach(() => {
-  directory = tellingFolder();
+  directory = makeWatchedDirectory();
   passedMs = 0;
 });
 
@@ -47,7 +47,7 @@ afterEach(async () => {
 const PART = 'Range: bytes=0-9';
 const BR = 'Accept-Encoding: br';
 
-/** The same conditions for any file: those that a date that may still change cannot fulfil, and the one that it can break. */
+/** Preconditions on a file whose date may still change: which ones it cannot satisfy, and which one it can fail. */
 const UNDATED: [lines: string[], status: number][] = [
   [[], 200],
   [[PART], 206],
@@ -69,7 +69,7 @@ const UNDATED: [lines: string[], status: number][] = [
   [['If-Range: <later>', PART], 200],
 ];
 
-/** What the second's end makes different. */
+/** The same once the second is over. */
 const DATED: typeof UNDATED = UNDATED.map(([lines, status]) => {
   const [line] = lines;
   if (line === 'If-Modified-Since: <same>' || line === 'If-Modified-Since: <later>') return [lines, 304];
@@ -81,26 +81,26 @@ const around = (second: number): Record<string, string> => {
   return { earlier: date(second - 1), same: date(second), later: date(second + 1) };
 };
 
-/** [file, its second, that of its sidecar, the request's field for the form that is recent, how many seconds that takes] */
-const FILES: [what: string, second: number, sidecar: number | null, fields: string[], seconds: number][] = [
+/** [file, its second, that of its precompressed file, fields of the request, seconds until the selected one is dated] */
+const FILES: [subject: string, second: number, precompressed: number | null, fields: string[], seconds: number][] = [
   ['a file of this second', SECOND, null, [], 1],
-  ['a file of this second with a sidecar of this second', SECOND, SECOND, [], 1],
-  ['a sidecar of this second', SECOND - 3600, SECOND, [BR], 1],
+  ['a file and its precompressed file of this second', SECOND, SECOND, [], 1],
+  ['a precompressed file of this second', SECOND - 3600, SECOND, [BR], 1],
   ['a file of the future', SECOND + 7200, null, [], 7201],
-  ['a sidecar of the future', SECOND - 3600, SECOND + 7200, [BR], 7201],
+  ['a precompressed file of the future', SECOND - 3600, SECOND + 7200, [BR], 7201],
 ];
 
 describe.each<[string, Partial<Limits>]>([
   ['in memory', {}],
   ['by descriptor', { maxCachedFileBytes: 0 }],
-  ['not kept', { cacheBytes: 0 }],
+  ['not cached', { cacheBytes: 0 }],
 ])('%s', (_, limits) => {
-  test.each(FILES)('%s', async (_, second, sidecar, fields, seconds) => {
+  test.each(FILES)('%s', async (_, second, precompressed, fields, seconds) => {
     put('a.html', WHOLE, second);
-    if (sidecar !== null) put('a.html.br', CODED, sidecar);
+    if (precompressed !== null) put('a.html.br', ENCODED, precompressed);
     start({ kernel, limits });
-    const recent = fields.includes(BR) ? sidecar! : second;
-    const whole = fields.includes(BR) ? CODED : WHOLE;
+    const recent = fields.includes(BR) ? precompressed! : second;
+    const whole = fields.includes(BR) ? ENCODED : WHOLE;
     const checkAll = async (rows: typeof UNDATED, date: string | null): Promise<void> => {
       for (const [lines, status] of rows) {
         const sent = status === 412 ? {} : { ETag: /^"/, 'Last-Modified': date };
@@ -116,7 +116,7 @@ describe.each<[string, Partial<Limits>]>([
   });
 });
 
-test('a fallback page of this second has its date when that is over', async () => {
+test('a fallback page of this second gets its Last-Modified once the second is over', async () => {
   put('index.html', WHOLE, SECOND);
   start({ kernel, fallback: 'index.html' });
   const row = (fields: string[], status: number, date: string | null): Row => [
@@ -135,7 +135,7 @@ test('a fallback page of this second has its date when that is over', async () =
   await check(row(['If-Modified-Since: <same>'], 304, '<same>'));
 });
 
-test('tags by content know of no date, of this second or any other', async () => {
+test('content ETags come without Last-Modified', async () => {
   put('a.html', WHOLE, SECOND);
   start({ kernel, etag: 'content' });
   for (const line of ['If-Unmodified-Since: <earlier>', 'If-Modified-Since: <later>']) {
@@ -153,7 +153,7 @@ test.each<[string, (content: Uint8Array) => void]>([
     },
   ],
   ['edited in place', (content) => writeFileSync(path('f.txt'), content)],
-])('a download does not go on with another file that was %s under way', async (_, change) => {
+])('a resumed download of a file that was %s meanwhile gets a 412', async (_, change) => {
   put('f.txt', WHOLE, SECOND - 3600);
   await settled();
   start();

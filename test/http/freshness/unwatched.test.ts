@@ -10,21 +10,21 @@ import { settled } from '../../support/directory.js';
 import { exchange, request, sleep } from '../../support/raw-client.js';
 import { expectations, testVersions } from '../../support/versions.js';
 
-const FRESHNESS_MS = 100;
+const REVALIDATE_MS = 100;
 /** Timers may fire a millisecond early. */
-const PATIENCE_MS = FRESHNESS_MS + 10;
+const DUE_MS = REVALIDATE_MS + 10;
 
 const versions = testVersions();
-const { path, put, start, turn, answerTo, expectVersion } = versions;
+const { path, put, start, turn, responseTo, expectVersion } = versions;
 
-/** Watches are given, and nothing is ever told, as of what another machine does. */
-const silent = (type: number): Partial<Kernel> => {
+/** Watches succeed and report nothing, as for changes made by another machine. */
+const nonNotifying = (type: number): Partial<Kernel> => {
   let wd = 0;
   return { fstatfs: () => type, inotifyAddWatch: () => ++wd, inotifyRmWatch: () => 0 };
 };
 
-/** The same of what lies below the folder, while the path to it is told of. */
-const silentBelow = (type: number): Partial<Kernel> => {
+/** The same below the root only; the path to it is watched. */
+const nonNotifyingBelow = (type: number): Partial<Kernel> => {
   let wd = 1e6;
   const isBelow = (fd: number | string): boolean => readlinkSync(`/proc/self/fd/${fd}`).startsWith(versions.root);
   return {
@@ -35,48 +35,48 @@ const silentBelow = (type: number): Partial<Kernel> => {
   };
 };
 
-const WAYS: [what: string, calls: Partial<Kernel>, limit: number, freshness: string, unwatched: RegExp][] = [
+const REASONS: [reason: string, calls: Partial<Kernel>, limit: number, invalidation: string, unwatched: RegExp][] = [
   ['there is no inotify', { inotifyInit1: () => EMFILE }, 8192, 'ttl', /EMFILE/],
-  ['a profile forbids inotify', { inotifyInit1: () => ENOSYS }, 8192, 'ttl', /ENOSYS/],
+  ['seccomp forbids inotify', { inotifyInit1: () => ENOSYS }, 8192, 'ttl', /ENOSYS/],
   ['there is no watch left', { inotifyAddWatch: () => ENOSPC }, 8192, 'ttl', /^fs\.inotify\.max_user_watches$/],
-  ['the folders may not be read', { inotifyAddWatch: () => EACCES }, 8192, 'ttl', /EACCES/],
-  ['no folder is to be watched', {}, 0, 'ttl', /^the limit of 0 watches$/],
-  ['few folders are to be watched', {}, 3, 'mixed', /^the limit of 3 watches$/],
-  ['the files are on nfs', silent(0x6969), 8192, 'ttl', /nfs/],
-  ['the files are on an overlay', silent(0x794c7630), 8192, 'ttl', /overlay/],
-  ['the files are on 9p', silent(0x01021997), 8192, 'ttl', /9p/],
-  ['the files are on nfs, and the path to them is not', silentBelow(0x6969), 8192, 'ttl', /nfs/],
-  ['nobody knows on what the files are', silent(ENOSYS), 8192, 'ttl', /file system/],
+  ['the directories may not be read', { inotifyAddWatch: () => EACCES }, 8192, 'ttl', /EACCES/],
+  ['no watch is allowed', {}, 0, 'ttl', /^the limit of 0 watches$/],
+  ['few watches are allowed', {}, 3, 'mixed', /^the limit of 3 watches$/],
+  ['the files are on nfs', nonNotifying(0x6969), 8192, 'ttl', /nfs/],
+  ['the files are on an overlay', nonNotifying(0x794c7630), 8192, 'ttl', /overlay/],
+  ['the files are on 9p', nonNotifying(0x01021997), 8192, 'ttl', /9p/],
+  ['the files are on nfs, the path to them is not', nonNotifyingBelow(0x6969), 8192, 'ttl', /nfs/],
+  ['the filesystem is unknown', nonNotifying(ENOSYS), 8192, 'ttl', /file system/],
 ];
 
-describe.each(WAYS)('%s', (_, calls, maxWatches, freshness, unwatched) => {
-  const limits = { revalidateMs: FRESHNESS_MS, maxWatches };
+describe.each(REASONS)('%s', (_, calls, maxWatches, invalidation, unwatched) => {
+  const limits = { revalidateMs: REVALIDATE_MS, maxWatches };
 
-  test('what has changed is seen after revalidateMs', async () => {
+  test('changes are seen after revalidateMs', async () => {
     start({ kernel: kernelWith(calls), limits });
     for (let version = 1; version <= 4; version++) {
       const expected = expectations(version);
       if (version > 1) {
         turn(version);
-        await sleep(PATIENCE_MS);
+        await sleep(DUE_MS);
       }
       for (const [target, response] of Object.entries(expected)) {
-        expect([target, await answerTo(target)]).toEqual([target, response]);
-        expect([target, await answerTo(target)]).toEqual([target, response]);
+        expect([target, await responseTo(target)]).toEqual([target, response]);
+        expect([target, await responseTo(target)]).toEqual([target, response]);
       }
-      await settled(); // then everything is kept
+      await settled(); // then everything is cached
       for (const [target, response] of Object.entries(expected)) {
-        expect([target, await answerTo(target)]).toEqual([target, response]);
-        expect([target, await answerTo(target)]).toEqual([target, response]);
+        expect([target, await responseTo(target)]).toEqual([target, response]);
+        expect([target, await responseTo(target)]).toEqual([target, response]);
       }
     }
     const files = versions.server.stats().files!;
-    expect(files).toMatchObject({ invalidation: freshness, unwatchedReasons: [expect.stringMatching(unwatched)] });
+    expect(files).toMatchObject({ invalidation, unwatchedReasons: [expect.stringMatching(unwatched)] });
     expect(files.watches).toBeLessThanOrEqual(maxWatches);
     expect(files.hits).toBeGreaterThan(0);
   });
 
-  test('a root that leads elsewhere is followed after revalidateMs', async () => {
+  test('a retargeted root symlink is followed after revalidateMs', async () => {
     for (const release of ['one', 'two']) {
       mkdirSync(path(release));
       put(`${release}/a.txt`, release);
@@ -85,16 +85,16 @@ describe.each(WAYS)('%s', (_, calls, maxWatches, freshness, unwatched) => {
     start({ root: path('current'), kernel: kernelWith(calls), limits });
     await settled();
     for (const release of ['two', 'one', 'two']) {
-      expect(await answerTo('/a.txt')).toBe(`200 ${release === 'two' ? 'one' : 'two'}`);
+      expect(await responseTo('/a.txt')).toBe(`200 ${release === 'two' ? 'one' : 'two'}`);
       symlinkSync(release, path('next'));
       renameSync(path('next'), path('current'));
-      await sleep(PATIENCE_MS);
-      expect(await answerTo('/a.txt')).toBe(`200 ${release}`);
+      await sleep(DUE_MS);
+      expect(await responseTo('/a.txt')).toBe(`200 ${release}`);
     }
   });
 });
 
-describe('what the stats say', () => {
+describe('statistics of watched and polled entries', () => {
   const stats = () => {
     const { invalidation, watchedEntries, polledEntries, unwatchedReasons, entries } = versions.server.stats().files!;
     expect(watchedEntries + polledEntries).toBe(entries);
@@ -102,17 +102,17 @@ describe('what the stats say', () => {
   };
   const twice = async (target: string): Promise<void> => {
     await settled();
-    expect((await answerTo(target)).slice(0, 3)).toBe('200');
-    await answerTo(target);
+    expect((await responseTo(target)).slice(0, 3)).toBe('200');
+    await responseTo(target);
   };
 
-  test.each<[what: string, options: Partial<ServeOptions>, target: string, unwatched: string]>([
+  test.each<[reason: string, options: Partial<ServeOptions>, target: string, unwatched: string]>([
     ['there is no openat2', { kernel: kernelWith({ openat2: () => ENOSYS }) }, '/small.txt', 'no openat2'],
     ['a file has two names', {}, '/second.txt', 'hard links'],
-    ['a link leads out of the root', { symlinks: 'follow' }, '/out.txt', 'symlinks out of the root'],
-    ['a listing is held', { directoryListing: true }, '/in/', 'listings'],
+    ['a symlink escapes the root', { symlinks: 'follow' }, '/out.txt', 'symlinks out of the root'],
+    ['a listing is cached', { directoryListing: true }, '/in/', 'listings'],
     [
-      'a folder has no watch',
+      'a directory has no watch',
       {
         kernel: kernelWith({
           inotifyAddWatch: (fd, place, mask) =>
@@ -130,11 +130,11 @@ describe('what the stats say', () => {
     await twice(target);
     expect(stats()).toEqual(['ttl', 0, 1, [unwatched]]);
     await twice('/app.js');
-    const isTold = unwatched !== 'no openat2';
-    expect(stats()).toEqual(isTold ? ['mixed', 1, 1, [unwatched]] : ['ttl', 0, 2, [unwatched]]);
+    const isWatched = unwatched !== 'no openat2';
+    expect(stats()).toEqual(isWatched ? ['mixed', 1, 1, [unwatched]] : ['ttl', 0, 2, [unwatched]]);
   });
 
-  test('is of now: what was a reason before is none', async () => {
+  test('a former reason is not reported', async () => {
     linkSync(path('small.txt'), path('second.txt'));
     start({ limits: { revalidateMs: 0 } });
     await twice('/small.txt');
@@ -144,14 +144,14 @@ describe('what the stats say', () => {
     expect(stats()).toEqual(['inotify', 1, 0, []]);
   });
 
-  test('a folder that is not there is no listing', async () => {
+  test('a missing directory does not count as a listing', async () => {
     start({ directoryListing: true });
     await settled();
-    expect(await answerTo('/nowhere/')).toMatch(/^404/);
+    expect(await responseTo('/nowhere/')).toMatch(/^404/);
     expect(stats()).toEqual(['inotify', 1, 0, []]);
   });
 
-  test('the path of the root counts too', async () => {
+  test('a failed watch on the path of the root is reported', async () => {
     const inotifyAddWatch: Kernel['inotifyAddWatch'] = (fd, place, mask) =>
       readlinkSync(String(place)).startsWith(versions.root) ? realKernel.inotifyAddWatch(fd, place, mask) : EACCES;
     start({ kernel: kernelWith({ inotifyAddWatch }) });
@@ -160,20 +160,20 @@ describe('what the stats say', () => {
   });
 });
 
-test('where some folders are watched and some not, each is as fresh as it can be', async () => {
+test('with some directories watched and some not, each entry is invalidated as soon as possible', async () => {
   const above = versions.root.split('/').length - 1;
   let passedMs = 0;
   const kernel = kernelWith({ monotonicMs: () => realKernel.monotonicMs() + passedMs });
   start({ kernel, limits: { revalidateMs: 10_000, maxWatches: above + 1 } });
   await settled();
-  expect([await answerTo('/small.txt'), await answerTo('/in/deep.txt')]).toEqual(['200 version 1', '200 deep 1']);
-  put('small.txt', 'told');
-  put('in/deep.txt', 'looked for');
-  expect([await answerTo('/small.txt'), await answerTo('/in/deep.txt')]).toEqual(['200 told', '200 deep 1']);
+  expect([await responseTo('/small.txt'), await responseTo('/in/deep.txt')]).toEqual(['200 version 1', '200 deep 1']);
+  put('small.txt', 'reported');
+  put('in/deep.txt', 'polled');
+  expect([await responseTo('/small.txt'), await responseTo('/in/deep.txt')]).toEqual(['200 reported', '200 deep 1']);
   passedMs = 10_000;
-  expect(await answerTo('/in/deep.txt')).toBe('200 looked for');
+  expect(await responseTo('/in/deep.txt')).toBe('200 polled');
   await settled();
-  for (const target of ['/in/deep.txt', '/small.txt', '/large.bin']) await answerTo(target);
+  for (const target of ['/in/deep.txt', '/small.txt', '/large.bin']) await responseTo(target);
   expect(versions.server.stats().files).toMatchObject({
     invalidation: 'mixed',
     watchedEntries: 2,
@@ -183,58 +183,58 @@ test('where some folders are watched and some not, each is as fresh as it can be
   });
 });
 
-describe('a folder whose watch was refused is watched when that is possible', () => {
+describe('a failed watch is retried:', () => {
   let passedMs: number;
-  let refusing: boolean;
-  let asked: number;
+  let failing: boolean;
+  let attempts: number;
   const kernel = kernelWith(
     {
       monotonicMs: () => realKernel.monotonicMs() + passedMs,
-      openat2: (...args) => (refusing ? EACCES : realKernel.openat2(...args)),
-      inotifyAddWatch: (...args) => (refusing ? EACCES : realKernel.inotifyAddWatch(...args)),
+      openat2: (...args) => (failing ? EACCES : realKernel.openat2(...args)),
+      inotifyAddWatch: (...args) => (failing ? EACCES : realKernel.inotifyAddWatch(...args)),
     },
-    { inotifyAddWatch: () => asked++ },
+    { inotifyAddWatch: () => attempts++ },
   );
   const limits = { revalidateMs: 10_000 };
 
   beforeEach(() => {
-    passedMs = asked = 0;
-    refusing = false;
+    passedMs = attempts = 0;
+    failing = false;
   });
 
-  test('the root, which nobody could read for a while', async () => {
+  test('on the root after it was unreadable', async () => {
     start({ kernel, limits });
     await settled();
-    expect(await answerTo('/small.txt')).toBe('200 version 1');
-    refusing = true;
+    expect(await responseTo('/small.txt')).toBe('200 version 1');
+    failing = true;
     chmodSync(versions.root, 0o700);
     for (const _ of [0, 10_000, 10_000]) {
       passedMs += 10_000;
-      expect(await answerTo('/small.txt')).toMatch(/^403 /);
+      expect(await responseTo('/small.txt')).toMatch(/^403 /);
     }
-    refusing = false;
+    failing = false;
     chmodSync(versions.root, 0o755);
     passedMs += 10_000;
-    expect(await answerTo('/small.txt')).toBe('200 version 1');
-    for (const version of ['told', 'told again']) {
+    expect(await responseTo('/small.txt')).toBe('200 version 1');
+    for (const version of ['reported', 'reported again']) {
       put('small.txt', version);
-      expect(await answerTo('/small.txt')).toBe(`200 ${version}`);
+      expect(await responseTo('/small.txt')).toBe(`200 ${version}`);
       await settled();
-      expect(await answerTo('/small.txt')).toBe(`200 ${version}`);
+      expect(await responseTo('/small.txt')).toBe(`200 ${version}`);
     }
   });
 
-  test('the root, which could only be walked through, and what is beneath it', async () => {
+  test('on a root with search permission only, and below it', async () => {
     const isRoot = (place: unknown): boolean => readlinkSync(String(place)) === versions.root;
     const add: Kernel['inotifyAddWatch'] = (fd, place, mask) =>
-      refusing && isRoot(place) ? EACCES : realKernel.inotifyAddWatch(fd, place, mask);
-    refusing = true;
+      failing && isRoot(place) ? EACCES : realKernel.inotifyAddWatch(fd, place, mask);
+    failing = true;
     put('in/large.bin', '1'.repeat(100_000));
     start({ kernel: kernelWith({ ...kernel, openat2: realKernel.openat2, inotifyAddWatch: add }), limits });
     await settled();
-    const ask = (): Promise<string[]> => Promise.all(['/in/large.bin', '/in/deep.txt'].map(answerTo));
+    const ask = (): Promise<string[]> => Promise.all(['/in/large.bin', '/in/deep.txt'].map(responseTo));
     expect(await ask()).toEqual(['200 100000 of 1', '200 deep 1']);
-    refusing = false;
+    failing = false;
     passedMs += 10_000;
     for (let time = 0; time < 2; time++) expect(await ask()).toEqual(['200 100000 of 1', '200 deep 1']);
     for (const version of ['2', '3']) {
@@ -248,39 +248,39 @@ describe('a folder whose watch was refused is watched when that is possible', ()
     expect((await ask()).map((response) => response.slice(0, 3))).toEqual(['404', '404']);
   });
 
-  test('one beyond the limit, when there is room', async () => {
+  test('once there is room below the limit', async () => {
     const above = versions.root.split('/').length - 1;
     start({ kernel, limits: { ...limits, maxWatches: above + 2 } });
     await settled();
-    expect([await answerTo('/swapped/deep.txt'), await answerTo('/in/deep.txt')]).toEqual([
+    expect([await responseTo('/swapped/deep.txt'), await responseTo('/in/deep.txt')]).toEqual([
       '200 swapped 1',
       '200 deep 1',
     ]);
-    put('in/deep.txt', 'looked for');
-    expect(await answerTo('/in/deep.txt')).toBe('200 deep 1');
+    put('in/deep.txt', 'polled');
+    expect(await responseTo('/in/deep.txt')).toBe('200 deep 1');
     rmSync(path('swapped'), { recursive: true });
-    expect(await answerTo('/swapped/deep.txt')).toMatch(/^404 /);
+    expect(await responseTo('/swapped/deep.txt')).toMatch(/^404 /);
     await settled();
     passedMs = 10_000;
-    expect(await answerTo('/in/deep.txt')).toBe('200 looked for');
-    put('in/deep.txt', 'told');
-    expect(await answerTo('/in/deep.txt')).toBe('200 told');
+    expect(await responseTo('/in/deep.txt')).toBe('200 polled');
+    put('in/deep.txt', 'reported');
+    expect(await responseTo('/in/deep.txt')).toBe('200 reported');
   });
 
-  test('and until then the kernel is asked once in revalidateMs', async () => {
-    refusing = true;
+  test('at most once per revalidateMs', async () => {
+    failing = true;
     start({ kernel: kernelWith({ ...kernel, openat2: realKernel.openat2 }), limits });
     await settled();
-    await answerTo('/small.txt');
+    await responseTo('/small.txt');
     for (const target of ['/large.bin', '/app.js', '/nothing', '/']) {
-      const before = asked;
-      for (let time = 0; time < 3; time++) await answerTo(target);
-      expect(asked).toBe(before);
+      const before = attempts;
+      for (let time = 0; time < 3; time++) await responseTo(target);
+      expect(attempts).toBe(before);
     }
   });
 });
 
-test('what is not told although there is a watch, as of writes through mmap(2), is seen after half a minute', async () => {
+test('changes without an event, such as writes through mmap(2), are seen after 30 seconds', async () => {
   let passedMs = 0;
   let wd = 0;
   const monotonicMs = (): number => realKernel.monotonicMs() + passedMs;
@@ -296,21 +296,21 @@ test('what is not told although there is a watch, as of writes through mmap(2), 
   }
 });
 
-test('what was looked at again is told of again', async () => {
+test('a revalidated entry is still invalidated by inotify', async () => {
   let passedMs = 0;
   start({ kernel: kernelWith({ monotonicMs: () => realKernel.monotonicMs() + passedMs }) });
-  await sleep(1100); // then the files have a date, and stay as they are
+  await sleep(1100); // then the timestamps are no longer racy
   for (const name of ['small.txt', 'large.bin', 'in/deep.txt', 'swapped/deep.txt', '.far-1/deep.txt']) {
     const target = name.startsWith('.far') ? '/linked/deep.txt' : `/${name}`;
-    const before = await answerTo(target);
+    const before = await responseTo(target);
     passedMs += 30_000;
-    expect(await answerTo(target)).toBe(before);
-    put(name, 'told');
-    expect([target, await answerTo(target)]).toEqual([target, '200 told']);
+    expect(await responseTo(target)).toBe(before);
+    put(name, 'reported');
+    expect([target, await responseTo(target)]).toEqual([target, '200 reported']);
   }
 });
 
-/** The times of a file step every 10 ms, as with CONFIG_HZ=100; newer kernels step finer where somebody has looked. */
+/** Timestamps with a step of 10 ms, as with CONFIG_HZ=100; newer kernels use finer ones for files that were queried. */
 const coarse: Partial<Kernel> = {
   fstat(fd, out) {
     const result = realKernel.fstat(fd, out);
@@ -321,9 +321,9 @@ const coarse: Partial<Kernel> = {
 };
 
 test.each<[string, Partial<Kernel>]>([
-  ['told', coarse],
-  ['looked for', { ...coarse, inotifyInit1: () => EMFILE }],
-])('changes faster than the clock are %s, and have tags of their own', async (_, calls) => {
+  ['reported', coarse],
+  ['polled', { ...coarse, inotifyInit1: () => EMFILE }],
+])('changes faster than the clock that are %s get distinct ETags', async (_, calls) => {
   start({ kernel: kernelWith(calls), limits: { revalidateMs: 0 } });
   const contents = new Map<string, string>();
   for (const target of ['/fast.txt', '/nowhere']) {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Server, serve } from '../../../src/index.js';
 import { kernel as realKernel } from '../../../src/sys/binding.js';
-import { tellingFolder } from '../../support/changer.js';
+import { makeWatchedDirectory } from '../../support/changer.js';
 import { kernelWith } from '../../support/counting-kernel.js';
 import { settled } from '../../support/directory.js';
 import { RawClient, request, sleep } from '../../support/raw-client.js';
@@ -16,11 +16,11 @@ const ALLOWED = ['epollWait', 'recv', 'recvEach', 'send', 'sendEach', ...CLOCKS]
 const ALLOWED_LARGE = [...ALLOWED, 'sendfile', 'epollCtl'];
 
 const counts = new Map<string, number>();
-let directory: ReturnType<typeof tellingFolder>;
+let directory: ReturnType<typeof makeWatchedDirectory>;
 let server: Server;
 
 beforeAll(async () => {
-  directory = tellingFolder();
+  directory = makeWatchedDirectory();
   const path = (name: string): string => join(directory.path, name);
   mkdirSync(path('in'));
   for (const [name, size] of Object.entries({

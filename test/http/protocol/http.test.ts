@@ -330,7 +330,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
 
     test.each(CUT)('%s, cut at every byte, has the answer of the whole', async (_, bytes, method) => {
       const next = request('/0.bin');
-      const answerTo = async (pieces: string[]): Promise<string> => {
+      const responseTo = async (pieces: string[]): Promise<string> => {
         using client = await RawClient.connect(port);
         await client.sendPieces(pieces, 4);
         const first = await client.response(method);
@@ -339,11 +339,11 @@ describe.each(TRIGGERS)('%s', (trigger) => {
         else await client.untilClose();
         return all;
       };
-      const whole = await answerTo([bytes]);
+      const whole = await responseTo([bytes]);
       const cuts = Array.from({ length: bytes.length - 1 }, (_, index) => index + 1);
-      const responses = await Promise.all(cuts.map((at) => answerTo([bytes.slice(0, at), bytes.slice(at)])));
+      const responses = await Promise.all(cuts.map((at) => responseTo([bytes.slice(0, at), bytes.slice(at)])));
       for (const [index, response] of responses.entries()) expect(response, `cut at ${cuts[index]}`).toBe(whole);
-      expect(await answerTo([...bytes])).toBe(whole);
+      expect(await responseTo([...bytes])).toBe(whole);
     });
 
     test('half-close: what was asked is answered, then the connection ends', async () => {

@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Server, serve } from '../../../src/index.js';
-import { tellingFolder } from '../../support/changer.js';
+import { makeWatchedDirectory } from '../../support/changer.js';
 import { settled, type TestDirectory } from '../../support/directory.js';
 import { type Coding, checkSelection, makePages, PAGE_NAMES, validatorsOf } from '../../support/pages.js';
 import { exchange, request } from '../../support/raw-client.js';
@@ -209,7 +209,7 @@ describe('sidecars that are not, or not to be, used', () => {
   });
 
   test('one that appears, changes or goes in a folder with many files is seen at the next request', async () => {
-    using telling = tellingFolder();
+    using telling = makeWatchedDirectory();
     const put = (name: string, length: number): void => writeFileSync(join(telling.path, name), contentOf(length));
     mkdirSync(join(telling.path, 'in'));
     const names = Array.from({ length: 30 }, (_, i) => `in/${i}.html`);

@@ -80,7 +80,7 @@ export class Echo implements Protocol {
       this.connection.sendFile(file, 0, Number(length));
       file.release(this.connection.context.kernel);
     } else {
-      this.say(answerTo(line));
+      this.say(responseTo(line));
     }
     this.mostQueuedBytes = Math.max(this.mostQueuedBytes, this.connection.queuedBytes);
     if (command === 'quit') this.connection.closeWhenSent(false);
@@ -104,7 +104,7 @@ export class Echo implements Protocol {
 }
 
 /** What a peer should get for a line. */
-export function answerTo(line: string): string {
+export function responseTo(line: string): string {
   const [command, length] = line.split(' ');
   if (command === 'big') return 'x'.repeat(Number(length));
   if (command === 'file') return 'f'.repeat(Number(length));
@@ -113,5 +113,5 @@ export function answerTo(line: string): string {
 
 /** What a peer should get for all it has sent: half a line gets nothing. */
 export function answersTo(input: string): string {
-  return input.split('\n').slice(0, -1).map(answerTo).join('');
+  return input.split('\n').slice(0, -1).map(responseTo).join('');
 }

@@ -1,34 +1,34 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Call } from './changer.js';
+import type { Call } from '../../support/changer.js';
+import { below } from '../../support/random.js';
 import { contentOf, type FileNode, FileTree, type State } from './file-tree.js';
-import { below } from './random.js';
 
-/** A change that the tree has made of itself, and that is to be made of the files. */
+/** A change that the tree has made to itself, and the calls that make it to the files. */
 export interface Change {
-  readonly what: string;
+  readonly kind: string;
   readonly calls: Call[];
-  /** It is done in several steps, and who looks meanwhile may see any of them: these addresses are of what it is done to. */
+  /** The targets that may show an intermediate state, because the calls take several steps. */
   readonly torn: readonly string[];
 }
 
-const FOLDERS = ['', 'a', 'b', 'c', 'a/x', 'b/y', 'n', 'n/z'];
+const DIRECTORIES = ['', 'a', 'b', 'c', 'a/x', 'b/y', 'n', 'n/z'];
 const FILES = ['0.txt', '1.bin', '2.js', '3.css', 'index.html'];
-/** To a file, and to a folder. */
+/** Symlinks to a file, and to a directory. */
 const FILE_LINKS = ['l0', 'l1', 'a/l2'];
-const FOLDER_LINKS = ['k0', 'c/k1'];
+const DIRECTORY_LINKS = ['k0', 'c/k1'];
 
 const pathOf = (directory: string, name: string): string => (directory === '' ? name : `${directory}/${name}`);
 
-/** Every address that is asked for; most have something at any time. */
+/** Every requested target; most exist at any time. */
 export const TARGETS: readonly string[] = [
-  ...FOLDERS.flatMap((directory) => FILES.map((file) => `/${pathOf(directory, file)}`)),
-  ...FOLDERS.slice(1).flatMap((directory) => [`/${directory}`, `/${directory}/`]),
+  ...DIRECTORIES.flatMap((directory) => FILES.map((file) => `/${pathOf(directory, file)}`)),
+  ...DIRECTORIES.slice(1).flatMap((directory) => [`/${directory}`, `/${directory}/`]),
   ...FILE_LINKS.map((link) => `/${link}`),
-  ...FOLDER_LINKS.flatMap((link) => [`/${link}`, `/${link}/`, `/${link}/0.txt`, `/${link}/1.bin`]),
+  ...DIRECTORY_LINKS.flatMap((link) => [`/${link}`, `/${link}/`, `/${link}/0.txt`, `/${link}/1.bin`]),
 ];
 
-/** What stands in a folder, in memory, with all the ways in which people and programs change it. */
+/** A model of a directory in memory, with all the ways in which people and programs change one. */
 export class ChangingTree {
   private readonly tree = new FileTree();
   private version = 0;
@@ -38,11 +38,11 @@ export class ChangingTree {
     private readonly root: string,
     private readonly next: () => number,
   ) {
-    for (const directory of FOLDERS.slice(1, 6)) {
+    for (const directory of DIRECTORIES.slice(1, 6)) {
       mkdirSync(join(root, directory));
-      this.tree.set(directory, { kind: 'folder', entries: new Map() });
+      this.tree.set(directory, { kind: 'directory', entries: new Map() });
     }
-    for (const directory of FOLDERS.slice(0, 6)) {
+    for (const directory of DIRECTORIES.slice(0, 6)) {
       for (const file of FILES) {
         const path = pathOf(directory, file);
         const node = this.newFile(path);
@@ -96,22 +96,22 @@ export class ChangingTree {
     });
   }
 
-  private inPlace(what: string, act: (file: FileNode, path: string) => Call): Change | null {
+  private inPlace(kind: string, act: (file: FileNode, path: string) => Call): Change | null {
     const path = this.anyFile();
     if (path === null) return null;
     const file = this.tree.at(path) as FileNode;
     if (file.locked) return null;
     const torn = this.targetsOf(file);
-    return { what, calls: [act(file, path)], torn };
+    return { kind, calls: [act(file, path)], torn };
   }
 
   private create(): Change | null {
-    const path = this.pick(FOLDERS.flatMap((directory) => FILES.map((file) => pathOf(directory, file))));
+    const path = this.pick(DIRECTORIES.flatMap((directory) => FILES.map((file) => pathOf(directory, file))));
     if (!this.isFree(path)) return null;
     const file = this.newFile(path);
     this.tree.set(path, file);
     const calls: Call[] = [['writeFileSync', join(this.root, path), bytesOf(file)]];
-    return { what: 'create', calls, torn: this.targetsOf(file) };
+    return { kind: 'create', calls, torn: this.targetsOf(file) };
   }
 
   private replace(): Change | null {
@@ -139,24 +139,24 @@ export class ChangingTree {
   }
 
   private mkdir(): Change | null {
-    const path = this.freeFolder();
+    const path = this.freeDirectory();
     if (path === null) return null;
-    this.tree.set(path, { kind: 'folder', entries: new Map() });
+    this.tree.set(path, { kind: 'directory', entries: new Map() });
     return atomic('mkdir', ['mkdirSync', join(this.root, path)]);
   }
 
   private rmdir(): Change | null {
-    const path = this.anyFolder();
+    const path = this.anyDirectory();
     if (path === null) return null;
     this.tree.set(path, null);
     return atomic('rmdir', ['rmSync', join(this.root, path), { recursive: true }]);
   }
 
-  /** A folder that is made elsewhere, and comes with all that is in it. */
+  /** Moves in a directory with its files, made elsewhere. */
   private moveIn(): Change | null {
-    const path = this.freeFolder();
+    const path = this.freeDirectory();
     if (path === null) return null;
-    this.tree.set(path, { kind: 'folder', entries: new Map() });
+    this.tree.set(path, { kind: 'directory', entries: new Map() });
     const made = join(this.root, '.made');
     const calls: Call[] = [['mkdirSync', made]];
     for (const name of FILES) {
@@ -168,8 +168,8 @@ export class ChangingTree {
   }
 
   private rename(): Change | null {
-    const from = this.anyFolder();
-    const to = this.freeFolder();
+    const from = this.anyDirectory();
+    const to = this.freeDirectory();
     if (from === null || to === null || to.startsWith(`${from}/`)) return null;
     const directory = this.tree.at(from);
     this.tree.set(from, null);
@@ -177,20 +177,20 @@ export class ChangingTree {
     return atomic('rename', ['renameSync', join(this.root, from), join(this.root, to)]);
   }
 
-  /** Makes a link, or flips it; it may lead nowhere. */
+  /** Makes or retargets a symlink; it may dangle. */
   private link(): Change | null {
     const isFile = this.next() < 0.5;
-    const path = this.pick(isFile ? FILE_LINKS : FOLDER_LINKS);
+    const path = this.pick(isFile ? FILE_LINKS : DIRECTORY_LINKS);
     if (!this.isFree(path) && this.tree.at(path)?.kind !== 'link') return null;
     const up = path.includes('/') ? '../' : '';
-    const target = up + pathOf(this.pick(FOLDERS.slice(1)), isFile ? this.pick(FILES) : '.');
+    const target = up + pathOf(this.pick(DIRECTORIES.slice(1)), isFile ? this.pick(FILES) : '.');
     this.tree.set(path, { kind: 'link', target });
     const whole = join(this.root, path);
     return atomic('link', ['symlinkSync', target, `${whole}.new`], ['renameSync', `${whole}.new`, whole]);
   }
 
   private unlink(): Change | null {
-    const path = this.pick([...FILE_LINKS, ...FOLDER_LINKS]);
+    const path = this.pick([...FILE_LINKS, ...DIRECTORY_LINKS]);
     if (this.tree.at(path)?.kind !== 'link') return null;
     this.tree.set(path, null);
     return atomic('unlink', ['unlinkSync', join(this.root, path)]);
@@ -213,20 +213,20 @@ export class ChangingTree {
   }
 
   private anyFile(): string | null {
-    const paths = FOLDERS.flatMap((directory) => FILES.map((file) => pathOf(directory, file)));
+    const paths = DIRECTORIES.flatMap((directory) => FILES.map((file) => pathOf(directory, file)));
     return this.oneOf(paths, (path) => this.tree.at(path)?.kind === 'file');
   }
 
-  private anyFolder(): string | null {
-    return this.oneOf(FOLDERS.slice(1), (path) => this.tree.at(path)?.kind === 'folder');
+  private anyDirectory(): string | null {
+    return this.oneOf(DIRECTORIES.slice(1), (path) => this.tree.at(path)?.kind === 'directory');
   }
 
-  private freeFolder(): string | null {
-    return this.oneOf(FOLDERS.slice(1), (path) => this.isFree(path));
+  private freeDirectory(): string | null {
+    return this.oneOf(DIRECTORIES.slice(1), (path) => this.isFree(path));
   }
 
   private isFree(path: string): boolean {
-    return this.tree.at(path) === null && this.tree.folderOf(path) !== null;
+    return this.tree.at(path) === null && this.tree.parentOf(path) !== null;
   }
 
   private oneOf(paths: readonly string[], holds: (path: string) => boolean): string | null {
@@ -245,6 +245,6 @@ export class ChangingTree {
   }
 }
 
-const atomic = (what: string, ...calls: Call[]): Change => ({ what, calls, torn: [] });
+const atomic = (kind: string, ...calls: Call[]): Change => ({ kind, calls, torn: [] });
 
 const bytesOf = (file: FileNode): Buffer => contentOf({ status: 200, label: file.label, size: file.size });

@@ -1,4 +1,4 @@
-/** What an address answers: a status, and with 200 a content that is `label` again and again. */
+/** The expected response of a target: a status, and with 200 a content that repeats `label`. */
 export interface State {
   readonly status: number;
   readonly label: string;
@@ -11,60 +11,60 @@ export interface FileNode {
   size: number;
   locked: boolean;
 }
-interface FolderNode {
-  readonly kind: 'folder';
+interface DirectoryNode {
+  readonly kind: 'directory';
   readonly entries: Map<string, Node>;
 }
 interface LinkNode {
   readonly kind: 'link';
   readonly target: string;
 }
-export type Node = FileNode | FolderNode | LinkNode;
+export type Node = FileNode | DirectoryNode | LinkNode;
 
 export const contentOf = ({ label, size }: State): Buffer => Buffer.alloc(size, label, 'latin1');
 
-/** Files, folders and links beneath a root, in memory. */
+/** A model in memory of files, directories and symlinks below a root. */
 export class FileTree {
-  private readonly top: FolderNode = { kind: 'folder', entries: new Map() };
+  private readonly top: DirectoryNode = { kind: 'directory', entries: new Map() };
 
-  /** What a server answers for an address. */
+  /** The expected response for a target. */
   state(target: string): State {
     const path = target.slice(1);
     const found = this.find(target.endsWith('/') ? `${path}index.html` : path);
     if (found === null) return { status: 404, label: '', size: 0 };
-    if (found.kind === 'folder') return { status: target.endsWith('/') ? 404 : 301, label: '', size: 0 };
+    if (found.kind === 'directory') return { status: target.endsWith('/') ? 404 : 301, label: '', size: 0 };
     if (found.locked && process.getuid?.() !== 0) return { status: 403, label: '', size: 0 };
     return { status: 200, label: found.label, size: found.size };
   }
 
-  /** What stands at a path, links and all. */
+  /** The node at a path, without following symlinks. */
   at(path: string): Node | null {
     let node: Node | undefined = this.top;
     for (const name of path.split('/').filter(Boolean)) {
-      if (node?.kind !== 'folder') return null;
+      if (node?.kind !== 'directory') return null;
       node = node.entries.get(name);
     }
     return node ?? null;
   }
 
-  /** The folder that has, or would have, what stands at a path; null when there is none. */
-  folderOf(path: string): FolderNode | null {
+  /** The directory of a path; null if there is none. */
+  parentOf(path: string): DirectoryNode | null {
     const directory = this.at(path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '');
-    return directory?.kind === 'folder' ? directory : null;
+    return directory?.kind === 'directory' ? directory : null;
   }
 
   set(path: string, node: Node | null): void {
-    const { entries } = this.folderOf(path)!;
+    const { entries } = this.parentOf(path)!;
     const name = path.slice(path.lastIndexOf('/') + 1);
     if (node === null) entries.delete(name);
     else entries.set(name, node);
   }
 
-  /** What a path leads to, as the kernel finds it. */
-  find(path: string): FileNode | FolderNode | null {
+  /** The node of a path with symlinks followed, as the kernel resolves it. */
+  find(path: string): FileNode | DirectoryNode | null {
     const names = path.split('/');
-    const directories: FolderNode[] = [this.top];
-    let found: FileNode | FolderNode = this.top;
+    const directories: DirectoryNode[] = [this.top];
+    let found: FileNode | DirectoryNode = this.top;
     for (let links = 0; names.length > 0 && links < 40; ) {
       const name = names.shift()!;
       if (found.kind === 'file') return null;
@@ -77,7 +77,7 @@ export class FileTree {
         names.unshift(...next.target.split('/'));
         continue;
       }
-      if (next.kind === 'folder' && name !== '..') directories.push(next);
+      if (next.kind === 'directory' && name !== '..') directories.push(next);
       found = next;
     }
     return names.length === 0 ? found : null;

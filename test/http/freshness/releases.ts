@@ -2,23 +2,23 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
-import type { RawResponse } from './raw-client.js';
-import { KIB } from './site.js';
+import type { RawResponse } from '../../support/raw-client.js';
+import { KIB } from '../../support/site.js';
 
 type Sizes = Readonly<Record<string, number>>;
 
-/** What a release has unless said otherwise: files in memory and one by its descriptor, and one in a folder of its own. */
-const SIZES: Sizes = { 'a.txt': 300, 'folder/b.txt': 5000, 'large.bin': 100 * KIB };
+/** The default files of a release: two sent from memory, one of them in a subdirectory, and one sent by descriptor. */
+const SIZES: Sizes = { 'a.txt': 300, 'dir/b.txt': 5000, 'large.bin': 100 * KIB };
 
 export const RELEASE_TARGETS: readonly string[] = Object.keys(SIZES).map((name) => `/${name}`);
 
-/** A folder in which releases come and go. All names are below `base`. */
+/** A directory in which releases are created and removed. All names are below `base`. */
 export interface Releases extends Disposable {
   readonly base: string;
   path(name: string): string;
-  /** Writes files that all tell their number, and the folders on the way. */
+  /** Writes files whose every byte is the number of the release, and their directories. */
   release(name: string, number: number, sizes?: Sizes): void;
-  /** Lets a link lead elsewhere, in one step. */
+  /** Retargets a symlink atomically. */
   flip(name: string, target: string): void;
   move(from: string, to: string): void;
   remove(name: string): void;
@@ -47,7 +47,7 @@ export function makeReleases(): Releases {
   };
 }
 
-/** The release that an answer is of; it must be that from its first to its last byte. */
+/** The release of a response, which every byte of it must have. */
 export function releaseOf(response: RawResponse, target: string, sizes: Sizes = SIZES): number {
   const size = sizes[target.slice(1)]!;
   expect([response.status, response.body.length], target).toEqual([200, size]);
