@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { peerName, quoteBytes } from '../../src/models/shared/peer.js';
 import { command, cpuTicks } from '../support/command.js';
 import { eventually, RawClient, sleep } from '../support/raw-client.js';
 
@@ -23,13 +22,6 @@ describe.each(['tcp-polling', 'tcp-epoll'])('%s', (name) => {
     expect(ended).toMatchObject({ code: 0, signal: null, stderr: '' });
     expect(ended.stdout.split('\n')).toHaveLength(8);
   });
-});
-
-test('received bytes are quoted on one line and truncated', () => {
-  expect(quoteBytes(Buffer.from('x'))).toBe('1 byte "x"');
-  expect(quoteBytes(Buffer.from('a\r\nb\u009b\u202e\x7f'))).toBe('10 bytes "a\\r\\nb..."');
-  expect(quoteBytes(Buffer.alloc(1000, 'y'))).toBe(`1000 bytes "${'y'.repeat(60)}" …`);
-  expect(peerName(-1)).toBe('a disconnected peer');
 });
 
 test('an idle peer costs tcp-epoll no CPU time, and tcp-polling a core', async () => {

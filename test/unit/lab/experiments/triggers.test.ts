@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { traceTriggers } from '../../src/lab/experiments/triggers.js';
+import { traceTriggers } from '../../../../src/lab/experiments/triggers.js';
 
 const rows = traceTriggers();
 const row = (trigger: string, arrival: string, reading: string) =>

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { MAX_HEAD_BYTES, NEED_MORE, parseRequest } from '../../src/models/shared/request.js';
+import { MAX_HEAD_BYTES, NEED_MORE, parseRequest } from '../../../../src/models/shared/request.js';
 
 /** Bytes after the received ones, left over from an earlier use of the buffer. */
 const STALE = 'GET /stale HTTP/1.1\r\nHost: a\r\n\r\n\r\n\r\n';

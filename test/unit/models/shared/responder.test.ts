@@ -1,8 +1,8 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { Responder } from '../../src/models/shared/responder.js';
-import { makeDirectory, type TestDirectory } from '../support/directory.js';
+import { Responder } from '../../../../src/models/shared/responder.js';
+import { makeDirectory, type TestDirectory } from '../../../support/directory.js';
 
 let directory: TestDirectory;
 let responder: Responder;

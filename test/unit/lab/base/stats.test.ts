@@ -1,0 +1,30 @@
+import { describe, expect, test } from 'vitest';
+import { latencyPercentiles, percentile, summarize } from '../../../../src/lab/base/stats.js';
+
+describe('summarize', () => {
+  test.each([
+    [[3], { median: 3, min: 3, max: 3, count: 1 }],
+    [[9, 1, 5], { median: 5, min: 1, max: 9, count: 3 }],
+    [[10, 9, 1, 2], { median: 5.5, min: 1, max: 10, count: 4 }],
+    [[2, null, Number.NaN, 4], { median: 3, min: 2, max: 4, count: 2 }],
+  ])('%j', (values, summary) => expect(summarize(values)).toEqual(summary));
+
+  test('no values have no summary', () => {
+    expect(summarize([])).toBeNull();
+    expect(summarize([null])).toBeNull();
+  });
+});
+
+test.each([
+  [0, 1],
+  [50, 3],
+  [90, 4.6],
+  [100, 5],
+])('percentile %d of 1 to 5 is %d', (percent, value) => {
+  expect(percentile([1, 2, 3, 4, 5], percent)).toBeCloseTo(value, 9);
+});
+
+test('no values have no latency, and their percentile is a RangeError', () => {
+  expect(latencyPercentiles([])).toBeNull();
+  expect(() => percentile([], 50)).toThrow(RangeError);
+});
