@@ -42,7 +42,7 @@ const AGENT = 'User-Agent: x"y\\z\t\xc3\xa9\xff';
 const REQUESTS = [
   request('/hello.txt', ['User-Agent: curl/8', 'Referer: http://a/b?c']),
   request('/hello.txt?a="b"', [AGENT]),
-  request('/folder', [], 'HEAD'),
+  request('/sub', [], 'HEAD'),
   request('/nothing\xff'),
   request('/hello.txt', ['If-None-Match: *']),
   `${request('/hello.txt', ['Content-Length: 3'], 'POST')}abc`,
@@ -68,7 +68,7 @@ test('combined: a line a request, in order, that no client can forge', async () 
   expect(lines).toEqual([
     ['GET /hello.txt HTTP/1.1', 200, HELLO.length, 'http://a/b?c', 'curl/8'],
     ['GET /hello.txt?a=\\x22b\\x22 HTTP/1.1', 200, HELLO.length, '-', 'x\\x22y\\x5Cz\\x09\\xC3\\xA9\\xFF'],
-    ['HEAD /folder HTTP/1.1', 301, 0, '-', '-'],
+    ['HEAD /sub HTTP/1.1', 301, 0, '-', '-'],
     ['GET /nothing\\xFF HTTP/1.1', 404, size(1), '-', '-'],
     ['GET /hello.txt HTTP/1.1', 304, 0, '-', '-'],
     ['POST /hello.txt HTTP/1.1', 405, size(1), '-', '-'],
@@ -100,7 +100,7 @@ test('json: an object a line, valid UTF-8 whatever clients send', async () => {
   expect(lines.map(({ method, target, status }) => [method, target, status])).toEqual([
     ['GET', '/hello.txt', 200],
     ['GET', '/hello.txt?a="b"', 200],
-    ['HEAD', '/folder', 301],
+    ['HEAD', '/sub', 301],
     ['GET', '/nothing\ufffd', 404],
     ['GET', '/hello.txt', 304],
     ['POST', '/hello.txt', 405],

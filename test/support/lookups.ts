@@ -16,32 +16,32 @@ export function testLookups() {
   };
   afterEach(closeAll);
 
-  /** Looks names up below a folder; `isOutdated` reads what the kernel tells of changes since the last name. */
+  /** Resolves names below a directory. `isInvalidated` reads the events since the last name. */
   function lookupIn(
     directory: string,
     symlinks: SymlinkPolicy = 'within-root',
     kernel: Kernel = realKernel,
-    maxFolders = 100,
+    maxWatches = 100,
   ) {
-    const watch = new Inotify(realKernel, maxFolders);
+    const inotify = new Inotify(realKernel, maxWatches);
     const root = Root.open(kernel, directory);
-    opened.push(watch, root);
-    const lookup = new Lookup(kernel, root, watch, symlinks, 0);
+    opened.push(inotify, root);
+    const lookup = new Lookup(kernel, root, inotify, symlinks, 0);
     let dependencies = new Dependencies();
-    let outdated = false;
+    let invalidated = false;
     const dependent = {
       onInvalidated: () => {
-        outdated = true;
+        invalidated = true;
       },
     };
     return {
       lookup,
-      watch,
-      /** The content of the file, or why there is none. */
+      inotify,
+      /** The content of the file, or -errno. */
       find(name: string): string | number {
         dependencies.unsubscribe(dependent);
         dependencies = new Dependencies();
-        outdated = false;
+        invalidated = false;
         const file = lookup.file(Buffer.from(name), Date.now(), dependencies);
         dependencies.subscribe(dependent);
         if (typeof file === 'number') return file;
@@ -59,12 +59,12 @@ export function testLookups() {
         realKernel.close(fd);
         return entries.sort();
       },
-      get areTold(): boolean {
+      get areWatched(): boolean {
         return dependencies.areWatched;
       },
-      get isOutdated(): boolean {
-        watch.read();
-        return outdated;
+      get isInvalidated(): boolean {
+        inotify.read();
+        return invalidated;
       },
     };
   }

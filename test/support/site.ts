@@ -52,15 +52,7 @@ export async function makeSite(): Promise<Site> {
     const second = Math.floor(Date.now() / 1000) - 3600;
     utimesSync(whole, second, second);
   };
-  const directories = [
-    'folder',
-    'folder/inner',
-    'bare',
-    '.git',
-    '.well-known',
-    '.well-known/.more',
-    'folder/.well-known',
-  ];
+  const directories = ['sub', 'sub/inner', 'bare', '.git', '.well-known', '.well-known/.more', 'sub/.well-known'];
   for (const directory of ['', ...directories, '&odd dir%', 'evil.example']) {
     mkdirSync(path(directory));
   }
@@ -69,8 +61,8 @@ export async function makeSite(): Promise<Site> {
 
   write('index.html', '<!doctype html><title>index</title>\n');
   write('hello.txt', HELLO);
-  write('folder/index.html', '<title>folder</title>\n');
-  write('folder/inner/deep.txt', 'deep\n');
+  write('sub/index.html', '<title>sub</title>\n');
+  write('sub/inner/deep.txt', 'deep\n');
   write('evil.example/index.html', '<title>not evil</title>\n');
   write('&odd dir%/index.html', '<title>odd</title>\n');
   write('bare/file.txt', 'bare\n');
@@ -79,7 +71,7 @@ export async function makeSite(): Promise<Site> {
   for (const dotted of [
     '.hidden',
     '.git/config',
-    'folder/.well-known/x.txt',
+    'sub/.well-known/x.txt',
     '.well-known/.secret',
     '.well-known/.more/x',
   ])
@@ -95,8 +87,8 @@ export async function makeSite(): Promise<Site> {
 
   const links: [name: string, target: string][] = [
     ['in-link', 'hello.txt'],
-    ['dir-link', 'folder'],
-    ['dir-link-slash', 'folder/'],
+    ['dir-link', 'sub'],
+    ['dir-link-slash', 'sub/'],
     ['file-link-slash', 'hello.txt/'],
     ['out-link', '../outside/secret.txt'],
     ['out-dir-link', '../outside'],
@@ -109,10 +101,10 @@ export async function makeSite(): Promise<Site> {
     ['self', 'self'],
     ['loop-a', 'loop-b'],
     ['loop-b', 'loop-a'],
-    ['folder/up', '../hello.txt'],
-    ['folder/up-up', '../../outside/secret.txt'],
-    ['folder/back', '..'],
-    ['folder/round', '../folder/../folder/inner/../inner/deep.txt'],
+    ['sub/up', '../hello.txt'],
+    ['sub/up-up', '../../outside/secret.txt'],
+    ['sub/back', '..'],
+    ['sub/round', '../sub/../sub/inner/../inner/deep.txt'],
   ];
   for (const length of CHAINS) {
     for (let i = 1; i <= length; i++)

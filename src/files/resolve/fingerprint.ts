@@ -1,8 +1,8 @@
 import { type Kernel, STAT_WORDS, Stat } from '../../sys/kernel.js';
 
 /*
- * A fingerprint is a text that differs whenever a file or directory does, as far as fstat(2) can tell: of times, size and
- * inode. Which file a descriptor is of, in whatever state, is `deviceInode`.
+ * A fingerprint of a file or directory, from its times, size and inode, is another one after every change that fstat(2)
+ * shows. It identifies a state; `deviceInode` identifies a file in whatever state.
  */
 
 /**

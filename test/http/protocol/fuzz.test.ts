@@ -11,7 +11,7 @@ const CONNECTIONS = 50;
 /** What mutations begin with: every path through the parser, the bodies and the files. */
 const SEEDS = [
   request('/hello.txt'),
-  request('/folder?x=y', ['If-None-Match: "a", W/"b"', 'If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT']),
+  request('/sub?x=y', ['If-None-Match: "a", W/"b"', 'If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT']),
   request('/', ['Connection: keep-alive', 'User-Agent: fuzz'], 'HEAD'),
   request('*', [], 'OPTIONS'),
   `${request('/hello.txt', ['Content-Length: 5'], 'POST')}hello`,

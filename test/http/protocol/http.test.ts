@@ -56,20 +56,20 @@ const REFUSED: [what: string, status: number, request: string][] = [
   ['the preface of HTTP/2', 501, 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
 ];
 
-/** Paths of folders without their slash, and where they are sent; no host may ever come out of a path. */
+/** Paths of directories without their slash, and where they are redirected; a path must never become a host. */
 const REDIRECTS: [target: string, location: string][] = [
-  ['/folder', '/folder/'],
-  ['/folder?a=b&c', '/folder/?a=b&c'],
-  ['/folder??x#'.slice(0, -1), '/folder/??x'],
-  ['//folder', '/folder/'],
+  ['/sub', '/sub/'],
+  ['/sub?a=b&c', '/sub/?a=b&c'],
+  ['/sub??x#'.slice(0, -1), '/sub/??x'],
+  ['//sub', '/sub/'],
   ['//evil.example', '/evil.example/'],
   ['///evil.example?x', '/evil.example/?x'],
   ['/%65vil.example', '/evil.example/'],
-  ['/folder/inner', '/folder/inner/'],
-  ['//folder///inner', '/folder/inner/'],
+  ['/sub/inner', '/sub/inner/'],
+  ['//sub///inner', '/sub/inner/'],
   ['/&odd%20dir%25', '/&odd%20dir%25/'],
-  ['/folder?\xe9', '/folder/?%E9'],
-  ['http://evil.example/folder?q', '/folder/?q'],
+  ['/sub?\xe9', '/sub/?%E9'],
+  ['http://evil.example/sub?q', '/sub/?q'],
   ['/.well-known', '/.well-known/'],
 ];
 
@@ -80,8 +80,8 @@ const NO_REDIRECT: [target: string, status: number][] = [
   ['/%2Fevil.example', 404],
   ['/%2F%2Fevil.example', 404],
   ['/%0d%0aLocation:%20http://evil.example', 404],
-  ['/folder/../folder', 404],
-  ['/folder%00', 400],
+  ['/sub/../sub', 404],
+  ['/sub%00', 400],
 ];
 
 let site: Site;
@@ -124,17 +124,14 @@ describe.each(TRIGGERS)('%s', (trigger) => {
       expect(client.buffered.length).toBe(0);
     });
 
-    test.each(['/', '/folder', '/nothing', '/.hidden', '/fifo', '/%zz'])(
-      'HEAD %s has the head of GET',
-      async (target) => {
-        const whole = await get(target);
-        using client = await RawClient.connect(port);
-        const head = await client.send(request(target, [], 'HEAD')).response('HEAD');
-        expect(withoutDate(head.head)).toBe(withoutDate(whole.head));
-        const next = await client.send(request('/hello.txt')).response();
-        expect(next.body.toString()).toBe(HELLO);
-      },
-    );
+    test.each(['/', '/sub', '/nothing', '/.hidden', '/fifo', '/%zz'])('HEAD %s has the head of GET', async (target) => {
+      const whole = await get(target);
+      using client = await RawClient.connect(port);
+      const head = await client.send(request(target, [], 'HEAD')).response('HEAD');
+      expect(withoutDate(head.head)).toBe(withoutDate(whole.head));
+      const next = await client.send(request('/hello.txt')).response();
+      expect(next.body.toString()).toBe(HELLO);
+    });
 
     test.each([
       ['/', 'index'],
@@ -142,10 +139,10 @@ describe.each(TRIGGERS)('%s', (trigger) => {
       ['/?a', 'index'],
       ['http://a', 'index'],
       ['http://a?b', 'index'],
-      ['/folder/', 'folder'],
-      ['/folder//', 'folder'],
-      ['/dir-link/', 'folder'],
-    ])('%s is the index of its folder', async (target, title) => {
+      ['/sub/', 'sub'],
+      ['/sub//', 'sub'],
+      ['/dir-link/', 'sub'],
+    ])('%s is the index of its directory', async (target, title) => {
       const response = await get(target);
       expect([response.status, response.field('Content-Type')]).toEqual([200, 'text/html; charset=utf-8']);
       expect(response.body.toString()).toContain(`<title>${title}</title>`);
@@ -286,7 +283,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
           'GET',
           (response) => expect(response.body.equals(contentOf(64 * KIB))).toBe(true),
         ],
-        [request('/folder'), 'GET', (response) => expect(response.field('Location')).toBe('/folder/')],
+        [request('/sub'), 'GET', (response) => expect(response.field('Location')).toBe('/sub/')],
         [
           `${request('/', ['Content-Length: 5'], 'POST')}GET /`,
           'POST',
@@ -313,7 +310,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
 
     const CUT: [what: string, bytes: string, method: string][] = [
       ['GET', request('/hello.txt', ['X-A: b', 'Connection: keep-alive']), 'GET'],
-      ['HEAD', `\r\n${request('/folder/', [], 'HEAD')}`, 'HEAD'],
+      ['HEAD', `\r\n${request('/sub/', [], 'HEAD')}`, 'HEAD'],
       ['304', request('/hello.txt', ['If-None-Match: *']), 'GET'],
       ['Content-Length', `${request('/hello.txt', ['Content-Length: 12'])}hello\r\n\r\nGET`, 'GET'],
       [
@@ -325,7 +322,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
       ['no host', 'GET / HTTP/1.1\r\nAccept: */*\r\n\r\n', 'GET'],
       ['a bad version', 'GET / HTTP/9.1\r\nHost: a\r\n\r\n', 'GET'],
       ['a bad field', 'GET / HTTP/1.1\r\nHost: a\r\n bad\r\n\r\n', 'GET'],
-      ['an absolute target', 'GET http://a.example:80/folder?x HTTP/1.1\r\nHost: a\r\n\r\n', 'GET'],
+      ['an absolute target', 'GET http://a.example:80/sub?x HTTP/1.1\r\nHost: a\r\n\r\n', 'GET'],
     ];
 
     test.each(CUT)('%s, cut at every byte, has the answer of the whole', async (_, bytes, method) => {
@@ -409,9 +406,9 @@ describe.each(TRIGGERS)('%s', (trigger) => {
         ['GET', 200],
         ['OPTIONS', 204],
       ] as const) {
-        client.send(request('/hello.txt', [field], method) + body + request('/folder'));
+        client.send(request('/hello.txt', [field], method) + body + request('/sub'));
         expect((await client.response(method)).status).toBe(status);
-        expect((await client.response()).field('Location')).toBe('/folder/');
+        expect((await client.response()).field('Location')).toBe('/sub/');
       }
     });
 

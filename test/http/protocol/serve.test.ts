@@ -243,7 +243,7 @@ test('a kernel without openat2 is served by the walk, and the stats say so', asy
   for (const [target, status] of [
     ['/hello.txt', 200],
     ['/out-link', 404],
-    ['/folder/up', 200],
+    ['/sub/up', 200],
     ['/fifo', 404],
   ] as const)
     expect((await exchange(server.port, request(target))).status, target).toBe(status);
@@ -271,14 +271,13 @@ test('stats count', async () => {
 
 test('two servers in one process know nothing of each other', async () => {
   await using first = serve({ root: site.root, port: 0 });
-  await using second = serve({ root: site.path('folder'), port: 0, trigger: 'edge' });
+  await using second = serve({ root: site.path('sub'), port: 0, trigger: 'edge' });
   const answers = await Promise.all(
     Array.from({ length: 20 }, (_, index) => exchange(index % 2 ? first.port : second.port, request('/'))),
   );
-  for (const [index, { body }] of answers.entries())
-    expect(body.toString()).toContain(index % 2 ? '>index<' : '>folder<');
+  for (const [index, { body }] of answers.entries()) expect(body.toString()).toContain(index % 2 ? '>index<' : '>sub<');
   await first.stop();
-  expect((await exchange(second.port, request('/'))).body.toString()).toContain('>folder<');
+  expect((await exchange(second.port, request('/'))).body.toString()).toContain('>sub<');
   expect([first.stats().requests, second.stats().requests]).toEqual([10, 11]);
 });
 
@@ -340,10 +339,10 @@ test('unref lets the process end', () => {
 test('files that are held leave descriptors to other files and to connections', async () => {
   const FILES = 150;
   if (!needs(hasPrlimit(), 'the limit of descriptors', 'prlimit is not installed')) return;
-  using folder = makeDirectory();
+  using directory = makeDirectory();
   const content = (at: number): string => `${at}`.padEnd(70_000, '.');
-  for (let at = 0; at < FILES; at++) folder.write(`${at}.bin`, content(at));
-  await using server = command([folder.root, '--port', '0']);
+  for (let at = 0; at < FILES; at++) directory.write(`${at}.bin`, content(at));
+  await using server = command([directory.root, '--port', '0']);
   const port = await server.port();
   const limited = spawnSync('prlimit', [`--pid=${server.process.pid}`, '--nofile=80:80']);
   expect(limited.status).toBe(0);

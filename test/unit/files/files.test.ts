@@ -175,7 +175,7 @@ describe('serving', () => {
   test('another site whose root lies within does not keep this one from being told', async () => {
     files.close();
     const plan = (root: string) => ({ root, options: resolveSiteOptions({}) });
-    files = new Files(kernel, plan(site.root), new Map([['other', plan(site.path('folder'))]]), resolveLimits());
+    files = new Files(kernel, plan(site.root), new Map([['other', plan(site.path('sub'))]]), resolveLimits());
     site.write('told.txt', 'one');
     await settled();
     files.inotify.read();
@@ -261,7 +261,7 @@ describe('serving', () => {
     ['/bare/', 404],
     ['/hello.txt/', 404],
     ['/hello.txt/x', 404],
-    ['/folder/index.html/', 404],
+    ['/sub/index.html/', 404],
     ['/with%20space.txt', 200],
     ['/%C3%BCn%c3%af.txt', 200],
     ['/\xc3\xbcn\xc3\xaf.txt', 200],
@@ -276,7 +276,7 @@ describe('serving', () => {
     ['/.well-known/security.txt', 200],
     ['/.well-known/.secret', 404],
     ['/.well-known/.more/x', 404],
-    ['/folder/.well-known/x.txt', 404],
+    ['/sub/.well-known/x.txt', 404],
     ['/dir-link', 301],
     ['/in-link', 200],
     ['/abs-in', 404],

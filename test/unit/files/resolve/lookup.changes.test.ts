@@ -9,15 +9,15 @@ import { testLookups } from '../../../support/lookups.js';
 const descriptors = testDescriptors();
 const { lookupIn } = testLookups();
 
-describe('whoever depends on what was found is told', () => {
-  /** A tree with links through which one file is reached, and what may happen to it. */
+describe('what was resolved is invalidated', () => {
+  /** A tree in which symsymlinks lead to the same file in several ways. */
   function makeTree(): string {
     const directory = descriptors.directory();
     for (const name of ['a/deep', 'b/deep']) {
       fs.mkdirSync(join(directory, name), { recursive: true });
       fs.writeFileSync(join(directory, name, 'x'), name);
     }
-    const links = {
+    const symlinks = {
       current: 'a',
       to: 'current/deep/x',
       up: 'current/deep/../../to',
@@ -26,7 +26,7 @@ describe('whoever depends on what was found is told', () => {
       nowhere: 'later/x',
       loop: 'loop',
     };
-    for (const [name, target] of Object.entries(links)) fs.symlinkSync(target, join(directory, name));
+    for (const [name, target] of Object.entries(symlinks)) fs.symlinkSync(target, join(directory, name));
     return directory;
   }
 
@@ -61,13 +61,13 @@ describe('whoever depends on what was found is told', () => {
     ['a/deep/x/y', (path) => fs.unlinkSync(path('a/deep/x')), ENOTDIR, ENOENT],
     ['loop', (path) => flip(path, 'loop', 'a/deep/x'), ELOOP, 'a/deep'],
     ['current', (path) => flip(path, 'current', 'a/deep/x'), DIRECTORY, 'a/deep'],
-  ])('%s, %s', (name, act, before, after) => {
+  ])('%s by %s', (name, act, before, after) => {
     const directory = makeTree();
-    const seen = lookupIn(directory);
-    expect([seen.find(name), seen.areTold, seen.isOutdated]).toEqual([before, true, false]);
+    const lookup = lookupIn(directory);
+    expect([lookup.find(name), lookup.areWatched, lookup.isInvalidated]).toEqual([before, true, false]);
     act((each) => join(directory, each));
-    expect(seen.isOutdated).toBe(true);
-    expect([seen.find(name), seen.isOutdated]).toEqual([after, false]);
+    expect(lookup.isInvalidated).toBe(true);
+    expect([lookup.find(name), lookup.isInvalidated]).toEqual([after, false]);
   });
 
   test.each<[name: string, act: (path: (name: string) => string) => void]>([
@@ -75,28 +75,28 @@ describe('whoever depends on what was found is told', () => {
     ['current/deep/x', (path) => fs.writeFileSync(path('a/deep/y'), 'new')],
     ['hop', (path) => flip(path, 'up', 'b')],
     ['nowhere', (path) => fs.mkdirSync(path('late'))],
-  ])('%s, but not of what is no matter: %s', (name, act) => {
+  ])('%s not by a change of something else: %s', (name, act) => {
     const directory = makeTree();
-    const seen = lookupIn(directory);
-    seen.find(name);
+    const lookup = lookupIn(directory);
+    lookup.find(name);
     act((each) => join(directory, each));
-    expect(seen.isOutdated).toBe(false);
+    expect(lookup.isInvalidated).toBe(false);
   });
 
-  test('of any entry, who has read a folder', () => {
+  test('a directory that was read, by a change of any entry', () => {
     const directory = makeTree();
-    const seen = lookupIn(directory);
-    expect(seen.entries('current/deep')).toEqual(['x']);
-    expect(seen.isOutdated).toBe(false);
+    const lookup = lookupIn(directory);
+    expect(lookup.entries('current/deep')).toEqual(['x']);
+    expect(lookup.isInvalidated).toBe(false);
     fs.writeFileSync(join(directory, 'a/deep/new'), '');
-    expect(seen.isOutdated).toBe(true);
+    expect(lookup.isInvalidated).toBe(true);
   });
 
-  test('of everything, when nothing that was found holds', () => {
-    const seen = lookupIn(makeTree());
-    seen.find('hop');
-    seen.lookup.invalidate();
-    expect([seen.isOutdated, seen.watch.size]).toEqual([true, 0]);
-    expect([seen.find('hop'), seen.areTold]).toEqual(['a/deep', true]);
+  test('everything, by invalidate()', () => {
+    const lookup = lookupIn(makeTree());
+    lookup.find('hop');
+    lookup.lookup.invalidate();
+    expect([lookup.isInvalidated, lookup.inotify.size]).toEqual([true, 0]);
+    expect([lookup.find('hop'), lookup.areWatched]).toEqual(['a/deep', true]);
   });
 });

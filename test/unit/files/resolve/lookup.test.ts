@@ -11,52 +11,52 @@ import { HELLO, makeSite, SECRET, type Site } from '../../../support/site.js';
 
 const KERNELS = [
   ['openat2', realKernel],
-  ['the walk', kernelWith({ openat2: () => ENOSYS })],
+  ['openat walk', kernelWith({ openat2: () => ENOSYS })],
 ] as const;
 
-const INDEX = '<title>folder</title>\n';
+const INDEX = '<title>sub</title>\n';
 const DEEP = 'deep\n';
 
-/** What a name leads to, or how it is refused, where links are followed inside the root, nowhere, and everywhere. */
+/** The file that a name leads to, or its error, where symlinks are followed within the root, not at all, and everywhere. */
 const NAMES: [name: string, inside: string | number, deny?: string | number, follow?: string | number][] = [
   ['hello.txt', HELLO],
-  ['folder/inner/deep.txt', DEEP],
+  ['sub/inner/deep.txt', DEEP],
   ['with space.txt', 'space\n'],
   ['', DIRECTORY],
-  ['folder', DIRECTORY],
+  ['sub', DIRECTORY],
   ['fifo', ENOENT],
   ['socket', ENOENT],
   ['missing', ENOENT],
   ['missing/x', ENOENT],
-  ['folder/missing', ENOENT],
+  ['sub/missing', ENOENT],
   ['hello.txt/x', ENOTDIR],
   ['x'.repeat(255), ENOENT],
   ['x'.repeat(256), ENAMETOOLONG],
   [`${'x'.repeat(256)}/x`, ENAMETOOLONG],
-  // a link as the file
+  // a symlink to a file
   ['in-link', HELLO, ELOOP],
-  ['folder/up', HELLO, ELOOP],
-  ['folder/round', DEEP, ELOOP],
+  ['sub/up', HELLO, ELOOP],
+  ['sub/round', DEEP, ELOOP],
   ['dangling', ENOENT, ELOOP],
   ['chain40-1', HELLO, ELOOP],
   ['chain41-2', HELLO, ELOOP],
   ['chain41-1', ELOOP, ELOOP],
   ['self', ELOOP, ELOOP],
   ['loop-a', ELOOP, ELOOP],
-  // a link as a folder
+  // a symlink to a directory
   ['dir-link', DIRECTORY, ELOOP],
   ['dir-link/index.html', INDEX, ELOOP],
   ['dir-link-slash/index.html', INDEX, ELOOP],
   ['dir-link/inner/deep.txt', DEEP, ELOOP],
   ['dir-link/up', HELLO, ELOOP],
   ['dir-link/missing', ENOENT, ELOOP],
-  ['folder/back', DIRECTORY, ELOOP],
-  ['folder/back/hello.txt', HELLO, ELOOP],
-  ['dir-link/back/folder/back/hello.txt', HELLO, ELOOP],
+  ['sub/back', DIRECTORY, ELOOP],
+  ['sub/back/hello.txt', HELLO, ELOOP],
+  ['dir-link/back/sub/back/hello.txt', HELLO, ELOOP],
   ['dangling/x', ENOENT, ELOOP],
   ['in-link/x', ENOTDIR, ELOOP],
   ['self/x', ELOOP, ELOOP],
-  // ways out
+  // out of the root
   ['out-link', EXDEV, ELOOP, SECRET],
   ['out-dir-link/secret.txt', EXDEV, ELOOP, SECRET],
   ['out-dir-link/missing', EXDEV, ELOOP, ENOENT],
@@ -65,7 +65,7 @@ const NAMES: [name: string, inside: string | number, deny?: string | number, fol
   ['abs-out', EXDEV, ELOOP, SECRET],
   ['dotdot', EXDEV, ELOOP, DIRECTORY],
   ['dotdot/outside/secret.txt', EXDEV, ELOOP, SECRET],
-  ['folder/up-up', EXDEV, ELOOP, SECRET],
+  ['sub/up-up', EXDEV, ELOOP, SECRET],
   ['dir-link/up-up', EXDEV, ELOOP, SECRET],
 ];
 
@@ -79,14 +79,14 @@ afterAll(() => site.remove());
 
 const { lookupIn, closeAll } = testLookups();
 
-describe.each(KERNELS)('by %s', (containment, kernel) => {
-  describe.each(SYMLINK_POLICIES)('links: %s', (policy) => {
+describe.each(KERNELS)('by %s', (pathResolution, kernel) => {
+  describe.each(SYMLINK_POLICIES)('symlinks: %s', (policy) => {
     test.each(NAMES)('%s', (name, inside, deny = inside, follow = inside) => {
       const expected = { 'within-root': inside, deny, follow }[policy];
       const before = countDescriptors();
       const { find, lookup } = lookupIn(site.root, policy, kernel);
       expect(find(name)).toBe(expected);
-      expect(find(name)).toBe(expected); // and once more, with what is known now
+      expect(find(name)).toBe(expected); // again, by the directories that are known now
       lookup.invalidate();
       expect(find(name)).toBe(expected);
       closeAll();
@@ -96,19 +96,19 @@ describe.each(KERNELS)('by %s', (containment, kernel) => {
 
   test.each<[string, boolean | number, deny: boolean | number, follow: boolean | number]>([
     ['', true, true, true],
-    ['folder', true, true, true],
+    ['sub', true, true, true],
     ['dir-link', true, ELOOP, true],
-    ['folder/back', true, ELOOP, true],
+    ['sub/back', true, ELOOP, true],
     ['out-dir-link', EXDEV, ELOOP, true],
     ['hello.txt', ENOTDIR, ENOTDIR, ENOTDIR],
     ['in-link', ENOTDIR, ELOOP, ENOTDIR],
     ['missing', ENOENT, ENOENT, ENOENT],
     ['dangling', ENOENT, ELOOP, ENOENT],
-  ])('as a folder to read: %j', (name, ...expected) => {
+  ])('opens %j as a directory', (name, ...expected) => {
     for (const [at, policy] of (['within-root', 'deny', 'follow'] as const).entries()) {
       const got = lookupIn(site.root, policy, kernel).entries(name);
       if (expected[at] === true) expect(got, policy).toEqual(fs.readdirSync(site.path(name)).sort());
-      // With O_DIRECTORY a link that is not followed may be refused as no folder: open(2) has both.
+      // With O_DIRECTORY a symlink that is not followed may also be ENOTDIR, open(2).
       else expect([expected[at], ...(expected[at] === ELOOP ? [ENOTDIR] : [])], policy).toContain(got);
     }
   });
@@ -119,14 +119,14 @@ describe.each(KERNELS)('by %s', (containment, kernel) => {
     ['out-link', 'within-root', EXDEV],
     ['out-link', 'follow', true],
     ['dangling', 'follow', ENOENT],
-  ])('to look at %s, links: %s', (name, policy, expected) => {
+  ])('openPath of %s, symlinks: %s', (name, policy, expected) => {
     const fd = lookupIn(site.root, policy, kernel).lookup.openPath(Buffer.from(name));
     if (fd >= 0) realKernel.close(fd);
     expect(expected === true ? fd >= 0 : fd).toBe(expected);
   });
 
-  test('what is refused half-way leaves no descriptor', () => {
-    const names = ['folder/round', 'dir-link/back/hello.txt', 'chain40-1', 'out-link'];
+  test('an error on the way leaks no descriptor', () => {
+    const names = ['sub/round', 'dir-link/back/hello.txt', 'chain40-1', 'out-link'];
     for (const call of ['openat2', 'openat', 'readlinkat', 'fstat', 'fstatfs'] as const) {
       for (const errno of [EMFILE, EIO, EACCES]) {
         for (let passed = 0; passed < 12; passed++) {
@@ -146,34 +146,34 @@ describe.each(KERNELS)('by %s', (containment, kernel) => {
           }
           expect(countDescriptors()).toBe(before);
           left = Number.POSITIVE_INFINITY;
-          expect(find('folder/round')).toBe(DEEP);
+          expect(find('sub/round')).toBe(DEEP);
           closeAll();
         }
       }
     }
   });
 
-  test(`whether all that matters is told, by ${containment}`, () => {
+  test(`whether all dependencies are watched, by ${pathResolution}`, () => {
     const isOpenat2 = kernel === realKernel;
     const inside = lookupIn(site.root, 'within-root', kernel);
     for (const name of ['hello.txt', 'in-link', 'missing/x', 'chain41-1', 'out-link'])
-      expect([inside.find(name), inside.areTold].at(-1), name).toBe(isOpenat2);
+      expect([inside.find(name), inside.areWatched].at(-1), name).toBe(isOpenat2);
     const follow = lookupIn(site.root, 'follow', kernel);
-    for (const [name, isTold] of Object.entries({ 'in-link': isOpenat2, 'out-link': false, 'abs-in': false }))
-      expect([follow.find(name), follow.areTold].at(-1), name).toBe(isTold);
+    for (const [name, isWatched] of Object.entries({ 'in-link': isOpenat2, 'out-link': false, 'abs-in': false }))
+      expect([follow.find(name), follow.areWatched].at(-1), name).toBe(isWatched);
     const unwatched = lookupIn(site.root, 'within-root', kernel, 1);
-    expect([unwatched.find('folder/index.html'), unwatched.areTold]).toEqual([INDEX, false]);
-    expect([unwatched.find('hello.txt'), unwatched.areTold]).toEqual([HELLO, isOpenat2]);
+    expect([unwatched.find('sub/index.html'), unwatched.areWatched]).toEqual([INDEX, false]);
+    expect([unwatched.find('hello.txt'), unwatched.areWatched]).toEqual([HELLO, isOpenat2]);
   });
 });
 
-test('a folder that is known is not opened again, and one that is not watched is', () => {
-  const count = (maxFolders: number): number[] => {
+test('a known directory is not opened again, except an unwatched one', () => {
+  const count = (maxWatches: number): number[] => {
     let opens = 0;
-    const { find } = lookupIn(site.root, 'within-root', kernelWith({}, { openat2: () => opens++ }), maxFolders);
+    const { find } = lookupIn(site.root, 'within-root', kernelWith({}, { openat2: () => opens++ }), maxWatches);
     return [0, 1, 2].map(() => {
       opens = 0;
-      expect(find('folder/inner/deep.txt')).toBe(DEEP);
+      expect(find('sub/inner/deep.txt')).toBe(DEEP);
       return opens;
     });
   };

@@ -26,7 +26,7 @@ const openerOf =
   (name, flags) =>
     root.openBeneath(name, flags);
 
-describe('a file', () => {
+describe('openFile', () => {
   let root: Root;
 
   beforeEach(() => {
@@ -41,13 +41,13 @@ describe('a file', () => {
     return file;
   };
 
-  const described = (name: string): { etag: string; fingerprint: string; young: boolean } => {
+  const described = (name: string): { etag: string; fingerprint: string; racy: boolean } => {
     const file = opened(name);
     realKernel.close(file.fd);
-    return { etag: file.validators.etag, fingerprint: file.fingerprint, young: file.racy };
+    return { etag: file.validators.etag, fingerprint: file.fingerprint, racy: file.racy };
   };
 
-  test('has another ETag and fingerprint after every change, and the same without', async () => {
+  test('a file has another ETag and fingerprint after every change, and the same without', async () => {
     site.write('etag.txt', 'one');
     await settled();
     const seen = [described('etag.txt')];
@@ -73,19 +73,19 @@ describe('a file', () => {
     }
     expect(new Set(seen.map(({ etag }) => etag)).size).toBe(seen.length);
     expect(new Set(seen.map(({ fingerprint }) => fingerprint)).size).toBe(seen.length);
-    for (const { etag, young } of seen) expect([young, etag]).toEqual([false, expect.stringMatching(/^"[0-9a-z]+"$/)]);
+    for (const { etag, racy } of seen) expect([racy, etag]).toEqual([false, expect.stringMatching(/^"[0-9a-z]+"$/)]);
   });
 
-  test('that has just changed is young, and its tag weak, whatever its modification time says', () => {
+  test('a file that has just changed is racy and its tag weak, whatever its modification time', () => {
     for (const second of [null, 5]) {
-      writeFileSync(site.path('young.txt'), 'one');
-      if (second !== null) utimesSync(site.path('young.txt'), second, second);
-      const young = described('young.txt');
-      expect([young.young, young.etag]).toEqual([true, expect.stringMatching(/^W\/"[0-9a-z]+-[0-9a-z]+"$/)]);
+      writeFileSync(site.path('racy.txt'), 'one');
+      if (second !== null) utimesSync(site.path('racy.txt'), second, second);
+      const file = described('racy.txt');
+      expect([file.racy, file.etag]).toEqual([true, expect.stringMatching(/^W\/"[0-9a-z]+-[0-9a-z]+"$/)]);
     }
   });
 
-  test('is recent until the second of its change is over', () => {
+  test('a file is recent until the second of its change is over', () => {
     const second = 1_700_000_000;
     site.write('recent.txt', 'x');
     utimesSync(site.path('recent.txt'), second, second);
@@ -98,19 +98,19 @@ describe('a file', () => {
     expect(early).toMatchObject({ modifiedSeconds: second, recent: true });
     expect(late).toMatchObject({ modifiedSeconds: second, recent: false });
     expect(early.fingerprint).toBe(late.fingerprint);
-    expect(at(second * 1000 - 3_600_000)).toEqual(early); // a change in the future is not over either
+    expect(at(second * 1000 - 3_600_000)).toEqual(early); // nor is a change in the future over
   });
 
-  test('has another version after every change, whoever has it open, and none by another size', async () => {
-    site.write('version.txt', 'one');
+  test('an open file has another exact fingerprint after every change, and none if its size differs', async () => {
+    site.write('exact.txt', 'one');
     await settled();
-    const { fd } = opened('version.txt');
+    const { fd } = opened('exact.txt');
     const seen = [exactFingerprint(realKernel, fd, 3)];
     const changes: (() => void)[] = [
-      () => writeFileSync(site.path('version.txt'), 'two'),
-      () => utimesSync(site.path('version.txt'), 5, 5),
-      () => renameSync(site.path('version.txt'), site.path('version.old')),
-      () => rmSync(site.path('version.old')),
+      () => writeFileSync(site.path('exact.txt'), 'two'),
+      () => utimesSync(site.path('exact.txt'), 5, 5),
+      () => renameSync(site.path('exact.txt'), site.path('exact.old')),
+      () => rmSync(site.path('exact.old')),
     ];
     for (const change of changes) {
       change();
@@ -123,7 +123,7 @@ describe('a file', () => {
     expect(exactFingerprint(realKernel, -1, 3)).toBeNull();
   });
 
-  test('with another name is linked', () => {
+  test('a file with another name has hard links', () => {
     const linked = (name: string): boolean => {
       const file = opened(name);
       realKernel.close(file.fd);
@@ -135,7 +135,7 @@ describe('a file', () => {
     expect([linked('alone.txt'), linked('other-name.txt')]).toEqual([true, true]);
   });
 
-  test('is not read when it changes meanwhile, or has another size than it said', async () => {
+  test('readFile returns null when the file changes meanwhile', async () => {
     for (const change of [
       () => truncateSync(site.path('racy.txt'), 2),
       () => appendFileSync(site.path('racy.txt'), 'x'),
@@ -158,7 +158,7 @@ describe('a file', () => {
     }
   });
 
-  test('is read whole by short reads, and not at all when the disk fails', () => {
+  test('readFile continues after short reads, and returns null on an error', () => {
     const short = kernelWith({
       pread: (fd, bytes, offset, length, position) =>
         realKernel.pread(fd, bytes, offset, Math.min(5, length), position),
@@ -170,7 +170,7 @@ describe('a file', () => {
   });
 
   test.each(['fifo', 'socket', ...(process.getuid?.() === 0 ? ['device'] : [])])(
-    'is not what %s is, and it is not opened',
+    'a %s is not opened: ENOENT',
     (name) => {
       if (name === 'device' && !permits(site.hasDevice, 'device', 'mknod is not permitted here')) return;
       const flags: number[] = [];
@@ -183,13 +183,13 @@ describe('a file', () => {
     },
   );
 
-  test('that turns into a FIFO between look and open is refused', () => {
-    let looks = 0;
+  test('a file that becomes a FIFO between O_PATH and open is ENOENT', () => {
+    let opens = 0;
     const kernel = kernelWith({
       openat2: (dir, name, flags, resolve) =>
         realKernel.openat2(
           dir,
-          Buffer.from(name).toString() === 'hello.txt' && looks++ > 0 ? 'fifo' : name,
+          Buffer.from(name).toString() === 'hello.txt' && opens++ > 0 ? 'fifo' : name,
           flags,
           resolve,
         ),

@@ -12,8 +12,8 @@ import { parsed } from '../../../support/parsed.js';
 let directory: TestDirectory;
 let files: Files;
 let descriptors: number;
-/** What is refused, and with which errno. */
-let refused: [name: string, errno: number] | null;
+/** A name whose open fails, and its errno. */
+let failing: [name: string, errno: number] | null;
 
 beforeAll(async () => {
   directory = makeDirectory({
@@ -30,13 +30,13 @@ afterAll(() => directory[Symbol.dispose]());
 
 const kernel = kernelWith({
   openat2: (dir, name, ...rest) =>
-    refused !== null && Buffer.from(name).toString() === refused[0]
-      ? refused[1]
+    failing !== null && Buffer.from(name).toString() === failing[0]
+      ? failing[1]
       : realKernel.openat2(dir, name, ...rest),
 });
 
 beforeEach(() => {
-  refused = null;
+  failing = null;
   descriptors = countDescriptors();
   const options = resolveSiteOptions({ cleanUrls: true });
   files = new Files(kernel, { root: directory.root, options }, new Map(), resolveLimits());
@@ -47,15 +47,15 @@ afterEach(() => {
   expect(countDescriptors()).toBe(descriptors);
 });
 
-/** As a server asks: what the kernel tells is heard first. */
-function ask(target: string): string {
+/** As a server does: events are read before a request. */
+function outcomeOf(target: string): string {
   files.inotify.read();
   const { status, fields } = files.serve(parsed(target), 0);
   return `${status} ${Object.fromEntries(fields)['Location'] ?? ''}`.trim();
 }
 
 describe('with clean URLs', () => {
-  test.each<[target: string, is: string, refused: string, otherwise: string]>([
+  test.each<[target: string, is: string, failing: string, otherwise: string]>([
     ['/about', '200', 'about', '503'],
     ['/about', '200', 'about.html', '503'],
     ['/about.html', '301 /about', 'about', '503'],
@@ -64,14 +64,14 @@ describe('with clean URLs', () => {
     ['/blog.html', '301 /blog', 'blog/index.html', '503'],
     ['/twice', '301 /twice/', 'twice/index.html', '503'],
     ['/twice.html', '200', 'twice/index.html', '503'],
-  ])('a shortage passes, and nothing is made of it: %s is %s, and without %s %s', (target, is, name, otherwise) => {
-    refused = [name, EMFILE];
-    for (let time = 0; time < 2; time++) expect(ask(target)).toBe(otherwise);
-    refused = null;
-    expect(ask(target)).toBe(is);
+  ])('EMFILE is not cached: %s is %s, and while %s fails %s', (target, is, name, otherwise) => {
+    failing = [name, EMFILE];
+    for (let time = 0; time < 2; time++) expect(outcomeOf(target)).toBe(otherwise);
+    failing = null;
+    expect(outcomeOf(target)).toBe(is);
   });
 
-  test.each<[target: string, refused: string, errno: number, is: string]>([
+  test.each<[target: string, failing: string, errno: number, is: string]>([
     ['/about', 'about.html', EACCES, '403'],
     ['/about', 'about', EACCES, '403'],
     ['/about.html', 'about', EACCES, '200'],
@@ -82,8 +82,8 @@ describe('with clean URLs', () => {
     ['/blog', 'blog/index.html', EXDEV, '200'],
     ['/blog.html', 'blog/index.html', EXDEV, '301 /blog'],
     ['/blog', 'blog.html', EXDEV, '301 /blog/'],
-  ])('no page is sent to an address that has none: of %s, %s is refused with %i: %s', (target, name, errno, is) => {
-    refused = [name, errno];
-    for (let time = 0; time < 2; time++) expect(ask(target)).toBe(is);
+  ])('%s, with an error of %s (%i), is %s', (target, name, errno, is) => {
+    failing = [name, errno];
+    for (let time = 0; time < 2; time++) expect(outcomeOf(target)).toBe(is);
   });
 });

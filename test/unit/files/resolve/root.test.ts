@@ -34,9 +34,9 @@ const DEEP = 'deep\n';
 const NAMES: [name: string, expected: string | number][] = [
   ['hello.txt', HELLO],
   ['./hello.txt', HELLO],
-  ['folder/../hello.txt', HELLO],
-  ['folder/inner/../../hello.txt', HELLO],
-  ['folder//inner///deep.txt', DEEP],
+  ['sub/../hello.txt', HELLO],
+  ['sub/inner/../../hello.txt', HELLO],
+  ['sub//inner///deep.txt', DEEP],
   ['with space.txt', 'space\n'],
   ['ünï.txt', 'utf-8\n'],
   ['a#b?c%d.txt', 'signs\n'],
@@ -44,15 +44,15 @@ const NAMES: [name: string, expected: string | number][] = [
   ['.hidden', SECRET],
   // links
   ['in-link', HELLO],
-  ['dir-link/index.html', '<title>folder</title>\n'],
-  ['dir-link-slash/index.html', '<title>folder</title>\n'],
+  ['dir-link/index.html', '<title>sub</title>\n'],
+  ['dir-link-slash/index.html', '<title>sub</title>\n'],
   ['dir-link/inner/deep.txt', DEEP],
   ['dir-link/up', HELLO],
   ['dir-link/back/hello.txt', HELLO],
-  ['folder/up', HELLO],
-  ['folder/round', DEEP],
-  ['folder/back/hello.txt', HELLO],
-  ['folder/back/folder/back/hello.txt', HELLO],
+  ['sub/up', HELLO],
+  ['sub/round', DEEP],
+  ['sub/back/hello.txt', HELLO],
+  ['sub/back/sub/back/hello.txt', HELLO],
   ['dir-link/../hello.txt', HELLO],
   ['chain40-1', HELLO],
   ['chain41-2', HELLO],
@@ -68,8 +68,8 @@ const NAMES: [name: string, expected: string | number][] = [
   // ways out
   ['..', EXDEV],
   ['../root/hello.txt', EXDEV],
-  ['folder/../..', EXDEV],
-  ['folder/../../outside/secret.txt', EXDEV],
+  ['sub/../..', EXDEV],
+  ['sub/../../outside/secret.txt', EXDEV],
   ['/', EXDEV],
   ['/etc/passwd', EXDEV],
   ['out-link', EXDEV],
@@ -81,20 +81,20 @@ const NAMES: [name: string, expected: string | number][] = [
   ['abs-proc/etc/passwd', EXDEV],
   ['dotdot', EXDEV],
   ['dotdot/outside/secret.txt', EXDEV],
-  ['folder/up-up', EXDEV],
-  ['folder/back/..', EXDEV],
-  ['folder/back/../outside/secret.txt', EXDEV],
+  ['sub/up-up', EXDEV],
+  ['sub/back/..', EXDEV],
+  ['sub/back/../outside/secret.txt', EXDEV],
   // no such thing
   ['missing', ENOENT],
   ['missing/x', ENOENT],
   ['missing/../hello.txt', ENOENT],
-  ['folder/missing', ENOENT],
+  ['sub/missing', ENOENT],
   ['hello.txt/', ENOTDIR],
   ['hello.txt/x', ENOTDIR],
-  ['hello.txt/../folder', ENOTDIR],
+  ['hello.txt/../sub', ENOTDIR],
   ['x'.repeat(255), ENOENT],
   ['x'.repeat(256), ENAMETOOLONG],
-  [`folder/${'x'.repeat(256)}`, ENAMETOOLONG],
+  [`sub/${'x'.repeat(256)}`, ENAMETOOLONG],
   ['HELLO.TXT', ENOENT],
 ];
 
@@ -138,13 +138,13 @@ describe.each(KERNELS)('by %s', (_, kernel) => {
   test.each([
     ['', S_IFDIR],
     ['.', S_IFDIR],
-    ['folder', S_IFDIR],
-    ['folder/', S_IFDIR],
-    ['folder/.', S_IFDIR],
+    ['sub', S_IFDIR],
+    ['sub/', S_IFDIR],
+    ['sub/.', S_IFDIR],
     ['dir-link', S_IFDIR],
     ['dir-link/', S_IFDIR],
-    ['folder/..', S_IFDIR],
-    ['folder/back', S_IFDIR],
+    ['sub/..', S_IFDIR],
+    ['sub/back', S_IFDIR],
     ['fifo', S_IFIFO],
     ['socket', S_IFSOCK],
   ])('to look at %j opens nothing', (name, kind) => {
@@ -191,7 +191,7 @@ describe.each(KERNELS)('by %s', (_, kernel) => {
         });
         try {
           const failed = Root.open(failing, site.root);
-          for (const name of ['folder/round', 'dir-link/back/hello.txt', 'folder/inner/deep.txt']) {
+          for (const name of ['sub/round', 'dir-link/back/hello.txt', 'sub/inner/deep.txt']) {
             const fd = failed.openBeneath(Buffer.from(name), O_RDONLY);
             if (fd >= 0) realKernel.close(fd);
           }
