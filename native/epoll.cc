@@ -7,15 +7,15 @@
 namespace epollet {
 namespace {
 
-// What crosses the border for each event: mask, low half and high half of the user data.
+// The words of one event in JavaScript's array: mask, low half and high half of the user data.
 constexpr size_t kWordsPerEvent = 3;
 
-// On x86-64 the kernel packs `struct epoll_event` to just these three words, epoll_event(3type), and fills the caller's
-// array by itself. Elsewhere the user data is aligned to eight bytes, and events are unpacked.
+// On x86-64 `struct epoll_event` is packed to these three words, epoll_event(3type), and the kernel fills the caller's
+// array directly. Elsewhere the user data is aligned to eight bytes, and events are copied word by word.
 constexpr bool kEventIsThreeWords =
     sizeof(epoll_event) == kWordsPerEvent * sizeof(uint32_t) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
 
-// 16 KiB of stack. What does not fit is still ready at the next call.
+// 16 KiB of stack. Further events are returned by the next call.
 constexpr int kUnpackedEvents = 1024;
 
 int64_t WaitPacked(int epfd, uint32_t* words, int max_events, int timeout_ms) {
@@ -73,7 +73,7 @@ napi_value EpollWait(napi_env env, napi_callback_info info) {
   }
   constexpr auto wait = kEventIsThreeWords ? WaitPacked : WaitUnpacked;
   const int64_t count = wait(epfd, words, max_events, timeout_ms);
-  // A signal must not become an error, and only the caller knows how much of the time is left.
+  // After a signal only the caller knows how much of the timeout is left.
   return Int(env, count == -EINTR ? 0 : count);
 }
 

@@ -11,15 +11,14 @@
 namespace epollet {
 namespace {
 
-// struct open_how of openat2(2), which older C libraries do not declare. The kernel tells its versions apart by the
-// size.
+// struct open_how of openat2(2), which older C libraries do not declare. Its size is its version.
 struct OpenHow {
   uint64_t flags;
   uint64_t mode;
   uint64_t resolve;
 };
 
-// The number is the same on every architecture but alpha.
+// The number is the same on every architecture except alpha.
 #ifdef SYS_openat2
 constexpr long kSysOpenat2 = SYS_openat2;
 #else
@@ -53,7 +52,7 @@ Napi::Value Openat(const Napi::CallbackInfo& info) {
     return {};
   }
   if (path.error() < 0) return NumberOf(info, path.error());
-  // The mode counts only where a file is made.
+  // The mode is used only if a file is created.
   return NumberOf(info, Retry([&] { return openat(dirfd, path.c_str(), static_cast<int>(flags | O_CLOEXEC), 0); }));
 }
 
@@ -65,7 +64,7 @@ Napi::Value Readlinkat(const Napi::CallbackInfo& info) {
   char target[PATH_MAX + 1];
   const int64_t length = Retry([&] { return readlinkat(dirfd, path.c_str(), target, sizeof target); });
   if (length < 0) return NumberOf(info, length);
-  // A full buffer means a target that was cut, readlink(2).
+  // A full buffer may be a truncated target, readlink(2).
   if (length == sizeof target) return NumberOf(info, -ENAMETOOLONG);
   Napi::Uint8Array bytes = Napi::Uint8Array::New(info.Env(), static_cast<size_t>(length));
   if (length > 0) memcpy(bytes.Data(), target, static_cast<size_t>(length));
@@ -73,7 +72,7 @@ Napi::Value Readlinkat(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value Fstat(const Napi::CallbackInfo& info) {
-  // As the Stat enum in src/sys/kernel.ts has it.
+  // The same order as `Stat` in src/sys/kernel.ts.
   enum {
     kMode,
     kSize,
@@ -96,7 +95,7 @@ Napi::Value Fstat(const Napi::CallbackInfo& info) {
     return {};
   }
   if (length < kWords) {
-    RefuseRange(info.Env(), "out.length", kWords, kMaxSafeInteger);
+    RejectRange(info.Env(), "out.length", kWords, kMaxSafeInteger);
     return {};
   }
   struct stat status;
@@ -139,7 +138,7 @@ Napi::Value Getdents64(const Napi::CallbackInfo& info) {
       !ReadArray(info.Env(), info[1], "bytes", napi_uint8_array, "a Uint8Array", &bytes, &length)) {
     return {};
   }
-  // The kernel counts in an int.
+  // The kernel takes an unsigned int, and returns an int.
   const size_t room = std::min<size_t>(length, INT32_MAX);
   return NumberOf(info, Retry([&] { return syscall(SYS_getdents64, fd, bytes, room); }));
 }
@@ -149,14 +148,14 @@ Napi::Value Fstatfs(const Napi::CallbackInfo& info) {
   if (!ReadInt(info.Env(), info[0], "fd", &fd)) return {};
   struct statfs status;
   const int64_t result = Retry([&] { return fstatfs(fd, &status); });
-  // A magic is 32 bits; where f_type is a signed word of that size, the upper half of them would look like refusals.
+  // A magic number has 32 bits; if f_type is a signed 32-bit word, half of them would be negative and look like errnos.
   return NumberOf(info, result < 0 ? result : static_cast<uint32_t>(status.f_type));
 }
 
 Napi::Value Close(const Napi::CallbackInfo& info) {
   int32_t fd;
   if (!ReadInt(info.Env(), info[0], "fd", &fd)) return {};
-  // Linux has freed the number even when it answers EINTR, close(2): again would close somebody else's.
+  // On Linux the descriptor is closed even after EINTR, close(2): a retry could close another thread's.
   return NumberOf(info, ResultOf(close(fd)));
 }
 

@@ -5,11 +5,11 @@
 namespace epollet {
 namespace {
 
-// Tells an object of ours from one that another addon has wrapped. Random bits, constant for ever.
+// Distinguishes our objects from those that other addons have wrapped. Random bits that must not change.
 constexpr napi_type_tag kWatchTag = {0x9d3f1c07a2e84b65, 0xb1746ce0582df39a};
 
-// One descriptor watched by libuv. It belongs to two: the JavaScript object that wraps it, until that is collected, and
-// the libuv handle, until that is closed; the last one deletes it. Neither ever closes the descriptor.
+// A descriptor watched by libuv. It has two owners: the JavaScript object that wraps it, until that is collected, and
+// the libuv handle, until that is closed. The last one deletes it; neither closes the descriptor.
 struct Watch {
   napi_env env = nullptr;
   uv_poll_t poll = {};
@@ -33,12 +33,12 @@ void OnClosed(uv_handle_t* handle) {
   if (watch->on_readable != nullptr) napi_delete_reference(watch->env, watch->on_readable);
   if (watch->context != nullptr) napi_async_destroy(watch->env, watch->context);
   napi_close_handle_scope(watch->env, scope);
-  // Last: at the end of the environment this is what lets it go.
+  // Last: the environment waits for this before it is destroyed.
   if (watch->hook != nullptr) napi_remove_async_cleanup_hook(watch->hook);
   watch->Release();
 }
 
-// Safe inside the callback: what the callback runs on is freed by OnClosed, which libuv calls later.
+// Safe inside the callback: what the callback uses is freed by OnClosed, which libuv calls later.
 void Stop(Watch* watch) {
   if (watch->stopped) return;
   watch->stopped = true;
@@ -51,8 +51,8 @@ void OnEnvironmentEnd(napi_async_cleanup_hook_handle, void* data) { Stop(static_
 void OnPoll(uv_poll_t* poll, int status, int) {
   Watch* watch = WatchOf(reinterpret_cast<uv_handle_t*>(poll));
   const napi_env env = watch->env;
-  // libuv ends the poll when the kernel reports EPOLLERR. An error counts as readable: the owner's own system call then
-  // tells which one it is, and level-triggered means to be told again.
+  // libuv stops the poll when the kernel reports EPOLLERR. Here an error counts as readable, level-triggered: the
+  // owner's own system call reports which error it is.
   if (status < 0) uv_poll_start(poll, UV_READABLE, OnPoll);
   napi_handle_scope scope;
   if (napi_open_handle_scope(env, &scope) != napi_ok) return;
@@ -60,7 +60,7 @@ void OnPoll(uv_poll_t* poll, int status, int) {
   if (napi_get_reference_value(env, watch->on_readable, &callback) == napi_ok &&
       napi_get_global(env, &receiver) == napi_ok &&
       napi_make_callback(env, watch->context, receiver, callback, 0, nullptr, nullptr) == napi_pending_exception) {
-    // Nobody is below us to catch it: 'uncaughtException'. In a thread that is being terminated both calls refuse.
+    // There is no JavaScript below to catch it: 'uncaughtException'. Both calls fail in a thread that is terminating.
     napi_value error;
     if (napi_get_and_clear_last_exception(env, &error) == napi_ok) napi_fatal_exception(env, error);
   }
@@ -75,13 +75,13 @@ Watch* ReadWatch(const Napi::CallbackInfo& info) {
   void* data = nullptr;
   if (!info[0].IsObject() || napi_check_object_type_tag(env, info[0], &kWatchTag, &ours) != napi_ok || !ours ||
       napi_unwrap(env, info[0], &data) != napi_ok) {
-    RefuseType(env, "watch", "what loopStart returned");
+    RejectType(env, "watch", "what loopStart returned");
     return nullptr;
   }
   return static_cast<Watch*>(data);
 }
 
-// Everything that the callback needs. False: the environment is ending.
+// Creates what the callback needs. False if the environment is being destroyed.
 bool Prepare(Watch* watch, napi_value on_readable, napi_value* object) {
   const napi_env env = watch->env;
   napi_value name;
@@ -105,7 +105,7 @@ Napi::Value LoopStart(const Napi::CallbackInfo& info) {
   uv_loop_t* loop;
   if (!ReadInt(env, info[0], "fd", &fd)) return {};
   if (!info[1].IsFunction()) {
-    RefuseType(env, "onReadable", "a function");
+    RejectType(env, "onReadable", "a function");
     return {};
   }
   if (napi_get_uv_event_loop(env, &loop) != napi_ok) return NumberOf(info, -EINVAL);
@@ -141,7 +141,7 @@ Napi::Value LoopRef(const Napi::CallbackInfo& info) {
   Watch* watch = ReadWatch(info);
   if (watch == nullptr) return {};
   if (!info[1].IsBoolean()) {
-    RefuseType(info.Env(), "referenced", "a boolean");
+    RejectType(info.Env(), "referenced", "a boolean");
     return {};
   }
   if (watch->stopped) return {};

@@ -11,7 +11,7 @@ namespace {
 
 constexpr size_t kPathOffset = offsetof(sockaddr_un, sun_path);
 
-// Any of the addresses that the addon knows, with its length.
+// A socket address of any supported family, with its length.
 struct Address {
   union {
     sockaddr any;
@@ -25,16 +25,16 @@ struct Address {
   Address() : storage(), length(sizeof storage) {}
 };
 
-// False: an exception is pending. *error is 0, or what bind and connect answer to text that is no address.
+// False if an exception is pending. *error is 0, or what bind and connect return for a text that is not an address.
 bool ReadAddress(napi_env env, napi_value text, napi_value port, Address* out, int* error) {
-  // More than any address has, so that one that was cut is still too long.
+  // Longer than any address, so that a truncated one is still too long.
   char name[sizeof(sockaddr_un::sun_path) + INET6_ADDRSTRLEN];
   size_t length;
   int32_t number;
   if (napi_get_value_string_utf8(env, text, name, sizeof name, &length) != napi_ok) {
-    return RefuseType(env, "address", "a string");
+    return RejectType(env, "address", "a string");
   }
-  if (memchr(name, '\0', length) != nullptr) return RefuseType(env, "address", "without a NUL character");
+  if (memchr(name, '\0', length) != nullptr) return RejectType(env, "address", "without a NUL character");
   if (!ReadInt(env, port, "port", &number, 0, UINT16_MAX)) return false;
   *error = 0;
   if (name[0] == '/') {
@@ -79,8 +79,8 @@ Napi::Value AddressOf(const Napi::CallbackInfo& info, const Address& address) {
       port = ntohs(address.ipv6.sin6_port);
       break;
     case AF_UNIX:
-      // A socket without a name has no path at all; an abstract one begins with NUL and has no end but its length; any
-      // other ends with a NUL that may be counted in, unix(7).
+      // An unnamed socket has no path; an abstract one starts with NUL and is as long as its length; any other path
+      // ends with a NUL that the length may include, unix(7).
       name = address.local.sun_path;
       length = address.length > kPathOffset ? address.length - kPathOffset : 0;
       if (length > 0 && name[0] != '\0') length = strnlen(name, length);
@@ -114,7 +114,7 @@ Napi::Value CallWithAddress(const Napi::CallbackInfo& info, AddressCall call) {
   if (!ReadInt(info.Env(), info[0], "fd", &fd) || !ReadAddress(info.Env(), info[1], info[2], &address, &error))
     return {};
   if (error < 0) return NumberOf(info, error);
-  // An interrupted connect(2) goes on in the kernel; on Linux the same call again waits for the rest of it.
+  // An interrupted connect(2) continues in the kernel; on Linux the same call again waits for its end.
   return NumberOf(info, Retry([&] { return call(fd, &address.any, address.length); }));
 }
 
@@ -151,7 +151,7 @@ napi_value Accept4(napi_env env, napi_callback_info info) {
   const RawArguments<2> arguments(env, info);
   int32_t fd, flags;
   if (!ReadInt(env, arguments.at[0], "fd", &fd) || !ReadInt(env, arguments.at[1], "flags", &flags)) return nullptr;
-  // Who connected is asked by getpeername where it is wanted.
+  // No peer address: getpeername(2) returns it where it is needed.
   return Int(env, Retry([&] { return accept4(fd, nullptr, nullptr, flags | SOCK_CLOEXEC); }));
 }
 
@@ -192,7 +192,7 @@ Napi::Value TcpiUnacked(const Napi::CallbackInfo& info) {
   int32_t fd;
   if (!ReadInt(info.Env(), info[0], "fd", &fd)) return {};
   tcp_info status = {};
-  // The kernel copies as much as is asked for, and the field stands in the first tenth.
+  // The kernel copies only `length` bytes, and the field is in the first tenth of the struct.
   socklen_t length = offsetof(tcp_info, tcpi_unacked) + sizeof status.tcpi_unacked;
   const int64_t result = ResultOf(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &status, &length));
   return NumberOf(info, result < 0 ? result : status.tcpi_unacked);

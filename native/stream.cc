@@ -11,7 +11,7 @@
 namespace epollet {
 namespace {
 
-// Without libc's wrappers, which make of each call a cancellation point, pthreads(7): nobody cancels these threads.
+// Without libc's wrappers, which make each call a cancellation point, pthreads(7): these threads are never cancelled.
 int64_t RecvNow(int fd, void* data, size_t length, int flags) {
   return Retry([&] { return syscall(SYS_recvfrom, fd, data, length, flags, nullptr, nullptr); });
 }
@@ -46,8 +46,8 @@ napi_value Send(napi_env env, napi_callback_info info) {
   return Int(env, SendNow(fd, bytes.data, bytes.length, flags));
 }
 
-// The batch form of recv: one crossing for all that is ready. Each descriptor has its own part of the bytes, `stride`
-// long, of which the last byte is left alone; the result of each stands where its descriptor stood.
+// recv for a batch, in one native call. Each descriptor has a part of the bytes, `stride` long, whose last byte is not
+// written. Its result replaces it in `fds`.
 napi_value RecvEach(napi_env env, napi_callback_info info) {
   const RawArguments<4> arguments(env, info);
   int32_t* fds;
@@ -61,7 +61,7 @@ napi_value RecvEach(napi_env env, napi_callback_info info) {
     return nullptr;
   }
   if (static_cast<uint64_t>(count) * stride > available) {
-    RefuseRange(env, "stride", 2, count == 0 ? 2 : static_cast<double>(available / count));
+    RejectRange(env, "stride", 2, count == 0 ? 2 : static_cast<double>(available / count));
     return nullptr;
   }
   for (int32_t i = 0; i < count; i++, bytes += stride) {
@@ -70,7 +70,7 @@ napi_value RecvEach(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-// The batch form of send: each descriptor sends the part of the bytes between the end before its own and its own.
+// send for a batch, in one native call. Each descriptor sends the bytes from the end before its own to its own.
 napi_value SendEach(napi_env env, napi_callback_info info) {
   const RawArguments<4> arguments(env, info);
   int32_t *fds, *ends;
@@ -87,7 +87,7 @@ napi_value SendEach(napi_env env, napi_callback_info info) {
   const int32_t last = static_cast<int32_t>(std::min<size_t>(available, INT32_MAX));
   for (int32_t i = 0, start = 0; i < count; start = ends[i++]) {
     if (ends[i] < start || ends[i] > last) {
-      RefuseRange(env, "ends", start, last);
+      RejectRange(env, "ends", start, last);
       return nullptr;
     }
   }

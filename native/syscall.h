@@ -1,4 +1,4 @@
-// What every system call needs on its way in and out: arguments that are checked, EINTR, and -errno as a number.
+// Shared by all system calls: checked arguments, the retry after EINTR, and -errno as a number.
 
 #ifndef EPOLLET_SYSCALL_H_
 #define EPOLLET_SYSCALL_H_
@@ -13,10 +13,10 @@
 
 namespace epollet {
 
-// 2^53 - 1: the last of the integers that a JavaScript number holds without gaps.
+// 2^53 - 1: Number.MAX_SAFE_INTEGER.
 constexpr double kMaxSafeInteger = 9007199254740991.0;
 
-// Calls until it is not interrupted by a signal; -errno in place of -1.
+// Repeats a call that a signal interrupts. Returns -errno in place of -1.
 template <typename Call>
 inline int64_t Retry(Call call) {
   int64_t result;
@@ -26,7 +26,7 @@ inline int64_t Retry(Call call) {
   return result == -1 ? -errno : result;
 }
 
-// For the calls that must not be repeated after EINTR, close(2) and epoll_wait(2).
+// For calls that EINTR cannot interrupt, or that must not be repeated after it: close(2) and epoll_wait(2).
 inline int64_t ResultOf(int64_t result) { return result == -1 ? -errno : result; }
 
 inline napi_value Number(napi_env env, int64_t value) {
@@ -35,39 +35,39 @@ inline napi_value Number(napi_env env, int64_t value) {
   return result;
 }
 
-// An int32 makes a small integer without a detour over double; all results of the hot calls are one.
+// napi_create_int32 makes a small integer without a double between. All results of the hot calls fit.
 inline napi_value Int(napi_env env, int64_t value) {
   napi_value result = nullptr;
   napi_create_int32(env, static_cast<int32_t>(value), &result);
   return result;
 }
 
-// Refusals, out of line: the message is made only when it is needed.
+// Throw an error for an invalid argument. Out of line: the message is formatted only if it is needed.
 [[gnu::cold]] void ThrowType(napi_env env, const char* name, const char* wanted);
 [[gnu::cold]] void ThrowRange(napi_env env, const char* name, double minimum, double maximum);
 [[gnu::cold]] void ThrowSpan(napi_env env, double offset, double length, size_t available);
 
-// False, so that a reader can end with it.
-inline bool RefuseType(napi_env env, const char* name, const char* wanted) {
+// Return false, for the last line of a reader.
+inline bool RejectType(napi_env env, const char* name, const char* wanted) {
   ThrowType(env, name, wanted);
   return false;
 }
 
-inline bool RefuseRange(napi_env env, const char* name, double minimum, double maximum) {
+inline bool RejectRange(napi_env env, const char* name, double minimum, double maximum) {
   ThrowRange(env, name, minimum, maximum);
   return false;
 }
 
-// Readers of one argument. False: a TypeError or RangeError that names the argument is pending, and the caller returns
-// at once. NaN and fractions are no integers; -0 is 0.
+// Readers of one argument. False means that a TypeError or RangeError naming the argument is pending: the caller
+// returns at once. NaN and fractions are not integers; -0 is 0.
 inline bool ReadNumber(napi_env env, napi_value value, const char* name, double minimum, double maximum, double* out) {
   double number;
-  if (napi_get_value_double(env, value, &number) != napi_ok) return RefuseType(env, name, "an integer");
+  if (napi_get_value_double(env, value, &number) != napi_ok) return RejectType(env, name, "an integer");
   if (!(number >= minimum && number <= maximum)) {
     const bool integer = __builtin_isfinite(number) && __builtin_trunc(number) == number;
-    return integer ? RefuseRange(env, name, minimum, maximum) : RefuseType(env, name, "an integer");
+    return integer ? RejectRange(env, name, minimum, maximum) : RejectType(env, name, "an integer");
   }
-  if (__builtin_trunc(number) != number) return RefuseType(env, name, "an integer");
+  if (__builtin_trunc(number) != number) return RejectType(env, name, "an integer");
   *out = number;
   return true;
 }
@@ -87,7 +87,7 @@ inline bool ReadUint(napi_env env, napi_value value, const char* name, uint32_t*
   return true;
 }
 
-// A set of bits. JavaScript's `|` yields a signed number as soon as bit 31 is set, so that both readings are taken.
+// A set of 32 bits. JavaScript's `|` yields a negative number if bit 31 is set, so signed and unsigned are accepted.
 inline bool ReadMask(napi_env env, napi_value value, const char* name, uint32_t* out) {
   double number;
   if (!ReadNumber(env, value, name, INT32_MIN, UINT32_MAX, &number)) return false;
@@ -103,14 +103,14 @@ inline bool ReadSize(napi_env env, napi_value value, const char* name, int64_t* 
   return true;
 }
 
-// The memory of a typed array, valid until JavaScript runs again. A detached one has no elements.
+// The memory of a typed array, valid until JavaScript runs again. A detached array has no elements.
 template <typename Element>
 inline bool ReadArray(napi_env env, napi_value value, const char* name, napi_typedarray_type type, const char* wanted,
                       Element** data, size_t* length) {
   napi_typedarray_type actual;
   void* address = nullptr;
   if (napi_get_typedarray_info(env, value, &actual, length, &address, nullptr, nullptr) != napi_ok || actual != type) {
-    return RefuseType(env, name, wanted);
+    return RejectType(env, name, wanted);
   }
   *data = static_cast<Element*>(address);
   return true;
@@ -123,29 +123,29 @@ struct Span {
 };
 
 inline bool ReadSpan(napi_env env, napi_value array, napi_value offset, napi_value length, Span* out) {
-  // The way by napi_get_typedarray_info tells the element type too, and takes four times as long.
+  // napi_get_typedarray_info also returns the element type, and takes four times as long.
   bool is_view = false;
   void* data;
   size_t available;
   double from;
   double count;
-  if (napi_is_buffer(env, array, &is_view) != napi_ok || !is_view) return RefuseType(env, "bytes", "a Uint8Array");
+  if (napi_is_buffer(env, array, &is_view) != napi_ok || !is_view) return RejectType(env, "bytes", "a Uint8Array");
   napi_get_buffer_info(env, array, &data, &available);
   if (!ReadNumber(env, offset, "offset", 0, kMaxSafeInteger, &from)) return false;
   if (!ReadNumber(env, length, "length", 0, kMaxSafeInteger, &count)) return false;
-  // Two integers below 2^53 make a sum that is exact enough to be compared with the length of an array.
+  // The sum of two integers below 2^53 is exact enough to be compared with the length of an array.
   if (from + count > static_cast<double>(available)) {
     ThrowSpan(env, from, count, available);
     return false;
   }
-  // No arithmetic on the null pointer of an array without elements.
+  // The data pointer of an empty array may be null: no arithmetic on it.
   out->data = static_cast<uint8_t*>(data);
   if (count > 0) out->data += static_cast<size_t>(from);
   out->length = static_cast<size_t>(count);
   return true;
 }
 
-// A path with its final NUL. PATH_MAX counts the NUL; a longer one keeps its length, and is refused by `error`.
+// A path with its final NUL, which PATH_MAX includes. `error` is -ENAMETOOLONG for a longer one.
 class Path {
  public:
   bool Read(napi_env env, napi_value value) {
@@ -160,7 +160,7 @@ class Path {
       if (length_ > 0) memcpy(bytes_, data, length_);
       bytes_[length_] = '\0';
     }
-    if (memchr(bytes_, '\0', length_) != nullptr) return RefuseType(env, "path", "without a NUL byte");
+    if (memchr(bytes_, '\0', length_) != nullptr) return RejectType(env, "path", "without a NUL byte");
     return true;
   }
 
@@ -168,13 +168,13 @@ class Path {
   const char* c_str() const { return bytes_; }
 
  private:
-  // A string is cut before the character that does not fit, which is up to four bytes long: more room than PATH_MAX, so
-  // that one that was cut is still seen to be too long.
+  // A string is truncated before the character that does not fit, which has up to four bytes. With more space than
+  // PATH_MAX, a truncated path is still too long.
   char bytes_[PATH_MAX + 8];
   size_t length_ = 0;
 };
 
-// The arguments of a hot function; those that are missing are undefined, and thereby refused.
+// The arguments of a hot function. Missing ones are undefined, which every reader rejects.
 template <size_t kCount>
 struct RawArguments {
   napi_value at[kCount];
@@ -186,7 +186,7 @@ struct RawArguments {
   }
 };
 
-// What a cold function gives back for a number.
+// A number as the result of a cold function.
 inline Napi::Value NumberOf(const Napi::CallbackInfo& info, int64_t value) {
   return Napi::Value(info.Env(), Number(info.Env(), value));
 }
@@ -199,7 +199,7 @@ inline Napi::Value PairOf(const Napi::CallbackInfo& info, const int descriptors[
   return pair;
 }
 
-// Every exported function, by file.
+// The exported functions, by file.
 
 // epoll.cc
 napi_value EpollWait(napi_env env, napi_callback_info info);

@@ -25,7 +25,7 @@ const NAME = 19;
  *   filled again. `type` is DT_DIR and so on; any file system may report DT_UNKNOWN.
  */
 export function forEachEntry(bytes: Uint8Array, length: number, each: (name: Buffer, type: number) => void): void {
-  assert(length >= 0 && length <= bytes.length, 'length is beyond the bytes');
+  assert(length >= 0 && length <= bytes.length, 'length is not within the bytes');
   const entries = Buffer.from(bytes.buffer, bytes.byteOffset, length);
   for (let at = 0; at < length; ) {
     // The kernel returns complete records, each with a name and its NUL.

@@ -20,7 +20,7 @@ export function forEachInotifyEvent(
   length: number,
   each: (wd: number, mask: number, name: Buffer) => void,
 ): void {
-  assert(length >= 0 && length <= bytes.length, 'length is beyond the bytes');
+  assert(length >= 0 && length <= bytes.length, 'length is not within the bytes');
   const events = Buffer.from(bytes.buffer, bytes.byteOffset, length);
   for (let at = 0; at < length; ) {
     // The kernel returns complete events.

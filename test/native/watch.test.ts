@@ -292,8 +292,8 @@ describe('forEachInotifyEvent', () => {
   });
 
   it.each([
-    ['a refusal', errno.EAGAIN, 'length is no part of the bytes'],
-    ['beyond the bytes', three.length + 1, 'length is no part of the bytes'],
+    ['a refusal', errno.EAGAIN, 'length is not within the bytes'],
+    ['beyond the bytes', three.length + 1, 'length is not within the bytes'],
     ['within an event', 17, 'the bytes end within an event'],
     ['within a name', 33, 'the bytes end within a name'],
   ])('refuses a length: %s', (_, length, message) => expect(() => parse(three, length)).toThrow(message));

@@ -167,8 +167,8 @@ describe('forEachEntry', () => {
   });
 
   it.each([
-    ['a refusal', two, errno.ENOTDIR, 'length is no part of the bytes'],
-    ['beyond the bytes', two, two.length + 1, 'length is no part of the bytes'],
+    ['a refusal', two, errno.ENOTDIR, 'length is not within the bytes'],
+    ['beyond the bytes', two, two.length + 1, 'length is not within the bytes'],
     ['within an entry', two, 24 + 19, 'the bytes end within an entry'],
     ['within a name', two, 24 + 20, 'the bytes end within a name'],
     ['a record without length', Buffer.alloc(24), 24, 'the bytes end within a name'],
