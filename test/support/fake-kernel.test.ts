@@ -15,10 +15,7 @@ import { testDescriptors } from './descriptors.js';
 import { FakeKernel } from './fake-kernel.js';
 import { below, seeded } from './random.js';
 
-/*
- * The simulated kernel is worth as much as it is like the real one: the same things happen to both, and both must tell
- * the same of them.
- */
+/* The simulated kernel must behave as the real one: the same steps are taken on both, and the results are compared. */
 
 const { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, SHUT_WR } = constants;
 const test = testDescriptors();
@@ -32,17 +29,17 @@ const MASKS = [0, EPOLLIN, EPOLLOUT, EPOLLIN | EPOLLRDHUP, ALL].flatMap((mask) =
   [0, EPOLLET, EPOLLONESHOT, EPOLLEXCLUSIVE].map((flag) => (mask | flag) >>> 0),
 );
 
-interface Stage {
+interface Setup {
   kernel: Kernel;
   epfd: number;
   ours: number;
   theirs: number;
 }
 
-function stages(): Stage[] {
+function setups(): Setup[] {
   const fake = new FakeKernel();
   const [theirs, ours] = test.tcp();
-  // Each piece goes out at once, as the simulated kernel has it.
+  // Each piece is sent at once, as by the simulated kernel.
   for (const fd of [theirs, ours]) realKernel.setsockopt(fd, constants.IPPROTO_TCP, constants.TCP_NODELAY, 1);
   const pair = fake.socketpair(0) as [number, number];
   const real = { kernel: realKernel, epfd: test.own('epoll_create1', realKernel.epollCreate1(0)), ours, theirs };
@@ -52,8 +49,8 @@ function stages(): Stage[] {
 const bytes = new Uint8Array(4096);
 const events = new Uint32Array(30);
 
-/** What a step tells: the results of calls, and masks in words. */
-const steps: Record<string, (stage: Stage, mask: number) => string | number> = {
+/** The result of each step: that of the call, or the masks as text. */
+const steps: Record<string, (setup: Setup, mask: number) => string | number> = {
   wait: ({ kernel, epfd }) => {
     const count = kernel.epollWait(epfd, events, 10, 0);
     return `${count}: ${count > 0 ? describeEvents(events[0]!) : ''}`;
@@ -70,27 +67,27 @@ const steps: Record<string, (stage: Stage, mask: number) => string | number> = {
   'shut down': ({ kernel, ours }) => kernel.shutdown(ours, SHUT_WR),
 };
 
-it('what happens at random to both is told alike by both', () => {
+it('random steps have the same results on the simulated and the real kernel', () => {
   const next = seeded();
   const names = Object.keys(steps);
   for (let round = 0; round < 150; round++) {
-    const [real, fake] = stages() as [Stage, Stage];
-    const story: string[] = [];
+    const [real, fake] = setups() as [Setup, Setup];
+    const log: string[] = []; // of the steps so far
     let ended = false;
     for (let step = 0; step < 40; step++) {
-      // The two ends of life come late, or all stories would end soon.
+      // Shutdowns come late, or every round would end soon.
       const name = step % 3 === 2 ? 'wait' : names[below(next, names.length)]!;
       if (name.includes('shut') && step < 15) continue;
-      // When the peer's host acknowledges our end is its own affair, and an edge more: level does not show it.
+      // The acknowledgement of our FIN comes at any time, and is one more edge; under level it is not visible.
       if (name === 'shut down') {
         ended = true;
         expect(steps['delete']!(fake, 0)).toBe(steps['delete']!(real, 0));
       }
       const any = MASKS[below(next, MASKS.length)]!;
       const mask = ended ? (any & ~EPOLLET) >>> 0 : any;
-      story.push(`${name} ${describeEvents(mask)}`);
-      const told = steps[name]!(real, mask);
-      expect(steps[name]!(fake, mask), story.join('\n')).toBe(told);
+      log.push(`${name} ${describeEvents(mask)}`);
+      const result = steps[name]!(real, mask);
+      expect(steps[name]!(fake, mask), log.join('\n')).toBe(result);
     }
     test.close(real.ours);
     test.close(real.theirs);
@@ -98,7 +95,7 @@ it('what happens at random to both is told alike by both', () => {
   }
 });
 
-it('numbers are reused lowest first, and closed ones leave every set', () => {
+it('a new descriptor gets the lowest free number, and a closed one leaves every epoll set', () => {
   const kernel = new FakeKernel();
   const epfd = kernel.epollCreate1(0);
   const { fd, peer } = kernel.connected();
@@ -112,7 +109,7 @@ it('numbers are reused lowest first, and closed ones leave every set', () => {
   expect(kernel.epollCtl(epfd, EPOLL_CTL_ADD, 4, EPOLLIN, 0, 0)).toBe(0);
 });
 
-it('a second close is an error that nobody can overlook', () => {
+it('a second close of a descriptor throws and is recorded', () => {
   const kernel = new FakeKernel();
   const { fd } = kernel.connected();
   kernel.close(fd);
@@ -121,7 +118,7 @@ it('a second close is an error that nobody can overlook', () => {
   expect(kernel.recv(fd, bytes, 0, 1, 0)).toBe(EBADF);
 });
 
-it('its clock moves while it waits, and things happen meanwhile', () => {
+it('the clock advances while epoll_wait waits, and scheduled functions run meanwhile', () => {
   const kernel = new FakeKernel();
   const epfd = kernel.epollCreate1(0);
   const { fd, peer } = kernel.connected();
@@ -134,5 +131,5 @@ it('its clock moves while it waits, and things happen meanwhile', () => {
   expect(kernel.monotonicMs()).toBe(startMs + 30);
   expect([...events.subarray(0, 3)]).toEqual([EPOLLIN, 7, 8]);
   kernel.recv(fd, bytes, 0, 1, 0);
-  expect(() => kernel.epollWait(epfd, events, 10, -1)).toThrow('for ever');
+  expect(() => kernel.epollWait(epfd, events, 10, -1)).toThrow('never return');
 });

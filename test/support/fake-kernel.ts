@@ -37,103 +37,103 @@ const { AF_INET6, EFD_SEMAPHORE, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, S_
 const { SHUT_RD, SHUT_WR } = constants;
 
 export type Call = keyof Kernel;
-/** A number is the result without an effect; `short` bounds what a transfer moves; null lets one call pass. */
+/** A number is returned without an effect; `short` limits the bytes of a transfer; null lets one call work. */
 export type Fault = number | { short: number } | null;
 
 const FIRST_FD = 3;
 const KEEPS_QUEUE = new Set([EAGAIN, EMFILE, ENFILE, ENOBUFS, ENOMEM]);
-/** A change of a socket's state wakes whoever waits for whatever. */
-const ANYTHING = -1;
-/** What of a mask stays when oneshot has fired, as in the kernel's eventpoll.c. */
+/** A change of a socket's state wakes all waiters, whatever their mask. */
+const ANY_EVENT = -1;
+/** The bits of a mask that remain when oneshot has fired, EP_PRIVATE_BITS of the kernel's eventpoll.c. */
 const PRIVATE = (EPOLLWAKEUP | EPOLLONESHOT | EPOLLET | EPOLLEXCLUSIVE) >>> 0;
 const ALLOWED_WITH_EXCLUSIVE =
   (EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE) >>> 0;
 
 /**
- * A kernel in memory, as far as reactor and net need one: epoll with its ready list, TCP-like streams, listeners,
- * eventfds, files. Its clock moves only while `epollWait` waits or when a test moves it. What a test scripts with
- * `fault` happens to the next calls of that name. What the other side of a connection does (`FakePeer`) is no system
- * call and takes no descriptor, so that `calls` and `open` tell of the code under test alone.
+ * A kernel in memory, for tests of reactor and net: epoll with its ready list, TCP-like streams, listeners, eventfds,
+ * files. Its clock advances only while `epollWait` waits, or when a test advances it. `fault` scripts the results of
+ * the next calls of a name. The other end of a connection (`FakePeer`) makes no system calls and has no descriptor, so
+ * that `calls` and `open` contain only what the code under test does.
  */
 export class FakeKernel implements Kernel {
   /** Every system call by its name in Kernel, in order. */
   readonly calls: Call[] = [];
   /** The clock, in milliseconds. */
   nowMs = 1000;
-  /** How many descriptors there may be. */
+  /** The limit of open descriptors. */
   maxDescriptors = 1024;
-  /** Where there is no IPv6, socket(2) refuses its family. */
+  /** Without IPv6, socket(2) fails for its family. */
   hasIPv6 = true;
-  /** Asked for a fault whenever nothing is scripted for the call. */
+  /** Returns the fault of a call for which nothing is scripted. */
   chaos: ((call: Call) => Fault) | null = null;
-  /** Descriptors that were closed without being open: somebody's mistake, even if nobody was told. */
+  /** Calls of `close` for descriptors that are not open: a bug, even if the exception is caught. */
   readonly violations: string[] = [];
   readonly options: [option: string, value: number][] = [];
-  /** What each send(2) was asked for. */
+  /** The arguments of each send(2). */
   readonly sends: [length: number, flags: number][] = [];
   private readonly files = new Map<number, File>();
   private readonly faults = new Map<Call, Fault[]>();
-  private readonly later: { atMs: number; happen: () => void }[] = [];
+  private readonly later: { atMs: number; run: () => void }[] = [];
   private readonly ports = new Map<number, Listening>();
   private readonly watches = new Map<number, () => void>();
 
-  /** Scripts what the next calls of this name meet, one entry a call. */
+  /** Scripts the next calls of this name, one fault each. */
   fault(call: Call, ...faults: Fault[]): void {
     this.faults.set(call, [...(this.faults.get(call) ?? []), ...faults]);
   }
 
-  /** Something happens when the clock has come so far. */
-  after(delayMs: number, happen: () => void): void {
-    this.later.push({ atMs: this.nowMs + delayMs, happen });
+  /** Runs a function after this time on the clock. */
+  after(delayMs: number, run: () => void): void {
+    this.later.push({ atMs: this.nowMs + delayMs, run });
     this.later.sort((one, other) => one.atMs - other.atMs);
   }
 
-  /** Moves the clock, and lets happen what happens meanwhile. */
+  /** Advances the clock, and runs what is due meanwhile. */
   advance(milliseconds: number): void {
     const untilMs = this.nowMs + milliseconds;
-    while (this.happenNext(untilMs));
+    while (this.runNext(untilMs));
     this.nowMs = untilMs;
   }
 
-  /** How often each call was made since `calls` was emptied. */
+  /** The count of each call since `calls` was emptied. */
   counts(): Partial<Record<Call, number>> {
     const counts: Partial<Record<Call, number>> = {};
     for (const call of this.calls) counts[call] = (counts[call] ?? 0) + 1;
     return counts;
   }
 
-  /** The descriptors that are open now. */
+  /** The open descriptors. */
   get open(): number[] {
     return [...this.files.keys()].sort((one, other) => one - other);
   }
 
-  /** A connected stream: the descriptor is the program's, the peer the test's. */
-  connected(sendRoomBytes = 65536): { fd: number; peer: FakePeer } {
+  /** A connected stream: the descriptor is for the code under test, the peer for the test. */
+  connected(sendBufferBytes = 65536): { fd: number; peer: FakePeer } {
     const [ours, theirs] = Stream.pair(this);
-    ours.capacity = sendRoomBytes;
+    ours.capacity = sendBufferBytes;
     return { fd: this.place(ours), peer: new FakePeer(theirs) };
   }
 
   /** A peer that has connected to a listener and waits in its accept queue. */
-  connectPeer(listenerFd: number, sendRoomBytes = 65536): FakePeer {
+  connectPeer(listenerFd: number, sendBufferBytes = 65536): FakePeer {
     const [ours, theirs] = Stream.pair(this);
-    ours.capacity = sendRoomBytes;
+    ours.capacity = sendBufferBytes;
     (this.files.get(listenerFd) as Listening).arrive(ours);
     return new FakePeer(theirs);
   }
 
-  /** A file that is open for reading. */
+  /** Opens a file for reading. */
   file(bytes: Uint8Array): number {
     return this.place(new Regular(this, bytes));
   }
 
-  /** Somebody else makes the file shorter. */
+  /** Makes the file shorter, as another process would. */
   truncate(fd: number, length: number): void {
     const file = this.files.get(fd) as Regular;
     file.bytes = file.bytes.subarray(0, length);
   }
 
-  /** What libuv does when the watched descriptor is readable. */
+  /** Calls the callbacks of `loopStart` whose descriptor is readable, as libuv does. */
   runLoop(): void {
     for (const [fd, onReadable] of [...this.watches]) if (this.files.get(fd)!.poll() & EPOLLIN) onReadable();
   }
@@ -141,7 +141,7 @@ export class FakeKernel implements Kernel {
   // The calls, in the order of Kernel.
 
   epollCreate1(_flags: number): number {
-    return this.scripted('epollCreate1') ?? this.placeOrRefuse(() => new Epoll(this));
+    return this.scripted('epollCreate1') ?? this.placeOrFail(() => new Epoll(this));
   }
 
   epollCtl(epfd: number, operation: number, fd: number, events: number, dataLow: number, dataHigh: number): number {
@@ -167,8 +167,8 @@ export class FakeKernel implements Kernel {
     for (;;) {
       const count = epoll.collect(events, maxEvents);
       if (count > 0) return count;
-      if (this.happenNext(untilMs)) continue;
-      if (timeoutMs < 0) throw new Error('epoll_wait would wait for ever');
+      if (this.runNext(untilMs)) continue;
+      if (timeoutMs < 0) throw new Error('epoll_wait would never return');
       this.nowMs = untilMs;
       return 0;
     }
@@ -178,7 +178,7 @@ export class FakeKernel implements Kernel {
     const fault = this.scripted('socket');
     if (fault !== undefined) return fault;
     if (domain === AF_INET6 && !this.hasIPv6) return EAFNOSUPPORT;
-    return this.placeOrRefuse(() => new Listening(this, domain === AF_INET6 ? 'IPv6' : 'IPv4'));
+    return this.placeOrFail(() => new Listening(this, domain === AF_INET6 ? 'IPv6' : 'IPv4'));
   }
 
   socketpair(_type: number): [number, number] | number {
@@ -227,13 +227,13 @@ export class FakeKernel implements Kernel {
     const socket = this.files.get(fd);
     const fault = this.scripted('accept4');
     if (fault !== undefined) {
-      // The error of one connection takes it out of the queue; the lack of a descriptor or memory leaves it there.
+      // An error of a connection removes it from the queue; a lack of descriptors or memory does not.
       if (fault < 0 && !KEEPS_QUEUE.has(fault) && socket instanceof Listening) socket.queue.shift();
       return fault;
     }
     if (!(socket instanceof Listening)) return socket ? ENOTSOCK : EBADF;
     if (socket.queue.length === 0) return EAGAIN;
-    return this.placeOrRefuse(() => socket.queue.shift()!);
+    return this.placeOrFail(() => socket.queue.shift()!);
   }
 
   shutdown(fd: number, how: number): number {
@@ -382,7 +382,7 @@ export class FakeKernel implements Kernel {
   }
 
   eventfd(initialValue: number, flags: number): number {
-    return this.scripted('eventfd') ?? this.placeOrRefuse(() => new Counter(this, initialValue, flags));
+    return this.scripted('eventfd') ?? this.placeOrFail(() => new Counter(this, initialValue, flags));
   }
 
   eventfdWrite(fd: number, value: number): number {
@@ -430,7 +430,7 @@ export class FakeKernel implements Kernel {
     return 1_700_000_000_000 + this.nowMs;
   }
 
-  /** Logs the call. Returns the result that is scripted for it; undefined when it is to do its work. */
+  /** Records the call. Returns its scripted result; undefined if it is to work. */
   private scripted(call: Call): number | undefined {
     const fault = this.faultOf(call);
     return typeof fault === 'number' ? fault : undefined;
@@ -447,14 +447,14 @@ export class FakeKernel implements Kernel {
     const fault = this.faultOf(call);
     return this.onStream(fd, (stream) => {
       if (typeof fault === 'number') {
-        // The kernel says so only when the bytes have not come yet: they come now, and it tells.
+        // EAGAIN means that the bytes have not arrived: they arrive now, and are reported.
         if (fault === EAGAIN) stream.wake(EPOLLIN);
         return fault;
       }
       if (fault === null) return stream.receive(bytes.subarray(offset, offset + length));
-      const got = stream.receive(bytes.subarray(offset, offset + Math.min(length, fault.short)));
-      if (stream.inbox.length > 0) stream.wake(EPOLLIN); // the rest has come only now
-      return got;
+      const count = stream.receive(bytes.subarray(offset, offset + Math.min(length, fault.short)));
+      if (stream.inbox.length > 0) stream.wake(EPOLLIN); // the rest has only arrived now
+      return count;
     });
   }
 
@@ -468,7 +468,7 @@ export class FakeKernel implements Kernel {
       if (length === 0) return 0;
       const most = fault === null ? length : Math.min(length, fault.short);
       const sent = stream.send(bytes.subarray(offset, offset + most));
-      if (sent === most && most < length) stream.wake(EPOLLOUT); // there was no more room, and is now
+      if (sent === most && most < length) stream.wake(EPOLLOUT); // the buffer was full, and has space now
       return sent;
     });
   }
@@ -479,11 +479,11 @@ export class FakeKernel implements Kernel {
     return file instanceof Stream ? act(file) : file instanceof Listening ? ENOTCONN : ENOTSOCK;
   }
 
-  private placeOrRefuse(make: () => File): number {
+  private placeOrFail(make: () => File): number {
     return this.files.size >= this.maxDescriptors ? EMFILE : this.place(make());
   }
 
-  /** The lowest free number, as open(2) promises. */
+  /** Assigns the lowest free number, as open(2) does. */
   private place(file: File): number {
     let fd = FIRST_FD;
     while (this.files.has(fd)) fd++;
@@ -491,43 +491,43 @@ export class FakeKernel implements Kernel {
     return fd;
   }
 
-  private happenNext(untilMs: number): boolean {
+  private runNext(untilMs: number): boolean {
     const next = this.later[0];
     if (next === undefined || next.atMs > untilMs) return false;
     this.later.shift();
     this.nowMs = next.atMs;
-    next.happen();
+    next.run();
     return true;
   }
 }
 
-/** The other side of a connection. */
+/** The other end of a connection. */
 export class FakePeer {
   private received: Buffer[] = [];
 
   constructor(private readonly stream: Stream) {}
 
-  /** Returns how much there was room for. */
+  /** Returns how many bytes the connection accepted. */
   send(data: Uint8Array | string): number {
     return this.stream.send(Buffer.from(data as string));
   }
 
-  /** Reads what has come, at most so much. */
+  /** Reads what has arrived, at most `maxBytes`. */
   pump(maxBytes = Number.POSITIVE_INFINITY): void {
     if (maxBytes === 0) return;
     const bytes = Buffer.alloc(Math.min(maxBytes, this.stream.inbox.length));
-    const got = this.stream.receive(bytes);
-    if (got > 0) this.received.push(bytes.subarray(0, got));
-    else if (got === 0) this.ended = true;
-    else if (got === ECONNRESET) this.wasReset = true;
+    const result = this.stream.receive(bytes);
+    if (result > 0) this.received.push(bytes.subarray(0, result));
+    else if (result === 0) this.ended = true;
+    else if (result === ECONNRESET) this.wasReset = true;
   }
 
   ended = false;
   wasReset = false;
-  /** How much whoever calls `pump` regularly should read at a time; 0 is a peer that does not read. */
+  /** How much a caller of `pump` should read at a time; 0 for a peer that does not read. */
   rateBytes = Number.POSITIVE_INFINITY;
 
-  /** All that `pump` has read so far. */
+  /** All bytes that `pump` has read. */
   get bytes(): Buffer {
     return Buffer.concat(this.received);
   }
@@ -547,23 +547,23 @@ export class FakePeer {
   }
 }
 
-/** What a descriptor is open on. */
+/** What a descriptor refers to. */
 abstract class File {
   readonly pollable: boolean = true;
-  /** The entries of epoll sets for this file. */
+  /** This file's items in epoll sets. */
   readonly items = new Set<Item>();
 
   constructor(readonly kernel: FakeKernel) {}
 
-  /** The mask that is true now. */
+  /** The current mask. */
   abstract poll(): number;
 
   closed(): void {}
 
-  /** Something has happened: whoever asked for it joins its ready list; of the exclusive ones, the first. */
+  /** An event: items that ask for it join the ready list of their set; of exclusive ones, the first. */
   wake(key: number): void {
     for (const item of this.items) {
-      if (!item.hear(key)) continue;
+      if (!item.notify(key)) continue;
       if (item.events & EPOLLEXCLUSIVE) break;
     }
   }
@@ -573,7 +573,7 @@ abstract class File {
   }
 }
 
-/** One descriptor in one epoll set. */
+/** A descriptor in an epoll set. */
 class Item {
   constructor(
     readonly epoll: Epoll,
@@ -584,13 +584,13 @@ class Item {
     public dataHigh: number,
   ) {}
 
-  /** What is true and asked for. Oneshot that has fired asks for nothing. */
+  /** The bits that are set and asked for; none once oneshot has fired. */
   get pending(): number {
     if ((this.events & ~PRIVATE) === 0) return 0;
     return this.file.poll() & this.events & ~PRIVATE;
   }
 
-  hear(key: number): boolean {
+  notify(key: number): boolean {
     if ((this.events & ~PRIVATE) === 0) return false;
     if ((key & this.events) === 0) return false;
     this.epoll.ready.add(this);
@@ -610,7 +610,7 @@ class Epoll extends File {
 
   control(operation: number, fd: number, file: File, mask: number, dataLow: number, dataHigh: number): number {
     const item = this.members.get(fd);
-    const events = (mask | EPOLLERR | EPOLLHUP) >>> 0; // always asked for
+    const events = (mask | EPOLLERR | EPOLLHUP) >>> 0; // always reported
     const exclusive = (events & EPOLLEXCLUSIVE) !== 0;
     if (operation === EPOLL_CTL_ADD) {
       if (exclusive && ((events & ~ALLOWED_WITH_EXCLUSIVE) !== 0 || file instanceof Epoll)) return EINVAL;
@@ -642,7 +642,7 @@ class Epoll extends File {
     item.file.items.delete(item);
   }
 
-  /** One pass over the ready list: level goes to its end again, edge and oneshot leave it. */
+  /** One pass over the ready list: level-triggered items return to its end, edge and oneshot leave it. */
   collect(events: Uint32Array, maxEvents: number): number {
     let count = 0;
     for (const item of [...this.ready]) {
@@ -665,10 +665,10 @@ class Epoll extends File {
   }
 }
 
-/** One end of a connection, as TCP has it. A reset destroys what was not read: the harshest reading of it. */
+/** One end of a TCP connection. A reset discards unread bytes, which is the worst case. */
 class Stream extends File {
   readonly inbox = new ByteQueue();
-  /** How much may be under way to the other side. */
+  /** The most bytes sent that the other end has not read. */
   capacity = 4 * 1024 * 1024;
   dead = false;
   other!: Stream;
@@ -692,8 +692,8 @@ class Stream extends File {
     if (this.inbox.length > 0 || this.inputEnded || this.dead) mask |= EPOLLIN;
     if (this.inputEnded || this.dead) mask |= EPOLLRDHUP;
     if ((this.inputEnded && this.outputEnded) || this.dead) mask |= EPOLLHUP;
-    if (this.room > 0 || this.outputEnded || this.dead) mask |= EPOLLOUT;
-    else this.noSpace = true; // who asks is told when there is room again
+    if (this.space > 0 || this.outputEnded || this.dead) mask |= EPOLLOUT;
+    else this.noSpace = true; // EPOLLOUT is due when there is space again
     return mask;
   }
 
@@ -701,10 +701,10 @@ class Stream extends File {
     if (this.error !== 0) return this.takeError();
     if (this.dead || this.outputEnded) return EPIPE;
     if (this.other.gone) {
-      this.reset(); // the answer of a host where nobody listens any more
+      this.reset(); // a host resets a connection that is closed there
       return bytes.length;
     }
-    const count = Math.min(bytes.length, this.room);
+    const count = Math.min(bytes.length, this.space);
     if (count < bytes.length) this.noSpace = true;
     if (count === 0) return EAGAIN;
     this.other.inbox.push(new Uint8Array(bytes.subarray(0, count)));
@@ -730,7 +730,7 @@ class Stream extends File {
       this.other.endInput();
     }
     if (connected && how !== SHUT_WR) this.endInput();
-    this.wake(ANYTHING);
+    this.wake(ANY_EVENT);
     return connected ? 0 : ENOTCONN;
   }
 
@@ -746,17 +746,17 @@ class Stream extends File {
     this.dead = true;
     this.error = ECONNRESET;
     this.inbox.clear();
-    this.wake(ANYTHING);
+    this.wake(ANY_EVENT);
   }
 
-  private get room(): number {
+  private get space(): number {
     return this.other.gone ? this.capacity : Math.max(0, this.capacity - this.other.inbox.length);
   }
 
   private endInput(): void {
     if (this.inputEnded || this.dead || this.gone) return;
     this.inputEnded = true;
-    this.wake(ANYTHING);
+    this.wake(ANY_EVENT);
   }
 
   private takeError(): number {
@@ -766,7 +766,7 @@ class Stream extends File {
   }
 }
 
-/** A TCP socket that is not connected: it listens, or will. */
+/** A TCP socket that is not connected: it listens, or is going to. */
 class Listening extends File {
   readonly queue: Stream[] = [];
   listens = false;
@@ -852,6 +852,6 @@ class ByteQueue {
 
 function inside(bytes: Uint8Array, offset: number, length: number): void {
   if (!(offset >= 0 && length >= 0 && offset + length <= bytes.length)) {
-    throw new RangeError(`${offset} and ${length} are no part of ${bytes.length} bytes`);
+    throw new RangeError(`offset ${offset} and length ${length} reach beyond the ${bytes.length} bytes`);
   }
 }
