@@ -4,38 +4,44 @@ import { Dependencies } from '../../../../src/files/watch/dependencies.js';
 import { kernel as realKernel } from '../../../../src/sys/binding.js';
 import { EMFILE } from '../../../../src/sys/errno.js';
 import { kernelWith } from '../../../support/counting-kernel.js';
-import { LOOK_MS, TRUST_MS, testDeployments } from '../../../support/deployments.js';
 import { countDescriptors } from '../../../support/descriptors.js';
+import { POLL_MS, REVALIDATE_MS, testReleaseRoots } from '../../../support/release-roots.js';
 
-const releases = testDeployments();
-const { path, link, release, flip, replace, deploy, who, look, watchedByKernel } = releases;
+const releases = testReleaseRoots();
+const { path, link, release, flip, replace, open, releaseName, check, kernelWatches } = releases;
 
 const SWITCHES: [what: string, root: string, links: [string, string][], act: () => void, to: string][] = [
   [
-    'the root is a link: rename',
+    'the root is a symlink: rename',
     'current',
     [['current', 'releases/1']],
     () => flip('current', 'releases/2'),
     'releases/2',
   ],
   [
-    'the root is a link: rm, ln',
+    'the root is a symlink: rm, ln',
     'current',
     [['current', 'releases/1']],
     () => replace('current', 'releases/2'),
     'releases/2',
   ],
-  ['an absolute link', 'current', [['current', '<base>/releases/1']], () => flip('current', path('more/1')), 'more/1'],
   [
-    'a link with `..`',
+    'an absolute symlink',
+    'current',
+    [['current', '<base>/releases/1']],
+    () => flip('current', path('more/1')),
+    'more/1',
+  ],
+  [
+    'a symlink with `..`',
     'releases/now',
     [['releases/now', '../more/1']],
     () => flip('releases/now', '../more/2'),
     'more/2',
   ],
-  ['a link in the middle', 'all/1', [['all', 'releases']], () => flip('all', 'more'), 'more/1'],
-  ['a link in the middle: rm, ln', 'all/1', [['all', 'releases']], () => replace('all', 'more'), 'more/1'],
-  ['`..` behind a link', 'now/../2', [['now', 'releases/1']], () => flip('now', 'more/1'), 'more/2'],
+  ['a symlink in the middle', 'all/1', [['all', 'releases']], () => flip('all', 'more'), 'more/1'],
+  ['a symlink in the middle: rm, ln', 'all/1', [['all', 'releases']], () => replace('all', 'more'), 'more/1'],
+  ['`..` after a symlink', 'now/../2', [['now', 'releases/1']], () => flip('now', 'more/1'), 'more/2'],
   [
     'the head of a chain',
     'a',
@@ -70,7 +76,7 @@ const SWITCHES: [what: string, root: string, links: [string, string][], act: () 
     'more/2',
   ],
   [
-    'a link in a link’s target',
+    'a symlink in the target of a symlink',
     'now',
     [
       ['all', 'releases'],
@@ -80,7 +86,7 @@ const SWITCHES: [what: string, root: string, links: [string, string][], act: () 
     'more/2',
   ],
   [
-    'a folder in the place of a link',
+    'a directory replaces a symlink',
     'now',
     [['now', 'releases/1']],
     () => {
@@ -90,7 +96,7 @@ const SWITCHES: [what: string, root: string, links: [string, string][], act: () 
     'now',
   ],
   [
-    'a link in the place of a folder',
+    'a symlink replaces a directory',
     'releases/1',
     [],
     () => {
@@ -100,7 +106,7 @@ const SWITCHES: [what: string, root: string, links: [string, string][], act: () 
     'more/1',
   ],
   [
-    'the target is another by the same name',
+    'the target is replaced under the same name',
     'now',
     [['now', 'releases/1']],
     () => {
@@ -110,7 +116,7 @@ const SWITCHES: [what: string, root: string, links: [string, string][], act: () 
     'more/2',
   ],
   [
-    'the folder above is another',
+    'the parent directory is replaced',
     'releases/1',
     [],
     () => {
@@ -126,7 +132,7 @@ const SWITCHES: [what: string, root: string, links: [string, string][], act: () 
     () => {
       fs.rmSync(path('releases/1'), { recursive: true });
       fs.mkdirSync(path('releases/1'));
-      fs.writeFileSync(path('releases/1/who'), 'new');
+      fs.writeFileSync(path('releases/1/name.txt'), 'new');
     },
     'new',
   ],
@@ -137,113 +143,117 @@ describe.each(SWITCHES)('%s', (_, root, links, act, to) => {
     for (const [name, target] of links) link(name, target.replace('<base>/', path('')));
   });
 
-  test('is noticed at once where the kernel tells', () => {
+  test('is noticed at once where it is watched', () => {
     const before = countDescriptors();
-    deploy(root);
-    const first = who();
-    expect([releases.deployment.checkDueMs, look(TRUST_MS - 1), who()]).toEqual([TRUST_MS, false, first]);
-    act();
-    expect([look(1000), who(), releases.deployment.changes]).toEqual([true, to, 1]);
-    expect([look(1000), releases.deployment.checkDueMs, watchedByKernel()]).toEqual([
+    open(root);
+    const first = releaseName();
+    expect([releases.releaseRoot.checkDueMs, check(REVALIDATE_MS - 1), releaseName()]).toEqual([
+      REVALIDATE_MS,
       false,
-      1000 + TRUST_MS,
-      releases.watch.size,
+      first,
+    ]);
+    act();
+    expect([check(1000), releaseName(), releases.releaseRoot.changes]).toEqual([true, to, 1]);
+    expect([check(1000), releases.releaseRoot.checkDueMs, kernelWatches()]).toEqual([
+      false,
+      1000 + REVALIDATE_MS,
+      releases.inotify.size,
     ]);
     expect(countDescriptors()).toBe(before + 1);
   });
 
-  test('is noticed in time where it does not', () => {
-    releases.limitWatch(0);
-    deploy(root);
-    const first = who();
+  test('is noticed by polling where it is not', () => {
+    releases.limitWatches(0);
+    open(root);
+    const first = releaseName();
     act();
-    expect([releases.deployment.checkDueMs, look(LOOK_MS - 1)]).toEqual([LOOK_MS, false]);
-    expect([look(LOOK_MS), who(), releases.deployment.changes]).toEqual([true, to, 1]);
+    expect([releases.releaseRoot.checkDueMs, check(POLL_MS - 1)]).toEqual([POLL_MS, false]);
+    expect([check(POLL_MS), releaseName(), releases.releaseRoot.changes]).toEqual([true, to, 1]);
     expect(to === first).toBe(false);
   });
 });
 
-test('where as many folders are watched as may be, that of the new release gets the watch of the old one', () => {
+test('at the limit of watches the new release gets the watch of the old one', () => {
   link('current', 'releases/1');
   const onTheWay = path('releases').split('/').length;
-  releases.limitWatch(onTheWay + 1);
-  deploy('current');
-  const isTold = (): boolean => {
+  releases.limitWatches(onTheWay + 1);
+  open('current');
+  const isWatched = (): boolean => {
     const dependencies = new Dependencies();
-    const file = releases.deployment.current.lookup.file(Buffer.from('who'), Date.now(), dependencies);
+    const file = releases.releaseRoot.current.lookup.file(Buffer.from('name.txt'), Date.now(), dependencies);
     if (typeof file === 'object') realKernel.close(file.fd);
     return dependencies.areWatched;
   };
-  expect([who(), isTold(), releases.watch.size]).toEqual(['releases/1', true, onTheWay + 1]);
+  expect([releaseName(), isWatched(), releases.inotify.size]).toEqual(['releases/1', true, onTheWay + 1]);
   for (const release of ['releases/2', 'releases/1']) {
     flip('current', release);
-    expect([look(10), who(), isTold(), releases.watch.size]).toEqual([true, release, true, onTheWay + 1]);
+    expect([check(10), releaseName(), isWatched(), releases.inotify.size]).toEqual([true, release, true, onTheWay + 1]);
   }
 });
 
-describe('nothing is switched', () => {
+describe('the root is not switched', () => {
   test.each<[string, () => void]>([
-    ['by a link to the same folder', () => flip('current', './releases/1')],
-    ['by files beside the link', () => release('releases/3')],
-    ['by what is written in the folder', () => fs.writeFileSync(path('releases/1/new'), '')],
-    ['by a link that leads nowhere', () => flip('current', 'releases/9')],
-    ['by a link to a file', () => flip('current', 'releases/1/who')],
-    ['by a link to itself', () => flip('current', 'current')],
-    ['by a link that is gone', () => fs.unlinkSync(path('current'))],
+    ['by a symlink to the same directory', () => flip('current', './releases/1')],
+    ['by a directory next to the symlink', () => release('releases/3')],
+    ['by a file written in it', () => fs.writeFileSync(path('releases/1/new'), '')],
+    ['by a dangling symlink', () => flip('current', 'releases/9')],
+    ['by a symlink to a file', () => flip('current', 'releases/1/name.txt')],
+    ['by a symlink to itself', () => flip('current', 'current')],
+    ['by the removal of the symlink', () => fs.unlinkSync(path('current'))],
   ])('%s', (_, act) => {
     link('current', 'releases/1');
-    deploy('current');
+    open('current');
     act();
-    expect([look(10), look(TRUST_MS + 20), who(), releases.deployment.changes]).toEqual([
+    expect([check(10), check(REVALIDATE_MS + 20), releaseName(), releases.releaseRoot.changes]).toEqual([
       false,
       false,
       'releases/1',
       0,
     ]);
-    flip('current', 'releases/2'); // it is still watched
-    expect([look(TRUST_MS + 30), who()]).toEqual([true, 'releases/2']);
+    flip('current', 'releases/2'); // the path is still watched
+    expect([check(REVALIDATE_MS + 30), releaseName()]).toEqual([true, 'releases/2']);
   });
 
-  test('by what happens elsewhere, and it is not even looked for', () => {
+  test('by a change elsewhere, which causes no check', () => {
     link('current', 'releases/1');
     let opens = 0;
-    deploy('current', { kernel: kernelWith({}, { openat: () => opens++ }) });
+    open('current', { kernel: kernelWith({}, { openat: () => opens++ }) });
     opens = 0;
     link('other', 'releases/2');
-    fs.writeFileSync(path('releases/1/who'), 'edited');
-    expect([look(10), opens, who()]).toEqual([false, 0, 'edited']);
+    fs.writeFileSync(path('releases/1/name.txt'), 'edited');
+    expect([check(10), opens, releaseName()]).toEqual([false, 0, 'edited']);
   });
 });
 
-test('a root that is gone for a while, with all that leads to it', () => {
-  deploy('more/1');
+test('a root is removed with its parent, and comes back', () => {
+  open('more/1');
   fs.rmSync(path('more'), { recursive: true });
-  expect([look(10), look(1000), releases.deployment.changes]).toEqual([false, false, 0]);
-  expect(releases.deployment.checkDueMs).toBe(1000 + LOOK_MS); // nobody tells of what happens in a folder that is not there
+  expect([check(10), check(1000), releases.releaseRoot.changes]).toEqual([false, false, 0]);
+  expect(releases.releaseRoot.checkDueMs).toBe(1000 + POLL_MS); // a directory that does not exist cannot be watched
   release('more/1');
-  expect([look(1001), who(), releases.deployment.checkDueMs]).toEqual([true, 'more/1', 1001 + TRUST_MS]);
+  expect([check(1001), releaseName(), releases.releaseRoot.checkDueMs]).toEqual([true, 'more/1', 1001 + REVALIDATE_MS]);
 });
 
-test('a switch while it looks is not missed', () => {
+test('a switch during a check is not missed', () => {
   link('current', 'releases/1');
   let act = (): void => {};
   const kernel = kernelWith({}, { openat: ([, name]) => name === path('current') && act() });
-  deploy('current', { kernel });
+  open('current', { kernel });
   act = () => {
     act = () => {};
     flip('current', 'releases/2');
   };
-  releases.deployment.checkDueMs = 0;
-  expect(look(10)).toBe(false); // it has looked just before
-  expect([look(10), who()]).toEqual([true, 'releases/2']);
+  releases.releaseRoot.checkDueMs = 0;
+  expect(check(10)).toBe(false); // the check opened the path before the switch
+  expect([check(10), releaseName()]).toEqual([true, 'releases/2']);
 });
 
-test('a chain of more links than the kernel follows is no root, one of as many is', () => {
+test('a root may be behind as many symlinks as the kernel follows, and not one more', () => {
   for (let i = 1; i <= 41; i++) link(`l${i}`, i === 1 ? 'releases/1' : `l${i - 1}`);
-  expect(() => deploy('l41')).toThrow(expect.objectContaining({ code: 'ELOOP', path: path('l41') }));
-  deploy('l40');
+  expect(() => open('l41')).toThrow(expect.objectContaining({ code: 'ELOOP', path: path('l41') }));
+  open('l40');
   flip('l1', 'more/1');
-  expect([look(10), who()]).toEqual([true, 'more/1']);
+  expect([check(10), releaseName()]).toEqual([true, 'more/1']);
 });
 
 test.each(['openat', 'openat2'] as const)(
@@ -254,12 +264,12 @@ test.each(['openat', 'openat2'] as const)(
     const kernel = kernelWith({
       [call]: (...args: never[]) => (isFull ? EMFILE : (realKernel[call] as (...args: never[]) => number)(...args)),
     });
-    deploy('current', { kernel });
+    open('current', { kernel });
     const before = countDescriptors();
     flip('current', 'releases/2');
     isFull = true;
-    expect([look(10), releases.deployment.changes, countDescriptors()]).toEqual([false, 0, before]);
+    expect([check(10), releases.releaseRoot.changes, countDescriptors()]).toEqual([false, 0, before]);
     isFull = false;
-    expect([look(releases.deployment.checkDueMs), who()]).toEqual([true, 'releases/2']);
+    expect([check(releases.releaseRoot.checkDueMs), releaseName()]).toEqual([true, 'releases/2']);
   },
 );

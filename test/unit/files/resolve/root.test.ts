@@ -24,13 +24,13 @@ const { O_DIRECTORY, O_NONBLOCK, O_PATH, O_RDONLY, S_IFDIR, S_IFIFO, S_IFMT, S_I
 
 const KERNELS = [
   ['openat2', realKernel],
-  ['the walk, for want of openat2', kernelWith({ openat2: () => ENOSYS })],
-  ['the walk, where seccomp refuses openat2', kernelWith({ openat2: () => EPERM })],
+  ['the walk, without openat2', kernelWith({ openat2: () => ENOSYS })],
+  ['the walk, where seccomp forbids openat2', kernelWith({ openat2: () => EPERM })],
 ] as const;
 
 const DEEP = 'deep\n';
 
-/** Names beneath the root: what they open, or how they are refused. */
+/** Names below the root: the content that they open, or the error. */
 const NAMES: [name: string, expected: string | number][] = [
   ['hello.txt', HELLO],
   ['./hello.txt', HELLO],
@@ -42,7 +42,7 @@ const NAMES: [name: string, expected: string | number][] = [
   ['a#b?c%d.txt', 'signs\n'],
   ['q"uo\\te.txt', 'quotes\n'],
   ['.hidden', SECRET],
-  // links
+  // symlinks
   ['in-link', HELLO],
   ['dir-link/index.html', '<title>sub</title>\n'],
   ['dir-link-slash/index.html', '<title>sub</title>\n'],
@@ -65,7 +65,7 @@ const NAMES: [name: string, expected: string | number][] = [
   ['in-link/', ENOTDIR],
   ['in-link/x', ENOTDIR],
   ['file-link-slash', ENOTDIR],
-  // ways out
+  // out of the root
   ['..', EXDEV],
   ['../root/hello.txt', EXDEV],
   ['sub/../..', EXDEV],
@@ -84,7 +84,7 @@ const NAMES: [name: string, expected: string | number][] = [
   ['sub/up-up', EXDEV],
   ['sub/back/..', EXDEV],
   ['sub/back/../outside/secret.txt', EXDEV],
-  // no such thing
+  // missing
   ['missing', ENOENT],
   ['missing/x', ENOENT],
   ['missing/../hello.txt', ENOENT],
@@ -147,25 +147,25 @@ describe.each(KERNELS)('by %s', (_, kernel) => {
     ['sub/back', S_IFDIR],
     ['fifo', S_IFIFO],
     ['socket', S_IFSOCK],
-  ])('to look at %j opens nothing', (name, kind) => {
+  ])('%j is opened by O_PATH', (name, kind) => {
     const fd = root.openBeneath(Buffer.from(name), O_PATH);
     expect(fd).toBeGreaterThanOrEqual(0);
     expect(kindOf(fd)).toBe(kind);
     realKernel.close(fd);
   });
 
-  test('O_DIRECTORY refuses files', () => {
+  test('O_DIRECTORY of a file is ENOTDIR', () => {
     expect(root.openBeneath(Buffer.from('hello.txt'), O_PATH | O_DIRECTORY)).toBe(ENOTDIR);
   });
 
-  test('a name that is no UTF-8', () => {
+  test('a name that is not UTF-8', () => {
     const fd = root.openBeneath(Buffer.from('latin\xfc\xff.txt', 'latin1'), O_RDONLY);
     expect(contentOf(fd)).toBe('bytes\n');
     realKernel.close(fd);
     expect(root.openBeneath(Buffer.from('latin\xfc\xff.txt', 'utf8'), O_RDONLY)).toBe(ENOENT);
   });
 
-  test('links of /proc lead nowhere', () => {
+  test('magic links of /proc are not followed', () => {
     const proc = Root.open(kernel, '/proc/self');
     try {
       for (const name of ['root', 'root/etc/passwd', 'cwd', 'cwd/.', 'exe', 'fd/0', 'fd/1', 'task/self'])
@@ -175,7 +175,7 @@ describe.each(KERNELS)('by %s', (_, kernel) => {
     }
   });
 
-  test('what is refused half-way leaves no descriptor', () => {
+  test('an error on the way leaks no descriptor', () => {
     const before = countDescriptors();
     for (const call of ['openat', 'readlinkat', 'fstat', 'openat2'] as const) {
       for (let passed = 0; passed < 8; passed++) {
@@ -208,21 +208,21 @@ describe.each(KERNELS)('by %s', (_, kernel) => {
 test.each([
   ['/no/such', 'ENOENT', "ENOENT: no such file or directory, open '/no/such'"],
   ['/dev/null', 'ENOTDIR', "ENOTDIR: not a directory, open '/dev/null'"],
-])('a root that is none is named: %s', (path, code, message) => {
+])('the error of a root that cannot be opened names it: %s', (path, code, message) => {
   expect(() => Root.open(realKernel, path)).toThrow(expect.objectContaining({ code, path, message }));
 });
 
-describe('the probe', () => {
+describe('the probe of openat2', () => {
   test.each([
     [ENOSYS, 'walk'],
     [EPERM, 'walk'],
-  ])('%i means the walk', (errno, containment) => {
+  ])('%i selects the walk', (errno, pathResolution) => {
     const root = Root.open(kernelWith({ openat2: () => errno }), site.root);
-    expect([root.pathResolution, root.path]).toEqual([containment, site.root]);
+    expect([root.pathResolution, root.path]).toEqual([pathResolution, site.root]);
     root.close();
   });
 
-  test.each([EACCES, EBADF, EINVAL, EMFILE, EAGAIN, ELOOP, EXDEV])('%i is no reason to serve', (errno) => {
+  test.each([EACCES, EBADF, EINVAL, EMFILE, EAGAIN, ELOOP, EXDEV])('%i is thrown', (errno) => {
     const before = countDescriptors();
     expect(() => Root.open(kernelWith({ openat2: () => errno }), site.root)).toThrow(
       expect.objectContaining({
@@ -244,22 +244,22 @@ describe('the probe', () => {
   });
 });
 
-test('a rename in the way is tried again, but not for ever', () => {
-  let refusals = 0;
+test('EAGAIN of a concurrent rename is retried, up to a limit', () => {
+  let failures = 0;
   let calls = 0;
   const kernel = kernelWith({
     openat2: (...args) => {
       calls++;
-      return refusals-- > 0 ? EAGAIN : realKernel.openat2(...args);
+      return failures-- > 0 ? EAGAIN : realKernel.openat2(...args);
     },
   });
   const root = Root.open(kernel, site.root);
-  refusals = 10;
+  failures = 10;
   const fd = root.openBeneath(Buffer.from('hello.txt'), O_RDONLY);
   expect(contentOf(fd)).toBe(HELLO);
   realKernel.close(fd);
   calls = 0;
-  refusals = Number.POSITIVE_INFINITY;
+  failures = Number.POSITIVE_INFINITY;
   expect(root.openBeneath(Buffer.from('hello.txt'), O_RDONLY)).toBe(EAGAIN);
   expect(calls).toBeLessThan(100);
   root.close();

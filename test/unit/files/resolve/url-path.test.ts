@@ -35,7 +35,7 @@ const NAMES: [path: string, name: string, folder: boolean][] = [
   ['/a.', 'a.', false],
   ['/a..', 'a..', false],
   ['/a/b..', 'a/b..', false],
-  // Bytes, not characters: an overlong slash or dot is two bytes of a name, whatever a decoder makes of it.
+  // Bytes, not characters: an overlong slash or dot is two bytes of a name.
   ['/%c0%af', '\xc0\xaf', false],
   ['/%c0%ae%c0%ae/%c0%ae', '\xc0\xae\xc0\xae/\xc0\xae', false],
   ['/%e0%80%af', '\xe0\x80\xaf', false],
@@ -62,7 +62,7 @@ const BROKEN = [
   '/a%00',
   '/a%00.txt',
   '/%u0041',
-  // Whatever stands in front of it.
+  // Even if an earlier segment is 404.
   '/.%00',
   '/..%00/a',
   '/.hidden/%',
@@ -107,12 +107,12 @@ const NOTHING_THERE = [
   '/a/.well-known/x',
 ];
 
-describe('a path is', () => {
-  test.each(NAMES)('%j the name %j, folder: %s', (path, name, directory) =>
+describe('parseUrlPath', () => {
+  test.each(NAMES)('%j is the name %j, directory: %s', (path, name, directory) =>
     expect(target(path)).toEqual([name, directory]),
   );
-  test.each(BROKEN)('%j refused by 400', (path) => expect(target(path)).toBe(400));
-  test.each(NOTHING_THERE)('%j refused by 404', (path) => expect(target(path)).toBe(404));
+  test.each(BROKEN)('%j is 400', (path) => expect(target(path)).toBe(400));
+  test.each(NOTHING_THERE)('%j is 404', (path) => expect(target(path)).toBe(404));
 });
 
 test.each([
@@ -125,12 +125,12 @@ test.each([
   ['\\evil', '/%5Cevil/'],
   ['"<>`{}|^', '/%22%3C%3E%60%7B%7D%7C%5E/'],
   ["-._~!$&'()*+,;=:@", "/-._~!$&'()*+,;=:@/"],
-])('the folder %j is at %j', (name, path) => {
+])('the directory %j has the path %j', (name, path) => {
   expect(directoryUrlPath(Buffer.from(name, 'latin1'))).toBe(path);
   expect(target(path.slice(0, -1))).toSatisfy((result) => name.includes('\0') || (result as unknown[])[0] === name);
 });
 
-test('every byte, raw and encoded, comes to itself or is refused', () => {
+test('every byte, raw and encoded, is itself in the name or an error', () => {
   for (let byte = 0; byte < 256; byte++) {
     const character = String.fromCharCode(byte);
     const encoded = target(`/a%${byte.toString(16).padStart(2, '0')}`);

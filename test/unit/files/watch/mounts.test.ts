@@ -3,7 +3,7 @@ import { Mounts } from '../../../../src/files/watch/mounts.js';
 import { ENOENT } from '../../../../src/sys/errno.js';
 import { kernelWith } from '../../../support/counting-kernel.js';
 
-test('that there is a report is no news, but every further one is', () => {
+test('every event but the first, of the registration, is a change', () => {
   let opened = '';
   const mounts = new Mounts(
     kernelWith(
@@ -27,7 +27,7 @@ test('that there is a report is no news, but every further one is', () => {
   mounts.close();
 });
 
-test('without /proc there is nothing to close', () => {
+test('without /proc close() closes nothing', () => {
   const mounts = new Mounts(kernelWith({ openat: () => ENOENT, close: () => expect.unreachable() }));
   expect(mounts.fd).toBe(ENOENT);
   mounts.close();

@@ -22,41 +22,44 @@ const NFS = 0x6969;
 
 const test = testDescriptors();
 let path: string;
-let watch: Inotify;
-/** Who is outdated, in order. */
-let outdated: string[];
+let inotify: Inotify;
+/** The dependents that were invalidated, in order. */
+let invalidated: string[];
 
 beforeEach(() => {
   path = test.directory();
-  watch = new Inotify(realKernel, 100);
-  outdated = [];
+  inotify = new Inotify(realKernel, 100);
+  invalidated = [];
 });
 
-afterEach(() => watch.close());
+afterEach(() => inotify.close());
 
 function directory(name = '', parent: WatchedDirectory | null = null): WatchedDirectory {
   mkdirSync(join(path, name), { recursive: true });
   const fd = test.own('openat', realKernel.openat(AT_FDCWD, join(path, name), O_PATH));
-  return new WatchedDirectory(watch, parent, name.split('/').at(-1)!, fd, true);
+  return new WatchedDirectory(inotify, parent, name.split('/').at(-1)!, fd, true);
 }
 
-/** Someone who depends on these entries, and is through with them when one has changed. */
-function dependent(name: string, ...on: [folder: WatchedDirectory, entry: string][]): Dependent & { leave(): void } {
+/** A dependent of these entries, which unsubscribes when one has changed. */
+function dependent(
+  name: string,
+  ...on: [directory: WatchedDirectory, entry: string][]
+): Dependent & { unsubscribe(): void } {
   const dependencies = new Dependencies();
   for (const [each, entry] of on) dependencies.add(each, entry);
-  const made = {
+  const self = {
     onInvalidated() {
-      outdated.push(name);
-      dependencies.unsubscribe(made);
+      invalidated.push(name);
+      dependencies.unsubscribe(self);
     },
-    leave: () => dependencies.unsubscribe(made),
+    unsubscribe: () => dependencies.unsubscribe(self),
   };
-  dependencies.subscribe(made);
-  return made;
+  dependencies.subscribe(self);
+  return self;
 }
 
-describe('an entry that has changed outdates', () => {
-  it.each<[changed: string, on: string[], outdates: string[]]>([
+describe('a changed entry invalidates', () => {
+  it.each<[changed: string, on: string[], expected: string[]]>([
     ['a.js', ['a.js'], ['a.js']],
     ['a.js', ['b.js', 'a.jsx', 'a', 'A.js', ''], []],
     ['a.js', ['a.js.br', 'a.js.gz'], []],
@@ -69,45 +72,45 @@ describe('an entry that has changed outdates', () => {
     ['a.js.br', [ANY_ENTRY, 'a.js'], [ANY_ENTRY, 'a.js']],
     ['\xff\xfe', ['\xff\xfe', '\xff'], ['\xff\xfe']],
     ['__proto__', ['__proto__', 'constructor'], ['__proto__']],
-  ])('%j of %j: %j', (changed, on, outdates) => {
+  ])('%j: of the dependents of %j those of %j', (changed, on, expected) => {
     const top = directory();
     for (const name of on) dependent(name, [top, name]);
     top.onEntryChanged(changed);
-    expect(outdated).toEqual(outdates);
+    expect(invalidated).toEqual(expected);
     top.onEntryChanged(changed);
-    expect(outdated).toEqual(outdates);
+    expect(invalidated).toEqual(expected);
   });
 
-  it('all who depend on it, whatever one of them does to the others', () => {
+  it('all dependents, even if one unsubscribes the others', () => {
     const top = directory();
     const others = [dependent('b', [top, 'x']), dependent('c', [top, 'x'])];
     const dependencies = new Dependencies();
     dependencies.add(top, 'x');
     dependencies.subscribe({
       onInvalidated() {
-        outdated.push('a');
-        for (const other of others) other.leave();
+        invalidated.push('a');
+        for (const other of others) other.unsubscribe();
         dependent('late', [top, 'x']);
       },
     });
     top.onEntryChanged('x');
-    expect(outdated).toEqual(['b', 'c', 'a']);
+    expect(invalidated).toEqual(['b', 'c', 'a']);
     top.onEntryChanged('x');
-    expect(outdated.slice(3)).toEqual(['late']);
+    expect(invalidated.slice(3)).toEqual(['late']);
   });
 
-  it('nobody who has left', () => {
+  it('no dependent that has unsubscribed', () => {
     const top = directory();
     const one = dependent('one', [top, 'x'], [top, 'y']);
-    one.leave();
-    one.leave();
+    one.unsubscribe();
+    one.unsubscribe();
     for (const name of ['x', 'y']) top.onEntryChanged(name);
-    expect(outdated).toEqual([]);
+    expect(invalidated).toEqual([]);
   });
 });
 
-describe('a folder', () => {
-  it('that has gone takes along what was known of it and beneath it, and nothing beside it', () => {
+describe('a directory', () => {
+  it('that is gone invalidates all in it and below, and nothing next to it', () => {
     const top = directory();
     const one = directory('one', top);
     const deep = directory('one/deep', one);
@@ -117,18 +120,18 @@ describe('a folder', () => {
     dependent('deep', [deep, 'y']);
     dependent('both', [deep, 'x'], [two, 'x']);
     dependent('two', [two, 'x']);
-    expect(watch.size).toBe(4);
+    expect(inotify.size).toBe(4);
     top.onEntryChanged('one');
-    expect(outdated.sort()).toEqual(['both', 'deep', 'one']);
+    expect(invalidated.sort()).toEqual(['both', 'deep', 'one']);
     expect([one.isGone, deep.isGone, two.isGone, top.isGone]).toEqual([true, true, false, false]);
-    expect([[...top.children.keys()], watch.size]).toEqual([['two'], 2]);
+    expect([[...top.children.keys()], inotify.size]).toEqual([['two'], 2]);
     one.onDirectoryChanged();
     expect([one.isWatched, two.isWatched]).toEqual([false, true]);
     two.onEntryChanged('x');
-    expect(outdated.at(-1)).toBe('two');
+    expect(invalidated.at(-1)).toBe('two');
   });
 
-  it('whose name another has got does not take the other along', () => {
+  it('that is gone does not remove another that has its name', () => {
     const top = directory();
     const before = directory('one', top);
     const after = directory('one', top);
@@ -140,64 +143,64 @@ describe('a folder', () => {
   it.each<[string, () => void]>([
     ['is renamed', () => renameSync(join(path, 'one'), join(path, 'other'))],
     ['is removed', () => rmdirSync(join(path, 'one'))],
-  ])('that %s on the disk goes, and what was in it is outdated', (_, act) => {
+  ])('that %s on the disk is gone, and its dependents are invalidated', (_, act) => {
     const top = directory();
     const one = directory('one', top);
     dependent('in one', [one, 'x']);
-    dependent('beside', [top, 'x']);
+    dependent('next to it', [top, 'x']);
     act();
-    watch.read();
-    expect([one.isGone, top.isGone, outdated, watch.size]).toEqual([true, false, ['in one'], 1]);
-    watch.read();
+    inotify.read();
+    expect([one.isGone, top.isGone, invalidated, inotify.size]).toEqual([true, false, ['in one'], 1]);
+    inotify.read();
   });
 
-  it('is told of a file on the disk', () => {
+  it('invalidates dependents of a file that appears on the disk', () => {
     const top = directory();
     dependent('a', [top, 'a']);
     dependent('b', [top, 'b']);
     writeFileSync(join(path, 'a'), '');
-    watch.read();
-    expect(outdated).toEqual(['a']);
+    inotify.read();
+    expect(invalidated).toEqual(['a']);
   });
 
   it.each<[string, number, boolean]>([
     ['tmpfs', TMPFS, true],
-    ['overlay, where layers change unseen', OVERLAY, false],
-    ['nfs, which others write', NFS, false],
-    ['one that does not say', ENOSYS, false],
-  ])('is told of all changes or not: on %s', (_, type, isTold) => {
+    ['overlay, whose layers change without events', OVERLAY, false],
+    ['nfs, which other machines write', NFS, false],
+    ['one whose type is unknown', ENOSYS, false],
+  ])('is watched depending on its file system: %s', (_, type, isWatched) => {
     const fd = test.own('openat', realKernel.openat(AT_FDCWD, path, O_PATH));
-    expect(watchDirectory(kernelWith({ fstatfs: () => type }), watch, null, '', fd).isWatched).toBe(isTold);
+    expect(watchDirectory(kernelWith({ fstatfs: () => type }), inotify, null, '', fd).isWatched).toBe(isWatched);
   });
 
-  it('without a watch is told of nothing', () => {
-    watch.close();
-    watch = new Inotify(kernelWith({ inotifyAddWatch: () => ENOSPC }), 100);
+  it('without a watch is unwatched', () => {
+    inotify.close();
+    inotify = new Inotify(kernelWith({ inotifyAddWatch: () => ENOSPC }), 100);
     const top = directory();
     expect(top.isWatched).toBe(false);
     expect(() => top.onDirectoryChanged()).not.toThrow();
   });
 
-  it('asks again for a watch that was refused, at times, and lets go what was known beneath it', () => {
-    watch.close();
-    let refusing = true;
-    let asked = 0;
+  it('tries a failed watch again, at an interval, and then drops the directories below', () => {
+    inotify.close();
+    let isFailing = true;
+    let calls = 0;
     let nowMs = 5;
     const kernel = kernelWith(
-      { inotifyAddWatch: (...args) => (refusing ? ENOSPC : realKernel.inotifyAddWatch(...args)) },
-      { inotifyAddWatch: () => asked++ },
+      { inotifyAddWatch: (...args) => (isFailing ? ENOSPC : realKernel.inotifyAddWatch(...args)) },
+      { inotifyAddWatch: () => calls++ },
     );
-    watch = new Inotify(kernel, 2);
+    inotify = new Inotify(kernel, 2);
     const fd = test.own('openat', realKernel.openat(AT_FDCWD, path, O_PATH));
     const top = directory();
     const rewatch = (atMs: number): [boolean, number] => {
       nowMs = atMs;
-      asked = 0;
+      calls = 0;
       top.rewatch(fd, () => nowMs, 100);
-      return [top.isWatched, asked];
+      return [top.isWatched, calls];
     };
     expect([rewatch(10), rewatch(109), rewatch(110), rewatch(111)].map(([, count]) => count)).toEqual([1, 0, 1, 0]);
-    refusing = false;
+    isFailing = false;
     const inner = directory('inner', top);
     const other = directory('other', top);
     const deep = directory('inner/deep', inner);
@@ -206,27 +209,27 @@ describe('a folder', () => {
     expect([inner.isWatched, deep.isWatched, rewatch(1000)]).toEqual([true, false, [false, 0]]); // beyond the limit
     other.onDirectoryChanged();
     expect(rewatch(1001)).toEqual([true, 1]);
-    expect([inner.isGone, deep.isGone, watch.size, [...top.children]]).toEqual([true, true, 1, []]);
-    expect(outdated).toEqual([]); // they look by time
+    expect([inner.isGone, deep.isGone, inotify.size, [...top.children]]).toEqual([true, true, 1, []]);
+    expect(invalidated).toEqual([]); // they are polled
     expect(rewatch(2000)).toEqual([true, 0]);
     top.onEntryChanged('x');
-    expect(outdated).toEqual(['top']);
+    expect(invalidated).toEqual(['top']);
   });
 });
 
-describe('the coded forms beside a file', () => {
+describe('precompressedCodings', () => {
   const ALL = ['br', 'zstd', 'gzip'];
   const none = (): never => {
-    throw new Error('it was read');
+    throw new Error('the directory was read');
   };
-  /** Asks for as many files as are asked for one by one. */
-  const askForFew = (top: WatchedDirectory): void => {
+  /** Few enough that the directory is not read. */
+  const callFewTimes = (top: WatchedDirectory): void => {
     for (let i = 0; i < 8; i++) expect(top.precompressedCodings(`few-${i}`, none)).toEqual(ALL);
   };
 
-  it('are looked for one by one while few files were asked for, and then read, once', () => {
+  it('returns all codings for a few files, and then reads the directory once', () => {
     const top = directory();
-    askForFew(top);
+    callFewTimes(top);
     expect(top.precompressedCodings('a.js', () => ['a.js', 'a.js.br', 'a.js.gz', 'b.js.zst', 'c'])).toEqual([
       'br',
       'gzip',
@@ -236,31 +239,31 @@ describe('the coded forms beside a file', () => {
     for (const name of ['c', 'd.js', 'a.js.br', '']) expect(top.precompressedCodings(name, none)).toEqual([]);
   });
 
-  it('are known as soon as they appear, and looked for in vain when they have gone', () => {
+  it('includes a new file at once, and a removed one still', () => {
     const top = directory();
-    askForFew(top);
+    callFewTimes(top);
     expect(top.precompressedCodings('a.js', () => [])).toEqual([]);
     writeFileSync(join(path, 'a.js.zst'), '');
-    watch.read();
+    inotify.read();
     expect(top.precompressedCodings('a.js', none)).toEqual(['zstd']);
     rmSync(join(path, 'a.js.zst'));
-    watch.read();
+    inotify.read();
     expect(top.precompressedCodings('a.js', none)).toEqual(['zstd']);
   });
 
   it.each<[string, (top: WatchedDirectory) => void, () => string[] | null]>([
-    ['the folder has too much to read', () => {}, () => null],
-    ['nothing is told of the folder any more', (top) => top.onDirectoryChanged(), none],
-  ])('are looked for one by one where %s', (_, act, read) => {
+    ['the directory has too many names', () => {}, () => null],
+    ['the directory is gone', (top) => top.onDirectoryChanged(), none],
+  ])('returns all codings where %s', (_, act, read) => {
     const top = directory();
-    askForFew(top);
+    callFewTimes(top);
     act(top);
     for (let i = 0; i < 20; i++) expect(top.precompressedCodings('a.js', read)).toEqual(ALL);
   });
 
-  it('are looked for one by one again when too many have come and gone', () => {
+  it('returns all codings again after events of too many names', () => {
     const top = directory();
-    askForFew(top);
+    callFewTimes(top);
     expect(top.precompressedCodings('a.js', () => [])).toEqual([]);
     for (let i = 0; i < MANY_NAMES; i++) top.onEntryChanged(`${i}.gz`);
     expect(top.precompressedCodings('a.js', none)).toEqual([]);
@@ -268,7 +271,7 @@ describe('the coded forms beside a file', () => {
     expect(top.precompressedCodings('a.js', none)).toEqual(ALL);
   });
 
-  it('are read where the folder is', () => {
+  it('has the path of its directory', () => {
     const top = directory();
     const one = directory('one', top);
     expect([top.path, one.path, directory('one/deep', one).path]).toEqual(['', 'one', 'one/deep']);
@@ -276,21 +279,21 @@ describe('the coded forms beside a file', () => {
 });
 
 describe('dependencies', () => {
-  const silent = (): WatchedDirectory =>
-    new WatchedDirectory(new Inotify(realKernelWithoutInotify, 1), null, '', -1, true);
-  const realKernelWithoutInotify = kernelWith({ inotifyInit1: () => ENOSYS });
+  const unwatchedDirectory = (): WatchedDirectory =>
+    new WatchedDirectory(new Inotify(withoutInotify, 1), null, '', -1, true);
+  const withoutInotify = kernelWith({ inotifyInit1: () => ENOSYS });
 
-  it('are told when all of them are, those merged in among them', () => {
+  it('are watched if all are, including merged ones', () => {
     const top = directory();
-    const [told, untold] = [new Dependencies(), new Dependencies()];
-    expect(told.areWatched).toBe(true);
-    told.add(top, 'a');
-    untold.add(silent(), 'b');
-    expect([told.areWatched, untold.areWatched]).toEqual([true, false]);
-    told.merge(new Dependencies());
-    expect(told.areWatched).toBe(true);
-    told.merge(untold);
-    expect(told.areWatched).toBe(false);
+    const [watched, unwatched] = [new Dependencies(), new Dependencies()];
+    expect(watched.areWatched).toBe(true);
+    watched.add(top, 'a');
+    unwatched.add(unwatchedDirectory(), 'b');
+    expect([watched.areWatched, unwatched.areWatched]).toEqual([true, false]);
+    watched.merge(new Dependencies());
+    expect(watched.areWatched).toBe(true);
+    watched.merge(unwatched);
+    expect(watched.areWatched).toBe(false);
     const marked = new Dependencies();
     marked.areWatched = false;
     const merged = new Dependencies();
@@ -298,17 +301,17 @@ describe('dependencies', () => {
     expect(merged.areWatched).toBe(false);
   });
 
-  it('of several places are one for whoever has them: outdated once', () => {
+  it('in several directories invalidate their dependent once', () => {
     const top = directory();
     const inner = directory('inner', top);
     dependent('all', [top, 'x'], [top, 'x'], [top, ANY_ENTRY], [inner, 'x'], [inner, 'y']);
     top.onEntryChanged('inner');
     top.onEntryChanged('x');
     top.onDirectoryChanged();
-    expect(outdated).toEqual(['all']);
+    expect(invalidated).toEqual(['all']);
   });
 
-  it('that are merged are attached with the others', () => {
+  it('that are merged are subscribed with the others', () => {
     const top = directory();
     const inner = directory('inner', top);
     const [all, others] = [new Dependencies(), new Dependencies()];
