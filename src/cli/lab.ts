@@ -146,9 +146,7 @@ function modelsOf({ experiment, models }: Flags): readonly string[] {
     if (available.includes(name)) continue;
     const meant = didYouMean(name, available);
     const remedy = meant === null ? 'epollet lab --list lists them' : `did you mean ${meant}?`;
-    throw new UsageError(
-      `--models: there is no model ${JSON.stringify(name)} to measure; ${remedy}`.replace(/(?<!\?)$/, '.'),
-    );
+    throw new UsageError(`--models: unknown model ${JSON.stringify(name)}; ${remedy}`.replace(/(?<!\?)$/, '.'));
   }
   if (requiredModel !== undefined && !chosen.includes(requiredModel))
     throw new UsageError(`--experiment ${experiment} compares with ${requiredModel}; add it to --models.`);

@@ -58,7 +58,7 @@ function modelNamed(name: string): Model {
     MODELS.map((model) => model.name),
   );
   const hint = meant === null ? '' : ` (did you mean ${meant}?)`;
-  throw new UsageError(`There is no model ${JSON.stringify(name)}${hint}; epollet model lists them.`);
+  throw new UsageError(`Unknown model ${JSON.stringify(name)}${hint}; epollet model lists all models.`);
 }
 
 async function start(model: Model, root: string, host: string, port: number | string): Promise<RunningModel> {

@@ -23,7 +23,16 @@ export interface LabOptions {
 /** A model started within the budget may take this much longer. */
 const GRACE_SECONDS = 8;
 
-/** Runs an experiment. Every process that it starts has exited when it returns. */
+/**
+ * Runs an experiment. Every process that it starts has exited when it returns.
+ *
+ * 1. Assign one core to the models and the others to the load, and move this process to those of the load.
+ * 2. Shuffle the models for each round, so that drift of the machine does not favour one of them.
+ * 3. In each round, start each model in a process of its own, check its responses, measure it, and stop it.
+ * 4. Summarize the rounds: median, minimum and maximum.
+ *
+ * A model that fails is skipped with its reason; a cancelled run reports its completed rounds.
+ */
 export async function runLab(settings: LabSettings, options: LabOptions = {}): Promise<LabReport> {
   const { tools = new Tools(), progress = NO_PROGRESS, launch = launcher } = options;
   const { budgetSeconds } = settings;

@@ -5,9 +5,8 @@ import type { ModelContext } from './shared/model-context.js';
 import { Responder } from './shared/responder.js';
 
 /**
- * One client at a time like fixed-page, but serving files. These few lines are the whole server, and concurrency is
- * not a concern, because there is none. A client that connects and sends nothing blocks the server, which is why all
- * the following models exist.
+ * One client at a time like fixed-page, but serving files. These few lines are the whole server, and nothing happens
+ * concurrently. A client that connects and sends nothing blocks the server, which is why all the following models exist.
  */
 export function serve({ listener, root, current }: ModelContext): void {
   const responder = new Responder(root, 'close');

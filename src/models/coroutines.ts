@@ -14,8 +14,8 @@ const shared = Buffer.allocUnsafeSlow(65_536);
 /**
  * A socket with awaitable calls: where a blocking call would stop the thread, these suspend the coroutine, which the
  * reactor resumes. Edge-triggered for reading and writing, so that no interest needs to change: any event wakes the
- * waiting call, which retries and waits again if its operation still returns EAGAIN. An event that finds no waiting call
- * may be dropped, because the next call reads or writes before it waits.
+ * suspended call, which retries, and suspends again on EAGAIN. An event without a suspended call may be dropped,
+ * because the next call reads or writes before it suspends.
  */
 class Socket implements Handler {
   private resume: (() => void) | null = null;
@@ -61,7 +61,7 @@ class Socket implements Handler {
  * state of a client is kept: not in a thread and its stack, but in an object of a few hundred bytes that the compiler
  * makes of this function.
  */
-async function converse(socket: Socket, responder: Responder): Promise<void> {
+async function serveConnection(socket: Socket, responder: Responder): Promise<void> {
   let unread: Buffer = EMPTY;
   for (;;) {
     const request = parseRequest(unread, 0, unread.length);
@@ -93,7 +93,7 @@ export function start({ root, host, port: requestedPort }: ModelOptions): Runnin
     open.add(fd);
     const socket = new Socket(fd);
     const token = reactor.register(fd, socket, BOTH, { trigger: 'edge' });
-    await converse(socket, responder);
+    await serveConnection(socket, responder);
     if (!open.delete(fd)) return; // stop() has closed it
     reactor.forget(token); // the close that follows removes it from the epoll set
     closeGracefully(fd);

@@ -7,9 +7,9 @@ import { type ModelOptions, type RunningModel, runningModel } from './shared/run
 const EMPTY = Buffer.alloc(0);
 
 /**
- * libuv without HTTP: byte streams by node:net, with the parser of the other models. The difference to libuv is the
- * cost of node:http; the difference to epoll-level is the cost of a stream per connection, with its events, a buffer for
- * each chunk and an object for each write.
+ * libuv without HTTP: byte streams of node:net, with the parser of the other models. It saves the cost of node:http
+ * that `libuv` has, and adds to epoll-level a stream per connection, with its events, a buffer for each chunk and an
+ * object for each write.
  */
 export async function start({ root, host, port: requestedPort }: ModelOptions): Promise<RunningModel> {
   const responder = new Responder(root, 'keep-alive');

@@ -21,9 +21,9 @@ const MAX_THREADS = 128;
  * but the descriptor table belongs to the process, and all threads share it, pthreads(7). So a descriptor is handed over
  * as a number.
  *
- * Here the main thread must not close the connection after handing it over: there is no copy. The thread would find it
- * closed (EBADF), or worse: the number is free, the next client gets it, and two threads serve one client. The main
- * thread opened it, so the main thread closes it, but only after the thread has exited.
+ * Here the main thread must not close the connection after handing it over, because the thread has no copy. It would
+ * find it closed (EBADF), or worse: the number is free, the next client gets it, and two threads serve one client. The
+ * main thread opened it, so the main thread closes it, but only after the thread has exited.
  */
 export function start({ root, host, port: requestedPort }: ModelOptions): RunningModel {
   Root.open(kernel, root).close();

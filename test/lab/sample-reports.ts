@@ -13,7 +13,7 @@ import { traceTriggers } from '../../src/lab/experiments/triggers.js';
 import type { LabReport, ReportHead } from '../../src/lab/report/report.js';
 
 /** Realistic values, so that the page has bars of all lengths. */
-const MODELS: [name: string, cpuUs: number, perSecond: number, restMib: number][] = [
+const MODELS: [name: string, cpuUs: number, perSecond: number, baselineMib: number][] = [
   ['fixed-page', 21, 19_000, 82],
   ['blocking', 24, 17_500, 83],
   ['processes', 14, 48_000, 71],
@@ -29,7 +29,8 @@ const MODELS: [name: string, cpuUs: number, perSecond: number, restMib: number][
   ['epollet', 7.2, 70_000, 72],
 ];
 
-function head(experiment: ExperimentName, models: readonly string[]): ReportHead {
+function head(experiment: ExperimentName, rows: readonly (readonly [name: string, ...unknown[]])[]): ReportHead {
+  const models = rows.map(([name]) => name);
   return {
     format: 'epollet-lab',
     version: 2,
@@ -65,7 +66,7 @@ function partialOf(
   name: string,
   cpuUs: number,
   perSecond: number,
-  restMib: number,
+  baselineMib: number,
   random: () => number,
 ): ModelPartial {
   const partial = emptyPartial(name, 'in epoll_wait, level-triggered');
@@ -79,7 +80,7 @@ function partialOf(
       systemUs: cpuUs * off * 0.7,
       latencyMs: { p50: ms, p90: ms * 1.6, p99: ms * 9, max: ms * 40 },
       achievedPerSecond: 1000 * off,
-      baselineBytes: restMib * 1024 * 1024,
+      baselineBytes: baselineMib * 1024 * 1024,
       perConnectionBytes: name === 'blocking' ? null : 2000 * off,
       errors: name === 'polling' ? 3 : 0,
     });
@@ -101,7 +102,7 @@ export function sampleReport(experiment: ExperimentName): LabReport {
     return { ...head(experiment, []), experiment, results: traceTriggers(), thunderingHerd };
   }
   if (experiment === 'connections') {
-    const results = MODELS.map(([model, cpuUs, perSecond, restMib], at) => {
+    const results = MODELS.map(([model, cpuUs, perSecond, baselineMib], at) => {
       const rounds = new Map(
         [1, 10, 100, 1000, 10_000].slice(0, model === 'threads' ? 3 : 5).map((idle, step) => [
           idle,
@@ -109,7 +110,7 @@ export function sampleReport(experiment: ExperimentName): LabReport {
             requestsPerSecond: perSecond * off * (1 - step * 0.04),
             cpuUs: cpuUs * off * (model.startsWith('polling') ? 1 + idle / 100 : 1),
             p99Ms: cpuUs * 0.1 * off,
-            residentBytes: (restMib + idle * 0.002 * at) * 1024 * 1024,
+            residentBytes: (baselineMib + idle * 0.002 * at) * 1024 * 1024,
             stillOpen: idle,
           })),
         ]),
@@ -118,36 +119,14 @@ export function sampleReport(experiment: ExperimentName): LabReport {
         model === 'threads' ? { idle: 1000, reason: 'With 1000 idle connections it does not respond.' } : null;
       return connectionsResult({ model, waits: 'somewhere', rounds, failedAt, failure: null });
     });
-    return {
-      ...head(
-        experiment,
-        MODELS.map(([name]) => name),
-      ),
-      experiment,
-      results,
-    };
+    return { ...head(experiment, MODELS), experiment, results };
   }
   const chosen = experiment === 'libuv' ? MODELS.slice(-3) : MODELS;
   const results = chosen.map((model) => modelResult(partialOf(...model, random)));
   const failed: ModelPartial = { ...emptyPartial('broken', 'nowhere'), failure: 'GET / returned 500, not 200.' };
   if (experiment === 'libuv') {
     const ratios = results.map((each) => ratioTo(each, results.at(-1)!));
-    return {
-      ...head(
-        experiment,
-        chosen.map(([name]) => name),
-      ),
-      experiment,
-      results,
-      ratios,
-    };
+    return { ...head(experiment, chosen), experiment, results, ratios };
   }
-  return {
-    ...head(
-      experiment,
-      chosen.map(([name]) => name),
-    ),
-    experiment,
-    results: [...results, modelResult(failed)],
-  };
+  return { ...head(experiment, chosen), experiment, results: [...results, modelResult(failed)] };
 }

@@ -49,8 +49,8 @@ test('a usage error is one sentence that names the culprit, with exit code 2', a
   const errors: [args: string[], expected: RegExp][] = [
     [['epol-levl'], /"epol-levl".*did you mean epoll-level\?.*epollet model/],
     [['Threads'], /did you mean threads\?/],
-    [['something-else'], /no model "something-else"; epollet model lists/],
-    [['epoll-level', '/no/such/folder', '--port', '0'], /\/no\/such\/folder does not exist/],
+    [['something-else'], /Unknown model "something-else"; epollet model lists/],
+    [['epoll-level', '/no/such/directory', '--port', '0'], /\/no\/such\/directory does not exist/],
     [['libuv', 'package.json', '--port', '0'], /package\.json is not a directory/],
     [['threads', '', '--port', '0'], /directory name is empty/],
     [['libuv', '--host', 'no.such.host.invalid', '--port', '0'], /no\.such\.host\.invalid/],

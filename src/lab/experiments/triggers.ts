@@ -64,8 +64,8 @@ export const traceTriggers = (): TriggerRow[] =>
   );
 
 /**
- * A socket pair: one end is written to, the other is in an epoll set. After each arrival the reader polls until there
- * is no event, so the last, empty poll is counted too. Nothing depends on time.
+ * A socket pair: one end is written to, the other is in an epoll set. After each arrival the reader polls until no
+ * event is left, so the last, empty poll is counted too. Nothing depends on time.
  */
 function trace(trigger: TriggerName, arrival: Arrival, reading: Reading): TriggerRow {
   const counted = countedKernel(realKernel);

@@ -14,7 +14,7 @@ test.each([
   [2, '2'],
 ])('%s is formatted as %s', (value, text) => expect(formatNumber(value)).toBe(text));
 
-test('formatRange and formatCalls', () => {
+test('a range is formatted as minimum to maximum, and calls by frequency', () => {
   expect(formatRange({ median: 2, min: 1.5, max: 2.5, count: 3 })).toBe('1.50 to 2.50');
   expect(formatRange({ median: 2, min: 2, max: 2, count: 1 })).toBe('one round');
   expect(formatCalls({ recvfrom: 1, epoll_wait: 0.25, sendto: 2 })).toBe('2 sendto, 1 recvfrom, 0.25 epoll_wait');

@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { latencyPercentiles, percentile, summarize } from '../../../../src/lab/base/stats.js';
 
-describe('summarize', () => {
+describe('a summary', () => {
   test.each([
     [[3], { median: 3, min: 3, max: 3, count: 1 }],
     [[9, 1, 5], { median: 5, min: 1, max: 9, count: 3 }],
     [[10, 9, 1, 2], { median: 5.5, min: 1, max: 10, count: 4 }],
     [[2, null, Number.NaN, 4], { median: 3, min: 2, max: 4, count: 2 }],
-  ])('%j', (values, summary) => expect(summarize(values)).toEqual(summary));
+  ])('of %j', (values, summary) => expect(summarize(values)).toEqual(summary));
 
-  test('no values have no summary', () => {
+  test('of no values is null', () => {
     expect(summarize([])).toBeNull();
     expect(summarize([null])).toBeNull();
   });

@@ -33,7 +33,7 @@ describe('h2load', () => {
     expect(parseH2loadLog('1795258581000000\t200\t200000\n', { ...PACED, close: true }).latency?.p50).toBe(200);
   });
 
-  test('an empty log, and a partial last line', () => {
+  test('an empty log has no latency, and a partial last line is ignored', () => {
     expect(parseH2loadLog('', PACED)).toEqual({ latency: null, perSecond: 0, errors: 0 });
     expect(parseH2loadLog(`${LOG}17952585829`, PACED)).toEqual(parseH2loadLog(LOG, PACED));
   });

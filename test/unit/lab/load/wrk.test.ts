@@ -68,7 +68,7 @@ Transfer/sec:       0.00B
       { requests: 32_571, perSecond: 32_514.91, latency: { p50: 0.183, p90: 1.17, p99: 4.75, max: 17.85 }, errors: 0 },
     ],
     [
-      'responses that are not 2xx',
+      'a run with responses other than 2xx',
       MISSING,
       {
         requests: 23_585,
@@ -77,15 +77,15 @@ Transfer/sec:       0.00B
         errors: 23_585,
       },
     ],
-    ['no responses', NO_RESPONSES, { requests: 0, perSecond: 0, latency: null, errors: 10 }],
-  ])('%s', (_, text, result) => expect(parseWrk(text)).toEqual(result));
+    ['a run without responses', NO_RESPONSES, { requests: 0, perSecond: 0, latency: null, errors: 10 }],
+  ])('parses the output of %s', (_, text, result) => expect(parseWrk(text)).toEqual(result));
 
   test('output without a result is an error', () => {
     expect(() => parseWrk('unable to connect to 127.0.0.1:9199 Connection refused\n')).toThrow(/Connection refused/);
     expect(() => parseWrk('')).toThrow(/no output/);
   });
 
-  test('the arguments', () => {
+  test('the arguments round the duration up to whole seconds', () => {
     expect(wrkArgs({ ...SPEC, seconds: 0.7, close: true })).toEqual([
       '-t1',
       '-c8',

@@ -6,7 +6,7 @@ describe('cores', () => {
     ['0', [0]],
     ['0-3', [0, 1, 2, 3]],
     ['0-1,4,6-7', [0, 1, 4, 6, 7]],
-  ])('%s', (list, cores) => expect(parseCores(list)).toEqual(cores));
+  ])('the list %s is parsed', (list, cores) => expect(parseCores(list)).toEqual(cores));
 
   test('the model gets one core, the load those that are not its siblings', () => {
     const pairs = (core: number): number[] => [core, core ^ 1];

@@ -12,12 +12,12 @@ describe('strace', () => {
 100.00    0.877718         204      4296        49 total
 `;
 
-  test('the table is parsed', () => {
+  test('the table is parsed to counts by name', () => {
     expect(parseStrace(TABLE)).toEqual({ futex: 380, writev: 1582, ioctl: 1, newfstatat: 2 });
     expect(parseStrace('')).toEqual({});
   });
 
-  test('the arguments, and the number of attached processes', () => {
+  test('the arguments name all processes, and the attached ones are counted', () => {
     expect(straceArgs([7, 8], '/out').join(' ')).toBe('-c -f -o /out -p 7 -p 8');
     expect(countAttached('strace: Process 7 attached with 11 threads\nstrace: Process 8 attached\n')).toBe(2);
   });
