@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 afterAll(() => site.remove());
 
-/** Serves, has the bytes sent one exchange each, and returns what was logged by the end. */
+/** Serves, sends each of the requests on a connection of its own, and returns the log at the end. */
 async function logged(format: string, requests: readonly string[]): Promise<string[]> {
   const path = join(site.outside, `log-${Math.random()}`);
   const fd = openSync(path, 'w');
@@ -54,7 +54,7 @@ const REQUESTS = [
   'GET /ha',
 ];
 
-test('combined: a line a request, in order, that no client can forge', async () => {
+test('combined writes a line per request, in order, that no client can forge', async () => {
   const lines = (await logged('combined', REQUESTS)).map((line) => {
     expect(line).toMatch(COMBINED);
     const { peer, line: requestLine, status, bytes, referer, agent, time } = COMBINED.exec(line)!.groups!;
@@ -81,7 +81,7 @@ test('combined: a line a request, in order, that no client can forge', async () 
   ]);
 });
 
-test('json: an object a line, valid UTF-8 whatever clients send', async () => {
+test('json writes an object per line, in valid UTF-8 whatever clients send', async () => {
   const lines = (await logged('json', REQUESTS)).map((line) => JSON.parse(line) as Record<string, unknown>);
   for (const { time } of lines) expect(time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z$/);
   expect(lines[0]).toEqual({
@@ -113,7 +113,7 @@ test('json: an object a line, valid UTF-8 whatever clients send', async () => {
   ]);
 });
 
-test('what is waiting is written at stop, every line of many', async () => {
+test('a stop writes every line that is still buffered', async () => {
   await using server = command([site.root, '--access-log', 'combined', '--port', '0']);
   const port = await server.port();
   using client = await RawClient.connect(port);
@@ -123,14 +123,14 @@ test('what is waiting is written at stop, every line of many', async () => {
   expect([code, stderr, stdout.trimEnd().split('\n').length]).toEqual([0, '', 2001]);
 });
 
-test('lines come within a second or so, without a stop', async () => {
+test('lines are written within about a second, without a stop', async () => {
   await using server = command([site.root, '--access-log', 'combined', '--port', '0']);
   await exchange(await server.port(), request('/hello.txt'));
   await server.waitFor(/"GET \/hello\.txt HTTP\/1\.1" 200/, 'stdout', 3000);
 });
 
-describe('a reader', () => {
-  test('that is gone ends the log, and not the server', async () => {
+describe('a reader of the log', () => {
+  test('that has closed its end stops the log, and not the server', async () => {
     await using server = command([site.root, '--access-log', 'json', '--port', '0']);
     const port = await server.port();
     server.process.stdout!.destroy();
@@ -141,7 +141,7 @@ describe('a reader', () => {
     expect((await server.kill().ended).code).toBe(0);
   });
 
-  test('that does not read holds up neither the requests nor a second signal', async () => {
+  test('that does not read delays neither the requests nor a second signal', async () => {
     await using server = command([site.root, '--access-log', 'combined', '--port', '0']);
     const port = await server.port();
     server.process.stdout!.pause();

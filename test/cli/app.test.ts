@@ -13,7 +13,7 @@ const directory = mkdtempSync(join(tmpdir(), 'epollet-app-'));
 const root = join(directory, 'site');
 afterAll(() => rmSync(directory, { recursive: true }));
 
-/** @returns its name, for a process whose working directory is the folder */
+/** @returns the name, for a process whose working directory is `directory` */
 function write(name: string, content: string): string {
   writeFileSync(join(directory, name), content);
   return name;
@@ -50,8 +50,8 @@ async function textOf(url: string, init?: RequestInit): Promise<string> {
   return `${response.status} ${await response.text()}`;
 }
 
-describe('serves', () => {
-  test('files first, then the app', async () => {
+describe('serve --app', () => {
+  test('serves files first, then calls the app', async () => {
     await using started = command(['serve', 'site', '--app', APP, '--port', '0'], options);
     const url = `http://127.0.0.1:${await started.port()}`;
     expect(await textOf(`${url}/`)).toBe('200 the index');
@@ -64,7 +64,7 @@ describe('serves', () => {
     expect((await started.kill().ended).code).toBe(0);
   });
 
-  test('the app first, by its variable, with a file of settings beside it', async () => {
+  test('calls the app first with EPOLLET_FETCH_FIRST, which takes precedence over the configuration file', async () => {
     const file = write('site.json', JSON.stringify({ root: 'site', app: APP, fetchFirst: false, port: 0 }));
     await using started = command(['--config', join(directory, file)], { env: { EPOLLET_FETCH_FIRST: 'yes' } });
     const url = `http://127.0.0.1:${await started.port()}`;
@@ -72,7 +72,7 @@ describe('serves', () => {
     expect(await textOf(`${url}/lost`)).toBe('404 not mine');
   });
 
-  test('the app alone, a function', async () => {
+  test('takes a bare function, and serves no files without a directory', async () => {
     await using started = command([], { ...options, env: { EPOLLET_APP: BARE, PORT: '0' } });
     const url = `http://127.0.0.1:${await started.port()}`;
     expect(await textOf(`${url}/`)).toBe('200 bare');
@@ -80,7 +80,7 @@ describe('serves', () => {
   });
 });
 
-test('--check loads it, and ends whatever it has opened', async () => {
+test('--check loads the app, and exits in spite of what it has opened', async () => {
   expect(await run(['site', '--app', APP, '--fetch-first', '--check', '--port', '80'], options)).toMatchObject({
     code: 0,
     stdout:
@@ -90,8 +90,8 @@ test('--check loads it, and ends whatever it has opened', async () => {
 
 const hasTypes = (process.features as { typescript?: unknown }).typescript === 'strip';
 
-describe('a mistake is one sentence, and exit code 2', () => {
-  test.each<[name: string, content: string | null, says: RegExp]>([
+describe('a usage error is one sentence and exit code 2', () => {
+  test.each<[name: string, content: string | null, expected: RegExp]>([
     ['gone.mjs', null, /^The app gone\.mjs does not exist; give the file of a module that does\.$/],
     ['site', null, /^The app site is a directory; give a module in it\.$/],
     ['none.mjs', 'export const fetch = 1', /^The app none\.mjs has no default export; give it one: export default \{ /],
@@ -107,33 +107,33 @@ describe('a mistake is one sentence, and exit code 2', () => {
       "import 'no-such-package'",
       /^The app needs\.mjs imports a module that does not exist: .*'no-such-package'/,
     ],
-  ])('%s %j', async (name, content, says) => {
+  ])('%s %j', async (name, content, expected) => {
     if (content !== null) write(name, content);
     const error = await loadApp(join(directory, name)).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(UsageError);
     const { message, details } = error as UsageError;
-    expect(message.replaceAll(`${directory}/`, '')).toMatch(says);
+    expect(message.replaceAll(`${directory}/`, '')).toMatch(expected);
     expect(message).toMatch(/^[^\n]+\.$/);
     expect(details).toBe('');
   });
 
-  test.each<[args: string[], says: RegExp]>([
+  test.each<[args: string[], expected: RegExp]>([
     [['--app', ''], /^The app has an empty name; give/],
     [['--fetch-first'], /^There is no app to call first; give one with --app, or leave --fetch-first out\.$/],
     [['--config', write('first.json', '{"fetchFirst": true}')], /^There is no app .* or leave fetchFirst out\.$/],
     [['--app', 'site/a.css'], /a\.css is not a module that Node can load; give JavaScript/],
     [['--app', 'syntax.mjs'], /^The app syntax\.mjs cannot be parsed: .*; find the place with node --check/],
-  ])('%j', async (args, says) => {
+  ])('%j', async (args, expected) => {
     const ended = await run(args, options);
     expect(ended).toMatchObject({ code: 2, signal: null, stdout: '' });
     expect(ended.stderr).toMatch(/^epollet: [^\n]+\.\n$/);
-    expect(ended.stderr.slice('epollet: '.length, -1)).toMatch(says);
+    expect(ended.stderr.slice('epollet: '.length, -1)).toMatch(expected);
   });
 
   const SITE_JSON = write('files.json', JSON.stringify({ app: BARE, cors: null }));
   const HOSTS_JSON = write('hosts.json', JSON.stringify({ app: BARE, hosts: { a: { root: 'site' } } }));
 
-  /** What is about files beside an app without a folder, and by which name it is told. */
+  /** Options of files, with an app and no directory; and the name that the error message has for them. */
   test.each<[args: string[], env: Record<string, string>, name: string]>([
     [['--app', BARE, '--listing', '--check'], {}, '--listing'],
     [['--app', BARE, '--listing'], {}, '--listing'],
@@ -152,7 +152,7 @@ describe('a mistake is one sentence, and exit code 2', () => {
     [['--config', SITE_JSON], {}, 'files.json: cors'],
     [['--config', SITE_JSON, '--etag', 'stat'], {}, '--etag'],
     [['--config', HOSTS_JSON, '--check'], {}, 'hosts.json: hosts'],
-  ])('%j %j: %s needs a folder', async (args, env, name) => {
+  ])('%j %j: %s needs a directory', async (args, env, name) => {
     const word = name.replace(/^.*: /, '');
     expect(await run(args, { ...options, env })).toEqual({
       code: 2,
@@ -162,7 +162,7 @@ describe('a mistake is one sentence, and exit code 2', () => {
     });
   });
 
-  test('what throws has its own stack below, and does not go on', async () => {
+  test('an app that throws has its own stack below the sentence, and the process exits', async () => {
     write('throws.mjs', `setInterval(() => {}, 1000);\nfunction open() { throw new TypeError('no\\nway'); }\nopen();`);
     const ended = await run(['serve', '--app', 'throws.mjs', '--check'], options);
     expect(ended).toMatchObject({ code: 2, stdout: '' });
@@ -176,8 +176,8 @@ way
     );
   });
 
-  test('TypeScript is loaded, or told what to do about', async () => {
-    write('typed.ts', 'const who: string = "hi";\nexport default { fetch: (): Response => new Response(who) };');
+  test('TypeScript is loaded, or the error names the remedy', async () => {
+    write('typed.ts', 'const text: string = "hi";\nexport default { fetch: (): Response => new Response(text) };');
     const ended = await run(['--app', 'typed.ts', '--check'], options);
     expect(ended.code).toBe(hasTypes ? 0 : 2);
     if (!hasTypes)
@@ -186,7 +186,7 @@ way
 });
 
 describe('explain', () => {
-  const said = (target: string, given: Partial<ServeOptions>, method = 'GET', fields: string[] = []) => {
+  const explained = (target: string, given: Partial<ServeOptions>, method = 'GET', fields: string[] = []) => {
     const fetch = () => expect.fail('asked');
     const { steps, status, outcome } = explain({ fetch, ...given }, Buffer.from(request(target, fields, method)));
     return [
@@ -200,7 +200,13 @@ describe('explain', () => {
   const PREFLIGHT = ['Origin: https://a.example', 'Access-Control-Request-Method: GET'];
 
   test.each<
-    [target: string, given: Partial<ServeOptions>, says: ReturnType<typeof said>, method?: string, fields?: string[]]
+    [
+      target: string,
+      given: Partial<ServeOptions>,
+      expected: ReturnType<typeof explained>,
+      method?: string,
+      fields?: string[],
+    ]
   >([
     ['/both', { root }, ['path name file sidecar variant', undefined, 200, 'file']],
     ['/none', { root }, ['path name nothing handler', 'asked: no file answers', null, 'handler']],
@@ -232,7 +238,9 @@ describe('explain', () => {
       'OPTIONS',
       PREFLIGHT,
     ],
-  ])('%s %j', (target, given, says, method, fields) => expect(said(target, given, method, fields)).toEqual(says));
+  ])('%s %j', (target, given, expected, method, fields) =>
+    expect(explained(target, given, method, fields)).toEqual(expected),
+  );
 
   test('does not load the app', async () => {
     const ended = await run(['explain', '/none', 'site', '--app', 'gone.mjs'], options);

@@ -32,14 +32,14 @@ afterAll(async () => {
 const check = (options: Partial<Settings['options']>, host = '127.0.0.1', app: string | null = null) =>
   checkSettings({ host, app, options: { root: directory, port: 8080, ...options } });
 
-/** Refuses one name. */
-const refusing =
-  (refused: string, errno: number): Kernel['openat2'] =>
+/** An openat2 that fails for one name. */
+const failing =
+  (failed: string, errno: number): Kernel['openat2'] =>
   (dir, name, flags, resolve) =>
-    Buffer.from(name).toString() === refused ? errno : realKernel.openat2(dir, name, flags, resolve);
+    Buffer.from(name).toString() === failed ? errno : realKernel.openat2(dir, name, flags, resolve);
 
-describe('one line says what would be served', () => {
-  test.each<[options: Partial<Settings['options']>, host: string, says: string]>([
+describe('one line describes what would be served', () => {
+  test.each<[options: Partial<Settings['options']>, host: string, expected: string]>([
     [{}, '127.0.0.1', `${directory} on port 8080 of 127.0.0.1; no further hosts; default limits`],
     [{ port: 0 }, '::', `${directory} on a free port of ::; no further hosts; default limits`],
     [
@@ -52,23 +52,23 @@ describe('one line says what would be served', () => {
       '127.0.0.1',
       `${directory} on port 8080 of 127.0.0.1; 2 further hosts (a: ${directory}, b.c: /); default limits`,
     ],
-  ])('%j', async (options, host, says) => {
+  ])('%j', async (options, host, expected) => {
     const before = countDescriptors();
-    expect(await check(options, host)).toBe(`The configuration is valid: ${says}.`);
+    expect(await check(options, host)).toBe(`The configuration is valid: ${expected}.`);
     expect(countDescriptors()).toBe(before);
   });
 });
 
-test.each<[options: Partial<Settings['options']>, host: string, says: RegExp]>([
+test.each<[options: Partial<Settings['options']>, host: string, expected: RegExp]>([
   [{ root: '/no/such' }, '127.0.0.1', /^The directory \/no\/such does not exist; give one that does\.$/],
   [{ hosts: { a: { root: '/no/such' } } }, '127.0.0.1', /^The directory \/no\/such does not exist/],
   [{ root: '/dev/null' }, '127.0.0.1', /^\/dev\/null is not a directory/],
   [{}, 'no.such.host.invalid', /^The host "no\.such\.host\.invalid" has no address/],
-])('a mistake is one sentence, and nothing stays open: %j %s', async (options, host, says) => {
+])('a usage error is one sentence, and no descriptor stays open: %j %s', async (options, host, expected) => {
   const before = countDescriptors();
   const error = await check(options, host).catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(UsageError);
-  expect((error as UsageError).message).toMatch(says);
+  expect((error as UsageError).message).toMatch(expected);
   expect(countDescriptors()).toBe(before);
 });
 
@@ -90,11 +90,11 @@ describe('a fallback', () => {
     [{ fallback: 'pages/app.html' }],
     [{ fallback: 'inside.html' }],
     [{ fallback: 'outside.html', symlinks: 'follow' }],
-  ])('that is there is fine: %j', async (options) => {
+  ])('that exists is valid: %j', async (options) => {
     expect(await check({ root: site.root, ...options })).toMatch(/^The configuration is valid: /);
   });
 
-  test.each<[options: Partial<Settings['options']>, name: string, says: string]>([
+  test.each<[options: Partial<Settings['options']>, name: string, sentence: string]>([
     [{ fallback: 'no.html' }, 'no.html', 'does not exist; create it, or give --fallback another file'],
     [{ fallback: 'app.html/no' }, 'app.html/no', 'does not exist; create it, or give --fallback another file'],
     [{ fallback: 'pages' }, 'pages', 'is a directory; give --fallback a file, such as pages/index.html'],
@@ -114,18 +114,18 @@ describe('a fallback', () => {
       'is reached through a symlink that is not followed; put the file itself there',
     ],
     [
-      { fallback: 'app.html', kernel: kernelWith({ openat2: refusing('app.html', EACCES) }) },
+      { fallback: 'app.html', kernel: kernelWith({ openat2: failing('app.html', EACCES) }) },
       'app.html',
       'cannot be read by this user; change its permissions or the user',
     ],
     [
-      { fallback: 'app.html', kernel: kernelWith({ openat2: refusing('app.html', EIO) }) },
+      { fallback: 'app.html', kernel: kernelWith({ openat2: failing('app.html', EIO) }) },
       'app.html',
       'cannot be opened (EIO); give --fallback another file',
     ],
-  ])('that cannot be sent is a mistake: %j', async (options, name, says) => {
+  ])('that cannot be sent is a usage error: %j', async (options, name, sentence) => {
     const before = countDescriptors();
-    const expected = new UsageError(`The fallback ${path(name)} ${says}.`);
+    const expected = new UsageError(`The fallback ${path(name)} ${sentence}.`);
     const { kernel = realKernel, ...its } = options;
     await expect(check({ root: site.root, kernel, ...its })).rejects.toEqual(expected);
     await expect(check({ hosts: { a: { root: site.root, ...its } }, kernel })).rejects.toEqual(expected);
@@ -134,7 +134,7 @@ describe('a fallback', () => {
 });
 
 describe('as a process', () => {
-  test('a fallback that is not there, of the root or of a further host', async () => {
+  test('a fallback that does not exist, of the root or of a further host, is a usage error', async () => {
     for (const args of [[directory], ['html', '--vhost', `a.example=${directory}`]]) {
       expect(await run([...args, '--spa', '--check'])).toEqual({
         code: 2,
@@ -145,7 +145,7 @@ describe('as a process', () => {
     }
   });
 
-  test('a port that is taken is no mistake, for it is not bound', async () => {
+  test('a port that is taken is valid, since it is not bound', async () => {
     writeFileSync(CONFIG, JSON.stringify({ root: '.', port: takenPort, cleanUrls: true }));
     expect(await run(['--check', '--config', CONFIG])).toEqual({
       code: 0,
@@ -155,14 +155,14 @@ describe('as a process', () => {
     });
   });
 
-  test('a host of any name', async () => {
+  test('a host may have the name of a property of every object', async () => {
     expect(await run(['--check', '--vhost', '__proto__=/no/such'])).toMatchObject({
       code: 2,
       stderr: 'epollet: The directory /no/such does not exist; give one that does.\n',
     });
   });
 
-  test('by its variable, and a mistake in the file', async () => {
+  test('EPOLLET_CHECK checks, and an error in the configuration file is found', async () => {
     writeFileSync(CONFIG, '{ "prt": 1 }');
     expect(await run(['serve'], { env: { EPOLLET_CHECK: 'yes', EPOLLET_CONFIG: CONFIG } })).toEqual({
       code: 2,

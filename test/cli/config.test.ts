@@ -20,30 +20,30 @@ import { ACCESS_LOG_FORMATS } from '../../src/server/connection/access-log.js';
 import { HOST_NAME } from '../../src/server/options.js';
 import { PACKAGE } from '../support/command.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'epollet-config-'));
-const path = join(folder, 'site.json');
-afterAll(() => rmSync(folder, { recursive: true }));
+const directory = mkdtempSync(join(tmpdir(), 'epollet-config-'));
+const path = join(directory, 'site.json');
+afterAll(() => rmSync(directory, { recursive: true }));
 
-/** @param content text as it is, or what is to be JSON */
+/** @param content the text of the file, or a value to write as JSON */
 function read(content: unknown) {
   writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content));
   return readConfig(path);
 }
 
-function complaintOf(content: unknown, from = () => read(content)): string {
+function messageOf(content: unknown, from = () => read(content)): string {
   try {
     from();
   } catch (error) {
     expect(error).toBeInstanceOf(UsageError);
     return (error as UsageError).message;
   }
-  throw new Error(`taken: ${JSON.stringify(content)}`);
+  throw new Error(`accepted: ${JSON.stringify(content)}`);
 }
 
 describe('a configuration', () => {
   test('may be empty', () => expect(read({})).toEqual({ limits: {}, site: {}, hosts: new Map() }));
 
-  test('says what is in it, with roots from its folder', () => {
+  test('has what the file has, with paths resolved from its directory', () => {
     const site = { etag: 'content', cors: null, fallback: 'index.html', redirects: [{ from: '/a', to: '/b' }] };
     const config = read({
       $schema: '../config.schema.json',
@@ -65,13 +65,13 @@ describe('a configuration', () => {
       workers: 1,
       trigger: 'edge',
       accessLog: 'json',
-      root: join(folder, 'html'),
-      app: join(folder, '../app.mjs'),
+      root: join(directory, 'html'),
+      app: join(directory, '../app.mjs'),
       fetchFirst: true,
       limits: { headBytes: 64 },
       site,
       hosts: new Map([
-        ['www.example.org', { root: join(folder, '../other'), site: { directoryListing: true } }],
+        ['www.example.org', { root: join(directory, '../other'), site: { directoryListing: true } }],
         ['localhost', { root: '/srv', site: {} }],
       ]),
     });
@@ -184,18 +184,18 @@ const MISTAKES: [content: unknown, sentence: string | RegExp][] = [
   ],
 ];
 
-describe('a mistake is one sentence with the key and the remedy', () => {
+describe('an invalid option is one sentence with its name and the remedy', () => {
   test.each(MISTAKES)('%j', (content, sentence) => {
-    const complaint = complaintOf(content);
-    expect(complaint.startsWith(`${path}: `)).toBe(true);
-    const rest = complaint.slice(path.length + 2);
+    const message = messageOf(content);
+    expect(message.startsWith(`${path}: `)).toBe(true);
+    const rest = message.slice(path.length + 2);
     if (typeof sentence === 'string') expect(rest).toBe(sentence);
     else expect(rest).toMatch(sentence);
     expect(rest).toMatch(/^[^\n]*[.?]$/);
   });
 });
 
-describe('what is no JSON has its place', () => {
+describe('the error for text that is not JSON has the position', () => {
   test.each([
     ['', 1, 1, 'a value'],
     ['  \n', 2, 1, 'a value'],
@@ -219,15 +219,15 @@ describe('what is no JSON has its place', () => {
     ['{"🙂": x}', 1, 7, 'a value'],
     ['['.repeat(5000), 1, 1002, 'less nesting'],
   ])('%j', (text, line, column, expected) => {
-    expect(complaintOf(text)).toBe(
+    expect(messageOf(text)).toBe(
       `${path} is not JSON at line ${line}, column ${column}: expected ${expected}; comments and trailing commas are not allowed.`,
     );
   });
 
-  test('every cut of a file is no JSON, with a place in it', () => {
+  test('for every prefix of a file, with a position in it', () => {
     const text = JSON.stringify({ a: [1, -2.5e3, true, null, 'x"\\\u0001é', {}, []], b: { c: 'd' } }, null, 1);
     for (let length = 0; length < text.length; length++) {
-      const [, line, column] = /line (\d+), column (\d+): expected/.exec(complaintOf(text.slice(0, length)))!;
+      const [, line, column] = /line (\d+), column (\d+): expected/.exec(messageOf(text.slice(0, length)))!;
       const lines = text.slice(0, length).split('\n');
       expect(Number(line)).toBeLessThanOrEqual(lines.length);
       expect(Number(column)).toBeLessThanOrEqual(lines[Number(line) - 1]!.length + 1);
@@ -235,7 +235,7 @@ describe('what is no JSON has its place', () => {
   });
 });
 
-describe('a name that an object has twice has its place', () => {
+describe('the error for a repeated name has the position', () => {
   test.each([
     ['{"root": "a", "root": "b"}', 'root', 1, 15],
     ['{"root": "a",\n "port": 1,\n  "root": "a"}', 'root', 3, 3],
@@ -248,30 +248,30 @@ describe('a name that an object has twice has its place', () => {
     ['{"__proto__": 1, "__proto__": 1}', '__proto__', 1, 18],
     ['\uFEFF{"port": 1, "port": 1}', 'port', 1, 13],
   ])('%j', (text, name, line, column) => {
-    expect(complaintOf(text)).toBe(
+    expect(messageOf(text)).toBe(
       `${path} has "${name}" a second time at line ${line}, column ${column}; remove one of the two.`,
     );
   });
 
-  test('and different objects may have the same', () => {
+  test('different objects may have the same names', () => {
     const rule = '{"from": "/a", "to": "/b"}';
     const file = `{"root": "a", "redirects": [${rule}, ${rule}], "hosts": {"a": {"root": "a"}, "A.": {}}}`;
-    expect(complaintOf(file)).toMatch(/: hosts\["A\."\] must/);
+    expect(messageOf(file)).toMatch(/: hosts\["A\."\] must/);
   });
 });
 
 describe('a file that cannot be read', () => {
-  test('is not there', () => {
-    const missing = join(folder, 'missing.json');
-    expect(complaintOf('', () => readConfig(missing))).toBe(
+  test('does not exist', () => {
+    const missing = join(directory, 'missing.json');
+    expect(messageOf('', () => readConfig(missing))).toBe(
       `The configuration file ${missing} does not exist; give one that does.`,
     );
   });
 
-  test('is a folder', () => {
-    const other = join(folder, 'folder.json');
+  test('is a directory', () => {
+    const other = join(directory, 'directory.json');
     mkdirSync(other);
-    expect(complaintOf('', () => readConfig(other))).toBe(
+    expect(messageOf('', () => readConfig(other))).toBe(
       `The configuration file ${other} is a directory; give a file in it.`,
     );
   });
@@ -296,10 +296,10 @@ describe('the schema', () => {
   const top = schema.properties as Record<string, Record<string, unknown>>;
   const defs = schema.$defs as unknown as Record<string, Record<string, unknown>>;
 
-  test('is one, by the schema of schemas', () =>
+  test('is valid by the meta-schema', () =>
     expect(new Ajv2020({ allowUnionTypes: true }).validateSchema(schema, true)).toBe(true));
 
-  test('has every limit as it is', () => {
+  test('has every limit with its range, default and description', () => {
     expect(schema.properties.limits.properties).toEqual(
       Object.fromEntries(
         LIMIT_NAMES.map((name) => {
@@ -311,20 +311,20 @@ describe('the schema', () => {
     expect(Object.keys(schema.properties.limits.properties)).toEqual(LIMIT_NAMES);
   });
 
-  test.each(SITE_OPTION_NAMES)('has %s, with its default, for the top and for hosts', (name) => {
+  test.each(SITE_OPTION_NAMES)('has %s, with its default, for the main site and for hosts', (name) => {
     const reference = { $ref: `#/$defs/${name}` };
     expect(top[name]).toEqual(reference);
     expect(schema.$defs.host.properties).toHaveProperty(name, reference);
     expect(defs[name]!['default']).toEqual(resolveSiteOptions()[name]);
   });
 
-  test('has no other keys', () => {
+  test('has no other properties', () => {
     const server = ['host', 'port', 'workers', 'trigger', 'accessLog', 'app', 'fetchFirst', 'limits', 'hosts'];
     expect(Object.keys(top).sort()).toEqual(['$schema', 'root', ...server, ...SITE_OPTION_NAMES].sort());
     expect(Object.keys(schema.$defs.host.properties).sort()).toEqual(['root', ...SITE_OPTION_NAMES].sort());
   });
 
-  test('has the hosts that the server has', () =>
+  test('accepts the host names that the server accepts', () =>
     expect(schema.properties.hosts.propertyNames.pattern).toBe(HOST_NAME.source));
 
   test('has the choices', () => {
@@ -341,7 +341,7 @@ describe('the schema', () => {
       if (name !== 'origins') expect(properties[name as 'methods'].default).toEqual(value);
   });
 
-  test('describes everything, and lets no object have other keys', () => {
+  test('describes every property, and allows no others', () => {
     const visit = (value: unknown, place: string): void => {
       if (typeof value !== 'object' || value === null) return;
       const part = value as Record<string, unknown>;

@@ -18,7 +18,7 @@ afterAll(async () => {
   await site.remove();
 });
 
-/** Runs the check against a server that answers as given. */
+/** Runs the check against a server with this listener. */
 async function against(response: RequestListener): Promise<Awaited<ReturnType<typeof run>>> {
   const other = createServer(response);
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
@@ -29,7 +29,7 @@ async function against(response: RequestListener): Promise<Awaited<ReturnType<ty
   return ended;
 }
 
-describe('what the environment describes', () => {
+describe('without a URL', () => {
   test.each([
     ['EPOLLET_PORT', {}],
     ['PORT', {}],
@@ -45,14 +45,14 @@ describe('what the environment describes', () => {
     });
   });
 
-  test('the file of EPOLLET_CONFIG has the address, and variables go before it', async () => {
+  test('the address is in the file of EPOLLET_CONFIG, and variables take precedence over it', async () => {
     const file = site.path('config.json');
     site.write('config.json', JSON.stringify({ host: '0.0.0.0', port: server.port }));
     expect(await run(['healthcheck'], { env: { EPOLLET_CONFIG: file } })).toMatchObject({ code: 0, stderr: '' });
     expect(await run(['healthcheck'], { env: { EPOLLET_CONFIG: file, PORT: '1' } })).toMatchObject({ code: 1 });
   });
 
-  test('nobody listens', async () => {
+  test('a port without a listener is exit code 1', async () => {
     const free = createTcpServer();
     await new Promise<void>((resolve) => free.listen(0, '127.0.0.1', resolve));
     const { port } = free.address() as { port: number };
@@ -63,7 +63,7 @@ describe('what the environment describes', () => {
   });
 });
 
-describe('what is asked', () => {
+describe('the response', () => {
   test.each([
     [200, 0],
     [204, 0],
@@ -72,18 +72,18 @@ describe('what is asked', () => {
     [404, 1],
     [500, 1],
     [503, 1],
-  ])('answers %i: exit code %i', async (status, code) => {
+  ])('with status %i is exit code %i', async (status, code) => {
     const ended = await against((_, response) => response.writeHead(status).end());
     expect(ended.code).toBe(code);
     expect(ended.stderr).toMatch(code === 0 ? /^$/ : new RegExp(`^http://[^\\n]*/health: status ${status}\\n$`));
   });
 
-  test('the path that is given', async () => {
+  test('to the given path counts', async () => {
     expect((await run(['healthcheck', `${server.url.href}hello.txt`])).code).toBe(0);
     expect((await run(['healthcheck', `${server.url.href}nothing`])).code).toBe(1);
   });
 
-  test('ends at the status, however long the body goes on', async () => {
+  test('need not end: the status is enough', async () => {
     const startMs = performance.now();
     const ended = await against((_, response) => {
       response.writeHead(200);
@@ -94,13 +94,13 @@ describe('what is asked', () => {
     expect(performance.now() - startMs).toBeLessThan(3000);
   });
 
-  test('a server that hangs is not healthy', async () => {
+  test('of a server that hangs is awaited for 5 s', async () => {
     const ended = await against(() => {});
     expect([ended.code, ended.signal]).toEqual([1, null]);
     expect(ended.stderr).toMatch(/no response within 5 s/);
   });
 
-  test('one that is no server of HTTP is not healthy', async () => {
+  test('of a server that does not support HTTP is exit code 1', async () => {
     const other = createTcpServer((peer) =>
       peer
         .on('error', () => {})

@@ -32,36 +32,36 @@ const variableOf = (name: string): string =>
 describe('on start', () => {
   test.each([
     ['serve', ['serve', '@'], 'index'],
-    ['the folder alone', ['@'], 'index'],
-    ['no folder: the pages of the package', [], '<html'],
-    ['serve without a folder', ['serve'], '<html'],
-  ])('%s: prints one line, the URL, and answers', async (_, args, title) => {
+    ['the directory alone', ['@'], 'index'],
+    ['no directory, so the pages of the package', [], '<html'],
+    ['serve without a directory', ['serve'], '<html'],
+  ])('%s: prints one line, the URL, and serves', async (_, args, title) => {
     await using server = command([...args.map((each) => (each === '@' ? site.root : each)), '--port', '0']);
     const port = await server.port();
-    const answer = await exchange(port, request('/'));
-    expect([answer.status, answer.body.toString().toLowerCase().includes(title)]).toEqual([200, true]);
+    const response = await exchange(port, request('/'));
+    expect([response.status, response.body.toString().toLowerCase().includes(title)]).toEqual([200, true]);
     const ended = await server.kill().ended;
     expect(ended).toEqual({ code: 0, signal: null, stdout: `http://127.0.0.1:${port}/\n`, stderr: '' });
   });
 
-  test('a fallback that is not there is a warning, for it may come yet', async () => {
-    using folder = makeDirectory({ 'hello.txt': HELLO });
-    await using server = command([folder.root, '--port', '0', '--spa', '--vhost', `b.example=${site.root}`]);
+  test('a fallback that does not exist is a warning, since it may be created later', async () => {
+    using directory = makeDirectory({ 'hello.txt': HELLO });
+    await using server = command([directory.root, '--port', '0', '--spa', '--vhost', `b.example=${site.root}`]);
     const port = await server.port();
     const page = request('/some/view', ['Accept: text/html']);
     expect((await exchange(port, page)).status).toBe(404);
-    folder.write('index.html', 'app');
+    directory.write('index.html', 'app');
     await sleep(OLD_ENOUGH_MS + LIMITS.revalidateMs.default);
     expect((await exchange(port, page)).body.toString()).toBe('app');
     expect(await server.kill().ended).toEqual({
       code: 0,
       signal: null,
       stdout: `http://127.0.0.1:${port}/\n`,
-      stderr: `epollet: The fallback ${folder.path('index.html')} does not exist; create it, or give --fallback another file. Until then the response is 404.\n`,
+      stderr: `epollet: The fallback ${directory.path('index.html')} does not exist; create it, or give --fallback another file. Until then the response is 404.\n`,
     });
   });
 
-  test('a folder whose name is that of a command, or begins with a hyphen', async () => {
+  test('a directory may have the name of a command, or begin with a hyphen', async () => {
     for (const [name, args] of [
       ['healthcheck', ['serve', 'healthcheck']],
       ['-odd', ['serve', '--', '-odd']],
@@ -74,7 +74,7 @@ describe('on start', () => {
   });
 });
 
-describe('flags go before EPOLLET_*, that before HOST and PORT', () => {
+describe('flags take precedence over EPOLLET_*, and that over HOST and PORT', () => {
   test.each([
     [['--port', '0'], { PORT: '@' }],
     [['--port', '0'], { EPOLLET_PORT: '@' }],
@@ -107,7 +107,7 @@ describe('flags go before EPOLLET_*, that before HOST and PORT', () => {
     expect((await server.kill().ended).code).toBe(0);
   });
 
-  test('a variable for each flag', async () => {
+  test('every flag has a variable', async () => {
     const env = {
       EPOLLET_TRIGGER: 'oneshot',
       EPOLLET_WORKERS: '1',
@@ -122,7 +122,7 @@ describe('flags go before EPOLLET_*, that before HOST and PORT', () => {
     expect([ended.code, ended.stdout.split('\n').length]).toEqual([0, 3]);
   });
 
-  test('every limit as a flag', async () => {
+  test('every limit has a flag', async () => {
     const flags = LIMIT_NAMES.flatMap((name) => [
       flagOf(name),
       `${name === 'targetBytes' ? 20 : LIMITS[name].default}`,
@@ -137,8 +137,8 @@ describe('flags go before EPOLLET_*, that before HOST and PORT', () => {
   });
 });
 
-describe('a mistake is one sentence that names it, and exit code 2', () => {
-  const MISTAKES: [args: string[], env: Record<string, string>, says: RegExp][] = [
+describe('a usage error is one sentence that names the culprit, and exit code 2', () => {
+  const USAGE_ERRORS: [args: string[], env: Record<string, string>, expected: RegExp][] = [
     [['--frobnicate'], {}, /--frobnicate.*--help/],
     [['--prot', '80'], {}, /--prot.*--port/],
     [['serve', '--prot', '80'], {}, /--prot.*--port/],
@@ -172,7 +172,7 @@ describe('a mistake is one sentence that names it, and exit code 2', () => {
     [['--host', 'no.such.host.invalid', '--port', '0'], {}, /no\.such\.host\.invalid.*--host/],
     [['--host', 'fe80::1%nowhere', '--port', '0'], {}, /fe80::1%nowhere.*--host/],
     [['--host', '', '--port', '0'], {}, /host.*""/],
-    [['/no/such/folder', '--port', '0'], {}, /\/no\/such\/folder does not exist/],
+    [['/no/such/directory', '--port', '0'], {}, /\/no\/such\/directory does not exist/],
     [['package.json', '--port', '0'], {}, /package\.json is not a directory/],
     [['', '--port', '0'], {}, /directory has an empty name/],
     [['x'.repeat(300), '--port', '0'], {}, /x{300}/],
@@ -191,17 +191,17 @@ describe('a mistake is one sentence that names it, and exit code 2', () => {
     ]),
   ];
 
-  test.concurrent.each(MISTAKES)('%j %j', async (args, env, says) => {
+  test.concurrent.each(USAGE_ERRORS)('%j %j', async (args, env, expected) => {
     const filled = args.map((each) => each.replace('@', `${takenPort}`));
     const ended = await run(filled, { env });
     expect({ ...ended, stderr: '' }).toEqual({ code: 2, signal: null, stdout: '', stderr: '' });
     expect(ended.stderr).toMatch(/^epollet: [^\n]+[.)]\n$/);
-    expect(ended.stderr).toMatch(new RegExp(says.source.replaceAll('@', `${takenPort}`)));
+    expect(ended.stderr).toMatch(new RegExp(expected.source.replaceAll('@', `${takenPort}`)));
     expect(ended.stderr).not.toMatch(/ at .*:\d+:\d+|node:internal/);
   });
 });
 
-describe('what it says of itself', () => {
+describe('version and help', () => {
   test.each([['--version'], ['-v']])('%s', async (flag) => {
     const { version } = (await import('../../package.json', { with: { type: 'json' } })).default;
     expect(await run([flag])).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' });
@@ -226,7 +226,7 @@ describe('what it says of itself', () => {
 });
 
 describe('signals', () => {
-  test.each(['SIGTERM', 'SIGINT'] as const)('%s drains and ends with 0', async (signal) => {
+  test.each(['SIGTERM', 'SIGINT'] as const)('%s drains and exits with 0', async (signal) => {
     await using server = command([site.root, '--port', '0']);
     const port = await server.port();
     using idle = await RawClient.connect(port);
@@ -238,8 +238,8 @@ describe('signals', () => {
     server.kill(signal);
     expect(await idle.untilClose()).toHaveLength(0);
     expect(server.process.exitCode).toBeNull();
-    const answer = await busy.resume().response();
-    expect(answer.body.equals(contentOf(8 * MIB))).toBe(true);
+    const response = await busy.resume().response();
+    expect(response.body.equals(contentOf(8 * MIB))).toBe(true);
     expect(await server.ended).toMatchObject({ code: 0, signal: null, stderr: '' });
     expect(performance.now() - startMs).toBeLessThan(4000);
   });
@@ -248,7 +248,7 @@ describe('signals', () => {
     ['SIGTERM', 'SIGTERM'],
     ['SIGINT', 'SIGTERM'],
     ['SIGINT', 'SIGINT'],
-  ] as const)('%s, then %s, ends at once', async (first, second) => {
+  ] as const)('%s, then %s, exits at once', async (first, second) => {
     await using server = command([site.root, '--port', '0']);
     using busy = await RawClient.connect(await server.port());
     busy.pause().send(request(`/${8 * MIB}.bin`));
@@ -262,7 +262,7 @@ describe('signals', () => {
     expect(performance.now() - startMs).toBeLessThan(1500);
   });
 
-  test('as PID 1', async () => {
+  test('SIGTERM ends the server as PID 1 too', async () => {
     if (!permits(process.getuid?.() === 0, 'PID 1', 'a PID namespace needs root')) return;
     if (!needs(canUnshare(), 'PID 1', 'unshare cannot make a PID namespace here')) return;
     await using server = command([site.root, '--port', '0'], {
@@ -288,31 +288,43 @@ function canUnshare(): boolean {
   }
 }
 
-test('standard output that is closed does not end the server', async () => {
-  await using server = command([site.root, '--port', '0', '--access-log', 'combined'], {
-    wrapper: ['sh', '-c', 'exec "$@" >&-', 'sh'],
-  });
-  await sleep(600);
-  expect(server.process.exitCode).toBeNull();
-  expect((await server.kill().ended).code).toBe(0);
-});
-
-test('a reader who is gone before the URL is printed does not end the server', async () => {
+async function freePort(): Promise<number> {
   const probe = createServer();
   await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
   const { port } = probe.address() as { port: number };
   await new Promise((resolve) => probe.close(resolve));
-  await using server = command([site.root, '--port', `${port}`]);
-  server.process.stdout!.destroy();
-  let answer: string | null = null;
-  for (let tries = 0; answer === null && tries < 100; tries++) {
+  return port;
+}
+
+/** The body of /hello.txt as soon as the server responds; null if it does not within 5 s. */
+async function firstBody(port: number): Promise<string | null> {
+  let body: string | null = null;
+  for (let tries = 0; body === null && tries < 100; tries++) {
     await sleep(50);
-    answer = await exchange(port, request('/hello.txt')).then(
-      ({ body }) => body.toString(),
+    body = await exchange(port, request('/hello.txt')).then(
+      (response) => response.body.toString(),
       () => null,
     );
   }
-  expect(answer).toBe(HELLO);
+  return body;
+}
+
+test('standard output that is closed does not end the server', async () => {
+  const port = await freePort();
+  await using server = command([site.root, '--port', `${port}`, '--access-log', 'combined'], {
+    wrapper: ['sh', '-c', 'exec "$@" >&-', 'sh'],
+  });
+  expect(await firstBody(port)).toBe(HELLO);
+  await sleep(50);
+  expect(server.process.exitCode).toBeNull();
+  expect((await server.kill().ended).code).toBe(0);
+});
+
+test('a reader that is gone before the URL is printed does not end the server', async () => {
+  const port = await freePort();
+  await using server = command([site.root, '--port', `${port}`]);
+  server.process.stdout!.destroy();
+  expect(await firstBody(port)).toBe(HELLO);
   await sleep(50);
   expect(await server.kill().ended).toMatchObject({ code: 0, stderr: '' });
 });

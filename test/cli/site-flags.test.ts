@@ -9,12 +9,12 @@ import { SITE_OPTION_NAMES } from '../../src/files/rules/site-options.js';
 import { command, PACKAGE, run } from '../support/command.js';
 import { exchange, request } from '../support/raw-client.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'epollet-flags-'));
-const CONFIG = join(folder, 'site.json');
+const directory = mkdtempSync(join(tmpdir(), 'epollet-flags-'));
+const CONFIG = join(directory, 'site.json');
 const ownVariables = { ...process.env };
 
 function write(name: string, content: string | Uint8Array): void {
-  const path = join(folder, name);
+  const path = join(directory, name);
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, content);
   const second = Math.floor(Date.now() / 1000) - 3600;
@@ -36,9 +36,9 @@ beforeAll(() => {
 afterEach(() => {
   process.env = { ...ownVariables };
 });
-afterAll(() => rmSync(folder, { recursive: true }));
+afterAll(() => rmSync(directory, { recursive: true }));
 
-/** What these words, variables and file come to. */
+/** The settings from arguments, variables and a configuration file. */
 async function settings(args: string[], env: Record<string, string> = {}, file?: object): Promise<Settings> {
   process.env = { ...ownVariables, ...env };
   if (file !== undefined) writeFileSync(CONFIG, JSON.stringify(file));
@@ -55,7 +55,7 @@ async function settings(args: string[], env: Record<string, string> = {}, file?:
 
 const optionsOf = async (...given: Parameters<typeof settings>) => (await settings(...given)).options;
 
-/** A flag with its value, the variable with the same, and the option that both come to. */
+/** A flag with its value, the variable with the same value, and the option that both make. */
 const FLAGS: [flag: string[], env: Record<string, string>, option: object][] = [
   [['--etag', 'content'], { EPOLLET_ETAG: 'content' }, { etag: 'content' }],
   [['--symlinks', 'deny'], { EPOLLET_SYMLINKS: 'deny' }, { symlinks: 'deny' }],
@@ -114,19 +114,19 @@ const FLAGS: [flag: string[], env: Record<string, string>, option: object][] = [
   ],
 ];
 
-describe('a flag and its variable are the same option', () => {
+describe('a flag and its variable make the same option', () => {
   test.each(FLAGS)('%j', async (flag, env, option) => {
     expect(await optionsOf(['.', ...flag])).toMatchObject(option);
     expect(await optionsOf(['.'], env)).toMatchObject(option);
     expect(await optionsOf(['.', ...flag], {})).toEqual(await optionsOf(['.'], env));
   });
 
-  test('for every option of a site', () => {
-    const told = new Set(FLAGS.flatMap(([, , option]) => Object.keys(option)));
-    for (const name of SITE_OPTION_NAMES) expect(told).toContain(name);
+  test('every option of a site has a flag', () => {
+    const names = new Set(FLAGS.flatMap(([, , option]) => Object.keys(option)));
+    for (const name of SITE_OPTION_NAMES) expect(names).toContain(name);
   });
 
-  test('what is not said is not there', async () => {
+  test('an option that is not given is absent', async () => {
     const { hosts, limits, ...options } = await optionsOf(['x']);
     expect(options).toEqual({ root: 'x', port: 8080, trigger: 'level', accessLog: 'off' });
     expect(hosts).toEqual({});
@@ -134,7 +134,7 @@ describe('a flag and its variable are the same option', () => {
   });
 });
 
-describe('a flag goes before its variable, that before the file, and that before the default', () => {
+describe('a flag takes precedence over its variable, that over the file, and that over the default', () => {
   const FILE = {
     host: '127.0.0.9',
     port: 9,
@@ -153,7 +153,13 @@ describe('a flag goes before its variable, that before the file, and that before
     [
       [],
       {},
-      { ...FILE, host: undefined, root: join(folder, 'a'), limits: { headBytes: 9000, idleTimeoutMs: 9 }, hosts: {} },
+      {
+        ...FILE,
+        host: undefined,
+        root: join(directory, 'a'),
+        limits: { headBytes: 9000, idleTimeoutMs: 9 },
+        hosts: {},
+      },
     ],
     [['dir'], {}, { root: 'dir' }],
     [[], { EPOLLET_PORT: '8' }, { port: 8 }],
@@ -196,18 +202,18 @@ describe('a flag goes before its variable, that before the file, and that before
     [['--no-precompressed'], { EPOLLET_VHOST: 'b.example=/b\nd=/d' }],
     [['--vhost', 'b.example=/b', '--vhost', 'd=/d', '--no-precompressed'], { EPOLLET_VHOST: 'e=/e' }],
   ])(
-    'hosts of the file have their own options, of --vhost another folder, and new ones the options of the first: %j %j',
+    'a host of the file keeps its options, with the directory of --vhost; a new one has those of the main site: %j %j',
     async (args, env) => {
       const { hosts } = await optionsOf(args, env, FILE);
       expect(hosts).toEqual({
         'b.example': { root: '/b', directoryListing: true },
-        c: { root: join(folder, 'b') },
+        c: { root: join(directory, 'b') },
         d: expect.objectContaining({ root: '/d', compress: true, etag: 'content', precompressed: false }),
       });
     },
   );
 
-  test('a host may have the name of what every object has', async () => {
+  test('a host may have the name of a property of every object', async () => {
     const name = '__proto__';
     const { hosts } = await optionsOf(
       ['--vhost', `${name}=v`],
@@ -215,19 +221,19 @@ describe('a flag goes before its variable, that before the file, and that before
       JSON.parse(`{"hosts": {"constructor": {"root": "c"}}}`),
     );
     expect(Object.entries(hosts!)).toEqual([
-      ['constructor', { root: join(folder, 'c') }],
+      ['constructor', { root: join(directory, 'c') }],
       [name, { root: 'v' }],
     ]);
   });
 
-  test('the file may be named by its variable', async () => {
+  test('EPOLLET_CONFIG names the configuration file', async () => {
     writeFileSync(CONFIG, '{"port": 5}');
     expect(await optionsOf([], { EPOLLET_CONFIG: CONFIG })).toMatchObject({ port: 5, root: `${PACKAGE}html` });
   });
 });
 
-describe('a mistake is told with its remedy', () => {
-  test.each<[args: string[], env: Record<string, string>, says: RegExp]>([
+describe('an invalid flag or variable is a sentence with the remedy', () => {
+  test.each<[args: string[], env: Record<string, string>, expected: RegExp]>([
     [['--etag', 'md5'], {}, /--etag.*md5.*stat, content/],
     [['--symlinks', 'yes'], {}, /--symlinks.*within-root, deny, follow/],
     [[], { EPOLLET_COMPRESS: 'maybe' }, /^EPOLLET_COMPRESS must be 1, true, yes or on, or 0.*not "maybe"\.$/],
@@ -265,27 +271,27 @@ describe('a mistake is told with its remedy', () => {
     [['--vhost', 'a='], {}, /--vhost.*NAME=DIR/],
     [['--vhost', 'a=x', '--vhost', 'A=y'], {}, /--vhost.*a already has a directory/],
     [['--config', '/no/such.json'], {}, /^The configuration file \/no\/such\.json does not exist/],
-  ])('%j %j', async (args, env, says) => {
+  ])('%j %j', async (args, env, expected) => {
     const error = await settings(args, env).then(
       () => null,
       (reason: Error) => reason,
     );
-    expect(error?.message.replace(/^error: /, '')).toMatch(says);
+    expect(error?.message.replace(/^error: /, '')).toMatch(expected);
     if (error instanceof CommanderError) expect(error.exitCode).toBe(1);
   });
 
-  test('of the file: more workers than there can be', async () => {
+  test('the configuration file may not have more than 1 worker', async () => {
     await expect(settings([], {}, { workers: 2 })).rejects.toThrow(`${CONFIG}: workers must be 1: only 1 worker`);
   });
 });
 
-test('a process serves by its flags, its variables and its file', async () => {
+test('a process serves by its flags, its variables and its configuration file', async () => {
   writeFileSync(CONFIG, JSON.stringify({ root: 'a', hosts: { 'b.example': { root: 'b' } }, cleanUrls: true }));
   const args = ['--config', CONFIG, '--port', '0', '--vhost', 'v.example=b', '--header', '*=X-A: 1', '--listing'];
   const env = { EPOLLET_REDIRECT: '/old=/new,302\n/older=/new', EPOLLET_SECURITY_HEADERS: 'on', EPOLLET_CORS: '*' };
   await using server = command([...args, '--cache-control', '*.js=max-age=7', '--symlinks', 'deny'], {
     env,
-    cwd: folder,
+    cwd: directory,
   });
   const port = await server.port();
   const get = (target: string, host = 'x', fields: string[] = []) =>
@@ -304,7 +310,7 @@ test('a process serves by its flags, its variables and its file', async () => {
   expect((await server.kill().ended).code).toBe(0);
 });
 
-test('the help tells what goes before what', async () => {
+test('the help describes the precedence', async () => {
   const { stdout } = await run(['serve', '--help']);
   expect(stdout).toContain('The flag takes precedence over the variable');
   expect(stdout).toContain('--vhost adds to the hosts of the file');

@@ -4,7 +4,7 @@ import { LIMIT_NAMES, LIMITS, type Limits, limitFault, resolveLimits } from '../
 describe.each(LIMIT_NAMES)('%s', (name) => {
   const limit = LIMITS[name];
 
-  test('has a default within its range, and a reason', () => {
+  test('has a default within its range, and a description', () => {
     for (const value of [limit.min, limit.default, limit.max]) expect(Number.isSafeInteger(value)).toBe(true);
     expect(limit.min).toBeGreaterThanOrEqual(0);
     expect(limit.default).toBeGreaterThanOrEqual(limit.min);
@@ -12,7 +12,7 @@ describe.each(LIMIT_NAMES)('%s', (name) => {
     expect(limit.description).toMatch(/^\S.{10,}[^.]$/);
   });
 
-  test('says its unit last', () => {
+  test('has its unit at the end of its name', () => {
     const counts = [
       'headFields',
       'maxConnections',
@@ -24,7 +24,7 @@ describe.each(LIMIT_NAMES)('%s', (name) => {
     expect(counts.includes(name) || /(?:Bytes|Ms|PerTurn|PerSecond)$/.test(name)).toBe(true);
   });
 
-  test('takes its range', () => {
+  test('accepts its range', () => {
     for (const value of [limit.min, limit.default, limit.max]) {
       expect(limitFault(name, value)).toBeNull();
       expect(resolveLimits({ [name]: value })).toEqual({ ...resolveLimits(), [name]: value });
@@ -43,15 +43,17 @@ describe.each(LIMIT_NAMES)('%s', (name) => {
     [true],
     [[]],
     [BigInt(limit.default)],
-  ])('does not take %s', (value) => {
+  ])('rejects %s', (value) => {
     expect(limitFault(name, value)).toBe(`must be an integer from ${limit.min} to ${limit.max}`);
-    const misuse = () => resolveLimits({ [name]: value } as unknown as Partial<Limits>);
-    expect(misuse).toThrow(RangeError);
-    expect(misuse).toThrow(`limits.${name} must be an integer from ${limit.min} to ${limit.max}, not ${String(value)}`);
+    const resolving = () => resolveLimits({ [name]: value } as unknown as Partial<Limits>);
+    expect(resolving).toThrow(RangeError);
+    expect(resolving).toThrow(
+      `limits.${name} must be an integer from ${limit.min} to ${limit.max}, not ${String(value)}`,
+    );
   });
 });
 
-describe('limits resolved', () => {
+describe('resolved limits', () => {
   const defaults = Object.fromEntries(LIMIT_NAMES.map((name) => [name, LIMITS[name].default]));
 
   test('are the defaults', () => {
@@ -59,15 +61,15 @@ describe('limits resolved', () => {
     expect(resolveLimits({})).toEqual(defaults);
   });
 
-  test('are what is given, and the defaults', () => {
+  test('are the given ones, and the defaults for the others', () => {
     expect(resolveLimits({ headBytes: 64, bodyBytes: 0 })).toEqual({ ...defaults, headBytes: 64, bodyBytes: 0 });
   });
 
-  test('are the defaults for what is undefined', () => {
+  test('are the defaults for undefined', () => {
     expect(resolveLimits({ headBytes: undefined } as unknown as Partial<Limits>)).toEqual(defaults);
   });
 
-  test('are an object of their own', () => {
+  test('are a copy', () => {
     const given = { headBytes: 64 };
     const limits = resolveLimits(given);
     limits.headBytes = 65;
@@ -75,13 +77,13 @@ describe('limits resolved', () => {
     expect(resolveLimits().headBytes).toBe(LIMITS.headBytes.default);
   });
 
-  test.each(['headbytes', 'timeout', 'constructor', '__proto__', 'toString', ''])('do not take %j', (name) => {
-    const misuse = () => resolveLimits(JSON.parse(`{${JSON.stringify(name)}: 1}`));
-    expect(misuse).toThrow(TypeError);
-    expect(misuse).toThrow(`limits.${name} is not a limit; there are: ${LIMIT_NAMES.join(', ')}`);
+  test.each(['headbytes', 'timeout', 'constructor', '__proto__', 'toString', ''])('reject the name %j', (name) => {
+    const resolving = () => resolveLimits(JSON.parse(`{${JSON.stringify(name)}: 1}`));
+    expect(resolving).toThrow(TypeError);
+    expect(resolving).toThrow(`limits.${name} is not a limit; there are: ${LIMIT_NAMES.join(', ')}`);
   });
 
-  test('do not take an unknown name that is undefined', () => {
+  test('reject an unknown name even if it is undefined', () => {
     expect(() => resolveLimits({ headbytes: undefined } as unknown as Partial<Limits>)).toThrow('limits.headbytes');
   });
 
@@ -92,14 +94,14 @@ describe('limits resolved', () => {
     [true, 'true'],
     [[], '[]'],
     [new Map([['headBytes', 64]]), "Map(1) { 'headBytes' => 64 }"],
-  ])('do not take %j for limits', (value, shown) => {
-    const misuse = () => resolveLimits(value as Partial<Limits>);
-    expect(misuse).toThrow(TypeError);
-    expect(misuse).toThrow(`limits must be an object of limits, not ${shown}`);
+  ])('reject %j for limits', (value, shown) => {
+    const resolving = () => resolveLimits(value as Partial<Limits>);
+    expect(resolving).toThrow(TypeError);
+    expect(resolving).toThrow(`limits must be an object of limits, not ${shown}`);
   });
 });
 
-test('a head and a byte behind it fit the receive buffer', () => {
+test('the largest head and a byte after it fit the receive buffer', () => {
   expect(LIMITS.headBytes.max).toBeLessThan(64 * 1024);
   expect(LIMITS.targetBytes.max).toBeLessThan(LIMITS.headBytes.max);
 });

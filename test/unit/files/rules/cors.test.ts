@@ -25,7 +25,7 @@ describe('CORS', () => {
     [{ origins: [OWN], exposeHeaders }, null, [VARY]],
     [{ origins: [OWN] }, `${OWN}.evil.org`, [VARY]],
     [{ origins: [OWN] }, 'null', [VARY]],
-  ])('%j gives an answer to %s', (cors, origin, fields) => {
+  ])('%j gives a response to %s', (cors, origin, fields) => {
     expect(rules({ cors: cors! }).corsFields(origin)).toEqual(fields);
   });
 
@@ -59,7 +59,7 @@ describe('CORS', () => {
       'authorization,x-a, b c,\r\nx: y',
       [ANY, ['Access-Control-Allow-Methods', 'PATCH'], ['Access-Control-Allow-Headers', 'authorization, x-a'], AGE],
     ],
-  ])('%j answers the preflight of %s for %s and %s', (cors, origin, method, headers, fields) => {
+  ])('%j and the preflight of %s for %s and %s', (cors, origin, method, headers, fields) => {
     expect(rules({ cors: cors! }).preflight(origin, method, headers)).toEqual(fields);
   });
 });

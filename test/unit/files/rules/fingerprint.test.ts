@@ -82,7 +82,7 @@ const NOT_HASHED: [name: string, why: string][] = [
   ['lang-JavaScript.js', 'words'],
   ['a-OPENSOURCE.txt', 'capitals'],
   ['README-LICENSES.md', 'capitals'],
-  ['app-3f2a9c1b/index.js', 'a folder'],
+  ['app-3f2a9c1b/index.js', 'a directory'],
   ['kebab-case-and-snake_case-name.css', 'words'],
   ['roboto-v20-latin-regular.woff2', 'words'],
   ['.3f2a9c1b', 'hidden'],
@@ -127,27 +127,27 @@ const SURELY_NOT = [
   'a-b c d e f.js',
 ];
 
-describe('a hash is in', () => {
+describe('a fingerprint is found in', () => {
   test.each(HASHED)('%s (%s)', (name) => expect(isFingerprinted(name)).toBe(true));
 });
 
-describe('no hash is in', () => {
+describe('no fingerprint is found in', () => {
   test.each(NOT_HASHED)('%s (%s)', (name) => expect(isFingerprinted(name)).toBe(false));
 });
 
-describe('perhaps a hash is in', () => {
+describe('a fingerprint is possible in', () => {
   test.each([...PERHAPS, ...HASHED.filter(([, maker]) => !/assets|Next/.test(maker)).map(([name]) => name)])(
     '%s',
     (name) => expect(mayBeFingerprinted(name)).toBe(true),
   );
-  test.each(SURELY_NOT)('not %s', (name) => expect(mayBeFingerprinted(name)).toBe(false));
+  test.each(SURELY_NOT)('not in %s', (name) => expect(mayBeFingerprinted(name)).toBe(false));
 });
 
 test.each<[maker: string, first: string, others: string, atLeast: number]>([
   ['webpack', '0123456789abcdef', '0123456789abcdef', 0.92],
   ['Vite', 'BCD', 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_', 0.88],
   ['esbuild', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567', 0.6],
-])('most of the hashes that %s gives are found', (_, first, others, atLeast) => {
+])('most of the hashes of %s are found', (_, first, others, atLeast) => {
   const next = random(8);
   const anyOf = (characters: string): string => characters[below(next, characters.length)]!;
   const names = Array.from({ length: 5000 }, () => {
@@ -158,7 +158,7 @@ test.each<[maker: string, first: string, others: string, atLeast: number]>([
   expect(names.filter(mayBeFingerprinted)).toHaveLength(names.length);
 });
 
-test('a long name takes no long time', () => {
+test('a long name is checked in linear time', () => {
   const startedMs = performance.now();
   for (const unit of ['a', 'A', '-', '.', '_', 'aB', 'a1', '.js', '.chunk', '_bg', '-aB1_'])
     for (const end of ['', '.js', '!', '.!']) {

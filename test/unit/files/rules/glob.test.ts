@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { compileGlob, globFault } from '../../../../src/files/rules/glob.js';
 
-/** What README and options say of globs is in the tests of the rules; here are the corners. */
+/** Edge cases; the documented globs are in the tests of the rules. */
 test.each<[pattern: string, hits: string[], misses: string[]]>([
   ['*-*-*.html', ['/a-b-c.html', '/x/--.html', '/-a-b-c-d.html'], ['/a-b.html', '/a-b-c.htm', '/a-b/c-d.html']],
   ['/*-*/*-*.js', ['/a-b/c-d.js', '/-/-.js'], ['/a-b/cd.js', '/a/b-c/d-e.js']],
@@ -38,9 +38,9 @@ test.each([
   ['/a\\', /brackets are in pairs/],
   ['/{a}', /a choice in its braces/],
   ['/{1..3}', /a choice in its braces/],
-])('%s is none', (pattern, fault) => expect(globFault(pattern)).toMatch(fault));
+])('%s is not a glob', (pattern, fault) => expect(globFault(pattern)).toMatch(fault));
 
-test('a long path takes no long time, whatever the pattern', () => {
+test('a long path is matched in linear time, whatever the pattern', () => {
   const patterns = [
     '/*-*-*.html',
     '/*_*_*_*.jsp',

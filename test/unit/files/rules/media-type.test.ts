@@ -31,13 +31,13 @@ test.each([
   ['a.zip', 'application/zip'],
   ['A.HTML', 'text/html; charset=utf-8'],
   ['a.Css', 'text/css; charset=utf-8'],
-  ['folder.css/a.html', 'text/html; charset=utf-8'],
+  ['directory.css/a.html', 'text/html; charset=utf-8'],
   ['a.html.css', 'text/css; charset=utf-8'],
   // unknown
   ['README', 'application/octet-stream'],
-  ['folder.html/README', 'application/octet-stream'],
+  ['directory.html/README', 'application/octet-stream'],
   ['a.', 'application/octet-stream'],
-  ['a.nobody-knows', 'application/octet-stream'],
+  ['a.unknown-extension', 'application/octet-stream'],
   ['a.ht ml', 'application/octet-stream'],
   ['a.constructor', 'application/octet-stream'],
   ['a.__proto__', 'application/octet-stream'],
@@ -51,7 +51,7 @@ test.each([
   expect(mediaTypeOf(within)).toBe(type);
 });
 
-test('extensions without end do not fill the memory', () => {
+test('the number of cached extensions is limited', () => {
   for (let i = 0; i < 3000; i++) expect(mediaTypeOf(Buffer.from(`a.none${i}`))).toBe('application/octet-stream');
   expect(mediaTypeOf(Buffer.from('a.html'))).toBe('text/html; charset=utf-8');
 });

@@ -73,7 +73,7 @@ describe('a redirect', () => {
     expect(found).toEqual(location === null ? null : { status: 308, location, rule: `redirects[0], from ${from}` });
   });
 
-  test('is that of the first rule that fits', () => {
+  test('is that of the first matching rule', () => {
     const site = rules({
       redirects: [
         { from: '/a/one', to: '/1', status: 301 },
@@ -93,7 +93,7 @@ describe('a redirect', () => {
     ]);
   });
 
-  test('never names another host than its rule, nor ends its line', () => {
+  test('never leads to another host than its rule, nor injects a header line', () => {
     const site = rules({
       redirects: [
         { from: '/a/:x/*', to: '/:splat/:x' },
@@ -129,7 +129,7 @@ describe('a redirect', () => {
           }
   });
 
-  test('is found by what stands before its places, in the order of the rules', () => {
+  test('is found by the prefix before its placeholders, in the order of the rules', () => {
     const froms = ['/a/b/c/:x', '/:x/b/*', '/{a,z}/**', '/a/*', '/a/b', '/ü/x/:x', '/*'];
     const site = rules({ redirects: froms.map((from, at) => ({ from, to: `https://www.example.org/${at}` })) });
     const first = (path: string): string | undefined => site.redirectFor(path, '')?.location.slice(-1);

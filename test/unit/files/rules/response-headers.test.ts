@@ -17,7 +17,7 @@ const reasonsFor = (options: SiteOptions, path: string, type = SCRIPT): string[]
     .fieldsFor(path, type)
     .reasons.map(({ name, reason, isRemoval }) => `${name}: ${isRemoval ? 'removed, ' : ''}${reason}`);
 
-describe('a pattern', () => {
+describe('a glob on a path', () => {
   test.each([
     ['/assets/**', ['/assets/a.js', '/assets/b/c.js', '/assets/.x/a'], ['/a.js', '/x/assets/a.js', '/assetsa']],
     ['assets/*', ['/assets/a.js'], ['/assets/b/c.js', '/x/assets/a.js']],
@@ -146,7 +146,7 @@ describe('security fields', () => {
     expect(namesFor({}, type)).toEqual([]);
   });
 
-  test('yield to a rule', () => {
+  test('are overridden by a rule', () => {
     const headers = [{ match: '*', set: { 'x-frame-options': 'DENY', 'Referrer-Policy': '' } }];
     const { fields } = rules({ securityHeaders: true, headers }).fieldsFor('/a.html', HTML);
     expect(fields).toContainEqual(['x-frame-options', 'DENY']);
@@ -154,7 +154,7 @@ describe('security fields', () => {
     expect(fields).toHaveLength(ALL.length);
   });
 
-  test('have no Strict-Transport-Security', () =>
+  test('do not have Strict-Transport-Security', () =>
     expect(fieldOf({ securityHeaders: true }, '/', 'Strict-Transport-Security', HTML)).toBeUndefined());
 });
 
@@ -165,7 +165,7 @@ test.each([
   ['_nuxt/entry.js', true],
   ['_nuxt/entry.css', true],
   ['own/entry.js', false],
-])('%s is sent of the release before: %s', (name, outlives) => {
+])('%s is served from the previous release: %s', (name, outlives) => {
   const site = rules({
     cacheControl: [{ match: '/_nuxt/*.js', value: 'max-age=1, Immutable' }],
     headers: [{ match: '/_nuxt/*.css', set: { 'cache-control': 'immutable' } }],

@@ -19,7 +19,7 @@ const DEFAULTS = {
 
 const resolve = (options: unknown) => resolveSiteOptions(options as SiteOptions);
 
-describe('options resolved', () => {
+describe('resolved options', () => {
   test('are the defaults', () => {
     expect(resolveSiteOptions()).toEqual(DEFAULTS);
     expect(resolveSiteOptions({})).toEqual(DEFAULTS);
@@ -30,7 +30,7 @@ describe('options resolved', () => {
     expect(resolve({ [name]: undefined })).toEqual(DEFAULTS),
   );
 
-  test('are copies', () => {
+  test('are deep copies', () => {
     const options: SiteOptions = { headers: [{ match: '*', set: { 'X-A': '1' } }], cors: { origins: ['http://a'] } };
     const resolved = resolveSiteOptions(options);
     resolved.headers[0]!.set['X-A'] = '2';
@@ -56,9 +56,9 @@ describe('options resolved', () => {
     ['headers', [{ match: '*.js', set: { 'X-A': '', 'x-b': 'é\tx', 'Content-Type': 'text/plain' } }]],
     ['redirects', [{ from: '/a', to: '/b', status: 301 }]],
     ['securityHeaders', true],
-  ])('take %s: %j', (name, value) => expect(resolve({ [name]: value })).toEqual({ ...DEFAULTS, [name]: value }));
+  ])('accept %s: %j', (name, value) => expect(resolve({ [name]: value })).toEqual({ ...DEFAULTS, [name]: value }));
 
-  test('give a redirect 308, and CORS its defaults', () => {
+  test('have the defaults of redirects and of CORS', () => {
     expect(resolveSiteOptions({ redirects: [{ from: '/a', to: '/b' }] }).redirects).toEqual([
       { from: '/a', to: '/b', status: 308 },
     ]);
@@ -73,13 +73,13 @@ describe('options resolved', () => {
   });
 
   test.each(['https://www.example.org', 'http://a:8080', 'http://[::1]:3000', 'capacitor://localhost'])(
-    'take the origin %s',
+    'accept the origin %s',
     (origin) => expect(resolveSiteOptions({ cors: { origins: [origin] } }).cors?.origins).toEqual([origin]),
   );
 });
 
-/** Options that are none, with the beginning of the complaint. */
-const REFUSED: [options: unknown, complaint: string][] = [
+/** Invalid options, with the beginning of the error message. */
+const INVALID: [options: unknown, message: string][] = [
   [null, 'options must be an object of options, not null'],
   [[], 'options must be'],
   ['x', 'options must be'],
@@ -211,7 +211,7 @@ const REFUSED: [options: unknown, complaint: string][] = [
     { redirects: rules.map(([from, to]) => ({ from, to })) },
     'redirects[0] must not form a loop: /',
   ]),
-  // Together with the redirects that the server gives by itself.
+  // Together with the redirects of cleanUrls.
   ...[
     ['/about', '/about.html', '/about to /about.html to /about'],
     ['/', '/index.html', '/ to /index.html to /'],
@@ -246,7 +246,7 @@ const REFUSED: [options: unknown, complaint: string][] = [
   [{ cors: { origins: '*', exposeHeaders: ['a', ''] } }, "cors.exposeHeaders[1] must be a field's name"],
 ];
 
-const OUT_OF_RANGE: [options: unknown, complaint: string][] = [
+const OUT_OF_RANGE: [options: unknown, message: string][] = [
   ...[-1, 604_800_001, 0.5, Number.NaN, '5', null, 5n].map((value): [unknown, string] => [
     { previousReleaseMs: value },
     'previousReleaseMs must be an integer from 0 to 604800000, not ',
@@ -257,24 +257,24 @@ const OUT_OF_RANGE: [options: unknown, complaint: string][] = [
   ]),
 ];
 
-describe('a mistake is one sentence with its place', () => {
-  test.each(REFUSED.map(([options, complaint]) => [complaint, options] as const))('%s', (complaint, options) =>
-    complains(options, complaint, TypeError),
+describe('an invalid option is one sentence that begins with its name', () => {
+  test.each(INVALID.map(([options, message]) => [message, options] as const))('%s', (message, options) =>
+    expectError(options, message, TypeError),
   );
-  test.each(OUT_OF_RANGE.map(([options, complaint]) => [complaint, options] as const))('%s', (complaint, options) =>
-    complains(options, complaint, RangeError),
+  test.each(OUT_OF_RANGE.map(([options, message]) => [message, options] as const))('%s', (message, options) =>
+    expectError(options, message, RangeError),
   );
 });
 
-function complains(options: unknown, complaint: string, kind: typeof TypeError | typeof RangeError): void {
-  const misuse = () => resolve(options);
-  expect(misuse).toThrow(kind);
-  expect(misuse).toThrow(complaint);
-  // A caller ends the sentence, and may put a name before it.
-  expect(misuse).toThrow(/^[^\n]*[^.\n]$/);
+function expectError(options: unknown, message: string, kind: typeof TypeError | typeof RangeError): void {
+  const resolving = () => resolve(options);
+  expect(resolving).toThrow(kind);
+  expect(resolving).toThrow(message);
+  // A caller adds the full stop, and may put a place before the name.
+  expect(resolving).toThrow(/^[^\n]*[^.\n]$/);
 }
 
-test('redirects that end are no circles', () => {
+test('redirects that end do not form a loop', () => {
   for (const rules of [
     [['/blog/*', '/blog/index.html']],
     [['/*', '/maintenance.html']],
@@ -302,7 +302,7 @@ test('redirects that end are no circles', () => {
     expect(resolve({ cleanUrls: true, redirects: [{ from, to }] }).redirects).toHaveLength(1);
 });
 
-test('many redirects are checked in no long time', () => {
+test('many redirects are checked in linear time', () => {
   const redirects = Array.from({ length: 5000 }, (_, at) => ({ from: `/blog/old-${at}/:id`, to: `/new-${at}/:id` }));
   const startedMs = performance.now();
   expect(resolve({ redirects }).redirects).toHaveLength(5000);
