@@ -28,15 +28,15 @@ describe('on a simulated kernel', () => {
   const arrive = (count: number) => {
     for (let i = 0; i < count; i++) peers.push(kernel.connectPeer(listener.fd));
   };
-  const leave = () => {
+  const disconnect = () => {
     kernel.close(accepted.shift()!);
     acceptor.onConnectionClosed();
   };
   const accepts = () => kernel.counts().accept4 ?? 0;
-  /** Turns until nothing more is ready; bounded. */
+  /** Takes turns until nothing is ready, up to a limit. */
   const turns = () => {
     let count = 0;
-    while (reactor.turn(0) > 0) if (++count > 100) throw new Error('it spins');
+    while (reactor.turn(0) > 0) if (++count > 100) throw new Error('the reactor spins');
     return count;
   };
 
@@ -66,17 +66,20 @@ describe('on a simulated kernel', () => {
     [65, 64, 2],
     [10, 1, 10],
     [10, 3, 4],
-  ])('%i that wait, a budget of %i: %i turns, and no accept4 in vain', (waiting, acceptsPerTurn, expected) => {
-    start({ acceptsPerTurn });
-    arrive(waiting);
-    kernel.calls.length = 0;
-    expect(turns()).toBe(expected);
-    expect(accepted).toHaveLength(waiting);
-    expect(accepts()).toBe(waiting);
-    expect([acceptor.accepted, acceptor.open, acceptor.pauses]).toEqual([waiting, waiting, 0]);
-  });
+  ])(
+    '%i waiting connections with a budget of %i take %i turns, and no accept4 fails',
+    (waiting, acceptsPerTurn, expected) => {
+      start({ acceptsPerTurn });
+      arrive(waiting);
+      kernel.calls.length = 0;
+      expect(turns()).toBe(expected);
+      expect(accepted).toHaveLength(waiting);
+      expect(accepts()).toBe(waiting);
+      expect([acceptor.accepted, acceptor.open, acceptor.pauses]).toEqual([waiting, waiting, 0]);
+    },
+  );
 
-  it.each([EAGAIN, 0])('a queue that cannot be measured (%i) costs one accept4 a turn', (result) => {
+  it.each([EAGAIN, 0])('with an unknown queue length (%i) one connection is accepted per turn', (result) => {
     start();
     arrive(3);
     kernel.fault('tcpiUnacked', result, result, result);
@@ -84,7 +87,7 @@ describe('on a simulated kernel', () => {
     expect(accepted).toHaveLength(3);
   });
 
-  it('at the limit it stops asking, and goes on when one is released', () => {
+  it('it pauses at maxConnections, and resumes when a connection closes', () => {
     start({ maxConnections: 2 });
     arrive(5);
     turns();
@@ -92,16 +95,16 @@ describe('on a simulated kernel', () => {
     kernel.calls.length = 0;
     for (let i = 0; i < 10; i++) reactor.turn(100);
     expect(kernel.counts()).toEqual({ epollWait: 10 });
-    leave();
+    disconnect();
     turns();
     expect([acceptor.accepted, acceptor.open]).toEqual([3, 2]);
-    leave();
-    leave();
+    disconnect();
+    disconnect();
     turns();
     expect([acceptor.accepted, acceptor.open]).toEqual([5, 2]);
   });
 
-  it('one that closes while it is being accepted makes room for the next', () => {
+  it('a connection that closes in onAccept does not count', () => {
     start({ maxConnections: 1 }, (fd) => {
       kernel.close(fd);
       acceptor.onConnectionClosed();
@@ -112,11 +115,11 @@ describe('on a simulated kernel', () => {
   });
 
   it.each([EMFILE, ENFILE, ENOMEM, ENOBUFS])(
-    'without descriptors or memory (%i) it pauses, tries again, and heals',
-    (refusal) => {
+    'without descriptors or memory (%i) it pauses and retries until it succeeds',
+    (errno) => {
       start();
       arrive(1);
-      kernel.fault('accept4', ...Array<number>(3).fill(refusal));
+      kernel.fault('accept4', ...Array<number>(3).fill(errno));
       const startMs = kernel.nowMs;
       let count = 0;
       while (accepted.length === 0 && count++ < 100) reactor.turn(1000);
@@ -127,13 +130,13 @@ describe('on a simulated kernel', () => {
     },
   );
 
-  it.each<[what: string, refusals: number[], hasReserve: boolean, reclaims: number, pauses: number]>([
+  it.each<[what: string, errnos: number[], hasReserve: boolean, reclaims: number, pauses: number]>([
     ['in the process', [EMFILE], true, 1, 0],
     ['in the system', [ENFILE], true, 1, 0],
     ['and an empty reserve', [EMFILE], false, 1, 1],
-    ['and others taking those of the reserve', [EMFILE, EMFILE], true, 1, 1],
+    ['and the reclaimed ones taken by another thread', [EMFILE, EMFILE], true, 1, 1],
     ['but without memory', [ENOMEM], true, 0, 1],
-  ])('with no descriptor left %s it reclaims some at most once', (_, refusals, hasReserve, reclaims, pauses) => {
+  ])('without descriptors %s it reclaims from the reserve at most once', (_, errnos, hasReserve, reclaims, pauses) => {
     let calls = 0;
     start({}, undefined, {
       reclaim(): boolean {
@@ -142,13 +145,13 @@ describe('on a simulated kernel', () => {
       },
     });
     arrive(2);
-    kernel.fault('accept4', ...refusals);
+    kernel.fault('accept4', ...errnos);
     reactor.turn(0);
     expect([calls, acceptor.pauses, accepted.length]).toEqual([reclaims, pauses, pauses === 0 ? 2 : 0]);
     while (accepted.length < 2) reactor.turn(1000);
   });
 
-  it('with no descriptor left it does not spin, and goes on when one is released', () => {
+  it('without descriptors it does not spin, and resumes when a connection closes', () => {
     start();
     arrive(3);
     kernel.maxDescriptors = kernel.open.length + 2;
@@ -160,21 +163,21 @@ describe('on a simulated kernel', () => {
     while (kernel.nowMs < endMs) reactor.turn(endMs - kernel.nowMs);
     expect(accepts()).toBeLessThanOrEqual(10);
     expect(kernel.counts().epollWait).toBeLessThan(40);
-    leave();
+    disconnect();
     turns();
     expect(acceptor.accepted).toBe(3);
   });
 
-  it.each([ECONNABORTED, EPROTO, EPERM, EINTR])('an error of one connection (%i) is skipped', (refusal) => {
+  it.each([ECONNABORTED, EPROTO, EPERM, EINTR])('an error of a connection (%i) is skipped', (errno) => {
     start();
     arrive(4);
-    kernel.fault('accept4', refusal, null, refusal);
+    kernel.fault('accept4', errno, null, errno);
     turns();
     expect(accepted).toHaveLength(2);
     expect(acceptor.pauses).toBe(0);
   });
 
-  it('close takes what is queued, then no more', () => {
+  it('close accepts the queued connections, then no more', () => {
     start({ acceptsPerTurn: 1 });
     arrive(7);
     acceptor.close();
@@ -182,16 +185,16 @@ describe('on a simulated kernel', () => {
     arrive(1);
     turns();
     expect(accepted).toHaveLength(7);
-    acceptor.onConnectionClosed(); // late, and no harm
+    acceptor.onConnectionClosed(); // late, without effect
   });
 
-  it('close while it pauses at the limit takes who waits, and then no more', () => {
+  it('close while paused accepts the queued connections above the limit, then no more', () => {
     start({ maxConnections: 1 });
     arrive(3);
     turns();
     acceptor.close();
     expect(accepted).toHaveLength(3);
-    leave();
+    disconnect();
     turns();
     kernel.advance(1000);
     turns();
@@ -231,7 +234,7 @@ describe('on the real kernel', () => {
     for (const client of clients.splice(0)) client.destroy();
   });
 
-  it('accepts a crowd', async () => {
+  it('accepts many connections', async () => {
     start();
     connect(50);
     await until(() => accepted.length === 50);
@@ -253,14 +256,14 @@ describe('on the real kernel', () => {
     }
   });
 
-  it('without a descriptor it tries a few times a second, and heals when there are some again', async () => {
+  it('without descriptors it retries a few times a second, and accepts when there are some again', async () => {
     let calls = 0;
-    let refuse = true;
+    let fails = true;
     start(1000, {
       ...realKernel,
       accept4(fd, flags) {
         calls++;
-        return refuse ? EMFILE : realKernel.accept4(fd, flags);
+        return fails ? EMFILE : realKernel.accept4(fd, flags);
       },
     });
     connect(3);
@@ -270,7 +273,7 @@ describe('on the real kernel', () => {
     expect(calls - before.calls).toBeGreaterThanOrEqual(1);
     expect(calls - before.calls).toBeLessThanOrEqual(4);
     expect(reactor.stats.turns - before.turns).toBeLessThan(30);
-    refuse = false;
+    fails = false;
     await until(() => accepted.length === 3);
   });
 });

@@ -4,7 +4,7 @@ import type { ConnectionLimits } from '../../../src/net/context.js';
 import { TRIGGERS, type Trigger } from '../../../src/reactor/interest.js';
 import { ECONNRESET, EMFILE, ENOMEM, ENOSPC } from '../../../src/sys/errno.js';
 import { below, seeded } from '../../support/random.js';
-import { answersTo, Echo } from './echo.js';
+import { Echo, responsesTo } from './echo.js';
 import { WORLDS, World, type WorldName } from './world.js';
 
 const INPUT_BYTES = 1024;
@@ -20,7 +20,7 @@ afterEach(() => {
 const line = (length: number, of = 'l') => `${of.repeat(length - 1)}\n`;
 const lines = (count: number, length = 10) => Array.from({ length: count }, (_, i) => line(length, String(i % 10)));
 
-/** The peer sends all of it, as fast as there is room. */
+/** Sends all of the data from the peer, as fast as the connection accepts it. */
 function sendAll(in_: World, peer: { send(data: string): number }, data: string): void {
   let left = data;
   in_.until(() => {
@@ -30,12 +30,12 @@ function sendAll(in_: World, peer: { send(data: string): number }, data: string)
   });
 }
 
-/** [what, how it goes]; each must be the same in every world and under every trigger. */
+/** [name, scenario]; each must have the same result in every world and under every trigger. */
 const scenarios: [string, () => void][] = [
   [
-    'a line is answered',
+    'the response to a line is sent',
     () => {
-      const { peer } = open().meet();
+      const { peer } = open().connect();
       peer.send('hello\n');
       world!.until(() => peer.bytes.toString() === 'hello\n');
       peer.send('again\n');
@@ -43,62 +43,62 @@ const scenarios: [string, () => void][] = [
     },
   ],
   [
-    'what is there before the start is answered',
+    'lines that arrive before the start get their responses',
     () => {
-      const { peer } = open().meet({ before: (each) => void each.send('one\ntwo\n') });
+      const { peer } = open().connect({ before: (each) => void each.send('one\ntwo\n') });
       world!.until(() => peer.bytes.toString() === 'one\ntwo\n');
     },
   ],
   [
-    'a byte at a time',
+    'lines that arrive byte by byte',
     () => {
-      const { peer, echo } = open().meet();
+      const { peer, echo } = open().connect();
       for (const byte of 'one\ntwo\nthree\n') {
         peer.send(byte);
         world!.reactor.turn(1);
-        echo.turnIsOver();
+        echo.onTurnEnd();
       }
       world!.until(() => peer.bytes.toString() === 'one\ntwo\nthree\n');
     },
   ],
   [
-    'cut in two at every byte',
+    'lines cut in two at every byte',
     () => {
       const text = 'one\n\ntwenty two\nfile 5\nquit\n';
       open();
       for (let cut = 0; cut <= text.length; cut++) {
-        const { peer, echo, connection } = world!.meet();
+        const { peer, echo, connection } = world!.connect();
         peer.send(text.slice(0, cut));
         world!.reactor.turn(1);
-        echo.turnIsOver();
+        echo.onTurnEnd();
         if (cut < text.length) peer.send(text.slice(cut));
         world!.until(() => peer.ended && connection.isClosed);
-        expect(peer.bytes.toString()).toBe(answersTo(text));
+        expect(peer.bytes.toString()).toBe(responsesTo(text));
       }
     },
   ],
   ...[INPUT_BYTES - 1, INPUT_BYTES, INPUT_BYTES + 1, 2 * INPUT_BYTES, 50 * INPUT_BYTES + 3].map(
     (length): [string, () => void] => [
-      `${length} bytes at once, for a buffer of ${INPUT_BYTES}`,
+      `${length} bytes at once into a buffer of ${INPUT_BYTES}`,
       () => {
         const text = lines(Math.ceil(length / 10))
           .join('')
           .slice(0, length - 1)
           .concat('\n');
-        const { peer } = open().meet();
+        const { peer } = open().connect();
         sendAll(world!, peer, text);
         world!.until(() => peer.bytes.length >= text.length);
         expect(peer.bytes.toString()).toBe(text);
-        // Nothing is left over: the next line is answered, too.
+        // Nothing is left in a buffer: the next line gets its response too.
         peer.send('next\n');
         world!.until(() => peer.bytes.toString().endsWith('next\n'));
       },
     ],
   ),
   [
-    'lines that end anywhere in the buffer',
+    'lines that end at any position of the buffer',
     () => {
-      const { peer } = open().meet();
+      const { peer } = open().connect();
       const text = lines(100, 999).join('');
       sendAll(world!, peer, text);
       world!.until(() => peer.bytes.length === text.length);
@@ -106,9 +106,9 @@ const scenarios: [string, () => void][] = [
     },
   ],
   [
-    'half-close: the answer still comes, then the end',
+    'after a half-close the response is sent, then the connection closes',
     () => {
-      const { peer, connection } = open().meet({ narrow: true });
+      const { peer, connection } = open().connect({ smallBuffers: true });
       peer.send('big 300000\n');
       peer.shutdown();
       world!.until(() => peer.ended);
@@ -117,9 +117,9 @@ const scenarios: [string, () => void][] = [
     },
   ],
   [
-    'half-close while the answer is under way',
+    'a half-close while the response is being sent',
     () => {
-      const { peer, connection } = open().meet({ narrow: true });
+      const { peer, connection } = open().connect({ smallBuffers: true });
       peer.rateBytes = 1000;
       peer.send('file 50000\n');
       world!.until(() => peer.bytes.length > 3000);
@@ -130,9 +130,9 @@ const scenarios: [string, () => void][] = [
     },
   ],
   [
-    'the end together with data, before the start',
+    'the end of input together with data, before the start',
     () => {
-      const { peer, connection } = open().meet({
+      const { peer, connection } = open().connect({
         before: (each) => {
           each.send('one\ntwo\nhalf');
           each.shutdown();
@@ -143,9 +143,9 @@ const scenarios: [string, () => void][] = [
     },
   ],
   [
-    'the end together with data, once joined',
+    'the end of input together with data, once registered',
     () => {
-      const { peer, connection } = open().meet();
+      const { peer, connection } = open().connect();
       world!.reactor.turn(1);
       peer.send('one\ntwo\nhalf');
       peer.shutdown();
@@ -154,9 +154,9 @@ const scenarios: [string, () => void][] = [
     },
   ],
   ...[INPUT_BYTES, 3 * INPUT_BYTES, 10 * INPUT_BYTES].map((length): [string, () => void] => [
-    `the end together with ${length} bytes`,
+    `the end of input together with ${length} bytes`,
     () => {
-      const { peer, connection } = open().meet();
+      const { peer, connection } = open().connect();
       world!.reactor.turn(1);
       const text = lines(length / 16, 16).join('');
       peer.send(text);
@@ -166,31 +166,31 @@ const scenarios: [string, () => void][] = [
     },
   ]),
   [
-    'the end together with more lines than a turn answers',
+    'the end of input together with more lines than the budget of a turn',
     () => {
-      const { peer, connection, echo } = open().meet({ linesPerTurn: 2 });
+      const { peer, connection, echo } = open().connect({ linesPerTurn: 2 });
       world!.reactor.turn(1);
       const text = lines(31).join('');
       peer.send(text);
       peer.shutdown();
       world!.until(() => peer.ended && connection.isClosed);
       expect(peer.bytes.toString()).toBe(text);
-      expect(echo.heldBack).toBeGreaterThan(5);
+      expect(echo.deferred).toBeGreaterThan(5);
     },
   ],
   [
-    'the end alone',
+    'the end of input without data',
     () => {
-      const { peer, connection } = open().meet();
+      const { peer, connection } = open().connect();
       peer.shutdown();
       world!.until(() => peer.ended && connection.isClosed);
       expect(peer.bytes.length).toBe(0);
     },
   ],
   [
-    'half a line, then the end',
+    'the end of input after an incomplete line',
     () => {
-      const { peer, connection } = open().meet();
+      const { peer, connection } = open().connect();
       peer.send('half');
       world!.until(() => !connection.isIdle);
       peer.shutdown();
@@ -201,7 +201,7 @@ const scenarios: [string, () => void][] = [
   [
     'a reset while sending',
     () => {
-      const { peer, connection } = open().meet({ narrow: true });
+      const { peer, connection } = open().connect({ smallBuffers: true });
       peer.rateBytes = 0;
       peer.send('big 500\nfile 1000000\nbig 500\n');
       world!.until(() => connection.queuedBytes > 0);
@@ -212,54 +212,56 @@ const scenarios: [string, () => void][] = [
   [
     'a reset between two lines',
     () => {
-      const { peer, connection } = open().meet();
+      const { peer, connection } = open().connect();
       peer.rateBytes = 0;
       peer.send('one\n');
-      world!.pass(5);
+      world!.runFor(5);
       peer.close();
       world!.until(() => connection.isClosed);
     },
   ],
   [
-    'a peer that is gone before the start',
+    'a peer that closes before the start',
     () => {
-      const { connection, echo } = open().meet({ before: (each) => each.close() });
+      const { connection, echo } = open().connect({ before: (each) => each.close() });
       world!.until(() => connection.isClosed);
-      expect(echo.closedCalls).toBe(1);
+      expect(echo.closeCalls).toBe(1);
     },
   ],
   [
-    'a slow reader gets everything, in order',
+    'a slow reader receives everything in order',
     () => {
-      const { peer } = open().meet({ narrow: true });
+      const { peer } = open().connect({ smallBuffers: true });
       peer.rateBytes = 700;
       const text = 'big 20000\nhello\nfile 25000\nworld\nbig 3000\n';
       peer.send(text);
-      const expected = answersTo(text);
+      const expected = responsesTo(text);
       world!.until(() => peer.bytes.length >= expected.length, 20_000);
       expect(peer.bytes.toString()).toBe(expected);
     },
   ],
   [
-    'a peer that does not read is closed after a while',
+    'the write timeout closes a connection whose peer does not read',
     () => {
-      const { peer, connection, echo } = open({ writeTimeoutMs: 60 }).punctual().meet({ narrow: true });
+      const { peer, connection, echo } = open({ writeTimeoutMs: 60 })
+        .withoutControlFaults()
+        .connect({ smallBuffers: true });
       peer.rateBytes = 0;
       peer.send('big 3000000\n');
-      world!.pass(40);
+      world!.runFor(40);
       expect(connection.isClosed).toBe(false);
       world!.until(() => connection.isClosed, 500);
-      expect(echo.expirations).toBe(0);
+      expect(echo.timeouts).toBe(0);
     },
   ],
   [
-    'a peer that reads now and then is not',
+    'the write timeout starts again whenever the peer reads',
     () => {
-      const { peer, connection } = open({ writeTimeoutMs: 450 }).punctual().meet({ narrow: true });
+      const { peer, connection } = open({ writeTimeoutMs: 450 }).withoutControlFaults().connect({ smallBuffers: true });
       peer.rateBytes = 0;
       peer.send('big 300000\n');
       for (let i = 0; i < 10; i++) {
-        world!.pass(60);
+        world!.runFor(60);
         for (let piece = 0; piece < 4; piece++) peer.pump(20_000);
       }
       expect(connection.isClosed).toBe(false);
@@ -268,13 +270,13 @@ const scenarios: [string, () => void][] = [
     },
   ],
   [
-    'held back: no more is begun than the peer takes',
+    'deferred input: no line is processed above the high-water mark',
     () => {
-      const { peer, echo } = open().meet({ narrow: true, highWaterBytes: 15_000 });
+      const { peer, echo } = open().connect({ smallBuffers: true, highWaterBytes: 15_000 });
       peer.rateBytes = 0;
       peer.send('big 500000\n'.concat('big 10000\n'.repeat(50)));
       world!.until(() => echo.lines > 0);
-      world!.pass(10);
+      world!.runFor(10);
       expect(echo.lines).toBe(1);
       peer.rateBytes = 65536;
       world!.until(() => peer.bytes.length === 500_000 + 50 * 10_000, 20_000);
@@ -283,45 +285,45 @@ const scenarios: [string, () => void][] = [
     },
   ],
   [
-    'held back: a budget of lines a turn',
+    'deferred input: a budget of lines per turn',
     () => {
-      const { peer, echo } = open().meet({ linesPerTurn: 3 });
+      const { peer, echo } = open().connect({ linesPerTurn: 3 });
       const text = lines(60).join('');
       peer.send(text);
       world!.until(() => peer.bytes.length === text.length);
       expect(peer.bytes.toString()).toBe(text);
-      expect(echo.heldBack).toBeGreaterThanOrEqual(10);
+      expect(echo.deferred).toBeGreaterThanOrEqual(10);
     },
   ],
   [
-    'closed when sent',
+    'closeWhenSent closes after the last response',
     () => {
-      const { peer, connection } = open().meet();
+      const { peer, connection } = open().connect();
       peer.send('one\nquit\n');
       world!.until(() => peer.ended && connection.isClosed);
       expect(peer.bytes.toString()).toBe('one\nquit\n');
     },
   ],
   [
-    'closed when sent, and it takes a while',
+    'closeWhenSent waits for a slow response',
     () => {
-      const { peer, connection } = open().meet({ narrow: true });
+      const { peer, connection } = open().connect({ smallBuffers: true });
       peer.send('big 100000\nfile 100000\nquit\n');
       world!.until(() => peer.ended && connection.isClosed);
       expect(peer.bytes.length).toBe(200_000 + 'quit\n'.length);
     },
   ],
   [
-    'closed when sent, lingering: the answer can be read although the peer goes on sending',
+    'lingering: the response can be read although the peer keeps sending',
     () => {
       const { peer, connection } = open({ lingerBytes: 1_000_000, lingerTimeoutMs: 2000 })
-        .punctual()
-        .meet({ narrow: true });
+        .withoutControlFaults()
+        .connect({ smallBuffers: true });
       peer.rateBytes = 0;
       peer.send('big 20000\nlinger\n');
       for (let i = 0; i < 10; i++) {
         peer.send('more and more\n'.repeat(50));
-        world!.pass(2);
+        world!.runFor(2);
       }
       peer.rateBytes = 65536;
       world!.until(() => peer.ended);
@@ -333,9 +335,9 @@ const scenarios: [string, () => void][] = [
     },
   ],
   [
-    'lingering ends after so many bytes',
+    'lingering ends after lingerBytes',
     () => {
-      const { peer, connection } = open({ lingerBytes: 10_000, lingerTimeoutMs: 60_000 }).meet();
+      const { peer, connection } = open({ lingerBytes: 10_000, lingerTimeoutMs: 60_000 }).connect();
       peer.send('linger\n');
       world!.until(() => peer.ended);
       let sent = 0;
@@ -347,10 +349,10 @@ const scenarios: [string, () => void][] = [
     },
   ],
   [
-    'lingering ends after so much time, a drip or none',
+    'lingering ends after lingerTimeoutMs, with and without input',
     () => {
-      const one = open({ lingerTimeoutMs: 60 }).punctual().meet();
-      const other = world!.meet();
+      const one = open({ lingerTimeoutMs: 60 }).withoutControlFaults().connect();
+      const other = world!.connect();
       one.peer.send('linger\n');
       other.peer.send('linger\n');
       world!.until(() => one.peer.ended && other.peer.ended);
@@ -363,9 +365,9 @@ const scenarios: [string, () => void][] = [
     },
   ],
   [
-    'lingering after the peer has ended is no use',
+    'after the end of input the connection closes without lingering',
     () => {
-      const { peer, connection } = open({ lingerTimeoutMs: 60_000 }).meet();
+      const { peer, connection } = open({ lingerTimeoutMs: 60_000 }).connect();
       world!.reactor.turn(1);
       peer.send('linger\n');
       peer.shutdown();
@@ -374,43 +376,43 @@ const scenarios: [string, () => void][] = [
     },
   ],
   [
-    'closed at once, from inside',
+    'close from inside onData',
     () => {
-      const { peer, connection } = open().meet();
+      const { peer, connection } = open().connect();
       peer.send('one\nclose\ntwo\n');
       world!.until(() => connection.isClosed);
       expect(world!.pool.taken).toBe(0);
     },
   ],
   [
-    'a peer that is silent for too long',
+    'the idle timeout closes a connection without input',
     () => {
-      const { peer, connection, echo } = open().punctual().meet({ idleMs: 50 });
+      const { peer, connection, echo } = open().withoutControlFaults().connect({ idleMs: 50 });
       peer.send('one\n');
       world!.until(() => peer.bytes.length > 0);
-      world!.pass(20);
-      expect(echo.expirations).toBe(0);
+      world!.runFor(20);
+      expect(echo.timeouts).toBe(0);
       world!.until(() => peer.ended && connection.isClosed, 500);
-      expect(echo.expirations).toBe(1);
+      expect(echo.timeouts).toBe(1);
     },
   ],
   [
-    'a peer that is silent for too long, and is told so',
+    'a timeout that sends a message and lingers',
     () => {
       const { peer, connection, echo } = open({ lingerTimeoutMs: 30 })
-        .punctual()
-        .meet({ idleMs: 30, farewell: 'too late\n' });
+        .withoutControlFaults()
+        .connect({ idleMs: 30, timeoutMessage: 'too late\n' });
       peer.send('ha');
       world!.until(() => peer.ended, 500);
       expect(peer.bytes.toString()).toBe('too late\n');
       world!.until(() => connection.isClosed, 500);
-      expect(echo.expirations).toBe(1);
+      expect(echo.timeouts).toBe(1);
     },
   ],
   [
-    'closed when idle: one who has said nothing',
+    'closeWhenIdle closes a connection without a request',
     () => {
-      const { peer, connection } = open().meet();
+      const { peer, connection } = open().connect();
       world!.reactor.turn(1);
       if (world!.fake) world!.fake.chaos = null;
       connection.closeWhenIdle();
@@ -420,14 +422,14 @@ const scenarios: [string, () => void][] = [
     },
   ],
   [
-    'closed when idle: not one whose answer is under way, nor one who is in the middle of a line',
+    'closeWhenIdle does not close one that is sending, nor one with an incomplete line',
     () => {
-      const one = open().punctual().meet({ narrow: true });
-      const other = world!.meet();
+      const one = open().withoutControlFaults().connect({ smallBuffers: true });
+      const other = world!.connect();
       one.peer.rateBytes = 0;
       one.peer.send('big 300000\n');
       other.peer.send('ha');
-      world!.pass(10);
+      world!.runFor(10);
       one.connection.closeWhenIdle();
       other.connection.closeWhenIdle();
       one.peer.rateBytes = 65536;
@@ -436,9 +438,9 @@ const scenarios: [string, () => void][] = [
     },
   ],
   [
-    'closed when idle: bytes that have come but were not seen yet are answered',
+    'closeWhenIdle responds to bytes that have arrived unread',
     () => {
-      const { peer, connection } = open().meet();
+      const { peer, connection } = open().connect();
       world!.reactor.turn(1);
       if (world!.fake) world!.fake.chaos = null;
       peer.send('last\n');
@@ -447,15 +449,15 @@ const scenarios: [string, () => void][] = [
     },
   ],
   [
-    'many at once, of every kind',
+    'many connections at once',
     () => {
       open();
       const all = Array.from({ length: 30 }, (_, i) => {
-        const meeting = world!.meet({ narrow: i % 3 === 0, linesPerTurn: 1 + (i % 5) });
+        const client = world!.connect({ smallBuffers: i % 3 === 0, linesPerTurn: 1 + (i % 5) });
         const text = `${lines(i + 1).join('')}file ${i * 100}\nbig ${i * 321}\nquit\n`;
-        meeting.peer.send(text);
-        meeting.peer.rateBytes = 100 + i * 300;
-        return { ...meeting, expected: answersTo(text) };
+        client.peer.send(text);
+        client.peer.rateBytes = 100 + i * 300;
+        return { ...client, expected: responsesTo(text) };
       });
       world!.until(() => all.every(({ peer, connection }) => peer.ended && connection.isClosed), 20_000);
       for (const { peer, expected } of all) expect(peer.bytes.toString()).toBe(expected);
@@ -466,21 +468,21 @@ const scenarios: [string, () => void][] = [
 describe.each(WORLDS.flatMap((name) => TRIGGERS.map((trigger) => [name, trigger] as [WorldName, Trigger])))(
   '%s, %s',
   (name, trigger) => {
-    it.each(scenarios)('%s', (_, play) => {
+    it.each(scenarios)('%s', (_, run) => {
       open = (limits) => {
         world = new World(name, trigger, seeded(), limits, INPUT_BYTES);
         return world;
       };
-      play();
+      run();
     });
 
-    it('anything, cut anywhere, read at any pace', () => {
+    it('random lines, cut anywhere and read at any pace, get their responses', () => {
       const next = seeded();
       world = new World(name, trigger, next, { writeTimeoutMs: 60_000, lingerTimeoutMs: 60_000 }, 64);
       const rounds = name === 'loopback' ? 15 : 60;
       for (let round = 0; round < rounds; round++) {
-        const { peer, connection } = world.meet({
-          narrow: next() < 0.5,
+        const { peer, connection } = world.connect({
+          smallBuffers: next() < 0.5,
           linesPerTurn: 1 + below(next, 6),
           highWaterBytes: below(next, 5000),
         });
@@ -507,45 +509,45 @@ describe.each(WORLDS.flatMap((name) => TRIGGERS.map((trigger) => [name, trigger]
         peer.rateBytes = 65536;
         world.until(() => peer.ended && connection.isClosed);
         expect(peer.wasReset).toBe(false);
-        expect(peer.bytes.toString()).toBe(answersTo(text));
+        expect(peer.bytes.toString()).toBe(responsesTo(text));
       }
     });
   },
 );
 
 describe('system calls', () => {
-  const meet = (trigger: Trigger, options = {}) => {
+  const connect = (trigger: Trigger, options = {}) => {
     world = new World('simulated', trigger, () => 0);
-    return world.meet(options);
+    return world.connect(options);
   };
 
-  it.each(TRIGGERS)('%s: a request is one recv and one send, and its share of epoll_wait', (trigger) => {
-    const meetings = [meet(trigger), world!.meet(), world!.meet()];
+  it.each(TRIGGERS)('%s: a request is one recv, one send and a share of epoll_wait', (trigger) => {
+    const clients = [connect(trigger), world!.connect(), world!.connect()];
     const { fake, reactor } = world!;
     reactor.turn(0);
     for (let round = 0; round < 3; round++) {
-      for (const { peer } of meetings) peer.send('hello\nworld\n');
+      for (const { peer } of clients) peer.send('hello\nworld\n');
       fake!.calls.length = 0;
       reactor.turn(0);
-      // Oneshot pays for its arming, a call each, which the first event of all spares the first round.
+      // Oneshot is armed again with one call each, except before its first event.
       const rearmed = trigger === 'oneshot' && round > 0 ? { epollCtl: 3 } : {};
       expect(fake!.counts()).toEqual({ epollWait: 1, recv: 3, send: 3, ...rearmed });
     }
   });
 
-  it.each(TRIGGERS)('%s: what is answered and closed at once never joins', (trigger) => {
-    meet(trigger, { before: (peer: { send(data: string): void }) => peer.send('quit\n') });
+  it.each(TRIGGERS)('%s: a connection that closes in its first read is never registered', (trigger) => {
+    connect(trigger, { before: (peer: { send(data: string): void }) => peer.send('quit\n') });
     expect(world!.fake!.counts()).toEqual({ epollCreate1: 1, recv: 1, send: 1, close: 1 });
   });
 
-  it('edge never changes its mask, level only when the peer does not keep up', () => {
-    const { peer } = meet('edge', { narrow: true });
+  it('edge never changes its mask, level only for a slow reader', () => {
+    const { peer } = connect('edge', { smallBuffers: true });
     peer.send('big 100000\n');
     world!.until(() => peer.bytes.length === 100_000);
     expect(world!.fake!.counts().epollCtl).toBe(1);
     world!.end();
 
-    const level = meet('level', { narrow: true });
+    const level = connect('level', { smallBuffers: true });
     level.peer.send('one\n');
     world!.until(() => level.peer.bytes.length === 4);
     expect(world!.fake!.counts().epollCtl).toBe(1);
@@ -555,15 +557,15 @@ describe('system calls', () => {
     expect(world!.fake!.counts().epollCtl).toBe(3);
   });
 
-  it.each(TRIGGERS)('%s: after the end of the peer nothing spins', (trigger) => {
-    const { peer, connection } = meet(trigger, { narrow: true });
+  it.each(TRIGGERS)('%s: after the end of input the reactor does not spin', (trigger) => {
+    const { peer, connection } = connect(trigger, { smallBuffers: true });
     peer.rateBytes = 0;
     peer.send('big 100000\n');
     peer.shutdown();
-    world!.pass(20);
+    world!.runFor(20);
     const { turns } = world!.reactor.stats;
     world!.fake!.calls.length = 0;
-    world!.pass(100);
+    world!.runFor(100);
     expect(world!.fake!.counts()).toEqual({ epollWait: world!.reactor.stats.turns - turns });
     expect(world!.reactor.stats.turns - turns).toBeLessThanOrEqual(51);
     peer.rateBytes = 65536;
@@ -571,25 +573,25 @@ describe('system calls', () => {
   });
 });
 
-describe('refusals', () => {
-  it.each([ENOMEM, ENOSPC])('one that the kernel will not watch (%i) throws at start and can be closed', (refusal) => {
+describe('errors', () => {
+  it.each([ENOMEM, ENOSPC])('start throws when epoll_ctl fails with %i, and the connection can be closed', (errno) => {
     world = new World('simulated', 'level', () => 0);
     const { fake, context } = world;
     const { fd, peer } = fake!.connected();
-    fake!.fault('epollCtl', refusal);
+    fake!.fault('epollCtl', errno);
     const connection = new Connection(context, fd);
     const echo = new Echo(connection, () => EMFILE, {});
     expect(() => connection.start(echo)).toThrow(expect.objectContaining({ syscall: 'epoll_ctl' }));
     expect(connection.isClosed).toBe(false);
     connection.close();
-    expect(echo.closedCalls).toBe(1);
+    expect(echo.closeCalls).toBe(1);
     peer.pump();
     expect(peer.ended).toBe(true);
   });
 
-  it.each(TRIGGERS)('%s: an error of recv closes, whatever is pending', (trigger) => {
+  it.each(TRIGGERS)('%s: an error of recv closes the connection, whatever is unread', (trigger) => {
     world = new World('simulated', trigger, () => 0);
-    const { peer, connection } = world.meet();
+    const { peer, connection } = world.connect();
     peer.send('half');
     world.reactor.turn(0);
     world.fake!.fault('recv', ECONNRESET);
@@ -598,23 +600,23 @@ describe('refusals', () => {
     expect(connection.isClosed).toBe(true);
   });
 
-  it('a file that is cut ends the connection instead of the answer', () => {
+  it('a truncated file closes the connection in the middle of the response', () => {
     world = new World('simulated', 'level', () => 0);
-    const { peer, connection } = world.meet({ narrow: true });
+    const { peer, connection } = world.connect({ smallBuffers: true });
     peer.rateBytes = 0;
     peer.send('file 50000\n');
     world.reactor.turn(0);
     world.fake!.truncate(Math.max(...world.fake!.open), 10_000);
     peer.rateBytes = 65536;
     world.until(() => connection.isClosed);
-    world.pass(5);
+    world.runFor(5);
     expect(peer.bytes.length).toBe(10_000);
     expect(peer.ended).toBe(true);
   });
 
-  it('storms of EAGAIN delay, and lose nothing', () => {
+  it('repeated EAGAIN loses nothing', () => {
     world = new World('simulated', 'edge', () => 0);
-    const { peer } = world.meet();
+    const { peer } = world.connect();
     const storm = Array<number>(50).fill(-11);
     world.fake!.fault('recv', ...storm);
     world.fake!.fault('send', ...storm);
@@ -623,7 +625,7 @@ describe('refusals', () => {
   });
 });
 
-it('a protocol that holds back nothing is no harm', () => {
+it('deferInput without unread bytes has no effect', () => {
   world = new World('simulated', 'level', () => 0);
   const { fake, context, reactor } = world;
   const { fd, peer } = fake!.connected();
@@ -651,9 +653,9 @@ it('a protocol that holds back nothing is no harm', () => {
   connection.close();
 });
 
-it('tells who the peer is, and when nobody is', () => {
+it('peerOf returns the address of the peer, and null without one', () => {
   world = new World('simulated', 'level', () => 0);
-  const { connection } = world.meet();
+  const { connection } = world.connect();
   expect(peerOf(connection)).toEqual({ family: 'IPv4', address: '192.0.2.7', port: 40000 });
   world.fake!.fault('getpeername', -107);
   expect(peerOf(connection)).toBeNull();

@@ -8,19 +8,19 @@ export interface EchoOptions {
   linesPerTurn?: number;
   highWaterBytes?: number;
   idleMs?: number;
-  /** What is said to a peer that was silent for too long; without it the connection is closed. */
-  farewell?: string;
+  /** What a timeout sends before it lingers; without it the connection is closed at once. */
+  timeoutMessage?: string;
 }
 
 /**
- * A protocol as small as one can be: each line is answered by itself. Some lines are commands: `big N` and `file N` are
- * answered by N bytes, `quit` and `linger` end the connection after their answer, `close` at once.
+ * A minimal protocol: the response to a line is the line. Some lines are commands: the response to `big N` and `file N` is
+ * N bytes; `quit` and `linger` close the connection after their response, `close` closes it at once.
  */
 export class Echo implements Protocol {
-  closedCalls = 0;
-  expirations = 0;
+  closeCalls = 0;
+  timeouts = 0;
   lines = 0;
-  heldBack = 0;
+  deferred = 0;
   mostQueuedBytes = 0;
 
   constructor(
@@ -30,18 +30,18 @@ export class Echo implements Protocol {
   ) {}
 
   onData(bytes: Uint8Array, start: number, end: number): number {
-    bytes[end] = LF; // the spare byte is the protocol's
+    bytes[end] = LF; // the protocol may write the spare byte
     let budget = this.options.linesPerTurn ?? 64;
     let at = start;
     while (at < end) {
       if (budget-- === 0 || this.connection.queuedBytes > (this.options.highWaterBytes ?? 65536)) {
-        this.heldBack++;
+        this.deferred++;
         this.connection.deferInput();
         return at;
       }
       const lineEnd = bytes.indexOf(LF, at);
       if (lineEnd === end) return at;
-      this.answer(Buffer.from(bytes.subarray(at, lineEnd)).toString('latin1'));
+      this.respond(Buffer.from(bytes.subarray(at, lineEnd)).toString('latin1'));
       at = lineEnd + 1;
       if (this.connection.isClosing) return end;
     }
@@ -61,17 +61,17 @@ export class Echo implements Protocol {
   }
 
   onTimeout(): void {
-    this.expirations++;
-    if (this.options.farewell === undefined) return this.connection.close();
-    this.say(this.options.farewell);
+    this.timeouts++;
+    if (this.options.timeoutMessage === undefined) return this.connection.close();
+    this.send(this.options.timeoutMessage);
     this.connection.closeWhenSent(true);
   }
 
   onClose(): void {
-    this.closedCalls++;
+    this.closeCalls++;
   }
 
-  private answer(line: string): void {
+  private respond(line: string): void {
     this.lines++;
     const [command, length] = line.split(' ');
     if (command === 'close') return this.connection.close();
@@ -80,30 +80,30 @@ export class Echo implements Protocol {
       this.connection.sendFile(file, 0, Number(length));
       file.release(this.connection.context.kernel);
     } else {
-      this.say(responseTo(line));
+      this.send(responseTo(line));
     }
     this.mostQueuedBytes = Math.max(this.mostQueuedBytes, this.connection.queuedBytes);
     if (command === 'quit') this.connection.closeWhenSent(false);
     if (command === 'linger') this.connection.closeWhenSent(true);
   }
 
-  /** Half of it may change once the turn is over, and does. */
-  private say(data: string): void {
+  /** The first half of the bytes may change when the turn is over, and `onTurnEnd` changes it. */
+  private send(data: string): void {
     const bytes = Buffer.from(data);
-    const settledFrom = bytes.length >> 1;
-    this.connection.sendBytes(bytes, 0, bytes.length, settledFrom);
-    this.unsettled.push(bytes.subarray(0, settledFrom));
+    const immutableFrom = bytes.length >> 1;
+    this.connection.sendBytes(bytes, 0, bytes.length, immutableFrom);
+    this.mutable.push(bytes.subarray(0, immutableFrom));
   }
 
-  /** The turn is over: what was not settled changes. */
-  turnIsOver(): void {
-    for (const bytes of this.unsettled.splice(0)) bytes.fill(0x23);
+  /** Overwrites the bytes that may change when the turn is over. */
+  onTurnEnd(): void {
+    for (const bytes of this.mutable.splice(0)) bytes.fill(0x23);
   }
 
-  private readonly unsettled: Uint8Array[] = [];
+  private readonly mutable: Uint8Array[] = [];
 }
 
-/** What a peer should get for a line. */
+/** The expected response to a line. */
 export function responseTo(line: string): string {
   const [command, length] = line.split(' ');
   if (command === 'big') return 'x'.repeat(Number(length));
@@ -111,7 +111,7 @@ export function responseTo(line: string): string {
   return `${line}\n`;
 }
 
-/** What a peer should get for all it has sent: half a line gets nothing. */
-export function answersTo(input: string): string {
+/** The expected responses to everything that was sent: none for an incomplete line. */
+export function responsesTo(input: string): string {
   return input.split('\n').slice(0, -1).map(responseTo).join('');
 }

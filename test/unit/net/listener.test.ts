@@ -24,7 +24,7 @@ const { TCP_DEFER_ACCEPT, TCP_NODELAY } = constants;
 const runsIPv6 = permits(hasIPv6(), 'listeners of IPv6', 'this machine has none');
 
 describe('on a simulated kernel', () => {
-  it('opens in this order, and sets what it promises', () => {
+  it('open makes these system calls and sets these options', () => {
     const fake = new FakeKernel();
     const listener = Listener.open(fake, '127.0.0.1', 8080);
     expect(fake.calls).toEqual(['socket', 'setsockopt', 'setsockopt', 'setsockopt', 'bind', 'listen', 'getsockname']);
@@ -51,7 +51,7 @@ describe('on a simulated kernel', () => {
     listener.close();
   });
 
-  it('where there is no IPv6, :: is IPv4', () => {
+  it('without IPv6, :: is 0.0.0.0', () => {
     const fake = new FakeKernel();
     fake.hasIPv6 = false;
     const listener = Listener.open(fake, '::', 0);
@@ -60,7 +60,7 @@ describe('on a simulated kernel', () => {
     expect(fake.open).toEqual([]);
   });
 
-  /** [the call that is refused, by what, code] */
+  /** [failing call, errno, code] */
   it.each<[keyof Kernel, number, string]>([
     ['socket', EMFILE, 'EMFILE'],
     ['socket', EAFNOSUPPORT, 'EAFNOSUPPORT'],
@@ -71,9 +71,9 @@ describe('on a simulated kernel', () => {
     ['bind', EINVAL, 'EINVAL'],
     ['listen', EADDRINUSE, 'EADDRINUSE'],
     ['getsockname', ENOBUFS, 'ENOBUFS'],
-  ])('%s refused by %i: says where, and leaves nothing open', (syscall, refusal, code) => {
+  ])('a failing %s (%i) throws with the address, and leaves nothing open', (syscall, errno, code) => {
     const fake = new FakeKernel();
-    fake.fault(syscall, refusal);
+    fake.fault(syscall, errno);
     expect(() => Listener.open(fake, '127.0.0.1', 80)).toThrow(
       expect.objectContaining({ code, syscall, address: '127.0.0.1', port: 80 }),
     );
@@ -81,7 +81,7 @@ describe('on a simulated kernel', () => {
     expect(fake.violations).toEqual([]);
   });
 
-  it('the fallback is for :: alone, and its errors are its own', () => {
+  it('only :: falls back to IPv4, and an error of the fallback is thrown', () => {
     const fake = new FakeKernel();
     fake.hasIPv6 = false;
     expect(() => Listener.open(fake, '::1', 80)).toThrow(
@@ -92,7 +92,7 @@ describe('on a simulated kernel', () => {
     expect(fake.open).toEqual([]);
   });
 
-  it('counts who waits', () => {
+  it('queueLength counts the waiting connections', () => {
     const fake = new FakeKernel();
     const listener = Listener.open(fake, '127.0.0.1', 0);
     expect(listener.queueLength).toBe(0);
@@ -113,7 +113,7 @@ describe('on the real kernel', () => {
     for (const each of open.splice(0)) each.close();
   });
 
-  /** The next connection; its descriptor. */
+  /** Accepts the next connection. Returns its descriptor. */
   async function accept(listener: Listener, limitMs = 5000): Promise<number> {
     const endMs = performance.now() + limitMs;
     for (;;) {
@@ -133,7 +133,7 @@ describe('on the real kernel', () => {
     return socket;
   };
 
-  it('picks a free port, and says which', () => {
+  it('port 0 picks a free port, which address contains', () => {
     const { address } = listen('127.0.0.1');
     expect(address).toMatchObject({ family: 'IPv4', address: '127.0.0.1' });
     expect(address.port).toBeGreaterThan(0);
@@ -146,23 +146,23 @@ describe('on the real kernel', () => {
     );
   });
 
-  it('EADDRNOTAVAIL for an address of somebody else', () => {
+  it('EADDRNOTAVAIL for an address of another machine', () => {
     expect(() => listen('192.0.2.1')).toThrow(
       expect.objectContaining({ code: 'EADDRNOTAVAIL', address: '192.0.2.1', port: 0, syscall: 'bind' }),
     );
   });
 
-  it('EACCES for a port of the system’s', () => {
-    // Asked of a kernel that knows no root: the user of the tests may be it.
+  it('EACCES for a privileged port', () => {
+    // Simulated: the tests may run as root.
     const strict: Kernel = { ...kernel, bind: () => EACCES };
     expect(() => Listener.open(strict, '127.0.0.1', 81)).toThrow(expect.objectContaining({ code: 'EACCES', port: 81 }));
   });
 
-  it('EINVAL for what is no address', () => {
+  it('EINVAL for a text that is not an address', () => {
     expect(() => listen('nonsense')).toThrow(expect.objectContaining({ code: 'EINVAL', address: 'nonsense' }));
   });
 
-  it('a port is free again at once', async () => {
+  it('a closed port can be bound again at once', async () => {
     const first = listen('127.0.0.1');
     const { port } = first.address;
     connect('127.0.0.1', port).write('x');
@@ -171,7 +171,7 @@ describe('on the real kernel', () => {
     expect(() => listen('127.0.0.1', port)).not.toThrow();
   });
 
-  it.runIf(runsIPv6)(':: takes both families, ::1 its own', async () => {
+  it.runIf(runsIPv6)(':: accepts both families, ::1 only IPv6', async () => {
     const both = listen('::');
     for (const host of ['127.0.0.1', '::1']) {
       connect(host, both.address.port).write('x');
@@ -185,21 +185,21 @@ describe('on the real kernel', () => {
     expect(await refused).toMatchObject({ code: 'ECONNREFUSED' });
   });
 
-  it('accepted sockets send at once', async () => {
+  it('accepted sockets have TCP_NODELAY', async () => {
     const listener = listen('127.0.0.1');
     connect('127.0.0.1', listener.address.port).write('x');
     expect(kernel.getsockopt(await accept(listener), IPPROTO_TCP, TCP_NODELAY)).not.toBe(0);
   });
 
-  it('a silent peer is heard of after about a second, a talking one at once', async () => {
+  it('a connection without data is accepted after about a second, one with data at once', async () => {
     const listener = listen('127.0.0.1');
     const startMs = performance.now();
-    const silent = connect('127.0.0.1', listener.address.port);
-    await new Promise((resolve) => silent.once('connect', resolve));
+    const withoutData = connect('127.0.0.1', listener.address.port);
+    await new Promise((resolve) => withoutData.once('connect', resolve));
     await sleep(100);
     expect(listener.queueLength).toBe(0);
-    const talking = connect('127.0.0.1', listener.address.port);
-    talking.write('x');
+    const withData = connect('127.0.0.1', listener.address.port);
+    withData.write('x');
     expect(await accept(listener, 500)).toBeGreaterThan(0);
     expect(performance.now() - startMs).toBeLessThan(600);
     const fd = await accept(listener, 6000);

@@ -6,12 +6,12 @@ import { FakeKernel } from '../../support/fake-kernel.js';
 
 const STRIDE = 9;
 
-/** Sockets that tell a receiver when they are readable, and note in one story what it does. */
-function listening(count: number) {
+/** Connections that join a read batch when they are readable, and record what it calls. */
+function batch(count: number) {
   const kernel = new FakeKernel();
   const reactor = new Reactor({ kernel });
-  const receiver = new ReadBatch(reactor, STRIDE);
-  const story: string[] = [];
+  const readBatch = new ReadBatch(reactor, STRIDE);
+  const events: string[] = [];
   const all = Array.from({ length: count }, (_, i) => {
     const { fd, peer } = kernel.connected(1024);
     const one: BatchReadable & { onReady(readiness: number): void; before: () => void } = {
@@ -19,13 +19,13 @@ function listening(count: number) {
       before: () => {},
       onReady: (readiness) => {
         one.before();
-        receiver.add(one, readiness);
+        readBatch.add(one, readiness);
       },
-      onRead: (bytes, start, got, room, readiness) => {
-        expect([room, readiness & READABLE]).toEqual([STRIDE - 1, READABLE]);
-        story.push(`${i} received ${got < 0 ? got : bytes.toString('latin1', start, start + got)}`);
+      onRead: (bytes, start, result, capacity, readiness) => {
+        expect([capacity, readiness & READABLE]).toEqual([STRIDE - 1, READABLE]);
+        events.push(`${i} received ${result < 0 ? result : bytes.toString('latin1', start, start + result)}`);
       },
-      onBatchEnd: () => story.push(`${i} settles`),
+      onBatchEnd: () => events.push(`${i} ends`),
       onWritten: () => {},
     };
     reactor.register(fd, one, READABLE, { trigger: 'edge' });
@@ -35,44 +35,44 @@ function listening(count: number) {
     for (const { one } of all) kernel.close(one.fd);
     reactor.close();
   };
-  return { kernel, reactor, receiver, story, all, end };
+  return { kernel, reactor, readBatch, events, all, end };
 }
 
-it('all of a batch receive before any of them sends', () => {
-  const { reactor, story, all, end } = listening(3);
+it('the whole batch is read before onBatchEnd is called', () => {
+  const { reactor, events, all, end } = batch(3);
   for (const [i, { peer }] of all.entries()) peer.send('abc'.slice(0, i + 1));
   reactor.turn(0);
-  expect(story).toEqual(['0 received a', '1 received ab', '2 received abc', '0 settles', '1 settles', '2 settles']);
+  expect(events).toEqual(['0 received a', '1 received ab', '2 received abc', '0 ends', '1 ends', '2 ends']);
   end();
 });
 
-it('a long batch is taken in pieces, and nobody is forgotten', () => {
-  const { reactor, story, all, end } = listening(50);
+it('a long batch is split, and every connection is read', () => {
+  const { reactor, events, all, end } = batch(50);
   for (const { peer } of all) peer.send('x');
   reactor.turn(0);
-  expect(story.filter((line) => line.endsWith('received x'))).toHaveLength(50);
-  expect(story.filter((line) => line.endsWith('settles'))).toHaveLength(50);
-  expect(story.indexOf('0 settles')).toBeLessThan(story.indexOf('49 received x'));
+  expect(events.filter((line) => line.endsWith('received x'))).toHaveLength(50);
+  expect(events.filter((line) => line.endsWith('ends'))).toHaveLength(50);
+  expect(events.indexOf('0 ends')).toBeLessThan(events.indexOf('49 received x'));
   end();
 });
 
-it('what one throws costs the others nothing', () => {
-  const { reactor, story, all, end } = listening(3);
+it('an exception of one connection does not affect the others', () => {
+  const { reactor, events, all, end } = batch(3);
   for (const { peer } of all) peer.send('x');
   all[1]!.one.onRead = () => {
     throw new Error('of the second');
   };
   expect(() => reactor.turn(0)).toThrow('a connection threw');
-  expect(story).toEqual(['0 received x', '2 received x', '0 settles', '1 settles', '2 settles']);
+  expect(events).toEqual(['0 received x', '2 received x', '0 ends', '1 ends', '2 ends']);
   end();
 });
 
-it('who is closed meanwhile is not read, though its number is another’s', () => {
-  const { reactor, receiver, story, all, end } = listening(3);
+it('a removed connection is not read', () => {
+  const { reactor, readBatch, events, all, end } = batch(3);
   for (const { peer } of all) peer.send('x');
-  all[2]!.one.before = () => receiver.remove(all[1]!.one);
+  all[2]!.one.before = () => readBatch.remove(all[1]!.one);
   reactor.turn(0);
-  expect(story).toEqual(['0 received x', '2 received x', '0 settles', '2 settles']);
-  receiver.remove(all[1]!.one); // that it waits for nothing is no mistake
+  expect(events).toEqual(['0 received x', '2 received x', '0 ends', '2 ends']);
+  readBatch.remove(all[1]!.one); // without effect when it is not in the batch
   end();
 });

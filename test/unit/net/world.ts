@@ -17,7 +17,7 @@ import { Echo, type EchoOptions } from './echo.js';
 
 const { AF_INET, MSG_DONTWAIT, SHUT_WR, SO_RCVBUF, SO_SNDBUF, SOCK_NONBLOCK, SOCK_STREAM, SOL_SOCKET } = constants;
 
-/** What a turn takes on the simulated clock, which would stand still while there is always something to do. */
+/** What a turn takes on the simulated clock, which would not advance as long as there is always something to do. */
 const TURN_MS = 0.1;
 
 export interface Peer {
@@ -31,20 +31,20 @@ export interface Peer {
   close(): void;
 }
 
-export interface Meeting {
+export interface Client {
   connection: Connection;
   echo: Echo;
   peer: Peer;
 }
 
-export interface MeetingOptions extends EchoOptions {
-  /** Little room in the buffers between the two. */
-  narrow?: boolean;
-  /** What the peer has done before the connection starts. */
+export interface ClientOptions extends EchoOptions {
+  /** Uses small socket buffers. */
+  smallBuffers?: boolean;
+  /** Called before the connection starts. */
   before?: (peer: Peer) => void;
 }
 
-export const WORLDS = ['simulated', 'simulated, in bad weather', 'loopback'] as const;
+export const WORLDS = ['simulated', 'simulated, in bad randomFault', 'loopback'] as const;
 export type WorldName = (typeof WORLDS)[number];
 
 /** Connections with their peers, on a simulated kernel or over loopback: the same scenarios run in each. */
@@ -54,9 +54,9 @@ export class World {
   readonly reactor: Reactor;
   readonly pool = new CountingPool();
   readonly context: ConnectionContext;
-  private readonly meetings: Meeting[] = [];
+  private readonly clients: Client[] = [];
   private starting = false;
-  private refusesControl = true;
+  private failsControl = true;
 
   constructor(
     readonly name: WorldName,
@@ -78,48 +78,50 @@ export class World {
       input: Buffer.alloc(inputBytes + 1),
       counters: { bytesIn: 0, bytesOut: 0 },
     };
-    if (name === 'simulated, in bad weather') this.fake!.chaos = (call) => this.weather(call, next);
+    if (name === 'simulated, in bad randomFault') this.fake!.chaos = (call) => this.randomFault(call, next);
   }
 
-  /** For what is about time: a refused epoll_ctl is tried again after longer than that. */
-  punctual(): this {
-    this.refusesControl = false;
+  /** For scenarios with timeouts: the retry of a failed epoll_ctl takes longer than they do. */
+  withoutControlFaults(): this {
+    this.failsControl = false;
     return this;
   }
 
-  meet(options: MeetingOptions = {}): Meeting {
-    const { fd, peer } = this.fake ? this.fake.connected(options.narrow ? 3000 : 65536) : overLoopback(options.narrow);
+  connect(options: ClientOptions = {}): Client {
+    const { fd, peer } = this.fake
+      ? this.fake.connected(options.smallBuffers ? 3000 : 65536)
+      : overLoopback(options.smallBuffers);
     options.before?.(peer);
     const connection = new Connection(this.context, fd);
     const echo = new Echo(connection, (bytes) => this.file(bytes), options);
-    const meeting = { connection, echo, peer };
-    this.meetings.push(meeting);
+    const client = { connection, echo, peer };
+    this.clients.push(client);
     this.starting = true;
     connection.start(echo);
     this.starting = false;
-    echo.turnIsOver();
-    return meeting;
+    echo.onTurnEnd();
+    return client;
   }
 
-  /** Turns until it is so; the peers read meanwhile. */
+  /** Takes turns until the condition holds; the peers read meanwhile. */
   until(condition: () => boolean, limitMs = 5000): void {
     const endMs = this.kernel.monotonicMs() + limitMs;
     for (let turns = 0; !condition(); turns++) {
       if (this.kernel.monotonicMs() > endMs || turns > 100_000) {
-        const state = this.meetings.map(({ peer, connection }) => [peer.bytes.length, connection.isClosed]);
-        throw new Error(`it has not come: ${JSON.stringify(state)}`);
+        const state = this.clients.map(({ peer, connection }) => [peer.bytes.length, connection.isClosed]);
+        throw new Error(`the condition was not met: ${JSON.stringify(state)}`);
       }
       this.reactor.turn(2);
       this.fake?.advance(TURN_MS);
-      for (const { peer, echo } of this.meetings) {
-        echo.turnIsOver();
+      for (const { peer, echo } of this.clients) {
+        echo.onTurnEnd();
         peer.pump(peer.rateBytes);
       }
     }
   }
 
-  /** Turns for so long. */
-  pass(milliseconds: number): void {
+  /** Takes turns for this time. */
+  runFor(milliseconds: number): void {
     const endMs = this.kernel.monotonicMs() + milliseconds;
     this.until(() => this.kernel.monotonicMs() >= endMs, milliseconds + 1000);
   }
@@ -133,13 +135,13 @@ export class World {
     return fd;
   }
 
-  /** Everything is closed, once, and nothing is left behind. */
+  /** Closes everything, and checks that each connection was closed once and nothing is left open. */
   end(): void {
-    for (const { connection, peer } of this.meetings) {
+    for (const { connection, peer } of this.clients) {
       connection.close();
       peer.close();
     }
-    expect(this.meetings.map(({ echo }) => echo.closedCalls)).toEqual(this.meetings.map(() => 1));
+    expect(this.clients.map(({ echo }) => echo.closeCalls)).toEqual(this.clients.map(() => 1));
     expect(this.pool.taken).toBe(0);
     expect(this.reactor.stats.registered).toBe(0);
     this.reactor.close();
@@ -148,7 +150,7 @@ export class World {
     expect(this.fake.violations).toEqual([]);
   }
 
-  private weather(call: Call, next: () => number): Fault {
+  private randomFault(call: Call, next: () => number): Fault {
     switch (call) {
       case 'recv':
       case 'send':
@@ -157,8 +159,8 @@ export class World {
         return next() < 0.3 ? { short: 1 + below(next, 200) } : null;
       case 'epollWait':
         return next() < 0.1 ? 0 : null;
-      case 'epollCtl': // one that joins is refused by throwing, which is another scenario
-        return this.refusesControl && !this.starting && next() < 0.05 ? ENOMEM : null;
+      case 'epollCtl': // a failure at registration throws, which is a scenario of its own
+        return this.failsControl && !this.starting && next() < 0.05 ? ENOMEM : null;
       default:
         return null;
     }
@@ -173,9 +175,9 @@ class CountingPool extends WriteQueuePool {
     return super.take();
   }
 
-  override putBack(outbox: WriteQueue): void {
+  override putBack(queue: WriteQueue): void {
     this.taken--;
-    super.putBack(outbox);
+    super.putBack(queue);
   }
 }
 
@@ -202,10 +204,10 @@ export class LoopbackPeer implements Peer {
   pump(maxBytes = Number.POSITIVE_INFINITY): void {
     if (this.fd < 0 || this.ended || maxBytes === 0) return;
     const bytes = Buffer.alloc(Math.min(maxBytes, 65536));
-    const got = realKernel.recv(this.fd, bytes, 0, bytes.length, MSG_DONTWAIT);
-    if (got > 0) this.received.push(bytes.subarray(0, got));
-    else if (got === 0) this.ended = true;
-    else if (got === ECONNRESET) this.wasReset = true;
+    const result = realKernel.recv(this.fd, bytes, 0, bytes.length, MSG_DONTWAIT);
+    if (result > 0) this.received.push(bytes.subarray(0, result));
+    else if (result === 0) this.ended = true;
+    else if (result === ECONNRESET) this.wasReset = true;
   }
 
   shutdown(): void {
@@ -218,13 +220,13 @@ export class LoopbackPeer implements Peer {
   }
 }
 
-function overLoopback(narrow = false): { fd: number; peer: LoopbackPeer } {
+function overLoopback(smallBuffers = false): { fd: number; peer: LoopbackPeer } {
   const listener = check('socket', realKernel.socket(AF_INET, SOCK_STREAM, 0));
   check('bind', realKernel.bind(listener, '127.0.0.1', 0));
-  if (narrow) realKernel.setsockopt(listener, SOL_SOCKET, SO_SNDBUF, 4096);
+  if (smallBuffers) realKernel.setsockopt(listener, SOL_SOCKET, SO_SNDBUF, 4096);
   check('listen', realKernel.listen(listener, 1));
   const client = check('socket', realKernel.socket(AF_INET, SOCK_STREAM, 0));
-  if (narrow) realKernel.setsockopt(client, SOL_SOCKET, SO_RCVBUF, 4096);
+  if (smallBuffers) realKernel.setsockopt(client, SOL_SOCKET, SO_RCVBUF, 4096);
   check('connect', realKernel.connect(client, '127.0.0.1', addressOf(realKernel.getsockname(listener)).port));
   const fd = check('accept4', realKernel.accept4(listener, SOCK_NONBLOCK));
   realKernel.close(listener);

@@ -16,11 +16,11 @@ const MANY = 2 ** 30;
 let kernel: FakeKernel;
 let socket: number;
 let peer: FakePeer;
-let outbox: WriteQueue;
+let queue: WriteQueue;
 
-function connect(sendRoomBytes?: number): void {
-  ({ fd: socket, peer } = kernel.connected(sendRoomBytes));
-  outbox = new WriteQueue();
+function connect(sendBufferBytes?: number): void {
+  ({ fd: socket, peer } = kernel.connected(sendBufferBytes));
+  queue = new WriteQueue();
 }
 
 beforeEach(() => {
@@ -29,14 +29,14 @@ beforeEach(() => {
 });
 
 afterEach(() => {
-  outbox.close(kernel);
+  queue.close(kernel);
   expect(kernel.open.filter((fd) => fd !== socket)).toEqual([]);
   expect(kernel.violations).toEqual([]);
 });
 
 const text = (bytes: Uint8Array | string) => Buffer.from(bytes as string);
-const pushText = (data: string, settledFrom = 0) => outbox.pushBytes(text(data), 0, data.length, settledFrom);
-/** The outbox is the descriptor's only user. */
+const pushText = (data: string, immutableFrom = 0) => queue.pushBytes(text(data), 0, data.length, immutableFrom);
+/** Pushes a file whose only reference is the queue's. */
 const handOver = (to: WriteQueue, fd: number, offset: number, end: number) => {
   const file = new SharedFd(fd);
   to.pushFile(file, offset, end);
@@ -44,25 +44,25 @@ const handOver = (to: WriteQueue, fd: number, offset: number, end: number) => {
 };
 const pushFile = (data: string, offset = 0, end = data.length) => {
   const fd = kernel.file(text(data));
-  handOver(outbox, fd, offset, end);
+  handOver(queue, fd, offset, end);
   return fd;
 };
-const flush = (budget = MANY) => outbox.flush(kernel, socket, budget);
+const flush = (budget = MANY) => queue.flush(kernel, socket, budget);
 const received = () => {
   peer.pump();
   return peer.bytes.toString();
 };
 
-/** A segment: bytes, or a file (`<…>`). */
-const push = (segments: string[]) => {
-  for (const each of segments) {
+/** A chunk is bytes, or a file (`<…>`). */
+const push = (chunks: string[]) => {
+  for (const each of chunks) {
     if (each.startsWith('<')) pushFile(each.slice(1, -1));
     else pushText(each);
   }
 };
-const plain = (segments: string[]) => segments.map((each) => each.replace(/[<>]/g, '')).join('');
+const plain = (chunks: string[]) => chunks.map((each) => each.replace(/[<>]/g, '')).join('');
 
-/** [segments, the system calls, the flags of each send] */
+/** [chunks, system calls, flags of each send] */
 const plans: [string[], string[], number[]][] = [
   [[], [], []],
   [['head'], ['send'], [0]],
@@ -82,70 +82,70 @@ const plans: [string[], string[], number[]][] = [
   [['', 'head', ''], ['send'], [0]],
 ];
 
-describe.each(plans)('%j', (segments, calls, flags) => {
-  it('goes out in order, by these calls', () => {
-    push(segments);
-    expect(outbox.queuedBytes).toBe(plain(segments).length);
+describe.each(plans)('%j', (chunks, calls, flags) => {
+  it('is sent in order, by these system calls', () => {
+    push(chunks);
+    expect(queue.queuedBytes).toBe(plain(chunks).length);
     kernel.calls.length = 0;
     expect(flush()).toBe(SENT);
     expect(kernel.calls).toEqual(calls);
     expect(kernel.sends.map(([, flag]) => flag)).toEqual(flags);
-    expect(received()).toBe(plain(segments));
-    expect(outbox.isEmpty).toBe(true);
-    expect(outbox.queuedBytes).toBe(0);
+    expect(received()).toBe(plain(chunks));
+    expect(queue.isEmpty).toBe(true);
+    expect(queue.queuedBytes).toBe(0);
   });
 
-  it('is the same however it is cut', () => {
-    const whole = plain(segments);
+  it('arrives complete for every size of the send buffer', () => {
+    const whole = plain(chunks);
     for (let cut = 1; cut < whole.length; cut++) {
       kernel.close(socket);
-      connect(cut); // room for so many bytes at a time
-      push(segments);
+      connect(cut);
+      push(chunks);
       let flushes = 0;
       for (let result = flush(); result !== SENT; result = flush()) {
         expect(result).toBe(BLOCKED);
-        expect(outbox.queuedBytes).toBe(whole.length - cut * ++flushes);
+        expect(queue.queuedBytes).toBe(whole.length - cut * ++flushes);
         peer.pump();
       }
       expect(received()).toBe(whole);
     }
   });
 
-  it('is let go without a trace', () => {
+  it('close discards everything and releases the files', () => {
     kernel.close(socket);
     connect(1);
-    push(segments);
-    if (plain(segments).length > 1) expect(flush()).toBe(BLOCKED);
-    outbox.close(kernel);
-    expect(outbox.isEmpty).toBe(true);
-    expect(outbox.queuedBytes).toBe(0);
-    outbox.close(kernel);
+    push(chunks);
+    if (plain(chunks).length > 1) expect(flush()).toBe(BLOCKED);
+    queue.close(kernel);
+    expect(queue.isEmpty).toBe(true);
+    expect(queue.queuedBytes).toBe(0);
+    queue.close(kernel);
   });
 
-  it.each([ECONNRESET, EPIPE])('ends at a refusal (%i)', (refusal) => {
-    push(segments);
-    for (const call of ['send', 'sendfile'] as const) kernel.fault(call, refusal);
-    const hasBytes = plain(segments) !== '';
-    expect(flush()).toBe(hasBytes ? refusal : SENT);
-    outbox.close(kernel);
+  it.each([ECONNRESET, EPIPE])('flush returns the errno %i', (errno) => {
+    push(chunks);
+    for (const call of ['send', 'sendfile'] as const) kernel.fault(call, errno);
+    const hasBytes = plain(chunks) !== '';
+    expect(flush()).toBe(hasBytes ? errno : SENT);
+    queue.close(kernel);
   });
 });
 
 describe('gathering', () => {
-  it('copies small pieces into one send, and large ones not at all', () => {
+  it('copies small chunks into one send, and does not copy large ones', () => {
     pushText('a'.repeat(30_000));
     pushText('b'.repeat(30_000));
     pushText('c'.repeat(30_000));
     pushText('d'.repeat(60_000));
     kernel.calls.length = 0;
-    connectRoom();
+    connectUnlimited();
     expect(flush()).toBe(SENT);
     expect(kernel.sends.map(([length]) => length)).toEqual([60_000, 30_000, 60_000]);
     expect(received()).toBe('a'.repeat(30_000) + 'b'.repeat(30_000) + 'c'.repeat(30_000) + 'd'.repeat(60_000));
   });
 
-  it('takes exactly what fits', () => {
-    connectRoom();
+  it('fills the buffer exactly', () => {
+    connectUnlimited();
     pushText('a'.repeat(65_535));
     pushText('b');
     pushText('c');
@@ -153,33 +153,33 @@ describe('gathering', () => {
     expect(kernel.sends.map(([length]) => length)).toEqual([65_536, 1]);
   });
 
-  it('a thousand pipelined answers are one send', () => {
+  it('a thousand pipelined responses are one send', () => {
     for (let i = 0; i < 1000; i++) pushText(`${i} `);
     expect(flush()).toBe(SENT);
     expect(kernel.sends).toHaveLength(1);
   });
 
-  /** As many bytes as somebody may want to send. */
-  function connectRoom(): void {
-    const queued = outbox;
+  /** Gives the queue a socket with an unlimited send buffer. */
+  function connectUnlimited(): void {
+    const queued = queue;
     kernel.close(socket);
     connect(MANY);
-    outbox = queued;
+    queue = queued;
   }
 
-  it('sends parts of arrays', () => {
+  it('sends ranges of arrays', () => {
     const bytes = text('0123456789');
-    outbox.pushBytes(bytes, 2, 5);
-    outbox.pushBytes(bytes, 9, 10);
-    outbox.pushBytes(bytes, 7, 7);
-    outbox.pushBytes(bytes, 0, 10);
+    queue.pushBytes(bytes, 2, 5);
+    queue.pushBytes(bytes, 9, 10);
+    queue.pushBytes(bytes, 7, 7);
+    queue.pushBytes(bytes, 0, 10);
     flush();
     expect(received()).toBe('23490123456789');
   });
 });
 
 describe('budget', () => {
-  it('of files is spent in pieces', () => {
+  it('limits the bytes of a file per flush', () => {
     push(['head', '<0123456789>']);
     const results: number[] = [];
     do results.push(flush(4));
@@ -188,17 +188,17 @@ describe('budget', () => {
     expect(received()).toBe('head0123456789');
   });
 
-  it('bytes cost none of it', () => {
+  it('does not apply to bytes in memory', () => {
     push(['a'.repeat(1000)]);
     expect(flush(1)).toBe(SENT);
   });
 
-  it('exactly spent by the end is sent', () => {
+  it('a budget of exactly the file sends it all', () => {
     push(['<0123>']);
     expect(flush(4)).toBe(SENT);
   });
 
-  it('several files share one', () => {
+  it('is shared by several files', () => {
     push(['<0123>', '<4567>', '<89>']);
     expect(flush(6)).toBe(BUDGET_SPENT);
     expect(received()).toBe('012345');
@@ -219,33 +219,33 @@ describe('files', () => {
     expect(received()).toBe(expected);
   });
 
-  it.each([0, 1, 5, 9])('one that is cut to %i bytes has no data', (length) => {
+  it.each([0, 1, 5, 9])('a file truncated to %i bytes is ENODATA', (length) => {
     pushText('head');
     const fd = pushFile('0123456789');
     kernel.truncate(fd, length);
     expect(flush()).toBe(ENODATA);
-    outbox.close(kernel);
+    queue.close(kernel);
     expect(received()).toBe(`head${'0123456789'.slice(0, length)}`);
   });
 
-  it.each([EIO, EBADF])('one that cannot be read: %i', (refusal) => {
+  it.each([EIO, EBADF])('an error of sendfile is returned: %i', (errno) => {
     push(['<0123>', '<45>']);
-    kernel.fault('sendfile', refusal);
-    expect(flush()).toBe(refusal);
+    kernel.fault('sendfile', errno);
+    expect(flush()).toBe(errno);
   });
 
-  it('short reads go on at once', () => {
+  it('a short sendfile is continued at once', () => {
     push(['<0123456789>']);
     kernel.fault('sendfile', { short: 1 }, { short: 2 }, EAGAIN, { short: 3 });
     expect(flush()).toBe(BLOCKED);
-    expect(outbox.queuedBytes).toBe(7);
+    expect(queue.queuedBytes).toBe(7);
     expect(flush()).toBe(SENT);
     expect(received()).toBe('0123456789');
   });
 });
 
-describe('what may change', () => {
-  /** [settled from, what is sent at first, what arrives when everything is overwritten with "#" afterwards] */
+describe('bytes that may change', () => {
+  /** [immutableFrom, bytes sent at first, what arrives if everything is then overwritten with "#"] */
   it.each([
     [0, 2, '01########'],
     [10, 2, '0123456789'],
@@ -253,31 +253,31 @@ describe('what may change', () => {
     [5, 4, '0123456789'],
     [5, 5, '01234#####'],
     [5, 7, '0123456###'],
-  ])('settled from %i, blocked after %i bytes', (settledFrom, room, expected) => {
+  ])('immutable from %i, blocked after %i bytes', (immutableFrom, sendBufferBytes, expected) => {
     kernel.close(socket);
-    connect(room);
+    connect(sendBufferBytes);
     const bytes = text('0123456789');
-    outbox.pushBytes(bytes, 0, bytes.length, settledFrom);
+    queue.pushBytes(bytes, 0, bytes.length, immutableFrom);
     expect(flush()).toBe(BLOCKED);
     bytes.fill('#');
     while (flush() !== SENT) peer.pump();
     expect(received()).toBe(expected);
   });
 
-  it('is copied also behind what blocks, and when the budget is spent', () => {
+  it('are copied behind a chunk that blocks, and when the budget is spent', () => {
     pushFile('0123456789');
     const bytes = text('head');
-    outbox.pushBytes(bytes, 1, 4, 4);
+    queue.pushBytes(bytes, 1, 4, 4);
     expect(flush(5)).toBe(BUDGET_SPENT);
     bytes.fill('#');
     expect(flush()).toBe(SENT);
     expect(received()).toBe('0123456789ead');
   });
 
-  it('is copied once', () => {
+  it('are copied once', () => {
     kernel.fault('send', EAGAIN, EAGAIN, EAGAIN);
     const bytes = text('0123456789');
-    outbox.pushBytes(bytes, 0, 10, 10);
+    queue.pushBytes(bytes, 0, 10, 10);
     for (let i = 0; i < 3; i++) {
       expect(flush()).toBe(BLOCKED);
       bytes.fill('#');
@@ -287,7 +287,7 @@ describe('what may change', () => {
   });
 });
 
-it('carries anything through any weather', () => {
+it('random chunks with random faults arrive complete', () => {
   const next = seeded();
   for (let round = 0; round < 300; round++) {
     kernel.close(socket);
@@ -305,7 +305,7 @@ it('carries anything through any weather', () => {
       else {
         const bytes = text(piece);
         mutable.push(bytes);
-        outbox.pushBytes(bytes, 0, bytes.length, bytes.length);
+        queue.pushBytes(bytes, 0, bytes.length, bytes.length);
       }
       expected += piece;
       if (next() < 0.5) {
@@ -317,13 +317,13 @@ it('carries anything through any weather', () => {
     }
     while (flush() !== SENT) peer.pump();
     expect(received()).toBe(expected);
-    expect(outbox.queuedBytes).toBe(0);
+    expect(queue.queuedBytes).toBe(0);
   }
   kernel.chaos = null;
 });
 
-describe('the pool', () => {
-  it('gives back what it was given', () => {
+describe('WriteQueuePool', () => {
+  it('reuses a queue that was put back', () => {
     const pool = new WriteQueuePool();
     const one = pool.take();
     const other = pool.take();
@@ -332,12 +332,12 @@ describe('the pool', () => {
     expect(pool.take()).toBe(one);
   });
 
-  it('takes none that is not empty', () => {
+  it('rejects a queue that is not empty', () => {
     pushText('x');
-    expect(() => new WriteQueuePool().putBack(outbox)).toThrow(AssertionError);
+    expect(() => new WriteQueuePool().putBack(queue)).toThrow(AssertionError);
   });
 
-  it('keeps a bounded number', () => {
+  it('holds a limited number of queues', () => {
     const pool = new WriteQueuePool();
     const many = new Set(Array.from({ length: 1000 }, () => pool.take()));
     for (const each of many) pool.putBack(each);
@@ -349,7 +349,7 @@ describe('the pool', () => {
 describe('on the real kernel', () => {
   const test = testDescriptors();
 
-  it('head and files over a socket that fills up, byte for byte', () => {
+  it('heads and files arrive complete over a socket that fills up', () => {
     const path = join(test.directory(), 'file');
     const content = Buffer.from(Array.from({ length: 3_000_000 }, (_, i) => (i * 7) & 0xff));
     writeFileSync(path, content);
@@ -383,7 +383,7 @@ describe('on the real kernel', () => {
     expect(results).toContain(BUDGET_SPENT);
   });
 
-  it('a file that is cut, a socket that is gone', () => {
+  it('a truncated file is ENODATA, a socket that is shut down is EPIPE', () => {
     const path = join(test.directory(), 'file');
     writeFileSync(path, '0123456789');
     const [, server] = test.tcp();
