@@ -145,8 +145,8 @@ function modelsOf({ experiment, models }: Flags): readonly string[] {
   for (const name of chosen) {
     if (available.includes(name)) continue;
     const meant = didYouMean(name, available);
-    const remedy = meant === null ? 'epollet lab --list lists them' : `did you mean ${meant}?`;
-    throw new UsageError(`--models: unknown model ${JSON.stringify(name)}; ${remedy}`.replace(/(?<!\?)$/, '.'));
+    const remedy = meant === null ? 'epollet lab --list lists all models.' : `did you mean ${meant}?`;
+    throw new UsageError(`--models: unknown model ${JSON.stringify(name)}; ${remedy}`);
   }
   if (requiredModel !== undefined && !chosen.includes(requiredModel))
     throw new UsageError(`--experiment ${experiment} compares with ${requiredModel}; add it to --models.`);
