@@ -15,7 +15,7 @@ import { parseUrlPath } from '../../../../src/files/resolve/url-path.js';
 const TIME_MS = Date.UTC(2026, 1, 3, 4, 5, 6, 789);
 const BY_NAME: ListingOptions = { path: '/a/', sort: 'name', descending: false, truncation: null };
 
-/** `name` in latin1, as the bytes are. */
+/** `name` in latin1, a character a byte. */
 const entry = (
   name: string,
   { isDirectory = name.endsWith('/'), size = 1, modifiedMs = TIME_MS }: Partial<ListingEntry> = {},
@@ -39,7 +39,7 @@ const json = (entries: ListingEntry[], options: Partial<ListingOptions> = {}): I
   JSON.parse(renderJson(ordered(entries), { ...BY_NAME, ...options }).toString());
 const html = (entries: ListingEntry[], options: Partial<ListingOptions> = {}): string =>
   renderHtml(ordered(entries), { ...BY_NAME, ...options }).toString();
-/** The links of a page's entries, in their order. */
+/** The links of the entries on a page, in order. */
 const linksOf = (page: string): string[] =>
   [...page.matchAll(/<td[^>]*><a href="([^"]*)">/g)].map(([, link]) => link!).filter((link) => link !== '../');
 const namesOf = (entries: ListingEntry[], options: Partial<ListingOptions>): string => {
@@ -47,7 +47,7 @@ const namesOf = (entries: ListingEntry[], options: Partial<ListingOptions>): str
   const unescaped = linksOf(html(entries, options)).map((link) =>
     link.replaceAll('&amp;', '&').replaceAll('&#39;', "'"),
   );
-  expect(unescaped, 'both forms have one order').toEqual(items.map((item) => item.url));
+  expect(unescaped, 'HTML and JSON have the same order').toEqual(items.map((item) => item.url));
   return items.map(({ name, type }) => (type === 'directory' ? `${name}/` : name)).join(' ');
 };
 
@@ -85,7 +85,7 @@ describe('order', () => {
     ['?sort=size;order=desc', 'name', false],
   ])('%j: by %s, descending: %s', (query, sort, descending) => expect(parseOrder(query)).toEqual({ sort, descending }));
 
-  test('a query that a peer makes as long as it can takes no time', () => {
+  test('a query of the longest size is parsed fast', () => {
     const startMs = performance.now();
     for (const unit of ['&', '=', '%', '%2', 'a&', 'a=b&', '+', 'sort=x&'])
       expect(parseOrder(unit.repeat(8000))).toEqual({ sort: 'name', descending: false });
@@ -113,12 +113,12 @@ describe('order', () => {
     expect(namesOf(entries.toReversed(), options)).toBe(names);
   });
 
-  test('names that read the same have one order', () => {
+  test('names with the same key have one order', () => {
     const alike = ['\xff', '\xfe', '\xc3\xa9', 'e\xcc\x81'].map((name) => entry(name));
     expect(json(alike)).toEqual(json(alike.toReversed()));
   });
 
-  test('the entries are left as they are', () => {
+  test('the entries are not modified', () => {
     const entries = Object.freeze([entry('a'), entry('b')]);
     renderHtml(entries, { ...BY_NAME, descending: true });
     expect(entries.map(({ name }) => name.toString())).toEqual(['a', 'b']);
@@ -130,13 +130,13 @@ describe('order', () => {
     [{ sort: 'size' }, [' name asc', ' aria-sort="ascending" size desc', ' time desc']],
     [{ sort: 'size', descending: true }, [' name asc', ' aria-sort="descending" size asc', ' time desc']],
     [{ sort: 'time', descending: true }, [' name asc', ' size desc', ' aria-sort="descending" time asc']],
-  ])('the heads of %j turn it', (options, heads) => {
-    const found = html([], options).matchAll(/<th scope="col"([^>]*)><a href="\?sort=(\w+)&amp;order=(\w+)">/g);
-    expect([...found].map(([, state, sort, order]) => `${state} ${sort} ${order}`)).toEqual(heads);
+  ])('the column heads of %j reverse its order', (options, heads) => {
+    const matches = html([], options).matchAll(/<th scope="col"([^>]*)><a href="\?sort=(\w+)&amp;order=(\w+)">/g);
+    expect([...matches].map(([, state, sort, order]) => `${state} ${sort} ${order}`)).toEqual(heads);
   });
 });
 
-/** Every byte that a name can have, but for a dot in front; and what others made of names. */
+/** Every byte that a name can have except a leading dot, and names made to mislead. */
 const ODD_NAMES = [
   ...Array.from({ length: 255 }, (_, i) => `a${String.fromCharCode(i + 1)}b`).filter((name) => name !== 'a/b'),
   ...`javascript:alert(1)|https:|?sort=size|#top|%2e%2e|%|a&amp;b|a&quot;'onclick=`.split('|'),
@@ -151,7 +151,7 @@ const ODD_NAMES = [
 ];
 
 describe('a name', () => {
-  test.each(ODD_NAMES)('%j is linked by its bytes, and breaks out of nothing', (name) => {
+  test.each(ODD_NAMES)('%j is linked by its bytes, and escaped', (name) => {
     for (const spelled of [name, `${name}/`]) {
       const entries = [entry(spelled)];
       const page = html(entries);
@@ -159,10 +159,10 @@ describe('a name', () => {
       const [link] = linksOf(page);
       expect(link!.replaceAll('&amp;', '&').replaceAll('&#39;', "'")).toBe(url);
       expect(url).toMatch(/^\.\/[!-~]+$/);
-      const found = new URL(url, 'http://host/a/');
-      expect([found.host, found.search, found.hash]).toEqual(['host', '', '']);
-      const target = parseUrlPath(Buffer.from(found.pathname, 'latin1'));
-      expect(target).toEqual({ name: Buffer.from(`a/${name}`, 'latin1'), isDirectory: spelled !== name });
+      const target = new URL(url, 'http://host/a/');
+      expect([target.host, target.search, target.hash]).toEqual(['host', '', '']);
+      const parsed = parseUrlPath(Buffer.from(target.pathname, 'latin1'));
+      expect(parsed).toEqual({ name: Buffer.from(`a/${name}`, 'latin1'), isDirectory: spelled !== name });
       const cells = page.slice(page.indexOf('<tbody>'), page.indexOf('</tbody>'));
       expect(cells.match(/<\/?[a-z]+/g)!.join(' ')).toMatch(
         /^<tbody <tr <td <a <\/a <\/td <\/tr <tr <td <a <bdi <\/bdi <\/a <\/td <td (<span <\/span )?<\/td <td <time <\/time <\/td <\/tr$/,
@@ -178,12 +178,12 @@ describe('a name', () => {
     ['a:b', 'a:b', './a:b'],
     ['\xef\xbb\xbfa', '\ufeffa', './%EF%BB%BFa'],
     ['100%', '100%', './100%25'],
-  ])('%j reads %j and is at %s', (name, text, url) => {
+  ])('%j is shown as %j and linked as %s', (name, text, url) => {
     expect(json([entry(name)])).toMatchObject([{ name: text, url }]);
     expect(html([entry(name)])).toContain(`<td><a href="${url}"><bdi>${text}</bdi></a></td>`);
   });
 
-  // The direction of writing turned round, gnp.exe would read exe.png.
+  // With the direction of text reversed, gnp.exe would be displayed as exe.png.
   test.each([
     ['\u202egnp.exe', '\ufffdgnp.exe', './%E2%80%AEgnp.exe'],
     ...[...'\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069'].map((control) => [
@@ -244,7 +244,7 @@ test.each<[size: number, text: string, exact: string]>([
   [5_368_709_120, '5.0 GiB', '5,368,709,120'],
   [2 ** 40 * 700, '700 TiB', '769,658,139,443,200'],
   [2 ** 52, '4.0 PiB', '4,503,599,627,370,496'],
-])('%d bytes read %s', (size, text, exact) => {
+])('%d bytes are shown as %s', (size, text, exact) => {
   expect(html([entry('a', { size })])).toContain(`<td><span title="${exact} bytes">${text}</span></td>`);
   expect(json([entry('a', { size })])[0]!.size).toBe(size);
 });
@@ -281,7 +281,7 @@ test.each<[text: string, entries: ListingEntry[]]>([
 test.each([
   [{ scanned: 5000, names: 50_000, hasMore: false }, 'of 50,000 in the directory.'],
   [{ scanned: 5000, names: 100_000, hasMore: true }, 'of 100,000 that were read: the directory has more.'],
-])('a page says when there is more: %j', (cut, of) => {
+])('a page has a notice when it is truncated: %j', (cut, of) => {
   expect(html([entry('a')])).not.toContain('class="more"');
   expect(html([entry('a')], { truncation: cut })).toContain(
     `<p class="more">Only the first 5,000 by name are listed, ${of}</p>`,
@@ -291,7 +291,7 @@ test.each([
 describe('the page', () => {
   const page = html([entry('a'), entry('b/')]);
 
-  test('is of styles that its policy knows, and of nothing that runs or is loaded', () => {
+  test('has the style that its policy allows, no scripts and no requests', () => {
     const styles = [...page.matchAll(/<style>([\s\S]*?)<\/style>/g)].map(([, style]) => style!);
     expect(styles.length).toBe(1);
     const hash = createHash('sha256').update(styles[0]!).digest('base64');
@@ -299,13 +299,13 @@ describe('the page', () => {
     expect(page).not.toMatch(/<script|<img|<link|<iframe|<form|\son\w+=|\sstyle=|\ssrc=|url\(|@import/i);
   });
 
-  test('is one for light and dark, small screens and paper', () => {
+  test('has styles for light and dark, small screens and print', () => {
     for (const part of ['color-scheme: light dark', 'prefers-color-scheme: dark', 'max-width: 36rem', '@media print'])
       expect(page).toContain(part);
     expect(page).toContain('<meta name="viewport" content="width=device-width, initial-scale=1">');
   });
 
-  test('has its tags in pairs', () => {
+  test('has balanced tags', () => {
     const open: string[] = [];
     for (const [, end, tag] of page.matchAll(/<(\/?)([a-z][a-z0-9]*)[^>]*>/g)) {
       if (tag === 'meta') continue;

@@ -12,7 +12,7 @@ import { settled } from '../../../support/directory.js';
 const { AT_FDCWD, O_DIRECTORY, O_RDONLY } = constants;
 const test = testDescriptors();
 let directory: string;
-/** How often names were asked for since it was 0. */
+/** How often names were read since it was 0. */
 let reads = 0;
 const counting = kernelWith({}, { getdents64: () => reads++ });
 
@@ -33,34 +33,34 @@ const entries = (before: DirectoryScan | null, kernel: Kernel = counting): Direc
 const namesOf = ({ listed }: DirectoryScan): string[] => listed.map(({ name }) => name.toString());
 const write = (name: string, content = ''): void => writeFileSync(join(directory, name), content);
 
-it('has those that are served, in the order of their names, and counts all that are not hidden', () => {
+it('has the served entries in order of their names, and counts all that are not hidden', () => {
   for (const name of ['file10', 'file9', '.hidden', 'B', 'a']) write(name);
   mkdirSync(join(directory, 'sub'));
   symlinkSync('nowhere', join(directory, 'dangling'));
-  const its = entries(null);
-  expect(namesOf(its)).toEqual(['a', 'B', 'file9', 'file10', 'sub']);
-  expect(its.names).toMatchObject({ count: 6, isWhole: true });
+  const scan = entries(null);
+  expect(namesOf(scan)).toEqual(['a', 'B', 'file9', 'file10', 'sub']);
+  expect(scan.names).toMatchObject({ count: 6, isWhole: true });
 });
 
-it('is of the first names of a folder that has too many, whatever they stand for', () => {
+it('has the entries of the first names of a directory that has too many', () => {
   for (let i = 0; i < MAX_ENTRIES; i++) write(`b${i}`);
   for (let i = 0; i < 10; i++) symlinkSync('nowhere', join(directory, `a${i}`));
-  const its = entries(null);
-  expect(namesOf(its)).toEqual(Array.from({ length: MAX_ENTRIES - 10 }, (_, i) => `b${i}`));
-  expect(its.names).toMatchObject({ count: MAX_ENTRIES + 10, isWhole: true });
-  expect(its.names.first.length).toBe(MAX_ENTRIES);
+  const scan = entries(null);
+  expect(namesOf(scan)).toEqual(Array.from({ length: MAX_ENTRIES - 10 }, (_, i) => `b${i}`));
+  expect(scan.names).toMatchObject({ count: MAX_ENTRIES + 10, isWhole: true });
+  expect(scan.names.first.length).toBe(MAX_ENTRIES);
 });
 
-/** As many entries a call as a folder's records, each of 24 bytes with a name of four characters. */
+/** getdents64 of a directory of so many entries: records of 24 bytes, with names of four characters. */
 function manyNames(count: number): Kernel {
-  let told = 0;
+  let written = 0;
   return kernelWith({
     getdents64(_, bytes) {
       const records = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
       let at = 0;
-      for (; at + 24 <= bytes.length && told < count; at += 24) {
+      for (; at + 24 <= bytes.length && written < count; at += 24) {
         records.writeUInt16LE(24, at + 16);
-        records.write(`${(told++).toString(36).padStart(4, '0')}\0`, at + 19);
+        records.write(`${(written++).toString(36).padStart(4, '0')}\0`, at + 19);
       }
       return at;
     },
@@ -72,15 +72,15 @@ it.each([
   [MAX_NAMES, { count: MAX_NAMES, isWhole: true }],
   [MAX_NAMES + 1, { count: MAX_NAMES, isWhole: false }],
   [20 * MAX_NAMES, { count: MAX_NAMES, isWhole: false }],
-])('of %d names it says %j', (count, says) => expect(entries(null, manyNames(count)).names).toMatchObject(says));
+])('of %d names it has %j', (count, expected) => expect(entries(null, manyNames(count)).names).toMatchObject(expected));
 
-describe('read again', () => {
+describe('a second scan', () => {
   beforeEach(async () => {
     for (const name of ['a', 'b']) write(name);
     await settled();
   });
 
-  it('is what it was, and reads no names, as long as nothing changes', () => {
+  it('returns the first and reads no names if nothing has changed', () => {
     const before = entries(null);
     expect(reads).toBeGreaterThan(0);
     expect(entries(before)).toBe(before);
@@ -89,9 +89,9 @@ describe('read again', () => {
 
   it.each<[change: string, make: () => void, names: string[]]>([
     ['a new name', () => write('c'), ['a', 'b', 'c']],
-    ['a name that is hidden', () => write('.c'), ['a', 'b']],
-    ['another name', () => renameSync(join(directory, 'a'), join(directory, 'c')), ['b', 'c']],
-    ['a name that stands for nothing', () => symlinkSync('nowhere', join(directory, 'c')), ['a', 'b']],
+    ['a hidden name', () => write('.c'), ['a', 'b']],
+    ['a renamed entry', () => renameSync(join(directory, 'a'), join(directory, 'c')), ['b', 'c']],
+    ['a dangling symlink', () => symlinkSync('nowhere', join(directory, 'c')), ['a', 'b']],
     ['another size', () => write('a', 'longer'), ['a', 'b']],
     ['another time', () => utimesSync(join(directory, 'a'), 1, 1), ['a', 'b']],
   ])('sees %s at once', (change, make, names) => {
@@ -99,15 +99,15 @@ describe('read again', () => {
     make();
     const after = entries(before);
     expect(namesOf(after)).toEqual(names);
-    expect(after === before).toBe(change === 'a name that is hidden');
+    expect(after === before).toBe(change === 'a hidden name');
     expect(entries(after)).toBe(after);
   });
 
-  it('reads the names while the folder is so young that its times may not tell', () => {
+  it('reads the names while the times of the directory are racy', () => {
     const wallMs = (): number => statSync(directory).ctimeMs + 1;
-    const young = kernelWith({ wallMs }, { getdents64: () => reads++ });
-    const before = entries(null, young);
-    expect(entries(before, young)).toBe(before);
+    const racy = kernelWith({ wallMs }, { getdents64: () => reads++ });
+    const before = entries(null, racy);
+    expect(entries(before, racy)).toBe(before);
     expect(reads).toBeGreaterThan(0);
     expect(entries(before)).toBe(before);
     expect(reads).toBeGreaterThan(0);
@@ -115,7 +115,7 @@ describe('read again', () => {
     expect(reads).toBe(0);
   });
 
-  it('says why it cannot', () => {
+  it('returns -errno on an error', () => {
     const before = entries(null);
     write('c');
     expect(read(before, kernelWith({ getdents64: () => EIO }))).toBe(EIO);

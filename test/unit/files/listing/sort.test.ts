@@ -18,12 +18,12 @@ test.each([
   ['z', 'я', '漢'],
   ['v1.9.2', 'v1.10.0'],
   ['9', '1'.repeat(100), `2${'1'.repeat(99)}`, '1'.repeat(255), ':', 'a'],
-])('%s stands before %s', (...names) => {
+])('%s sorts before %s', (...names) => {
   const shuffled = names.map((name) => ordered(name)).toReversed();
   expect(shuffled.sort(byName).map(({ name }) => name.toString())).toEqual(names);
 });
 
-test('two names are never equal, those that read the same neither', () => {
+test('two names are never equal, even with the same key', () => {
   const alike = ['\xff', '\xfe', '\xc3\xa9', 'e\xcc\x81', 'E', 'e', 'e1', 'e01'].map((name) => ordered(name, 'latin1'));
   for (const one of alike) {
     for (const other of alike) {
@@ -33,25 +33,25 @@ test('two names are never equal, those that read the same neither', () => {
   }
 });
 
-describe('the first names', () => {
+describe('TopNames', () => {
   const next = random(1);
   const names = Array.from({ length: 1000 }, (_, i) => `${'aäB'[below(next, 3)]}${below(next, 50)}-${i}`);
   const inOrder = names.map((name) => ordered(name)).sort(byName);
 
   test.each<[order: string, names: string[]]>([
-    ['no order', names],
-    ['their order', inOrder.map(({ name }) => name.toString())],
-    ['the opposite order', inOrder.map(({ name }) => name.toString()).toReversed()],
-  ])('are those that a sort of all has first, told in %s', (_, told) => {
+    ['random order', names],
+    ['sorted order', inOrder.map(({ name }) => name.toString())],
+    ['reverse order', inOrder.map(({ name }) => name.toString()).toReversed()],
+  ])('has the first names of a sort of all, added in %s', (_, added) => {
     for (const limit of [1, 2, 99, 500, 999, 1000, 1001]) {
       const first = new TopNames(limit);
-      for (const name of told) first.add(Buffer.from(name));
+      for (const name of added) first.add(Buffer.from(name));
       expect(first.count).toBe(names.length);
       expect(first.first).toEqual(inOrder.slice(0, limit).map(({ name }) => name));
     }
   });
 
-  test('are copied', () => {
+  test('copies names', () => {
     const first = new TopNames(1);
     const name = Buffer.from('a');
     first.add(name);

@@ -2,15 +2,15 @@ import { expect, test } from 'vitest';
 import { type CompressionJob, CompressionQueue } from '../../../../src/files/representation/compression-queue.js';
 import { eventually } from '../../../support/raw-client.js';
 
-/** A job that ends when it is told to. */
+/** A job that ends when `end` or `fail` is called. */
 class TestJob implements CompressionJob {
   isWanted = true;
-  isBegun = false;
+  isStarted = false;
   end: () => void = () => {};
   fail: () => void = () => {};
 
   run(): Promise<void> {
-    this.isBegun = true;
+    this.isStarted = true;
     return new Promise((resolve, reject) => {
       this.end = resolve;
       this.fail = () => reject(new Error('out of memory'));
@@ -19,25 +19,25 @@ class TestJob implements CompressionJob {
 }
 
 const jobs = (count: number): TestJob[] => Array.from({ length: count }, () => new TestJob());
-const begun = (all: readonly TestJob[]): number[] => all.flatMap(({ isBegun }, i) => (isBegun ? [i] : []));
+const started = (all: readonly TestJob[]): number[] => all.flatMap(({ isStarted }, i) => (isStarted ? [i] : []));
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-test('has as many under way as it may, in the order in which they came', async () => {
+test('the queue runs jobs in order, up to its limit at a time', async () => {
   const queue = new CompressionQueue(2, 100);
   const all = jobs(5);
   expect(all.map((job) => queue.add(job))).toEqual([true, true, true, true, true]);
-  expect(begun(all)).toEqual([]); // who asks is answered first
+  expect(started(all)).toEqual([]); // not in the turn of the request
   await turn();
-  expect(begun(all)).toEqual([0, 1]);
+  expect(started(all)).toEqual([0, 1]);
   all[1]!.end();
-  await eventually(() => begun(all).length > 2, 'the next one begins');
-  expect(begun(all)).toEqual([0, 1, 2]);
+  await eventually(() => started(all).length > 2, 'the next job starts');
+  expect(started(all)).toEqual([0, 1, 2]);
   all[0]!.fail();
   all[2]!.end();
-  await eventually(() => begun(all).length > 4, 'those that fail make room too');
+  await eventually(() => started(all).length > 4, 'a failed job makes room too');
 });
 
-test('has room for so many that wait, of which those that nobody wants give theirs', async () => {
+test('a full queue drops jobs that are not wanted, and rejects others', async () => {
   const queue = new CompressionQueue(1, 2);
   const all = jobs(6);
   const add = (i: number): boolean => queue.add(all[i]!);
@@ -47,15 +47,15 @@ test('has room for so many that wait, of which those that nobody wants give thei
   await turn();
   all[2]!.isWanted = false;
   all[0]!.end();
-  await eventually(() => all[4]!.isBegun, 'the next one that is wanted begins');
-  expect(begun(all)).toEqual([0, 4]);
+  await eventually(() => all[4]!.isStarted, 'the next wanted job starts');
+  expect(started(all)).toEqual([0, 4]);
 });
 
-test('does not begin what nobody wants any longer when its turn has come', async () => {
+test('a job that is not wanted when its turn comes is not started', async () => {
   const queue = new CompressionQueue(1, 2);
   const all = jobs(2);
   for (const job of all) queue.add(job);
   all[0]!.isWanted = false;
-  await eventually(() => all[1]!.isBegun, 'the other begins');
-  expect(begun(all)).toEqual([1]);
+  await eventually(() => all[1]!.isStarted, 'the other starts');
+  expect(started(all)).toEqual([1]);
 });

@@ -16,7 +16,7 @@ import { contentOf, MIB } from '../../../support/site.js';
 
 const descriptors = testDescriptors();
 
-/** A file as a content has it, with its path. */
+/** An open file as a body, with its path. */
 async function fileOf(bytes: Uint8Array): Promise<FileBody & { path: string }> {
   const path = join(descriptors.directory(), 'file');
   fs.writeFileSync(path, bytes);
@@ -24,12 +24,12 @@ async function fileOf(bytes: Uint8Array): Promise<FileBody & { path: string }> {
   return { kind: 'file', file: new SharedFd(fs.openSync(path, 'r')), offset: 0, length: bytes.length, path };
 }
 
-class Asker implements EtagListener {
+class Listener implements EtagListener {
   isClosed = false;
-  readonly told: string[] = [];
+  readonly etags: string[] = [];
 
   onEtag(etag: string): void {
-    this.told.push(etag);
+    this.etags.push(etag);
   }
 }
 
@@ -43,14 +43,14 @@ function isClosed({ file }: FileBody): boolean {
   return false;
 }
 
-/** Has it read for a content that lets its descriptor go at once. What was told. */
-async function tagsOf(body: FileBody, kernel: Kernel = realKernel): Promise<string[]> {
-  const asker = new Asker();
-  new EtagHasher(kernel).read(body, asker);
-  expect(asker.told).toEqual([]);
+/** The entity tags of a body that is released while it is hashed. */
+async function etagsOf(body: FileBody, kernel: Kernel = realKernel): Promise<string[]> {
+  const listener = new Listener();
+  new EtagHasher(kernel).read(body, listener);
+  expect(listener.etags).toEqual([]);
   body.file.release(kernel);
-  await eventually(() => isClosed(body), 'it is let go');
-  return asker.told;
+  await eventually(() => isClosed(body), 'it is closed');
+  return listener.etags;
 }
 
 const counting = (): { kernel: Kernel; reads: number } => {
@@ -58,21 +58,21 @@ const counting = (): { kernel: Kernel; reads: number } => {
   return counted;
 };
 
-describe('a file that is read for its tag', () => {
-  test.each([0, 1, MIB - 1, MIB, MIB + 1, 3 * MIB + 5])('has the one of all its %i bytes at once', async (size) => {
+describe('hashing a file', () => {
+  test.each([0, 1, MIB - 1, MIB, MIB + 1, 3 * MIB + 5])('gives the entity tag of all its %i bytes', async (size) => {
     const bytes = contentOf(size);
-    expect(await tagsOf(await fileOf(bytes))).toEqual([etagForBytes(bytes)]);
+    expect(await etagsOf(await fileOf(bytes))).toEqual([etagForBytes(bytes)]);
   });
 
-  test('has the same by short reads', async () => {
+  test('gives the same tag by short reads', async () => {
     const bytes = contentOf(20_000);
     const kernel = kernelWith({
       pread: (fd, into, offset, length, at) => realKernel.pread(fd, into, offset, Math.min(length, 777), at),
     });
-    expect(await tagsOf(await fileOf(bytes), kernel)).toEqual([etagForBytes(bytes)]);
+    expect(await etagsOf(await fileOf(bytes), kernel)).toEqual([etagForBytes(bytes)]);
   });
 
-  test('leaves others their turn between the pieces', async () => {
+  test('reads one slice in a turn of the event loop', async () => {
     let reads = 0;
     let most = 0;
     let sinceTurn = 0;
@@ -86,104 +86,104 @@ describe('a file that is read for its tag', () => {
       if (!isOver) setImmediate(turn);
     };
     setImmediate(turn);
-    await tagsOf(await fileOf(contentOf(8 * MIB)), kernelWith({}, { pread: count }));
+    await etagsOf(await fileOf(contentOf(8 * MIB)), kernelWith({}, { pread: count }));
     isOver = true;
     expect([reads, most]).toEqual([8, 1]);
   });
 
-  /** Each is done to a file of four slices behind its second. */
+  /** Done to a file of four slices after the second. */
   test.each<[string, (path: string) => void]>([
     ['becomes shorter', (path) => fs.truncateSync(path, 1000)],
     ['becomes longer', (path) => fs.appendFileSync(path, 'x')],
     ['is written to', (path) => fs.writeFileSync(path, contentOf(4 * MIB).reverse())],
     ['is replaced', (path) => fs.renameSync(path, `${path}.old`)],
     ['is deleted', (path) => fs.rmSync(path)],
-  ])('is left when it %s, and has no tag', async (_, change) => {
+  ])('stops when the file %s, without a tag', async (_, change) => {
     const body = await fileOf(contentOf(4 * MIB));
     let reads = 0;
     const kernel = kernelWith({}, { pread: () => ++reads === 2 && change(body.path) });
-    expect([await tagsOf(body, kernel), reads]).toEqual([[], 2]);
+    expect([await etagsOf(body, kernel), reads]).toEqual([[], 2]);
   });
 
-  test('has none when the disk fails', async () => {
+  test('gives no tag on a read error', async () => {
     const body = await fileOf(contentOf(2 * MIB));
-    expect(await tagsOf(body, kernelWith({ pread: () => EIO }))).toEqual([]);
+    expect(await etagsOf(body, kernelWith({ pread: () => EIO }))).toEqual([]);
   });
 
-  test('does not hold up others that are shorter', async () => {
+  test('does not delay shorter files', async () => {
     const counted = counting();
-    const table = new EtagHasher(counted.kernel);
+    const hasher = new EtagHasher(counted.kernel);
     const bodies = [await fileOf(contentOf(8 * MIB)), await fileOf(contentOf(1000))];
-    const readsWhenTold: number[] = [];
-    for (const body of bodies) table.read(body, { isClosed: false, onEtag: () => readsWhenTold.push(counted.reads) });
-    await eventually(() => readsWhenTold.length === 2, 'both are read');
-    expect(readsWhenTold).toEqual([2, 9]);
+    const readsBefore: number[] = [];
+    for (const body of bodies) hasher.read(body, { isClosed: false, onEtag: () => readsBefore.push(counted.reads) });
+    await eventually(() => readsBefore.length === 2, 'both are hashed');
+    expect(readsBefore).toEqual([2, 9]);
     for (const { file } of bodies) file.release(realKernel);
   });
 });
 
-describe('the table', () => {
-  test('has a tag for all who ask, while the file is read and later, for one reading', async () => {
+describe('EtagHasher', () => {
+  test('reads a file once for all listeners and later lookups', async () => {
     const body = await fileOf(contentOf(3 * MIB));
     const { file, length } = body;
     const counted = counting();
-    const table = new EtagHasher(counted.kernel);
-    const [first, second, closed] = [new Asker(), new Asker(), new Asker()];
-    table.read(body, null);
-    for (const asker of [first, second, closed]) table.read(body, asker);
+    const hasher = new EtagHasher(counted.kernel);
+    const [first, second, closed] = [new Listener(), new Listener(), new Listener()];
+    hasher.read(body, null);
+    for (const listener of [first, second, closed]) hasher.read(body, listener);
     closed.isClosed = true;
-    expect(table.find(file.fd, length)).toBe('');
-    await eventually(() => first.told.length > 0, 'it is told');
+    expect(hasher.find(file.fd, length)).toBe('');
+    await eventually(() => first.etags.length > 0, 'it is hashed');
     const etag = etagForBytes(contentOf(3 * MIB));
-    expect([first.told, second.told, closed.told, counted.reads]).toEqual([[etag], [etag], [], 3]);
-    expect(table.find(file.fd, length)).toBe(etag);
-    expect(table.find(file.fd, length - 1)).toBe(''); // who sends less of it sends something else
+    expect([first.etags, second.etags, closed.etags, counted.reads]).toEqual([[etag], [etag], [], 3]);
+    expect(hasher.find(file.fd, length)).toBe(etag);
+    expect(hasher.find(file.fd, length - 1)).toBe(''); // another size is another content
     fs.appendFileSync(body.path, 'x');
-    expect(table.find(file.fd, length + 1)).toBe('');
+    expect(hasher.find(file.fd, length + 1)).toBe('');
     file.release(realKernel);
   });
 
-  test('reads on for who has let the file go, and asks again later', async () => {
+  test('continues after the file was released, for a later lookup', async () => {
     const body = await fileOf(contentOf(3 * MIB));
-    const table = new EtagHasher(realKernel);
-    const gone = new Asker();
-    table.read(body, gone);
-    gone.isClosed = true;
+    const hasher = new EtagHasher(realKernel);
+    const closed = new Listener();
+    hasher.read(body, closed);
+    closed.isClosed = true;
     body.file.release(realKernel);
-    await eventually(() => isClosed(body), 'it is let go');
+    await eventually(() => isClosed(body), 'it is closed');
     const fd = descriptors.own('open', fs.openSync(body.path, 'r'));
-    expect([table.find(fd, body.length), gone.told]).toEqual([etagForBytes(contentOf(3 * MIB)), []]);
+    expect([hasher.find(fd, body.length), closed.etags]).toEqual([etagForBytes(contentOf(3 * MIB)), []]);
   });
 
-  test('forgets the file that was not asked for longest', async () => {
-    const table = new EtagHasher(realKernel, 2);
+  test('forgets the least recently used tag', async () => {
+    const hasher = new EtagHasher(realKernel, 2);
     const bodies = [await fileOf(contentOf(10)), await fileOf(contentOf(20)), await fileOf(contentOf(30))];
     const known = (): number[] =>
-      bodies.map(({ file, length }) => table.find(file.fd, length)).map((tag) => tag.length);
+      bodies.map(({ file, length }) => hasher.find(file.fd, length)).map((tag) => tag.length);
     for (const [i, body] of bodies.entries()) {
-      const asker = new Asker();
-      table.read(body, asker);
-      await eventually(() => asker.told.length > 0, 'it is read');
-      table.find(bodies[0]!.file.fd, 10);
+      const listener = new Listener();
+      hasher.read(body, listener);
+      await eventually(() => listener.etags.length > 0, 'it is hashed');
+      hasher.find(bodies[0]!.file.fd, 10);
       if (i === 1) expect(known()).toEqual([24, 24, 0]);
-      table.find(bodies[0]!.file.fd, 10);
+      hasher.find(bodies[0]!.file.fd, 10);
     }
     expect(known()).toEqual([24, 0, 24]);
     for (const { file } of bodies) file.release(realKernel);
   });
 
-  test('is full while so many are read, and lets all go when it is closed', async () => {
+  test('is full at its limit of jobs, and close() releases all files', async () => {
     const counted = counting();
-    const table = new EtagHasher(counted.kernel, 10, 2);
+    const hasher = new EtagHasher(counted.kernel, 10, 2);
     const bodies = [await fileOf(contentOf(3 * MIB)), await fileOf(contentOf(2 * MIB))];
     const full = bodies.map((body) => {
-      table.read(body, null);
+      hasher.read(body, null);
       body.file.release(realKernel);
-      return table.isFull;
+      return hasher.isFull;
     });
     expect(full).toEqual([false, true]);
-    table.close();
-    expect([table.isFull, ...bodies.map(isClosed)]).toEqual([false, true, true]);
+    hasher.close();
+    expect([hasher.isFull, ...bodies.map(isClosed)]).toEqual([false, true, true]);
     await settled();
     expect(counted.reads).toBe(0);
   });

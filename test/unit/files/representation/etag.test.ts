@@ -18,8 +18,8 @@ import { contentOf, KIB } from '../../../support/site.js';
 
 const descriptors = testDescriptors();
 
-describe('the tag of a content', () => {
-  test('is a strong one, of its SHA-256 and of nothing else', () => {
+describe('an entity tag of content', () => {
+  test('is strong and of its SHA-256 only', () => {
     const sha = createHash('sha256').update('hello').digest('base64url');
     expect(etagForBytes(Buffer.from('hello')).toString()).toBe(`"${sha.slice(0, 22)}"`);
     const contents = ['', 'a', 'b', 'aa', '\0', 'a\0'].map((text) => etagForBytes(Buffer.from(text)).toString());
@@ -34,7 +34,7 @@ describe('the tag of a content', () => {
     ['W/"abc"', 'zstd', 'W/"abc-zstd"'],
     ['""', 'br', '"-br"'],
     ['', 'br', ''],
-  ] as const)('%s in %s is %s', (etag, coding, expected) => {
+  ] as const)('%s in the coding %s is %s', (etag, coding, expected) => {
     expect(etagForCoding(etag, coding)).toBe(expected);
   });
 
@@ -42,14 +42,14 @@ describe('the tag of a content', () => {
     ['"abc"', 'br', /^"abc-br-[\w-]{8}"$/],
     ['W/"abc"', 'gzip', /^W\/"abc-gzip-[\w-]{8}"$/],
     ['', 'br', /^$/],
-  ] as const)('%s, made in %s, is %s: it says which bytes were made', (etag, coding, expected) => {
-    const tags = ['one', 'another', 'one'].map((made) => etagForCompressed(etag, coding, Buffer.from(made)));
+  ] as const)('%s, compressed by %s, is %s and depends on the result', (etag, coding, expected) => {
+    const tags = ['one', 'another', 'one'].map((encoded) => etagForCompressed(etag, coding, Buffer.from(encoded)));
     expect(tags[0]).toMatch(expected);
     expect([tags[0] === tags[1], tags[0] === tags[2]]).toEqual([etag === '', true]);
   });
 });
 
-describe('a site whose tags are of the content', () => {
+describe('a site with tags of content', () => {
   const opened: Files[] = [];
 
   afterEach(() => {
@@ -77,7 +77,7 @@ describe('a site whose tags are of the content', () => {
   const field = (response: HttpResponse, name: string): string | undefined =>
     response.fields.find(([each]) => each === name)?.[1];
 
-  test('has the same on every machine, and no dates', async () => {
+  test('sends the same tags on every machine, and no dates', async () => {
     const [one, other] = [await site(), await site({}, false, 7200)];
     for (const name of Object.keys(contents) as (keyof typeof contents)[]) {
       const expected = etagForBytes(contents[name]).toString();
@@ -90,7 +90,7 @@ describe('a site whose tags are of the content', () => {
     }
   });
 
-  test('has none for a large file that is not read yet, and does not say that nobody holds it', async () => {
+  test('sends no tag for a large file before it is hashed, and evaluates preconditions as unknown', async () => {
     const { get } = await site();
     const old = etagForBytes(Buffer.from('what it was before')).toString();
     expect(field(get('/large.txt'), 'ETag')).toBeUndefined();
@@ -108,7 +108,7 @@ describe('a site whose tags are of the content', () => {
     await eventually(() => field(get('/large.txt'), 'ETag') !== undefined, 'it has its tag');
   });
 
-  test('reads a large file once, however often the cache has no room for it any more', async () => {
+  test('hashes a large file once, however often it is evicted', async () => {
     let reads = 0;
     const kernel = kernelWith({}, { pread: () => reads++ });
     const limits = { cacheBytes: 2 * DESCRIPTOR_BYTES };
@@ -117,7 +117,7 @@ describe('a site whose tags are of the content', () => {
     for (const [i, name] of names.entries()) fs.writeFileSync(path(name), contentOf(LARGE + i));
     await settled();
     for (const name of names) expect(field(get(`/${name}`), 'ETag')).toBeUndefined();
-    await eventually(() => reads === names.length, 'all are read');
+    await eventually(() => reads === names.length, 'all are hashed');
     for (let round = 0; round < 3; round++) {
       for (const [i, name] of names.entries())
         expect(field(get(`/${name}`), 'ETag')).toBe(etagForBytes(contentOf(LARGE + i)));
@@ -126,7 +126,7 @@ describe('a site whose tags are of the content', () => {
     expect(reads).toBe(names.length);
   });
 
-  test('is read once for all sites of a server, and by all its names', async () => {
+  test('hashes a file once for all sites of a server and all its names', async () => {
     let reads = 0;
     const { path } = await site();
     fs.linkSync(path('large.txt'), path('linked.txt'));
@@ -136,45 +136,45 @@ describe('a site whose tags are of the content', () => {
     const files = new Files(kernel, plan, new Map([['other.example', plan]]), resolveLimits());
     opened.push(files);
     const targets = ['/large.txt', '/linked.txt'].flatMap((target) => [target, `http://other.example${target}`]);
-    const askAll = (): (string | undefined)[] => targets.map((each) => field(files.serve(parsed(each), 0), 'ETag'));
-    expect(new Set(askAll())).toEqual(new Set([undefined]));
-    await eventually(() => !askAll().includes(undefined), 'all have it');
-    expect([new Set(askAll()), reads]).toEqual([new Set([etagForBytes(contents['large.txt'])]), 1]);
+    const getAll = (): (string | undefined)[] => targets.map((each) => field(files.serve(parsed(each), 0), 'ETag'));
+    expect(new Set(getAll())).toEqual(new Set([undefined]));
+    await eventually(() => !getAll().includes(undefined), 'all have a tag');
+    expect([new Set(getAll()), reads]).toEqual([new Set([etagForBytes(contents['large.txt'])]), 1]);
   });
 
-  test('a file that changed this second keeps its tag and its forms when the second is over', async () => {
+  test('a recent file keeps its tag and its representations when its second is over', async () => {
     const { files, get, path } = await site({ revalidateMs: 0 }, true, 3600);
     const text = 'all work and no play '.repeat(20_000);
     fs.writeFileSync(path('play.txt'), text);
     await settled();
-    const ask = (nowMs: number): HttpResponse => files.serve(parsed('/play.txt', ['Accept-Encoding: gzip']), nowMs);
-    await eventually(() => field(ask(0), 'Content-Encoding') === 'gzip', 'it is compressed');
-    const early = ask(0);
+    const getAt = (nowMs: number): HttpResponse => files.serve(parsed('/play.txt', ['Accept-Encoding: gzip']), nowMs);
+    await eventually(() => field(getAt(0), 'Content-Encoding') === 'gzip', 'it is compressed');
+    const early = getAt(0);
     await eventually(
       () => Date.now() >= Math.floor(fs.statSync(path('play.txt')).mtimeMs / 1000 + 1) * 1000,
       'it is over',
     );
     expect(field(get('/play.txt'), 'ETag')).toBe(etagForBytes(Buffer.from(text)));
     for (const nowMs of [1500, 60_000]) {
-      expect([field(ask(nowMs), 'ETag'), field(ask(nowMs), 'Content-Encoding')]).toEqual([
+      expect([field(getAt(nowMs), 'ETag'), field(getAt(nowMs), 'Content-Encoding')]).toEqual([
         field(early, 'ETag'),
         'gzip',
       ]);
     }
   });
 
-  test('a coded form is made when the file has its tag, and has one with it', async () => {
+  test('a file is compressed once it has a tag, and the result has one', async () => {
     const text = 'all work and no play '.repeat(20_000);
     const { get, path } = await site({}, true);
     fs.writeFileSync(path('play.txt'), text);
     await settled();
-    const ask = (): HttpResponse => get('/play.txt', ['Accept-Encoding: gzip']);
-    await eventually(() => field(ask(), 'Content-Encoding') === 'gzip', 'it is compressed');
-    const { bytes } = ask().body as BytesBody;
-    expect(field(ask(), 'ETag')).toBe(etagForCompressed(etagForBytes(Buffer.from(text)), 'gzip', bytes));
+    const getGzip = (): HttpResponse => get('/play.txt', ['Accept-Encoding: gzip']);
+    await eventually(() => field(getGzip(), 'Content-Encoding') === 'gzip', 'it is compressed');
+    const { bytes } = getGzip().body as BytesBody;
+    expect(field(getGzip(), 'ETag')).toBe(etagForCompressed(etagForBytes(Buffer.from(text)), 'gzip', bytes));
   });
 
-  test('that is closed does not read on', async () => {
+  test('stops hashing when it is closed', async () => {
     const { files, get } = await site();
     get('/large.txt');
     files.close();

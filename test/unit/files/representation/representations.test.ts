@@ -11,7 +11,7 @@ import { settled } from '../../../support/directory.js';
 import { parsed } from '../../../support/parsed.js';
 import { makeSite, type Site } from '../../../support/site.js';
 
-const TIMES = 5; // a section of fields is kept from the second time on that it comes
+const TIMES = 5; // a field section is cached from its second request on
 const IN_MEMORY = '/hello.txt';
 const OTHER = '/bare/file.txt';
 
@@ -41,7 +41,7 @@ const get = (path: string, fields: string[], parser = new RequestParser(LIMITS),
 
 const tagOf = (path: string): string => get(path, []).fields.find(([name]) => name === 'ETag')![1];
 
-/** What the same request gets each time that it comes. */
+/** The statuses of one request, sent several times. */
 const repeated = (fields: string[], parser = new RequestParser(LIMITS)): number[] =>
   Array.from({ length: TIMES }, () => get(IN_MEMORY, fields, parser).status);
 
@@ -51,19 +51,19 @@ test.each<[what: string, fields: (tag: string) => string[], status: number]>([
   ['another tag', () => ['If-None-Match: "x"'], 200],
   ['its own tag and a range', (tag) => [`If-None-Match: ${tag}`, 'Range: bytes=0-1'], 304],
   ['another tag and a range', () => ['If-None-Match: "x"', 'Range: bytes=0-1'], 206],
-  ['its own tag, and one to match that it has not', (tag) => [`If-None-Match: ${tag}`, 'If-Match: "x"'], 412],
-])('a request that comes again and again with %s is answered alike each time', (_, fields, status) => {
+  ['its own tag, and another in If-Match', (tag) => [`If-None-Match: ${tag}`, 'If-Match: "x"'], 412],
+])('a repeated request with %s gets the same status each time', (_, fields, status) => {
   expect(repeated(fields(tagOf(IN_MEMORY)))).toEqual(Array(TIMES).fill(status));
 });
 
-test('the tag that a client was found to hold is not taken for that of another file', () => {
+test('a known If-None-Match does not match another file', () => {
   const fields = [`If-None-Match: ${tagOf(IN_MEMORY)}`];
   const parser = new RequestParser(LIMITS);
   expect(repeated(fields, parser)).toEqual(Array(TIMES).fill(304));
   expect(get(OTHER, fields, parser).status).toBe(200);
 });
 
-test('nor for that of the same file after a change', async () => {
+test('a known If-None-Match does not match the same file after a change', async () => {
   const fields = [`If-None-Match: ${tagOf(IN_MEMORY)}`];
   const parser = new RequestParser(LIMITS);
   expect(repeated(fields, parser)).toEqual(Array(TIMES).fill(304));

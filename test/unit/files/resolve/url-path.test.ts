@@ -7,7 +7,7 @@ const target = (path: string) => {
   return typeof result === 'number' ? result : [result.name.toString('latin1'), result.isDirectory];
 };
 
-const NAMES: [path: string, name: string, folder: boolean][] = [
+const NAMES: [path: string, name: string, isDirectory: boolean][] = [
   ['', '', true],
   ['/', '', true],
   ['//', '', true],
