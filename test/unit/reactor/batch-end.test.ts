@@ -8,7 +8,7 @@ import { FakeKernel } from '../../support/fake-kernel.js';
 
 let kernel: FakeKernel;
 let reactor: Reactor;
-/** Who was told, by name, and whatever else a test notes, in order. */
+/** The names of the called handlers, and what else a test records, in order. */
 let order: string[];
 
 beforeEach(() => {
@@ -24,7 +24,7 @@ afterEach(() => {
 
 const scratch = new Uint8Array(64);
 
-/** A stream that reads what comes, and says so; `act` is what its handler does beside. */
+/** A stream whose handler reads what arrives, records its name, and calls `act`. */
 function join(name: string, options: Parameters<Reactor['register']>[3] = {}, act?: (token: Token) => void) {
   const { fd, peer } = kernel.connected();
   const token: Token = reactor.register(
@@ -42,15 +42,15 @@ function join(name: string, options: Parameters<Reactor['register']>[3] = {}, ac
   return { fd, peer, token };
 }
 
-/** All of them become ready, in this order, and are told in one turn. Who was told, in order. */
-function told(...all: ReturnType<typeof join>[]): string {
+/** Makes all of them ready, in this order, and takes one turn. Returns the names of the called handlers, in order. */
+function called(...all: ReturnType<typeof join>[]): string {
   order = [];
   for (const { peer } of all) peer.send('x');
   reactor.turn(0);
   return order.join(' ');
 }
 
-describe('an event is brought forward', () => {
+describe('bringForward', () => {
   const event = (slot: number): number[] => [100 + slot, slot, 200 + slot];
 
   it.each<[string, slots: number[], first: number[], expected: number[]]>([
@@ -60,7 +60,7 @@ describe('an event is brought forward', () => {
     ['one that is not there', [7, 8, 9], [5], [7, 8, 9]],
     ['the only one', [7], [7], [7]],
     ['of none', [], [7], []],
-    ['nobody', [7, 8, 9], [], [7, 8, 9]],
+    ['no slot', [7, 8, 9], [], [7, 8, 9]],
     ['two', [7, 8, 9], [9, 8], [9, 8, 7]],
     ['two that stand in the other order', [7, 8, 9], [8, 7], [8, 7, 9]],
     ['two of which one is not there', [7, 8, 9], [5, 9], [9, 8, 7]],
@@ -70,120 +70,123 @@ describe('an event is brought forward', () => {
     expect([...events]).toEqual([...expected, 99].flatMap(event));
   });
 
-  it('and not one of a batch before', () => {
+  it('ignores events of an earlier batch', () => {
     const events = new Uint32Array([7, 8, 9].flatMap(event));
     bringForward(events, 2, [9]);
     expect([...events]).toEqual([7, 8, 9].flatMap(event));
   });
 });
 
-describe('who is first', () => {
-  it.each(TRIGGERS)('%s: is told before all others of its turn, whenever it became ready', (trigger) => {
+describe('a handler registered as first', () => {
+  it.each(TRIGGERS)('%s: is called before all others of its turn, whenever it became ready', (trigger) => {
     const others = ['a', 'b', 'c', 'd'].map((name) => join(name));
     const first = join('first', { first: true, trigger });
     for (let at = 0; at <= others.length; at++) {
-      const names = told(...others.slice(0, at), first, ...others.slice(at)).split(' ');
+      const names = called(...others.slice(0, at), first, ...others.slice(at)).split(' ');
       expect(names[0]).toBe('first');
       expect(names.sort()).toEqual(['a', 'b', 'c', 'd', 'first']);
     }
     expect(reactor.stats).toMatchObject({ stale: 0, spurious: 0 });
   });
 
-  it('keeps nobody from being told when it has no news', () => {
+  it('does not affect the others when it is not ready', () => {
     const [a, b] = [join('a'), join('b')];
     join('first', { first: true });
-    expect(told(a, b)).toBe('a b');
+    expect(called(a, b)).toBe('a b');
   });
 
-  it('may send away who comes after it', () => {
+  it('may unregister a handler that comes after it', () => {
     const a = join('a');
     const first = join('first', { first: true }, () => reactor.unregister(a.token));
-    expect(told(a, first)).toBe('first');
+    expect(called(a, first)).toBe('first');
     expect(reactor.stats.stale).toBe(1);
   });
 
-  it('is not told what it does not want', () => {
+  it('is not called without an interest', () => {
     const a = join('a');
     const first = join('first', { first: true });
     reactor.modify(first.token, NOTHING);
-    expect(told(a, first)).toBe('a');
+    expect(called(a, first)).toBe('a');
     reactor.modify(first.token, READABLE);
-    expect(told(a)).toBe('first a');
+    expect(called(a)).toBe('first a');
   });
 
-  it('may be several, in the order in which they joined', () => {
+  it('may be several, which are called in the order of registration', () => {
     const a = join('a');
     const [first, second] = [join('first', { first: true }), join('second', { first: true })];
-    expect(told(a, second, first)).toBe('first second a');
-    expect(told(second, a)).toBe('second a');
+    expect(called(a, second, first)).toBe('first second a');
+    expect(called(second, a)).toBe('second a');
     reactor.unregister(first.token);
-    expect(told(a, second)).toBe('second a');
+    expect(called(a, second)).toBe('second a');
   });
 
-  it.each(['unregister', 'forget'] as const)('is nobody after %s: neither who gets the slot nor another', (leave) => {
-    const a = join('a');
-    const first = join('first', { first: true });
-    reactor[leave](first.token);
-    kernel.close(first.fd);
-    const heir = join('heir');
-    expect(told(a, heir)).toBe('a heir');
-    const next = join('next', { first: true });
-    expect(told(a, heir, next).split(' ')[0]).toBe('next');
-  });
+  it.each(['unregister', 'forget'] as const)(
+    'loses its order by %s, and the next user of the slot does not inherit it',
+    (leave) => {
+      const a = join('a');
+      const first = join('first', { first: true });
+      reactor[leave](first.token);
+      kernel.close(first.fd);
+      const heir = join('heir');
+      expect(called(a, heir)).toBe('a heir');
+      const next = join('next', { first: true });
+      expect(called(a, heir, next).split(' ')[0]).toBe('next');
+    },
+  );
 
-  it('is nobody when the kernel refuses it', () => {
+  it('loses its order when epoll_ctl fails', () => {
     const { fd } = kernel.connected();
     const register = () => reactor.register(fd, { onReady() {} }, READABLE, { first: true });
     kernel.fault('epollCtl', ENOMEM);
     expect(register).toThrow(expect.objectContaining({ code: 'ENOMEM' }));
     const [a, heir] = [join('a'), join('heir')];
-    expect(told(a, heir)).toBe('a heir');
+    expect(called(a, heir)).toBe('a heir');
     expect(register).not.toThrow();
   });
 });
 
-describe('who settles', () => {
-  const settler = (name: string, act?: () => void) => ({
+describe('a batch-end handler', () => {
+  const batchEnd = (name: string, act?: () => void) => ({
     onBatchEnd() {
       order.push(name);
       act?.();
     },
   });
 
-  it('is called when everybody has been told, in the order of asking, once', () => {
-    const a = join('a', {}, () => reactor.notifyAtBatchEnd(settler('A')));
-    const b = join('b', {}, () => reactor.notifyAtBatchEnd(settler('B')));
+  it('is called once after all events, in the order of the requests', () => {
+    const a = join('a', {}, () => reactor.notifyAtBatchEnd(batchEnd('A')));
+    const b = join('b', {}, () => reactor.notifyAtBatchEnd(batchEnd('B')));
     const c = join('c');
-    expect(told(a, b, c)).toBe('a b c A B');
-    expect(told(c)).toBe('c');
-    expect(told()).toBe('');
+    expect(called(a, b, c)).toBe('a b c A B');
+    expect(called(c)).toBe('c');
+    expect(called()).toBe('');
   });
 
-  it('may be joined by others while it settles, which settle too', () => {
-    const late = settler('late', () => reactor.notifyAtBatchEnd(settler('later')));
-    const a = join('a', {}, () => reactor.notifyAtBatchEnd(settler('A', () => reactor.notifyAtBatchEnd(late))));
-    expect(told(a)).toBe('a A late later');
+  it('may add others, which are called too', () => {
+    const late = batchEnd('late', () => reactor.notifyAtBatchEnd(batchEnd('later')));
+    const a = join('a', {}, () => reactor.notifyAtBatchEnd(batchEnd('A', () => reactor.notifyAtBatchEnd(late))));
+    expect(called(a)).toBe('a A late later');
   });
 
-  it('is called before deadlines expire and before anybody is told again, and after those too', () => {
+  it('is called before deadlines and revisits, and again after the revisits', () => {
     let revisits = 1;
     const a = join('a', {}, (token) => {
-      reactor.notifyAtBatchEnd(settler(`A${revisits}`));
+      reactor.notifyAtBatchEnd(batchEnd(`A${revisits}`));
       if (revisits-- > 0) reactor.revisit(token);
     });
     const timed = { onReady() {}, onDeadline: () => void order.push('deadline') };
     const { fd } = kernel.connected();
     reactor.setDeadline(reactor.register(fd, timed, READABLE), kernel.nowMs);
-    expect(told(a)).toBe('a A1 a A0 deadline');
+    expect(called(a)).toBe('a A1 a A0 deadline');
   });
 
-  it('that throws keeps neither the others from settling nor the turn from its end', () => {
-    const broken = settler('broken', () => {
-      throw new Error('of a settler');
+  it('that throws does not affect the others or the turn', () => {
+    const broken = batchEnd('broken', () => {
+      throw new Error('of a batch-end handler');
     });
     const a = join('a', {}, () => {
       reactor.notifyAtBatchEnd(broken);
-      reactor.notifyAtBatchEnd(settler('A'));
+      reactor.notifyAtBatchEnd(batchEnd('A'));
       throw new Error('of a handler');
     });
     a.peer.send('x');
@@ -193,12 +196,15 @@ describe('who settles', () => {
     } catch (error) {
       thrown = error;
     }
-    expect((thrown as AggregateError).errors.map(({ message }) => message)).toEqual(['of a handler', 'of a settler']);
+    expect((thrown as AggregateError).errors.map(({ message }) => message)).toEqual([
+      'of a handler',
+      'of a batch-end handler',
+    ]);
     expect(order).toEqual(['a', 'broken', 'A']);
-    expect(told()).toBe('');
+    expect(called()).toBe('');
   });
 
-  it('can ask only inside a turn', () => {
-    expect(() => reactor.notifyAtBatchEnd(settler('A'))).toThrow(AssertionError);
+  it('can be added only inside a turn', () => {
+    expect(() => reactor.notifyAtBatchEnd(batchEnd('A'))).toThrow(AssertionError);
   });
 });

@@ -10,13 +10,13 @@ function expireAll(deadlines: Deadlines, nowMs: number): number[] {
 
 const heapLength = (deadlines: Deadlines) => (deadlines as unknown as { length: number }).length;
 
-/** [what happens as [slot, due], the time, which slots expire in which order] */
+/** [name, calls of set as [slot, due], time, expired slots in order] */
 const tables: [string, [number, number][], number, number[]][] = [
   ['none', [], 100, []],
   ['one, before its time', [[3, 10]], 9.9, []],
   ['one, at its time', [[3, 10]], 10, [3]],
   [
-    'by time, not by slot',
+    'deadlines expire by time, not by slot',
     [
       [1, 30],
       [2, 10],
@@ -26,7 +26,7 @@ const tables: [string, [number, number][], number, number[]][] = [
     [2, 3, 1],
   ],
   [
-    'later replaces',
+    'a later deadline replaces an earlier one',
     [
       [1, 10],
       [1, 50],
@@ -35,7 +35,7 @@ const tables: [string, [number, number][], number, number[]][] = [
     [],
   ],
   [
-    'later, once it has come',
+    'a deadline that was moved back expires in time',
     [
       [1, 10],
       [1, 50],
@@ -44,7 +44,7 @@ const tables: [string, [number, number][], number, number[]][] = [
     [1],
   ],
   [
-    'earlier replaces',
+    'an earlier deadline replaces a later one',
     [
       [1, 50],
       [1, 10],
@@ -53,7 +53,7 @@ const tables: [string, [number, number][], number, number[]][] = [
     [1],
   ],
   [
-    'back and forth is one',
+    'a deadline that is moved back and forth expires once',
     [
       [1, 50],
       [1, 10],
@@ -64,7 +64,7 @@ const tables: [string, [number, number][], number, number[]][] = [
     [1],
   ],
   [
-    'later keeps the order',
+    'a moved deadline keeps the order by time',
     [
       [1, 10],
       [2, 20],
@@ -74,7 +74,7 @@ const tables: [string, [number, number][], number, number[]][] = [
     [2, 1],
   ],
   [
-    'never clears',
+    'NEVER clears a deadline',
     [
       [1, 10],
       [1, NEVER],
@@ -83,7 +83,7 @@ const tables: [string, [number, number][], number, number[]][] = [
     [],
   ],
   [
-    'never, then again',
+    'a deadline can be set again after NEVER',
     [
       [1, 10],
       [1, NEVER],
@@ -110,7 +110,7 @@ it.each(tables)('%s', (_, sets, nowMs, expected) => {
   expect(expireAll(deadlines, nowMs)).toEqual([]);
 });
 
-it('does the same as a table of times, whatever happens', () => {
+it('behaves like a plain table of times under random calls', () => {
   const next = seeded();
   for (let round = 0; round < 60; round++) {
     const deadlines = new Deadlines();
@@ -149,7 +149,7 @@ it('does the same as a table of times, whatever happens', () => {
 });
 
 describe('the heap stays small', () => {
-  it('when deadlines only move away, as every request has it', () => {
+  it('when deadlines only move back, as with every request', () => {
     const deadlines = new Deadlines();
     for (let nowMs = 0; nowMs < 10_000; nowMs++) {
       for (let slot = 0; slot < 10; slot++) deadlines.set(slot, nowMs + 75_000);
@@ -158,7 +158,7 @@ describe('the heap stays small', () => {
     expect(heapLength(deadlines)).toBe(10);
   });
 
-  it('when they go to and fro, as a slow head and a keep-alive have it', () => {
+  it('when deadlines move back and forth, as between head and keep-alive timeouts', () => {
     const deadlines = new Deadlines();
     let most = 0;
     for (let nowMs = 0; nowMs < 200_000; nowMs += 5) {
@@ -171,7 +171,7 @@ describe('the heap stays small', () => {
     expect(most).toBeLessThanOrEqual(7 * (75 / 15 + 1));
   });
 
-  it('when slots come and go', () => {
+  it('when slots are added and cleared', () => {
     const deadlines = new Deadlines();
     for (let nowMs = 0; nowMs < 100_000; nowMs++) {
       deadlines.set(nowMs % 64, nowMs + 500);

@@ -16,8 +16,8 @@ const test = testDescriptors();
 const scratch = new Uint8Array(64);
 const byte = new Uint8Array(1);
 
-const until = (condition: () => boolean, patienceMs = 5000): Promise<void> =>
-  eventually(condition, `${condition}`, patienceMs);
+const until = (condition: () => boolean, timeoutMs = 5000): Promise<void> =>
+  eventually(condition, `${condition}`, timeoutMs);
 
 describe('NestedDriver', () => {
   let reactor: Reactor;
@@ -31,7 +31,7 @@ describe('NestedDriver', () => {
     reactor.close();
   });
 
-  /** A ball that two sockets throw to each other as fast as turns come. */
+  /** Two sockets that send a byte back and forth as fast as turns come. */
   function pingPong() {
     const pair = test.pair();
     const game = { throws: 0 };
@@ -49,7 +49,7 @@ describe('NestedDriver', () => {
     return game;
   }
 
-  it('timers, promises, immediates, signals and child processes go on while events flow', async () => {
+  it('timers, promises, immediates, signals and child processes work under constant events', async () => {
     const game = pingPong();
     const seen = new Set<string>();
     const onSignal = () => seen.add('signal');
@@ -67,7 +67,7 @@ describe('NestedDriver', () => {
     expect([...seen].sort()).toEqual(['child', 'immediate', 'promise', 'signal', 'tick', 'timer']);
   });
 
-  it('promises of a handler run when the callback is over, not with the next event', async () => {
+  it('promises of a handler run after the callback, not with the next event', async () => {
     const [reader, writer] = test.pair();
     let resolved = false;
     reactor.register(
@@ -86,14 +86,14 @@ describe('NestedDriver', () => {
     await until(() => resolved);
   });
 
-  it('an interest that changes outside a turn gets a turn', async () => {
+  it('a change of interest outside a turn causes a turn', async () => {
     const [reader] = test.pair();
-    const told: number[] = [];
+    const calls: number[] = [];
     const token = reactor.register(
       reader,
       {
         onReady(readiness) {
-          told.push(readiness);
+          calls.push(readiness);
           reactor.modify(token, NOTHING);
         },
       },
@@ -101,18 +101,18 @@ describe('NestedDriver', () => {
     );
     await sleep(20);
     reactor.modify(token, WRITABLE);
-    await until(() => told.length > 0);
-    expect(told).toEqual([WRITABLE]);
+    await until(() => calls.length > 0);
+    expect(calls).toEqual([WRITABLE]);
   });
 
-  it('a revisit outside a turn gets a turn, and who goes on revisiting leaves time for the others', async () => {
+  it('a revisit outside a turn causes a turn, and endless revisits leave time for timers', async () => {
     const [reader] = test.pair();
-    let told = 0;
+    let calls = 0;
     const token = reactor.register(
       reader,
       {
         onReady() {
-          if (++told < 1000) reactor.revisit(token);
+          if (++calls < 1000) reactor.revisit(token);
         },
       },
       READABLE,
@@ -121,20 +121,20 @@ describe('NestedDriver', () => {
     reactor.revisit(token);
     let immediates = 0;
     const count = () => {
-      if (told < 1000) {
+      if (calls < 1000) {
         immediates++;
         setImmediate(count);
       }
     };
     setImmediate(count);
-    await until(() => told === 1000);
+    await until(() => calls === 1000);
     expect(immediates).toBeGreaterThan(50);
   });
 
   it.each([
     ['at once', 0],
     ['once everything is quiet', 40],
-  ])('deadlines come without any readiness, set %s', async (_, quietMs) => {
+  ])('deadlines expire without readiness, set %s', async (_, quietMs) => {
     const [reader] = test.pair();
     const expired: number[] = [];
     const token = reactor.register(
@@ -153,7 +153,7 @@ describe('NestedDriver', () => {
     expect(expired).toHaveLength(1);
   });
 
-  it('a deadline that repeats itself goes on', async () => {
+  it('a deadline that sets itself again keeps expiring', async () => {
     const [reader] = test.pair();
     let expired = 0;
     const token = reactor.register(
@@ -170,7 +170,7 @@ describe('NestedDriver', () => {
     await until(() => expired === 5);
   });
 
-  it('stands still when there is nothing to do', async () => {
+  it('takes no turns when there is nothing to do', async () => {
     const [reader] = test.pair();
     const token = reactor.register(reader, { onReady() {} }, READABLE);
     reactor.setDeadline(token, kernel.monotonicMs() + 10_000);
@@ -180,25 +180,25 @@ describe('NestedDriver', () => {
     expect(reactor.stats.turns - turns).toBeLessThan(3);
   });
 
-  /** A handler that does this is told of something, and stays ready without being told again. */
-  async function toldOnce(act: () => void): Promise<void> {
+  /** Calls `act` in a handler that stays ready, and checks that it is not called again. */
+  async function calledOnce(act: () => void): Promise<void> {
     const [reader, writer] = test.pair();
-    let told = 0;
+    let calls = 0;
     const handler = {
       onReady() {
-        told++;
+        calls++;
         act();
       },
     };
     reactor.register(reader, handler, READABLE);
     kernel.send(writer, byte, 0, 1, 0);
-    await until(() => told > 0);
+    await until(() => calls > 0);
     await sleep(30);
-    expect(told).toBe(1);
+    expect(calls).toBe(1);
   }
 
-  it('stop inside a turn ends the turns; twice is fine; the reactor stays open', async () => {
-    await toldOnce(() => {
+  it('stop inside a turn ends the turns, is idempotent, and leaves the reactor open', async () => {
+    await calledOnce(() => {
       driver.stop();
       driver.stop();
     });
@@ -206,13 +206,13 @@ describe('NestedDriver', () => {
   });
 
   it('stop and close inside a turn', async () => {
-    await toldOnce(() => {
+    await calledOnce(() => {
       driver.stop();
       reactor.close();
     });
   });
 
-  it('another one may follow', async () => {
+  it('a second driver can take over the reactor', async () => {
     driver.stop();
     driver = new NestedDriver(reactor);
     const game = pingPong();
@@ -220,21 +220,21 @@ describe('NestedDriver', () => {
   });
 
   it.each([
-    ['unref', 'told 1'],
-    ['throw', 'told 3, caught handler 1 and handler 2'],
-  ])('in a process of its own: %s', async (name, expected) => {
+    ['unref', 'calls 1'],
+    ['throw', 'calls 3, caught handler 1 and handler 2'],
+  ])('in a child process: %s', async (name, expected) => {
     const { stdout } = await run(process.execPath, [fixture(`${name}.mjs`)], { timeout: 10_000 });
     expect(stdout).toBe(expected);
   });
 
-  it('in a process of its own: ref keeps it', async () => {
+  it('in a child process: ref keeps it alive', async () => {
     const child = run(process.execPath, [fixture('unref.mjs'), 'ref'], { timeout: 700 });
     await expect(child).rejects.toMatchObject({ killed: true, signal: 'SIGTERM' });
   });
 });
 
 describe('NestedDriver on a simulated kernel', () => {
-  it('throws what libuv refuses', () => {
+  it('throws the errno of loopStart', () => {
     const simulated = new FakeKernel();
     const reactor = new Reactor({ kernel: simulated });
     simulated.fault('loopStart', ENOMEM);
@@ -242,7 +242,7 @@ describe('NestedDriver on a simulated kernel', () => {
     reactor.close();
   });
 
-  it('leaves at the first empty wait, and after a bounded number of turns', () => {
+  it('returns at the first empty wait, or after the limit of turns', () => {
     const simulated = new FakeKernel();
     const reactor = new Reactor({ kernel: simulated });
     const driver = new NestedDriver(reactor);
@@ -270,7 +270,7 @@ describe('NestedDriver on a simulated kernel', () => {
     reactor.close();
   });
 
-  it('does not spin while the kernel refuses to arm', async () => {
+  it('does not spin while epoll_ctl fails', async () => {
     const simulated = new FakeKernel();
     const reactor = new Reactor({ kernel: simulated });
     const driver = new NestedDriver(reactor);
@@ -286,28 +286,28 @@ describe('NestedDriver on a simulated kernel', () => {
 });
 
 describe('BlockingDriver', () => {
-  it('stops from a handler, and closes what is its own', () => {
+  it('stop from a handler ends the run and closes its eventfd', () => {
     const reactor = new Reactor();
     const driver = new BlockingDriver(reactor);
     const [reader, writer] = test.pair();
-    let told = 0;
+    let calls = 0;
     const handler = {
       onReady() {
         kernel.recv(reader, scratch, 0, 1, 0);
-        if (++told === 3) driver.stop();
+        if (++calls === 3) driver.stop();
       },
     };
     const token = reactor.register(reader, handler, READABLE);
     kernel.send(writer, new Uint8Array(5), 0, 5, 0);
     driver.run();
-    expect(told).toBe(3);
+    expect(calls).toBe(3);
     expect(driver.stopFd).toBe(-1);
     reactor.unregister(token);
     expect(reactor.stats.registered).toBe(0);
     reactor.close();
   });
 
-  it('stops from a deadline', () => {
+  it('stop from a deadline ends the run', () => {
     const reactor = new Reactor();
     const driver = new BlockingDriver(reactor);
     const [reader] = test.pair();
@@ -317,7 +317,7 @@ describe('BlockingDriver', () => {
     reactor.close();
   });
 
-  it('stops from another thread', async () => {
+  it('another thread stops it through the eventfd', async () => {
     const reactor = new Reactor();
     const driver = new BlockingDriver(reactor);
     const worker = new Worker(fixture('notify.mjs'), { workerData: { fd: driver.stopFd, times: 1, delayMs: 30 } });
@@ -327,7 +327,7 @@ describe('BlockingDriver', () => {
     await worker.terminate();
   });
 
-  it('what a handler throws ends the run, and leaves nothing open', () => {
+  it('an exception of a handler ends the run, and leaves nothing open', () => {
     const reactor = new Reactor();
     const driver = new BlockingDriver(reactor);
     const [reader, writer] = test.pair();

@@ -53,7 +53,7 @@ it.each(masks)('interest %i, %s, exclusive %s: %s', (interest, trigger, exclusiv
   expect(got).toBeGreaterThanOrEqual(0);
 });
 
-it('the table has every case but oneshot and exclusive, which the kernel refuses', () => {
+it('the table has every combination except oneshot with exclusive, which is invalid', () => {
   expect(masks).toHaveLength(4 * (2 * TRIGGERS.length - 1));
 });
 

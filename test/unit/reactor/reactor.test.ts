@@ -38,32 +38,32 @@ const drain = (fd: number) => {
   while (kernel.recv(fd, scratch, 0, scratch.length, 0) > 0);
 };
 
-/** How many epoll_ctl calls happen meanwhile. */
+/** The number of epoll_ctl calls that `act` causes. */
 function controls(act: () => void): number {
   const before = kernel.counts().epollCtl ?? 0;
   act();
   return (kernel.counts().epollCtl ?? 0) - before;
 }
 
-/** A registered stream that notes what it is told. */
+/** A registered stream that records its readiness. */
 function joined(interest: Interest, trigger: Trigger = 'level', act?: (readiness: number) => void) {
   const { fd, peer } = kernel.connected();
-  const told: number[] = [];
+  const reports: number[] = [];
   const handler = {
     onReady(readiness: number) {
-      told.push(readiness);
+      reports.push(readiness);
       act?.(readiness);
     },
   };
-  return { fd, peer, told, token: reactor.register(fd, handler, interest, { trigger }) };
+  return { fd, peer, reports, token: reactor.register(fd, handler, interest, { trigger }) };
 }
 
 describe('a new reactor', () => {
-  it.each([0, -1, 1.5, 65537, Number.NaN])('refuses maxEvents %d', (maxEvents) => {
+  it.each([0, -1, 1.5, 65537, Number.NaN])('rejects maxEvents %d', (maxEvents) => {
     expect(() => new Reactor({ kernel, maxEvents })).toThrow(RangeError);
   });
 
-  it('throws what epoll_create1 refuses', () => {
+  it('throws the errno of epoll_create1', () => {
     kernel.fault('epollCreate1', EMFILE);
     expect(() => new Reactor({ kernel })).toThrow(
       expect.objectContaining({ code: 'EMFILE', syscall: 'epoll_create1' }),
@@ -72,7 +72,7 @@ describe('a new reactor', () => {
 });
 
 describe('arming', () => {
-  it.each(TRIGGERS)('%s: only what differs costs a call', (trigger) => {
+  it.each(TRIGGERS)('%s: only an interest that differs costs a call', (trigger) => {
     const one = joined(READABLE, trigger);
     expect(kernel.counts().epollCtl).toBe(1);
     const calls = controls(() => {
@@ -86,19 +86,22 @@ describe('arming', () => {
     expect(controls(() => reactor.turn(0))).toBe(trigger === 'edge' ? 0 : 1);
   });
 
-  it.each(['level', 'oneshot'] as const)('%s: NOTHING leaves the set, so that not even HUP is told', (trigger) => {
-    const one = joined(READABLE, trigger);
-    reactor.modify(one.token, NOTHING);
-    expect(controls(() => reactor.turn(0))).toBe(1);
-    one.peer.reset();
-    expect(reactor.turn(0)).toBe(0);
-    reactor.modify(one.token, READABLE);
-    expect(controls(() => reactor.turn(0))).toBe(1);
-    expect(one.told).toEqual([READABLE | ENDED]);
-  });
+  it.each(['level', 'oneshot'] as const)(
+    '%s: with NOTHING the descriptor leaves the set, and not even EPOLLHUP is reported',
+    (trigger) => {
+      const one = joined(READABLE, trigger);
+      reactor.modify(one.token, NOTHING);
+      expect(controls(() => reactor.turn(0))).toBe(1);
+      one.peer.reset();
+      expect(reactor.turn(0)).toBe(0);
+      reactor.modify(one.token, READABLE);
+      expect(controls(() => reactor.turn(0))).toBe(1);
+      expect(one.reports).toEqual([READABLE | ENDED]);
+    },
+  );
 
-  it('edge: one ADD is all, whatever is wanted', () => {
-    const one = joined(NOTHING, 'edge', () => reactor.modify(one.token, one.told.length % 2 ? WRITABLE : READABLE));
+  it('edge: one ADD serves every interest', () => {
+    const one = joined(NOTHING, 'edge', () => reactor.modify(one.token, one.reports.length % 2 ? WRITABLE : READABLE));
     for (const interest of [READABLE, WRITABLE, NOTHING, BOTH, NOTHING, READABLE] as Interest[]) {
       reactor.modify(one.token, interest);
       one.peer.send('x');
@@ -107,10 +110,10 @@ describe('arming', () => {
       reactor.turn(0);
     }
     expect(kernel.counts().epollCtl).toBe(1);
-    expect(one.told.length).toBeGreaterThan(0);
+    expect(one.reports.length).toBeGreaterThan(0);
   });
 
-  it('oneshot: armed again once an event, whatever its handler asks', () => {
+  it('oneshot: armed again once per event, whatever the handler sets', () => {
     const one = joined(READABLE, 'oneshot', () => {
       drain(one.fd);
       reactor.modify(one.token, WRITABLE);
@@ -119,60 +122,62 @@ describe('arming', () => {
     for (let i = 1; i <= 5; i++) {
       one.peer.send('x');
       expect(controls(() => reactor.turn(0))).toBe(i === 1 ? 0 : 1);
-      expect(one.told).toHaveLength(i);
+      expect(one.reports).toHaveLength(i);
     }
   });
 
-  it('oneshot: who wants nothing after an event costs no call, and returns by MOD', () => {
+  it('oneshot: NOTHING after an event costs no call, and the next interest one MOD', () => {
     const one = joined(READABLE, 'oneshot', () => reactor.modify(one.token, NOTHING));
     one.peer.send('x');
     reactor.turn(0);
     expect(controls(() => reactor.turn(0))).toBe(0);
-    expect(one.told).toEqual([READABLE]);
+    expect(one.reports).toEqual([READABLE]);
     reactor.modify(one.token, READABLE);
     expect(controls(() => reactor.turn(0))).toBe(1);
-    expect(one.told).toEqual([READABLE, READABLE]);
+    expect(one.reports).toEqual([READABLE, READABLE]);
     expect(controls(() => reactor.unregister(one.token))).toBe(1);
     expect(() => joined(READABLE)).not.toThrow();
   });
 
-  it('exclusive: pausing is DEL, going on ADD, changing both; never MOD', () => {
+  it('exclusive: pausing is DEL, resuming ADD, a change both, and never MOD', () => {
     const { fd, peer } = kernel.connected();
-    const told: number[] = [];
-    const token = reactor.register(fd, { onReady: (readiness) => told.push(readiness) }, READABLE, { exclusive: true });
+    const reports: number[] = [];
+    const token = reactor.register(fd, { onReady: (readiness) => reports.push(readiness) }, READABLE, {
+      exclusive: true,
+    });
     reactor.modify(token, NOTHING);
     expect(controls(() => reactor.turn(0))).toBe(1);
     peer.send('x');
     reactor.turn(0);
-    expect(told).toEqual([]);
+    expect(reports).toEqual([]);
     reactor.modify(token, READABLE);
     expect(controls(() => reactor.turn(0))).toBe(1);
-    expect(told).toEqual([READABLE]);
+    expect(reports).toEqual([READABLE]);
     reactor.modify(token, BOTH);
     expect(controls(() => reactor.turn(0))).toBe(2);
-    expect(told.at(-1)).toBe(BOTH);
+    expect(reports.at(-1)).toBe(BOTH);
   });
 
-  it('exclusive and oneshot are refused before the kernel does', () => {
+  it('exclusive with oneshot is an assertion error', () => {
     const { fd } = kernel.connected();
     const register = () => reactor.register(fd, { onReady() {} }, READABLE, { trigger: 'oneshot', exclusive: true });
     expect(register).toThrow(AssertionError);
     expect(reactor.stats.registered).toBe(0);
   });
 
-  it('exclusive: of two reactors one is told', () => {
+  it('exclusive: one of two reactors is woken', () => {
     const other = new Reactor({ kernel });
     const fd = kernel.socket(2, 1, 0);
     kernel.bind(fd, '127.0.0.1', 0);
     kernel.listen(fd, 1);
-    let told = 0;
-    const handler = { onReady: () => void told++ };
+    let reports = 0;
+    const handler = { onReady: () => void reports++ };
     reactor.register(fd, handler, READABLE, { exclusive: true });
     other.register(fd, handler, READABLE, { exclusive: true });
     kernel.connectPeer(fd);
     reactor.turn(0);
     other.turn(0);
-    expect(told).toBe(1);
+    expect(reports).toBe(1);
     other.close();
   });
 
@@ -185,7 +190,7 @@ describe('arming', () => {
     expect(controls(() => reactor.unregister(idle.token))).toBe(0);
   });
 
-  it('what is dirty and goes is armed no more', () => {
+  it('a changed token that is removed is not armed', () => {
     const one = joined(READABLE);
     reactor.modify(one.token, WRITABLE);
     reactor.unregister(one.token);
@@ -193,15 +198,15 @@ describe('arming', () => {
   });
 });
 
-describe('refusals', () => {
+describe('errors of system calls', () => {
   it.each([
     [ENOMEM, 'ENOMEM'],
     [ENOSPC, 'ENOSPC'],
-  ])('register throws %i and leaves nothing behind', (refusal, code) => {
+  ])('register throws %i and leaves no slot in use', (errno, code) => {
     const { fd, peer } = kernel.connected();
-    kernel.fault('epollCtl', refusal);
+    kernel.fault('epollCtl', errno);
     const register = () => reactor.register(fd, { onReady() {} }, READABLE);
-    expect(register).toThrow(expect.objectContaining({ code, errno: refusal, syscall: 'epoll_ctl' }));
+    expect(register).toThrow(expect.objectContaining({ code, errno, syscall: 'epoll_ctl' }));
     expect(reactor.stats.registered).toBe(0);
     peer.send('x');
     expect(reactor.turn(0)).toBe(0);
@@ -209,7 +214,7 @@ describe('refusals', () => {
     expect(reactor.turn(0)).toBe(1);
   });
 
-  it('register names what is registered, no socket, or closed', () => {
+  it('register throws for a registered, unpollable or closed descriptor', () => {
     const one = joined(READABLE);
     const again = (fd: number) => () => reactor.register(fd, { onReady() {} }, READABLE);
     expect(again(one.fd)).toThrow(expect.objectContaining({ code: 'EEXIST' }));
@@ -221,7 +226,7 @@ describe('refusals', () => {
   it.each([
     ['level', WRITABLE, 1],
     ['oneshot', READABLE, 2],
-  ] as const)('%s: a refused MOD is tried again after a while, not all the time', (trigger, interest, tries) => {
+  ] as const)('%s: a failed MOD is retried after a while, not all the time', (trigger, interest, tries) => {
     const one = joined(READABLE, trigger, () => drain(one.fd));
     one.peer.send('x');
     reactor.turn(0);
@@ -231,15 +236,15 @@ describe('refusals', () => {
     let turns = 0;
     const startMs = kernel.nowMs;
     const calls = controls(() => {
-      while (one.told.length < 2 && turns++ < 50) reactor.turn(1000);
+      while (one.reports.length < 2 && turns++ < 50) reactor.turn(1000);
     });
-    expect(one.told).toEqual([READABLE, interest]);
+    expect(one.reports).toEqual([READABLE, interest]);
     expect(calls).toBe(tries + 1);
     expect(turns).toBeLessThan(4 * tries + 4);
     expect(kernel.nowMs - startMs).toBeLessThan(250 * tries);
   });
 
-  it('whoever drives is not asked to hurry for a refused one, but told when', () => {
+  it('a failed epoll_ctl causes no work, but sets the next deadline', () => {
     const one = joined(READABLE);
     kernel.fault('epollCtl', ENOMEM);
     reactor.modify(one.token, WRITABLE);
@@ -249,11 +254,11 @@ describe('refusals', () => {
     kernel.advance(100);
     reactor.turn(0);
     reactor.turn(0);
-    expect(one.told).toEqual([WRITABLE]);
+    expect(one.reports).toEqual([WRITABLE]);
     expect(reactor.nextDeadlineMs()).toBe(NEVER);
   });
 
-  it('a slot that was refused and has got another owner is not mixed up', () => {
+  it('a retry does not affect the next user of the slot', () => {
     const one = joined(READABLE);
     kernel.fault('epollCtl', ENOMEM);
     reactor.modify(one.token, WRITABLE);
@@ -269,24 +274,24 @@ describe('refusals', () => {
     ).toBe(0);
     other.peer.send('x');
     reactor.turn(0);
-    expect(other.told).toEqual([READABLE]);
+    expect(other.reports).toEqual([READABLE]);
   });
 
-  it('exclusive: a refused ADD after the DEL is tried again', () => {
+  it('exclusive: an ADD that fails after the DEL is retried', () => {
     const { fd, peer } = kernel.connected();
-    let told = 0;
-    const token = reactor.register(fd, { onReady: () => void told++ }, READABLE, { exclusive: true });
+    let reports = 0;
+    const token = reactor.register(fd, { onReady: () => void reports++ }, READABLE, { exclusive: true });
     kernel.fault('epollCtl', null, ENOMEM);
     reactor.modify(token, BOTH);
     peer.send('x');
     reactor.turn(0);
-    expect(told).toBe(0);
+    expect(reports).toBe(0);
     reactor.turn(1000);
     reactor.turn(1000);
-    expect(told).toBe(1);
+    expect(reports).toBe(1);
   });
 
-  it('epoll_wait: a signal is an empty turn, an error is thrown, and turns go on', () => {
+  it('epoll_wait: a signal is an empty turn, an error is thrown, and turns continue', () => {
     const one = joined(READABLE);
     one.peer.send('x');
     kernel.fault('epollWait', 0, EAGAIN);
@@ -297,7 +302,7 @@ describe('refusals', () => {
 });
 
 describe('one batch', () => {
-  /** Two that are ready in one batch; the first told runs `act`. */
+  /** Two streams that are ready in one batch; the first one called runs `act`. */
   function two(act: (other: ReturnType<typeof joined>) => void) {
     let acted = false;
     const handle = (which: 0 | 1) => () => {
@@ -310,14 +315,14 @@ describe('one batch', () => {
     return pair as [ReturnType<typeof joined>, ReturnType<typeof joined>];
   }
 
-  it('a handler that unregisters the next one: its event is stale', () => {
+  it('the event of a handler that was unregistered in the batch is stale', () => {
     const [one, other] = two((next) => reactor.unregister(next.token));
     reactor.turn(0);
-    expect([one.told.length, other.told.length]).toEqual([1, 0]);
+    expect([one.reports.length, other.reports.length]).toEqual([1, 0]);
     expect(reactor.stats.stale).toBe(1);
   });
 
-  it('a descriptor that is closed and comes back under its number is another one', () => {
+  it('a descriptor that is reused in the batch does not get the old event', () => {
     const late: number[] = [];
     const [one, other] = two((next) => {
       reactor.forget(next.token);
@@ -327,21 +332,21 @@ describe('one batch', () => {
       reactor.register(fd, { onReady: (readiness) => late.push(readiness) }, READABLE);
     });
     reactor.turn(0);
-    expect([one.told, other.told, late]).toEqual([[READABLE], [], []]);
+    expect([one.reports, other.reports, late]).toEqual([[READABLE], [], []]);
     expect(reactor.stats).toMatchObject({ events: 2, stale: 1, registered: 2 });
   });
 
-  it('a handler that stops asking for another: kept until wanted again', () => {
+  it('readiness of a handler whose interest was removed is stored until it is wanted', () => {
     const [, other] = two((next) => reactor.modify(next.token, NOTHING));
     reactor.turn(0);
-    expect(other.told).toEqual([]);
+    expect(other.reports).toEqual([]);
     expect(reactor.stats.spurious).toBe(1);
     reactor.modify(other.token, READABLE);
     reactor.turn(0);
-    expect(other.told[0]).toBe(READABLE);
+    expect(other.reports[0]).toBe(READABLE);
   });
 
-  it('whoever joins inside a handler is told in the next turn', () => {
+  it('a descriptor registered by a handler is reported in the next turn', () => {
     let inner: ReturnType<typeof joined> | undefined;
     const outer = joined(READABLE, 'level', () => {
       drain(outer.fd);
@@ -350,18 +355,18 @@ describe('one batch', () => {
     });
     outer.peer.send('x');
     reactor.turn(0);
-    expect(inner!.told).toEqual([]);
+    expect(inner!.reports).toEqual([]);
     reactor.turn(0);
-    expect(inner!.told).toEqual([READABLE]);
+    expect(inner!.reports).toEqual([READABLE]);
   });
 
-  it('may unregister itself and join again', () => {
-    const told: number[] = [];
+  it('a handler may unregister itself and register again', () => {
+    const reports: number[] = [];
     const { fd, peer } = kernel.connected();
     let token: Token;
     const handler = {
       onReady(readiness: number) {
-        told.push(readiness);
+        reports.push(readiness);
         reactor.unregister(token);
         token = reactor.register(fd, handler, READABLE);
       },
@@ -370,10 +375,10 @@ describe('one batch', () => {
     peer.send('x');
     reactor.turn(0);
     reactor.turn(0);
-    expect(told).toEqual([READABLE, READABLE]);
+    expect(reports).toEqual([READABLE, READABLE]);
   });
 
-  it('what a handler throws does not keep the others from being told', () => {
+  it('an exception of a handler does not affect the others', () => {
     const all = Array.from({ length: 5 }, (_, i) =>
       joined(READABLE, 'edge', () => {
         if (i === 1 || i === 3) throw new Error(`handler ${i}`);
@@ -387,11 +392,11 @@ describe('one batch', () => {
       thrown = error;
     }
     expect((thrown as AggregateError).errors.map(({ message }) => message)).toEqual(['handler 1', 'handler 3']);
-    expect(all.map((each) => each.told.length)).toEqual([1, 1, 1, 1, 1]);
+    expect(all.map((each) => each.reports.length)).toEqual([1, 1, 1, 1, 1]);
     expect(() => reactor.turn(0)).not.toThrow();
   });
 
-  it('onTurn runs once before the handlers; what it throws loses nothing', () => {
+  it('onTurn runs once before the handlers, and its exception loses no event', () => {
     const order: string[] = [];
     const one = joined(READABLE, 'edge', () => order.push('handler'));
     reactor.onTurn = () => order.push('turn');
@@ -405,10 +410,10 @@ describe('one batch', () => {
     expect(() => reactor.turn(0)).toThrow('of the hook');
     reactor.onTurn = null;
     reactor.turn(0);
-    expect(one.told).toHaveLength(2);
+    expect(one.reports).toHaveLength(2);
   });
 
-  it.each([1, 2, 7])('brings at most maxEvents (%i), and everybody in the end', (maxEvents) => {
+  it.each([1, 2, 7])('has at most maxEvents (%i), and every descriptor is reported in the end', (maxEvents) => {
     reactor.close();
     reactor = new Reactor({ kernel, maxEvents });
     const all = Array.from({ length: 7 }, () => joined(READABLE));
@@ -416,56 +421,56 @@ describe('one batch', () => {
     for (let turns = 0; turns < Math.ceil(7 / maxEvents); turns++) {
       expect(reactor.turn(0)).toBeLessThanOrEqual(maxEvents);
     }
-    expect(all.every((each) => each.told.length >= 1)).toBe(true);
+    expect(all.every((each) => each.reports.length >= 1)).toBe(true);
   });
 });
 
 describe('revisit', () => {
-  it.each(TRIGGERS)('%s: told again without a wait, once', (trigger) => {
+  it.each(TRIGGERS)('%s: the handler is called again without a wait, once', (trigger) => {
     const one = joined(READABLE, trigger, () => {
-      if (one.told.length === 1) {
+      if (one.reports.length === 1) {
         drain(one.fd);
         reactor.revisit(one.token);
       }
     });
     one.peer.send('x');
     reactor.turn(1000);
-    expect(one.told).toEqual([READABLE, READABLE]);
+    expect(one.reports).toEqual([READABLE, READABLE]);
     expect(reactor.stats.revisits).toBe(1);
     const beforeMs = kernel.nowMs;
     reactor.turn(50);
-    expect(one.told).toHaveLength(2);
+    expect(one.reports).toHaveLength(2);
     expect(kernel.nowMs).toBe(beforeMs + 50);
   });
 
-  it('who revisits in a revisit waits for the next turn, which does not wait', () => {
+  it('a revisit from a revisit is the next turn’s, which does not wait', () => {
     const one = joined(READABLE, 'edge', () => {
-      if (one.told.length < 5) reactor.revisit(one.token);
+      if (one.reports.length < 5) reactor.revisit(one.token);
     });
     one.peer.send('x');
     const beforeMs = kernel.nowMs;
     for (const expected of [2, 3, 4, 5]) {
       reactor.turn(1000);
-      expect(one.told).toHaveLength(expected);
+      expect(one.reports).toHaveLength(expected);
     }
     expect(kernel.nowMs).toBe(beforeMs);
     expect(reactor.hasWork).toBe(false);
   });
 
-  it('is kept until it is wanted', () => {
+  it('is stored until the interest includes it', () => {
     const one = joined(WRITABLE, 'edge');
     reactor.turn(0);
     reactor.revisit(one.token, READABLE);
     expect(reactor.hasWork).toBe(false);
     reactor.turn(10);
-    expect(one.told).toEqual([WRITABLE]);
+    expect(one.reports).toEqual([WRITABLE]);
     reactor.modify(one.token, READABLE);
     expect(reactor.hasWork).toBe(true);
     reactor.turn(1000);
-    expect(one.told).toEqual([WRITABLE, READABLE]);
+    expect(one.reports).toEqual([WRITABLE, READABLE]);
   });
 
-  it('what edge told nobody is told once it is wanted, and the end with it', () => {
+  it('edge readiness without an interest is delivered once it is wanted, with ENDED', () => {
     const one = joined(WRITABLE, 'edge');
     reactor.turn(0);
     one.peer.send('x');
@@ -473,28 +478,28 @@ describe('revisit', () => {
     reactor.turn(0);
     reactor.modify(one.token, READABLE);
     reactor.turn(0);
-    expect(one.told.at(-1)).toBe(READABLE | ENDED);
+    expect(one.reports.at(-1)).toBe(READABLE | ENDED);
   });
 
-  it('an event that comes first takes its place', () => {
+  it('an event that comes first replaces it', () => {
     const one = joined(READABLE, 'level');
     reactor.revisit(one.token);
     one.peer.send('x');
     reactor.turn(1000);
-    expect(one.told).toEqual([READABLE]);
+    expect(one.reports).toEqual([READABLE]);
   });
 
-  it('of one who has gone is dropped, also when the slot has another', () => {
+  it('is dropped with its token, also when the slot is reused', () => {
     const one = joined(READABLE, 'edge');
     reactor.revisit(one.token);
     reactor.unregister(one.token);
     const other = joined(READABLE, 'edge');
     reactor.turn(0);
-    expect([one.told, other.told]).toEqual([[], []]);
+    expect([one.reports, other.reports]).toEqual([[], []]);
     reactor.revisit(other.token);
     reactor.revisit(other.token);
     reactor.turn(0);
-    expect(other.told).toEqual([READABLE]);
+    expect(other.reports).toEqual([READABLE]);
   });
 });
 
@@ -506,7 +511,7 @@ describe('deadlines', () => {
     return { fd, expired, handler, token: reactor.register(fd, handler, READABLE) };
   };
 
-  it('bound the wait, and are told in their turn', () => {
+  it('limit the wait, and expire in their turn', () => {
     const one = timed();
     reactor.setDeadline(one.token, kernel.nowMs + 30);
     const startMs = kernel.nowMs;
@@ -529,7 +534,7 @@ describe('deadlines', () => {
     expect(one.expired).toEqual([startMs + delayMs]);
   });
 
-  it('end with their token, and are not the next owner of the slot', () => {
+  it('end with their token, and do not affect the next user of the slot', () => {
     const one = timed();
     reactor.setDeadline(one.token, kernel.nowMs + 10);
     reactor.unregister(one.token);
@@ -539,7 +544,7 @@ describe('deadlines', () => {
     expect([one.expired, other.expired]).toEqual([[], []]);
   });
 
-  it('one who clears or unregisters another in time spares it', () => {
+  it('are cleared by another handler that expires before', () => {
     const [one, other, third] = [timed(), timed(), timed()];
     for (const [i, each] of [one, other, third].entries()) reactor.setDeadline(each.token, kernel.nowMs + 1 + i);
     one.handler.onDeadline = () => {
@@ -551,7 +556,7 @@ describe('deadlines', () => {
     expect([other.expired, third.expired]).toEqual([[], []]);
   });
 
-  it('one that is past when it is set again by its own handler is the next turn’s', () => {
+  it('in the past that are set while expiring are the next turn’s', () => {
     const one = timed();
     let calls = 0;
     one.handler.onDeadline = () => {
@@ -565,18 +570,18 @@ describe('deadlines', () => {
     expect(calls).toBe(2);
   });
 
-  it('a handler without onDeadline is no harm, one that throws spares the others', () => {
-    const silent = joined(READABLE);
+  it('may have no onDeadline, and an exception does not affect the others', () => {
+    const withoutDeadline = joined(READABLE);
     const [one, other] = [timed(), timed()];
     one.handler.onDeadline = () => {
       throw new Error('too late');
     };
-    for (const { token } of [silent, one, other]) reactor.setDeadline(token, kernel.nowMs);
+    for (const { token } of [withoutDeadline, one, other]) reactor.setDeadline(token, kernel.nowMs);
     expect(() => reactor.turn(0)).toThrow('too late');
     expect(other.expired).toHaveLength(1);
   });
 
-  it('a fraction of a millisecond is waited for, not spun for', () => {
+  it('with a fraction of a millisecond are waited for without spinning', () => {
     const one = timed();
     reactor.setDeadline(one.token, kernel.nowMs + 0.25);
     let turns = 0;
@@ -588,7 +593,7 @@ describe('deadlines', () => {
     expect(() => reactor.turn(0.5)).not.toThrow();
   });
 
-  it('far away ones fit into the int that epoll_wait takes', () => {
+  it('far in the future fit into the int of epoll_wait', () => {
     const one = timed();
     const startMs = kernel.nowMs;
     reactor.setDeadline(one.token, startMs + 2 ** 40);
@@ -597,8 +602,8 @@ describe('deadlines', () => {
   });
 });
 
-describe('misuse', () => {
-  it('a turn inside a turn is an assertion, and does not end the turns', () => {
+describe('assertions', () => {
+  it('reject a turn inside a turn, and turns continue', () => {
     let caught: unknown;
     const one = joined(READABLE, 'level', () => {
       try {
@@ -615,7 +620,7 @@ describe('misuse', () => {
     expect(reactor.turn(0)).toBe(1);
   });
 
-  it('a token that is gone', () => {
+  it('reject a token that is not registered', () => {
     const one = joined(READABLE);
     reactor.unregister(one.token);
     for (const act of [
@@ -628,7 +633,7 @@ describe('misuse', () => {
       expect(act).toThrow(AssertionError);
   });
 
-  it('a closed reactor; to close it twice is fine', () => {
+  it('reject a closed reactor; close is idempotent', () => {
     const one = joined(READABLE);
     reactor.close();
     reactor.close();
@@ -651,15 +656,15 @@ describe('work from outside a turn', () => {
     ['unregister', (token) => reactor.unregister(token), 0],
   ])('%s', (_, act, calls) => {
     const one = joined(READABLE);
-    let told = 0;
-    reactor.onWork = () => void told++;
+    let reports = 0;
+    reactor.onWork = () => void reports++;
     act(one.token);
-    expect(told).toBe(calls);
+    expect(reports).toBe(calls);
   });
 
-  it('inside a turn nobody needs to be told', () => {
-    let told = 0;
-    reactor.onWork = () => void told++;
+  it('inside a turn onWork is not called', () => {
+    let reports = 0;
+    reactor.onWork = () => void reports++;
     const one = joined(READABLE, 'level', () => {
       reactor.modify(one.token, WRITABLE);
       reactor.revisit(one.token, WRITABLE);
@@ -667,11 +672,11 @@ describe('work from outside a turn', () => {
     });
     one.peer.send('x');
     reactor.turn(0);
-    expect(told).toBe(0);
+    expect(reports).toBe(0);
   });
 });
 
-it('counts what it does', () => {
+it('stats count what the reactor does', () => {
   const one = joined(READABLE, 'oneshot', () => drain(one.fd));
   one.peer.send('x');
   reactor.turn(0);
@@ -690,7 +695,7 @@ it('counts what it does', () => {
   });
 });
 
-it('who comes and goes at random is told the truth, and nobody is forgotten', () => {
+it('under random calls every readiness is delivered to the right handler', () => {
   const next = seeded();
   const alive = new Map<number, { token: Token; peer: { send(data: string): number }; owed: number; got: number }>();
   const join = () => {
@@ -698,7 +703,7 @@ it('who comes and goes at random is told the truth, and nobody is forgotten', ()
     const trigger = TRIGGERS[below(next, 3)]!;
     const handler = {
       onReady() {
-        if (alive.get(fd) !== entry) throw new Error('told after it has gone');
+        if (alive.get(fd) !== entry) throw new Error('reported after it was unregistered');
         const got = kernel.recv(fd, scratch, 0, 1 + below(next, 3), 0);
         if (got > 0) {
           entry.got += got;
@@ -728,7 +733,7 @@ it('who comes and goes at random is told the truth, and nobody is forgotten', ()
     if (next() < 0.5) reactor.turn(0);
   }
   for (let turns = 0; turns < 200; turns++) reactor.turn(0);
-  // Handlers go on leaving and joining at the end too: what counts is that nobody who stays is owed anything.
+  // Handlers leave and join at the end too: what counts is that no registered handler has undelivered readiness.
   for (const entry of alive.values()) expect(entry.got).toBe(entry.owed);
   expect(reactor.stats.registered).toBe(alive.size);
   expect(reactor.stats.stale).toBeGreaterThan(0);
@@ -746,7 +751,7 @@ describe('on the real kernel', () => {
   const kinds = { pipe: () => test.pipe(), socketpair: () => test.pair() };
 
   describe.each(Object.entries(kinds))('a %s', (_, open) => {
-    /** What arrives, and how often three turns tell of it when the handler reads only one byte a time. */
+    /** [trigger, bytes that arrive, calls in three turns of a handler that reads one byte at a time] */
     it.each([
       ['level', false, 3],
       ['edge', false, 1],
@@ -754,14 +759,14 @@ describe('on the real kernel', () => {
       ['oneshot', false, 3],
     ] as const)('%s, revisit %s: three bytes, one read a turn', (trigger, revisits, times) => {
       const [reader, writer] = open();
-      let told = 0;
+      let reports = 0;
       const token = real.register(
         reader,
         {
           onReady() {
-            told++;
+            reports++;
             realKernel.read(reader, byte, 0, 1);
-            if (revisits && told < 3) real.revisit(token);
+            if (revisits && reports < 3) real.revisit(token);
           },
         },
         READABLE,
@@ -769,41 +774,41 @@ describe('on the real kernel', () => {
       );
       realKernel.write(writer, new Uint8Array(3), 0, 3);
       for (let turns = 0; turns < 4; turns++) real.turn(0);
-      expect(told).toBe(times);
+      expect(reports).toBe(times);
       real.unregister(token);
     });
 
-    it.each(TRIGGERS)('%s: the end of the writer is told as an end', (trigger) => {
+    it.each(TRIGGERS)('%s: a closed writer is reported as ENDED', (trigger) => {
       const [reader, writer] = open();
-      const told: number[] = [];
-      const token = real.register(reader, { onReady: (readiness) => told.push(readiness) }, READABLE, { trigger });
+      const reports: number[] = [];
+      const token = real.register(reader, { onReady: (readiness) => reports.push(readiness) }, READABLE, { trigger });
       test.close(writer);
       real.turn(100);
-      expect(told[0]! & READABLE).toBe(READABLE);
-      expect(told[0]! & ENDED).toBe(ENDED);
+      expect(reports[0]! & READABLE).toBe(READABLE);
+      expect(reports[0]! & ENDED).toBe(ENDED);
       real.modify(token, NOTHING);
       expect(real.turn(0) + real.turn(0)).toBe(0);
       real.unregister(token);
     });
   });
 
-  it('a number that comes back within one batch is stale', () => {
+  it('an event for a descriptor that is reused within one batch is stale', () => {
     const pairs = [test.pair(), test.pair()];
-    const told: string[] = [];
+    const reports: string[] = [];
     const tokens: Token[] = [];
     pairs.forEach(([reader], i) => {
       const handler = {
         onReady() {
-          told.push(`first ${i}`);
+          reports.push(`first ${i}`);
           real.modify(tokens[i]!, NOTHING);
           const other = 1 - i;
-          if (told.length > 1) return;
+          if (reports.length > 1) return;
           const gone = pairs[other]![0];
           real.forget(tokens[other]!);
           test.close(gone);
           const [late] = test.pair();
           expect(late).toBe(gone);
-          real.register(late, { onReady: () => told.push('late') }, READABLE);
+          real.register(late, { onReady: () => reports.push('late') }, READABLE);
         },
       };
       tokens.push(real.register(reader, handler, READABLE));
@@ -811,11 +816,11 @@ describe('on the real kernel', () => {
     for (const [, writer] of pairs) realKernel.write(writer, byte, 0, 1);
     real.turn(100);
     real.turn(0);
-    expect(told).toHaveLength(1);
+    expect(reports).toHaveLength(1);
     expect(real.stats.stale).toBe(1);
   });
 
-  it('waits as long as it may, and for a deadline', () => {
+  it('turn waits for the timeout, and for a deadline', () => {
     const [reader] = test.pipe();
     let expired = 0;
     const token = real.register(reader, { onReady() {}, onDeadline: () => void expired++ }, READABLE);

@@ -20,7 +20,7 @@ it.each([
   expect([slotOf(token), generationOf(token)]).toEqual([slot, generation]);
 });
 
-it('finds what was added, under a token of its own', () => {
+it('find returns the slot of a token', () => {
   const registry = new Registry();
   const tokens = [10, 11, 12].map((fd) => add(registry, fd));
   expect(new Set(tokens).size).toBe(3);
@@ -28,7 +28,7 @@ it('finds what was added, under a token of its own', () => {
   expect(registry.size).toBe(3);
 });
 
-it('reuses a slot under another generation, and the token before is stale', () => {
+it('a reused slot has another generation, and the earlier token is stale', () => {
   const registry = new Registry();
   const first = add(registry, 10);
   registry.remove(registry.find(first));
@@ -41,11 +41,11 @@ it('reuses a slot under another generation, and the token before is stale', () =
   expect(registry.size).toBe(1);
 });
 
-it.each([-1, 7, 2 ** 32, 2 ** 53 - 1, Number.NaN, 0.5])('knows no token %d', (token) => {
+it.each([-1, 7, 2 ** 32, 2 ** 53 - 1, Number.NaN, 0.5])('find returns -1 for token %d', (token) => {
   expect(new Registry().find(token)).toBe(-1);
 });
 
-it('leaves nothing of the one before in a slot', () => {
+it('a reused slot has no state of the earlier descriptor', () => {
   const registry = new Registry();
   const slot = registry.add(10, handler, READABLE, 'oneshot');
   registry.armed[slot] = 99;
@@ -61,7 +61,7 @@ it('leaves nothing of the one before in a slot', () => {
   ]);
 });
 
-it('grows beyond its capacity and keeps what it knows', () => {
+it('growing beyond the capacity preserves every slot', () => {
   const registry = new Registry(2);
   const tokens = Array.from({ length: 1000 }, (_, fd) => add(registry, fd));
   for (const token of tokens.filter((_, fd) => fd % 3 === 0)) registry.remove(registry.find(token));
@@ -75,7 +75,7 @@ it('grows beyond its capacity and keeps what it knows', () => {
   expect(registry.size).toBe(1000 - 334 + 500);
 });
 
-it('the generation wraps where a number ends to be exact', () => {
+it('the generation wraps at 2^21, beyond which a token is not exact', () => {
   const registry = new Registry();
   const first = add(registry, 10);
   registry.remove(registry.find(first));

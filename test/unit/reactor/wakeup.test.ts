@@ -33,7 +33,7 @@ describe('on a simulated kernel', () => {
     one.close();
   });
 
-  it('a notification inside the call is the next turn’s', () => {
+  it('a notification inside onWakeup is the next turn’s', () => {
     const one: Wakeup = new Wakeup(reactor, () => {
       if (++calls < 3) one.notify();
     });
@@ -43,7 +43,7 @@ describe('on a simulated kernel', () => {
     one.close();
   });
 
-  it('close is idempotent, also inside the call and after the reactor', () => {
+  it('close is idempotent, also inside onWakeup and after the reactor’s close', () => {
     const one: Wakeup = new Wakeup(reactor, () => one.close());
     one.notify();
     reactor.turn(-1);
@@ -55,7 +55,7 @@ describe('on a simulated kernel', () => {
     other.close();
   });
 
-  it('a full counter wakes as well', () => {
+  it('notify with a full counter wakes as well', () => {
     const one = wakeup();
     kernel.fault('eventfdWrite', EAGAIN);
     expect(() => one.notify()).not.toThrow();
@@ -64,7 +64,7 @@ describe('on a simulated kernel', () => {
     one.close();
   });
 
-  it('what the kernel refuses leaves nothing open', () => {
+  it('a failing eventfd or register leaves nothing open', () => {
     kernel.fault('eventfd', EMFILE);
     expect(wakeup).toThrow(expect.objectContaining({ code: 'EMFILE', syscall: 'eventfd' }));
     kernel.fault('epollCtl', ENOMEM);
@@ -73,7 +73,7 @@ describe('on a simulated kernel', () => {
   });
 });
 
-it('another thread wakes a reactor that waits for ever', async () => {
+it('another thread wakes a reactor that waits without a timeout', async () => {
   const reactor = new Reactor();
   let calls = 0;
   const wakeup = new Wakeup(reactor, () => void calls++);
