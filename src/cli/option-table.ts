@@ -3,16 +3,14 @@ import {
   checkedMembers,
   integer,
   invalidValue,
-  memberOf,
   type OptionRow,
   type OptionType,
   object,
-  optionError,
   text,
 } from '../files/rules/option-type.js';
 import { SITE_OPTIONS } from '../files/rules/site-options.js';
 import { LIMIT_NAMES, LIMITS, type Limits } from '../http/limits.js';
-import { HOST_NAME, SERVER_OPTIONS } from '../server/options.js';
+import { checkedHost, HOST_NAME, SERVER_OPTIONS } from '../server/options.js';
 
 /** The page that `--spa` stands for. */
 export const SPA_PAGE = 'index.html';
@@ -58,13 +56,8 @@ const HOSTS: OptionType<unknown> = {
   check(name, hosts) {
     if (typeof hosts !== 'object' || hosts === null || Array.isArray(hosts))
       return invalidValue(name, 'an object', hosts);
-    for (const [host, options] of Object.entries<unknown>(hosts as Record<string, unknown>)) {
-      const place = memberOf(name, host);
-      if (!HOST_NAME.test(host))
-        throw optionError(`${place} must be a host in lower case without a port, such as "www.example.org" or "[::1]"`);
-      if (typeof options !== 'object' || options === null) return invalidValue(place, 'an object with a root', options);
-      checkedMembers(place, options, HOST_OPTIONS, false);
-    }
+    for (const [host, options] of Object.entries<unknown>(hosts as Record<string, unknown>))
+      checkedMembers(checkedHost(host, options), options, HOST_OPTIONS, false);
     return hosts;
   },
 };

@@ -228,12 +228,21 @@ function rejectFileOptions(options: ServeOptions, hasHosts: boolean): void {
   if (given !== undefined) throw optionError(`${given} needs files: give a root too`);
 }
 
-function hostPlan(host: string, options: HostOptions): [string, SitePlan] {
+/**
+ * Checks the name of a host, and that its options are an object.
+ * @returns what error messages call the host: `hosts["docs.example.org"]`
+ */
+export function checkedHost(host: string, options: unknown): string {
   const name = memberOf('hosts', host);
   if (!HOST_NAME.test(host))
-    throw optionError(`${name} must be a host in lower case without a port, as in "www.example.org" or "[::1]"`);
+    throw optionError(`${name} must be a host in lower case without a port, such as "www.example.org" or "[::1]"`);
   if (typeof options !== 'object' || options === null)
     throw optionError(`${name} must be an object with a root, not ${quoted(options)}`);
+  return name;
+}
+
+function hostPlan(host: string, options: HostOptions): [string, SitePlan] {
+  const name = checkedHost(host, options);
   checkNames(name, options, HOST_OPTION_NAMES);
   return [host, sitePlan(options, `${name}.`)];
 }

@@ -111,6 +111,7 @@ describe('a usage error is one sentence and exit code 2', () => {
     if (content !== null) write(name, content);
     const error = await loadApp(join(directory, name)).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(UsageError);
+    expect(error).toHaveProperty('code', 'ERR_EPOLLET_APP');
     const { message, details } = error as UsageError;
     expect(message.replaceAll(`${directory}/`, '')).toMatch(expected);
     expect(message).toMatch(/^[^\n]+\.$/);

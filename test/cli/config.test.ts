@@ -35,6 +35,7 @@ function messageOf(content: unknown, from = () => read(content)): string {
     from();
   } catch (error) {
     expect(error).toBeInstanceOf(UsageError);
+    expect(error).toHaveProperty('code', 'ERR_EPOLLET_USAGE');
     return (error as UsageError).message;
   }
   throw new Error(`accepted: ${JSON.stringify(content)}`);

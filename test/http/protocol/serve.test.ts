@@ -40,7 +40,7 @@ const PASSED_OVER: [options: object, says: string][] = [
   [{ hosts: { a: { root: '.', limits: {} } } }, 'hosts["a"].limits is not an option; there are: root, etag, '],
   [{ hosts: { a: { root: '.', rot: 1 } } }, 'hosts["a"].rot is not an option; did you mean root?'],
   [{ hosts: { a: { root: '.', host: '::' } } }, 'hosts["a"].host is not an option; there are: root, '],
-  [{ hosts: { '::1': { root: '.' } } }, 'hosts["::1"] must be a host in lower case without a port, as in "'],
+  [{ hosts: { '::1': { root: '.' } } }, 'hosts["::1"] must be a host in lower case without a port, such as "'],
   [{ hosts: { 'a..b': { root: '.' } } }, 'hosts["a..b"] must be a host in lower case'],
   [{ hosts: null }, 'hosts must be an object such as { "docs.example.org": { root: "docs" } }, not null'],
   [{ hosts: [] }, 'hosts must be an object such as { "docs.example.org": { root: "docs" } }, not []'],
@@ -54,6 +54,7 @@ test.each(PASSED_OVER)('an option that would be passed over is a mistake: %j', (
   const misuse = () => serve({ root: '.', port: 0, ...options } as ServeOptions).stop({ force: true });
   expect(misuse).toThrow(TypeError);
   expect(misuse).toThrow(says);
+  expect(misuse).toThrow(expect.objectContaining({ code: 'ERR_EPOLLET_OPTION' }));
 });
 
 describe('options', () => {
@@ -125,6 +126,7 @@ describe('options', () => {
     }
     expect(thrown).toBeInstanceOf(kind);
     expect((thrown as Error).message).toMatch(says);
+    expect(thrown).toHaveProperty('code', 'ERR_EPOLLET_OPTION');
   });
 
   test('undefined is the default', async () => {

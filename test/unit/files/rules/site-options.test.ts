@@ -269,6 +269,7 @@ describe('an invalid option is one sentence that begins with its name', () => {
 function expectError(options: unknown, message: string, kind: typeof TypeError | typeof RangeError): void {
   const resolving = () => resolve(options);
   expect(resolving).toThrow(kind);
+  expect(resolving).toThrow(expect.objectContaining({ code: 'ERR_EPOLLET_OPTION' }));
   expect(resolving).toThrow(message);
   // A caller adds the full stop, and may put a place before the name.
   expect(resolving).toThrow(/^[^\n]*[^.\n]$/);
