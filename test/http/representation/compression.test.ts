@@ -52,9 +52,9 @@ afterAll(async () => {
 const ask = (target: string, accept: string, fields: string[] = []): Promise<RawResponse> =>
   exchange(server.port, request(target, [`Accept-Encoding: ${accept}`, ...fields]));
 
-/** Asks until the coding has been made, or for a while if it never comes. */
-async function coded(target: string, coding: string, patienceMs = 4000): Promise<RawResponse> {
-  const untilMs = performance.now() + patienceMs;
+/** Requests until the response is encoded, or until the timeout. */
+async function encoded(target: string, coding: string, timeoutMs = 4000): Promise<RawResponse> {
+  const untilMs = performance.now() + timeoutMs;
   for (;;) {
     const response = await ask(target, coding);
     if (response.field('Content-Encoding') !== null || performance.now() > untilMs) return response;
@@ -67,30 +67,33 @@ describe.each([
   ['/large.txt', textOf(300 * KIB)],
   ['/least.txt', textOf(1024)],
 ])('%s', (target, text) => {
-  test.each(['br', 'gzip'] as const)('is there as %s after it was asked for', async (coding: Made) => {
-    const plain = await ask(target, 'identity');
-    expect([plain.field('Content-Encoding'), plain.field('Vary')]).toEqual([null, 'Accept-Encoding']);
-    const before = await ask(target, coding);
-    expect(before.field('Vary')).toBe('Accept-Encoding');
-    const response = await coded(target, coding);
-    expect([response.status, response.field('Content-Encoding'), response.field('Vary')]).toEqual([
-      200,
-      coding,
-      'Accept-Encoding',
-    ]);
-    expect(response.body.length).toBeLessThan(text.length);
-    expect(DECODED[coding](response.body).toString()).toBe(text);
-    expect(response.field('ETag')).not.toBe(plain.field('ETag'));
-    expect(response.field('Last-Modified')).toBe(plain.field('Last-Modified'));
-    expect(response.field('Content-Type')).toBe('text/plain; charset=utf-8');
-  });
+  test.each(['br', 'gzip'] as const)(
+    'is sent as %s once a request has started its compression',
+    async (coding: Made) => {
+      const plain = await ask(target, 'identity');
+      expect([plain.field('Content-Encoding'), plain.field('Vary')]).toEqual([null, 'Accept-Encoding']);
+      const before = await ask(target, coding);
+      expect(before.field('Vary')).toBe('Accept-Encoding');
+      const response = await encoded(target, coding);
+      expect([response.status, response.field('Content-Encoding'), response.field('Vary')]).toEqual([
+        200,
+        coding,
+        'Accept-Encoding',
+      ]);
+      expect(response.body.length).toBeLessThan(text.length);
+      expect(DECODED[coding](response.body).toString()).toBe(text);
+      expect(response.field('ETag')).not.toBe(plain.field('ETag'));
+      expect(response.field('Last-Modified')).toBe(plain.field('Last-Modified'));
+      expect(response.field('Content-Type')).toBe('text/plain; charset=utf-8');
+    },
+  );
 
-  test('each form is a representation of its own', async () => {
-    const whole = await coded(target, 'br');
+  test('each encoding is a representation of its own', async () => {
+    const whole = await encoded(target, 'br');
     const values = {
       identity: (await ask(target, 'identity')).field('ETag')!,
       br: whole.field('ETag')!,
-      gzip: (await coded(target, 'gzip')).field('ETag')!,
+      gzip: (await encoded(target, 'gzip')).field('ETag')!,
     };
     expect(new Set(Object.values(values)).size).toBe(3);
     const br = 'Accept-Encoding: br';
@@ -117,44 +120,44 @@ describe.each([
   });
 });
 
-describe('never', () => {
+describe('not compressed', () => {
   const plain = (size: number) => ({ 'Content-Encoding': null, Vary: null, 'Content-Length': `${size}` });
   const ROWS: Row[] = [
     ['GET /tiny.txt', ['Accept-Encoding: br, gzip'], 200, plain(1023)],
     ['GET /image.png', ['Accept-Encoding: br, gzip'], 200, plain(9000)],
     ['GET /data.bin', ['Accept-Encoding: br, gzip'], 200, plain(9000)],
     ['GET /too-large.txt', ['Accept-Encoding: br, gzip'], 200, plain(4 * MIB + 1)],
-    // By the type that it is sent with.
+    // Decided by the Content-Type that is sent.
     ['GET /photo.svg', ['Accept-Encoding: br, gzip'], 200, { ...plain(9000), 'Content-Type': 'image/png' }],
   ];
 
-  // Each row asks twice, and the rows in between give time in which it could have been made.
+  // Each row is requested twice; the rows in between leave time for a compression.
   testRows([...ROWS, ...ROWS], () => server.port);
 
-  test('what gets no smaller stays as it is', async () => {
-    const response = await coded('/noise.txt', 'br', 150);
+  test('a file that does not get smaller is sent as it is', async () => {
+    const response = await encoded('/noise.txt', 'br', 150);
     expect([response.field('Content-Encoding'), response.field('Vary')]).toEqual([null, 'Accept-Encoding']);
     expect(response.body.equals(contentOf(9000))).toBe(true);
   });
 });
 
-test('a type that is set by a rule decides too, and is sent with Vary', async () => {
+test('the Content-Type of a header rule decides whether to compress, and adds Vary', async () => {
   const before = await ask('/notes.custom', 'identity');
   expect([before.field('Content-Type'), before.field('Vary')]).toEqual([
     'text/plain; charset=utf-8',
     'Accept-Encoding',
   ]);
-  const response = await coded('/notes.custom', 'br');
+  const response = await encoded('/notes.custom', 'br');
   expect([response.field('Content-Encoding'), response.field('Vary')]).toEqual(['br', 'Accept-Encoding']);
 });
 
-test('a sidecar is preferred to what would be made, and what it lacks is made', async () => {
+test('a precompressed file is preferred, and missing codings are compressed', async () => {
   const gzip = await ask('/half.css', 'gzip');
   expect([gzip.field('Content-Encoding'), gzip.body.toString()]).toEqual(['gzip', 'made beforehand']);
-  expect(brotliDecompressSync((await coded('/half.css', 'br')).body).toString()).toBe(textOf(9000));
+  expect(brotliDecompressSync((await encoded('/half.css', 'br')).body).toString()).toBe(textOf(9000));
 });
 
-test('a file that changes is compressed anew', async () => {
+test('a changed file is compressed again', async () => {
   directory.write('changing.txt', textOf(5000));
   await settled();
   await using fresh = serve({ root: directory.root, port: 0, compress: true, limits: { revalidateMs: 0 } });
@@ -172,16 +175,16 @@ test('a file that changes is compressed anew', async () => {
   expect(await seen()).toBe(textOf(6000));
 });
 
-test('many who ask at once cost one compression, and each gets a whole answer', async () => {
+test('many simultaneous requests cost one compression, and each gets a whole response', async () => {
   const responses = await Promise.all(Array.from({ length: 20 }, () => ask('/index.html', 'br')));
   for (const response of responses) {
-    const isCoded = response.field('Content-Encoding') === 'br';
-    expect((isCoded ? brotliDecompressSync(response.body) : response.body).toString()).toBe(textOf(9000));
+    const isEncoded = response.field('Content-Encoding') === 'br';
+    expect((isEncoded ? brotliDecompressSync(response.body) : response.body).toString()).toBe(textOf(9000));
   }
 });
 
-describe('who refuses the file as it is', () => {
-  /** What is made of it: nothing yet, nothing ever, gzip only. */
+describe('a request that does not accept identity', () => {
+  /** Files that are not compressed yet, never, and as gzip only. */
   const STATES: Record<string, (port: number) => Promise<void>> = {
     '/small.txt': async () => {},
     '/noise.txt': async (port) => {
@@ -210,17 +213,17 @@ describe('who refuses the file as it is', () => {
     ['/tiny.txt', 'br, identity;q=0', 200, null],
     ['/least.txt', 'gzip, identity;q=0', 200, 'gzip'],
     ['/least.txt', 'br, gzip;q=0.1, identity;q=0', 200, 'gzip'],
-    ['/least.txt', 'br, identity;q=0', 200, null], // which is being made
+    ['/least.txt', 'br, identity;q=0', 200, null], // being compressed
     ['/least.txt', 'identity;q=0', 406, null],
     ['/least.txt', 'deflate, *;q=0', 406, null],
-  ])('of %s, with %s, gets %i', async (target, accept, status, coding) => {
+  ])('for %s with %s gets %i', async (target, accept, status, coding) => {
     await using fresh = serve({ root: directory.root, port: 0, compress: true });
     await STATES[target]!(fresh.port);
     const response = await exchange(fresh.port, request(target, [`Accept-Encoding: ${accept}`]));
     expect([response.status, response.field('Content-Encoding')]).toEqual([status, coding]);
   });
 
-  test('gets it all the same where nothing is kept, and so nothing made', async () => {
+  test('gets identity if nothing is cached, because then nothing is compressed', async () => {
     await using bare = serve({ root: directory.root, port: 0, compress: true, limits: { cacheBytes: 0 } });
     const response = await exchange(bare.port, request('/small.txt', ['Accept-Encoding: br, identity;q=0']));
     expect([response.status, response.body.toString()]).toEqual([200, textOf(9000)]);

@@ -9,7 +9,7 @@ import { exchange, request } from '../../support/raw-client.js';
 import { checkRow, type Row, testRows } from '../../support/rows.js';
 import { contentOf, KIB } from '../../support/site.js';
 
-/** Which form is sent for these lines of Accept-Encoding, RFC 9110 section 12.5.3. */
+/** The selected coding by lines of Accept-Encoding, RFC 9110 section 12.5.3. */
 const CHOICES: [lines: string[], form: Coding][] = [
   [[], 'identity'],
   [[''], 'identity'],
@@ -48,7 +48,7 @@ const CHOICES: [lines: string[], form: Coding][] = [
   [[`${'x-none, '.repeat(40)}gzip`], 'gzip'],
 ];
 
-/** Nothing that there is, is acceptable. */
+/** No available coding is acceptable. */
 const UNACCEPTABLE: [lines: string[]][] = [
   [['identity;q=0']],
   [['*;q=0']],
@@ -58,7 +58,7 @@ const UNACCEPTABLE: [lines: string[]][] = [
   [['identity;q=0', 'br;q=0, deflate']],
 ];
 
-/** Preconditions of RFC 9110 section 13 against the form that is chosen, in the order of section 13.2.2. */
+/** Preconditions of RFC 9110 section 13 on the selected representation, in the order of section 13.2.2. */
 const CONDITIONS: [form: Coding, lines: string[], status: number][] = [
   ['identity', ['If-None-Match: <identity>'], 304],
   ['br', ['If-None-Match: <br>'], 304],
@@ -91,18 +91,18 @@ const CONDITIONS: [form: Coding, lines: string[], status: number][] = [
   ['br', ['If-Unmodified-Since: <modified>'], 200],
   ['br', ['If-Unmodified-Since: <before>'], 412],
   ['br', ['If-Unmodified-Since: yesterday'], 200],
-  // A tag goes before a date, be it satisfied or not.
+  // An entity tag takes precedence over a date, satisfied or not.
   ['br', ['If-None-Match: <gzip>', 'If-Modified-Since: <modified>'], 200],
   ['br', ['If-None-Match: <br>', 'If-Modified-Since: <before>'], 304],
   ['br', ['If-Match: <br>', 'If-Unmodified-Since: <before>'], 200],
   ['br', ['If-Match: <gzip>', 'If-Unmodified-Since: <modified>'], 412],
-  // If-Match goes before If-None-Match.
+  // If-Match is evaluated before If-None-Match.
   ['br', ['If-Match: <br>', 'If-None-Match: <br>'], 304],
   ['br', ['If-Match: <gzip>', 'If-None-Match: <br>'], 412],
   ['br', ['If-Unmodified-Since: <before>', 'If-Modified-Since: <modified>'], 412],
 ];
 
-const acceptOf = (form: Coding): string[] => (form === 'identity' ? [] : [`Accept-Encoding: ${form}`]);
+const acceptOf = (coding: Coding): string[] => (coding === 'identity' ? [] : [`Accept-Encoding: ${coding}`]);
 
 let directory: TestDirectory;
 let server: Server;
@@ -127,22 +127,22 @@ afterAll(async () => {
   directory[Symbol.dispose]();
 });
 
-describe.each(PAGE_NAMES)('a %s page with all its sidecars', (page) => {
+describe.each(PAGE_NAMES)('a %s page with all precompressed files', (page) => {
   let values: Record<string, string>;
 
   beforeAll(async () => {
     values = await validatorsOf(server.port, page);
   });
 
-  test('each form has a strong tag of its own', () => {
-    const tags = (['identity', 'br', 'zstd', 'gzip'] as const).map((form) => values[form]!);
+  test('each representation has its own strong ETag', () => {
+    const tags = (['identity', 'br', 'zstd', 'gzip'] as const).map((coding) => values[coding]!);
     expect(new Set(tags).size).toBe(4);
     for (const tag of tags) expect(tag).toMatch(/^"[\x21\x23-\x7e]+"$/);
   });
 
-  test.each(CHOICES)('Accept-Encoding %j is answered with %s', async (lines, form) => {
+  test.each(CHOICES)('Accept-Encoding %j selects %s', async (lines, coding) => {
     const fields = lines.map((line) => `Accept-Encoding: ${line}`);
-    await checkSelection(server.port, page, values, fields, 200, form);
+    await checkSelection(server.port, page, values, fields, 200, coding);
   });
 
   test.each(UNACCEPTABLE)('Accept-Encoding %j is 406', async (lines) => {
@@ -151,14 +151,14 @@ describe.each(PAGE_NAMES)('a %s page with all its sidecars', (page) => {
     expect(response.field('Content-Type')).toBe('text/plain; charset=utf-8');
   });
 
-  test.each<[what: string, place: number | null, status: number]>([
+  test.each<[position: string, index: number | null, status: number]>([
     ['first', 0, 304],
     ['in the middle', 200, 304],
     ['last', 400, 304],
     ['nowhere', null, 200],
-  ])('a list of 10 KB with the tag %s', async (_, place, status) => {
+  ])('a list of 10 KB with the tag %s', async (_, index, status) => {
     const tags = Array.from({ length: 400 }, (_, at) => `"another-tag-of-25-${at + 100_000}"`);
-    if (place !== null) tags.splice(place, 0, '<br>');
+    if (index !== null) tags.splice(index, 0, '<br>');
     const whole = [`If-None-Match: ${tags.join(', ')}`];
     const lines = [0, 1, 2, 3, 4, 5].map((at) => `If-None-Match: ${tags.slice(at * 70, (at + 1) * 70).join()}`);
     expect(whole[0]!.length).toBeGreaterThan(10_000);
@@ -166,22 +166,22 @@ describe.each(PAGE_NAMES)('a %s page with all its sidecars', (page) => {
       await checkSelection(server.port, page, values, [...acceptOf('br'), ...fields], status, 'br');
   });
 
-  test.each(CONDITIONS)('%s with %j is %i', async (form, lines, status) => {
-    await checkSelection(server.port, page, values, [...acceptOf(form), ...lines], status, form);
+  test.each(CONDITIONS)('%s with %j is %i', async (coding, lines, status) => {
+    await checkSelection(server.port, page, values, [...acceptOf(coding), ...lines], status, coding);
   });
 });
 
-describe('sidecars that are not, or not to be, used', () => {
+describe('precompressed files that are not used', () => {
   const ROWS: Row[] = [
     ['GET /old.html', ['Accept-Encoding: br'], 200, { 'Content-Encoding': null }, contentOf(5000)],
     ['GET /both.html', ['Accept-Encoding: br, gzip;q=0.1'], 200, { 'Content-Encoding': 'gzip' }, contentOf(1002)],
     ['GET /both.html', ['Accept-Encoding: br'], 200, { 'Content-Encoding': null, Vary: 'Accept-Encoding' }],
     ['GET /alone.html', ['Accept-Encoding: br'], 200, { 'Content-Encoding': null, Vary: null }, contentOf(5002)],
-    // A page of which there is one form is not negotiated: who refuses it would otherwise get nothing at all.
+    // A page with a single representation is not negotiated: a client that does not accept it would get nothing.
     ['GET /alone.html', ['Accept-Encoding: identity;q=0'], 200, { Vary: null }, contentOf(5002)],
     ['GET /empty.html', ['Accept-Encoding: br'], 200, { 'Content-Length': '0', 'Content-Encoding': null }, ''],
     ['GET /orphan.html', ['Accept-Encoding: gzip'], 404],
-    // Asked for by its own name it is a file as any other, and its content is that of the archive.
+    // Requested by its own name it is an ordinary file.
     [
       'GET /orphan.html.gz',
       ['Accept-Encoding: gzip'],
@@ -194,7 +194,7 @@ describe('sidecars that are not, or not to be, used', () => {
 
   testRows(ROWS, () => server.port);
 
-  test('outdated ones are counted', async () => {
+  test('stale ones are counted', async () => {
     await using fresh = serve({ root: directory.root, port: 0 });
     expect(fresh.stats().files?.stalePrecompressed).toBe(0);
     for (const target of ['/old.html', '/both.html', '/alone.html', '/small.html'])
@@ -202,24 +202,24 @@ describe('sidecars that are not, or not to be, used', () => {
     expect(fresh.stats().files?.stalePrecompressed).toBe(2);
   });
 
-  test('none is, with sidecars off', async () => {
+  test('none is used with precompressed off', async () => {
     await using without = serve({ root: directory.root, port: 0, precompressed: false });
     const plain = { 'Content-Encoding': null, Vary: null };
     await checkRow(without.port, ['GET /both.html', ['Accept-Encoding: gzip'], 200, plain, contentOf(5001)]);
   });
 
-  test('one that appears, changes or goes in a folder with many files is seen at the next request', async () => {
-    using telling = makeWatchedDirectory();
-    const put = (name: string, length: number): void => writeFileSync(join(telling.path, name), contentOf(length));
-    mkdirSync(join(telling.path, 'in'));
+  test('a created, changed or removed one in a directory with many files is seen at the next request', async () => {
+    using directory = makeWatchedDirectory();
+    const put = (name: string, length: number): void => writeFileSync(join(directory.path, name), contentOf(length));
+    mkdirSync(join(directory.path, 'in'));
     const names = Array.from({ length: 30 }, (_, i) => `in/${i}.html`);
     for (const name of names) put(name, 2000);
     put('in/3.html.gz', 300);
     await settled();
-    const coded = ['Accept-Encoding: br, gzip'];
-    await using fresh = serve({ root: telling.path, port: 0 });
+    const acceptEncoding = ['Accept-Encoding: br, gzip'];
+    await using fresh = serve({ root: directory.path, port: 0 });
     const expectForm = (target: string, coding: string | null, length: number) =>
-      checkRow(fresh.port, [`GET /${target}`, coded, 200, { 'Content-Encoding': coding }, contentOf(length)]);
+      checkRow(fresh.port, [`GET /${target}`, acceptEncoding, 200, { 'Content-Encoding': coding }, contentOf(length)]);
     for (const name of names) {
       const has = name === 'in/3.html';
       await expectForm(name, has ? 'gzip' : null, has ? 300 : 2000);
@@ -229,19 +229,19 @@ describe('sidecars that are not, or not to be, used', () => {
     await settled();
     for (let i = 0; i < 5; i++) await expectForm(`in/new-${i}.html`, null, 2100 + i);
     const opened = (fresh.stats().systemCalls['openat2'] ?? 0) - (before['openat2'] ?? 0);
-    expect(opened).toBe(10); // each is looked at and opened, and nothing is looked for beside it
+    expect(opened).toBe(10); // each page and its precompressed file, and no lookup of absent ones
     put('in/7.html.br', 400);
     put('in/new-1.html.gz', 401);
     await settled();
     await expectForm('in/7.html', 'br', 400);
     await expectForm('in/new-1.html', 'gzip', 401);
-    rmSync(join(telling.path, 'in/7.html.br'));
-    rmSync(join(telling.path, 'in/3.html.gz'));
+    rmSync(join(directory.path, 'in/7.html.br'));
+    rmSync(join(directory.path, 'in/3.html.gz'));
     await expectForm('in/7.html', null, 2000);
     await expectForm('in/3.html', null, 2000);
   });
 
-  test('one that appears, is renewed or goes is seen at the next request', async () => {
+  test('a created, renewed or removed one is seen at the next request', async () => {
     directory.write('growing.html', contentOf(4000));
     await settled();
     const br = ['Accept-Encoding: br'];
@@ -249,10 +249,10 @@ describe('sidecars that are not, or not to be, used', () => {
     const first = await checkRow(fresh.port, ['GET /growing.html', br, 200, { Vary: null }, contentOf(4000)]);
     directory.write('growing.html.br', contentOf(400));
     await settled();
-    const coded = { 'Content-Encoding': 'br', Vary: 'Accept-Encoding' };
-    const second = await checkRow(fresh.port, ['GET /growing.html', br, 200, coded, contentOf(400)]);
+    const encoded = { 'Content-Encoding': 'br', Vary: 'Accept-Encoding' };
+    const second = await checkRow(fresh.port, ['GET /growing.html', br, 200, encoded, contentOf(400)]);
     expect(second.field('ETag')).not.toBe(first.field('ETag'));
-    directory.write('growing.html', contentOf(4001), 60); // newer than its sidecar
+    directory.write('growing.html', contentOf(4001), 60); // newer than its precompressed file
     await settled();
     await checkRow(fresh.port, ['GET /growing.html', br, 200, { 'Content-Encoding': null }, contentOf(4001)]);
   });

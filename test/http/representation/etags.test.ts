@@ -25,7 +25,7 @@ const FILES = {
   'large.css.gz': contentOf(100 * KIB),
 };
 
-/** Two replicas: the same bytes, with times and inodes of their own. */
+/** Two replicas: the same bytes with different times and inodes. */
 let one: TestDirectory;
 let other: TestDirectory;
 let first: Server;
@@ -46,7 +46,7 @@ afterAll(async () => {
   other[Symbol.dispose]();
 });
 
-/** Asks until the answer has a tag: a large file gets it when it was read once. */
+/** Requests until the response has an ETag: a large file gets one after it was read once. */
 async function tagged(port: number, target: string, fields: string[] = []): Promise<RawResponse> {
   const untilMs = performance.now() + 3000;
   for (;;) {
@@ -56,7 +56,7 @@ async function tagged(port: number, target: string, fields: string[] = []): Prom
   }
 }
 
-test('small files have their tag at once, large ones when they were read', async () => {
+test('small files have an ETag at once, large ones after they were read', async () => {
   for (const target of ['/hello.txt', '/page.html', '/empty.txt'])
     expect((await exchange(first.port, request(target))).field('ETag'), target).toMatch(/^"[\w-]{22}"$/);
   for (const target of LARGE) {
@@ -65,7 +65,7 @@ test('small files have their tag at once, large ones when they were read', async
   }
 });
 
-test('the same bytes have the same tag in both roots, and no date that would differ', async () => {
+test('the same bytes have the same ETag in both roots, and no Last-Modified', async () => {
   const seen = new Set<string>();
   for (const [target, accept] of [
     ...['/hello.txt', '/page.html', '/empty.txt', ...LARGE].map((each) => [each, 'identity']),
@@ -81,7 +81,7 @@ test('the same bytes have the same tag in both roots, and no date that would dif
   expect(seen.size).toBe(8);
 });
 
-describe('conditions', () => {
+describe('preconditions', () => {
   let values: Record<string, string>;
 
   beforeAll(async () => {
@@ -103,7 +103,7 @@ describe('conditions', () => {
     ['GET /large.bin', ['If-Match: <small>'], 412],
     ['GET /large.bin', ['Range: bytes=0-9', 'If-Range: <large>'], 206],
     ['GET /large.bin', ['Range: bytes=0-9', 'If-Range: <small>'], 200],
-    // There is no date to compare with.
+    // There is no Last-Modified to compare with.
     ['GET /page.html', ['If-Modified-Since: <date>'], 200],
     ['GET /page.html', ['If-Unmodified-Since: Thu, 01 Jan 1970 00:00:00 GMT'], 200],
     ['GET /page.html', ['Range: bytes=0-9', 'If-Range: <date>'], 200],
@@ -115,7 +115,7 @@ describe('conditions', () => {
     () => values,
   );
 
-  describe('at the replica, where a client may go on', () => {
+  describe('with validators of the other replica', () => {
     beforeAll(() => tagged(second.port, '/large.bin'));
 
     testRows(
@@ -125,7 +125,7 @@ describe('conditions', () => {
     );
   });
 
-  /** While a large file has no tag yet, a client may hold it all the same, and must not be refused for that. */
+  /** A client may have the ETag of a large file before this server has computed it: it must not get a 412. */
   const UNTAGGED: Row[] = [
     ['GET /large.bin', ['If-None-Match: "other"'], 200, { ETag: null }],
     ['GET /large.bin', ['If-None-Match: W/"other"'], 200],
@@ -139,12 +139,12 @@ describe('conditions', () => {
     ['GET /large.bin', ['If-Match: "a"', 'If-Match: <large>'], 200],
     ['GET /large.bin', ['If-Match: *'], 200],
     ['GET /large.bin', ['If-Match: *', 'Range: bytes=0-9'], 206],
-    // Whoever joins what it has to what it gets, gets the whole.
+    // A client that resumes gets the whole file.
     ['GET /large.bin', ['If-Match: <large>', 'Range: bytes=0-9'], 200, { 'Content-Range': null }],
     ['GET /large.bin', ['If-Match: <large>', 'Range: bytes=0-9,20-29'], 200, { 'Content-Range': null }],
     ['GET /large.bin', ['If-Match: <large>', 'If-Range: <large>', 'Range: bytes=0-9'], 200],
     ['GET /large.bin', ['If-Match: <large>', `Range: bytes=${MIB}-`], 200],
-    // What no strong tag can be is refused at any time.
+    // What cannot be a strong ETag fails at any time.
     ['GET /large.bin', ['If-Match:'], 412],
     ['GET /large.bin', ['If-Match: nonsense'], 412],
     ['GET /large.bin', ['If-Match: W/"other"'], 412],
@@ -155,7 +155,7 @@ describe('conditions', () => {
   ];
 
   for (const [ask, asked, status, sent] of UNTAGGED) {
-    test(`before it was read: ${ask} ${JSON.stringify(asked)} is ${status}`, async () => {
+    test(`before the file was read: ${ask} ${JSON.stringify(asked)} is ${status}`, async () => {
       await using fresh = serve({ root: one.root, port: 0, etag: 'content' });
       const [method, target] = ask.split(' ') as [string, string];
       const fields = asked.map((line) => line.replace('<large>', values['large']!));
@@ -168,7 +168,7 @@ describe('conditions', () => {
   }
 });
 
-test('by default a tag is a hash: neither the inode nor the size is read in it', async () => {
+test('the default ETag is a hash that does not reveal inode or size', async () => {
   const tagWith = async (inode: number): Promise<string> => {
     const kernel = kernelWith({
       fstat(fd, out) {
@@ -189,7 +189,7 @@ test('by default a tag is a hash: neither the inode nor the size is read in it',
   expect(await tagWith(inode + 1)).not.toBe(tag);
 });
 
-test('other bytes have another tag, although nothing else has changed', async () => {
+test('other bytes with the same size and time have another ETag', async () => {
   const etags: (string | null)[] = [];
   for (const content of ['one', 'two', 'one']) {
     one.write('changing.txt', content);
@@ -203,7 +203,7 @@ test('other bytes have another tag, although nothing else has changed', async ()
   expect(etags[0]).toBe(etags[2]);
 });
 
-test('a large file that is replaced while it is read gets the tag of what it is then', async () => {
+test('a large file replaced while it is hashed gets the ETag of its new content', async () => {
   one.write('replaced.bin', contentOf(8 * MIB));
   await settled();
   await using fresh = serve({ root: one.root, port: 0, etag: 'content', limits: { revalidateMs: 0 } });
@@ -218,7 +218,7 @@ test('a large file that is replaced while it is read gets the tag of what it is 
   expect((await tagged(second.port, '/again/replaced.bin')).field('ETag')).toBe(after.field('ETag'));
 });
 
-test('without room to keep it, a large file is sent whole, and has its tag when it was read', async () => {
+test('without room in the cache a large file is sent whole, and gets its ETag after it was read', async () => {
   await using bare = serve({ root: one.root, port: 0, etag: 'content', limits: { cacheBytes: 0 } });
   const first = await exchange(bare.port, request('/large.bin'));
   expect([first.status, first.field('ETag'), first.body.equals(FILES['large.bin'])]).toEqual([200, null, true]);
@@ -230,9 +230,9 @@ test('without room to keep it, a large file is sent whole, and has its tag when 
 });
 
 test.each<[what: string, count: number, bytes: number, limits: Partial<Limits>]>([
-  ['the cache holds by default', 300, 70_000, {}],
-  ['a small cache holds', 6, 100_000, { cacheBytes: MIB }],
-])('more large files than %s have their tags when they are asked for again', async (_, count, bytes, limits) => {
+  ['fit in the default cache', 300, 70_000, {}],
+  ['fit in a small cache', 6, 100_000, { cacheBytes: MIB }],
+])('more large files than %s have their ETags on the second request', async (_, count, bytes, limits) => {
   const names = Array.from({ length: count }, (_, i) => `many-${bytes}/${i}.bin`);
   for (const [i, name] of names.entries()) one.write(name, contentOf(bytes + i));
   await settled();
@@ -247,7 +247,7 @@ test.each<[what: string, count: number, bytes: number, limits: Partial<Limits>]>
   expect(etags).toEqual(names.map((_, i) => etagForBytes(contentOf(bytes + i))));
 });
 
-test('a large file that was touched this second keeps its tag when the second is over', async () => {
+test('a large file touched this second keeps its ETag after the second', async () => {
   writeFileSync(one.path('touched.bin'), contentOf(8 * MIB));
   await settled();
   await using fresh = serve({ root: one.root, port: 0, etag: 'content', limits: { revalidateMs: 0 } });
@@ -258,9 +258,9 @@ test('a large file that was touched this second keeps its tag when the second is
   expect([...seen]).toEqual([etag]);
 });
 
-describe.each(['stat', 'content'] as const)('with tags of %s', (etag) => {
-  /** A strong tag is of one form only, even where another has the very bytes, RFC 9110 section 8.8.3.3. */
-  test.each<[what: string, content: string | Buffer, make: (directory: TestDirectory) => void]>([
+describe.each(['stat', 'content'] as const)('with etag %s', (etag) => {
+  /** A strong ETag belongs to one representation, even if another has the same bytes, RFC 9110 section 8.8.3.3. */
+  test.each<[relation: string, content: string | Buffer, make: (directory: TestDirectory) => void]>([
     ['empty as it is', '', (directory) => directory.write('twin.css.gz', '')],
     ['a copy', contentOf(3000), (directory) => directory.write('twin.css.gz', contentOf(3000))],
     [
@@ -274,20 +274,20 @@ describe.each(['stat', 'content'] as const)('with tags of %s', (etag) => {
       contentOf(MIB),
       (directory) => linkSync(directory.path('twin.css'), directory.path('twin.css.gz')),
     ],
-  ])('a sidecar that is %s of its original has a tag of its own', async (_, content, make) => {
+  ])('a precompressed file that is %s of its original has its own ETag', async (_, content, make) => {
     using directory = makeDirectory({ 'twin.css': content });
     make(directory);
     await settled();
     await using fresh = serve({ root: directory.root, port: 0, etag });
     const gzip = 'Accept-Encoding: gzip';
     const plain = (await tagged(fresh.port, '/twin.css')).field('ETag')!;
-    const coded = await tagged(fresh.port, '/twin.css', [gzip]);
-    expect(coded.field('Content-Encoding')).toBe('gzip');
-    expect([plain, coded.field('ETag')]).toEqual([
+    const encoded = await tagged(fresh.port, '/twin.css', [gzip]);
+    expect(encoded.field('Content-Encoding')).toBe('gzip');
+    expect([plain, encoded.field('ETag')]).toEqual([
       expect.stringMatching(/^"[\w-]+"$/),
       expect.stringMatching(/^"[\w-]+-gzip"$/),
     ]);
-    expect(coded.field('ETag')).not.toBe(plain);
+    expect(encoded.field('ETag')).not.toBe(plain);
     const held = await exchange(fresh.port, request('/twin.css', [gzip, `If-None-Match: ${plain}`]));
     expect([held.status, held.field('Content-Encoding')]).toEqual([200, 'gzip']);
     const part = await exchange(fresh.port, request('/twin.css', [gzip, `If-Range: ${plain}`, 'Range: bytes=0-9']));

@@ -19,7 +19,7 @@ import { contentOf, HELLO, KIB } from '../../support/site.js';
 
 type Ranges = [first: number, last: number][];
 
-/** On the form as it is, whatever its size, RFC 9110 section 14. */
+/** On the identity representation of either size, RFC 9110 section 14. */
 const RANGES: [lines: string[], status: number, ranges?: Ranges][] = [
   [['Range: bytes=0-0'], 206, [[0, 0]]],
   [['Range: bytes=0-99'], 206, [[0, 99]]],
@@ -70,9 +70,9 @@ const RANGES: [lines: string[], status: number, ranges?: Ranges][] = [
   [['Range: 0-9'], 200],
   [['Range:'], 200],
   [['Range: bytes=0-9', 'Range: bytes=20-29'], 200],
-  // More than anybody needs, and nothing saved.
+  // More ranges than are served: ignored.
   [[`Range: bytes=${Array.from({ length: 33 }, (_, at) => `${at * 100}-${at * 100}`).join(',')}`], 200],
-  // With conditions, which go before, section 13.2.2.
+  // Preconditions are evaluated first, section 13.2.2.
   [['Range: bytes=0-9', 'If-None-Match: <identity>'], 304],
   [['Range: bytes=0-9', 'If-None-Match: <br>'], 206, [[0, 9]]],
   [['Range: bytes=0-9', 'If-Match: <identity>'], 206, [[0, 9]]],
@@ -83,7 +83,7 @@ const RANGES: [lines: string[], status: number, ranges?: Ranges][] = [
   [['Range: bytes=0-9', 'If-Modified-Since: <before>'], 206, [[0, 9]]],
   [['Range: bytes=0-9', 'If-Unmodified-Since: <modified>'], 206, [[0, 9]]],
   [['Range: bytes=0-9', 'If-Unmodified-Since: <before>'], 412],
-  // If-Range, section 13.1.5: the part if it is of what the client has, else the whole.
+  // If-Range, section 13.1.5: the part if the validator matches, else the whole.
   [['Range: bytes=0-9', 'If-Range: <identity>'], 206, [[0, 9]]],
   [['Range: bytes=0-9', 'If-Range: <br>'], 200],
   [['Range: bytes=0-9', 'If-Range: W/<identity>'], 200],
@@ -100,8 +100,8 @@ const RANGES: [lines: string[], status: number, ranges?: Ranges][] = [
   [['Range: bytes=0-9', 'If-Range: <identity>', 'If-None-Match: <identity>'], 304],
 ];
 
-/** Of a form with a coding: the bytes are those that are sent, section 14.1.2. */
-const CODED: [form: Coding, lines: string[], status: number, ranges?: Ranges][] = [
+/** On an encoded representation: ranges count the encoded bytes, section 14.1.2. */
+const ENCODED: [form: Coding, lines: string[], status: number, ranges?: Ranges][] = [
   ['br', ['Range: bytes=0-9'], 206, [[0, 9]]],
   ['zstd', ['Range: bytes=100-1999'], 206, [[100, 1999]]],
   ['gzip', ['Range: bytes=10-2500'], 206, [[10, 2500]]],
@@ -115,27 +115,27 @@ const CODED: [form: Coding, lines: string[], status: number, ranges?: Ranges][] 
   ['br', ['Range: bytes=0-9', 'If-Match: <identity>'], 412],
   ['br', ['Range: bytes=0-9', 'If-Match: <br>'], 206, [[0, 9]]],
   ['br', ['Range: bytes=299999-'], 416],
-  // Content-Encoding would be said of the multipart, and not of what is in it.
+  // Content-Encoding would apply to the multipart body, not to the parts.
   ['br', ['Range: bytes=0-9,1000-1009'], 200],
   ['br', ['Range: bytes=0-9,20-29'], 206, [[0, 29]]],
 ];
 
-let folder: TestDirectory;
+let directory: TestDirectory;
 let server: Server;
 
 beforeAll(async () => {
-  folder = makePages();
-  folder.write('empty.txt', '');
-  folder.write('hello.txt', HELLO);
-  folder.write('four.txt', 'four');
-  folder.write('big.bin', contentOf(400 * KIB));
+  directory = makePages();
+  directory.write('empty.txt', '');
+  directory.write('hello.txt', HELLO);
+  directory.write('four.txt', 'four');
+  directory.write('big.bin', contentOf(400 * KIB));
   await settled();
-  server = serve({ root: folder.root, port: 0 });
+  server = serve({ root: directory.root, port: 0 });
 });
 
 afterAll(async () => {
   await server.stop({ force: true });
-  folder[Symbol.dispose]();
+  directory[Symbol.dispose]();
 });
 
 describe.each(PAGE_NAMES)('a %s page', (page) => {
@@ -149,12 +149,12 @@ describe.each(PAGE_NAMES)('a %s page', (page) => {
     await checkSelection(server.port, page, values, lines, status, 'identity', ranges);
   });
 
-  test.each(CODED)('%s with %j is %i %j', async (form, lines, status, ranges) => {
-    await checkSelection(server.port, page, values, [`Accept-Encoding: ${form}`, ...lines], status, form, ranges);
+  test.each(ENCODED)('%s with %j is %i %j', async (coding, lines, status, ranges) => {
+    await checkSelection(server.port, page, values, [`Accept-Encoding: ${coding}`, ...lines], status, coding, ranges);
   });
 
-  test.each(['identity', 'br', 'zstd', 'gzip'] as const)('the ends of %s, by its own size', async (form) => {
-    const size = PAGES[page][form];
+  test.each(['identity', 'br', 'zstd', 'gzip'] as const)('ranges at the end of %s use its own size', async (coding) => {
+    const size = PAGES[page][coding];
     const ends: [range: string, status: number, ranges?: Ranges][] = [
       ['0-', 206, [[0, size - 1]]],
       [`0-${size - 1}`, 206, [[0, size - 1]]],
@@ -169,12 +169,12 @@ describe.each(PAGE_NAMES)('a %s page', (page) => {
       [`${size}-${size}`, 416],
     ];
     for (const [range, status, ranges] of ends) {
-      const fields = [`Accept-Encoding: ${form}`, `Range: bytes=${range}`];
-      await checkSelection(server.port, page, values, fields, status, form, ranges);
+      const fields = [`Accept-Encoding: ${coding}`, `Range: bytes=${range}`];
+      await checkSelection(server.port, page, values, fields, status, coding, ranges);
     }
   });
 
-  test('every 206 and the 416 say what the 200 says of validators, and nothing of another content', async () => {
+  test('206 and 416 have the validators of the 200 of the same representation', async () => {
     const whole = await exchange(server.port, request(`/${page}.html`));
     const part = await exchange(server.port, request(`/${page}.html`, ['Range: bytes=0-9']));
     const none = await exchange(server.port, request(`/${page}.html`, ['Range: bytes=999999-']));
@@ -186,7 +186,7 @@ describe.each(PAGE_NAMES)('a %s page', (page) => {
     expect(none.field('Accept-Ranges')).toBe('bytes');
   });
 
-  test('ranges one after the other, pipelined, make the whole', async () => {
+  test('pipelined consecutive ranges add up to the whole', async () => {
     const size = PAGES[page].identity;
     const step = Math.ceil(size / 7);
     const starts = Array.from({ length: 7 }, (_, at) => at * step);
@@ -204,7 +204,7 @@ describe.each(PAGE_NAMES)('a %s page', (page) => {
     ['1.0', ['Connection: keep-alive'], 'keep-alive'],
     ['1.1', ['Connection: close'], 'close'],
     ['1.1', [], null],
-  ])('parts to HTTP/%s with %j are followed by: %s', async (version, lines, connection) => {
+  ])('parts for HTTP/%s with %j have Connection %s', async (version, lines, connection) => {
     const whole = contentIn(page, 'identity');
     const ends = [
       [0, 9],
@@ -215,18 +215,22 @@ describe.each(PAGE_NAMES)('a %s page', (page) => {
       for (let time = 0; time < (connection === 'close' ? 1 : 3); time++) {
         const fields = ['Host: a', `Range: bytes=${first}-${last}`, ...lines];
         client.send(`GET /${page}.html HTTP/${version}\r\n${fields.join('\r\n')}\r\n\r\n`);
-        const answer = await client.response();
-        expect([answer.version, answer.status, answer.field('Connection')]).toEqual(['HTTP/1.1', 206, connection]);
-        expect(answer.field('Content-Range')).toBe(`bytes ${first}-${last}/${whole.length}`);
-        expect(answer.field('ETag')).toBe(values['identity']);
-        expect(answer.body.equals(whole.subarray(first, last + 1))).toBe(true);
+        const response = await client.response();
+        expect([response.version, response.status, response.field('Connection')]).toEqual([
+          'HTTP/1.1',
+          206,
+          connection,
+        ]);
+        expect(response.field('Content-Range')).toBe(`bytes ${first}-${last}/${whole.length}`);
+        expect(response.field('ETag')).toBe(values['identity']);
+        expect(response.body.equals(whole.subarray(first, last + 1))).toBe(true);
       }
       if (connection === 'close') expect(await client.untilClose()).toHaveLength(0);
       expect([client.failure, client.buffered.length]).toEqual([null, 0]);
     }
   });
 
-  test('a HEAD with a Range is a HEAD', async () => {
+  test('a HEAD ignores Range', async () => {
     using client = await RawClient.connect(server.port);
     const plain = await client.send(request(`/${page}.html`, [], 'HEAD')).response('HEAD');
     for (const range of ['bytes=0-9', 'bytes=0-9,5000-5009', 'bytes=99999999-']) {
@@ -235,11 +239,11 @@ describe.each(PAGE_NAMES)('a %s page', (page) => {
     }
   });
 
-  test('each multipart has another boundary, which is not in the file', async () => {
+  test('each multipart response has a new boundary that does not occur in the file', async () => {
     const boundaries = new Set<string>();
     for (let round = 0; round < 5; round++) {
-      const answer = await exchange(server.port, request(`/${page}.html`, ['Range: bytes=0-9,5000-5009']));
-      boundaries.add(answer.field('Content-Type')!);
+      const response = await exchange(server.port, request(`/${page}.html`, ['Range: bytes=0-9,5000-5009']));
+      boundaries.add(response.field('Content-Type')!);
     }
     expect(boundaries.size).toBe(5);
   });
@@ -255,32 +259,32 @@ describe('small and odd files', () => {
     ['GET /four.txt', ['Range: bytes=-9'], 206, { 'Content-Range': 'bytes 0-3/4' }, 'four'],
     ['GET /four.txt', ['Range: bytes=0-0,2-2'], 206, { 'Content-Range': 'bytes 0-2/4' }, 'fou'],
     ['GET /four.txt?query', ['Range: bytes=4-'], 416, { 'Content-Range': 'bytes */4' }],
-    // What is no file has no ranges.
+    // Only files have ranges.
     ['GET /nothing', ['Range: bytes=0-1'], 404, { 'Content-Range': null }, 'Not found.\n'],
     ['GET /big.bin', ['Range: bytes=100-102399'], 206, {}, contentOf(400 * KIB).subarray(100, 102400)],
   ];
 
   testRows(ROWS, () => server.port);
 
-  test('parts larger than what is read into memory are sent by descriptor, between parts that are not', async () => {
+  test('large parts are sent by descriptor between small ones from memory', async () => {
     const ranges: Ranges = [
       [0, 9],
       [1000, 150_000],
       [200_000, 200_099],
     ];
     const set = ranges.map(([first, last]) => `${first}-${last}`).join(',');
-    const answer = await exchange(server.port, request('/big.bin', [`Range: bytes=${set}`]));
-    expect(answer.status).toBe(206);
+    const response = await exchange(server.port, request('/big.bin', [`Range: bytes=${set}`]));
+    expect(response.status).toBe(206);
     const whole = contentOf(400 * KIB);
-    expect(answer.body.equals(partial(answer, whole.length, ranges, sliceOf(whole), 'application/octet-stream'))).toBe(
-      true,
-    );
+    expect(
+      response.body.equals(partial(response, whole.length, ranges, sliceOf(whole), 'application/octet-stream')),
+    ).toBe(true);
   });
 });
 
-test('a time at the epoch, which builds write, is no date: no Last-Modified, no condition by it', async () => {
-  folder.write('built.txt', HELLO);
-  utimesSync(folder.path('built.txt'), 0, 0);
+test('a modification time at the epoch, as reproducible builds set it, is not a date: no Last-Modified, no precondition on it', async () => {
+  directory.write('built.txt', HELLO);
+  utimesSync(directory.path('built.txt'), 0, 0);
   await settled();
   const rows: Row[] = [
     ['GET /built.txt', [], 200, { 'Last-Modified': null, ETag: /^"/ }, HELLO],

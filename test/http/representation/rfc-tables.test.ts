@@ -34,23 +34,23 @@ import { type Coding, contentIn, makePages, partial, rangeOf } from '../../suppo
 import { exchange, RawClient, type RawResponse, request, withoutDate } from '../../support/raw-client.js';
 import { contentOf, HELLO, KIB } from '../../support/site.js';
 
-// The tables of what decides about a request, each row through a socket, and all rows over one connection that is kept.
+// The tables of the unit tests, each row through a socket, all rows over one persistent connection.
 
-/** No file system holds a file of 2^53 bytes, and nobody waits for a GiB. */
+/** No filesystem holds a file of 2^53 bytes, and reading a GiB takes too long. */
 const isServed = ([, size, expected]: RangeRow): boolean => {
   const [first, last] = typeof expected === 'string' ? expected.split('-').map(Number) : [0, 0];
   return size < 2 ** 40 && (size <= MIB || last! - first! < MIB);
 };
 const RANGES = [...EXAMPLES, ...ONE_RANGE, ...LARGE_NUMBERS, ...GRAMMAR].filter(isServed);
 const SETS = [...SEVERAL, ...AT_THE_LIMIT];
-/** What fits into a head. */
+/** Values that fit into a request head. */
 const LONGEST = LONG.filter(([value]) => value.length < 12 * KIB);
 const SIZES = new Set([...RANGES, ...SETS.map(([, ...row]) => row)].map(([, size]) => size));
 
 let directory: TestDirectory;
 let server: Server;
 let client: RawClient;
-/** What the file's tag has between its quotes. */
+/** The file's ETag without its quotes. */
 let opaque: string;
 
 beforeAll(async () => {
@@ -76,7 +76,7 @@ afterAll(async () => {
 const ask = (target: string, fields: readonly string[], method = 'GET', peer = client): Promise<RawResponse> =>
   peer.send(request(target, fields, method)).response(method);
 
-/** Asks for the file with its tag for "abc". */
+/** Requests the file, with its ETag in place of "abc". */
 const askDated = (fields: readonly string[], method?: string, peer?: RawClient): Promise<RawResponse> =>
   ask(
     '/dated.txt',
@@ -99,15 +99,15 @@ async function expectStatus(fields: readonly string[], status: number, peer = cl
 const PART = 'Range: bytes=0-1';
 
 describe('conditions', () => {
-  test.each(LISTS)('%s has the tag: %s', async (list, has) => {
+  test.each(LISTS)('%s matches the ETag: %s', async (list, has) => {
     await expectStatus([`If-Match: ${list}`], has ? 200 : 412);
     await expectStatus([`If-Match: ${list}`, PART], has ? 206 : 412);
     await expectStatus([`If-None-Match: ${list}`], has ? 304 : 200);
     await expectStatus([`If-None-Match: ${list}`, PART], has ? 304 : 206);
   });
 
-  test.each(LINES)('%j: %s', async (fields, verdict) => {
-    await expectStatus(fields, verdict);
+  test.each(LINES)('%j: %s', async (fields, result) => {
+    await expectStatus(fields, result);
   });
 
   test.each(DATES)('on %j (%s)', async (date, is) => {
@@ -117,7 +117,7 @@ describe('conditions', () => {
     await expectStatus([`If-Range: ${date}`, PART], is === 'same' ? 206 : 200);
   });
 
-  test.each(AGES)('on a file modified %i ms ago, whose date is strong: %s', async (ageMs, strong) => {
+  test.each(AGES)('on a file modified %i ms ago, with a strong date: %s', async (ageMs, strong) => {
     const kernel = kernelWith({ wallMs: () => MODIFIED * 1000 + ageMs });
     await using then = serve({ root: directory.root, port: 0, kernel });
     using peer = await RawClient.connect(then.port);
@@ -133,15 +133,15 @@ describe('conditions', () => {
     await expectStatus([MODIFIED_MEANWHILE, PART], 412, peer);
   });
 
-  test.each(ORDER)('%s', async (_, fields, verdict) => {
+  test.each(ORDER)('%s', async (_, fields, result) => {
     for (const order of [fields, fields.toReversed()]) {
-      await expectStatus(order, verdict);
-      await expectStatus([...order, PART], verdict === 200 ? 206 : verdict);
+      await expectStatus(order, result);
+      await expectStatus([...order, PART], result === 200 ? 206 : result);
     }
     for (const method of ['PUT', 'DELETE']) expect((await askDated(fields, method)).status).toBe(405);
   });
 
-  test('no method without a representation has any', async () => {
+  test('methods without a representation ignore them', async () => {
     const all = [NO_MATCH, MODIFIED_MEANWHILE, 'If-None-Match: *', `If-Modified-Since: ${EARLIER}`];
     expect((await askDated(all, 'OPTIONS')).status).toBe(204);
     expect((await askDated(all, 'TRACE')).status).toBe(405);

@@ -6,11 +6,11 @@ import { exchange, RawClient, type RawResponse, request, withoutDate } from '../
 const EARLY = 'Thu, 01 Jan 1998 00:00:00 GMT';
 const LATE = 'Thu, 01 Jan 2060 00:00:00 GMT';
 const HTML = 'Accept: text/html';
-/** Close to each other, and so one. */
+/** Close to each other, so joined to one. */
 const JOINED = 'Range: bytes=0-1,5-6';
 const PAGE = '<p>the app\n';
 
-/** What a file would answer otherwise than without, by the conditions or in part; with what the app's page answers. */
+/** Preconditions and ranges that change the response for a file, with the status of the fallback page for them. */
 const FIELDS: [lines: string[], ofPage: number][] = [
   [['If-Match: "x"'], 412],
   [['If-Match: *'], 200],
@@ -32,14 +32,14 @@ const FIELDS: [lines: string[], ofPage: number][] = [
   [['If-None-Match: *', `If-Modified-Since: ${LATE}`, 'Range: bytes=0-1', 'If-Range: "x"'], 304],
 ];
 
-/** RFC 9110 sections 13.2.1 and 14.2: what would not be a 200 without conditions is the same with them, and has no parts. */
-const OTHERS: [what: string, options: Partial<ServeOptions>, root: string, target: string, status: number][] = [
+/** RFC 9110 sections 13.2.1 and 14.2: if the response would not be a 200 without preconditions, they and Range are ignored. */
+const OTHERS: [subject: string, options: Partial<ServeOptions>, root: string, target: string, status: number][] = [
   ['404', {}, '', '/nowhere', 404],
   ['404 of a dotfile', {}, '', '/.git/config', 404],
   ['404 of an encoded slash', {}, '', '/a%2Fb', 404],
   ['a page for 404', {}, 'paged', '/nowhere', 404],
-  ['404 of what is no page', { fallback: 'app.html' }, '', '/script.js', 404],
-  ['301 of a folder', {}, '', '/folder', 301],
+  ['404 of an asset with a fallback', { fallback: 'app.html' }, '', '/script.js', 404],
+  ['301 of a directory', {}, '', '/dir', 301],
   ['301 of a page', { cleanUrls: true }, '', '/app.html', 301],
   ['308 by a rule', { redirects: [{ from: '/old', to: '/new' }] }, '', '/old', 308],
   ['400', {}, '', '/%zz', 400],
@@ -54,7 +54,7 @@ beforeAll(async () => {
   directory = makeDirectory({
     'app.html': PAGE,
     'paged/404.html': 'nothing here\n',
-    'folder/index.html': 'a folder\n',
+    'dir/index.html': 'a directory\n',
   });
   await settled();
 });
@@ -87,7 +87,7 @@ describe.each(OTHERS)('%s', (_, options, root, target, status) => {
 
   beforeAll(async () => {
     await start(options, root);
-    // What stands in for the answer has a tag of its own, where it has one.
+    // The page sent in its place would have a validator of its own.
     tag = (await exchange(server.port, request(root === '' ? '/app.html' : '/404.html'))).field('ETag') ?? '"y"';
     plain = await ask(target, []);
   });
@@ -103,7 +103,7 @@ describe.each(OTHERS)('%s', (_, options, root, target, status) => {
   });
 });
 
-describe('the page of a single-page app is a file', () => {
+describe('the fallback page is a file', () => {
   beforeAll(async () => {
     await start({ fallback: 'app.html' });
     const plain = await exchange(server.port, request('/route', [HTML]));

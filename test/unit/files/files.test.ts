@@ -36,7 +36,7 @@ const textOf = ({ body }: HttpResponse): string =>
 describe('serving', () => {
   let files: Files;
   let opens = 0;
-  /** The time of day, where it must not pass; null where it is what it is. */
+  /** A fixed wall clock; null for the real one. */
   let stoppedMs: number | null = null;
 
   const kernel = kernelWith({ wallMs: () => stoppedMs ?? Date.now() }, { openat2: () => opens++ });
@@ -56,7 +56,7 @@ describe('serving', () => {
   test.each([
     ['by inotify', {}, 30_000],
     ['by time', { maxWatches: 0 }, 500],
-  ])('a small file is held: whose changes are told %s is looked at again when that is due', (_, limits, dueMs) => {
+  ])('a small file is cached, and revalidated %s when due', (_, limits, dueMs) => {
     files.close();
     files = filesOf(kernel, limits);
     expect(textOf(get('/hello.txt', [], 0))).toBe(HELLO);
@@ -144,7 +144,7 @@ describe('serving', () => {
     expect(files.stats).toMatchObject(stats);
   });
 
-  test('a young file is not held, and its tag is weak', async () => {
+  test('a file with a racy timestamp is not cached and has a weak ETag', async () => {
     stoppedMs = Date.now();
     writeFileSync(site.path('fresh.txt'), 'one');
     expect(field(get('/fresh.txt'), 'ETag')).toMatch(/^W\//);
@@ -157,36 +157,36 @@ describe('serving', () => {
     expect(files.stats.entries).toBe(1);
   });
 
-  test('a file with a young form beside it is not held either', async () => {
-    site.write('coded.txt', 'identity');
+  test('a file with a racy precompressed file is not cached', async () => {
+    site.write('encoded.txt', 'identity');
     await settled();
     stoppedMs = Date.now();
-    writeFileSync(site.path('coded.txt.br'), 'one');
-    expect(textOf(get('/coded.txt', ['Accept-Encoding: br']))).toBe('one');
+    writeFileSync(site.path('encoded.txt.br'), 'one');
+    expect(textOf(get('/encoded.txt', ['Accept-Encoding: br']))).toBe('one');
     expect(files.stats.entries).toBe(0);
-    writeFileSync(site.path('coded.txt.br'), 'two');
-    expect(textOf(get('/coded.txt', ['Accept-Encoding: br']))).toBe('two');
+    writeFileSync(site.path('encoded.txt.br'), 'two');
+    expect(textOf(get('/encoded.txt', ['Accept-Encoding: br']))).toBe('two');
     stoppedMs = null;
     await settled();
-    get('/coded.txt');
+    get('/encoded.txt');
     expect(files.stats.entries).toBe(1);
   });
 
-  test('another site whose root lies within does not keep this one from being told', async () => {
+  test('a site with a root inside another does not disturb the watches of the other', async () => {
     files.close();
     const plan = (root: string) => ({ root, options: resolveSiteOptions({}) });
     files = new Files(kernel, plan(site.root), new Map([['other', plan(site.path('sub'))]]), resolveLimits());
-    site.write('told.txt', 'one');
+    site.write('watched.txt', 'one');
     await settled();
     files.inotify.read();
-    expect(textOf(get('/told.txt'))).toBe('one');
+    expect(textOf(get('/watched.txt'))).toBe('one');
     get('http://other/index.html');
-    appendFileSync(site.path('told.txt'), ' more');
+    appendFileSync(site.path('watched.txt'), ' more');
     files.inotify.read();
-    expect(textOf(get('/told.txt'))).toBe('one more');
+    expect(textOf(get('/watched.txt'))).toBe('one more');
   });
 
-  test('paths with one hash have each their own answer', () => {
+  test('paths with the same hash have their own responses', () => {
     const [first, second] = collision();
     site.write(first.slice(1), 'first');
     site.write(second.slice(1), 'second');
@@ -201,7 +201,7 @@ describe('serving', () => {
     }
   });
 
-  test('spellings of one path are answered alike', () => {
+  test('spellings of one path have the same response', () => {
     for (const path of ['/hello.txt', '//hello.txt', '/%68ello.txt', '/hello%2Etxt'])
       expect(textOf(get(path))).toBe(HELLO);
   });
@@ -216,7 +216,7 @@ describe('serving', () => {
 
   const LARGE = `/${64 * KIB + 1}.bin`;
 
-  test('one descriptor of a large file serves GET, HEAD and 304, and is closed when it is forgotten', () => {
+  test('one descriptor of a large file serves GET, HEAD and 304, and is closed on eviction', () => {
     const before = countDescriptors();
     const whole = get(LARGE);
     expect([whole.status, whole.body.kind, whole.contentLength, whole.ownedFile]).toEqual([
@@ -233,7 +233,7 @@ describe('serving', () => {
     expect(countDescriptors()).toBe(before);
   });
 
-  test('a large file that is not held is let go by whoever has sent it, and at once when nothing of it is sent', () => {
+  test('an uncached large file is released after it is sent, or at once if nothing of it is sent', () => {
     files.close();
     files = filesOf(kernel, { cacheBytes: 0 });
     const before = countDescriptors();
@@ -289,7 +289,7 @@ describe('serving', () => {
     expect(get(target).status).toBe(status);
   });
 
-  test('a file that may not be read is 403', () => {
+  test('a file without read permission is 403', () => {
     let refusing = false;
     const strict = kernelWith({ openat2: (...args) => (refusing ? EACCES : realKernel.openat2(...args)) });
     const others = filesOf(strict);
@@ -302,7 +302,7 @@ describe('serving', () => {
     expect(get('/unreadable.txt').status).toBe(403);
   });
 
-  test('a file that cannot be read, but opened, is tried as a large one is', () => {
+  test('a file that opens but cannot be read is sent by descriptor', () => {
     const failing = filesOf(kernelWith({ pread: () => EIO }));
     const { status, body, ownedFile } = failing.serve(parsed('/hello.txt'), 0);
     expect([status, body.kind]).toEqual([200, 'file']);
@@ -311,7 +311,7 @@ describe('serving', () => {
   });
 });
 
-/** Two paths that FNV-1a does not tell apart. Found by the birthday of 32 bits. */
+/** Two paths with the same FNV-1a hash, found by a birthday search. */
 function collision(): [string, string] {
   const seen = new Map<number, string>();
   for (let i = 0; ; i++) {

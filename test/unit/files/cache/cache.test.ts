@@ -18,11 +18,11 @@ const hashOf = (path: string): number => hashPath(Buffer.from(path));
 
 interface TestContent extends CacheContent {
   bytes: number;
-  /** How often it was closed. */
+  /** The number of calls of close. */
   closed: number;
 }
 
-/** A resource that comes to this many bytes with all that counts. */
+/** An entry of this size, including overhead. */
 function resource(path: string, bytes = 100, hash = hashOf(path)): CacheEntry & { readonly content: TestContent } {
   const content: TestContent = {
     bytes: bytes - ENTRY_OVERHEAD_BYTES - Buffer.byteLength(path),
@@ -50,7 +50,7 @@ const find = (cache: FileCache, path: string, hash = hashOf(path)): CacheEntry |
   return cache.find(around, 2, 2 + Buffer.byteLength(path), hash);
 };
 
-test('what was put in is found by its bytes, wherever they stand', () => {
+test('an entry is found by the bytes of its path at any offset', () => {
   const cache = new FileCache(1000);
   const one = resource('/a');
   cache.set(one);
@@ -61,7 +61,7 @@ test('what was put in is found by its bytes, wherever they stand', () => {
   expect([find(cache, '/a'), cache.has(one), cache.size, cache.bytes]).toEqual([null, false, 0, 0]);
 });
 
-test('of two paths with one hash each is right or absent', () => {
+test('of two paths with the same hash each finds its own entry or none', () => {
   const cache = new FileCache(1000);
   const hash = 12345;
   for (const [first, second] of [
@@ -79,7 +79,7 @@ test('of two paths with one hash each is right or absent', () => {
   }
 });
 
-test('whoever goes is closed, once: removed, replaced, evicted or cleared', () => {
+test('a removed, replaced, evicted or cleared entry is closed once', () => {
   const cache = new FileCache(250);
   const [removed, replaced, evicted, cleared] = [resource('/r'), resource('/p'), resource('/e'), resource('/c')];
   cache.set(removed);
@@ -97,7 +97,7 @@ test('whoever goes is closed, once: removed, replaced, evicted or cleared', () =
   expect(all.map(({ content }) => content.closed)).toEqual([1, 1, 1, 1]);
 });
 
-test('one that is not here any more is nobody else’s: neither removed nor counted again', () => {
+test('an entry that has left the cache is neither removed nor counted again', () => {
   const cache = new FileCache(1000);
   const [before, after] = [resource('/a'), resource('/a', 200)];
   cache.set(before);
@@ -109,7 +109,7 @@ test('one that is not here any more is nobody else’s: neither removed nor coun
 });
 
 describe('the budget', () => {
-  test('is kept to, but for the newest, whatever its size', () => {
+  test('is respected, except for the newest entry, whatever its size', () => {
     const cache = new FileCache(250);
     for (const path of ['/a', '/b', '/c', '/d']) cache.set(resource(path));
     expect([cache.size, cache.bytes]).toEqual([2, 200]);
@@ -121,20 +121,20 @@ describe('the budget', () => {
     expect([find(cache, '/a')?.fingerprint, cache.size, cache.bytes]).toEqual(['/a', 1, 100]);
   });
 
-  test('of nothing keeps no more than the newest', () => {
+  test('of zero keeps the newest entry only', () => {
     const cache = new FileCache(0);
     for (const path of ['/a', '/b', '/c']) cache.set(resource(path));
     expect([find(cache, '/a'), find(cache, '/c')?.fingerprint, cache.size]).toEqual([null, '/c', 1]);
   });
 
-  test('counts one that grows or shrinks, and evicts others for it, never itself', () => {
+  test('counts an entry that grows or shrinks, and evicts others for it', () => {
     const cache = new FileCache(300);
     const growing = resource('/growing');
     cache.set(growing);
     cache.set(resource('/b'));
     cache.set(resource('/c'));
     growing.content.bytes += 50;
-    expect(cache.bytes).toBe(300); // it has not been said yet
+    expect(cache.bytes).toBe(300); // not reported yet
     cache.recount(growing);
     expect([cache.has(growing), cache.size, cache.bytes]).toEqual([true, 2, 250]);
     growing.content.bytes += 1000;
@@ -148,7 +148,7 @@ describe('the budget', () => {
     expect([cache.size, cache.bytes]).toEqual([0, 0]);
   });
 
-  test('bounds open descriptors, by what each of them counts', () => {
+  test('limits open descriptors', () => {
     const cache = new FileCache(10 * DESCRIPTOR_BYTES);
     const all = Array.from({ length: 50 }, (_, i) => resource(`/${i}`, ENTRY_OVERHEAD_BYTES + DESCRIPTOR_BYTES));
     for (const each of all) cache.set(each);
@@ -156,7 +156,7 @@ describe('the budget', () => {
     expect(cache.bytes).toBeLessThanOrEqual(10 * DESCRIPTOR_BYTES);
   });
 
-  test('of descriptors is what others need: the oldest are let go, and nothing else', () => {
+  test('of descriptors evicts the oldest entries with a descriptor only', () => {
     const cache = new FileCache(100_000);
     const opened = (path: string, count: number) => {
       const made = resource(path);
@@ -172,7 +172,7 @@ describe('the budget', () => {
     expect(all.map(({ content }) => content.closed)).toEqual([0, 1, 1, 0, 1]);
   });
 
-  test('is what is counted, whatever is done', () => {
+  test('equals the sum of the entries after any operations', () => {
     const next = seeded();
     const cache = new FileCache(2000);
     const path = (at: number): string => `/${at}`;
@@ -197,7 +197,7 @@ describe('the budget', () => {
   });
 });
 
-test('what was used since the last look stays, what was not goes, oldest first', () => {
+test('entries used since the last pass stay, unused ones are evicted, oldest first', () => {
   const cache = new FileCache(300);
   const all = new Map(['/a', '/b', '/c', '/d', '/e', '/f', '/g'].map((path) => [path, resource(path)]));
   const set = (path: string): void => cache.set(all.get(path)!);

@@ -23,7 +23,7 @@ describe('a name that ends', () => {
   test.each(wordsOf(NO_ASSETS))('%s may be a page', (name) =>
     expect(looksLikeAsset(Buffer.from(name, 'latin1'))).toBe(false),
   );
-  test('or not at all, may be a page', () => {
+  test('without an extension may be a page', () => {
     for (const name of ['', 'with blank.of two', 'a. js']) expect(looksLikeAsset(Buffer.from(name))).toBe(false);
   });
 });

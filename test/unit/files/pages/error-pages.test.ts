@@ -13,20 +13,20 @@ import { settled } from '../../../support/directory.js';
 import { parsed } from '../../../support/parsed.js';
 import { KIB } from '../../../support/site.js';
 
-const FRESHNESS_MS = 500;
-const BY_TIME = { maxWatches: 0, revalidateMs: FRESHNESS_MS };
+const REVALIDATE_MS = 500;
+const POLLED = { maxWatches: 0, revalidateMs: REVALIDATE_MS };
 const HTML = ['Accept: text/html'];
 
 const descriptors = testDescriptors();
 let base: string;
 let files: Files | null;
-/** What no descriptor is left for. */
-let refused: RegExp | null;
+/** The names that fail to open with EMFILE. */
+let failing: RegExp | null;
 
 beforeEach(() => {
   base = descriptors.directory();
   files = null;
-  refused = null;
+  failing = null;
 });
 
 afterEach(() => files?.close());
@@ -34,21 +34,21 @@ afterEach(() => files?.close());
 const path = (name: string): string => join(base, name);
 const kernel = kernelWith({
   openat2: (dir, name, ...rest) =>
-    refused?.test(Buffer.from(name).toString()) ? EMFILE : realKernel.openat2(dir, name, ...rest),
+    failing?.test(Buffer.from(name).toString()) ? EMFILE : realKernel.openat2(dir, name, ...rest),
 });
 
 function open(options: SiteOptions = {}, limits: Partial<Limits> = {}, root = base): void {
   files = new Files(kernel, { root, options: resolveSiteOptions(options) }, new Map(), resolveLimits(limits));
 }
 
-/** As a server asks: what the kernel tells is heard first. */
-function ask(target: string, fields: string[] = [], nowMs = 0): HttpResponse {
+/** Serves a request like the server does, after reading inotify events. */
+function serve(target: string, fields: string[] = [], nowMs = 0): HttpResponse {
   files!.inotify.read();
   return files!.serve(parsed(target, fields), nowMs);
 }
 
-/** Status and the beginning of the text; whoever has sent an answer for the last time lets its file go. */
-function said({ status, body, ownedFile }: HttpResponse): string {
+/** Status and the beginning of the body. Releases the file of the response. */
+function summary({ status, body, ownedFile }: HttpResponse): string {
   const bytes = Buffer.alloc(20);
   if (body.kind === 'bytes') bytes.set(body.bytes.subarray(0, 20));
   if (body.kind === 'file') expect(realKernel.pread(body.file.fd, bytes, 0, 20, 0)).toBeGreaterThan(0);
@@ -59,27 +59,27 @@ function said({ status, body, ownedFile }: HttpResponse): string {
 const BUILT_IN = '404 Not found.';
 const large = (start: string): string => start.padEnd(100 * KIB);
 
-describe('the page for what is not there', () => {
-  test('is not what its own address is: no validators, and nobody keeps it', async () => {
+describe('404.html', () => {
+  test('is sent without validators and with no-cache as an error page', async () => {
     writeFileSync(path('404.html'), 'nothing');
     await settled();
     open();
-    const own = ask('/404.html');
-    const missing = ask('/missing', ['If-None-Match: *', 'Range: bytes=0-1']);
+    const own = serve('/404.html');
+    const missing = serve('/missing', ['If-None-Match: *', 'Range: bytes=0-1']);
     expect([own.status, own.fields.some(([name]) => name === 'ETag')]).toEqual([200, true]);
-    expect([said(missing), Object.fromEntries(missing.fields)]).toEqual([
+    expect([summary(missing), Object.fromEntries(missing.fields)]).toEqual([
       '404 nothing',
       { 'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'no-cache' },
     ]);
   });
 
   test.each<[string, Partial<Limits>, number]>([
-    ['told', {}, 0],
-    ['looked for', BY_TIME, FRESHNESS_MS],
-  ])('may change, come and go: %s', async (_, limits, laterMs) => {
+    ['watched', {}, 0],
+    ['polled', POLLED, REVALIDATE_MS],
+  ])('may be created, changed and removed: %s', async (_, limits, laterMs) => {
     open({}, limits);
     let nowMs = 0;
-    const missing = (): string => said(ask('/missing', [], nowMs));
+    const missing = (): string => summary(serve('/missing', [], nowMs));
     expect(missing()).toBe(BUILT_IN);
     for (const text of ['first', 'other', large('large'), 'last']) {
       writeFileSync(path('.new'), text);
@@ -95,98 +95,98 @@ describe('the page for what is not there', () => {
   });
 
   test.each<[string, string, Partial<Limits>]>([
-    ['young', 'x', {}],
-    ['young and large', large('x'), {}],
-    ['too large to keep', large('x'), { cacheBytes: 1000 }],
-  ])('that is %s is sent all the same, and leaves no descriptor', (_, content, limits) => {
+    ['racy', 'x', {}],
+    ['racy and large', large('x'), {}],
+    ['too large to cache', large('x'), { cacheBytes: 1000 }],
+  ])('that is %s is sent, and leaks no descriptor', (_, content, limits) => {
     const before = countDescriptors();
     open({}, limits);
     writeFileSync(path('404.html'), content);
-    for (let i = 0; i < 3; i++) for (const target of ['/a', '/b', '/a']) expect(said(ask(target))).toBe('404 x');
+    for (let i = 0; i < 3; i++) for (const target of ['/a', '/b', '/a']) expect(summary(serve(target))).toBe('404 x');
     files!.close();
     files = null;
     expect(countDescriptors()).toBe(before);
   });
 
-  test('that could not be opened once is there the next time', async () => {
+  test('that failed to open once is sent the next time', async () => {
     writeFileSync(path('404.html'), 'nothing');
     await settled();
-    refused = /404\.html/;
+    failing = /404\.html/;
     open();
-    expect(said(ask('/a'))).toBe(BUILT_IN);
-    refused = null;
-    expect(said(ask('/b'))).toBe('404 nothing');
-    expect(said(ask('/a'))).toBe('404 nothing');
+    expect(summary(serve('/a'))).toBe(BUILT_IN);
+    failing = null;
+    expect(summary(serve('/b'))).toBe('404 nothing');
+    expect(summary(serve('/a'))).toBe('404 nothing');
   });
 });
 
-describe('the page for when nothing can be opened', () => {
+describe('50x.html', () => {
   beforeEach(async () => {
     writeFileSync(path('50x.html'), 'busy');
     await settled();
   });
 
   const busy = (): HttpResponse => {
-    refused = /./;
-    const response = ask('/some/file');
-    refused = null;
+    failing = /./;
+    const response = serve('/some/file');
+    failing = null;
     return response;
   };
 
-  test('is there from the start, and says when to come again', () => {
+  test('is available from the start, with Retry-After', () => {
     open();
     const response = busy();
-    expect([said(response), Object.fromEntries(response.fields)['Retry-After']]).toEqual(['503 busy', '1']);
-    expect(said(ask('/some/file'))).toBe(BUILT_IN);
+    expect([summary(response), Object.fromEntries(response.fields)['Retry-After']]).toEqual(['503 busy', '1']);
+    expect(summary(serve('/some/file'))).toBe(BUILT_IN);
   });
 
-  test('is there when it was changed before', async () => {
+  test('is sent with its changed content', async () => {
     open();
-    ask('/other');
+    serve('/other');
     writeFileSync(path('50x.html'), 'very busy');
     await settled();
-    ask('/other');
-    expect(said(busy())).toBe('503 very busy');
+    serve('/other');
+    expect(summary(busy())).toBe('503 very busy');
   });
 
-  test('is there after the root was switched, and after the kernel has lost count', async () => {
+  test('is sent after the root was retargeted, and after an overflow of inotify', async () => {
     const release = descriptors.directory();
     writeFileSync(join(release, '50x.html'), 'busy elsewhere');
     symlinkSync(base, path('current'));
     await settled();
     open({}, {}, path('current'));
-    expect(said(busy())).toBe('503 busy');
+    expect(summary(busy())).toBe('503 busy');
     rmSync(path('current'));
     symlinkSync(release, path('current'));
-    ask('/other');
-    expect(said(busy())).toBe('503 busy elsewhere');
+    serve('/other');
+    expect(summary(busy())).toBe('503 busy elsewhere');
     files!.inotify.onOverflow();
-    ask('/other');
-    expect(said(busy())).toBe('503 busy elsewhere');
+    serve('/other');
+    expect(summary(busy())).toBe('503 busy elsewhere');
   });
 
-  test('is a short text where there is none', () => {
+  test('is a short text if there is none', () => {
     rmSync(path('50x.html'));
     open();
-    expect(said(busy())).toBe('503 Too many open files.');
+    expect(summary(busy())).toBe('503 Too many open files.');
   });
 });
 
-describe('the page of a single-page app', () => {
+describe('the fallback page', () => {
   test.each<[string, string, Partial<Limits>]>([
     ['small', 'app', {}],
     ['large', large('app'), {}],
-    ['too large to keep', large('app'), { cacheBytes: 1000 }],
-  ])('%s, is for who asks for a page', async (_, content, limits) => {
+    ['too large to cache', large('app'), { cacheBytes: 1000 }],
+  ])('%s, is sent to requests for HTML', async (_, content, limits) => {
     const before = countDescriptors();
     open({ fallback: 'index.html' }, limits);
     for (const isOld of [false, true]) {
       writeFileSync(path('index.html'), content);
       if (isOld) await settled();
       for (let i = 0; i < 3; i++) {
-        expect(said(ask('/some/view', HTML))).toBe('200 app');
-        expect(said(ask('/some/view'))).toBe(BUILT_IN);
-        expect(said(ask('/some/script.js', HTML))).toBe(BUILT_IN);
+        expect(summary(serve('/some/view', HTML))).toBe('200 app');
+        expect(summary(serve('/some/view'))).toBe(BUILT_IN);
+        expect(summary(serve('/some/script.js', HTML))).toBe(BUILT_IN);
       }
     }
     files!.close();
