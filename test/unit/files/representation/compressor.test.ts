@@ -154,7 +154,7 @@ describe('Compressor', () => {
     await eventually(() => {
       for (const coding of AVAILABLE_CODINGS) get(coding);
       return content.compressor === null;
-    }, 'it is let go');
+    }, 'it is released');
     expect(content.list).toHaveLength(isWorthwhile ? 1 + AVAILABLE_CODINGS.length : 1);
     expect(AVAILABLE_CODINGS.map((coding) => compressor.request(coding))).toEqual(AVAILABLE_CODINGS.map(() => false));
   });
