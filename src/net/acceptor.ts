@@ -90,9 +90,14 @@ export class Acceptor implements Handler {
       }
       this.accepted++;
       this.open++;
-      if (tracing) debug('accept fd %d from %j', fd, kernel.getpeername(fd));
+      if (tracing) this.traceAccept(fd);
       this.onAccept(fd);
     }
+  }
+
+  private traceAccept(fd: number): void {
+    const peer = this.reactor.kernel.getpeername(fd);
+    debug('accept fd %d from %s', fd, typeof peer === 'number' ? 'a closed peer' : `${peer.address}:${peer.port}`);
   }
 
   private pause(retryMs: number): void {
