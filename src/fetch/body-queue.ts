@@ -1,4 +1,5 @@
 import type { ReadableByteStreamController } from 'node:stream/web';
+import { withCode } from '../sys/error-code.js';
 
 interface UnderlyingByteSource {
   type: 'bytes';
@@ -6,35 +7,36 @@ interface UnderlyingByteSource {
   cancel(): void;
 }
 
-/** Chunks below this share blocks of memory: a peer may send its body a byte at a time, and an object each is 100. */
+/** Chunks below this size share blocks of memory: a body may arrive a byte at a time, and an object costs 100 bytes. */
 const SMALL_BYTES = 512;
 const BLOCK_BYTES = 4096;
 
 /**
- * A request's body on its way from the connection to the handler. Whoever feeds it stops when it is full, and is told
- * when there is room again; whoever reads it has a stream, or the whole.
+ * A request's body on its way from the connection to the handler, with backpressure: the connection stops pushing while it
+ * is full, and `onWanted` is called when the reader has emptied it. It is read once: as a stream, or as a whole.
  */
 export class BodyQueue {
-  /** What has come and nobody has read, in bytes. */
+  /** Received and not yet read. */
   queuedBytes = 0;
+  /** The reader has begun, or has cancelled it. */
   isUsed = false;
   private readonly chunks: Uint8Array[] = [];
-  /** The memory of the last of the chunks, if that is one of small ones and may grow. */
+  /** The memory of the last chunk, if that is made of small ones and may grow. */
   private block: Uint8Array | null = null;
   private isEnded = false;
   private error: Error | null = null;
   private wake: (() => void) | null = null;
 
   /**
-   * @param highWaterBytes above it there is no room
-   * @param onWanted called when somebody wants more than there is: at first, and whenever there is room again
+   * @param highWaterBytes at which it is full
+   * @param onWanted called when the reader waits for more than is queued, and when it cancels
    */
   constructor(
     private readonly highWaterBytes: number,
     private readonly onWanted: () => void,
   ) {}
 
-  /** Nothing that comes is of use any more. */
+  /** Cancelled or failed: anything pushed is dropped. */
   get isClosed(): boolean {
     return this.error !== null;
   }
@@ -43,9 +45,9 @@ export class BodyQueue {
     return this.queuedBytes >= this.highWaterBytes;
   }
 
-  /** @param chunk the feed's from here on */
+  /** @param chunk owned by the queue from here on */
   push(chunk: Uint8Array): void {
-    if (this.error !== null || chunk.length === 0) return; // a stream takes no chunk of nothing
+    if (this.error !== null || chunk.length === 0) return; // a byte stream rejects empty chunks
     this.queuedBytes += chunk.length;
     if (chunk.length < SMALL_BYTES) this.pushSmall(chunk);
     else {
@@ -55,19 +57,20 @@ export class BodyQueue {
     this.wakeUp();
   }
 
+  /** The body is complete. */
   end(): void {
     this.isEnded = true;
     this.wakeUp();
   }
 
-  /** What is left will not come. */
+  /** The rest will not come: reading throws the error once the queued chunks are read. */
   fail(error: Error): void {
     if (this.isEnded || this.error !== null) return;
     this.error = error;
     this.wakeUp();
   }
 
-  /** The body as a stream, read at the pace of its reader. Once, and not after `all`. */
+  /** The body as a byte stream that pulls on demand. To be called once, and not after `all`. */
   stream(): ReadableStream<Uint8Array> {
     this.isUsed = true;
     const source: UnderlyingByteSource = {
@@ -79,23 +82,23 @@ export class BodyQueue {
           return;
         }
         controller.close();
-        controller.byobRequest?.respond(0); // a reader that waits with its own buffer is told so
+        controller.byobRequest?.respond(0); // ends the pending read of a BYOB reader
       },
       cancel: () => this.cancel(),
     };
     return new ReadableStream(source as never, { highWaterMark: 0 });
   }
 
-  /** Nobody wants the rest. */
+  /** Drops what is queued, and everything that comes. */
   cancel(): void {
     this.chunks.length = this.queuedBytes = 0;
     this.block = null;
     this.isUsed = true;
-    this.fail(new Error('The body is not wanted any more'));
+    this.fail(withCode('ERR_EPOLLET_BODY', new Error('The body of the request was cancelled')));
     this.onWanted();
   }
 
-  /** The whole body, in memory that may have more in it. Once, and not after `stream`. */
+  /** The whole body, as a view of memory that may be larger. To be called once, and not after `stream`. */
   async all(): Promise<Buffer> {
     this.isUsed = true;
     let whole = (await this.next()) ?? new Uint8Array(0);
@@ -151,6 +154,6 @@ export class BodyQueue {
   }
 }
 
-/** The same bytes in memory of their own: a byte stream takes the memory away, and small Buffers share theirs. */
+/** The same bytes in memory of their own: a byte stream transfers its memory, and small Buffers share theirs. */
 const ownMemory = (chunk: Uint8Array): Uint8Array =>
   chunk.byteLength === chunk.buffer.byteLength ? chunk : new Uint8Array(chunk);

@@ -3,7 +3,7 @@ import { prepare } from './prepare.js';
 import { FastRequest } from './request.js';
 import { FastResponse } from './response.js';
 
-/** Node's class but for one thing: a request that a handler was given is one that it can be given. */
+/** Node's class, which also takes a FastRequest as its input. */
 function outgoingRequest(Native: typeof Request): typeof Request {
   class OutgoingRequest extends Native {
     constructor(input: RequestSource, init?: RequestInit) {
@@ -14,20 +14,19 @@ function outgoingRequest(Native: typeof Request): typeof Request {
   return OutgoingRequest;
 }
 
-/** What a request says for one hop, RFC 9110 section 7.6.1, and undici refuses to send: it says such things itself. */
-const REFUSED = ['expect', 'keep-alive', 'transfer-encoding', 'upgrade'];
+/** Hop-by-hop fields, RFC 9110 section 7.6.1, that undici throws on: it sets them itself. */
+const HOP_BY_HOP = ['expect', 'keep-alive', 'transfer-encoding', 'upgrade'];
 
-const refused = ({ headers }: Request): string[] => {
-  const names = REFUSED.filter((name) => headers.has(name));
+const hopByHopNames = ({ headers }: Request): string[] => {
+  const names = HOP_BY_HOP.filter((name) => headers.has(name));
   return /^(?:close|keep-alive|)$/i.test(headers.get('connection') ?? '') ? names : [...names, 'connection'];
 };
 
 let isInstalled = false;
 
 /**
- * Puts the light Response in the place of the global one, and teaches the global Request and fetch the light Request. For
- * the whole process: where handlers run, this is what makes their answers cheap. Once is enough, and twice is fine.
- * What somebody else has put in the place of Node's own stays there.
+ * Replaces the global Response by FastResponse, and lets the global Request and fetch take a FastRequest. For the whole
+ * process: it is what makes the responses of handlers cheap. Idempotent. A global that is not Node's own is not replaced.
  */
 export function installGlobals(): void {
   if (isInstalled) return;
@@ -38,12 +37,12 @@ export function installGlobals(): void {
   if (globalThis.Request === NativeRequest) {
     install('Request', OutgoingRequest);
     Object.setPrototypeOf(FastRequest.prototype, OutgoingRequest.prototype);
-    Reflect.deleteProperty(FastRequest.prototype, 'constructor'); // it is that one’s
+    Reflect.deleteProperty(FastRequest.prototype, 'constructor'); // inherited, like the others
   }
   const { fetch: before } = globalThis;
   const fetch = async (input: RequestSource, init?: RequestInit): Promise<Response> => {
     if (!(input instanceof NativeRequest)) return before(input, init);
-    const names = refused(input);
+    const names = hopByHopNames(input);
     if (names.length === 0 && !FastRequest.is(input)) return before(input, init);
     const request = new OutgoingRequest(input, init);
     for (const name of names) request.headers.delete(name);

@@ -1,9 +1,9 @@
-/** Node's own classes, whoever stands in their place later; set by `loadNative`. */
+/** Node's own classes, even after the globals were replaced; set by `loadNative`. */
 export let NativeHeaders: typeof globalThis.Headers;
 export let NativeRequest: typeof globalThis.Request;
 export let NativeResponse: typeof globalThis.Response;
 
-/** To name them loads undici, 10 MB and 30 ms: whoever serves files alone does without. */
+/** Access to the globals loads undici, 10 MB and 30 ms, which a server without a handler does not need. */
 export function loadNative(): void {
   NativeHeaders = globalThis.Headers;
   NativeRequest = globalThis.Request;
@@ -14,11 +14,11 @@ export type RequestSource = ConstructorParameters<typeof Request>[0];
 export type BodySource = ConstructorParameters<typeof Response>[0];
 export type HeadersSource = NonNullable<ResponseInit['headers']>;
 
-/** Makes `instanceof` one class answer for another; a subclass of it is asked as usual. */
-export function standFor(light: object, native: object): void {
-  Object.defineProperty(light, Symbol.hasInstance, {
+/** Makes `instanceof` the fast class the same as `instanceof` the native one; its subclasses behave as usual. */
+export function standFor(fast: object, native: object): void {
+  Object.defineProperty(fast, Symbol.hasInstance, {
     value(this: object, value: unknown): boolean {
-      return Function.prototype[Symbol.hasInstance].call(this === light ? native : this, value);
+      return Function.prototype[Symbol.hasInstance].call(this === fast ? native : this, value);
     },
   });
 }
@@ -28,15 +28,15 @@ interface HasNative {
 }
 
 /**
- * Gives a prototype all that Node's has, whichever version of Node this is: what it does not have itself is asked of
- * `native`, and what it has is as visible as there.
+ * Gives a prototype every member of Node's, in any version of Node: the ones it lacks are delegated to `native`, and its
+ * own become as enumerable as there.
  */
-export function delegate(light: HasNative, native: object): void {
+export function delegate(fast: HasNative, native: object): void {
   for (const [name, { get, value, enumerable = false }] of Object.entries(Object.getOwnPropertyDescriptors(native))) {
     if (name === 'constructor') continue;
-    if (Object.hasOwn(light, name)) Object.defineProperty(light, name, { enumerable });
+    if (Object.hasOwn(fast, name)) Object.defineProperty(fast, name, { enumerable });
     else if (get !== undefined) {
-      Object.defineProperty(light, name, {
+      Object.defineProperty(fast, name, {
         get(this: HasNative) {
           return get.call(this.native);
         },
@@ -44,7 +44,7 @@ export function delegate(light: HasNative, native: object): void {
         configurable: true,
       });
     } else if (typeof value === 'function') {
-      Object.defineProperty(light, name, {
+      Object.defineProperty(fast, name, {
         value(this: HasNative, ...args: unknown[]) {
           return value.apply(this.native, args);
         },
@@ -54,10 +54,10 @@ export function delegate(light: HasNative, native: object): void {
       });
     }
   }
-  Object.setPrototypeOf(light, native);
+  Object.setPrototypeOf(fast, native);
 }
 
-/** Makes `to` say what `from` says: two objects of one message's headers that are handed out both. */
+/** Makes `to` equal to `from`: two objects for the headers of one message, both of which the program may hold. */
 export function copyHeaders(from: Headers, to: Headers): void {
   if (from === to) return;
   for (const name of new Set(to.keys())) to.delete(name);

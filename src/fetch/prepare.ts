@@ -4,7 +4,7 @@ import { prepareResponse } from './response.js';
 
 let isPrepared = false;
 
-/** Before the first light Request or Response is made. Once is enough, and twice is fine. */
+/** To be called before the first FastRequest or FastResponse is made. Idempotent. */
 export function prepare(): void {
   if (isPrepared) return;
   isPrepared = true;

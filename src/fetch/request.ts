@@ -4,45 +4,44 @@ import type { RequestParser } from '../http/request/parser.js';
 import type { BodyQueue } from './body-queue.js';
 import { copyHeaders, delegate, NativeHeaders, NativeRequest } from './native.js';
 
-/** A path and query that the URL standard leaves as they are: no dot segments, nothing to encode, no backslash. */
+/** A path and query that the URL standard leaves unchanged: without dot segments, backslashes, or characters to encode. */
 const PLAIN_TARGET =
   /^\/(?!\/)(?:[A-Za-z0-9\-_~!$&()*+,;=:@]|%(?!2[Ee])|\/(?!\.)|\.(?!\.?(?:\/|\?|$)))*(?:\?[A-Za-z0-9\-._~!$&()*+,;=:@%/?]*)?$/;
-/** A name that it leaves as it is, which does not end like a number and has no Punycode to check, or an IPv4 address. */
+/** A host name that it leaves unchanged, which neither ends in a number nor has Punycode to check, or an IPv4 address. */
 const PLAIN_HOST =
   /^(?:(?!.*xn--)(?:[a-z0-9-]+\.)*[a-z][a-z0-9-]*|(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$|:)|(?=$|:))){4})(?::(?!80$)[1-9]\d{0,4})?$/;
 
-/** Who sent a request, to where. */
+/** What a request needs of the connection it came on. */
 export interface FastRequestContext {
-  /** `host:port` for a request that names none, which HTTP/1.0 may, or one that is none. */
+  /** `host:port` for a request without a Host field, which HTTP/1.0 allows, or whose host is not valid in a URL. */
   readonly defaultHost: string;
-  /** Called when a signal is wanted: aborts it when the peer leaves. */
+  /** Called once, when the signal is first accessed. The context aborts it when the client disconnects. */
   onSignal(controller: AbortController): void;
 }
 
 /**
- * A Request that is made of the head's bytes, and takes from them what is asked for when it is asked for: most handlers
- * look at the address and at the method. What is left is Node's own Request, which is made when something needs it.
- * An `instanceof Request`.
+ * A Request over the bytes of a head, which decodes each member when it is first accessed: most handlers need the URL and
+ * the method. Everything else is delegated to Node's own Request, made on demand. An `instanceof Request`.
  */
 export class FastRequest {
   readonly #head: Buffer;
   readonly #method: string;
   readonly #targetStart: number;
   readonly #targetEnd: number;
-  /** Where the Host stands; nowhere when there is none. */
+  /** Where the value of the Host field is in the head; an empty range without one. */
   readonly #hostStart: number = 0;
   readonly #hostEnd: number = 0;
   readonly #context: FastRequestContext;
-  readonly #feed: BodyQueue | null;
+  readonly #queue: BodyQueue | null;
   #url: string | null = null;
   #headers: Headers | null = null;
   #controller: AbortController | null = null;
-  /** The body was read here, and not by Node's class. */
+  /** The body was read by this class, not by Node's. */
   #isRead = false;
   #native: Request | null = null;
 
-  /** Copies the head: the parser's bytes are another request's soon. */
-  constructor(parser: RequestParser, context: FastRequestContext, feed: BodyQueue | null) {
+  /** Copies the head: the parser's bytes are valid until the next read only. */
+  constructor(parser: RequestParser, context: FastRequestContext, queue: BodyQueue | null) {
     const { headStart, method } = parser;
     this.#head = copyHead(parser);
     this.#method = method;
@@ -53,11 +52,11 @@ export class FastRequest {
       this.#hostEnd = parser.valueEnd(FieldId.host) - headStart;
     }
     this.#context = context;
-    // Fetch standard, section 5.4: these have none, whatever was sent.
-    this.#feed = method === 'GET' || method === 'HEAD' ? null : feed;
+    // Fetch standard, section 5.4: these have no body, even if one was sent.
+    this.#queue = method === 'GET' || method === 'HEAD' ? null : queue;
   }
 
-  /** The head's bytes, which never change. */
+  /** The copy of the head, as `copyHead` made it; immutable. */
   static headOf(request: FastRequest): Uint8Array {
     return request.#head;
   }
@@ -66,7 +65,7 @@ export class FastRequest {
     return this.#method;
   }
 
-  /** The address in the standard's form, as `new Request` would have it. */
+  /** Absolute, normalized as by `new Request`. */
   get url(): string {
     this.#url ??= urlOf(
       this.#head.toString('latin1', this.#targetStart, this.#targetEnd),
@@ -79,12 +78,12 @@ export class FastRequest {
   get headers(): Headers {
     if (this.#headers === null) {
       this.#headers = new NativeHeaders();
-      for (const [name, value] of headerPairs(this.#head)) this.#headers.append(name, value); // half as dear as all at once
+      for (const [name, value] of headerPairs(this.#head)) this.#headers.append(name, value); // half the time of the constructor with pairs
     }
     return this.#headers;
   }
 
-  /** Aborted when the peer has left, or the server will not wait any longer. */
+  /** Aborted when the client disconnects, or the handler times out. */
   get signal(): AbortSignal {
     if (this.#controller === null) {
       this.#controller = new AbortController();
@@ -98,21 +97,21 @@ export class FastRequest {
   }
 
   get body(): ReadableStream<Uint8Array> | null {
-    return this.#feed === null ? null : (this.native.body as ReadableStream<Uint8Array> | null);
+    return this.#queue === null ? null : (this.native.body as ReadableStream<Uint8Array> | null);
   }
 
   get bodyUsed(): boolean {
     return this.#isRead || this.#native?.bodyUsed === true;
   }
 
-  /** Node's Request with the same content, from now on the one that has the body. */
+  /** Node's Request with the same content, which owns the body from here on. */
   get native(): Request {
     if (this.#native === null) {
       const { url, method, signal } = this;
       const headers = this.#headers ?? headerPairs(this.#head);
-      const body = this.#feed === null ? null : this.#isRead ? new ReadableStream() : this.#feed.stream();
+      const body = this.#queue === null ? null : this.#isRead ? new ReadableStream() : this.#queue.stream();
       this.#native = new NativeRequest(url, { method, headers, signal, body, duplex: 'half' } as RequestInit);
-      if (this.#isRead) void this.#native.body?.cancel(); // which makes it a used one
+      if (this.#isRead) void this.#native.body?.cancel(); // sets its bodyUsed
       this.#headers ??= this.#native.headers;
     }
     copyHeaders(this.#headers!, this.#native.headers);
@@ -140,12 +139,12 @@ export class FastRequest {
     return typeof value === 'object' && value !== null && #native in value;
   }
 
-  /** The body, which then is used up. */
+  /** Reads the body, which is then used up. */
   async #whole(): Promise<Buffer> {
-    if (this.#feed === null) return Buffer.alloc(0);
+    if (this.#queue === null) return Buffer.alloc(0);
     if (this.#isRead) throw new TypeError('Body is unusable: Body has already been read');
     this.#isRead = true;
-    return this.#feed.all();
+    return this.#queue.all();
   }
 }
 
@@ -153,31 +152,31 @@ export class FastRequest {
 function urlOf(target: string, host: string, defaultHost: string): string {
   const authority = host === '' ? defaultHost : host;
   if (PLAIN_TARGET.test(target) && PLAIN_HOST.test(authority)) return `http://${authority}${target}`;
-  // Bytes are meant as they are: the URL standard would take each for a character, and encode that.
+  // Percent-encodes the bytes: the URL standard would take each for a character, and encode that as UTF-8.
   const encoded = target.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`);
   const path = encoded.replace(/^https?:\/\/[^/?]*/i, '');
   const origin = path === encoded ? `http://${authority}` : encoded.slice(0, encoded.length - path.length);
   const rest = path === '*' ? '/*' : path;
-  // What RFC 3986 takes for a host may be none to the URL standard: 1.2.3.4.5 for one.
+  // A host that is valid in RFC 3986 may not be so in the URL standard, such as 1.2.3.4.5.
   const base = URL.canParse(origin) ? origin : `http://${defaultHost}`;
   return new URL(base + rest).href;
 }
 
-/** The fields of a head that was found to be in order. */
+/** The fields of a valid head. */
 function headerPairs(head: Buffer): [name: string, value: string][] {
   const lines = head.toString('latin1', 0, head.length - 1).split('\r\n');
   const fields: [string, string][] = [];
   for (let i = 1; i < lines.length; i++) {
     const line = lines[i]!;
     const colon = line.indexOf(':');
-    if (colon > 0) fields.push([line.slice(0, colon), line.slice(colon + 1)]); // blanks are cut off by Headers
+    if (colon > 0) fields.push([line.slice(0, colon), line.slice(colon + 1)]); // Headers trims whitespace
   }
   return fields;
 }
 
-/** Makes the class one of Node's Requests: asked once, when handlers are wanted. */
+/** Makes FastRequest an instance of Node's class, with all its members. To be called once. */
 export function prepareRequest(): void {
-  // What a request has from its maker only, and one that came in has from nobody.
+  // Members that only the init of a Request sets (mode, credentials …) have their defaults here.
   const plain = new NativeRequest('http://localhost/');
   const all = Object.entries(Object.getOwnPropertyDescriptors(NativeRequest.prototype));
   for (const [name, { get, enumerable = false }] of all) {

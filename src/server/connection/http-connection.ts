@@ -3,9 +3,11 @@ import { COMPLETE, NEED_MORE } from '../../http/request/parser.js';
 import { actionAfter, ConnectionAction } from '../../http/response/connection-action.js';
 import type { HttpResponse } from '../../http/response/response.js';
 import type { ErrorStatus } from '../../http/status.js';
+import { latin1 } from '../../http/text.js';
 import type { Connection } from '../../net/connection.js';
 import { peerOf } from '../../net/connection.js';
 import type { Protocol } from '../../net/protocol.js';
+import { debug, tracing } from '../../sys/debug.js';
 import { AccessLog, type LogEntry } from './access-log.js';
 import type { ServerContext } from './context.js';
 import { dispatch, isAllowed } from './dispatch.js';
@@ -75,6 +77,7 @@ export class HttpConnection implements Protocol {
       this.scannedBytes = 0;
       this.headDueMs = 0;
       if (result !== COMPLETE) return this.respondWithError(result, end);
+      if (tracing) debug('request %s %s', parser.method, latin1(bytes, parser.targetStart, parser.targetEnd));
       at = parser.headEnd;
       if (parser.contentLength !== 0) this.beginBody(at < end);
       else this.respond(at < end);
@@ -106,6 +109,7 @@ export class HttpConnection implements Protocol {
   onTimeout(): void {
     const { context, queue } = this;
     context.timeouts++;
+    if (tracing) debug('timeout on fd %d', this.connection.fd);
     if (queue !== null && !queue.isIdle) {
       const { body } = queue;
       if (body === null || body.pending !== null || body.deadlineMs > this.connection.context.reactor.nowMs)

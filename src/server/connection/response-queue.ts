@@ -6,6 +6,7 @@ import { ConnectionAction } from '../../http/response/connection-action.js';
 import type { HttpResponse, StreamBody } from '../../http/response/response.js';
 import type { ErrorStatus } from '../../http/status.js';
 import type { Connection } from '../../net/connection.js';
+import { debug, tracing } from '../../sys/debug.js';
 import { HandlerContext } from '../handlers/handler-context.js';
 import { report, SERVER_ERROR } from '../handlers/handler-runner.js';
 import { ResponseStream, type StreamEnd } from '../handlers/response-stream.js';
@@ -88,6 +89,7 @@ export class ResponseQueue {
     const request = new FastRequest(parser, pending, pending.body);
     if (handlers.fetchFirst) pending.head = FastRequest.headOf(request);
     this.pending.push(pending);
+    if (tracing) debug('handler called, %d pending', this.pending.length);
     const response = handlers.call(request, this.handlerContext, pending);
     if (response instanceof Promise) response.then((late) => this.onResponse(pending, late, true));
     else this.onResponse(pending, response, false);
@@ -145,6 +147,7 @@ export class ResponseQueue {
     for (const pending of this.pending) {
       if (handlerTimeoutMs === 0 || pending.response !== null || pending.startMs + handlerTimeoutMs > nowMs) continue;
       this.context.handlerTimeouts++;
+      if (tracing) debug('handler timeout after %d ms', nowMs - pending.startMs);
       pending.response = HANDLER_TIMEOUT;
       pending.abort(new DOMException('The handler timed out', 'AbortError'));
     }

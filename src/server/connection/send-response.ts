@@ -2,6 +2,7 @@ import type { ConnectionAction } from '../../http/response/connection-action.js'
 import { headOf } from '../../http/response/head.js';
 import type { Body, HttpResponse } from '../../http/response/response.js';
 import type { Connection } from '../../net/connection.js';
+import { debug, tracing } from '../../sys/debug.js';
 import type { LogEntry } from './access-log.js';
 import type { ServerContext } from './context.js';
 
@@ -29,6 +30,7 @@ export function sendResponse(
     connection.sendAhead(bytes, 0, headBytes, immutableFrom);
     sendBody(connection, response.body);
   }
+  if (tracing) debug('response %d, %d bytes of body', response.status, response.bodyBytes(isHead));
   response.ownedFile?.release(connection.context.kernel);
   if (entry !== null) log!.record(entry, response.status, response.bodyBytes(isHead));
 }

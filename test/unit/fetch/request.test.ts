@@ -524,7 +524,7 @@ describe('a body that fails midway', () => {
   test('says why when the server has let it go', async () => {
     const { request, feed } = arrived({ method: 'POST', body: ['Hel'], isWhole: false });
     feed.cancel();
-    await expect(request.text()).rejects.toThrow('not wanted any more');
+    await expect(request.text()).rejects.toThrow('was cancelled');
   });
 });
 
