@@ -78,7 +78,7 @@ const ROOT: OptionType<string> = {
   },
 };
 
-/** The limits are checked by resolveLimits; here only their names, for it knows no similar ones. */
+/** Only the names are checked here, to suggest similar ones; resolveLimits checks the values. */
 const LIMITS_OBJECT: OptionType<Partial<Limits>> = {
   schema: {},
   check(name, limits) {

@@ -2,11 +2,10 @@ import { withCode } from '../../sys/error-code.js';
 import { didYouMean } from './did-you-mean.js';
 
 /**
- * The types of options, and the rows of the tables of options. A type is a check and, for editors, the same as a JSON
- * schema; a row is all that there is to know of an option, and the checks, flags, help, schema and documentation are
- * made from it.
+ * Types of options, and rows of the tables of options. A type is a check at run time and the same as a JSON schema, for
+ * editors. A row describes one option; checks, flags, help, schema and documentation are made from it.
  *
- * Every error message begins with the option's name and has no full stop at its end: a caller may put a place before it.
+ * Every error message begins with the option's name and has no full stop, so that a caller can put a place before it.
  */
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
@@ -19,11 +18,11 @@ export interface OptionType<Value> {
 
 export interface OptionRow<Value> {
   readonly type: OptionType<Value>;
-  /** Before the check; missing if the option is required. */
+  /** As a user would give it, to be checked too. Absent if the option is required. */
   readonly default?: unknown;
   /** A phrase in plain English, without a full stop. */
   readonly description: string;
-  /** What the command line has otherwise than the name and the description suggest. */
+  /** Where the flag differs from the option. */
   readonly flag?: {
     /** `listing` for `--listing` @default the option's name in kebab case */
     readonly name?: string;

@@ -30,7 +30,7 @@ export function parsePattern(from: string): PathPattern {
   for (const part of from.split(PLACEHOLDER)) {
     if (part === '*') {
       names.push(SPLAT);
-      // `/blog/*` matches `/blog` too: a directory that has moved has moved with its own address.
+      // `/blog/*` matches `/blog` too: if a directory has moved, so has its own address.
       source = source.endsWith('/') ? `${source.slice(0, -1)}(?:/(.*))?` : `${source}(.*)`;
     } else if (part.startsWith('/:')) {
       names.push(part.slice(2));
