@@ -10,15 +10,15 @@ export const MIB = 1024 * KIB;
 /** Sizes around the border between files in memory and files by sendfile, and beyond any socket buffer. */
 export const SIZES = [0, 1, 64 * KIB - 1, 64 * KIB, 64 * KIB + 1, MIB, 8 * MIB];
 
-/** As many links as a kernel follows in one name, and one more. */
+/** As many symlinks as the kernel follows in one path, and one more. */
 const CHAINS = [40, 41];
 
 export interface Site {
-  /** The folder to serve. */
+  /** The directory to serve. */
   readonly root: string;
-  /** A folder beside it, with `secret.txt`. */
+  /** A directory next to it, with `secret.txt`. */
   readonly outside: string;
-  /** What is there that only root can make. */
+  /** Whether there is a device, which only root can make. */
   readonly hasDevice: boolean;
   path(name: string): string;
   /** Writes a file whose modification is an hour ago. */
@@ -26,7 +26,7 @@ export interface Site {
   remove(): Promise<void>;
 }
 
-/** Content that is different at every place, so that a shifted or mixed answer is seen. */
+/** Content that differs at every position, so that a shifted or mixed response is noticed. */
 export function contentOf(size: number): Buffer {
   const bytes = Buffer.allocUnsafe(size);
   let state = 0x9e3779b9 ^ size;
@@ -40,7 +40,7 @@ export function contentOf(size: number): Buffer {
 export const SECRET = 'not to be served';
 export const HELLO = 'hello, world\n';
 
-/** A folder with everything that is odd about folders. */
+/** A directory with everything that can be odd in one: symlinks in and out, loops, odd names, a FIFO, a socket, a device. */
 export async function makeSite(): Promise<Site> {
   const base = mkdtempSync(join(tmpdir(), 'epollet-site-'));
   const root = join(base, 'root');
