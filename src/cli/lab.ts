@@ -5,7 +5,7 @@ import pc from 'picocolors';
 import { didYouMean } from '../files/rules/did-you-mean.js';
 import { MAX_SEED } from '../lab/base/shuffle.js';
 import { progressOn } from '../lab/bench/progress.js';
-import { type MeasureSettings, QUICK, THOROUGH } from '../lab/bench/settings.js';
+import { QUICK, SETTING_NAMES, SETTINGS, type Setting, type SettingName, THOROUGH } from '../lab/bench/settings.js';
 import { HTTP_MODELS } from '../lab/bench/workbench.js';
 import {
   EXPERIMENT_NAMES,
@@ -24,7 +24,7 @@ import { UsageError } from './usage-error.js';
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
 
 export function labCommand(): Command {
-  return new Command('lab')
+  const command = new Command('lab')
     .description('run the concurrency models side by side against libuv and write a report')
     .addOption(
       new Option('--experiment <name>', 'what to measure; --list lists the experiments')
@@ -32,18 +32,10 @@ export function labCommand(): Command {
         .default('models'),
     )
     .option('--models <names>', 'models to measure, separated by commas (default: all that the experiment supports)')
-    .option('--quick', 'one short round, within a minute', false)
-    .addOption(measure('rounds', 'number of rounds; the models are shuffled in each', integer(1, 100)))
-    .addOption(measure('seconds', 'duration of each load', seconds))
-    .addOption(measure('warm-up', 'seconds of load before each measurement', seconds, 'warmUpSeconds'))
-    .addOption(measure('connections', 'busy connections', integer(1, 10_000)))
-    .addOption(
-      measure('max-heavy', 'most busy connections that take a process or thread each', integer(1, 10_000), 'maxHeavy'),
-    )
+    .option('--quick', 'one short round, within a minute', false);
+  for (const name of SETTING_NAMES) command.addOption(settingOption(SETTINGS[name]));
+  return command
     .option('--close', 'open a connection for every request instead of persistent ones', false)
-    .addOption(measure('rate', 'requests per second for the latency measurement', integer(1, 1_000_000)))
-    .addOption(measure('idle', 'idle connections for the memory measurement', integer(1, 50_000)))
-    .addOption(measure('max-idle', 'most idle connections in “connections”', integer(1, 50_000), 'maxIdle'))
     .addOption(new Option('--budget <seconds>', 'start no model after this time').argParser(integer(1, 86_400)))
     .addOption(
       new Option('--seed <number>', 'shuffle the models as in the run with this seed').argParser(integer(0, MAX_SEED)),
@@ -64,17 +56,18 @@ export function labCommand(): Command {
     });
 }
 
-interface Flags extends Partial<Omit<MeasureSettings, 'warmUpSeconds' | 'budgetSeconds'>> {
+interface Flags {
   experiment: ExperimentName;
   models?: string;
   quick: boolean;
   close: boolean;
-  warmUp?: number;
   budget?: number;
   seed?: number;
   json?: string;
   html?: string;
   list: boolean;
+  /** Those of SETTINGS, by the names that commander gives to their flags. */
+  [setting: string]: unknown;
 }
 
 async function run(flags: Flags): Promise<number> {
@@ -116,22 +109,18 @@ function write(report: LabReport, { json, html }: Flags): void {
 }
 
 function settingsOf(flags: Flags): LabSettings {
-  const { experiment, quick, close, seed } = flags;
-  const defaults: MeasureSettings = { ...(quick ? QUICK : THOROUGH), ...experimentNamed(experiment).defaults };
+  const { experiment, quick, close, seed, budget } = flags;
+  const defaults = { ...(quick ? QUICK : THOROUGH), ...experimentNamed(experiment).defaults };
+  const given = (name: SettingName) => flags[settingOption(SETTINGS[name]).attributeName()] as number | undefined;
+  const numbers = SETTING_NAMES.map((name) => [name, given(name) ?? defaults[name]] as const);
   return {
+    ...(Object.fromEntries(numbers) as Record<SettingName, number>),
+    maxHeavy: given('maxHeavy') ?? given('connections') ?? defaults.maxHeavy,
     experiment,
     models: modelsOf(flags),
-    rounds: flags.rounds ?? defaults.rounds,
-    seconds: flags.seconds ?? defaults.seconds,
-    warmUpSeconds: flags.warmUp ?? defaults.warmUpSeconds,
-    connections: flags.connections ?? defaults.connections,
-    maxHeavy: flags.maxHeavy ?? flags.connections ?? defaults.maxHeavy,
     close,
-    rate: flags.rate ?? defaults.rate,
-    idle: flags.idle ?? defaults.idle,
-    maxIdle: flags.maxIdle ?? defaults.maxIdle,
     seed: seed ?? Math.floor(Math.random() * MAX_SEED),
-    budgetSeconds: flags.budget ?? defaults.budgetSeconds,
+    budgetSeconds: budget ?? defaults.budgetSeconds,
   };
 }
 
@@ -175,20 +164,14 @@ function listText(): string {
   return `${pc.bold('Experiments')}\n${experiments}\n\n${pc.bold('Models')}\n${models}\n`;
 }
 
-/** A flag with its defaults, which depend on --quick. */
-function measure(
-  name: string,
-  description: string,
-  parse: (text: string) => number,
-  key = name as keyof MeasureSettings,
-): Option {
-  const [thorough, quick] = [THOROUGH[key], QUICK[key]];
+function settingOption({ flag, description, thorough, quick, min, max }: Setting): Option {
   const byDefault = thorough === quick ? `${thorough}` : `${thorough}, with --quick ${quick}`;
-  return new Option(`--${name} <number>`, `${description} (default: ${byDefault})`).argParser(parse);
+  const parse = Number.isInteger(min) ? integer(min, max) : decimal(min, max);
+  return new Option(`--${flag} <number>`, `${description} (default: ${byDefault})`).argParser(parse);
 }
 
-function seconds(text: string): number {
+const decimal = (min: number, max: number) => (text: string) => {
   const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-  if (!(value >= 0.1 && value <= 3600)) throw new InvalidArgumentError('it must be a number from 0.1 to 3600.');
+  if (!(value >= min && value <= max)) throw new InvalidArgumentError(`it must be a number from ${min} to ${max}.`);
   return value;
-}
+};

@@ -1,23 +1,42 @@
+/** A number with its flag, its default without and with --quick, and its range. */
+export interface Setting {
+  readonly flag: string;
+  readonly description: string;
+  readonly thorough: number;
+  readonly quick: number;
+  /** A fractional minimum allows fractions. */
+  readonly min: number;
+  readonly max: number;
+}
+
+const setting = (
+  flag: string,
+  description: string,
+  [thorough, quick]: [number, number],
+  [min, max]: [number, number],
+): Setting => ({ flag, description, thorough, quick, min, max });
+
+export const SETTINGS = {
+  rounds: setting('rounds', 'number of rounds; the models are shuffled in each', [3, 1], [1, 100]),
+  seconds: setting('seconds', 'duration of each load', [3, 0.25], [0.1, 3600]),
+  warmUpSeconds: setting('warm-up', 'seconds of load before each measurement', [1, 0.25], [0.1, 3600]),
+  connections: setting('connections', 'busy connections', [64, 32], [1, 10_000]),
+  maxHeavy: setting('max-heavy', 'most busy connections that take a process or thread each', [64, 4], [1, 10_000]),
+  rate: setting('rate', 'requests per second for the latency measurement', [1000, 1000], [1, 1_000_000]),
+  idle: setting('idle', 'idle connections for the memory measurement', [1000, 1000], [1, 50_000]),
+  maxIdle: setting('max-idle', 'most idle connections in “connections”', [10_000, 1000], [1, 50_000]),
+};
+
+export type SettingName = keyof typeof SETTINGS;
+
+export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
+
 /** The settings of a run; with the machine, everything needed to repeat it. */
-export interface BenchSettings {
+export interface BenchSettings extends Readonly<Record<SettingName, number>> {
   readonly models: readonly string[];
-  readonly rounds: number;
-  /** Duration of each load. */
-  readonly seconds: number;
-  readonly warmUpSeconds: number;
-  /** Busy connections. */
-  readonly connections: number;
-  /** The maximum of busy connections for a model with a process or thread per connection, which start slowly. */
-  readonly maxHeavy: number;
+  readonly seed: number;
   /** Opens a connection for every request. */
   readonly close: boolean;
-  /** Requests per second for the latency measurement. */
-  readonly rate: number;
-  /** Idle connections for the memory measurement. */
-  readonly idle: number;
-  /** The maximum of idle connections in the experiment `connections`. */
-  readonly maxIdle: number;
-  readonly seed: number;
   /** No model is started after this time, and the run is cancelled some seconds later; null for no limit. */
   readonly budgetSeconds: number | null;
 }
@@ -25,27 +44,11 @@ export interface BenchSettings {
 export type MeasureSettings = Omit<BenchSettings, 'models' | 'seed'>;
 
 /** For results to publish: some minutes. */
-export const THOROUGH: MeasureSettings = {
-  rounds: 3,
-  seconds: 3,
-  warmUpSeconds: 1,
-  connections: 64,
-  maxHeavy: 64,
-  close: false,
-  rate: 1000,
-  idle: 1000,
-  maxIdle: 10_000,
-  budgetSeconds: null,
-};
-
+export const THOROUGH: MeasureSettings = { ...numbers('thorough'), close: false, budgetSeconds: null };
 /** For a first look: within a minute on two cores. */
-export const QUICK: MeasureSettings = {
-  ...THOROUGH,
-  rounds: 1,
-  seconds: 0.25,
-  warmUpSeconds: 0.25,
-  connections: 32,
-  maxHeavy: 4,
-  maxIdle: 1000,
-  budgetSeconds: 49,
-};
+export const QUICK: MeasureSettings = { ...numbers('quick'), close: false, budgetSeconds: 49 };
+
+function numbers(preset: 'thorough' | 'quick'): Record<SettingName, number> {
+  const entries = SETTING_NAMES.map((name) => [name, SETTINGS[name][preset]] as const);
+  return Object.fromEntries(entries) as Record<SettingName, number>;
+}

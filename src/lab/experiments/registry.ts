@@ -1,4 +1,4 @@
-import type { BenchSettings } from '../bench/settings.js';
+import { type BenchSettings, SETTING_NAMES, SETTINGS } from '../bench/settings.js';
 import { connections } from './connections.js';
 import type { Experiment } from './experiment.js';
 import { libuv } from './libuv.js';
@@ -28,14 +28,7 @@ export interface LabSettings extends BenchSettings {
 
 const FLAGS: readonly (readonly [flag: string, setting: keyof BenchSettings])[] = [
   ['models', 'models'],
-  ['rounds', 'rounds'],
-  ['seconds', 'seconds'],
-  ['warm-up', 'warmUpSeconds'],
-  ['connections', 'connections'],
-  ['max-heavy', 'maxHeavy'],
-  ['rate', 'rate'],
-  ['idle', 'idle'],
-  ['max-idle', 'maxIdle'],
+  ...SETTING_NAMES.map((name) => [SETTINGS[name].flag, name] as const),
   ['seed', 'seed'],
   ['close', 'close'],
   ['budget', 'budgetSeconds'],
