@@ -3,7 +3,7 @@ import type { ContentCoding } from '../../http/semantics/accept-encoding.js';
 
 /** 132 bits of SHA-256. */
 const ETAG_CHARACTERS = 22;
-/** 48 bits of SHA-256: enough to tell apart the few outputs that versions of a compressor make of one file. */
+/** 48 bits of SHA-256: enough to distinguish the few results that versions of a compressor have for one file. */
 const COMPRESSED_CHARACTERS = 8;
 
 const digestOf = (hash: Hash, characters: number): string => hash.digest('base64url').slice(0, characters);

@@ -69,7 +69,7 @@ export function readFile(kernel: Kernel, file: OpenFile): Uint8Array | null {
   return fileUnchanged(kernel, file) ? bytes : null;
 }
 
-/** Whether the file is the same as when it was opened, as far as fstat(2) can tell. */
+/** Whether the file is the same as when it was opened, as far as fstat(2) shows. */
 export function fileUnchanged(kernel: Kernel, file: OpenFile): boolean {
   return currentFingerprint(kernel, file.fd) === file.fingerprint;
 }

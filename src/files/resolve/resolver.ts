@@ -32,7 +32,7 @@ export interface Resolved {
   /** -errno of `not-found`; 0 otherwise. */
   readonly errno: number;
   readonly dependencies: Dependencies;
-  /** The same as long as the result is, as far as fstat(2) can tell: a cached response stays valid. */
+  /** The same as long as the result is, as far as fstat(2) shows: a cached response stays valid. */
   readonly fingerprint: string;
 }
 
