@@ -14,30 +14,30 @@ const METHODS = ['GET', 'HEAD', 'OPTIONS'];
 
 export function explainCommand(): Command {
   const command = new Command('explain')
-    .description('tell how a request would be answered and why, without serving')
-    .argument('<url>', 'a URL, whose host chooses the site, or a path; in quotes, for shells read ? and *')
+    .description('explain the response to a request, without serving')
+    .argument('<url>', 'a URL, whose host chooses the site, or a path; in quotes, since shells expand ? and *')
     .addOption(new Option('--method <name>', 'the method of the request').choices(METHODS).default('GET'))
     .addOption(
       new Option(
         '-H, --request-field <field>',
-        "a field of the request, as 'Accept-Encoding: br'; repeatable",
+        "a field of the request, such as 'Accept-Encoding: br'; repeatable",
       ).argParser((text: string, before: string[] | undefined) => [...(before ?? []), text]),
     )
-    .addOption(new Option('--json', 'for machines'));
+    .addOption(new Option('--json', 'print JSON'));
   return withSettings(command).action(async (url: string, dir: string | undefined) => {
     const { method, requestField = [], json } = command.opts<ExplainFlags>();
     const { host, app, options } = settingsOf(command, dir);
     const head = headOf(method, url, requestField);
-    const handled = app === null ? options : { ...options, fetch: neverAsked };
+    const handled = app === null ? options : { ...options, fetch: neverCalled };
     const explanation = attempt(() => explain(handled, head), host);
     const text = json ? `${JSON.stringify(explanation, null, 2)}\n` : explanationText(explanation);
-    // What was begun for later requests, compressed forms and hashes of large files, is for nobody here.
+    // Work for later requests may be pending: compression, hashes of large files.
     process.stdout.write(text, () => process.exit());
   });
 }
 
-/** In the place of the app, which is not loaded: what it would answer only it can tell. */
-const neverAsked = (): Response => new Response();
+/** Stands for the app, which is not loaded. */
+const neverCalled = (): Response => new Response();
 
 function attempt<Result>(run: () => Result, host: string): Result {
   try {
@@ -47,28 +47,28 @@ function attempt<Result>(run: () => Result, host: string): Result {
   }
 }
 
-/** The bytes that a client would send. What a browser would percent-encode is; dot segments stay, to be asked about. */
+/** The bytes that a client would send. Percent-encodes as a browser does, but keeps dot segments, so that they can be explained. */
 function headOf(method: string, url: string, fields: readonly string[]): Buffer {
   const [, authority, given] = /^(?:https?:\/\/([^/?#]+))?((?:[/?][^#]*)?)(?:#.*)?$/is.exec(url) ?? [];
   const isPath = authority === undefined && given !== undefined && given.startsWith('/');
   if (authority === undefined && !isPath && !(url === '*' && method === 'OPTIONS'))
     throw new UsageError(
-      `${JSON.stringify(url)} is no path and no http(s) URL; give one such as /about or http://a.example/.`,
+      `${JSON.stringify(url)} is neither a path nor an http(s) URL; give one such as /about or http://a.example/.`,
     );
   const path = given === undefined ? url : given.startsWith('/') ? given : `/${given}`;
-  const target = path.replace(/[^\x21-\x7e]/gu, encoded);
+  const target = path.replace(/[^\x21-\x7e]/gu, percentEncoded);
   const lines = [`${method} ${target} HTTP/1.1`];
   const checked = fields.map(checkedField);
   if (!checked.some((field) => /^host:/i.test(field))) lines.push(`Host: ${authority ?? 'localhost'}`);
   return Buffer.from(`${[...lines, ...checked].join('\r\n')}\r\n\r\n`, 'latin1');
 }
 
-const encoded = (character: string): string =>
+const percentEncoded = (character: string): string =>
   [...Buffer.from(character)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('');
 
 function checkedField(field: string): string {
   if (/^[A-Za-z0-9!#$%&'*+\-.^_`|~]+:[\t\x20-\x7e\x80-\xff]*$/.test(field)) return field;
   throw new UsageError(
-    `The request field ${JSON.stringify(field)} is none; give one such as -H 'Accept-Encoding: br'.`,
+    `The request field ${JSON.stringify(field)} is not valid; give one such as -H 'Accept-Encoding: br'.`,
   );
 }

@@ -1,78 +1,65 @@
-import { isRacy } from '../files/resolve/resolver.js';
 import { unwatchedText } from '../files/watch/unwatched.js';
-import { constants } from '../sys/binding.js';
-import type { RecordingSite, View } from './recording-site.js';
-import { bytesOf } from './representation-trace.js';
+import { bytesText } from './representation-trace.js';
 import type { Trace } from './trace.js';
 
-/** What of an answer stays, and how it is learnt that it no longer holds. */
+/** What of a response is cached, and how its changes are detected. */
 export interface CacheReason {
-  readonly where: 'memory' | 'descriptor' | 'nowhere';
-  readonly why: string;
-  /** How changes are learnt of: told by the kernel, looked for, or nothing that could change is kept. */
-  readonly changes: 'inotify' | 'time' | 'none';
-  readonly how: string;
+  readonly location: 'memory' | 'descriptor' | 'none';
+  readonly reason: string;
+  /** How changes are detected: reported by inotify, polled, or not at all since nothing is cached. */
+  readonly invalidation: 'inotify' | 'ttl' | 'none';
+  readonly detail: string;
 }
 
-export function cacheReason(story: Trace): CacheReason {
-  const { site, request, outcome } = story;
+export function cacheReason(trace: Trace): CacheReason {
+  const { site, request, outcome, recorder } = trace;
+  const { resolution } = recorder.decisions;
   const { bytes, pathStart, pathEnd, pathHash } = request;
-  const kept =
+  const entry =
     outcome === 'listing'
-      ? site.listings.find(site.view!.survey.name)
+      ? site.listings.find(resolution!.resolved.name)
       : site.cache.find(bytes, pathStart, pathEnd, pathHash);
-  if (kept === null)
-    return { where: 'nowhere', why: whyNot(story), changes: 'none', how: 'it is made anew for each request' };
-  const { view } = site;
-  return { ...placeOf(story), ...changesOf(site, view!) };
+  if (entry === null)
+    return { location: 'none', reason: uncachedReason(trace), invalidation: 'none', detail: 'made for each request' };
+  const isFile = recorder.decisions.file?.identity.ok.body.kind === 'file';
+  return { location: isFile ? 'descriptor' : 'memory', reason: cachedReason(trace), ...invalidationOf(trace) };
 }
 
-function placeOf({ site, composition, outcome }: Trace): Pick<CacheReason, 'where' | 'why'> {
-  const { survey } = site.view!;
-  if (outcome === 'listing')
-    return { where: 'memory', why: 'the entries of the folder, and each form that was asked for' };
-  if (survey.kind === 'not-found' || survey.kind === 'listing') {
-    return {
-      where: 'memory',
-      why: outcome === 'fallback' ? 'that there is no file, and the fallback' : 'that there is none',
-    };
+function cachedReason({ site, recorder, outcome }: Trace): string {
+  const { file, resolution } = recorder.decisions;
+  const { kind } = resolution!.resolved;
+  if (outcome === 'listing') return 'the entries of the directory, and each representation that was requested';
+  if (kind === 'not-found' || kind === 'listing')
+    return outcome === 'fallback' ? 'that there is no file, and the fallback' : 'that there is no file';
+  if (file === undefined) return 'the redirect';
+  const limit = `maxCachedFileBytes, ${bytesText(site.context.limits.maxCachedFileBytes)}`;
+  if (file.identity.ok.body.kind === 'file') return `it is larger than ${limit}, and sent by sendfile`;
+  return `it is not larger than ${limit}`;
+}
+
+function uncachedReason({ site, recorder, response, outcome }: Trace): string {
+  const { file, resolution } = recorder.decisions;
+  if (outcome === 'redirect')
+    return resolution === undefined ? 'a rule responds without a file' : 'the directory is cached by its own path';
+  if (resolution === undefined) return 'the path cannot name a file';
+  if (response.status >= 500) return 'the error may pass, and no event reports that';
+  switch (file?.uncacheable) {
+    case 'racy':
+      return 'it changed a moment ago, and could change again with the same times';
+    case 'changed while read':
+      return 'it changed while it was read';
+    case 'too many files to hash':
+      return 'too many files wait for their hash';
+    default:
+      return `cacheBytes, ${bytesText(site.context.limits.cacheBytes)}, has no room for it`;
   }
-  if (composition === null) return { where: 'memory', why: 'where it leads' };
-  const { maxCachedFileBytes } = site.context.limits;
-  return composition.content.identity.ok.body.kind === 'file'
-    ? {
-        where: 'descriptor',
-        why: `it is larger than maxCachedFileBytes, ${bytesOf(maxCachedFileBytes)}, and sent by sendfile`,
-      }
-    : { where: 'memory', why: `it is no larger than maxCachedFileBytes, ${bytesOf(maxCachedFileBytes)}` };
 }
 
-function whyNot({ site, composition, response, outcome }: Trace): string {
-  if (outcome === 'redirect') {
-    return site.view === null ? 'a rule answers without a file' : 'the folder is kept by its own address';
-  }
-  if (site.view === null) return 'the path names nothing';
-  if (response.status >= 500) return 'it may pass, and nobody would tell';
-  const survey = composition?.survey;
-  if (!survey?.file) return 'the cache has no room';
-  if (isRacy(survey)) return 'it changed a moment ago, and could change again without its times telling';
-  const { maxCachedFileBytes, cacheBytes } = site.context.limits;
-  return survey.file.size <= maxCachedFileBytes && composition!.content.identity.ok.body.kind === 'file'
-    ? 'it changed while it was read'
-    : `cacheBytes, ${bytesOf(cacheBytes)}, has no room for it`;
-}
-
-function changesOf({ context }: RecordingSite, { survey }: View): Pick<CacheReason, 'changes' | 'how'> {
-  const { limits, inotify } = context;
-  const { areWatched, unwatchedReason } = survey.dependencies;
+function invalidationOf({ site, recorder }: Trace): Pick<CacheReason, 'invalidation' | 'detail'> {
+  const { limits, inotify } = site.context;
+  const { areWatched, unwatchedReason } = recorder.decisions.resolution!.resolved.dependencies;
   if (areWatched)
-    return { changes: 'inotify', how: 'the kernel tells of changes to it, its folder and all on the way' };
-  const why = inotify.fd < 0 ? `there is no inotify (${inotify.watchError})` : unwatchedText(unwatchedReason ?? '');
-  return { changes: 'time', how: `it is looked at again after ${limits.revalidateMs} ms: ${why}` };
-}
-
-/** Where a root's path leads, links and all followed. */
-export function realRoot({ context: { kernel }, releaseRoot }: RecordingSite): string {
-  const path = kernel.readlinkat(constants.AT_FDCWD, `/proc/self/fd/${releaseRoot.current.root.descriptor}`);
-  return typeof path === 'number' ? releaseRoot.current.root.path : Buffer.from(path).toString();
+    return { invalidation: 'inotify', detail: 'changes of it, its directory and all on its path are reported' };
+  const reason = inotify.fd < 0 ? `there is no inotify (${inotify.watchError})` : unwatchedText(unwatchedReason ?? '');
+  return { invalidation: 'ttl', detail: `revalidated after ${limits.revalidateMs} ms: ${reason}` };
 }

@@ -1,4 +1,5 @@
 import { Files } from '../files/files.js';
+import type { Site } from '../files/site.js';
 import { DateClock } from '../http/date.js';
 import { FieldId } from '../http/headers.js';
 import { resolveLimits } from '../http/limits.js';
@@ -11,143 +12,179 @@ import { latin1 } from '../http/text.js';
 import { dispatch, serveFiles } from '../server/connection/dispatch.js';
 import { ERROR_RESPONSES } from '../server/connection/error-responses.js';
 import { checkedOptions, type ServeOptions } from '../server/options.js';
-import { type CacheReason, cacheReason, realRoot } from './cache-reasons.js';
-import { type Absent, HeaderReasons } from './header-reasons.js';
-import { RecordingSite } from './recording-site.js';
-import { type Step, Trace } from './trace.js';
+import { constants } from '../sys/binding.js';
+import { type CacheReason, cacheReason } from './cache-reasons.js';
+import { type AbsentField, HeaderReasons } from './header-reasons.js';
+import { Recorder } from './recorder.js';
+import type { Outcome, Step } from './step.js';
+import { Trace } from './trace.js';
 
-/** A field of the answer, as it would be sent. */
+/** A field of the response, as it would be sent. */
 export interface ExplainedField {
   readonly name: string;
   readonly value: string;
   readonly reason: string;
 }
 
-/** How a request would be answered, and why. */
+/** The response to a request, and why it is what it is. */
 export interface Explanation {
   readonly request: { readonly method: string; readonly target: string; readonly host: string | null };
-  /** Null for bytes that are no request, and where there are no files. */
+  /** Null for a malformed request, and for a server without files. */
   readonly site: {
     /** Null for the site of all other hosts. */
     readonly host: string | null;
     readonly root: string;
-    /** Where the root's path leads. */
-    readonly folder: string;
+    /** What the root's path resolves to. */
+    readonly directory: string;
   } | null;
-  readonly outcome: Trace['outcome'] | 'preflight' | 'options' | 'malformed' | 'handler';
-  /** What was found out and decided, in this order. */
+  readonly outcome: Outcome | 'preflight' | 'options' | 'malformed' | 'handler';
+  /** The decisions, in their order. */
   readonly steps: readonly (Step | HandlerStep)[];
-  /** The file whose bytes or fields are sent, from the root. */
+  /** The file of the response, below the root. */
   readonly file: string | null;
-  /** Null where the handler answers: what, only it can tell. */
+  /** Null for the response of a handler, which is not called. */
   readonly status: number | null;
   readonly reason: string;
   readonly fields: readonly ExplainedField[];
-  readonly absent: readonly Absent[];
+  readonly absent: readonly AbsentField[];
   readonly cache: CacheReason | null;
 }
 
-/** Whether and when the program's own handler is asked. */
+/** Whether and when the program's own handler is called. */
 export interface HandlerStep {
   readonly topic: 'handler';
   readonly text: string;
 }
 
-/** What is told of one kind of answer. */
-type Told = Pick<Explanation, 'outcome' | 'steps' | 'file' | 'absent' | 'cache'> & {
-  why(name: string, value: string): string;
-};
+type FieldReason = (name: string, value: string) => string;
+type Sent = Pick<Explanation, 'status' | 'reason' | 'fields'>;
+/** All of an explanation that is not about the head of the response. */
+type Decided = Pick<Explanation, 'outcome' | 'steps' | 'file' | 'absent' | 'cache'>;
+
+const ALLOWED_METHODS = 'the methods that are supported';
 
 /**
- * Answers a request as a server with these options would do at its first sight of it, and tells why. Nothing
- * listens, and no handler is asked.
- * @param head of a request, with the empty line behind it
+ * Responds to a request as a server with these options would for its first request, and explains the response: the decisions
+ * are those of the server's own code, which reports each of them with its reason. Does not listen, and calls no handler.
+ * @param head of a request, with the empty line at its end
  * @throws as serve() does
  */
 export function explain(options: ServeOptions, head: Uint8Array): Explanation {
-  const { site, hosts, kernel, handlers } = checkedOptions(options);
+  const { site: plan, hosts, kernel, handlers } = checkedOptions(options);
   const limits = resolveLimits(options.limits);
   const parser = new RequestParser(limits);
-  const bytes = Buffer.concat([head, Buffer.alloc(1)]); // the parser's stop
-  const answer = parser.parse(bytes, 0, head.length);
-  if (answer === NEED_MORE) throw new RangeError('the head of a request must end with an empty line');
-  const files = site === null ? null : new Files(kernel, site, hosts, limits, RecordingSite);
+  const bytes = Buffer.concat([head, Buffer.alloc(1)]); // the parser's sentinel
+  const parsed = parser.parse(bytes, 0, head.length);
+  if (parsed === NEED_MORE) throw new RangeError('the head of a request must end with an empty line');
+  const recorder = new Recorder(kernel);
+  const files = plan === null ? null : new Files(recorder.kernel, plan, hosts, limits, recorder.observe);
   try {
     const request = {
       method: parser.method,
       target: latin1(bytes, parser.targetStart, parser.targetEnd),
       host: parser.value(FieldId.host),
     };
-    const says = (response: HttpResponse, isKept: boolean, why: Told['why']) => {
-      const said = headOfAnswer(response, parser, isKept, why);
+    const sent = (response: HttpResponse, keepAlive: boolean, reason: FieldReason): Sent => {
       response.ownedFile?.release(kernel);
-      return said;
+      return sentHead(response, parser, keepAlive, reason);
     };
-    if (answer !== COMPLETE) {
-      const response = ERROR_RESPONSES[answer];
-      return { request, site: null, ...malformed(response), ...says(response, false, () => SENTENCE) };
+    if (parsed !== COMPLETE) {
+      const response = ERROR_RESPONSES[parsed];
+      return {
+        request,
+        site: null,
+        ...malformed(response),
+        ...sent(response, false, () => 'plain text of the server'),
+      };
     }
-    const own = dispatch({ parser, files, handlers }, 0);
+    const dispatched = dispatch({ parser, files, handlers }, 0);
     if (files === null) {
-      if (own === null) return { request, site: null, ...handled([], 'asked: there are no files') };
-      return { request, site: null, ...ofTheServer(), ...says(own, parser.keepAlive, () => METHODS) };
+      if (dispatched === null) return { request, site: null, ...handled([], 'called: there are no files') };
+      const decided = withoutFile('options', { topic: 'handler', text: 'not called: * is the server itself' });
+      return { request, site: null, ...decided, ...sent(dispatched, parser.keepAlive, () => ALLOWED_METHODS) };
     }
-    const response = own ?? serveFiles(parser, files, 0);
-    const its = files.siteFor(parser) as RecordingSite;
-    const where = { host: files.hostOf(its), root: its.releaseRoot.current.root.path, folder: realRoot(its) };
-    const { why, ...told } = toldOf(its, parser, response);
-    const answered = says(response, parser.keepAlive, why);
-    if (own !== null) return { request, site: where, ...told, ...answered };
-    const when = handlers!.fetchFirst ? 'asked first, and alone' : 'asked';
+    const response = dispatched ?? serveFiles(parser, files, 0);
+    const its = files.siteFor(parser);
+    const site = { host: files.hostOf(its), root: its.releaseRoot.current.root.path, directory: rootDirectory(its) };
+    const { decided, reason } = decisionsOf(its, recorder, parser, response);
+    const head = sent(response, parser.keepAlive, reason);
+    if (dispatched !== null) return { request, site, ...decided, ...head };
+    const when = handlers!.fetchFirst ? 'called first, and alone' : 'called';
     if (parser.method === 'OPTIONS')
-      return { request, site: where, ...handled([], `${when}: the files have no answer to this`) };
-    const isOfFiles = response.status !== 404 && (parser.method === 'GET' || parser.method === 'HEAD');
-    if (!handlers!.fetchFirst || !isOfFiles) {
-      return { request, site: where, ...handled(withoutPage(told.steps), `${when}: no file answers`) };
+      return { request, site, ...handled([], `${when}: the files have no response to this`) };
+    const isFile = response.status !== 404 && (parser.method === 'GET' || parser.method === 'HEAD');
+    if (!handlers!.fetchFirst || !isFile) {
+      // Neither the error page nor CORS applies to the handler's response.
+      const steps = decided.steps.filter(({ topic }) => topic !== 'error-page' && topic !== 'origin');
+      return { request, site, ...handled(steps, `${when}: there is no file`) };
     }
-    const asked = { topic: 'handler', text: 'asked first; what it answers with 404 is answered thus:' } as const;
-    return { request, site: where, ...told, ...answered, steps: [asked, ...told.steps] };
+    const first: HandlerStep = { topic: 'handler', text: 'called first; instead of its 404 the response is:' };
+    return { request, site, ...decided, ...head, steps: [first, ...decided.steps] };
   } finally {
     files?.close();
   }
 }
 
-/** What is known beforehand of a handler's answer. */
-function handled(steps: Explanation['steps'], says: string): Omit<Explanation, 'request' | 'site'> {
-  return {
-    outcome: 'handler',
-    steps: [...steps, { topic: 'handler', text: says }],
-    file: null,
-    status: null,
-    reason: '',
-    fields: [],
-    absent: [],
-    cache: null,
-  };
+/** The response of a handler is known only by calling it. */
+function handled(steps: Explanation['steps'], text: string): Omit<Explanation, 'request' | 'site'> {
+  const handler: HandlerStep = { topic: 'handler', text };
+  return { ...withoutFile('handler', ...steps, handler), status: null, reason: '', fields: [] };
 }
 
-/** The page for errors, which is told last, and who may read it: neither is the handler's. */
-function withoutPage(steps: Explanation['steps']): Explanation['steps'] {
-  const page = steps.findLastIndex(({ topic }) => topic === 'page');
-  return page < 0 ? steps : steps.slice(0, page);
+function malformed({ body }: HttpResponse): Decided {
+  const text = body.kind === 'bytes' ? Buffer.from(body.bytes).toString().trim() : '';
+  return withoutFile('malformed', { topic: 'not-found', text: `${text} The connection is closed.` });
 }
 
-/** `OPTIONS *` where there are no files. */
-const ofTheServer = (): Omit<Told, 'why'> => ({
-  outcome: 'options',
-  steps: [{ topic: 'handler', text: 'not asked: * is the server itself' }],
+const withoutFile = (outcome: Explanation['outcome'], ...steps: (Step | HandlerStep)[]): Decided => ({
+  outcome,
+  steps,
   file: null,
   absent: [],
   cache: null,
 });
 
-const METHODS = 'the methods that are answered here';
-const SENTENCE = "a sentence of the server's own";
+function decisionsOf(
+  site: Site,
+  recorder: Recorder,
+  request: RequestParser,
+  response: HttpResponse,
+): { decided: Decided; reason: FieldReason } {
+  if (request.method === 'OPTIONS') return optionsDecisions(site, request, response);
+  const trace = new Trace(site, recorder, request, response);
+  const reasons = new HeaderReasons(trace);
+  const { outcome, steps, file } = trace;
+  const name = file?.resolved.name.toString() ?? null;
+  const decided = { outcome, steps, file: name, absent: reasons.absent, cache: cacheReason(trace) };
+  return { decided, reason: (field, value) => reasons.of(field, value) };
+}
 
-function headOfAnswer(response: HttpResponse, request: RequestParser, isKept: boolean, why: Told['why']) {
+function optionsDecisions({ options }: Site, request: RequestParser, response: HttpResponse) {
+  const isPreflight = response.fields.some(([name]) => name.startsWith('Access-Control-'));
+  const origin = request.value(FieldId.origin);
+  const method = request.value(FieldId.accessControlRequestMethod);
+  const text = isPreflight
+    ? `${origin} may send requests with the methods and fields below, by cors`
+    : origin === null || method === null
+      ? 'not a preflight: that has Origin and Access-Control-Request-Method'
+      : `${origin} is not allowed: ${options.cors === null ? 'cors is not set' : 'it is not in cors'}`;
+  return {
+    decided: withoutFile(isPreflight ? 'preflight' : 'options', { topic: 'origin', text }),
+    reason: (name: string) =>
+      name === 'Allow' ? ALLOWED_METHODS : name === 'Vary' ? 'CORS depends on the origin' : 'cors',
+  };
+}
+
+/** The directory that a root's path resolves to, with all symlinks followed. */
+function rootDirectory({ context: { kernel }, releaseRoot: { current } }: Site): string {
+  const path = kernel.readlinkat(constants.AT_FDCWD, `/proc/self/fd/${current.root.descriptor}`);
+  return typeof path === 'number' ? current.root.path : Buffer.from(path).toString();
+}
+
+function sentHead(response: HttpResponse, request: RequestParser, keepAlive: boolean, reason: FieldReason): Sent {
   const clock = new DateClock();
   clock.tick(Date.now());
-  const action = isKept ? ConnectionAction.keepAlive : ConnectionAction.close;
+  const action = keepAlive ? ConnectionAction.keepAlive : ConnectionAction.close;
   const { bytes, headBytes } = headOf(response, clock, action, request.minorVersion === 0, request.method === 'HEAD');
   const fields = bytes
     .toString('latin1', 0, headBytes)
@@ -156,71 +193,24 @@ function headOfAnswer(response: HttpResponse, request: RequestParser, isKept: bo
     .map((line): ExplainedField => {
       const colon = line.indexOf(':');
       const [name, value] = [line.slice(0, colon), line.slice(colon + 2)];
-      return { name, value, reason: whyFramed(name, response, request) ?? why(name, value) };
+      return { name, value, reason: framingReason(name, response, request) ?? reason(name, value) };
     });
   return { status: response.status, reason: reasonOf(response.status), fields };
 }
 
-const SOURCES: Readonly<Record<Body['kind'], string>> = {
-  none: 'nothing follows',
+const BODIES: Readonly<Record<Body['kind'], string>> = {
+  none: 'no body',
   bytes: 'sent from memory',
   text: 'sent from memory',
   stream: 'sent as it is read',
   file: 'sent from the file, by sendfile',
-  parts: 'all parts, each with a head of its own',
+  parts: 'all parts, each with its own head',
 };
 
-/** The fields that are about the message, and not about what is in it. */
-function whyFramed(name: string, response: HttpResponse, request: RequestParser): string | null {
-  if (name === 'Date') return 'the time of the answer';
-  if (name === 'Connection') return 'whether a further request may follow';
+/** Of the fields about the message rather than its content. */
+function framingReason(name: string, response: HttpResponse, request: RequestParser): string | null {
+  if (name === 'Date') return 'the time of the response';
+  if (name === 'Connection') return 'whether another request may follow';
   if (name !== 'Content-Length') return null;
-  if (request.method === 'HEAD') return 'what GET would send; for HEAD nothing is';
-  return SOURCES[response.body.kind];
-}
-
-function malformed(response: HttpResponse): Omit<Told, 'why'> {
-  const says = response.body.kind === 'bytes' ? Buffer.from(response.body.bytes).toString().trim() : '';
-  return {
-    outcome: 'malformed',
-    steps: [{ topic: 'nothing', text: `${says} The connection is closed.` }],
-    file: null,
-    absent: [],
-    cache: null,
-  };
-}
-
-function toldOf(site: RecordingSite, request: RequestParser, response: HttpResponse): Told {
-  if (request.method === 'OPTIONS') return toldOfOptions(site, request, response);
-  const story = new Trace(site, request, response);
-  const reasons = new HeaderReasons(story);
-  return {
-    outcome: story.outcome,
-    steps: story.steps,
-    file: story.composition?.survey.name.toString() ?? null,
-    absent: reasons.absent,
-    cache: cacheReason(story),
-    why: (name, value) => reasons.of(name, value),
-  };
-}
-
-function toldOfOptions({ options }: RecordingSite, request: RequestParser, response: HttpResponse): Told {
-  const isPreflight = response.fields.some(([name]) => name.startsWith('Access-Control-'));
-  const origin = request.value(FieldId.origin);
-  const asked = request.value(FieldId.accessControlRequestMethod);
-  const says = isPreflight
-    ? `${origin} may ask with the methods and fields below, by cors`
-    : origin === null || asked === null
-      ? 'no preflight: that has Origin and Access-Control-Request-Method'
-      : options.cors === null
-        ? `${origin} may not: cors is not set`
-        : `${origin} may not: it is none of cors`;
-  return {
-    outcome: isPreflight ? 'preflight' : 'options',
-    steps: [{ topic: 'origin', text: says }],
-    file: null,
-    absent: [],
-    cache: null,
-    why: (name) => (name === 'Allow' ? METHODS : name === 'Vary' ? 'other origins may be answered otherwise' : 'cors'),
-  };
+  return request.method === 'HEAD' ? 'what GET would send; HEAD has no body' : BODIES[response.body.kind];
 }

@@ -3,141 +3,130 @@ import { mediaTypeOf } from '../files/rules/media-type.js';
 import type { Trace } from './trace.js';
 
 /** A field that could have been sent and was not. */
-export interface Absent {
+export interface AbsentField {
   readonly name: string;
-  readonly why: string;
+  readonly reason: string;
 }
 
-const VARIES: Readonly<Record<string, string>> = {
-  'accept-encoding': 'other forms may be sent to others',
-  origin: 'who may read it is said to each origin',
+const FIXED: Readonly<Record<string, string>> = {
+  'content-encoding': 'the representation that was selected',
+  'accept-ranges': 'ranges of it can be requested',
+  'last-modified': "the file's modification time",
+  location: 'the target, with the query of the request unless it has its own',
+  'retry-after': 'descriptors become free when responses are sent',
+  'x-total-count': 'how many entries the directory has, listed or not',
 };
 
-/** Of a file's answers these are sentences; 416 has the file's fields all the same. */
-const isSentence = (status: number): boolean => status === 406 || status === 412 || status === 416;
+const VARIES: Readonly<Record<string, string>> = {
+  'accept-encoding': 'other requests may get other representations',
+  origin: 'CORS depends on the origin',
+};
 
-/** Why an answer's fields are as they are. */
+/** Of these responses to a file the body is plain text; a 416 has the file's fields even so. */
+const isPlainText = (status: number): boolean => status === 406 || status === 412 || status === 416;
+
+/** Why the fields of a response are as they are. */
 export class HeaderReasons {
   /** By the site's rules, by name in lower case. */
   private readonly rules = new Map<string, string>();
-  readonly absent: readonly Absent[];
+  readonly absent: readonly AbsentField[];
 
-  constructor(private readonly story: Trace) {
-    const { outcome, response } = story;
-    const absent: Absent[] = [];
-    const ruled = this.nameOfRules();
-    if (ruled !== null) {
-      for (const { name, reason, isRemoval } of story.site.rules.fieldsFor(`/${ruled}`, mediaTypeOf(ruled)).reasons) {
-        if (isRemoval) absent.push({ name, why: `removed, ${reason}` });
+  constructor(private readonly trace: Trace) {
+    const { outcome, response, site } = trace;
+    const absent: AbsentField[] = [];
+    const path = this.rulesPath();
+    if (path !== null) {
+      for (const { name, reason, isRemoval } of site.rules.fieldsFor(`/${path}`, mediaTypeOf(path)).reasons) {
+        if (isRemoval) absent.push({ name, reason: `removed: ${reason}` });
         else this.rules.set(name.toLowerCase(), reason);
       }
     }
-    if (outcome !== 'file' || response.status >= 400) this.rules.set('cache-control', this.whyNotKept());
+    if (outcome !== 'file' || response.status >= 400) this.rules.set('cache-control', this.revalidationReason());
     if (outcome === 'listing')
       this.rules.set('content-security-policy', 'a listing needs its own style, and nothing else');
-    if (ruled === null && story.site.options.securityHeaders)
+    if (path === null && site.options.securityHeaders)
       this.rules.set('x-content-type-options', 'securityHeaders is on');
-    if (story.composition !== null && outcome !== 'error' && response.status < 400)
-      absent.push(...this.absentValidators());
+    if (trace.file !== null && outcome !== 'error' && response.status < 400) absent.push(...this.absentValidators());
     const sent = new Set(response.fields.map(([name]) => name.toLowerCase()));
     this.absent = absent.filter(({ name }) => !sent.has(name.toLowerCase()));
   }
 
   of(name: string, value: string): string {
     const key = name.toLowerCase();
-    const { response } = this.story;
+    if (FIXED[key] !== undefined) return FIXED[key];
     switch (key) {
       case 'content-type':
-        return this.whyType(value);
-      case 'content-encoding':
-        return 'the form that was chosen';
-      case 'accept-ranges':
-        return 'parts of it can be asked for';
+        return this.typeReason(value);
       case 'content-range':
-        return response.status === 416 ? 'how much there is' : 'which part this is';
+        return this.trace.response.status === 416 ? 'the size of the file' : 'which part this is';
       case 'etag':
-        return this.whyTag(value);
-      case 'last-modified':
-        return "the file's time of modification";
+        return this.etagReason(value);
       case 'vary':
-        return (
-          this.rules.get(key) ??
-          value
-            .split(/, */)
-            .map((each) => this.whyVary(each))
-            .join('; ')
-        );
-      case 'location':
-        return 'where it is, with the query of the request unless it has one';
-      case 'retry-after':
-        return 'descriptors come back when answers are sent';
-      case 'x-total-count':
-        return 'how many entries the folder has, listed or not';
+        return this.rules.get(key) ?? this.varyReason(value);
+      default:
+        return this.rules.get(key) ?? (key.startsWith('access-control-') ? 'cors' : "the server's own");
     }
-    return this.rules.get(key) ?? (key.startsWith('access-control-') ? 'cors' : "the server's own");
   }
 
-  /** The name that the rules were asked for; null for a sentence. */
-  private nameOfRules(): Buffer | null {
-    const { composition, outcome, response, site } = this.story;
-    if (outcome === 'listing') return headerPath(site.view!.survey);
-    return composition === null || [406, 412].includes(response.status) ? null : composition.survey.name;
+  /** The path that the rules apply to; null for plain text. */
+  private rulesPath(): Buffer | null {
+    const { file, outcome, response, recorder } = this.trace;
+    if (outcome === 'listing') return headerPath(recorder.decisions.resolution!.resolved);
+    return file === null || [406, 412].includes(response.status) ? null : file.resolved.name;
   }
 
-  private whyNotKept(): string {
-    const { composition, outcome } = this.story;
-    if (outcome === 'listing') return 'the folder may change';
-    if (outcome === 'redirect') return 'where it leads may change';
-    return outcome === 'file' || composition === null
-      ? 'what is refused now may be there later'
-      : "this address is not the page's own";
+  private revalidationReason(): string {
+    const { file, outcome } = this.trace;
+    if (outcome === 'listing') return 'the directory may change';
+    if (outcome === 'redirect') return 'the target may change';
+    if (outcome === 'file' || file === null) return 'a later request may succeed';
+    return "this URL is not the page's own";
   }
 
-  private whyVary(name: string): string {
-    if (name !== 'Accept') return VARIES[name.toLowerCase()] ?? name;
-    return this.story.outcome === 'listing' ? 'a page or JSON, by Accept' : 'the fallback is for who asks for a page';
+  private varyReason(value: string): string {
+    const acceptReason =
+      this.trace.outcome === 'listing' ? 'HTML or JSON, by Accept' : 'the fallback depends on Accept';
+    const names = value.split(/, */);
+    return names.map((name) => (name === 'Accept' ? acceptReason : (VARIES[name.toLowerCase()] ?? name))).join('; ');
   }
 
-  private whyType(value: string): string {
-    const { composition, outcome, response } = this.story;
-    if (outcome === 'listing' && !isSentence(response.status)) return 'what a listing is made as, by Accept';
-    if (composition === null && response.status >= 500 && value.startsWith('text/html')) return 'by .html';
-    if (composition === null || isSentence(response.status)) return "a sentence of the server's own";
+  private typeReason(value: string): string {
+    const { file, outcome, response } = this.trace;
+    if (outcome === 'listing' && !isPlainText(response.status)) return 'the format of the listing, by Accept';
+    if (file === null || isPlainText(response.status)) return 'plain text of the server';
     if (value.startsWith('multipart/byteranges')) return 'several ranges';
-    const { name } = composition.survey;
-    const extension = /\.[^./]+$/.exec(name.toString())?.[0];
-    const known = value !== 'application/octet-stream';
+    const extension = /\.[^./]+$/.exec(file.resolved.name.toString())?.[0];
+    const isKnown = value !== 'application/octet-stream';
     return (
       this.rules.get('content-type') ??
-      (extension === undefined ? 'the name has no extension' : known ? `by ${extension}` : `${extension} is not known`)
+      (extension === undefined ? 'the name has no extension' : `${isKnown ? 'by' : 'unknown:'} ${extension}`)
     );
   }
 
-  private whyTag(tag: string): string {
-    const { composition, site, outcome } = this.story;
+  private etagReason(etag: string): string {
+    const { file, site, outcome, recorder } = this.trace;
     if (outcome === 'listing') return 'a hash of its bytes';
-    const { content, survey } = composition!;
-    const coding = content.list.find(({ validators }) => validators.etag === tag)?.coding ?? 'identity';
-    const isBeside = survey.precompressed.some((sidecar) => sidecar.coding === coding);
-    const form =
-      coding === 'identity' ? '' : isBeside ? ', and the coding' : ', the coding, and a hash of what it came to';
+    const coding = recorder.decisions.representation?.representation?.coding ?? 'identity';
+    const isStored = file!.resolved.precompressed.some((each) => each.coding === coding);
+    const suffix =
+      coding === 'identity' ? '' : isStored ? ', and the coding' : ', the coding, and a hash of the compressed bytes';
     const source = site.options.etag === 'content' ? 'a hash of its bytes' : "the file's inode, size and times";
-    if (tag.startsWith('W/')) return `etag is stat: ${source}; weak, for it changed a moment ago`;
-    return `etag is ${site.options.etag}: ${source}${form}`;
+    if (etag.startsWith('W/')) return `etag is stat: ${source}; weak, since it changed a moment ago`;
+    return `etag is ${site.options.etag}: ${source}${suffix}`;
   }
 
-  private absentValidators(): Absent[] {
-    const { composition, request, site } = this.story;
-    const sent = composition!.content.selectByEncoding(request);
-    const why =
+  private absentValidators(): AbsentField[] {
+    const { file, recorder, site } = this.trace;
+    const representation = recorder.decisions.representation?.representation ?? file!.identity;
+    const reason =
       site.options.etag === 'content'
         ? 'etag is content: equal servers have files of different times'
-        : sent?.validators.recent
+        : representation.validators.recent
           ? 'the second of the last change is not over'
-          : 'the time of modification is none to believe';
+          : 'the modification time is not usable';
     return [
-      { name: 'Last-Modified', why },
-      { name: 'ETag', why: 'etag is content, and so large a file has its hash when it has been read once' },
+      { name: 'Last-Modified', reason },
+      { name: 'ETag', reason: 'etag is content, and a large file gets its hash after it has been read once' },
     ];
   }
 }

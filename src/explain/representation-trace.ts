@@ -1,133 +1,117 @@
-import type { Representation } from '../files/representation/representation.js';
+import type { BuiltFile } from '../files/representation/decisions.js';
 import type { Resolved } from '../files/resolve/resolver.js';
 import { mediaTypeOf } from '../files/rules/media-type.js';
+import { Dependencies } from '../files/watch/dependencies.js';
 import { FieldId } from '../http/headers.js';
 import type { RequestParser } from '../http/request/parser.js';
 import {
-  AVAILABLE_CODINGS,
+  CODINGS,
   COMPRESSION_MIN_BYTES,
   codingPreferences,
   isCompressible,
   PRECOMPRESSED_SUFFIXES,
 } from '../http/semantics/accept-encoding.js';
-import { parseRanges } from '../http/semantics/byte-range.js';
-import { CONDITIONAL_FIELDS, etagPending, evaluate, ifRangeMatches } from '../http/semantics/preconditions.js';
-import type { Beside, Composition, RecordingSite } from './recording-site.js';
+import type { PreconditionResult } from '../http/semantics/preconditions.js';
+import type { RequestTrace } from './step.js';
 
-/** Where it is told. */
-export interface Teller {
-  readonly site: RecordingSite;
-  readonly request: RequestParser;
-  readonly composition: Composition | null;
-  add(topic: 'sidecar' | 'variant' | 'condition' | 'range', text: string): void;
+const PENDING = 'If-Match may match the ETag, which is not known yet';
+
+/** Why a file is sent as it is: encoded or not, whole or in part, or not at all. */
+export function traceRepresentation(trace: RequestTrace, file: BuiltFile): void {
+  const { decisions } = trace.recorder;
+  if (trace.outcome === 'file') tracePrecompressed(trace, file.resolved);
+  const { representation, compressing } = decisions.representation ?? {
+    representation: file.identity,
+    compressing: null,
+  };
+  const accepts = acceptsText(trace.request);
+  if (representation === null) return trace.add('representation', `none: ${accepts.text}`);
+  const { coding, size } = representation;
+  const isAccepted = accepts.codings.includes(coding);
+  const anyway = isAccepted ? '' : '; none that exists is accepted, and it is sent anyway (RFC 9110 section 12.5.3)';
+  const later =
+    compressing !== null
+      ? `; ${compressing} is made now, for later requests, if it is worthwhile`
+      : trace.site.options.compress && !file.isCompressed
+        ? `; ${uncompressedReason(file.resolved)}`
+        : '';
+  trace.add('representation', `${coding}, ${bytesText(size)}: ${accepts.text}${anyway}${later}`);
+  traceConditions(trace, size);
 }
-
-const UNDECIDED = 'If-Match may have the ETag, which is not known yet';
 
 /**
- * Tells in which form a file is sent: coded or not, whole or in part, or not at all.
- * @param beside null where the forms beside the file were not looked for
+ * Whether it is sent whole, in part, or not at all.
+ * @param size of the representation
  */
-export function tellForm(teller: Teller, survey: Resolved, beside: readonly Beside[] | null): void {
-  const { request } = teller;
-  const { content } = teller.composition!;
-  if (beside !== null) tellSidecars(teller, survey, beside);
-  const variant = content.selectByEncoding(request);
-  teller.add('variant', whyVariant(teller, survey, variant));
-  if (variant !== null) tellPart(teller, variant);
-}
-
-/** Tells whether a form is sent whole, in part, or not at all. */
-export function tellPart(teller: Teller, variant: Representation): void {
-  const { site, request } = teller;
-  const nowMs = site.context.kernel.wallMs;
-  if (request.presentMask & CONDITIONAL_FIELDS) {
-    const verdict = evaluate(request, variant.validators, nowMs);
-    const why = verdict === 200 && etagPending(request, variant.validators) ? UNDECIDED : whyVerdict(request, verdict);
-    teller.add('condition', `${why}: ${verdict === 200 ? 'it is answered' : verdict}`);
-    if (verdict !== 200) return;
+export function traceConditions(trace: RequestTrace, size: number): void {
+  const { precondition, range } = trace.recorder.decisions;
+  if (precondition !== undefined && precondition.field !== null) {
+    const { status } = precondition;
+    trace.add('precondition', `${preconditionReason(precondition)}: ${status === 200 ? 'passed' : status}`);
   }
-  if (request.has(FieldId.range)) teller.add('range', whyRange(request, variant, nowMs));
-}
-
-function tellSidecars(teller: Teller, survey: Resolved, beside: readonly Beside[]): void {
-  const { precompressed } = teller.site.options;
-  const file = survey.file!;
-  for (const { coding, name, size, modifiedMs } of beside) {
-    const used = survey.precompressed.some((sidecar) => sidecar.coding === coding);
-    const seconds = ((file.modifiedMs - modifiedMs) / 1000).toFixed(3);
-    const fault = !precompressed ? 'sidecars is off' : used ? null : `outdated, ${seconds} s older than the file`;
-    teller.add('sidecar', `${name}, ${bytesOf(size)}${fault === null ? '' : `, left alone: ${fault}`}`);
+  if (range === undefined) return;
+  if (typeof range === 'string') {
+    const reason = range === 'method' ? `it has no meaning for ${trace.request.method}` : IGNORED_RANGES[range];
+    return trace.add('range', `ignored: ${reason}`);
   }
-  if (beside.length === 0 && precompressed)
-    teller.add('sidecar', `none: no ${Object.values(PRECOMPRESSED_SUFFIXES).join(', ')}`);
+  if (range === 416) return trace.add('range', `416: no byte of it is within ${bytesText(size)}`);
+  if (trace.response.status !== 206) return trace.add('range', 'ignored: several ranges of an encoded representation');
+  trace.add('range', `${range.map(({ start, end }) => `${start}-${end - 1}`).join(', ')} of ${bytesText(size)}`);
 }
 
-function whyVariant({ site, request, composition }: Teller, survey: Resolved, variant: Representation | null): string {
-  const accepts = request.list(FieldId.acceptEncoding);
-  const asked = codingPreferences(accepts);
-  const why =
-    accepts === null
-      ? 'no Accept-Encoding was sent'
-      : asked.length === 0
-        ? 'Accept-Encoding takes nothing'
-        : `Accept-Encoding prefers ${asked.join(', then ')}`;
-  if (variant === null) return `none: ${why}`;
-  const { compressor } = composition!.content;
-  const place = asked.indexOf(variant.coding);
-  const better = place < 0 ? asked : asked.slice(0, place);
-  const next =
-    compressor === null ? undefined : better.find((coding) => (AVAILABLE_CODINGS as typeof asked).includes(coding));
-  const anyway = place < 0 ? '; it takes none that there is, and is sent this one all the same' : '';
-  const later =
-    next !== undefined
-      ? `; ${next} is made now, and sent to who asks after that, if it pays off`
-      : site.options.compress && compressor === null
-        ? `; ${whyNotPacked(survey)}`
-        : '';
-  return `${variant.coding}, ${bytesOf(variant.size)}: ${why}${anyway}${later}`;
+const IGNORED_RANGES = {
+  repeated: 'the field was sent twice',
+  'if-match': `${PENDING}, and the whole is sent`,
+  'if-range': 'If-Range does not match, and the whole is sent',
+  invalid: 'it is not supported, or not worth it',
+} as const;
+
+function preconditionReason({ status, field, isPending }: PreconditionResult): string {
+  if (isPending) return PENDING;
+  switch (field) {
+    case 'If-Match':
+      return `If-Match ${status === 412 ? 'does not match' : 'matches'} the ETag`;
+    case 'If-None-Match':
+      return `If-None-Match ${status === 304 ? 'matches' : 'does not match'} the ETag`;
+    case 'If-Modified-Since':
+      return `${status === 304 ? 'not modified' : 'it may be modified'} since If-Modified-Since`;
+    default:
+      return `${status === 412 ? 'modified' : 'not modified'} since If-Unmodified-Since`;
+  }
 }
 
-function whyNotPacked({ name, file }: Resolved): string {
+/** The precompressed files that exist, with those that are not used. */
+function tracePrecompressed(trace: RequestTrace, { name, file, precompressed }: Resolved): void {
+  const { site, recorder } = trace;
+  const { lookup } = recorder.decisions.resolution!.release;
+  let count = 0;
+  for (const coding of CODINGS) {
+    const encodedName = Buffer.concat([name, Buffer.from(PRECOMPRESSED_SUFFIXES[coding])]);
+    const encoded = lookup.file(encodedName, site.context.kernel.wallMs(), new Dependencies());
+    if (typeof encoded !== 'object') continue;
+    site.context.kernel.close(encoded.fd);
+    count++;
+    const seconds = ((file!.modifiedMs - encoded.modifiedMs) / 1000).toFixed(3);
+    const isUsed = precompressed.some((each) => each.coding === coding);
+    const reason = !site.options.precompressed ? 'precompressed is off' : `${seconds} s older than the file`;
+    trace.add('precompressed', `${encodedName}, ${bytesText(encoded.size)}${isUsed ? '' : `, ignored: ${reason}`}`);
+  }
+  if (count === 0 && site.options.precompressed)
+    trace.add('precompressed', `none: no ${Object.values(PRECOMPRESSED_SUFFIXES).join(', ')}`);
+}
+
+function acceptsText(request: RequestParser): { text: string; codings: readonly string[] } {
+  const value = request.list(FieldId.acceptEncoding);
+  const codings = codingPreferences(value);
+  if (value === null) return { text: 'the request has no Accept-Encoding', codings };
+  if (codings.length === 0) return { text: 'Accept-Encoding accepts nothing', codings };
+  return { text: `Accept-Encoding prefers ${codings.join(', then ')}`, codings };
+}
+
+function uncompressedReason({ name, file }: Resolved): string {
   const type = mediaTypeOf(name);
-  if (!isCompressible(type)) return `compress leaves ${type} alone`;
-  return `compress leaves it alone, ${file!.size < COMPRESSION_MIN_BYTES ? 'for it is small' : 'for it is not held, or too large'}`;
+  if (!isCompressible(type)) return `not compressed: ${type} is not compressible`;
+  return `not compressed: ${file!.size < COMPRESSION_MIN_BYTES ? 'too small' : 'not cached, or too large'}`;
 }
 
-/** In the order of RFC 9110 section 13.2.2. */
-function whyVerdict(request: RequestParser, verdict: 200 | 304 | 412): string {
-  const match = request.has(FieldId.ifMatch);
-  if (verdict === 412) {
-    return match ? 'If-Match does not have the ETag' : 'it has changed since If-Unmodified-Since';
-  }
-  if (request.has(FieldId.ifNoneMatch)) {
-    return `If-None-Match ${verdict === 304 ? 'has' : 'does not have'} the ETag`;
-  }
-  if (request.has(FieldId.ifModifiedSince)) {
-    return verdict === 304
-      ? 'it has not changed since If-Modified-Since'
-      : 'it may have changed since If-Modified-Since';
-  }
-  return match ? 'If-Match has the ETag' : 'it has not changed since If-Unmodified-Since';
-}
-
-function whyRange(request: RequestParser, variant: Representation, nowMs: () => number): string {
-  if (request.method !== 'GET') return `ignored: it has no meaning for ${request.method}`;
-  if (request.isRepeated(FieldId.range)) return 'ignored: it was sent twice';
-  if (etagPending(request, variant.validators)) return `ignored: ${UNDECIDED}, and the whole is sent`;
-  if (!ifRangeMatches(request, variant.validators, nowMs))
-    return 'ignored: If-Range does not hold, and the whole is sent';
-  const ranges = parseRanges(
-    request.bytes,
-    request.valueStart(FieldId.range),
-    request.valueEnd(FieldId.range),
-    variant.size,
-  );
-  if (ranges === null) return 'ignored: it is none that is served, or not worth it';
-  if (ranges === 416) return `416: nothing of it is within ${bytesOf(variant.size)}`;
-  const which = ranges.map(({ start, end }) => `${start}-${end - 1}`).join(', ');
-  const isWhole = ranges.length > 1 && variant.coding !== 'identity';
-  return isWhole ? 'ignored: several parts of a coded form' : `${which} of ${bytesOf(variant.size)}`;
-}
-
-export const bytesOf = (size: number): string => `${size.toLocaleString('en')} byte${size === 1 ? '' : 's'}`;
+export const bytesText = (size: number): string => `${size.toLocaleString('en')} byte${size === 1 ? '' : 's'}`;

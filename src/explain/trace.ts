@@ -1,226 +1,200 @@
-import { looksLikeAsset } from '../files/pages/asset-name.js';
+import type { BuiltFile } from '../files/representation/decisions.js';
 import { statusForErrno } from '../files/resolve/error-status.js';
-import { parseUrlPath, type UrlPath } from '../files/resolve/url-path.js';
+import type { UrlPath } from '../files/resolve/url-path.js';
+import type { Site } from '../files/site.js';
 import { FieldId } from '../http/headers.js';
 import type { RequestParser } from '../http/request/parser.js';
 import type { HttpResponse } from '../http/response/response.js';
-import { acceptsHtmlExplicitly, prefersJson } from '../http/semantics/accept.js';
+import { prefersJson } from '../http/semantics/accept.js';
 import { latin1 } from '../http/text.js';
 import { constants } from '../sys/binding.js';
 import { EACCES, ELOOP, ENOENT, EXDEV, systemError } from '../sys/errno.js';
+import type { Recorder } from './recorder.js';
 import type { SymlinkRead } from './recording-kernel.js';
-import type { Composition, RecordingSite, View } from './recording-site.js';
-import { bytesOf, tellForm, tellPart } from './representation-trace.js';
+import { bytesText, traceConditions, traceRepresentation } from './representation-trace.js';
+import type { Outcome, RequestTrace, Step, Topic } from './step.js';
 
 const { S_IFDIR, S_IFMT, S_IFREG } = constants;
 
-export type Topic =
-  | 'path'
-  | 'redirect'
-  | 'name'
-  | 'link'
-  | 'release'
-  | 'file'
-  | 'folder'
-  | 'nothing'
-  | 'page'
-  | 'sidecar'
-  | 'variant'
-  | 'condition'
-  | 'range'
-  | 'origin';
-
-/** One thing that was found out or decided. */
-export interface Step {
-  readonly topic: Topic;
-  readonly text: string;
-}
-
-/** How a site came by its answer to a GET or HEAD. */
-export class Trace {
+/** How a site came by its response to a GET or HEAD: renders its recorded decisions. */
+export class Trace implements RequestTrace {
   /** In the order of the decisions. */
   readonly steps: Step[] = [];
-  outcome: 'file' | 'fallback' | 'listing' | 'redirect' | 'error' = 'error';
-  /** The file that the answer is made of; of an error, the site's page for it. */
-  composition: Composition | null = null;
+  outcome: Outcome = 'error';
+  /** The file of the response; of an error, the site's page for it. */
+  file: BuiltFile | null = null;
 
   constructor(
-    readonly site: RecordingSite,
+    readonly site: Site,
+    readonly recorder: Recorder,
     readonly request: RequestParser,
     readonly response: HttpResponse,
   ) {
-    this.tellPath();
-    this.tellOrigin();
+    this.tracePath();
+    this.traceOrigin();
   }
 
   add(topic: Topic, text: string): void {
     this.steps.push({ topic, text });
   }
 
-  private tellPath(): void {
-    const { site, request } = this;
+  private tracePath(): void {
+    const { request, site } = this;
+    const { redirect, path } = this.recorder.decisions;
     const { bytes, pathStart, pathEnd, targetEnd } = request;
-    const path = latin1(bytes, pathStart, pathEnd);
+    const text = latin1(bytes, pathStart, pathEnd);
     const query = latin1(bytes, pathEnd, targetEnd);
-    this.add('path', `${path === '' ? 'empty' : path}${query === '' ? '' : `, and the query ${query}`}`);
-    const redirect = site.redirectOf(request);
-    if (redirect !== null) {
+    this.add('path', `${text === '' ? 'empty' : text}${query === '' ? '' : `, query ${query}`}`);
+    if (redirect) {
       this.outcome = 'redirect';
       return this.add('redirect', `${redirect.rule}: ${redirect.status} to ${redirect.location}`);
     }
     const { length } = site.options.redirects;
     if (length > 0) this.add('redirect', `none of the ${length} in redirects matches`);
-    const target = parseUrlPath(bytes.subarray(pathStart, pathEnd));
-    if (typeof target === 'number') {
-      this.add('name', `none: ${whyNoName(path, target)}`);
-      return target === 404 ? this.tellErrorPage() : undefined;
+    if (path === undefined) return; // the method is not for files
+    if (typeof path === 'number') {
+      this.add('resolved', `none: ${invalidPathReason(text, path)}`);
+      return path === 404 ? this.traceErrorPage() : undefined;
     }
-    this.add('name', `${target.name}${target.isDirectory ? '/' : ''}`);
-    this.tellView(site.view!, target);
+    this.add('resolved', `${path.name}${path.isDirectory ? '/' : ''}`);
+    this.traceResolution(path);
   }
 
-  private tellView(view: View, target: UrlPath): void {
-    const { survey, links, release } = view;
-    for (const line of new Set(links.map(({ name, target }) => `${name} -> ${target}`))) this.add('link', line);
+  private traceResolution(path: UrlPath): void {
+    const { decisions, resolving } = this.recorder;
+    const { resolved, release } = decisions.resolution!;
+    const root = `${this.site.releaseRoot.current.root.path}/`;
+    const lines = resolving.symlinks.map(({ name, target }) => {
+      return `${name.startsWith(root) ? name.slice(root.length) : name} -> ${target}`;
+    });
+    for (const line of new Set(lines)) this.add('symlink', line);
     if (release !== this.site.releaseRoot.current)
-      this.add('release', 'only the one before has it, and keepPreviousMs is on');
-    switch (survey.kind) {
+      this.add('release', 'only the previous release has it, and previousReleaseMs is set');
+    switch (resolved.kind) {
       case 'file':
-        return this.tellFile(view, target);
+        return this.traceFile(path);
       case 'directory':
         this.outcome = 'redirect';
-        return this.add('folder', 'a slash belongs at the end of its address: without it relative links miss');
+        return this.add('directory', 'its URL ends with a slash: without it relative links miss');
       case 'redirect':
         this.outcome = 'redirect';
-        return this.add('page', 'cleanUrls is on: its address has no index.html and no .html');
+        return this.add('redirect', 'cleanUrls is on: the URL of a page has no index.html and no .html');
       case 'listing':
-        return this.site.listingRefusal === 0
-          ? this.tellListing()
-          : this.tellNothing(view, target.isDirectory, this.site.listingRefusal);
+        return decisions.listingErrno === undefined
+          ? this.traceListing()
+          : this.traceNotFound(path, decisions.listingErrno);
       case 'not-found':
-        return this.tellNothing(view, target.isDirectory, survey.errno);
+        return this.traceNotFound(path, resolved.errno);
     }
   }
 
-  private tellNothing(view: View, isFolder: boolean, refusal: number): void {
-    this.add('nothing', this.whyNothing(view, isFolder, refusal));
-    if (statusForErrno(refusal) === 404 && !isFolder) this.tellRelease(view.survey.name);
-    if (statusForErrno(refusal) === 404) this.tellFallback(view.survey.name);
-    else this.tellErrorPage();
-  }
-
-  /** Where it runs, a server may know more. */
-  private tellRelease(name: Buffer): void {
+  private traceNotFound({ isDirectory }: UrlPath, errno: number): void {
     const { options, rules } = this.site;
-    if (options.previousReleaseMs > 0 && rules.servedFromPrevious(name))
-      this.add('release', 'a server that saw the root switched may have it of the one before, for keepPreviousMs');
+    const { name } = this.recorder.decisions.resolution!.resolved;
+    this.add('not-found', this.notFoundReason(isDirectory, errno));
+    if (statusForErrno(errno) !== 404) return this.traceErrorPage();
+    if (!isDirectory && options.previousReleaseMs > 0 && rules.servedFromPrevious(name))
+      this.add('release', 'a running server may have it in the previous release, for previousReleaseMs');
+    this.traceFallback();
   }
 
-  private tellFile(view: View, target: UrlPath): void {
-    const { survey } = view;
+  private traceFile(path: UrlPath): void {
     this.outcome = 'file';
-    this.composition = this.site.compositions.find((each) => each.survey === survey)!;
-    this.add('file', describe(this.composition) + this.whyFile(view, target));
-    tellForm(this, view.survey, this.site.beside(view));
+    this.file = this.recorder.decisions.file!;
+    this.add('file', describe(this.file) + this.fileReason(path));
+    traceRepresentation(this, this.file);
   }
 
-  private tellListing(): void {
+  private traceListing(): void {
     if (this.response.status === 301) {
       this.outcome = 'redirect';
-      return this.add('folder', 'its address has empty segments: from there relative links miss');
+      return this.add('directory', 'its URL has empty segments: relative links would miss');
     }
     this.outcome = 'listing';
-    const isJson = prefersJson(this.request.list(FieldId.accept));
-    this.add('folder', `it has no index.html, and listing is on: ${isJson ? 'JSON, as Accept prefers' : 'a page'}`);
-    tellPart(this, this.site.listingForm!.identity);
+    const format = prefersJson(this.request.list(FieldId.accept)) ? 'JSON, as Accept prefers' : 'HTML';
+    this.add('directory', `it has no index.html, and directoryListing is on: ${format}`);
+    traceConditions(this, this.response.contentLength);
   }
 
-  private tellFallback(name: Buffer): void {
+  private traceFallback(): void {
     const { fallback } = this.site.options;
-    if (fallback === null) return this.tellErrorPage();
-    const page = this.site.compositions.find(({ survey }) => survey.name.toString() === fallback);
-    const not = looksLikeAsset(name)
-      ? 'the name ends as that of an asset, and no page stands in for one'
-      : !acceptsHtmlExplicitly(this.request.list(FieldId.accept))
-        ? 'it is for those whose Accept has text/html'
-        : page === undefined
-          ? 'there is no such file'
-          : null;
-    if (not !== null) {
-      this.add('page', `not the fallback ${fallback}: ${not}`);
-      return this.tellErrorPage();
+    const page = this.recorder.decisions.fallback;
+    if (page === undefined) return this.traceErrorPage();
+    if (typeof page === 'string') {
+      this.add('fallback', `${fallback} is not sent: ${FALLBACK_REASONS[page]}`);
+      return this.traceErrorPage();
     }
     this.outcome = 'fallback';
-    this.composition = page!;
-    this.add('page', `the fallback, ${describe(page!)}`);
-    tellForm(this, page!.survey, null);
+    this.file = page;
+    this.add('fallback', describe(page));
+    traceRepresentation(this, page);
   }
 
-  /** A page of the site's own that stands in for an error's sentence. */
-  private tellErrorPage(): void {
-    const { status, fields } = this.response;
+  private traceErrorPage(): void {
+    const { status } = this.response;
+    const { errorPage = null } = this.recorder.decisions;
     const name = status === 404 ? '404.html' : '50x.html';
-    const page = this.site.compositions.find(({ survey }) => survey.name.toString() === name);
-    if (page !== undefined && status !== 403) {
-      this.composition = page;
-      return this.add('page', describe(page));
-    }
-    // The page for errors was opened with the site, when nobody took notes.
-    const isPage = status >= 500 && fields.some(([, value]) => value.startsWith('text/html'));
-    if (isPage) return this.add('page', name);
-    this.add('page', `the server's own sentence${status === 403 ? '' : `: there is no ${name}`}`);
+    this.file = errorPage;
+    if (errorPage !== null) this.add('error-page', describe(errorPage));
+    else this.add('error-page', `plain text${status === 403 ? '' : `: there is no ${name}`}`);
   }
 
-  private tellOrigin(): void {
+  private traceOrigin(): void {
     const { cors } = this.site.options;
     const origin = this.request.value(FieldId.origin);
     if (cors === null || origin === null) return;
-    const may = this.response.fields.some(([name]) => name === 'Access-Control-Allow-Origin');
-    const isKnown = cors.origins === '*' || cors.origins.includes(origin);
-    const why = !isKnown ? 'it is none of cors' : may ? 'by cors' : 'cors is for files';
-    this.add('origin', `${origin} may ${may ? '' : 'not '}read the answer: ${why}`);
+    const isAllowed = this.response.fields.some(([name]) => name === 'Access-Control-Allow-Origin');
+    const isListed = cors.origins === '*' || cors.origins.includes(origin);
+    const reason = !isListed ? 'it is not in cors' : isAllowed ? 'by cors' : 'cors is for files';
+    this.add('origin', `${origin} may ${isAllowed ? '' : 'not '}read the response: ${reason}`);
   }
 
-  private whyFile({ survey: { name }, release }: View, target: UrlPath): string {
-    if (target.isDirectory) return ': the index of the folder';
-    if (!name.equals(target.name)) return ': cleanUrls is on';
-    const isLeft = this.site.options.cleanUrls && release === this.site.releaseRoot.current;
-    if (!isLeft || !name.toString('latin1').endsWith('.html')) return '';
-    return ': cleanUrls is on, but without .html its address is of something else';
+  private fileReason(path: UrlPath): string {
+    const { resolved, release } = this.recorder.decisions.resolution!;
+    if (path.isDirectory) return ': the index of the directory';
+    if (!resolved.name.equals(path.name)) return ': cleanUrls is on';
+    const hasCleanUrl = this.site.options.cleanUrls && release === this.site.releaseRoot.current;
+    if (!hasCleanUrl || !path.name.toString('latin1').endsWith('.html')) return '';
+    return ': cleanUrls is on, but its URL without .html leads to something else';
   }
 
-  private whyNothing({ survey: { name }, links, mode }: View, isFolder: boolean, refusal: number): string {
+  private notFoundReason(isDirectory: boolean, errno: number): string {
     const { cleanUrls, directoryListing, symlinks } = this.site.options;
-    const kernelSays = systemError('', refusal).message.replace(/, $/, '');
-    const shown = name.toString();
-    if (refusal === EXDEV) return `${shown} is out of bounds: ${whyOut(links)} (${kernelSays})`;
-    if (refusal === ELOOP && symlinks === 'deny')
-      return `${shown} is behind a link, and symlinks is deny (${kernelSays})`;
-    if (refusal === EACCES) return `${shown} may not be read by this process (${kernelSays})`;
-    if (refusal !== ENOENT) return `${shown}: ${kernelSays}`;
-    const kind = mode & S_IFMT;
-    if (kind !== S_IFREG && kind !== S_IFDIR) return `${shown} is no file: pipes, sockets and devices are not served`;
-    if (isFolder && directoryListing) return `no folder ${shown} (${kernelSays})`;
-    if (isFolder) return `no ${shown === '' ? '' : `${shown}/`}index.html (${kernelSays}), and listing is off`;
-    return `no ${shown}${cleanUrls ? `, and no ${shown}.html` : ''} (${kernelSays})`;
+    const { decisions, resolving } = this.recorder;
+    const name = decisions.resolution!.resolved.name.toString();
+    const error = `(${systemError('', errno).message.replace(/, $/, '')})`;
+    if (errno === EXDEV) return `${name} escapes the root: ${escapeReason(resolving.symlinks)} ${error}`;
+    if (errno === ELOOP && symlinks === 'deny') return `${name} is behind a symlink, and symlinks is deny ${error}`;
+    if (errno === EACCES) return `${name} cannot be read by this process ${error}`;
+    if (errno !== ENOENT) return `${name}: ${error.slice(1, -1)}`;
+    const type = resolving.mode & S_IFMT;
+    if (type !== S_IFREG && type !== S_IFDIR) return `${name} is not a file: pipes, sockets and devices are not served`;
+    if (isDirectory && directoryListing) return `no directory ${name} ${error}`;
+    if (isDirectory) return `no ${name === '' ? '' : `${name}/`}index.html ${error}, and directoryListing is off`;
+    return `no ${name}${cleanUrls ? `, and no ${name}.html` : ''} ${error}`;
   }
 }
 
-/** The last link that was read is the one that was not followed. */
-function whyOut(links: readonly SymlinkRead[]): string {
-  return links.at(-1)?.target.startsWith('/')
-    ? 'a link is absolute, and only relative ones that stay in the root are followed'
-    : 'a link leads out of the root';
+const FALLBACK_REASONS = {
+  asset: 'the name ends like that of an asset',
+  'not accepted': 'it is for requests whose Accept lists text/html',
+  missing: 'there is no such file',
+} as const;
+
+/** The last symlink that was read is the one that was not followed. */
+function escapeReason(symlinks: readonly SymlinkRead[]): string {
+  return symlinks.at(-1)?.target.startsWith('/')
+    ? 'a symlink is absolute, and only relative ones that stay in the root are followed'
+    : 'a symlink leads out of the root';
 }
 
-function whyNoName(path: string, status: 400 | 404): string {
-  if (status === 400) return 'an escape is broken, or stands for NUL';
+function invalidPathReason(path: string, status: 400 | 404): string {
+  if (status === 400) return 'the percent-encoding is broken, or encodes NUL';
   return /%2f/i.test(path)
-    ? 'an encoded slash is in no name'
+    ? 'no name contains a slash, which is encoded here'
     : 'a segment begins with a dot, and only /.well-known/ may';
 }
 
-function describe({ survey }: Composition): string {
-  const { size, modifiedMs } = survey.file!;
-  return `${survey.name}, ${bytesOf(size)}, changed ${new Date(modifiedMs).toISOString()}`;
+function describe({ resolved: { name, file } }: BuiltFile): string {
+  return `${name}, ${bytesText(file!.size)}, modified ${new Date(file!.modifiedMs).toISOString()}`;
 }

@@ -9,6 +9,7 @@ import { FdReserve, withDescriptorReserve } from './cache/fd-reserve.js';
 import { invalidationStats } from './cache/invalidation-stats.js';
 import type { MissingFallback } from './pages/fallback.js';
 import { CompressionQueue } from './representation/compression-queue.js';
+import type { Observe } from './representation/decisions.js';
 import { EtagHasher } from './representation/etag-hasher.js';
 import type { PathResolution } from './resolve/root.js';
 import type { ResolvedSiteOptions } from './rules/site-options.js';
@@ -71,6 +72,7 @@ export class Files {
   /**
    * @param plan for every host without a site of its own
    * @param hosts by name in lower case, without a port
+   * @param observe receives the decisions of all sites
    * @throws a system error with `path` if a root is not a directory that can be opened
    */
   constructor(
@@ -78,7 +80,7 @@ export class Files {
     plan: SitePlan,
     hosts: ReadonlyMap<string, SitePlan>,
     limits: Limits,
-    Kind: typeof Site = Site,
+    observe: Observe | null = null,
   ) {
     this.inotify = new Inotify(kernel, limits.maxWatches);
     this.etags = new EtagHasher(kernel);
@@ -91,9 +93,10 @@ export class Files {
       acceptEncodings: new AcceptEncodingCache(),
       etags: this.etags,
       compression: new CompressionQueue(),
+      observe,
     };
     const open = ({ root, options }: SitePlan): Site => {
-      const site = new Kind(context, root, options);
+      const site = new Site(context, root, options);
       opened.push(site);
       this.fdReserve.add(site.cache);
       return site;

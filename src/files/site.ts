@@ -54,10 +54,10 @@ export class Site {
   hits = 0;
   /** Paths that were resolved, because they were not cached or had expired. */
   misses = 0;
-  protected readonly rules: Rules;
-  protected readonly resolver: Resolver;
-  protected readonly builder: RepresentationBuilder;
+  readonly rules: Rules;
   readonly listings: Listings;
+  private readonly resolver: Resolver;
+  private readonly builder: RepresentationBuilder;
   private readonly errorPages: ErrorPages;
   private readonly badPath: HttpResponse;
   /** The bit of Origin, if the CORS fields depend on it. */
@@ -66,9 +66,9 @@ export class Site {
 
   /** @throws a system error if the root is not a directory that can be opened */
   constructor(
-    protected readonly context: SiteContext,
+    readonly context: SiteContext,
     path: string,
-    protected readonly options: ResolvedSiteOptions,
+    readonly options: ResolvedSiteOptions,
   ) {
     const { kernel, inotify, limits } = context;
     const { cors, fallback } = options;
@@ -78,7 +78,14 @@ export class Site {
     this.builder = new RepresentationBuilder(context, options, this.rules);
     this.listings = new Listings(kernel, this.cache, this.builder, this.rules.errorFields, limits.revalidateMs);
     this.releaseRoot = new ReleaseRoot(kernel, path, options, inotify, REVALIDATE_MS, limits.revalidateMs);
-    this.errorPages = new ErrorPages(this.resolver, this.builder, this.rules, fallback, () => this.cache.clear());
+    this.errorPages = new ErrorPages(
+      this.resolver,
+      this.builder,
+      this.rules,
+      fallback,
+      () => this.cache.clear(),
+      context.observe,
+    );
     this.badPath = textResponse(400, 'Bad percent-encoding in the path.\n', this.rules.errorFields);
     this.originMask = cors !== null && cors.origins !== '*' ? 1 << FieldId.origin : 0;
     this.errorPages.load(this.releaseRoot.current.lookup);
@@ -107,21 +114,25 @@ export class Site {
   private respondFromFiles(request: RequestParser, entry: CacheEntry | null, nowMs: number): HttpResponse {
     const redirect = this.configuredRedirect(request); // 2. redirect
     if (redirect !== null) return redirect;
+    const { observe } = this.context;
     const { current } = this.releaseRoot;
     this.errorPages.load(current.lookup);
     const path = parseUrlPath(request.bytes.subarray(request.pathStart, request.pathEnd));
+    observe?.('path', path);
     if (path === 400) return this.badPath;
     if (path === 404) return this.errorPages.errorResponse(404, current.lookup);
     this.misses++;
     if (tracing) debug('cache miss %s', path.name);
     if (entry !== null) this.releaseRoot.markUnverified();
     const resolution = this.resolve(path); // 3. resolve
+    observe?.('resolution', resolution);
     const { release } = resolution;
     let { resolved } = resolution;
     if (resolved.kind === 'listing') {
       if (entry !== null && !this.listings.has(entry)) this.cache.remove(entry);
       const listing = this.listings.respond(request, resolved, release.lookup, nowMs);
       if (typeof listing !== 'number') return listing;
+      observe?.('listingErrno', listing);
       resolved = { ...resolved, kind: 'not-found', errno: listing };
     }
     if (entry !== null && this.cache.has(entry)) {
@@ -151,10 +162,11 @@ export class Site {
   private configuredRedirect({ bytes, pathStart, pathEnd, targetEnd }: RequestParser): HttpResponse | null {
     if (this.options.redirects.length === 0) return null;
     const redirect = this.rules.redirectFor(latin1(bytes, pathStart, pathEnd), latin1(bytes, pathEnd, targetEnd));
+    this.context.observe?.('redirect', redirect);
     return redirect === null ? null : redirectResponse(redirect.status, redirect.location, this.rules.errorFields);
   }
 
-  protected resolve(path: UrlPath): { resolved: Resolved; release: Release } {
+  private resolve(path: UrlPath): { resolved: Resolved; release: Release } {
     const { current, previous } = this.releaseRoot;
     const resolved = this.resolver.resolve(current.lookup, path);
     const isMissing = resolved.kind === 'not-found' && statusForErrno(resolved.errno) === 404;
@@ -167,15 +179,17 @@ export class Site {
   }
 
   /** The entry of what a path resolved to; the response alone if it is transient. */
-  protected build(request: RequestParser, resolved: Resolved, { lookup }: Release): CacheEntry | HttpResponse {
+  private build(request: RequestParser, resolved: Resolved, { lookup }: Release): CacheEntry | HttpResponse {
     switch (resolved.kind) {
       case 'file': {
-        const { content, isCacheable } = this.builder.build(resolved, [], () => {
+        const { content, uncacheable } = this.builder.build(resolved, [], () => {
           entry.plainResponse = content.identity.ok; // it has its ETag now, or there is one more representation
           this.cache.recount(entry);
         });
-        if (!isCacheable) return content.respond(request);
-        const entry = this.entryOf(request, resolved, content, content.identity.ok, content.relevantFields);
+        const { identity, compressor } = content;
+        this.context.observe?.('file', { resolved, identity, isCompressed: compressor !== null, uncacheable });
+        if (uncacheable !== null) return content.respond(request);
+        const entry = this.entryOf(request, resolved, content, identity.ok, content.relevantFields);
         return entry;
       }
       case 'directory':

@@ -188,7 +188,7 @@ way
 
 describe('explain', () => {
   const explained = (target: string, given: Partial<ServeOptions>, method = 'GET', fields: string[] = []) => {
-    const fetch = () => expect.fail('asked');
+    const fetch = () => expect.fail('called');
     const { steps, status, outcome } = explain({ fetch, ...given }, Buffer.from(request(target, fields, method)));
     return [
       steps.map(({ topic }) => topic).join(' '),
@@ -209,15 +209,15 @@ describe('explain', () => {
       fields?: string[],
     ]
   >([
-    ['/both', { root }, ['path name file sidecar variant', undefined, 200, 'file']],
-    ['/none', { root }, ['path name nothing handler', 'asked: no file answers', null, 'handler']],
-    ['/.env', { root }, ['path name handler', 'asked: no file answers', null, 'handler']],
+    ['/both', { root }, ['path resolved file precompressed representation', undefined, 200, 'file']],
+    ['/none', { root }, ['path resolved not-found handler', 'called: there is no file', null, 'handler']],
+    ['/.env', { root }, ['path resolved handler', 'called: there is no file', null, 'handler']],
     [
       '/both',
       { root, fetchFirst: true },
       [
-        'handler path name file sidecar variant',
-        'asked first; what it answers with 404 is answered thus:',
+        'handler path resolved file precompressed representation',
+        'called first; instead of its 404 the response is:',
         200,
         'file',
       ],
@@ -225,17 +225,17 @@ describe('explain', () => {
     [
       '/none',
       { root, fetchFirst: true },
-      ['path name nothing handler', 'asked first, and alone: no file answers', null, 'handler'],
+      ['path resolved not-found handler', 'called first, and alone: there is no file', null, 'handler'],
     ],
-    ['/', {}, ['handler', 'asked: there are no files', null, 'handler']],
-    ['*', {}, ['handler', 'not asked: * is the server itself', 204, 'options'], 'OPTIONS'],
-    ['/', { root }, ['handler', 'asked: the files have no answer to this', null, 'handler'], 'OPTIONS'],
+    ['/', {}, ['handler', 'called: there are no files', null, 'handler']],
+    ['*', {}, ['handler', 'not called: * is the server itself', 204, 'options'], 'OPTIONS'],
+    ['/', { root }, ['handler', 'called: the files have no response to this', null, 'handler'], 'OPTIONS'],
     ['/both', CORS, ['origin', undefined, 204, 'preflight'], 'OPTIONS', PREFLIGHT],
-    ['/none', CORS, ['handler', 'asked: the files have no answer to this', null, 'handler'], 'OPTIONS', PREFLIGHT],
+    ['/none', CORS, ['handler', 'called: the files have no response to this', null, 'handler'], 'OPTIONS', PREFLIGHT],
     [
       '/',
       { ...CORS, fetchFirst: true },
-      ['handler', 'asked first, and alone: the files have no answer to this', null, 'handler'],
+      ['handler', 'called first, and alone: the files have no response to this', null, 'handler'],
       'OPTIONS',
       PREFLIGHT,
     ],
@@ -246,6 +246,6 @@ describe('explain', () => {
   test('does not load the app', async () => {
     const ended = await run(['explain', '/none', 'site', '--app', 'gone.mjs'], options);
     expect(ended).toMatchObject({ code: 0, stderr: '' });
-    expect(ended.stdout).toMatch(/\nhandler +asked: no file answers\nanswer +the handler's own\n$/);
+    expect(ended.stdout).toMatch(/\nhandler +called: there is no file\nresponse +the handler's own\n$/);
   });
 });

@@ -50,22 +50,25 @@ const REQUESTS: [target: string, fields: string[], options: Partial<ServeOptions
   ['/', [], { hosts: { a: { root: '@b' } } }],
 ];
 
-test.each(REQUESTS)('says what is answered: %s %j %j %s', async (target, fields, options, method = 'GET') => {
-  const hosts = options.hosts === undefined ? {} : { a: { root: join(directory, 'b') } };
-  const head = request(target, fields, method);
-  const its = ask(head, { ...options, hosts });
-  await using server = serve({ root, ...options, hosts, port: 0, hostname: '127.0.0.1' });
-  using client = await RawClient.connect(server.port);
-  const response = await client.send(head).response(method);
-  const says = [`HTTP/1.1 ${its.status} ${its.reason}`, ...its.fields.map(({ name, value }) => `${name}: ${value}`)];
-  expect(withoutDate(`${says.join('\r\n')}\r\n\r\n`)).toBe(withoutDate(response.head));
-  for (const { name, reason } of its.fields) expect(reason, name).toMatch(/^\S.*\S$/);
-});
+test.each(REQUESTS)(
+  'explain has the head that the server sends: %s %j %j %s',
+  async (target, fields, options, method = 'GET') => {
+    const hosts = options.hosts === undefined ? {} : { a: { root: join(directory, 'b') } };
+    const head = request(target, fields, method);
+    const its = ask(head, { ...options, hosts });
+    await using server = serve({ root, ...options, hosts, port: 0, hostname: '127.0.0.1' });
+    using client = await RawClient.connect(server.port);
+    const response = await client.send(head).response(method);
+    const lines = [`HTTP/1.1 ${its.status} ${its.reason}`, ...its.fields.map(({ name, value }) => `${name}: ${value}`)];
+    expect(withoutDate(`${lines.join('\r\n')}\r\n\r\n`)).toBe(withoutDate(response.head));
+    for (const { name, reason } of its.fields) expect(reason, name).toMatch(/^\S.*\S$/);
+  },
+);
 
-describe('as a process', () => {
+describe('epollet explain', () => {
   const WITHOUT_TIMES = /\d{4}-[^ ]*Z|[A-Z][a-z]{2}, [^ ]* [^ ]* [^ ]* [^ ]* GMT|"\w+"/g;
 
-  test('for people', async () => {
+  test('prints text', async () => {
     const ended = await run([
       'explain',
       'http://b.example:80/x/../?q=ü',
@@ -78,15 +81,15 @@ describe('as a process', () => {
     expect(ended).toMatchObject({ code: 0, stderr: '' });
     expect(ended.stdout.replace(WITHOUT_TIMES, '*').split('\n').slice(0, 6)).toEqual([
       'GET /x/../?q=%C3%BC',
-      'host        b.example:80: has a site of its own',
-      `root        ${root}, which is ${join(directory, 'r42')}`,
-      'path        /x/../, and the query ?q=%C3%BC',
-      'name        none: a segment begins with a dot, and only /.well-known/ may',
-      'page        404.html, 17 bytes, changed *',
+      'host            b.example:80: has its own site',
+      `root            ${root}, which is ${join(directory, 'r42')}`,
+      'path            /x/../, query ?q=%C3%BC',
+      'resolved        none: a segment begins with a dot, and only /.well-known/ may',
+      'error-page      404.html, 17 bytes, modified *',
     ]);
   });
 
-  test('for machines', async () => {
+  test('prints JSON', async () => {
     const ended = await run(['explain', '/', root, '--json', '--method', 'HEAD', '--etag', 'content', '-H', 'Host: h']);
     expect(ended).toMatchObject({ code: 0, stderr: '' });
     const expected = ask(request('/', [], 'HEAD').replace('Host: a', 'Host: h'), { etag: 'content' });
@@ -97,16 +100,16 @@ describe('as a process', () => {
     expect(without(JSON.parse(ended.stdout))).toEqual(without(expected));
   });
 
-  test.each<[args: string[], says: RegExp]>([
+  test.each<[args: string[], message: RegExp]>([
     [[], /missing required argument 'url'/],
-    [['about'], /"about" is no path and no http\(s\) URL/],
+    [['about'], /"about" is neither a path nor an http\(s\) URL/],
     [['/', '/no/such'], /The directory \/no\/such does not exist/],
     [['/', '.', '--method', 'POST'], /--method.*GET, HEAD, OPTIONS/],
-    [['/', '.', '-H', 'nonsense'], /request field "nonsense" is none/],
-  ])('%j is misuse', async (args, says) => {
+    [['/', '.', '-H', 'nonsense'], /request field "nonsense" is not valid/],
+  ])('%j is a usage error', async (args, message) => {
     const ended = await run(['explain', ...args]);
     expect({ ...ended, stderr: '' }).toEqual({ code: 2, signal: null, stdout: '', stderr: '' });
-    expect(ended.stderr).toMatch(says);
+    expect(ended.stderr).toMatch(message);
     expect(ended.stderr).toMatch(/^epollet: [^\n]+\.\n$/);
   });
 });

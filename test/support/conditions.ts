@@ -1,4 +1,4 @@
-import type { PreconditionResult } from '../../src/http/semantics/preconditions.js';
+import type { PreconditionStatus } from '../../src/http/semantics/preconditions.js';
 
 /** Preconditions of RFC 9110 section 13 on a file with the entity tag "abc", last modified in the second `MODIFIED`. */
 export const MODIFIED = 784111777; // Sun, 06 Nov 1994 08:49:37 GMT
@@ -47,7 +47,7 @@ export const LISTS: [list: string, has: boolean][] = [
 ];
 
 /** Several lines of a field are one list, section 5.3. */
-export const LINES: [fields: string[], result: PreconditionResult][] = [
+export const LINES: [fields: string[], result: PreconditionStatus][] = [
   [['If-Match: "x"', 'If-Match: "abc"'], 200],
   [['If-Match: "abc"', 'Accept: */*', 'if-match: "x"'], 200],
   [['If-Match: *', 'If-Match: "abc"'], 412],
@@ -124,7 +124,7 @@ export const UNCHANGED = `If-Modified-Since: ${SAME}`;
 const CHANGED = `If-Modified-Since: ${EARLIER}`;
 
 /** Precedence of preconditions, section 13.2.2, for GET and for PUT. */
-export const ORDER: [subject: string, fields: string[], get: PreconditionResult, put: PreconditionResult][] = [
+export const ORDER: [subject: string, fields: string[], get: PreconditionStatus, put: PreconditionStatus][] = [
   ['no condition', [], 200, 200],
   ['1: If-Match true', [MATCH], 200, 200],
   ['1: If-Match false', [NO_MATCH], 412, 412],

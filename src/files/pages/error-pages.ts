@@ -2,6 +2,7 @@ import { FieldId } from '../../http/headers.js';
 import { type Field, HttpResponse, textResponse } from '../../http/response/response.js';
 import type { CacheContent } from '../cache/entry.js';
 import type { RepresentationBuilder } from '../representation/builder.js';
+import type { BuiltFile, Observe } from '../representation/decisions.js';
 import { mergeFields } from '../representation/representation.js';
 import type { Representations } from '../representation/representations.js';
 import { statusForErrno } from '../resolve/error-status.js';
@@ -64,6 +65,7 @@ export class ErrorPages {
     rules: Rules,
     private readonly fallback: string | null,
     private readonly onChange: () => void,
+    private readonly observe: Observe | null,
   ) {
     const fields = rules.errorFields;
     this.plainText = {
@@ -91,6 +93,8 @@ export class ErrorPages {
     const response = this.errorResponse(status, lookup, dependencies);
     if (status >= 500) return { response, content: null, relevantFields: 0 }; // no event reports its end
     const { fallback } = this;
+    if (status === 404 && fallback !== null)
+      this.observe?.('fallback', looksLikeAsset(name) ? 'asset' : 'not accepted');
     if (status !== 404 || fallback === null || looksLikeAsset(name))
       return { response, content: { respond: () => response, bytes: 0, close: () => {} }, relevantFields: 0 };
     const content = new FallbackContent(response, () => this.fallbackPage(fallback, lookup));
@@ -103,6 +107,7 @@ export class ErrorPages {
     const page = this.find(status === 404 ? PAGE_404 : PAGE_50X, lookup);
     const { areWatched, unwatchedReason } = page.resolved.dependencies;
     if (!areWatched) dependencies?.markUnwatched(unwatchedReason);
+    this.observe?.('errorPage', builtPage(page));
     if (page.content === null) return this.plainText[status];
     let response = page.responses.get(status);
     if (response === undefined) {
@@ -118,7 +123,9 @@ export class ErrorPages {
 
   private fallbackPage(name: string, lookup: Lookup): Representations | null {
     const known = this.pages.get(name);
-    return this.find(name, lookup, known !== undefined && this.resolver.dateHasSettled(known.resolved)).content;
+    const page = this.find(name, lookup, known !== undefined && this.resolver.dateHasSettled(known.resolved));
+    this.observe?.('fallback', builtPage(page) ?? 'missing');
+    return page.content;
   }
 
   private find(name: string, lookup: Lookup, mustResolve = false): Page {
@@ -140,17 +147,17 @@ export class ErrorPages {
   }
 
   private store(name: string, resolved: Resolved): Page {
-    const { content, isCacheable } =
+    const { content, uncacheable } =
       resolved.kind === 'file'
         ? this.builder.build(resolved, this.pageFields, () => {}, true)
-        : { content: null, isCacheable: !isTransientError(resolved) };
+        : { content: null, uncacheable: isTransientError(resolved) };
     const page: Page = {
       content,
       resolved,
       dependent: { onInvalidated: () => this.invalidate(name, page) },
       responses: new Map(),
     };
-    if (!isCacheable) resolved.dependencies.markUnwatched(TRANSIENT_PAGES); // so that each use resolves it
+    if (uncacheable) resolved.dependencies.markUnwatched(TRANSIENT_PAGES); // so that each use resolves it
     this.pages.set(name, page);
     resolved.dependencies.subscribe(page.dependent);
     return page;
@@ -167,6 +174,9 @@ export class ErrorPages {
     page.content?.close();
   }
 }
+
+const builtPage = ({ resolved, content }: Page): BuiltFile | null =>
+  content && { resolved, identity: content.identity, isCompressed: content.compressor !== null, uncacheable: null };
 
 /** A racy file may have changed without its times. */
 const isUnchangedPage = (resolved: Resolved, known: Resolved): boolean =>

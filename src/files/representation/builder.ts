@@ -16,6 +16,7 @@ import type { Rules } from '../rules/response-headers.js';
 import type { ResolvedSiteOptions } from '../rules/site-options.js';
 import type { CompressionQueue } from './compression-queue.js';
 import { Compressor } from './compressor.js';
+import type { Observe, Uncacheable } from './decisions.js';
 import { etagForBytes, etagForCoding } from './etag.js';
 import type { EtagHasher } from './etag-hasher.js';
 import { makeRepresentation, mergeFields, type Representation, type RepresentationFields } from './representation.js';
@@ -27,10 +28,10 @@ const COMPRESSION_MAX_BYTES = 4_194_304;
 /** A listing gets the headers that the index of its directory would get. */
 const INDEX = 'index.html';
 
-/** The representations of a file, and whether they may be cached. */
+/** The representations of a file, and why they may not be cached; null if they may. */
 export interface Built {
   readonly content: Representations;
-  readonly isCacheable: boolean;
+  readonly uncacheable: Uncacheable | null;
 }
 
 /** What the builders of all sites of a server share. */
@@ -40,6 +41,7 @@ export interface BuilderContext {
   readonly acceptEncodings: AcceptEncodingCache;
   readonly etags: EtagHasher;
   readonly compression: CompressionQueue;
+  readonly observe: Observe | null;
 }
 
 /**
@@ -67,18 +69,19 @@ export class RepresentationBuilder {
    * @param isOwned the caller closes the content, even if it is not cacheable; otherwise such content responds once
    */
   build(resolved: Resolved, overriding: readonly Field[], onChange: () => void, isOwned = false): Built {
-    const { kernel, limits, acceptEncodings, etags, compression } = this.context;
+    const { kernel, limits, acceptEncodings, etags, compression, observe } = this.context;
     const file = resolved.file!;
     const common = this.fieldsOf(resolved, overriding);
     const identity = this.representation('identity', file, common);
     const precompressed = resolved.precompressed.map((each) => this.representation(each.coding, each.file, common));
     const untagged = [identity, ...precompressed].filter(({ validators }) => validators.etag === '');
     // A small file that changed while it was read is sent from its descriptor, and resolved again next time.
-    const isStable = !isRacy(resolved) && (identity.ok.body.kind === 'bytes' || file.size > limits.maxCachedFileBytes);
+    const wasRead = identity.ok.body.kind === 'bytes' || file.size > limits.maxCachedFileBytes;
+    const isStable = !isRacy(resolved) && wasRead;
     // If the hasher is full, content without tags is not cached: its next request may find room.
     const canBeTagged = untagged.length === 0 || isOwned || !etags.isFull;
     const isCacheable = isStable && canBeTagged && this.fitsCache(resolved);
-    const content = new Representations(kernel, acceptEncodings, identity, isCacheable || isOwned);
+    const content = new Representations(kernel, acceptEncodings, identity, isCacheable || isOwned, observe);
     content.list.push(...precompressed);
     const openFiles = filesOf(resolved).filter((_, i) => content.list[i]!.ok.body.kind === 'file');
     if (openFiles.length > 0) content.openFiles = openFiles;
@@ -89,15 +92,17 @@ export class RepresentationBuilder {
       const owner = isCacheable || isOwned ? content : null;
       for (const representation of untagged) this.requestEtag(representation, owner, common, onChange);
     }
-    return { content, isCacheable };
+    if (isCacheable) return { content, uncacheable: null };
+    if (!isStable) return { content, uncacheable: wasRead ? 'racy' : 'changed while read' };
+    return { content, uncacheable: canBeTagged ? 'no room' : 'too many files to hash' };
   }
 
   /** Representations of bytes that are not a file's, such as a listing. */
   fromBytes(bytes: Uint8Array, common: RepresentationFields): Representations {
-    const { kernel, acceptEncodings } = this.context;
+    const { kernel, acceptEncodings, observe } = this.context;
     const validators = contentValidators(etagForBytes(bytes));
     const representation = makeRepresentation('identity', { kind: 'bytes', bytes }, validators, common);
-    return new Representations(kernel, acceptEncodings, representation, true);
+    return new Representations(kernel, acceptEncodings, representation, true, observe);
   }
 
   /** The fields that all representations share, by the rules and options for the file's name. */

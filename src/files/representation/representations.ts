@@ -6,11 +6,12 @@ import {
   type ContentCoding,
   codingPreferences,
 } from '../../http/semantics/accept-encoding.js';
-import { parseRanges, partialResponse, unsatisfiable } from '../../http/semantics/byte-range.js';
-import { CONDITIONAL_FIELDS, evaluate, ifRangeMatches } from '../../http/semantics/preconditions.js';
+import { partialResponse, selectRanges, unsatisfiable } from '../../http/semantics/byte-range.js';
+import { CONDITIONAL_FIELDS, evaluate } from '../../http/semantics/preconditions.js';
 import type { Kernel } from '../../sys/kernel.js';
 import { type CacheContent, DESCRIPTOR_BYTES } from '../cache/entry.js';
 import type { OpenFile } from '../resolve/open-file.js';
+import type { Observe } from './decisions.js';
 import { type Representation, withFields } from './representation.js';
 import { smallRangeResponse } from './single-range.js';
 
@@ -20,7 +21,7 @@ const NOT_ACCEPTABLE = textResponse(406, 'No representation matches Accept-Encod
   NO_CACHE,
   ['Vary', 'Accept-Encoding'],
 ]);
-/** What of a file's fields is said of the sentence too that stands in its place: who may read it, and that it is no script. */
+/** Fields of a file that its plain-text error responses have too: CORS, and that it is not to be run as a script. */
 const ERROR_FIELDS = /^(?:access-control-.*|x-content-type-options)$/i;
 
 const ENCODING_BIT = 1 << FieldId.acceptEncoding;
@@ -30,30 +31,38 @@ const NONE_MATCH_BIT = 1 << FieldId.ifNoneMatch;
 /** Most files are in memory. */
 const NONE: readonly OpenFile[] = [];
 
-/** Who can make further variants, and does so in its own time. */
+/** Makes further representations, in the background. */
 export interface OnDemandCompressor {
   /**
-   * A client would prefer this coding, which there is not.
-   * @returns whether it is to be expected
+   * Called for a request that prefers this coding, which is not available.
+   * @returns whether a representation with it is to be expected
    */
   request(coding: ContentCoding): boolean;
 }
 
-/** A file in all its forms: which of them, whole or in part, or not at all, RFC 9110 sections 12 to 14. */
+/**
+ * The representations of a file. For a request that is not plain it selects, in this order:
+ *
+ * 1. the representation, by Accept-Encoding, or 406: RFC 9110 section 12
+ * 2. 304 or 412, by the preconditions: section 13
+ * 3. the whole, ranges of it or 416, by Range and If-Range: section 14
+ */
 export class Representations implements CacheContent {
-  /** As it is, and then those with a coding. */
+  /** The file as it is, and then the encoded ones. */
   readonly list: Representation[];
-  /** Null when these variants are all that there will be. */
+  /** Null if there will not be further representations. */
   compressor: OnDemandCompressor | null = null;
   isClosed = false;
-  /** Those of its variants that are sent from descriptors. */
+  /** Those of the files that are sent from descriptors. */
   openFiles: readonly OpenFile[] = NONE;
 
+  /** @param isCacheable whether it responds until it is closed; otherwise once */
   constructor(
     private readonly kernel: Kernel,
-    private readonly memo: AcceptEncodingCache,
+    private readonly acceptEncodings: AcceptEncodingCache,
     identity: Representation,
     private readonly isCacheable: boolean,
+    private readonly observe: Observe | null = null,
   ) {
     this.list = [identity];
   }
@@ -62,15 +71,15 @@ export class Representations implements CacheContent {
     return this.list[0]!;
   }
 
-  /** Puts a variant in the place of the one with the same coding. */
-  replace(variant: Representation): void {
-    this.list[this.list.findIndex(({ coding }) => coding === variant.coding)] = variant;
+  /** Replaces the representation with the same coding. */
+  replace(representation: Representation): void {
+    this.list[this.list.findIndex(({ coding }) => coding === representation.coding)] = representation;
   }
 
-  /** The request's fields that can make a difference. */
+  /** The request fields that the response depends on. */
   get relevantFields(): number {
-    const choice = this.list.length > 1 || this.compressor !== null ? ENCODING_BIT : 0;
-    return CONDITIONAL_FIELDS | RANGE_BIT | choice;
+    const encodingBit = this.list.length > 1 || this.compressor !== null ? ENCODING_BIT : 0;
+    return CONDITIONAL_FIELDS | RANGE_BIT | encodingBit;
   }
 
   get bytes(): number {
@@ -86,75 +95,76 @@ export class Representations implements CacheContent {
   }
 
   close(): void {
-    if (this.isClosed || !this.isCacheable) return; // what is not kept was let go with its answer
+    if (this.isClosed || !this.isCacheable) return; // the latter released its files with its response
     this.isClosed = true;
     for (const file of this.files()) file.release(this.kernel);
   }
 
   private select(request: RequestParser): HttpResponse {
-    const variant = this.selectByEncoding(request);
-    if (variant === null) return this.errorResponse(NOT_ACCEPTABLE);
+    const representation = this.selectByEncoding(request);
+    if (representation === null) return this.errorResponse(NOT_ACCEPTABLE);
     const nowMs = this.kernel.wallMs;
     if (request.presentMask & CONDITIONAL_FIELDS) {
       const { cachedSection } = request;
-      // Who asks again says the same to the letter: what was compared once is not compared again.
-      if (cachedSection !== null && cachedSection === variant.matchingFields) return variant.notModified;
-      const verdict = evaluate(request, variant.validators, nowMs);
-      if (verdict === 412) return this.errorResponse(PRECONDITION_FAILED);
-      if (verdict === 304) {
-        if ((request.presentMask & CONDITIONAL_FIELDS) === NONE_MATCH_BIT) variant.matchingFields = cachedSection;
-        return variant.notModified;
+      // A client that revalidates repeats its fields byte for byte: they are compared once.
+      if (cachedSection !== null && cachedSection === representation.matchingFields) return representation.notModified;
+      const result = evaluate(request, representation.validators, nowMs);
+      this.observe?.('precondition', result);
+      if (result.status === 412) return this.errorResponse(PRECONDITION_FAILED);
+      if (result.status === 304) {
+        if ((request.presentMask & CONDITIONAL_FIELDS) === NONE_MATCH_BIT)
+          representation.matchingFields = cachedSection;
+        return representation.notModified;
       }
     }
-    // Range has a meaning for GET only, RFC 9110 section 14.2, and sent twice it has none.
-    const ranged = request.presentMask & RANGE_BIT && request.method === 'GET' && !request.isRepeated(FieldId.range);
-    if (ranged && ifRangeMatches(request, variant.validators, nowMs)) {
-      return this.rangeResponse(variant, request);
-    }
-    return variant.ok;
+    return request.presentMask & RANGE_BIT ? this.rangeResponse(representation, request) : representation.ok;
   }
 
-  private errorResponse(refusal: HttpResponse): HttpResponse {
+  private errorResponse(response: HttpResponse): HttpResponse {
     const fields = this.identity.ok.fields.filter(([name]) => ERROR_FIELDS.test(name));
-    return fields.length === 0 ? refusal : withFields(refusal, fields);
+    return fields.length === 0 ? response : withFields(response, fields);
   }
 
   /**
-   * The form that a request prefers; null when it takes none of several. While one that it takes is being made, and where
-   * there is but one, it is sent as it is: RFC 9110 section 12.5.3 leaves that to the server, and who refuses it would
-   * otherwise get nothing at all.
+   * Null if the request accepts none of several. The identity is sent while an accepted representation is being made, and
+   * if it is the only one: RFC 9110 section 12.5.3 leaves that to the server, and a client that does not accept it would
+   * never get the file.
    */
-  selectByEncoding(request: RequestParser): Representation | null {
+  private selectByEncoding(request: RequestParser): Representation | null {
     if (this.list.length === 1 && this.compressor === null) return this.identity;
     if (!(request.presentMask & ENCODING_BIT)) return this.identity;
     const preferences = request.isRepeated(FieldId.acceptEncoding)
       ? codingPreferences(request.list(FieldId.acceptEncoding))
-      : this.memo.preferences(
+      : this.acceptEncodings.preferences(
           request.bytes,
           request.valueStart(FieldId.acceptEncoding),
           request.valueEnd(FieldId.acceptEncoding),
         );
-    let isExpected = false; // one coding at a time, the best that can be made
+    let compressing: ContentCoding | null = null; // one at a time, the best that can be made
+    let selected: Representation | null = null;
     for (const coding of preferences) {
-      for (const variant of this.list) if (variant.coding === coding) return variant;
-      if (!isExpected && coding !== 'identity' && this.compressor !== null)
-        isExpected = this.compressor.request(coding);
+      for (const each of this.list) if (each.coding === coding) selected = each;
+      if (selected !== null) break;
+      if (compressing === null && coding !== 'identity' && this.compressor?.request(coding)) compressing = coding;
     }
-    return this.list.length === 1 || isExpected ? this.identity : null;
+    if (selected === null && (this.list.length === 1 || compressing !== null)) selected = this.identity;
+    this.observe?.('representation', { representation: selected, compressing });
+    return selected;
   }
 
-  private rangeResponse(variant: Representation, request: RequestParser): HttpResponse {
-    const { ok, size } = variant;
+  private rangeResponse(representation: Representation, request: RequestParser): HttpResponse {
+    const { ok, size, validators } = representation;
     if (ok.body.kind !== 'bytes' && ok.body.kind !== 'file') return ok;
-    const ranges = parseRanges(request.bytes, request.valueStart(FieldId.range), request.valueEnd(FieldId.range), size);
-    if (ranges === null) return ok;
+    const ranges = selectRanges(request, validators, size, this.kernel.wallMs);
+    this.observe?.('range', ranges);
     if (ranges === 416) return unsatisfiable(ok.fields, size);
+    if (typeof ranges === 'string') return ok;
     const [range] = ranges;
-    const short = ranges.length === 1 ? smallRangeResponse(this.kernel, variant, ok.body, range!) : null;
-    return short ?? partialResponse({ fields: ok.fields, body: ok.body }, ranges, size);
+    const small = ranges.length === 1 ? smallRangeResponse(this.kernel, representation, ok.body, range!) : null;
+    return small ?? partialResponse({ fields: ok.fields, body: ok.body }, ranges, size);
   }
 
-  /** This answer was the content's only one: what it sends is let go by whoever has sent it, the rest now. */
+  /** For the only response of this content: it owns the file that it sends, and the others are released now. */
   private releaseFiles(response: HttpResponse): void {
     const { body } = response;
     const used = body.kind === 'file' ? body.file : body.kind === 'parts' ? fileIn(body.parts) : null;

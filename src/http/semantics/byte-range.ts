@@ -1,32 +1,35 @@
 import { randomUUID } from 'node:crypto';
 import { assert } from '../../sys/assert.js';
-import { equalsIgnoreCase } from '../headers.js';
+import { equalsIgnoreCase, FieldId } from '../headers.js';
+import type { RequestParser } from '../request/parser.js';
 import { type BytesBody, type Field, type FileBody, HttpResponse, textResponse } from '../response/response.js';
+import { etagPending, ifRangeMatches, type Validators } from './preconditions.js';
 
 /** A part of a representation, in bytes. */
 export interface ByteRange {
   readonly start: number;
-  /** Behind the last byte. */
+  /** After the last byte. */
   readonly end: number;
 }
+
+/** Why a Range field is ignored, and the whole representation sent. `if-match` is one that is pending. */
+export type IgnoredRange = 'method' | 'repeated' | 'if-match' | 'if-range' | 'invalid';
 
 type Whole = { readonly fields: readonly Field[]; readonly body: BytesBody | FileBody };
 
 /**
- * Ranges that one request may ask for. Who resumes a download or seeks in a film asks for one, who reads an archive's
- * index or a linearised PDF for a few; a longer set is no random access but an attack, RFC 9110 section 17.15.
+ * Ranges per request. Resuming a download or seeking in a film needs one, reading the index of an archive or a linearised
+ * PDF a few; a longer set is an attack, RFC 9110 section 17.15.
  */
 export const MAX_RANGES = 32;
 
-/**
- * Ranges closer than this become one: another part's head would be longer than the bytes between them, section 15.3.7.2,
- * which puts it at about 80 bytes.
- */
+/** Ranges closer than this become one: the head of another part is longer, about 80 bytes by section 15.3.7.2. */
 const GAP_BYTES = 80;
 
-/** What a part adds to its bytes with a boundary of 36 characters, a long media type and long positions. */
+/** What a part adds to its bytes, with a boundary of 36 characters, a long media type and long positions. */
 const PART_BYTES = 200;
 
+const RANGE = FieldId.range;
 const UNIT = Buffer.from('bytes=');
 const HT = 0x09;
 const SP = 0x20;
@@ -36,13 +39,30 @@ const ZERO = 0x30;
 const NINE = 0x39;
 
 /**
- * The bytes that a Range field asks for, RFC 9110 section 14: in the order of the request, none of them twice, at least
- * one byte each, and within the representation. One range may be the whole.
- * @param value the bytes in which its value stands from `from` to `to`: two lines are no valid set
+ * What to send for the Range field of a request that has one, RFC 9110 section 14.2: the ranges, 416, or the whole
+ * representation. Called after the preconditions have passed.
  * @param size of the representation
- * @returns 416 for a valid set of which nothing can be satisfied; null where the field is ignored and the whole is
- * sent: another unit, no valid set, too many ranges, an empty file's last bytes (there is no Content-Range for them), or
- * parts that would be as long as the whole, so that a short request never makes the answer longer.
+ */
+export function selectRanges(
+  request: RequestParser,
+  validators: Validators,
+  size: number,
+  nowMs: () => number,
+): readonly ByteRange[] | 416 | IgnoredRange {
+  if (request.method !== 'GET') return 'method';
+  if (request.isRepeated(RANGE)) return 'repeated';
+  if (!ifRangeMatches(request, validators, nowMs)) return etagPending(request, validators) ? 'if-match' : 'if-range';
+  return parseRanges(request.bytes, request.valueStart(RANGE), request.valueEnd(RANGE), size) ?? 'invalid';
+}
+
+/**
+ * Parses a Range value, RFC 9110 section 14: ranges in the order of the request, without overlap, of at least one byte
+ * each, and within the representation. One range may be the whole.
+ * @param value bytes that contain the value from `from` to before `to`
+ * @param size of the representation
+ * @returns 416 for a valid set that cannot be satisfied; null if the field is to be ignored: another unit, an invalid set,
+ *   too many ranges, the last bytes of an empty file (no Content-Range can express them), or parts that would be as long as
+ *   the whole, so that a short request never makes the response longer.
  */
 export function parseRanges(
   value: Uint8Array,
@@ -53,12 +73,12 @@ export function parseRanges(
   const start = from + UNIT.length;
   if (start > to || !equalsIgnoreCase(value, from, start, UNIT)) return null;
   const ranges: ByteRange[] = [];
-  let asked = 0;
+  let requested = 0;
   for (let at = start; at < to; at++) {
     at = whitespaceEnd(value, at, to);
     if (at === to) break;
     if (value[at] === COMMA) continue; // an empty element, section 5.6.1.2
-    if (++asked > MAX_RANGES) return null;
+    if (++requested > MAX_RANGES) return null;
     const hyphen = digitsEnd(value, at, to);
     if (hyphen === to || value[hyphen] !== HYPHEN) return null;
     const end = digitsEnd(value, hyphen + 1, to);
@@ -77,15 +97,15 @@ export function parseRanges(
       if (first < size) add(ranges, first, Math.min(last, size - 1) + 1);
     }
   }
-  if (asked === 0) return null;
+  if (requested === 0) return null;
   if (ranges.length === 0) return 416;
   return ranges.length > 1 && lengthOfParts(ranges) >= size ? null : ranges;
 }
 
 /**
  * A 206 with these ranges of what a 200 would send, RFC 9110 section 15.3.7: one as it is, several as
- * multipart/byteranges. For one request and not to be kept. The whole instead, as if there were no Range, for several
- * ranges of a content with a coding: Content-Encoding would say that the multipart itself is coded.
+ * multipart/byteranges. A 200 with the whole for several ranges of an encoded representation, whose Content-Encoding would
+ * apply to the multipart itself. For one request.
  */
 export function partialResponse(whole: Whole, ranges: readonly ByteRange[], size: number): HttpResponse {
   const { fields, body } = whole;
@@ -102,14 +122,14 @@ export function partialResponse(whole: Whole, ranges: readonly ByteRange[], size
 }
 
 /**
- * A 416, RFC 9110 section 15.5.17. Of the 200's `fields` it has those that hold for any answer, and the entity tag, which
- * tells the client whether what it holds a part of is still there (section 8.8.3); not what describes a content that is
- * not sent, nor how long that may be kept: this answer is about one range, and caches keep by address, so nobody keeps it.
+ * A 416, RFC 9110 section 15.5.17. Of the 200's `fields` it has those that apply to any response, and the entity tag, which
+ * shows the client whether the file of its part still exists (section 8.8.3); not those about the content, nor its
+ * Cache-Control: the response is about one range, and caches are keyed by URL.
  */
 export function unsatisfiable(fields: readonly Field[], size: number): HttpResponse {
   return transient(
     textResponse(416, `Requested range not satisfiable: the file has ${size} bytes.\n`, [
-      ...fields.filter(([name]) => !OF_THE_WHOLE.has(name.toLowerCase())),
+      ...fields.filter(([name]) => !CONTENT_FIELDS.has(name.toLowerCase())),
       ['Cache-Control', 'no-cache'],
       ['Accept-Ranges', 'bytes'],
       ['Content-Range', `bytes */${size}`],
@@ -117,7 +137,7 @@ export function unsatisfiable(fields: readonly Field[], size: number): HttpRespo
   );
 }
 
-const OF_THE_WHOLE: ReadonlySet<string> = new Set([
+const CONTENT_FIELDS: ReadonlySet<string> = new Set([
   'accept-ranges',
   'cache-control',
   'content-disposition',
@@ -141,17 +161,14 @@ function digitsEnd(value: Uint8Array, start: number, end: number): number {
   return at;
 }
 
-/** Beyond 2^53 it is rounded, and in the end infinite, which is beyond any file all the same. */
+/** Beyond 2^53 it is rounded, and in the end infinite: beyond any file in either case. */
 function numberAt(value: Uint8Array, start: number, end: number): number {
   let number = 0;
   for (let at = start; at < end; at++) number = 10 * number + value[at]! - ZERO;
   return number;
 }
 
-/**
- * Adds a range to some that are apart from each other, and keeps them so: with those that it overlaps or comes close to
- * it becomes one, which stands where the first of them stood, section 15.3.7.2.
- */
+/** Adds a range. Those that it overlaps or nearly touches are merged with it, in the place of the first, section 15.3.7.2. */
 function add(ranges: ByteRange[], start: number, end: number): void {
   if (ranges.length === 0) {
     ranges.push({ start, end });
@@ -159,27 +176,27 @@ function add(ranges: ByteRange[], start: number, end: number): void {
   }
   let from = start;
   let to = end;
-  let place = -1;
+  let index = -1;
   let count = 0;
   for (const each of ranges) {
     if (each.start - end < GAP_BYTES && start - each.end < GAP_BYTES) {
-      if (place < 0) place = count++;
+      if (index < 0) index = count++;
       from = Math.min(from, each.start);
       to = Math.max(to, each.end);
     } else {
       ranges[count++] = each;
     }
   }
-  if (place < 0) place = count++;
+  if (index < 0) index = count++;
   ranges.length = Math.min(ranges.length, count);
-  ranges[place] = { start: from, end: to };
+  ranges[index] = { start: from, end: to };
 }
 
 const lengthOfParts = (ranges: readonly ByteRange[]): number =>
   ranges.reduce((bytes, { start, end }) => bytes + end - start + PART_BYTES, 0);
 
 function multipart({ fields, body }: Whole, ranges: readonly ByteRange[], size: number): HttpResponse {
-  // Random for each answer: nobody can have written it into the file before, not even who has seen others.
+  // Random per response, so that no file can contain it.
   const boundary = randomUUID();
   const type = fields.filter(([name]) => isContentType(name));
   const parts: (BytesBody | FileBody)[] = [];
@@ -197,7 +214,7 @@ function multipart({ fields, body }: Whole, ranges: readonly ByteRange[], size: 
   }
   push(asciiBytes(`${delimiter}--\r\n`));
   const rest = fields.filter(([name]) => !isContentType(name));
-  // Without quotes, which some clients take for a part of it, section 14.6.
+  // Without quotes, which some clients take as part of the boundary, section 14.6.
   const multipartType: Field = ['Content-Type', `multipart/byteranges; boundary=${boundary}`];
   return new HttpResponse(206, [multipartType, ...rest], { kind: 'parts', parts, length });
 }

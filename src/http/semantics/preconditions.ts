@@ -2,18 +2,15 @@ import { parseDate } from '../date.js';
 import { FieldId } from '../headers.js';
 import type { RequestParser } from '../request/parser.js';
 
-/** What a client can hold of a file, and ask about: RFC 9110 section 8.8. */
+/** The validators of a representation, RFC 9110 section 8.8. */
 export interface Validators {
   /** With its quotes, and `W/` if weak; empty while it is not known, when it will be a strong one. */
   readonly etag: string;
-  /** Whole seconds since the epoch; NaN when the file's time says nothing. */
+  /** Whole seconds since the epoch; NaN if the file's time is not usable. */
   readonly modifiedSeconds: number;
-  /** That second was not over: the date is no Last-Modified yet, for a further change may have the same, section 8.8.2.2. */
+  /** The second was not over: not a Last-Modified yet, since another change may get the same date, section 8.8.2.2. */
   readonly recent: boolean;
 }
-
-/** How a request goes on: as if it had no conditions, with nothing new to tell, or not at all. */
-export type PreconditionResult = 200 | 304 | 412;
 
 // Constants of this module are constants to the compiler; imported ones are looked up on every request.
 const IF_MATCH = FieldId.ifMatch;
@@ -23,8 +20,38 @@ const IF_UNMODIFIED_SINCE = FieldId.ifUnmodifiedSince;
 const IF_RANGE = FieldId.ifRange;
 const PRECONDITIONS = (1 << IF_MATCH) | (1 << IF_NONE_MATCH) | (1 << IF_MODIFIED_SINCE) | (1 << IF_UNMODIFIED_SINCE);
 
-/** Of `RequestParser.presentMask` the bits that `evaluate` looks at: without any of them its answer is 200. */
+/** The bits of `RequestParser.presentMask` that `evaluate` reads: without any of them its status is 200. */
 export const CONDITIONAL_FIELDS: number = PRECONDITIONS;
+
+/** 200 stands for going on as if there were no preconditions. */
+export type PreconditionStatus = 200 | 304 | 412;
+
+/** What the preconditions of a request come to. */
+export interface PreconditionResult {
+  readonly status: PreconditionStatus;
+  /** The field that decided; null without preconditions. */
+  readonly field: 'If-Match' | 'If-None-Match' | 'If-Modified-Since' | 'If-Unmodified-Since' | null;
+  /** If-Match passed because the entity tag is not known yet. */
+  readonly isPending: boolean;
+}
+
+// Made once: a request allocates none.
+const result = (
+  status: PreconditionStatus,
+  field: PreconditionResult['field'],
+  isPending = false,
+): PreconditionResult => Object.freeze({ status, field, isPending });
+const NO_PRECONDITION = result(200, null);
+const MATCH_FAILED = result(412, 'If-Match');
+const MATCH_PASSED = result(200, 'If-Match');
+const MATCH_PENDING = result(200, 'If-Match', true);
+const UNMODIFIED_FAILED = result(412, 'If-Unmodified-Since');
+const UNMODIFIED_PASSED = result(200, 'If-Unmodified-Since');
+const NONE_MATCH_NOT_MODIFIED = result(304, 'If-None-Match');
+const NONE_MATCH_FAILED = result(412, 'If-None-Match');
+const NONE_MATCH_PASSED = result(200, 'If-None-Match');
+const MODIFIED_NOT_MODIFIED = result(304, 'If-Modified-Since');
+const MODIFIED_PASSED = result(200, 'If-Modified-Since');
 
 const SECOND_MS = 1000;
 
@@ -34,53 +61,57 @@ const DQUOTE = 0x22;
 const COMMA = 0x2c;
 
 /**
- * The preconditions of RFC 9110 section 13 in the order of section 13.2.2, against a representation that exists and
- * would be answered with 200. Where there is none, or the answer is a redirect or a refusal, section 13.2.1 has all
- * conditions ignored, `If-Match: *` among them: do not ask.
- * @param nowMs the wall clock, read only where a date is compared
+ * Evaluates the preconditions of RFC 9110 section 13 in the order of section 13.2.2, for a representation that exists and
+ * would be sent with 200. Not for redirects and error responses: section 13.2.1 ignores all preconditions there,
+ * `If-Match: *` included.
+ * @param nowMs the wall clock, read only to compare a date
  */
 export function evaluate(request: RequestParser, validators: Validators, nowMs: () => number): PreconditionResult {
-  if ((request.presentMask & PRECONDITIONS) === 0) return 200;
+  if ((request.presentMask & PRECONDITIONS) === 0) return NO_PRECONDITION;
   const { method } = request;
   // They select no representation, section 13.2.1.
-  if (method === 'OPTIONS' || method === 'TRACE') return 200;
-  const reads = method === 'GET' || method === 'HEAD';
+  if (method === 'OPTIONS' || method === 'TRACE') return NO_PRECONDITION;
+  const isRead = method === 'GET' || method === 'HEAD';
+  let passed = NO_PRECONDITION;
 
   if (request.has(IF_MATCH)) {
-    if (!etagListMatches(request.list(IF_MATCH)!, validators.etag, true)) return 412;
+    if (!etagListMatches(request.list(IF_MATCH)!, validators.etag, true)) return MATCH_FAILED;
+    passed = etagPending(request, validators) ? MATCH_PENDING : MATCH_PASSED;
   } else if (request.has(IF_UNMODIFIED_SINCE)) {
-    // A value that is no date, or a file without one, is NaN: it compares as false, and so is ignored, section 13.1.4.
-    if (modifiedMs(validators) > parseDate(request.list(IF_UNMODIFIED_SINCE)!, nowMs())) return 412;
+    // An invalid date, or a file without one, is NaN: it compares as false and so is ignored, section 13.1.4.
+    if (modifiedMs(validators) > parseDate(request.list(IF_UNMODIFIED_SINCE)!, nowMs())) return UNMODIFIED_FAILED;
+    passed = UNMODIFIED_PASSED;
   }
 
   if (request.has(IF_NONE_MATCH)) {
-    if (!ifNoneMatchMatches(request, validators.etag)) return 200;
-    return reads ? 304 : 412;
+    if (ifNoneMatchMatches(request, validators.etag)) return isRead ? NONE_MATCH_NOT_MODIFIED : NONE_MATCH_FAILED;
+    return passed.isPending ? passed : NONE_MATCH_PASSED;
   }
-  if (reads && request.has(IF_MODIFIED_SINCE) && notModifiedSince(request, validators, nowMs())) return 304;
-  return 200;
+  if (!isRead || !request.has(IF_MODIFIED_SINCE)) return passed;
+  if (notModifiedSince(request, validators, nowMs())) return MODIFIED_NOT_MODIFIED;
+  return passed.isPending ? passed : MODIFIED_PASSED;
 }
 
 /**
- * Whether a Range counts, RFC 9110 section 13.1.5; if not, it is ignored and the whole is sent. Asked after `evaluate`,
- * of a GET with a Range. Whose If-Match was let pass undecided joins no part to what may be of another version. An entity
- * tag is compared strongly. A date must be the very second of Last-Modified, in any
- * form, and strong; anything else, a weak tag and several values among them, does not hold.
- * @param nowMs the wall clock, read only where a date is compared
+ * Whether a Range applies, RFC 9110 section 13.1.5; otherwise it is ignored and the whole representation sent. Called
+ * after `evaluate`, for a GET with a Range. An entity tag is compared strongly. A date must be the exact second of a strong
+ * Last-Modified, in any format. Anything else, weak tags and several values included, does not match; nor does any value
+ * while If-Match is pending, since the range could be joined to another version.
+ * @param nowMs the wall clock, read only to compare a date
  */
 export function ifRangeMatches(request: RequestParser, validators: Validators, nowMs: () => number): boolean {
   if (etagPending(request, validators)) return false;
   const value = request.list(IF_RANGE);
   if (value === null) return true;
-  // The quote is what tells a strong tag from a date, and from a weak tag, which is not worth comparing.
+  // The quote distinguishes a strong tag from a date and from a weak tag, which never matches.
   if (value.startsWith('"')) return value === validators.etag;
   const now = nowMs();
   return parseDate(value, now) === modifiedMs(validators) && isStrong(validators, now);
 }
 
 /**
- * Whether If-Match was let pass because the tag is not known yet: a client may well have it, from a replica. To refuse it
- * would be wrong, and who only reads loses nothing by getting the whole of what there is.
+ * Whether If-Match passed because the tag is not known yet: the client may have it, from a replica. A 412 would be wrong,
+ * and a full response is always safe for a read.
  */
 export const etagPending = (request: RequestParser, { etag }: Validators): boolean =>
   etag === '' && request.has(IF_MATCH) && request.list(IF_MATCH) !== '*';
@@ -88,24 +119,23 @@ export const etagPending = (request: RequestParser, { etag }: Validators): boole
 const modifiedMs = ({ modifiedSeconds }: Validators): number => modifiedSeconds * SECOND_MS;
 
 /**
- * Whether the second of the modification is over, RFC 9110 section 8.8.2.2. While it lasts, the file can change again
- * under the same Last-Modified, and no client can have got that date with a Date a second later, which is what makes it
- * strong in the client's hands.
+ * Whether the second of the modification is over, RFC 9110 section 8.8.2.2. Until then the file can change again with the
+ * same Last-Modified, and no client can have received that date with a Date a second later, which is what makes it strong.
  */
 export const isStrong = (validators: Validators, nowMs: number): boolean => modifiedMs(validators) + SECOND_MS <= nowMs;
 
 /**
- * If-Modified-Since, section 13.1.3; several lines, as any other value that is no date, are ignored. A weak date gives
- * no 304, though the section does not ask for it: it costs a client that knows no entity tags one transfer more in the
- * second after a change, and every transfer of a file that claims to come from the future.
+ * If-Modified-Since, section 13.1.3; several lines, like any other invalid date, are ignored. A weak date gives no 304,
+ * which the section does not require: it costs a client without entity tags one more transfer in the second after a
+ * change, and every transfer of a file whose time is in the future.
  */
 function notModifiedSince(request: RequestParser, validators: Validators, nowMs: number): boolean {
   return modifiedMs(validators) <= parseDate(request.list(IF_MODIFIED_SINCE)!, nowMs) && isStrong(validators, nowMs);
 }
 
 /**
- * If-None-Match, section 13.1.2, by weak comparison. A revalidating browser sends back the one tag it has, to the
- * letter: no string is made for it.
+ * If-None-Match, section 13.1.2, by weak comparison. A revalidating browser sends back the one tag that it has, byte for
+ * byte: no string is made for it.
  */
 function ifNoneMatchMatches(request: RequestParser, etag: string): boolean {
   const start = request.valueStart(IF_NONE_MATCH);
@@ -123,18 +153,17 @@ function bytesEqual(bytes: Uint8Array, start: number, end: number, etag: string)
 }
 
 /**
- * Whether a list of entity tags, or `*`, has this one by strong or by weak comparison, RFC 9110 section 8.8.3.2. What is
- * no such list as a whole has nothing ("otherwise", sections 13.1.1 and 13.1.2): 412 for If-Match, and the whole for
- * If-None-Match, which are the safe sides. Read by hand and not by an expression: a peer must not choose how often it
- * backtracks.
+ * Whether a list of entity tags, or `*`, contains this one by strong or by weak comparison, RFC 9110 section 8.8.3.2. An
+ * invalid list contains none ("otherwise", sections 13.1.1 and 13.1.2): 412 for If-Match, and the whole representation for
+ * If-None-Match, which are the safe sides. Not a regular expression: a client must not choose how often it backtracks.
  */
 function etagListMatches(list: string, etag: string, strong: boolean): boolean {
   if (list === '*') return true;
-  // It may be any strong one, which all that is listed begins with: that is If-Match's safe side, but not If-None-Match's.
+  // A pending tag may be any strong one. An empty prefix matches each of the list: safe for If-Match, not for If-None-Match.
   if (etag === '' && !strong) return false;
   const isWeak = etag.startsWith('W/');
   const opaque = isWeak ? etag.slice(2) : etag;
-  let found = false;
+  let matches = false;
   let separated = true;
   let at = 0;
   while (at < list.length) {
@@ -149,21 +178,21 @@ function etagListMatches(list: string, etag: string, strong: boolean): boolean {
     const start = isListedWeak ? at + 2 : at;
     at = opaqueTagEnd(list, start);
     if (at < 0) return false;
-    const counts = !strong || !(isWeak || isListedWeak);
-    // With its closing quote, so that no longer tag is taken for it.
-    if (counts && list.startsWith(opaque, start)) found = true;
+    const isComparable = !strong || !(isWeak || isListedWeak);
+    // With its closing quote, so that a longer tag does not match.
+    if (isComparable && list.startsWith(opaque, start)) matches = true;
     separated = false;
   }
-  return found;
+  return matches;
 }
 
-/** Where the opaque tag that begins here ends, quotes and all, RFC 9110 section 8.8.3; -1 when none does. */
+/** The end of the opaque tag at `start`, with its quotes, RFC 9110 section 8.8.3; -1 if there is none. */
 function opaqueTagEnd(list: string, start: number): number {
   if (list.charCodeAt(start) !== DQUOTE) return -1;
   for (let at = start + 1; at < list.length; at++) {
     const code = list.charCodeAt(at);
     if (code === DQUOTE) return at + 1;
-    if (code <= SP) return -1; // DEL and the like are in no value that the parser lets pass
+    if (code <= SP) return -1; // the parser rejects DEL and other control characters
   }
   return -1;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseRanges } from '../../../../src/http/semantics/byte-range.js';
+import { parseRanges, selectRanges } from '../../../../src/http/semantics/byte-range.js';
 import {
   AT_THE_LIMIT,
   EXAMPLES,
@@ -11,6 +11,7 @@ import {
   ONE_RANGE,
   SEVERAL,
 } from '../../../support/byte-ranges.js';
+import { parsed } from '../../../support/parsed.js';
 
 function given(value: string, size: number): Expected {
   const ranges = parseRanges(Buffer.from(`<${value}>`, 'latin1'), 1, value.length + 1, size);
@@ -51,4 +52,20 @@ describe('a long value takes no time', () => {
     expect(given(value, 10)).toBe(expected);
     expect(performance.now() - startMs).toBeLessThan(500);
   });
+});
+
+const PART = 'Range: bytes=1-3';
+
+test.each<[fields: string[], expected: ReturnType<typeof selectRanges>, method?: string, etag?: string]>([
+  [[PART], [{ start: 1, end: 4 }]],
+  [[PART], 'method', 'HEAD'],
+  [[PART, PART], 'repeated'],
+  [[PART, 'If-Match: "x"'], 'if-match', 'GET', ''],
+  [[PART, 'If-Range: "x"'], 'if-range'],
+  [[PART, 'If-Range: "abc"'], [{ start: 1, end: 4 }]],
+  [['Range: lines=1'], 'invalid'],
+  [['Range: bytes=11-'], 416],
+])('%j selects %j of 11 bytes', (fields, expected, method = 'GET', etag = '"abc"') => {
+  const validators = { etag, modifiedSeconds: Number.NaN, recent: false };
+  expect(selectRanges(parsed('/', fields, method), validators, 11, Date.now)).toEqual(expected);
 });

@@ -7,6 +7,7 @@ import {
   evaluate,
   ifRangeMatches,
   type PreconditionResult,
+  type PreconditionStatus,
 } from '../../../../src/http/semantics/preconditions.js';
 import {
   AGES,
@@ -44,8 +45,8 @@ const validators = ({ etag = '"abc"', modifiedSeconds = MODIFIED }: Case) => ({
   recent: false,
 });
 
-const verdict = (fields: readonly string[], given: Case = {}): PreconditionResult =>
-  evaluate(parsed('/', fields, given.method), validators(given), () => given.nowMs ?? NOW_MS);
+const verdict = (fields: readonly string[], given: Case = {}): PreconditionStatus =>
+  evaluate(parsed('/', fields, given.method), validators(given), () => given.nowMs ?? NOW_MS).status;
 
 const holds = (fields: readonly string[], given: Case = {}): boolean =>
   ifRangeMatches(parsed('/', fields, given.method), validators(given), () => given.nowMs ?? NOW_MS);
@@ -125,6 +126,26 @@ describe('the order of section 13.2.2', () => {
   });
 });
 
+test.each<[fields: string[], field: PreconditionResult['field'], given?: Case, isPending?: boolean]>([
+  [[], null],
+  [[MATCH], null, { method: 'OPTIONS' }],
+  [[MATCH], 'If-Match'],
+  [[NO_MATCH], 'If-Match'],
+  [[MATCH, NOT_HELD], 'If-None-Match'],
+  [[HELD], 'If-None-Match'],
+  [[HELD], 'If-None-Match', { method: 'PUT' }],
+  [[UNCHANGED], 'If-Modified-Since'],
+  [[UNMODIFIED], 'If-Unmodified-Since'],
+  [[MODIFIED_MEANWHILE], 'If-Unmodified-Since'],
+  [[UNMODIFIED, NOT_HELD], 'If-None-Match'],
+  [[MATCH], 'If-Match', { etag: '' }, true],
+  [[MATCH, NOT_HELD], 'If-Match', { etag: '' }, true],
+])('%j: %s decides (%j)', (fields, field, given = {}, isPending = false) => {
+  const result = evaluate(parsed('/', fields, given.method), validators(given), () => NOW_MS);
+  expect(result).toMatchObject({ field, isPending });
+  expect(Object.isFrozen(result)).toBe(true);
+});
+
 describe('If-Range, section 13.1.5', () => {
   test.each(IF_RANGES)('%j: %s', (fields, expected) => expect(holds(['Range: bytes=0-1', ...fields])).toBe(expected));
 
@@ -138,7 +159,7 @@ describe('while the tag is not known', () => {
   const UNKNOWN: Case = { etag: '', modifiedSeconds: Number.NaN };
 
   // If-Match is let pass where a strong tag is listed, for it may be this one; and then no part is sent.
-  test.each<[fields: string[], verdict: PreconditionResult, holds: boolean]>([
+  test.each<[fields: string[], verdict: PreconditionStatus, holds: boolean]>([
     [['If-Match: "abc"'], 200, false],
     [['If-Match: W/"x", "abc"'], 200, false],
     [['If-Match: "x"', 'If-Match: "abc"'], 200, false],
@@ -178,11 +199,11 @@ describe('what it costs', () => {
     const request = parsed('/', [HELD, UNCHANGED]);
     request.value = never;
     request.list = never;
-    expect(evaluate(request, validators({}), never)).toBe(304);
+    expect(evaluate(request, validators({}), never).status).toBe(304);
   });
 
   test('no clock is looked at for tags', () => {
-    expect(evaluate(parsed('/', [MATCH, NOT_HELD]), validators({}), never)).toBe(200);
+    expect(evaluate(parsed('/', [MATCH, NOT_HELD]), validators({}), never).status).toBe(200);
     expect(ifRangeMatches(parsed('/', ['If-Range: "abc"']), validators({}), never)).toBe(true);
   });
 
@@ -194,10 +215,10 @@ describe('what it costs', () => {
       const request = (name: string): RequestParser =>
         parsed('/', [`${name}: ${value}`, `${name}: ${value}`], 'GET', limits);
       const startMs = performance.now();
-      expect(evaluate(request('If-None-Match'), validators({}), () => NOW_MS)).toBe(200);
-      expect(evaluate(request('If-Match'), validators({}), () => NOW_MS)).toBe(412);
-      expect(evaluate(request('If-Modified-Since'), validators({}), () => NOW_MS)).toBe(200);
-      expect(evaluate(request('If-Unmodified-Since'), validators({}), () => NOW_MS)).toBe(200);
+      expect(evaluate(request('If-None-Match'), validators({}), () => NOW_MS).status).toBe(200);
+      expect(evaluate(request('If-Match'), validators({}), () => NOW_MS).status).toBe(412);
+      expect(evaluate(request('If-Modified-Since'), validators({}), () => NOW_MS).status).toBe(200);
+      expect(evaluate(request('If-Unmodified-Since'), validators({}), () => NOW_MS).status).toBe(200);
       expect(ifRangeMatches(request('If-Range'), validators({}), () => NOW_MS)).toBe(false);
       expect(performance.now() - startMs).toBeLessThan(2000);
     },
