@@ -18,7 +18,7 @@ beforeAll(async () => {
   other = new Command(spawn(process.execPath, [OTHER], { stdio: ['ignore', 'pipe', 'pipe'] }));
   ours = serve({ port: 0, fetch: handle });
   otherPort = await other.port();
-  process.stderr.write = (() => true) as typeof write; // the errors that handlers throw are told there
+  process.stderr.write = (() => true) as typeof write; // errors of handlers are printed there
 });
 
 afterAll(async () => {
@@ -43,7 +43,7 @@ const parts =
   '--xYz\r\nContent-Disposition: form-data; name="f"; filename="f.txt"\r\nContent-Type: text/plain\r\n\r\nfile\r\n' +
   '--xYz--\r\n';
 
-/** Answers that need nothing of the request but its path. */
+/** Requests that differ in their path only. */
 const PATHS = [
   '/text /async /unicode /empty /nothing /undefined /bytes /buffer /blob /blob-untyped /params /json /json-created',
   '/html /big /big-bytes /cookies /changed /headers-list /latin1 /teapot /created /no-content /reset-content',
@@ -51,8 +51,8 @@ const PATHS = [
   '/events /tee /wrapped /throws /rejects /length-wrong /none',
 ].flatMap((line) => line.split(' '));
 
-/** [what, the bytes that are sent]; the method says how the answer is framed. */
-const CASES: [string, string][] = [
+/** The method of the request decides how the response is framed. */
+const CASES: [subject: string, bytes: string][] = [
   ...PATHS.map((path): [string, string] => [`GET ${path}`, get(path)]),
   ...PATHS.map((path): [string, string] => [`HEAD ${path}`, request(path, [], 'HEAD')]),
   ...['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'].map((method): [string, string] => [
@@ -72,20 +72,20 @@ const CASES: [string, string][] = [
   ['an echo of chunks as a stream', chunked('/echo-stream', 'one', 'two')],
   ['an echo of text', send('POST', '/echo-text', utf8('żółć €'))],
   ['an echo of text with a mark', send('POST', '/echo-text', utf8('\ufeffmarked'))],
-  ['an echo of what is no UTF-8', send('POST', '/echo-text', 'caf\xe9')],
+  ['an echo of invalid UTF-8', send('POST', '/echo-text', 'caf\xe9')],
   ['an echo of JSON', send('POST', '/echo-json', utf8('{"ż":[1,2.5,null]}'), JSON_BODY)],
-  ['an echo of what is no JSON', send('POST', '/echo-json', '{', JSON_BODY)],
+  ['an echo of invalid JSON', send('POST', '/echo-json', '{', JSON_BODY)],
   ['an echo of a blob', send('POST', '/echo-blob', 'blob', ['Content-Type: text/x-blob'])],
   ['a form', send('POST', '/form', 'a=1&b=%C3%BC&a=2+3', FORM)],
   ['a form in parts', send('POST', '/form', parts, MULTIPART)],
-  ['a form that is none', send('POST', '/form', 'a=1', ['Content-Type: text/plain'])],
-  ['a body that nobody reads', send('POST', '/unread', 'x'.repeat(1000))],
+  ['a form of another type', send('POST', '/form', 'a=1', ['Content-Type: text/plain'])],
+  ['an unread body', send('POST', '/unread', 'x'.repeat(1000))],
   ['a clone', send('POST', '/clone', 'twice')],
   ['a new request', send('POST', '/new-request', 'moved', ['X-A: b'])],
   ['fields', get('/headers', ['X-A: b', 'Accept: */*', 'Cookie: a=1; b=2', 'User-Agent: me'])],
   ['fields twice', get('/headers', ['X-A: b', 'x-a: c', 'Accept: a', 'Accept: b'])],
   ['cookies twice', get('/headers', ['Cookie: a=1', 'Cookie: b=2'])],
-  ['fields with blanks', get('/headers', ['X-A:   b  c\t', 'X-Empty:', 'X-Comma: a,,b'])],
+  ['fields with whitespace', get('/headers', ['X-A:   b  c\t', 'X-Empty:', 'X-Comma: a,,b'])],
   ['fields of latin1', get('/headers', ['X-A: caf\xe9'])],
   ['a request', get('/request')],
   ['a request with a body', send('POST', '/request', 'x')],
@@ -100,7 +100,7 @@ const CASES: [string, string][] = [
   ['dots to above', get('/../../none')],
   ['two slashes', get('//none//x')],
   ['a slash, encoded', get('/none%2Fx')],
-  ['a blank, encoded', get('/none%20x')],
+  ['a space, encoded', get('/none%20x')],
   ['half an escape', get('/none%2')],
   ['unicode, encoded', get('/none/%C5%BC')],
   ['unicode, raw', get(`/none/${utf8('ż')}`)],
@@ -116,10 +116,10 @@ const CASES: [string, string][] = [
   ['Hono: HEAD', request('/hono/html', [], 'HEAD')],
   ['Hono: a body as JSON', send('POST', '/hono/json', '{"a":1}', JSON_BODY)],
   ['Hono: a body as a form', send('POST', '/hono/form', parts, MULTIPART)],
-  ['an address of 4000 bytes', get(`/none/${'x'.repeat(4000)}`)],
+  ['a target of 4000 bytes', get(`/none/${'x'.repeat(4000)}`)],
 ];
 
-interface Answer {
+interface Summary {
   status: number;
   reason: string;
   fields: string[];
@@ -130,17 +130,20 @@ const of = (...paths: string[]) => {
   const known = new Set(paths.flatMap((line) => line.split(' ')));
   return (path: string): boolean => known.has(path);
 };
-const withField = (answer: Answer, field: string): Answer => ({ ...answer, fields: [...answer.fields, field].sort() });
+const withField = (response: Summary, field: string): Summary => ({
+  ...response,
+  fields: [...response.fields, field].sort(),
+});
 const THEIR_TYPE = 'content-type: text/plain; charset=UTF-8';
 const untyped = of('/bytes /buffer /blob-untyped /big-bytes /stream /stream-empty /echo /echo-stream');
 const SERVER_ERROR = 'The server failed to handle this request.\n';
 const TEXT = 'content-type: text/plain;charset=UTF-8';
 
-/** [why it is meant, where it is, what their answer would have to be to be ours]; tried in this order. */
+/** [why the difference is intended, where it applies, their response turned into ours]; applied in this order. */
 const DIFFERENCES: [
   why: string,
-  where: (path: string, theirs: Answer) => boolean,
-  as: (theirs: Answer, path: string, method: string) => Answer,
+  where: (path: string, theirs: Summary) => boolean,
+  as: (theirs: Summary, path: string, method: string) => Summary,
 ][] = [
   [
     'a body has the type that the Fetch standard gives it, section 6.2: they call bytes, streams and blobs plain text',
@@ -152,18 +155,18 @@ const DIFFERENCES: [
     },
   ],
   [
-    'text that has other fields is text all the same',
+    'text with other fields is still text',
     of('/latin1 /unavailable /length-wrong'),
     (theirs) => withField(theirs, TEXT),
   ],
   [
-    'no body has a length, but to HEAD: 0, RFC 9110 section 8.6, and no chunks are needed to say so',
+    'an empty body has Content-Length: 0, except for HEAD, RFC 9110 section 8.6, and no chunks',
     of('/nothing /undefined /created /reset-content /redirect /redirect-relative /hono/redirect'),
     (theirs, _, method) => (method === 'HEAD' ? theirs : withField(theirs, 'content-length: 0')),
   ],
   ['the reason is the handler’s, if it has one', of('/teapot'), (theirs) => ({ ...theirs, reason: 'Stout' })],
   [
-    'who is answered 500 is told what that means',
+    'a 500 has a description',
     (path, { status }) => status === 500 && !path.startsWith('/hono/'),
     (theirs) => ({
       ...theirs,
@@ -172,14 +175,14 @@ const DIFFERENCES: [
     }),
   ],
   [
-    'an address is read as the URL standard has it, as `new Request` would: what is no ASCII is encoded',
+    'a URL is parsed as in the URL standard, like `new Request`: non-ASCII is encoded',
     of('/none/\xc5\xbc'),
     () => notFound('http://a/none/%C5%BC'),
   ],
   ['and a backslash is a slash', of('/none\\x'), () => notFound('http://a/none/x')],
 ];
 
-const notFound = (body: string): Answer => ({
+const notFound = (body: string): Summary => ({
   status: 404,
   reason: 'Not Found',
   fields: [`content-length: ${body.length}`, TEXT],
@@ -188,7 +191,7 @@ const notFound = (body: string): Answer => ({
 
 const HOP_BY_HOP = new Set(['date', 'connection', 'keep-alive', 'transfer-encoding']);
 
-async function answerOf(port: number, bytes: string): Promise<Answer> {
+async function summaryOf(port: number, bytes: string): Promise<Summary> {
   using client = await RawClient.connect(port);
   client.send(bytes);
   const method = bytes.slice(0, bytes.indexOf(' '));
@@ -205,7 +208,7 @@ async function answerOf(port: number, bytes: string): Promise<Answer> {
 const met = new Set<string>();
 
 test.each(CASES)('%s', async (_, bytes) => {
-  const [mine, theirs] = await Promise.all([answerOf(ours.port, bytes), answerOf(otherPort, bytes)]);
+  const [actual, theirs] = await Promise.all([summaryOf(ours.port, bytes), summaryOf(otherPort, bytes)]);
   const path = bytes.split(' ')[1]!.replace(/\?.*$/, '');
   let expected = theirs;
   for (const [why, where, as] of DIFFERENCES) {
@@ -214,10 +217,10 @@ test.each(CASES)('%s', async (_, bytes) => {
     expected = as(expected, path, bytes.slice(0, bytes.indexOf(' ')));
   }
   if (bytes.startsWith('HEAD ')) expected = { ...expected, body: '' };
-  expect(mine).toEqual(expected);
+  expect(actual).toEqual(expected);
 });
 
-test('every difference that is meant is met', () => {
+test('every intended difference occurs', () => {
   expect(CASES.length).toBeGreaterThan(100);
   expect([...met].sort()).toEqual(DIFFERENCES.map(([why]) => why).sort());
 });

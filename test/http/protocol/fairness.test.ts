@@ -4,7 +4,7 @@ import { command, cpuTicks } from '../../support/command.js';
 import { RawClient, request, sleep } from '../../support/raw-client.js';
 import { HELLO, MIB, makeSite, type Site } from '../../support/site.js';
 
-/** In hundredths of a second, of the 50 that pass. */
+/** In clock ticks, of the 50 that pass. */
 const BUSY_TICKS = 8;
 
 let site: Site;
@@ -17,21 +17,21 @@ afterAll(() => site.remove());
 
 const BIG = request(`/${8 * MIB}.bin`);
 
-/** What a peer can do, and then nothing: the server has nothing to do either. */
-const WAITS: [what: string, act: (client: RawClient) => unknown][] = [
+/** States in which a client waits: the server must be idle too. */
+const WAITS: [state: string, act: (client: RawClient) => unknown][] = [
   ['is idle', (client) => client.send(request('/hello.txt'))],
   ['does not read', (client) => client.pause().send(BIG)],
-  ['does not read, and asks on', (client) => client.pause().send(BIG + request('/hello.txt').repeat(500))],
-  ['does not read, and has ended its side', (client) => client.pause().send(BIG).end()],
+  ['does not read, and pipelines more', (client) => client.pause().send(BIG + request('/hello.txt').repeat(500))],
+  ['does not read, and has half-closed', (client) => client.pause().send(BIG).end()],
   ['has sent half a head', (client) => client.send('GET / HT')],
   ['has sent half a body', (client) => client.send(`${request('/', ['Content-Length: 9'], 'POST')}abc`)],
   ['waits for 100', (client) => client.send(request('/', ['Content-Length: 9', 'Expect: 100-continue']))],
-  ['is refused, and stays', (client) => client.send('nonsense\r\n')],
-  ['is refused, and does not read', (client) => client.pause().send(`${BIG}nonsense\r\n`)],
+  ['got an error response, and stays connected', (client) => client.send('nonsense\r\n')],
+  ['gets an error response, and does not read', (client) => client.pause().send(`${BIG}nonsense\r\n`)],
 ];
 
 describe.concurrent.each(TRIGGERS)('%s', (trigger) => {
-  test('whatever peers wait for, the server does not spin', async () => {
+  test('the server does not spin, whatever clients wait for', async () => {
     const limits = ['--linger-timeout-ms', '60000', '--max-connections', `${WAITS.length + 1}`];
     await using server = command([site.root, '--port', '0', '--trigger', trigger, ...limits]);
     const port = await server.port();
@@ -43,7 +43,7 @@ describe.concurrent.each(TRIGGERS)('%s', (trigger) => {
       const before = cpuTicks(server.process.pid!);
       await sleep(500);
       expect(cpuTicks(server.process.pid!) - before).toBeLessThan(BUSY_TICKS);
-      // The last was answered, or those that wait behind it are once the others go.
+      // Connections above the limit are served once the others close.
       for (const client of clients.slice(0, WAITS.length)) client.close();
       for (const waiting of clients.slice(WAITS.length)) {
         expect((await waiting.response()).body.toString()).toBe(HELLO);

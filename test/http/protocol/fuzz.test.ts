@@ -8,7 +8,7 @@ import { HELLO, KIB, makeSite, type Site } from '../../support/site.js';
 const ROUNDS = 6;
 const CONNECTIONS = 50;
 
-/** What mutations begin with: every path through the parser, the bodies and the files. */
+/** Seeds for mutation: every path through the parser, the bodies and the files. */
 const SEEDS = [
   request('/hello.txt'),
   request('/sub?x=y', ['If-None-Match: "a", W/"b"', 'If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT']),
@@ -97,7 +97,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
 
   afterAll(() => server.stop({ force: true }));
 
-  test('whatever is sent, there is an answer or an end, and others are served', async () => {
+  test('any bytes get a response or a close, and other clients are served', async () => {
     const next = seeded();
     for (let round = 0; round < ROUNDS; round++) {
       const ends = Array.from({ length: CONNECTIONS }, async () => {

@@ -9,10 +9,10 @@ import { settled } from '../../support/directory.js';
 import { RawClient, request, sleep } from '../../support/raw-client.js';
 
 const REQUESTS = 1000;
-/** They are read in user space, vdso(7). */
+/** Clocks are read in user space, vdso(7). */
 const CLOCKS = ['monotonicMs', 'wallMs'];
 const ALLOWED = ['epollWait', 'recv', 'recvEach', 'send', 'sendEach', ...CLOCKS];
-/** Large files may have to wait for room in the socket. */
+/** Large files may wait for room in the socket buffer. */
 const ALLOWED_LARGE = [...ALLOWED, 'sendfile', 'epollCtl'];
 
 const counts = new Map<string, number>();
@@ -39,12 +39,12 @@ beforeAll(async () => {
   let watchFd = -1;
   const count = (name: string) => (args: readonly unknown[], result: unknown) => {
     if (name === 'inotifyInit1') watchFd = result as number;
-    // Somebody may make a file beside one of the folders that lead to the root.
+    // Another process may create a file in a directory on the path of the root.
     if (name === 'read' && args[0] === watchFd) return;
     counts.set(name, (counts.get(name) ?? 0) + (name === 'sendEach' ? (args[2] as number) : 1));
   };
-  const watched = Object.fromEntries(Object.keys(realKernel).map((name) => [name, count(name)]));
-  server = serve({ port: 0, root: directory.path, fallback: 'index.html', kernel: kernelWith({}, watched) });
+  const observed = Object.fromEntries(Object.keys(realKernel).map((name) => [name, count(name)]));
+  server = serve({ port: 0, root: directory.path, fallback: 'index.html', kernel: kernelWith({}, observed) });
   await settled();
 });
 
@@ -53,27 +53,27 @@ afterAll(async () => {
   directory[Symbol.dispose]();
 });
 
-test.each<[what: string, target: string, fields: string[], status: number, allowed: string[]]>([
+test.each<[subject: string, target: string, fields: string[], status: number, allowed: string[]]>([
   ['a file', '/small.txt', [], 200, ALLOWED],
-  ['the index of a folder', '/', [], 200, ALLOWED],
-  ['a file in a folder that a link leads to', '/linked/deep.txt', [], 200, ALLOWED],
-  ['a compressed form', '/app.js', ['Accept-Encoding: gzip, br'], 200, ALLOWED],
+  ['the index of a directory', '/', [], 200, ALLOWED],
+  ['a file through a symlink to a directory', '/linked/deep.txt', [], 200, ALLOWED],
+  ['a precompressed file', '/app.js', ['Accept-Encoding: gzip, br'], 200, ALLOWED],
   ['a part', '/small.txt', ['Range: bytes=10-20'], 206, ALLOWED],
-  ['what the client has', '/small.txt', ['If-Modified-Since: Sun, 09 Sep 2001 01:46:40 GMT'], 304, ALLOWED],
-  ['nothing', '/nowhere.txt', [], 404, ALLOWED],
-  ['the page of an app', '/nowhere', ['Accept: text/html'], 200, ALLOWED],
-  ['a folder without its slash', '/in', [], 301, ALLOWED],
+  ['a not modified file', '/small.txt', ['If-Modified-Since: Sun, 09 Sep 2001 01:46:40 GMT'], 304, ALLOWED],
+  ['a missing file', '/nowhere.txt', [], 404, ALLOWED],
+  ['a fallback page', '/nowhere', ['Accept: text/html'], 200, ALLOWED],
+  ['a directory without its slash', '/in', [], 301, ALLOWED],
   ['a large file', '/large.bin', [], 200, ALLOWED_LARGE],
-])('%s that is kept: the file system is asked nothing', async (_, target, fields, status, allowed) => {
+])('%s in the cache is sent without file system calls', async (_, target, fields, status, allowed) => {
   using client = await RawClient.connect(server.port);
   const bytes = request(target, fields);
   const first = await client.send(bytes).response();
-  await sleep(20); // the connection has joined the others, and the turn is over
+  await sleep(20); // the connection has joined the epoll set, and the turn is over
   counts.clear();
-  for (let asked = 0; asked < REQUESTS; asked++) {
+  for (let sent = 0; sent < REQUESTS; sent++) {
     const response = await client.send(bytes).response();
     if (response.status !== status || !response.body.equals(first.body))
-      throw new Error(`${response.head} after ${asked}`);
+      throw new Error(`${response.head} after ${sent}`);
   }
   console.log(`${REQUESTS} × ${target}: ${[...counts].map(([name, times]) => `${name} ${times}`).join(', ')}`);
   expect([...counts.keys()].filter((name) => !allowed.includes(name))).toEqual([]);
@@ -81,29 +81,29 @@ test.each<[what: string, target: string, fields: string[], status: number, allow
 });
 
 test.each(['stat', 'content'] as const)(
-  'a page of an app that was new when it was first sent, with etag %s',
+  'a fallback page with a racy timestamp is cached later, with etag %s',
   async (etag) => {
     const page = join(directory.path, `${etag}.html`);
     writeFileSync(page, 'new');
     await settled();
     const calls: string[] = [];
     const noted = Object.fromEntries(Object.keys(realKernel).map((name) => [name, () => calls.push(name)]));
-    const young = serve({
+    const fresh = serve({
       port: 0,
       root: directory.path,
       fallback: `${etag}.html`,
       etag,
       kernel: kernelWith({}, noted),
     });
-    using client = await RawClient.connect(young.port);
+    using client = await RawClient.connect(fresh.port);
     const ask = () => client.send(request('/nowhere', ['Accept: text/html'])).response();
     expect((await ask()).status).toBe(200);
-    await sleep(1100); // its second is over
-    for (let asked = 0; asked < 2; asked++) await ask(); // it is made anew, and what depends on it
+    await sleep(1100); // its timestamp is no longer racy
+    for (let sent = 0; sent < 2; sent++) await ask(); // it is built again
     await sleep(20);
     calls.length = 0;
-    for (let asked = 0; asked < 10; asked++) expect((await ask()).status).toBe(200);
+    for (let sent = 0; sent < 10; sent++) expect((await ask()).status).toBe(200);
     expect(calls.filter((name) => !ALLOWED.includes(name))).toEqual([]);
-    await young.stop({ force: true });
+    await fresh.stop({ force: true });
   },
 );

@@ -15,15 +15,15 @@ import { contentOf, HELLO, KIB, MIB, makeSite, SIZES, type Site } from '../../su
 
 const ALLOW = 'GET, HEAD, OPTIONS';
 
-/** How a request is refused by its bytes: what no second reading may take for something else. */
-const REFUSED: [what: string, status: number, request: string][] = [
+/** Requests that are rejected by their bytes: no other parser may read them differently. */
+const REJECTED: [subject: string, status: number, request: string][] = [
   ['no host', 400, 'GET / HTTP/1.1\r\n\r\n'],
   ['two hosts', 400, 'GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n'],
-  ['two blanks', 400, 'GET  / HTTP/1.1\r\nHost: a\r\n\r\n'],
+  ['two spaces', 400, 'GET  / HTTP/1.1\r\nHost: a\r\n\r\n'],
   ['no version', 400, 'GET /\r\n\r\n'],
   ['a bare LF', 400, 'GET / HTTP/1.1\nHost: a\n\n'],
   ['a bare CR', 400, 'GET / HTTP/1.1\r\nHost: a\rb\r\n\r\n'],
-  ['a blank before the colon', 400, 'GET / HTTP/1.1\r\nHost : a\r\n\r\n'],
+  ['a space before the colon', 400, 'GET / HTTP/1.1\r\nHost : a\r\n\r\n'],
   ['a folded field', 400, 'GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n\r\n'],
   ['a NUL in a field', 400, 'GET / HTTP/1.1\r\nHost: a\r\nX: \0\r\n\r\n'],
   ['a fragment', 400, 'GET /#a HTTP/1.1\r\nHost: a\r\n\r\n'],
@@ -51,7 +51,7 @@ const REFUSED: [what: string, status: number, request: string][] = [
   ],
   ['an unknown method', 501, 'BREW / HTTP/1.1\r\nHost: a\r\n\r\n'],
   ['CONNECT', 501, 'CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n'],
-  ['a coding below chunked', 501, 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n'],
+  ['a transfer coding before chunked', 501, 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n'],
   ['HTTP/2.0', 505, 'GET / HTTP/2.0\r\nHost: a\r\n\r\n'],
   ['the preface of HTTP/2', 501, 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
 ];
@@ -107,8 +107,8 @@ describe.each(TRIGGERS)('%s', (trigger) => {
 
   const get = (target: string, fields: string[] = []): Promise<RawResponse> => exchange(port, request(target, fields));
 
-  describe('answers', () => {
-    test.each(SIZES)('a file of %i bytes, and HEAD has the same head', async (size) => {
+  describe('responses', () => {
+    test.each(SIZES)('a file of %i bytes is sent, and HEAD has the same head', async (size) => {
       using client = await RawClient.connect(port);
       for (let round = 0; round < 2; round++) {
         const whole = await client.send(request(`/${size}.bin`)).response();
@@ -142,25 +142,25 @@ describe.each(TRIGGERS)('%s', (trigger) => {
       ['/sub/', 'sub'],
       ['/sub//', 'sub'],
       ['/dir-link/', 'sub'],
-    ])('%s is the index of its directory', async (target, title) => {
+    ])('%s sends the index of its directory', async (target, title) => {
       const response = await get(target);
       expect([response.status, response.field('Content-Type')]).toEqual([200, 'text/html; charset=utf-8']);
       expect(response.body.toString()).toContain(`<title>${title}</title>`);
     });
 
-    test.each(REDIRECTS)('%s is sent on to %s', async (target, location) => {
+    test.each(REDIRECTS)('%s redirects to %s', async (target, location) => {
       const response = await get(target);
       expect([response.status, response.field('Location')]).toEqual([301, location]);
       const there = new URL(location, 'http://here.example/x/y');
       expect(there.host).toBe('here.example');
     });
 
-    test.each(NO_REDIRECT)('%s is %i and no redirect', async (target, status) => {
+    test.each(NO_REDIRECT)('%s is %i, not a redirect', async (target, status) => {
       const response = await get(target);
       expect([response.status, response.field('Location')]).toEqual([status, null]);
     });
 
-    test('304 to the validators of the 200, without a body', async () => {
+    test('the validators of the 200 get a 304 without a body', async () => {
       using client = await RawClient.connect(port);
       for (const target of ['/hello.txt', `/${MIB}.bin`]) {
         const whole = await client.send(request(target)).response();
@@ -178,7 +178,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
       }
     });
 
-    test.each(['POST', 'PUT', 'DELETE', 'PATCH', 'TRACE'])('%s is 405 and says what is allowed', async (method) => {
+    test.each(['POST', 'PUT', 'DELETE', 'PATCH', 'TRACE'])('%s is 405 with Allow', async (method) => {
       using client = await RawClient.connect(port);
       const response = await client.send(request('/hello.txt', ['X-Secret: 1234'], method)).response();
       expect([response.status, response.field('Allow')]).toEqual([405, ALLOW]);
@@ -186,7 +186,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
       expect((await client.send(request('/')).response()).status).toBe(200);
     });
 
-    test.each(['*', '/', '/nothing', '/hello.txt'])('OPTIONS %s says what is allowed', async (target) => {
+    test.each(['*', '/', '/nothing', '/hello.txt'])('OPTIONS %s sends Allow', async (target) => {
       using client = await RawClient.connect(port);
       const response = await client.send(request(target, [], 'OPTIONS')).response();
       expect([response.status, response.field('Allow'), response.body.length]).toEqual([204, ALLOW, 0]);
@@ -194,8 +194,8 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     });
   });
 
-  describe('refusals', () => {
-    test.concurrent.each(REFUSED)('%s: %i', async (_, status, bytes) => {
+  describe('error responses', () => {
+    test.concurrent.each(REJECTED)('%s: %i', async (_, status, bytes) => {
       using client = await RawClient.connect(port);
       const response = await client.send(bytes).response();
       expect([response.status, response.field('Connection')]).toEqual([status, 'close']);
@@ -204,21 +204,24 @@ describe.each(TRIGGERS)('%s', (trigger) => {
       expect(await client.untilClose()).toHaveLength(0);
     });
 
-    test.concurrent.each(REFUSED)('%s can be read although more is sent', async (_, status, bytes) => {
-      using client = await RawClient.connect(port);
-      client.pause();
-      client.send(bytes);
-      for (let i = 0; i < 8; i++) {
-        client.send(Buffer.alloc(8 * KIB, 'x'));
-        await sleep(3);
-      }
-      client.resume();
-      const response = await client.response();
-      expect([response.status, await client.untilClose()]).toEqual([status, Buffer.alloc(0)]);
-      expect(client.failure).toBeNull();
-    });
+    test.concurrent.each(REJECTED)(
+      'the response to %s can be read although the client sends more',
+      async (_, status, bytes) => {
+        using client = await RawClient.connect(port);
+        client.pause();
+        client.send(bytes);
+        for (let i = 0; i < 8; i++) {
+          client.send(Buffer.alloc(8 * KIB, 'x'));
+          await sleep(3);
+        }
+        client.resume();
+        const response = await client.response();
+        expect([response.status, await client.untilClose()]).toEqual([status, Buffer.alloc(0)]);
+        expect(client.failure).toBeNull();
+      },
+    );
 
-    test('one is whole whatever was asked last by others', async () => {
+    test('an error response is whole, whatever other clients requested before', async () => {
       using other = await RawClient.connect(port);
       await other.send(request('/', [], 'HEAD')).response('HEAD');
       for (const bytes of ['nonsense\r\n\r\n', 'BREW / HTTP/1.1\r\n\r\n', '\r\r', `${'A'.repeat(40)}`]) {
@@ -228,7 +231,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
       }
     });
 
-    test('they are counted', async () => {
+    test('error responses are counted by status', async () => {
       const before = server.stats().errorResponses[505] ?? 0;
       await exchange(port, 'GET / HTTP/3.0\r\n\r\n');
       expect(server.stats().errorResponses[505]).toBe(before + 1);
@@ -236,7 +239,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
   });
 
   describe('connections', () => {
-    test('1.1 is kept', async () => {
+    test('HTTP/1.1 is persistent', async () => {
       using client = await RawClient.connect(port);
       for (let i = 0; i < 5; i++) {
         const response = await client.send(request('/hello.txt')).response();
@@ -245,7 +248,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
       expect(client.ended).toBe(false);
     });
 
-    test.each(['close', 'Close', 'TE, close', 'keep-alive, close'])('Connection: %s ends it', async (value) => {
+    test.each(['close', 'Close', 'TE, close', 'keep-alive, close'])('Connection: %s closes it', async (value) => {
       using client = await RawClient.connect(port);
       const response = await client.send(request('/hello.txt', [`Connection: ${value}`])).response();
       expect([response.status, response.field('Connection'), response.body.toString()]).toEqual([200, 'close', HELLO]);
@@ -253,14 +256,14 @@ describe.each(TRIGGERS)('%s', (trigger) => {
       expect(client.failure).toBeNull();
     });
 
-    test('1.0 is not kept, and needs no host', async () => {
+    test('HTTP/1.0 is not persistent, and needs no Host', async () => {
       using client = await RawClient.connect(port);
       const response = await client.send('GET /hello.txt HTTP/1.0\r\n\r\n').response();
       expect([response.version, response.status, response.field('Connection')]).toEqual(['HTTP/1.1', 200, 'close']);
       expect(await client.untilClose()).toHaveLength(0);
     });
 
-    test('1.0 is kept when it asks for that', async () => {
+    test('HTTP/1.0 is persistent with Connection: keep-alive', async () => {
       using client = await RawClient.connect(port);
       for (const target of ['/hello.txt', `/${MIB}.bin`, '/nothing', '/hello.txt']) {
         const response = await client.send(`GET ${target} HTTP/1.0\r\nConnection: keep-alive\r\n\r\n`).response();
@@ -268,7 +271,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
       }
     });
 
-    test('200 mixed requests in one piece are answered in order', async () => {
+    test('200 mixed requests in one piece get their responses in order', async () => {
       const kinds: [bytes: string, method: string, check: (response: RawResponse) => void][] = [
         [request('/hello.txt'), 'GET', (response) => expect(response.body.toString()).toBe(HELLO)],
         [request('/hello.txt', [], 'HEAD'), 'HEAD', (response) => expect(response.status).toBe(200)],
@@ -325,7 +328,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
       ['an absolute target', 'GET http://a.example:80/sub?x HTTP/1.1\r\nHost: a\r\n\r\n', 'GET'],
     ];
 
-    test.each(CUT)('%s, cut at every byte, has the answer of the whole', async (_, bytes, method) => {
+    test.each(CUT)('%s cut at every byte gets the same response', async (_, bytes, method) => {
       const next = request('/0.bin');
       const responseTo = async (pieces: string[]): Promise<string> => {
         using client = await RawClient.connect(port);
@@ -343,7 +346,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
       expect(await responseTo([...bytes])).toBe(whole);
     });
 
-    test('half-close: what was asked is answered, then the connection ends', async () => {
+    test('after a half-close pending requests get their responses, then the connection closes', async () => {
       using client = await RawClient.connect(port);
       client.send(request('/hello.txt') + request(`/${8 * MIB}.bin`) + request('/nothing')).end();
       expect((await client.response()).body.toString()).toBe(HELLO);
@@ -353,7 +356,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
       expect(client.failure).toBeNull();
     });
 
-    test('half a request and a half-close end the connection', async () => {
+    test('half a request and a half-close close the connection', async () => {
       for (const bytes of ['', 'GET / HT', `${request('/', ['Content-Length: 9'], 'POST')}abc`]) {
         using client = await RawClient.connect(port);
         client.send(bytes).end();
@@ -361,7 +364,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
       }
     });
 
-    test('clients that vanish under way leave nothing behind', async () => {
+    test('aborted connections leak nothing', async () => {
       await eventually(() => server.stats().connections.open === 0, 'the connections of the tests before end');
       for (let i = 0; i < 20; i++) {
         const client = await RawClient.connect(port);
@@ -376,7 +379,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
   });
 
   describe('bodies', () => {
-    const BODIES: [what: string, fields: string, body: string][] = [
+    const BODIES: [subject: string, fields: string, body: string][] = [
       ['Content-Length', 'Content-Length: 10', '0123456789'],
       ['Content-Length: 0', 'Content-Length: 0', ''],
       ['chunks', 'Transfer-Encoding: chunked', '5\r\nhello\r\n0\r\n\r\n'],
@@ -399,7 +402,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
       ],
     ];
 
-    test.each(BODIES)('%s is read and let go, and the next request answered', async (_, field, body) => {
+    test.each(BODIES)('%s is discarded, and the next request gets its response', async (_, field, body) => {
       using client = await RawClient.connect(port);
       for (const [method, status] of [
         ['POST', 405],
@@ -412,7 +415,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
       }
     });
 
-    test('Expect: 100-continue is told to go on where the body is read', async () => {
+    test('Expect: 100-continue gets a 100 if the body is read', async () => {
       using client = await RawClient.connect(port);
       client.send(request('/hello.txt', ['Expect: 100-continue', 'Content-Length: 5']));
       const interim = await client.response();
@@ -423,7 +426,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
       expect((await client.response()).status).toBe(200);
     });
 
-    test('Expect: 100-continue is answered at once where the method is not allowed', async () => {
+    test('Expect: 100-continue gets a 405 at once if the method is not allowed', async () => {
       using client = await RawClient.connect(port);
       client.send(request('/hello.txt', ['Expect: 100-continue', 'Content-Length: 5'], 'PUT'));
       const response = await client.response();
@@ -439,7 +442,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
       expect([response.status, response.field('Connection')]).toEqual([413, 'close']);
     });
 
-    test('Expect without a body, and in 1.0, asks for nothing', async () => {
+    test('Expect without a body, and in HTTP/1.0, is ignored', async () => {
       using client = await RawClient.connect(port);
       expect((await client.send(request('/', ['Expect: 100-continue'])).response()).status).toBe(200);
       client.send('GET / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 1\r\nConnection: keep-alive\r\n\r\na');
@@ -448,7 +451,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
   });
 
   describe('backpressure', () => {
-    test('a slow reader gets the file whole', async () => {
+    test('a slow reader gets the whole file', async () => {
       using client = await RawClient.connect(port);
       client.pause().send(request(`/${8 * MIB}.bin`));
       const hash = createHash('sha256');
@@ -467,7 +470,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
       );
     });
 
-    test('peers that do not read cost little memory, and nobody else waits', async () => {
+    test('clients that do not read cost little memory and do not delay others', async () => {
       const clients = await Promise.all(Array.from({ length: 40 }, () => RawClient.connect(port)));
       await get('/');
       const before = process.memoryUsage();
@@ -483,7 +486,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     });
   });
 
-  test('names that are no files hang nobody', async () => {
+  test('names of special files do not block the server', async () => {
     const odd = [
       '/fifo',
       '/socket',

@@ -8,7 +8,7 @@ import { contentOf, KIB } from '../../support/site.js';
 
 const GIB = 2 ** 30;
 const SIZE = 5 * GIB;
-/** All but nothing of the file is written: some bytes that lie across the border of 32 bits, and the last ones. */
+/** A sparse file: only some bytes across the 32-bit boundary and the last ones are written. */
 const MARKS: [at: number, bytes: Buffer][] = [
   [4 * GIB - 40_000, contentOf(100 * KIB)],
   [SIZE - 7, Buffer.from('the end')],

@@ -7,7 +7,7 @@ import { kernelWith } from '../../support/counting-kernel.js';
 import { eventually, RawClient, request, sleep } from '../../support/raw-client.js';
 import { contentOf, HELLO, MIB, makeSite, type Site } from '../../support/site.js';
 
-/** Wide enough for two busy cores, and far below every default. */
+/** Long enough for two busy cores, and far below every default. */
 const PROMPT_MS = 2500;
 
 let site: Site;
@@ -31,17 +31,17 @@ async function withServer(
   }
 }
 
-/** Refused with this status. */
-const refused = (status: number, bytes: string) => async (server: Server) => {
+/** The request gets this error response. */
+const rejected = (status: number, bytes: string) => async (server: Server) => {
   using client = await RawClient.connect(server.port);
   const response = await client.send(bytes).response();
   expect([response.status, response.field('Connection')]).toEqual([status, 'close']);
-  // One that keeps to the limit is answered.
+  // A request within the limit is served.
   using other = await RawClient.connect(server.port);
   expect((await other.send('GET / HTTP/1.0\r\n\r\n').response()).status).toBe(200);
 };
 
-/** How long the connection lives after what was sent, in milliseconds. */
+/** Milliseconds until the server closes the connection. */
 async function lifetimeMs(client: RawClient): Promise<number> {
   const startMs = performance.now();
   await client.untilClose();
@@ -49,11 +49,11 @@ async function lifetimeMs(client: RawClient): Promise<number> {
 }
 
 const within = (ms: number, atLeast: number): void => {
-  expect(ms).toBeGreaterThan(atLeast / 2); // a busy client hears of the beginning late
+  expect(ms).toBeGreaterThan(atLeast / 2); // a busy client starts its clock late
   expect(ms).toBeLessThan(atLeast + PROMPT_MS);
 };
 
-/** For limits of a turn: what the kernel is asked between two waits, at most. */
+/** For limits of a turn: the maximum number of calls between two waits. */
 function mostBetweenWaits(
   call: 'accept4' | 'send',
   counts: (result: number) => boolean,
@@ -74,7 +74,7 @@ function mostBetweenWaits(
   return { kernel, most: () => most };
 }
 
-/** Answered one by one, whose sends are then not joined. */
+/** Ten requests one by one, so that their sends are not joined. */
 const sendsForTen = (limits: Partial<Limits>, expected: number) => async () => {
   let sends = 0;
   const kernel = kernelWith({}, { send: () => sends++ });
@@ -106,7 +106,7 @@ const stats = async (
     run(server.stats().files!, body.toString());
   });
 
-/** Every limit, made small: what it does then. */
+/** The effect of each limit when it is small. */
 const EFFECTS: Record<keyof Limits, () => Promise<void>> = {
   maxConnections: () =>
     withServer({ maxConnections: 1 }, async (server) => {
@@ -147,15 +147,15 @@ const EFFECTS: Record<keyof Limits, () => Promise<void>> = {
       within(performance.now() - startMs, 150);
     }),
 
-  headBytes: () => withServer({ headBytes: 64 }, refused(431, request('/', [`X: ${'x'.repeat(64)}`]))),
-  headFields: () => withServer({ headFields: 1 }, refused(431, request('/', ['X: y']))),
-  targetBytes: () => withServer({ targetBytes: 16 }, refused(414, request(`/${'x'.repeat(16)}`))),
+  headBytes: () => withServer({ headBytes: 64 }, rejected(431, request('/', [`X: ${'x'.repeat(64)}`]))),
+  headFields: () => withServer({ headFields: 1 }, rejected(431, request('/', ['X: y']))),
+  targetBytes: () => withServer({ targetBytes: 16 }, rejected(414, request(`/${'x'.repeat(16)}`))),
 
   bodyBytes: async () => {
-    await withServer({ bodyBytes: 0 }, refused(413, request('/', ['Content-Length: 1'], 'POST')));
+    await withServer({ bodyBytes: 0 }, rejected(413, request('/', ['Content-Length: 1'], 'POST')));
     await withServer(
       { bodyBytes: 3 },
-      refused(413, `${request('/', ['Transfer-Encoding: chunked'])}2\r\nab\r\n2\r\nab\r\n`),
+      rejected(413, `${request('/', ['Transfer-Encoding: chunked'])}2\r\nab\r\n2\r\nab\r\n`),
     );
     await withServer({ bodyBytes: 0 }, async (server) => {
       using client = await RawClient.connect(server.port);
@@ -306,7 +306,7 @@ const EFFECTS: Record<keyof Limits, () => Promise<void>> = {
   },
 
   bodyHighWaterBytes: async () => {
-    // So much the server takes from a peer whose handler reads nothing; what the kernel's buffers hold comes on top.
+    // What the server reads for a handler that does not read; the kernel's buffers come on top.
     const idle = () => new Promise<Response>(() => {});
     await handled(idle, { bodyHighWaterBytes: 100_000, bodyBytes: 16 * MIB }, async (client, server) => {
       client.send(`POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${16 * MIB}\r\n\r\n`).send(Buffer.alloc(16 * MIB));
@@ -336,7 +336,7 @@ describe('every limit has its effect', () => {
 });
 
 describe.concurrent('deadlines', () => {
-  test('a connection that says nothing is closed without a word', async () => {
+  test('a connection without a request is closed without a response', async () => {
     await withServer({ headTimeoutMs: 150 }, async (server) => {
       using client = await RawClient.connect(server.port);
       expect(await client.untilClose()).toHaveLength(0);
@@ -344,16 +344,16 @@ describe.concurrent('deadlines', () => {
     });
   });
 
-  test('a head by drips has no more time than one that is silent', async () => {
+  test('a slowly sent head gets no more time than none', async () => {
     await withServer({ headTimeoutMs: 400 }, async (server) => {
       using client = await RawClient.connect(server.port);
       const startMs = performance.now();
-      let answered = false;
+      let isDone = false;
       const response = client.response().finally(() => {
-        answered = true;
+        isDone = true;
       });
       client.send('GET / HTTP/1.1\r\nHost: a\r\n');
-      while (!answered) {
+      while (!isDone) {
         client.send('X-A: b\r\n');
         await sleep(25);
       }
@@ -362,7 +362,7 @@ describe.concurrent('deadlines', () => {
     });
   });
 
-  test('neither the idle nor the head deadline runs while a slow transfer goes on', async () => {
+  test('idle and head timeouts do not apply during a slow transfer', async () => {
     await withServer({ idleTimeoutMs: 150, headTimeoutMs: 150, writeTimeoutMs: 3000 }, async (server) => {
       using client = await RawClient.connect(server.port);
       client.pause().send(request(`/${8 * MIB}.bin`));
@@ -378,7 +378,7 @@ describe.concurrent('deadlines', () => {
     });
   });
 
-  test('the write deadline begins anew whenever the peer takes something', async () => {
+  test('the write timeout restarts whenever the client reads', async () => {
     await withServer({ writeTimeoutMs: 500 }, async (server) => {
       using client = await RawClient.connect(server.port);
       client.pause().send(request(`/${8 * MIB}.bin`));
@@ -393,7 +393,7 @@ describe.concurrent('deadlines', () => {
     });
   });
 
-  test('the idle deadline begins anew with each request', async () => {
+  test('the idle timeout restarts with each request', async () => {
     await withServer({ idleTimeoutMs: 400 }, async (server) => {
       using client = await RawClient.connect(server.port);
       for (let i = 0; i < 6; i++) {
@@ -404,7 +404,7 @@ describe.concurrent('deadlines', () => {
     });
   });
 
-  test('a 408 to half a request is whole, whatever others asked', async () => {
+  test('a 408 for half a request is whole, whatever other clients requested before', async () => {
     await withServer({ headTimeoutMs: 200, bodyTimeoutMs: 200 }, async (server) => {
       using other = await RawClient.connect(server.port);
       for (const half of ['GET / HT', `${request('/', ['Content-Length: 5'], 'POST')}ab`]) {

@@ -3,8 +3,8 @@ import { getCookie, setCookie } from 'hono/cookie';
 import { streamSSE, streamText } from 'hono/streaming';
 
 /**
- * Handlers that more than one server runs, by their paths. They use nothing but the platform's classes, whoever has
- * put something in their place.
+ * Handlers that several servers run, by path. They use only the platform's global classes, which a server may have
+ * replaced.
  */
 const encoder = new TextEncoder();
 
@@ -158,7 +158,7 @@ const app = new Hono()
   .post('/hono/json', async (c) => c.json({ got: await c.req.json() }))
   .post('/hono/form', async (c) => c.json(await c.req.parseBody()));
 
-/** What is no path here is answered by the address as the handler sees it. */
+/** Other paths respond with the URL as the handler sees it. */
 export async function handle(request) {
   const { pathname } = new URL(request.url);
   if (pathname.startsWith('/hono/')) return app.fetch(request);

@@ -21,7 +21,7 @@ beforeAll(async () => {
 
 afterAll(() => site.remove());
 
-const PASSED_OVER: [options: object, says: string][] = [
+const INVALID: [options: object, message: string][] = [
   [{ cleanUrl: true }, 'cleanUrl is not an option; did you mean cleanUrls?'],
   [{ cleanUrl: undefined }, 'cleanUrl is not an option; did you mean cleanUrls?'],
   [{ host: '::' }, 'host is not an option; did you mean hostname?'],
@@ -46,20 +46,20 @@ const PASSED_OVER: [options: object, says: string][] = [
   [{ fetch: null }, 'fetch must be a function, not null'],
 ];
 
-test.each(PASSED_OVER)('an option that would be passed over is a mistake: %j', (options, says) => {
-  const misuse = () => serve({ root: '.', port: 0, ...options } as ServeOptions).stop({ force: true });
-  expect(misuse).toThrow(TypeError);
-  expect(misuse).toThrow(says);
-  expect(misuse).toThrow(expect.objectContaining({ code: 'ERR_EPOLLET_OPTION' }));
+test.each(INVALID)('an option that would be ignored is an error: %j', (options, message) => {
+  const attempt = () => serve({ root: '.', port: 0, ...options } as ServeOptions).stop({ force: true });
+  expect(attempt).toThrow(TypeError);
+  expect(attempt).toThrow(message);
+  expect(attempt).toThrow(expect.objectContaining({ code: 'ERR_EPOLLET_OPTION' }));
 });
 
 describe('options', () => {
-  const MISUSE: [what: string, options: () => unknown, kind: typeof Error, says: RegExp][] = [
+  const WRONG: [subject: string, options: () => unknown, kind: typeof Error, message: RegExp][] = [
     ['none', () => undefined, TypeError, /options/],
     ['null', () => null, TypeError, /options/],
     ['no root', () => ({}), TypeError, /root must be/],
     ['a number for root', () => ({ root: 5 }), TypeError, /root must be/],
-    ['a URL that is no file', () => ({ root: new URL('http://a/') }), TypeError, /root must be/],
+    ['a URL other than file:', () => ({ root: new URL('http://a/') }), TypeError, /root must be/],
     ['a NUL in root', () => ({ root: 'a\0b' }), TypeError, /root must be/],
     ['an empty root', () => ({ root: '' }), TypeError, /root must be/],
     [
@@ -94,12 +94,12 @@ describe('options', () => {
       /accessLog must be one of "off", "combined", "json", not true/,
     ],
     [
-      'a limit that is none',
+      'an unknown limit',
       () => ({ root: '.', limits: { headByts: 1 } }),
       TypeError,
       /limits\.headByts is not an option; did you mean headBytes\?/,
     ],
-    ['limits that are none', () => ({ root: '.', limits: null }), TypeError, /limits must be/],
+    ['null for limits', () => ({ root: '.', limits: null }), TypeError, /limits must be/],
     ...Object.entries(LIMITS).flatMap(([name, { min, max }]) =>
       [min - 1, max + 1, min + 0.5, `${min}`, Number.NaN].map(
         (value): [string, () => unknown, typeof Error, RegExp] => [
@@ -112,7 +112,7 @@ describe('options', () => {
     ),
   ];
 
-  test.each(MISUSE)('%s', (_, options, kind, says) => {
+  test.each(WRONG)('%s', (_, options, kind, message) => {
     let thrown: unknown;
     try {
       const server = serve(options() as ServeOptions);
@@ -121,7 +121,7 @@ describe('options', () => {
       thrown = error;
     }
     expect(thrown).toBeInstanceOf(kind);
-    expect((thrown as Error).message).toMatch(says);
+    expect((thrown as Error).message).toMatch(message);
     expect(thrown).toHaveProperty('code', 'ERR_EPOLLET_OPTION');
   });
 
@@ -174,8 +174,8 @@ describe('options', () => {
   });
 });
 
-describe('what the kernel refuses', () => {
-  test('a port that is taken', async () => {
+describe('errors of the kernel', () => {
+  test('a port in use', async () => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
     const { port } = other.address() as { port: number };
@@ -198,13 +198,13 @@ describe('what the kernel refuses', () => {
     expect(() => serve({ root: path, port: 0 })).toThrow(expect.objectContaining({ code, path }));
   });
 
-  test('an address that is not ours', () => {
+  test('an address of another machine', () => {
     expect(() => serve({ root: site.root, port: 0, hostname: '192.0.2.1' })).toThrow(
       expect.objectContaining({ code: 'EADDRNOTAVAIL', address: '192.0.2.1' }),
     );
   });
 
-  test('no descriptor is left by what fails half-way', () => {
+  test('a start that fails half-way leaks no descriptor', () => {
     const before = countDescriptors();
     for (const kernel of [
       kernelWith({ epollCreate1: () => EMFILE }),
@@ -222,20 +222,20 @@ describe('what the kernel refuses', () => {
   test.each([
     [EMFILE, 503],
     [EIO, 500],
-  ])('open refused by %i is %i', async (errno, status) => {
-    let refusing = false;
+  ])('an open that fails with %i is a %i', async (errno, status) => {
+    let failing = false;
     const real = kernelWith({});
-    const kernel = kernelWith({ openat2: (...args) => (refusing ? errno : real.openat2(...args)) });
+    const kernel = kernelWith({ openat2: (...args) => (failing ? errno : real.openat2(...args)) });
     await using server = serve({ root: site.root, port: 0, kernel });
-    refusing = true;
-    const answer = await exchange(server.port, request('/hello.txt'));
-    expect([answer.status, answer.field('Retry-After') !== null]).toEqual([status, status === 503]);
-    refusing = false;
+    failing = true;
+    const response = await exchange(server.port, request('/hello.txt'));
+    expect([response.status, response.field('Retry-After') !== null]).toEqual([status, status === 503]);
+    failing = false;
     expect((await exchange(server.port, request('/hello.txt'))).body.toString()).toBe(HELLO);
   });
 });
 
-test('a kernel without openat2 is served by the walk, and the stats say so', async () => {
+test('a kernel without openat2 uses the openat walk, as the statistics show', async () => {
   await using server = serve({ root: site.root, port: 0, kernel: kernelWith({ openat2: () => ENOSYS }) });
   expect(server.stats().files?.pathResolution).toBe('walk');
   for (const [target, status] of [
@@ -247,7 +247,7 @@ test('a kernel without openat2 is served by the walk, and the stats say so', asy
     expect((await exchange(server.port, request(target))).status, target).toBe(status);
 });
 
-test('stats count', async () => {
+test('the statistics count requests, errors, bytes, connections and cache entries', async () => {
   await using server = serve({ root: site.root, port: 0 });
   using client = await RawClient.connect(server.port);
   const { head, body } = await client.send(request('/hello.txt')).response();
@@ -267,22 +267,23 @@ test('stats count', async () => {
   expect(JSON.parse(JSON.stringify(stats))).toEqual(stats);
 });
 
-test('two servers in one process know nothing of each other', async () => {
+test('two servers in one process are independent', async () => {
   await using first = serve({ root: site.root, port: 0 });
   await using second = serve({ root: site.path('sub'), port: 0, trigger: 'edge' });
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     Array.from({ length: 20 }, (_, index) => exchange(index % 2 ? first.port : second.port, request('/'))),
   );
-  for (const [index, { body }] of answers.entries()) expect(body.toString()).toContain(index % 2 ? '>index<' : '>sub<');
+  for (const [index, { body }] of responses.entries())
+    expect(body.toString()).toContain(index % 2 ? '>index<' : '>sub<');
   await first.stop();
   expect((await exchange(second.port, request('/'))).body.toString()).toContain('>sub<');
   expect([first.stats().requests, second.stats().requests]).toEqual([10, 11]);
 });
 
-/** A module for a worker thread: serves, tells its port, and stops when it is told to. */
+/** A module for a worker thread: serves, posts its port, and stops on a message. */
 const WORKER = `
   import { parentPort, workerData } from 'node:worker_threads';
-  const { serve } = await import(workerData.door);
+  const { serve } = await import(workerData.entry);
   const server = serve({ root: workerData.root, port: 0 });
   parentPort.on('message', () => server.stop().then(() => parentPort.close()));
   parentPort.postMessage(server.port);
@@ -290,51 +291,53 @@ const WORKER = `
 
 test('a server in a worker thread', async () => {
   const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(WORKER)}`), {
-    workerData: { door: PACKAGE_ENTRY, root: site.root },
+    workerData: { entry: PACKAGE_ENTRY, root: site.root },
   });
   const exited = new Promise((resolve) => worker.on('exit', resolve));
   const port = await new Promise<number>((resolve, reject) => {
     worker.on('message', resolve);
     worker.on('error', reject);
   });
-  const answers = await Promise.all(Array.from({ length: 10 }, () => exchange(port, request(`/${64 * KIB + 1}.bin`))));
-  for (const { body } of answers) expect(body.equals(contentOf(64 * KIB + 1))).toBe(true);
+  const responses = await Promise.all(
+    Array.from({ length: 10 }, () => exchange(port, request(`/${64 * KIB + 1}.bin`))),
+  );
+  for (const { body } of responses) expect(body.equals(contentOf(64 * KIB + 1))).toBe(true);
   worker.postMessage('stop');
   expect(await exited).toBe(0);
 });
 
-test('a worker thread that is terminated takes its server along, and not the process', () => {
+test('terminating a worker thread stops its server, not the process', () => {
   const source = `
     import { Worker } from 'node:worker_threads';
     import { get } from 'node:http';
     const url = new URL('data:text/javascript,' + encodeURIComponent(${JSON.stringify(WORKER)}));
     for (let i = 0; i < 3; i++) {
-      const worker = new Worker(url, { workerData: { door: ${JSON.stringify(PACKAGE_ENTRY)}, root: ${JSON.stringify(site.root)} } });
+      const worker = new Worker(url, { workerData: { entry: ${JSON.stringify(PACKAGE_ENTRY)}, root: ${JSON.stringify(site.root)} } });
       const port = await new Promise((resolve) => worker.on('message', resolve));
-      await new Promise((resolve) => get({ port, path: '/hello.txt' }, (answer) => resolve(answer.resume())));
+      await new Promise((resolve) => get({ port, path: '/hello.txt' }, (response) => resolve(response.resume())));
       await worker.terminate();
     }
     console.log('still here');
     process.exit();
   `;
-  const said = execFileSync(process.execPath, ['--input-type=module', '-e', source], {
+  const output = execFileSync(process.execPath, ['--input-type=module', '-e', source], {
     timeout: 8000,
     encoding: 'utf8',
   });
-  expect(said).toBe('still here\n');
+  expect(output).toBe('still here\n');
 });
 
-test('unref lets the process end', () => {
+test('an unref()ed server does not keep the process running', () => {
   const source = `import { serve } from ${JSON.stringify(PACKAGE_ENTRY)};
     const server = serve({ root: '.', port: 0 }); server.unref(); console.log(server.port > 0);`;
-  const said = execFileSync(process.execPath, ['--input-type=module', '-e', source], {
+  const output = execFileSync(process.execPath, ['--input-type=module', '-e', source], {
     timeout: 5000,
     encoding: 'utf8',
   });
-  expect(said).toBe('true\n');
+  expect(output).toBe('true\n');
 });
 
-test('files that are held leave descriptors to other files and to connections', async () => {
+test('cached files are evicted if other files and connections need descriptors', async () => {
   const FILES = 150;
   if (!needs(hasPrlimit(), 'the limit of descriptors', 'prlimit is not installed')) return;
   using directory = makeDirectory();
@@ -358,12 +361,12 @@ test('files that are held leave descriptors to other files and to connections', 
   for (const other of others) other.close();
 });
 
-test('without descriptors left it turns nobody away for ever, and does not spin', async () => {
+test('without free descriptors every client is served eventually, and the server does not spin', async () => {
   const DESCRIPTORS = 48;
   if (!needs(hasPrlimit(), 'the limit of descriptors', 'prlimit is not installed')) return;
   await using server = command([site.root, '--port', '0']);
   const port = await server.port();
-  // Not before it runs: Node opens all modules of a program at once.
+  // Once it runs: Node opens all modules of a program at once.
   const limited = spawnSync('prlimit', [`--pid=${server.process.pid}`, `--nofile=${DESCRIPTORS}`]);
   expect(limited.status).toBe(0);
   const clients = await Promise.all(Array.from({ length: DESCRIPTORS + 20 }, () => RawClient.connect(port)));
@@ -372,16 +375,16 @@ test('without descriptors left it turns nobody away for ever, and does not spin'
   const before = cpuTicks(server.process.pid!);
   await sleep(500);
   expect(cpuTicks(server.process.pid!) - before).toBeLessThan(15); // of 50
-  const answered = clients.filter((client) => client.buffered.length > 0);
-  expect(answered.length).toBeGreaterThan(10);
-  expect(answered.length).toBeLessThan(DESCRIPTORS);
-  for (const client of answered) client.close();
-  for (const client of clients.filter((each) => !answered.includes(each))) {
+  const served = clients.filter((client) => client.buffered.length > 0);
+  expect(served.length).toBeGreaterThan(10);
+  expect(served.length).toBeLessThan(DESCRIPTORS);
+  for (const client of served) client.close();
+  for (const client of clients.filter((each) => !served.includes(each))) {
     expect([200, 503]).toContain((await client.response()).status);
     client.close();
   }
   await sleep(150);
-  const healed = await exchange(port, request(`/${MIB}.bin`));
-  expect(healed.body.equals(contentOf(MIB))).toBe(true);
+  const recovered = await exchange(port, request(`/${MIB}.bin`));
+  expect(recovered.body.equals(contentOf(MIB))).toBe(true);
   expect((await server.kill().ended).code).toBe(0);
 });

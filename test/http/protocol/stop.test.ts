@@ -5,7 +5,7 @@ import { TRIGGERS } from '../../../src/reactor/interest.js';
 import { eventually, exchange, RawClient, request, sleep } from '../../support/raw-client.js';
 import { contentOf, HELLO, MIB, makeSite, type Site } from '../../support/site.js';
 
-/** Far below `stopTimeoutMs`, at which everything ends anyway. */
+/** Far below `stopTimeoutMs`, after which everything is closed anyway. */
 const PROMPT_MS = 3000;
 
 let site: Site;
@@ -29,7 +29,7 @@ const refusedBy = (port: number): Promise<string | undefined> =>
 describe.each(TRIGGERS)('%s', (trigger) => {
   const started = (limits: Partial<Limits> = {}): Server => serve({ port: 0, root: site.root, trigger, limits });
 
-  test('idle connections end in order, new ones are refused, and stop is quick', async () => {
+  test('idle connections are closed with FIN, new ones are refused, and stop is fast', async () => {
     const server = started();
     const clients = await Promise.all(Array.from({ length: 5 }, () => RawClient.connect(server.port)));
     for (const client of clients) await client.send(request('/')).response();
@@ -46,7 +46,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     expect(server.stats().connections.open).toBe(0);
   });
 
-  test('a transfer under way ends whole, and the stop with it', async () => {
+  test('a transfer in progress completes, then stop resolves', async () => {
     const server = started();
     using client = await RawClient.connect(server.port);
     client.pause().send(request(`/${8 * MIB}.bin`));
@@ -62,7 +62,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     expect(client.failure).toBeNull();
   });
 
-  test('requests that wait behind a transfer are answered, the last with Connection: close', async () => {
+  test('requests pipelined after a transfer get their responses, the last with Connection: close', async () => {
     const server = started();
     using client = await RawClient.connect(server.port);
     client.pause().send(request(`/${8 * MIB}.bin`) + request('/hello.txt'));
@@ -76,7 +76,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     await stopped;
   });
 
-  test('a body under way is read, and answered with Connection: close', async () => {
+  test('a body in progress is read, and the response has Connection: close', async () => {
     const server = started();
     using client = await RawClient.connect(server.port);
     client.send(`${request('/hello.txt', ['Content-Length: 6'])}abc`);
@@ -89,7 +89,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     await stopped;
   });
 
-  test('a request that reaches the socket before stop is answered', async () => {
+  test('a request that arrives before stop gets its response', async () => {
     const server = started();
     const clients = await Promise.all(Array.from({ length: 20 }, () => RawClient.connect(server.port)));
     for (const client of clients) await client.send(request('/')).response();
@@ -104,7 +104,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     await stopped;
   });
 
-  test('force closes at once, also when it comes second', async () => {
+  test('force closes at once, also after a first stop', async () => {
     for (const first of [false, true]) {
       const server = started();
       using client = await RawClient.connect(server.port);
@@ -120,7 +120,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
   });
 });
 
-test('stop twice is one stop, and after it nothing happens', async () => {
+test('stop is idempotent', async () => {
   const server = serve({ port: 0, root: site.root });
   await exchange(server.port, request('/'));
   const first = server.stop();
@@ -143,7 +143,7 @@ test('await using stops', async () => {
   expect(await refusedBy(port)).toBe('ECONNREFUSED');
 });
 
-test('the port is free again at once', async () => {
+test('the port can be reused at once', async () => {
   const first = serve({ port: 0, root: site.root });
   await exchange(first.port, request('/', ['Connection: close']));
   await first.stop();
