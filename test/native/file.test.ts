@@ -10,17 +10,17 @@ const { AT_FDCWD, O_DIRECTORY, O_NOFOLLOW, O_PATH, O_RDONLY, RESOLVE_BENEATH, RE
 const { RESOLVE_NO_SYMLINKS } = constants;
 const test = testDescriptors();
 
-/** root/{file,folder/inner,link,up,absolute,dangling,loop}, and a file beside root. */
+/** root/{file,directory/inner,symlink,up,absolute,dangling,loop}, and a file `outside` next to it. */
 function tree(): { path: string; fd: number } {
   const base = test.directory();
   const path = join(base, 'root');
-  mkdirSync(join(path, 'folder'), { recursive: true });
-  writeFileSync(join(base, 'beside'), 'secret');
+  mkdirSync(join(path, 'directory'), { recursive: true });
+  writeFileSync(join(base, 'outside'), 'secret');
   writeFileSync(join(path, 'file'), '0123456789');
   writeFileSync(join(path, 'naïve 雪'), '');
-  writeFileSync(join(path, 'folder', 'inner'), 'inner');
-  symlinkSync('folder/inner', join(path, 'link'));
-  symlinkSync('../beside', join(path, 'up'));
+  writeFileSync(join(path, 'directory', 'inner'), 'inner');
+  symlinkSync('directory/inner', join(path, 'symlink'));
+  symlinkSync('../outside', join(path, 'up'));
   symlinkSync(join(path, 'file'), join(path, 'absolute'));
   symlinkSync('nowhere', join(path, 'dangling'));
   symlinkSync('loop', join(path, 'loop'));
@@ -34,25 +34,25 @@ if (probe >= 0) kernel.close(probe);
 describe.runIf(probe >= 0)('openat2', () => {
   it.each([
     ['a file', 'file', O_RDONLY, RESOLVE_BENEATH, 0],
-    ['as bytes', new TextEncoder().encode('folder/inner'), O_RDONLY, RESOLVE_BENEATH, 0],
+    ['as bytes', new TextEncoder().encode('directory/inner'), O_RDONLY, RESOLVE_BENEATH, 0],
     ['beyond ASCII', 'naïve 雪', O_RDONLY, RESOLVE_BENEATH, 0],
-    ['a folder', 'folder', O_PATH | O_DIRECTORY, RESOLVE_BENEATH, 0],
-    ['the folder itself', '.', O_RDONLY | O_DIRECTORY, RESOLVE_BENEATH, 0],
-    ['down and up again', 'folder/../file', O_RDONLY, RESOLVE_BENEATH, 0],
-    ['a link inside', 'link', O_RDONLY, RESOLVE_BENEATH, 0],
-    ['up', '../beside', O_RDONLY, RESOLVE_BENEATH, errno.EXDEV],
+    ['a directory', 'directory', O_PATH | O_DIRECTORY, RESOLVE_BENEATH, 0],
+    ['the directory itself', '.', O_RDONLY | O_DIRECTORY, RESOLVE_BENEATH, 0],
+    ['down and up again', 'directory/../file', O_RDONLY, RESOLVE_BENEATH, 0],
+    ['a symlink inside', 'symlink', O_RDONLY, RESOLVE_BENEATH, 0],
+    ['up', '../outside', O_RDONLY, RESOLVE_BENEATH, errno.EXDEV],
     ['up and down again', '../root/file', O_RDONLY, RESOLVE_BENEATH, errno.EXDEV],
-    ['a link up', 'up', O_RDONLY, RESOLVE_BENEATH, errno.EXDEV],
-    ['an absolute link, even to a file inside', 'absolute', O_RDONLY, RESOLVE_BENEATH, errno.EXDEV],
+    ['a symlink that escapes', 'up', O_RDONLY, RESOLVE_BENEATH, errno.EXDEV],
+    ['an absolute symlink, even to a file inside', 'absolute', O_RDONLY, RESOLVE_BENEATH, errno.EXDEV],
     ['an absolute path', '/etc/passwd', O_RDONLY, RESOLVE_BENEATH, errno.EXDEV],
-    ['no links at all', 'link', O_RDONLY, RESOLVE_NO_SYMLINKS, errno.ELOOP],
-    ['a link to itself', 'loop', O_RDONLY, RESOLVE_BENEATH, errno.ELOOP],
-    ['a link that is not followed', 'link', O_RDONLY | O_NOFOLLOW, RESOLVE_BENEATH, errno.ELOOP],
-    ['a link to nowhere', 'dangling', O_RDONLY, RESOLVE_BENEATH, errno.ENOENT],
-    ['nothing', 'nothing', O_RDONLY, RESOLVE_BENEATH, errno.ENOENT],
-    ['no name', '', O_RDONLY, RESOLVE_BENEATH, errno.ENOENT],
-    ['no bytes', new Uint8Array(0), O_RDONLY, RESOLVE_BENEATH, errno.ENOENT],
-    ['a file as a folder', 'file/x', O_RDONLY, RESOLVE_BENEATH, errno.ENOTDIR],
+    ['a symlink with RESOLVE_NO_SYMLINKS', 'symlink', O_RDONLY, RESOLVE_NO_SYMLINKS, errno.ELOOP],
+    ['a symlink to itself', 'loop', O_RDONLY, RESOLVE_BENEATH, errno.ELOOP],
+    ['a symlink that is not followed', 'symlink', O_RDONLY | O_NOFOLLOW, RESOLVE_BENEATH, errno.ELOOP],
+    ['a dangling symlink', 'dangling', O_RDONLY, RESOLVE_BENEATH, errno.ENOENT],
+    ['a missing file', 'nothing', O_RDONLY, RESOLVE_BENEATH, errno.ENOENT],
+    ['an empty path', '', O_RDONLY, RESOLVE_BENEATH, errno.ENOENT],
+    ['an empty array', new Uint8Array(0), O_RDONLY, RESOLVE_BENEATH, errno.ENOENT],
+    ['a file as a directory', 'file/x', O_RDONLY, RESOLVE_BENEATH, errno.ENOTDIR],
     ['a name of 256 bytes', 'x'.repeat(256), O_RDONLY, RESOLVE_BENEATH, errno.ENAMETOOLONG],
     ['a path of 4095 bytes', './'.repeat(2045) + './file'.slice(1), O_RDONLY, RESOLVE_BENEATH, 0],
     ['a path of 4096 bytes', `${'./'.repeat(2046)}file`, O_RDONLY, RESOLVE_BENEATH, errno.ENAMETOOLONG],
@@ -70,11 +70,11 @@ describe.runIf(probe >= 0)('openat2', () => {
 describe('openat', () => {
   it.each([
     ['a file', 'file', O_RDONLY, 0],
-    ['a link', 'link', O_RDONLY, 0],
-    ['a link that is not followed', 'link', O_RDONLY | O_NOFOLLOW, errno.ELOOP],
-    ['the link itself', 'link', O_PATH | O_NOFOLLOW, 0],
-    ['a file as a folder', 'file', O_RDONLY | O_DIRECTORY, errno.ENOTDIR],
-    ['nothing', 'nothing', O_RDONLY, errno.ENOENT],
+    ['a symlink', 'symlink', O_RDONLY, 0],
+    ['a symlink that is not followed', 'symlink', O_RDONLY | O_NOFOLLOW, errno.ELOOP],
+    ['the symlink itself', 'symlink', O_PATH | O_NOFOLLOW, 0],
+    ['a file as a directory', 'file', O_RDONLY | O_DIRECTORY, errno.ENOTDIR],
+    ['a missing file', 'nothing', O_RDONLY, errno.ENOENT],
   ])('%s', (_, path, flags, expected) => {
     const result = kernel.openat(tree().fd, path, flags);
     if (expected === 0) test.own('openat', result);
@@ -89,15 +89,15 @@ describe('openat', () => {
   });
 });
 
-describe('a path', () => {
+describe('an invalid path', () => {
   it.each([
     ['with a NUL', 'fi\0le', 'path must be without a NUL byte'],
     ['with a NUL at its end', 'file\0', 'path must be without a NUL byte'],
     ['as bytes with a NUL', new Uint8Array([102, 0]), 'path must be without a NUL byte'],
     ['a number', 3, 'path must be a string or a Uint8Array'],
-    ['nothing', undefined, 'path must be a string or a Uint8Array'],
-    ['words', new Uint16Array(4), 'path must be a string or a Uint8Array'],
-  ])('%s is refused', (_, path, message) => {
+    ['undefined', undefined, 'path must be a string or a Uint8Array'],
+    ['an array of other elements', new Uint16Array(4), 'path must be a string or a Uint8Array'],
+  ])('%s throws', (_, path, message) => {
     for (const call of [kernel.openat, kernel.openat2, kernel.readlinkat] as ((...args: unknown[]) => unknown)[]) {
       expect(() => call(AT_FDCWD, path, 0, 0)).toThrow(TypeError);
       expect(() => call(AT_FDCWD, path, 0, 0)).toThrow(message);
@@ -109,19 +109,19 @@ describe('readlinkat', () => {
   const target = (bytes: Uint8Array | number) => (typeof bytes === 'number' ? bytes : Buffer.from(bytes).toString());
 
   it.each([
-    ['link', 'folder/inner'],
-    ['up', '../beside'],
+    ['symlink', 'directory/inner'],
+    ['up', '../outside'],
     ['dangling', 'nowhere'],
     ['file', errno.EINVAL],
     ['nothing', errno.ENOENT],
   ])('%s', (name, expected) => expect(target(kernel.readlinkat(tree().fd, name))).toBe(expected));
 
-  it('reads an O_PATH descriptor itself', () => {
-    const link = test.own('openat', kernel.openat(tree().fd, 'link', O_PATH | O_NOFOLLOW));
-    expect(target(kernel.readlinkat(link, ''))).toBe('folder/inner');
+  it('reads the symlink of an O_PATH descriptor', () => {
+    const symlink = test.own('openat', kernel.openat(tree().fd, 'symlink', O_PATH | O_NOFOLLOW));
+    expect(target(kernel.readlinkat(symlink, ''))).toBe('directory/inner');
   });
 
-  it('returns up to 4095 bytes, which need not be text', () => {
+  it('returns up to 4095 bytes, which need not be UTF-8', () => {
     const { path, fd } = tree();
     symlinkSync('x'.repeat(4095), join(path, 'long'));
     symlinkSync(Buffer.from([0xff, 0xfe]), join(path, 'bytes'));
@@ -131,26 +131,26 @@ describe('readlinkat', () => {
 });
 
 describe('fstat', () => {
-  it.each(['file', 'folder', 'link'])('tells of %s what fs.stat tells', (name) => {
+  it.each(['file', 'directory', 'symlink'])('of %s returns the values of fs.stat', (name) => {
     const { path, fd: root } = tree();
     if (name === 'file') linkSync(join(path, 'file'), join(path, 'again'));
     const fd = test.own('openat', kernel.openat(root, name, O_RDONLY));
     const out = new Float64Array(STAT_WORDS);
     expect(kernel.fstat(fd, out)).toBe(0);
     const stats = statSync(join(path, name), { bigint: true });
-    const words = (index: number) => BigInt(out[index]!);
-    expect(words(Stat.mode)).toBe(stats.mode);
-    expect(words(Stat.size)).toBe(stats.size);
-    expect(words(Stat.mtimeSeconds) * 10n ** 9n + words(Stat.mtimeNanoseconds)).toBe(stats.mtimeNs);
-    expect(words(Stat.ctimeSeconds) * 10n ** 9n + words(Stat.ctimeNanoseconds)).toBe(stats.ctimeNs);
-    expect((words(Stat.inodeHigh) << 32n) | words(Stat.inodeLow)).toBe(stats.ino);
-    expect((words(Stat.deviceHigh) << 32n) | words(Stat.deviceLow)).toBe(stats.dev);
-    expect(words(Stat.links)).toBe(stats.nlink);
+    const field = (index: number) => BigInt(out[index]!);
+    expect(field(Stat.mode)).toBe(stats.mode);
+    expect(field(Stat.size)).toBe(stats.size);
+    expect(field(Stat.mtimeSeconds) * 10n ** 9n + field(Stat.mtimeNanoseconds)).toBe(stats.mtimeNs);
+    expect(field(Stat.ctimeSeconds) * 10n ** 9n + field(Stat.ctimeNanoseconds)).toBe(stats.ctimeNs);
+    expect((field(Stat.inodeHigh) << 32n) | field(Stat.inodeLow)).toBe(stats.ino);
+    expect((field(Stat.deviceHigh) << 32n) | field(Stat.deviceLow)).toBe(stats.dev);
+    expect(field(Stat.links)).toBe(stats.nlink);
     const isFolder = (out[Stat.mode]! & constants.S_IFMT) === constants.S_IFDIR;
-    expect(isFolder).toBe(name === 'folder');
+    expect(isFolder).toBe(name === 'directory');
   });
 
-  it('wants room for all of it', () => {
+  it('rejects an array that is too short', () => {
     const call = (out: unknown) => () => kernel.fstat(0, out as Float64Array);
     expect(call(new Float64Array(STAT_WORDS - 1))).toThrow(RangeError);
     expect(call(new Float32Array(STAT_WORDS))).toThrow('out must be a Float64Array');
@@ -162,12 +162,12 @@ describe('fstatfs', () => {
   // The magic of /sys/fs/bpf has its upper bit set.
   const places = ['.', '/tmp', '/proc', '/sys', '/sys/fs/bpf', '/dev', '/dev/shm'].filter(existsSync);
 
-  it.each(places)('tells of %s what fs.statfs tells', (path) => {
+  it.each(places)('of %s returns the type of fs.statfs', (path) => {
     const fd = test.own('openat', kernel.openat(AT_FDCWD, path, O_PATH));
     expect(kernel.fstatfs(fd)).toBe(statfsSync(path).type >>> 0);
   });
 
-  it('tells of what is no file too, by the numbers of statfs(2)', () => {
+  it('returns the magic numbers of statfs(2) for other descriptors too', () => {
     const proc = test.own('openat', kernel.openat(AT_FDCWD, '/proc/self/stat', O_RDONLY));
     expect([test.pair()[0], test.pipe()[0], proc].map(kernel.fstatfs)).toEqual([0x534f434b, 0x50495045, 0x9fa0]);
   });
@@ -178,7 +178,7 @@ describe('pread', () => {
     ['from the start', 0, 4, '0123'],
     ['from the middle', 7, 4, '789'],
     ['at the end', 10, 4, ''],
-    ['far beyond', 2 ** 40, 4, ''],
+    ['beyond the end', 2 ** 40, 4, ''],
   ])('%s', (_, position, length, expected) => {
     const fd = test.own('openat', kernel.openat(tree().fd, 'file', O_RDONLY));
     const bytes = Buffer.alloc(8);
@@ -186,7 +186,7 @@ describe('pread', () => {
     expect(bytes.toString('latin1', 1, 1 + count)).toBe(expected);
   });
 
-  it('refuses a pipe and a negative position', () => {
+  it('a pipe is ESPIPE, a negative position throws', () => {
     const [reader] = test.pipe();
     expect(kernel.pread(reader, new Uint8Array(1), 0, 1, 0)).toBe(errno.ESPIPE);
     expect(() => kernel.pread(reader, new Uint8Array(1), 0, 1, -1)).toThrow('position must be from 0');
@@ -194,7 +194,7 @@ describe('pread', () => {
   });
 });
 
-it('close: once, then EBADF', () => {
+it('close succeeds once, then is EBADF', () => {
   const fd = kernel.eventfd(0, 0);
   expect([kernel.close(fd), kernel.close(fd)]).toEqual([0, errno.EBADF]);
 });

@@ -20,11 +20,11 @@ function start(fd: number, onReadable: () => void): LoopWatch {
   return watch;
 }
 
-describe('a process', () => {
+describe('a process with a watch', () => {
   const fixture = fileURLToPath(new URL('fixtures/loop.mjs', import.meta.url));
   const run = (scenario: string) =>
     spawnSync(process.execPath, [fixture, scenario], { encoding: 'utf8', timeout: 10_000 });
-  const words = (output: string) => output.trimEnd().split('\n');
+  const lines = (output: string) => output.trimEnd().split('\n');
 
   it.each([
     ['order', ['callback 1', 'tick 1', 'promise 1', 'callback 2', 'tick 2', 'promise 2', 'exit 0']],
@@ -36,18 +36,18 @@ describe('a process', () => {
     ['exits', ['exit 0']],
   ])('%s', (scenario, expected) => {
     const { stdout, stderr, status } = run(scenario);
-    expect({ words: words(stdout), stderr, status }).toEqual({ words: expected, stderr: '', status: 0 });
+    expect({ lines: lines(stdout), stderr, status }).toEqual({ lines: expected, stderr: '', status: 0 });
   });
 
-  it('ends by what nobody catches', () => {
+  it('ends with an uncaught exception', () => {
     const { stdout, stderr, status } = run('throwsUnhandled');
-    expect({ words: words(stdout), status }).toEqual({ words: ['exit 1'], status: 1 });
-    expect(stderr).toContain('Error: nobody catches this');
+    expect({ lines: lines(stdout), status }).toEqual({ lines: ['exit 1'], status: 1 });
+    expect(stderr).toContain('Error: an uncaught error');
   });
 });
 
 describe('a watch', () => {
-  it('is level-triggered, and silent once stopped', async () => {
+  it('is level-triggered, and makes no call once stopped', async () => {
     const [reader, writer] = test.pipe();
     let calls = 0;
     const watch = start(reader, () => {
@@ -76,7 +76,7 @@ describe('a watch', () => {
     expect([...events]).toEqual([1, 42, 43]);
   });
 
-  it('can be stopped twice, and inside its callback, and another starts there', async () => {
+  it('can be stopped twice and inside its callback, which may start another one', async () => {
     const [reader, writer] = test.pipe();
     const seen: string[] = [];
     const first = start(reader, () => {
@@ -94,7 +94,7 @@ describe('a watch', () => {
     expect(seen).toEqual(['first', 'second']);
   });
 
-  it('stopped by a neighbour of the same iteration is not told any more', async () => {
+  it('that another callback of the same iteration stops is not called', async () => {
     const pipes = [test.pipe(), test.pipe()];
     let calls = 0;
     const watches = pipes.map(([reader]) =>
@@ -108,7 +108,7 @@ describe('a watch', () => {
     expect(calls).toBe(1);
   });
 
-  it('counts an error as readable, again and again', async () => {
+  it('is called for an error as long as it lasts', async () => {
     const [reader, writer] = test.pipe();
     let calls = 0;
     test.close(reader);
@@ -119,7 +119,7 @@ describe('a watch', () => {
     expect(calls).toBe(2);
   });
 
-  it('counts the end of file as readable', async () => {
+  it('is called for the end of file', async () => {
     const [reader, writer] = test.pipe();
     let count = -1;
     const watch = start(reader, () => {
@@ -146,7 +146,7 @@ describe('a watch', () => {
     expect(seen).toBe('here');
   });
 
-  it('does not need to be held', async () => {
+  it('continues when its object is garbage-collected', async () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
     const [reader, writer] = test.pipe();
@@ -178,7 +178,7 @@ describe('a watch', () => {
     await soon();
   });
 
-  it('refusals', () => {
+  it('errors are -errno', () => {
     const file = test.own('open', openSync('package.json', 'r'));
     expect(kernel.loopStart(file, () => {})).toBe(EPERM);
     const [reader] = test.pipe();
@@ -187,7 +187,7 @@ describe('a watch', () => {
     kernel.loopStop(watch);
   });
 
-  it.each([undefined, null, {}, 3, 'watch', () => {}, new Map()])('is not %s', (value) => {
+  it.each([undefined, null, {}, 3, 'watch', () => {}, new Map()])('loopStop rejects %s', (value) => {
     const none = value as unknown as LoopWatch;
     expect(() => kernel.loopStop(none)).toThrow('watch must be what loopStart returned');
     expect(() => kernel.loopRef(none, true)).toThrow(TypeError);
@@ -196,7 +196,7 @@ describe('a watch', () => {
     }
   });
 
-  it('wants a boolean to be referenced', () => {
+  it('loopRef rejects other values than a boolean', () => {
     const [reader] = test.pipe();
     const watch = start(reader, () => {});
     expect(() => kernel.loopRef(watch, 1 as never)).toThrow('referenced must be a boolean');

@@ -35,7 +35,7 @@ const socket = (domain = AF_INET, type = SOCK_STREAM | SOCK_NONBLOCK) =>
   test.own('socket', kernel.socket(domain, type, 0));
 const runsIPv6 = permits(hasIPv6(), 'sockets of IPv6', 'this machine has none');
 
-describe('what a call makes is close-on-exec, and non-blocking if asked', () => {
+describe('new descriptors are close-on-exec, and non-blocking if asked for', () => {
   const both = (pair: [number, number] | number) => (typeof pair === 'number' ? [pair] : pair);
   it.each([
     ['socket', (n: boolean) => [kernel.socket(AF_INET, SOCK_STREAM | (n ? SOCK_NONBLOCK : 0), 0)]],
@@ -62,7 +62,7 @@ describe('what a call makes is close-on-exec, and non-blocking if asked', () => 
 });
 
 describe('connections', () => {
-  it('IPv4, both ends by name', () => {
+  it('IPv4: getsockname and getpeername of both ends', () => {
     const { fd: listener, at } = test.listen();
     expect(at).toEqual({ family: 'IPv4', address: '127.0.0.1', port: expect.any(Number) });
     expect(at.port).toBeGreaterThan(0);
@@ -76,7 +76,7 @@ describe('connections', () => {
     expect(kernel.getpeername(server)).toEqual(kernel.getsockname(client));
   });
 
-  it.runIf(runsIPv6)('IPv6', () => {
+  it.runIf(runsIPv6)('IPv6: getsockname and getpeername', () => {
     const { fd: listener, at } = test.listen('::1', AF_INET6);
     expect(at).toEqual({ family: 'IPv6', address: '::1', port: expect.any(Number) });
     const client = socket(AF_INET6, SOCK_STREAM);
@@ -85,7 +85,7 @@ describe('connections', () => {
     expect(kernel.getpeername(server)).toEqual(kernel.getsockname(client));
   });
 
-  it.runIf(runsIPv6)('IPv4 at an IPv6 listener is a mapped address', () => {
+  it.runIf(runsIPv6)('an IPv4 client of an IPv6 listener has a mapped address', () => {
     const listener = socket(AF_INET6);
     check('setsockopt', kernel.setsockopt(listener, IPPROTO_IPV6, IPV6_V6ONLY, 0));
     check('bind', kernel.bind(listener, '::', 0));
@@ -96,7 +96,7 @@ describe('connections', () => {
     expect(kernel.getpeername(server)).toMatchObject({ family: 'IPv6', address: '::ffff:127.0.0.1' });
   });
 
-  it('Unix, by path; the client has no name', () => {
+  it('Unix: the path of the listener; the client is unnamed', () => {
     const path = `${test.directory()}/söcket`;
     const { fd: listener, at } = test.listen(path, AF_UNIX);
     expect(at).toEqual({ family: 'unix', address: path, port: 0 });
@@ -107,7 +107,7 @@ describe('connections', () => {
     expect(kernel.getpeername(server)).toEqual({ family: 'unix', address: '', port: 0 });
   });
 
-  it('a Unix path may have 107 bytes', () => {
+  it('a Unix path has at most 107 bytes', () => {
     const directory = test.directory();
     const path = (length: number) => `${directory}/`.padEnd(length, 'x');
     expect(kernel.bind(socket(AF_UNIX), path(108), 0)).toBe(errno.ENAMETOOLONG);
@@ -131,14 +131,14 @@ describe('connections', () => {
     ['port -1', '127.0.0.1', -1, RangeError, 'port must be from 0 to 65535'],
     ['port 65536', '127.0.0.1', 65_536, RangeError, 'port must be from 0 to 65535'],
     ['port "80"', '127.0.0.1', '80', TypeError, 'port must be an integer'],
-  ])('misuse: %s', (_, address, port, type, message) => {
+  ])('invalid arguments: %s', (_, address, port, type, message) => {
     for (const call of [kernel.bind, kernel.connect]) {
       expect(() => call(-1, address as string, port as number)).toThrow(type);
       expect(() => call(-1, address as string, port as number)).toThrow(message);
     }
   });
 
-  it('refusals', () => {
+  it('errors of each call are -errno', () => {
     const { fd, at } = test.listen();
     const file = test.own('openat', kernel.openat(constants.AT_FDCWD, '/dev/null', 0));
     expect(kernel.bind(socket(), '127.0.0.1', at.port)).toBe(errno.EADDRINUSE);
@@ -168,7 +168,7 @@ describe('options', () => {
     expect(kernel.getsockopt(fd, level, option)).toBe(expected);
   });
 
-  it('tell what a socket is', () => {
+  it('return the type and state of a socket', () => {
     const { fd } = test.listen();
     expect(kernel.getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN)).toBe(1);
     expect(kernel.getsockopt(fd, SOL_SOCKET, SO_TYPE)).toBe(SOCK_STREAM);
@@ -201,7 +201,7 @@ it('tcpiUnacked is the length of the accept queue', () => {
   expect(kernel.tcpiUnacked(socket(AF_UNIX))).toBe(errno.EOPNOTSUPP);
 });
 
-it.each([SOCK_DGRAM, SOCK_SEQPACKET])('socketpair of type %i keeps messages apart', (type) => {
+it.each([SOCK_DGRAM, SOCK_SEQPACKET])('socketpair of type %i preserves message boundaries', (type) => {
   const [one, other] = test.pair(type | SOCK_NONBLOCK);
   const bytes = new Uint8Array(8);
   kernel.send(one, bytes, 0, 3, 0);
@@ -209,7 +209,7 @@ it.each([SOCK_DGRAM, SOCK_SEQPACKET])('socketpair of type %i keeps messages apar
   expect([1, 2, 3].map(() => kernel.recv(other, bytes, 0, 8, 0))).toEqual([3, 2, errno.EAGAIN]);
 });
 
-it('shutdown ends a direction', () => {
+it('shutdown ends one direction', () => {
   const [one, other] = test.pair();
   const bytes = new Uint8Array(1);
   expect(kernel.shutdown(one, SHUT_WR)).toBe(0);

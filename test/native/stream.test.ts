@@ -12,7 +12,7 @@ const test = testDescriptors();
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1');
 
 describe('send and recv', () => {
-  it('take a part of an array, and leave the rest alone', () => {
+  it('use a range of the array, and nothing else', () => {
     const [one, other] = test.pair();
     expect(kernel.send(one, Buffer.from('-hello-'), 1, 5, 0)).toBe(5);
     const bytes = Buffer.from('..........');
@@ -23,14 +23,14 @@ describe('send and recv', () => {
     expect(kernel.recv(other, bytes, 0, 10, 0)).toBe(EAGAIN);
   });
 
-  it('recvEach: each descriptor reads into its own part, and has its result where it stood', () => {
+  it('recvEach: each descriptor reads into its own part, and is replaced by its result', () => {
     const [one, first] = test.pair();
-    const [, silent] = test.pair();
+    const [, idle] = test.pair();
     const [three, third] = test.pair();
     kernel.send(one, Buffer.from('abc'), 0, 3, 0);
     kernel.send(three, Buffer.from('0123456789'), 0, 10, 0);
     const bytes = Buffer.alloc(5 * 6, '.');
-    const fds = Int32Array.of(first, silent, third, -1, first);
+    const fds = Int32Array.of(first, idle, third, -1, first);
     expect(kernel.recvEach(fds, 4, bytes, 6)).toBeUndefined();
     expect([...fds]).toEqual([3, EAGAIN, 5, EBADF, first]);
     expect(text(bytes)).toBe('abc.........01234.............');
@@ -38,17 +38,17 @@ describe('send and recv', () => {
   });
 
   it.each([
-    ['more than there are', 3, 4, RangeError, 'count'],
+    ['a count beyond the descriptors', 3, 4, RangeError, 'count'],
     ['parts beyond the bytes', 2, 9, RangeError, 'stride'],
     ['a part without a spare byte', 2, 1, RangeError, 'stride'],
-    ['half a descriptor', 0.5, 4, TypeError, 'count'],
-  ])('recvEach, misuse: %s', (_, count, stride, type, culprit) => {
+    ['a fractional count', 0.5, 4, TypeError, 'count'],
+  ])('recvEach with invalid arguments: %s', (_, count, stride, type, culprit) => {
     const call = () => kernel.recvEach(new Int32Array(2), count, new Uint8Array(16), stride);
     expect(call).toThrow(type);
     expect(call).toThrow(culprit);
   });
 
-  it('sendEach: each descriptor sends its part, and has its result where it stood', () => {
+  it('sendEach: each descriptor sends its part, and is replaced by its result', () => {
     const [one, first] = test.pair();
     const [three, third] = test.pair();
     const fds = Int32Array.of(one, -1, three, one);
@@ -62,7 +62,7 @@ describe('send and recv', () => {
     kernel.sendEach(fds, ends, 0, bytes);
   });
 
-  it('sendEach: a socket takes what it has room for, and a peer that is gone is no signal', () => {
+  it('sendEach: a full socket sends a part, and a closed peer raises no signal', () => {
     const [one, other] = test.pair(SOCK_STREAM | SOCK_NONBLOCK);
     const [gone, left] = test.pair();
     kernel.close(left);
@@ -76,13 +76,13 @@ describe('send and recv', () => {
   });
 
   it.each([
-    ['more than there are descriptors', [1, 2, 3], 3, RangeError, 'count'],
-    ['more than there are ends', [1], 2, RangeError, 'count'],
+    ['a count beyond the descriptors', [1, 2, 3], 3, RangeError, 'count'],
+    ['a count beyond the ends', [1], 2, RangeError, 'count'],
     ['an end before the one before it', [3, 2], 2, RangeError, 'ends'],
     ['an end before the bytes', [-1, 2], 2, RangeError, 'ends'],
     ['an end behind the bytes', [1, 17], 2, RangeError, 'ends'],
-    ['half a descriptor', [1, 2], 0.5, TypeError, 'count'],
-  ])('sendEach, misuse: %s, and nothing is sent', (_, ends, count, type, culprit) => {
+    ['a fractional count', [1, 2], 0.5, TypeError, 'count'],
+  ])('sendEach with invalid arguments sends nothing: %s', (_, ends, count, type, culprit) => {
     const [one, other] = test.pair(SOCK_STREAM | SOCK_NONBLOCK);
     const bytes = new Uint8Array(16);
     const call = () => kernel.sendEach(Int32Array.of(one, one), Int32Array.from(ends), count, bytes);
@@ -91,7 +91,7 @@ describe('send and recv', () => {
     expect(kernel.recv(other, bytes, 0, 16, 0)).toBe(EAGAIN);
   });
 
-  it('MSG_PEEK leaves what it reads, MSG_DONTWAIT does not wait', () => {
+  it('MSG_PEEK does not consume, MSG_DONTWAIT does not wait', () => {
     const [one, other] = test.pair(SOCK_STREAM);
     const bytes = new Uint8Array(4);
     expect(kernel.recv(other, bytes, 0, 4, MSG_DONTWAIT)).toBe(EAGAIN);
@@ -100,7 +100,7 @@ describe('send and recv', () => {
     expect(kernel.recv(other, bytes, 0, 4, 0)).toBe(4);
   });
 
-  it('MSG_MORE holds back until there is more', () => {
+  it('MSG_MORE delays the bytes until there are more', () => {
     const [client, server] = test.tcp();
     const bytes = new Uint8Array(8);
     kernel.send(client, bytes, 0, 3, MSG_MORE);
@@ -109,7 +109,7 @@ describe('send and recv', () => {
     expect(kernel.recv(server, bytes, 0, 8, 0)).toBe(5);
   });
 
-  it('a full socket takes a part, then EAGAIN, and nothing is lost', () => {
+  it('a full socket accepts a part, then EAGAIN, and no byte is lost', () => {
     const [client, server] = test.tcp();
     kernel.setsockopt(server, SOL_SOCKET, SO_SNDBUF, 20_000);
     const block = Buffer.alloc(8_000_000, 'abcdefghijklmnop');
@@ -129,14 +129,14 @@ describe('send and recv', () => {
     expect(received.equals(block.subarray(0, sent))).toBe(true);
   });
 
-  it('0 is the end of file', () => {
+  it('recv returns 0 at end of file', () => {
     const [one, other] = test.pair();
     test.close(other);
     expect(kernel.recv(one, new Uint8Array(1), 0, 1, 0)).toBe(0);
   });
 
-  it('a peer that is gone is EPIPE, and no signal', () => {
-    // Node ignores SIGPIPE until a listener for it is removed, which leaves the default: the signal ends the process.
+  it('a closed peer is EPIPE, without a signal', () => {
+    // Node ignores SIGPIPE, but removing a listener for it restores the default: the signal ends the process.
     const script = `
       const listener = () => {};
       process.on('SIGPIPE', listener).off('SIGPIPE', listener);
@@ -149,14 +149,14 @@ describe('send and recv', () => {
     expect({ result: Number(stdout), signal }).toEqual({ result: EPIPE, signal: null });
   });
 
-  it('ENOTSOCK for what is none', () => {
+  it('ENOTSOCK for other descriptors', () => {
     const [reader] = test.pipe();
     expect(kernel.recv(reader, new Uint8Array(1), 0, 1, 0)).toBe(ENOTSOCK);
   });
 });
 
 describe('read and write', () => {
-  it('a pipe', () => {
+  it('transfer bytes through a pipe', () => {
     const [reader, writer] = test.pipe();
     const bytes = Buffer.from('abc');
     expect(kernel.read(reader, bytes, 0, 3)).toBe(EAGAIN);
@@ -167,7 +167,7 @@ describe('read and write', () => {
     expect(kernel.read(reader, bytes, 0, 3)).toBe(0);
   });
 
-  it('a pipe without its reader is EPIPE; one that is full EAGAIN', () => {
+  it('a pipe whose reader is closed is EPIPE, a full one EAGAIN', () => {
     const [, full] = test.pipe();
     const block = new Uint8Array(1 << 20);
     expect(kernel.write(full, block, 0, block.length)).toBeLessThan(block.length);
@@ -177,7 +177,7 @@ describe('read and write', () => {
     expect(kernel.write(writer, block, 0, 1)).toBe(EPIPE);
   });
 
-  it('pipe2 refuses flags that it does not know', () => {
+  it('pipe2 with unknown flags is EINVAL', () => {
     expect(kernel.pipe2(O_NONBLOCK | 1)).toBe(EINVAL);
     expect(() => kernel.pipe2('0' as never)).toThrow('flags must be an integer');
   });
@@ -205,7 +205,7 @@ describe('sendfile', () => {
     expect(expected === '' ? received : text(bytes.subarray(0, received))).toBe(expected === '' ? EAGAIN : expected);
   });
 
-  it('reaches beyond 4 GiB', () => {
+  it('sends from beyond 4 GiB', () => {
     const { path, fd } = file('');
     const size = 5 * 2 ** 30;
     truncateSync(path, size); // a hole
@@ -215,7 +215,7 @@ describe('sendfile', () => {
     expect(kernel.pread(fd, new Uint8Array(10), 0, 10, size - 4)).toBe(4);
   });
 
-  it('stops where the socket is full', () => {
+  it('stops when the socket is full', () => {
     const [client, server] = test.tcp();
     const { path, fd } = file('');
     truncateSync(path, 64 * 2 ** 20);
@@ -230,7 +230,7 @@ describe('sendfile', () => {
     expect(kernel.recv(client, new Uint8Array(1), 0, 1, 0)).toBe(1);
   });
 
-  it('a peer that is gone is EPIPE', () => {
+  it('a closed peer is EPIPE', () => {
     const [one, other] = test.pair();
     test.close(other);
     expect(kernel.sendfile(one, file('x').fd, 0, 1)).toBe(EPIPE);
@@ -239,9 +239,9 @@ describe('sendfile', () => {
   it.each([
     ['a negative offset', -1, 1, RangeError, 'offset must be from 0'],
     ['an offset beyond integers', 2 ** 53, 1, RangeError, 'offset must be from 0'],
-    ['half a byte', 0, 0.5, TypeError, 'count must be an integer'],
+    ['a fractional count', 0, 0.5, TypeError, 'count must be an integer'],
     ['a bigint', 0n, 1, TypeError, 'offset must be an integer'],
-  ])('misuse: %s', (_, offset, count, type, message) => {
+  ])('invalid arguments: %s', (_, offset, count, type, message) => {
     expect(() => kernel.sendfile(-1, -1, offset as number, count)).toThrow(type);
     expect(() => kernel.sendfile(-1, -1, offset as number, count)).toThrow(message);
   });

@@ -14,7 +14,7 @@ const { IN_MOVED_TO, IN_NONBLOCK, IN_ONLYDIR, IN_Q_OVERFLOW, IN_UNMOUNT, O_CLOEX
 const CHANGES = IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE;
 const test = testDescriptors();
 
-const told = Object.entries({
+const eventBits = Object.entries({
   ...{ IN_CREATE, IN_MODIFY, IN_CLOSE_WRITE, IN_ATTRIB, IN_MOVED_FROM, IN_MOVED_TO, IN_DELETE, IN_MOVE_SELF },
   ...{ IN_DELETE_SELF, IN_IGNORED, IN_ISDIR, IN_Q_OVERFLOW, IN_UNMOUNT },
 });
@@ -23,7 +23,7 @@ function inotify(flags = IN_NONBLOCK): number {
   return test.own('inotify_init1', kernel.inotifyInit1(flags));
 }
 
-/** What waits to be read, as 'CREATE|ISDIR name'. */
+/** The unread events as text, such as 'CREATE|ISDIR name'. */
 function events(fd: number, size = 4096): string[] {
   const bytes = new Uint8Array(size);
   const list: string[] = [];
@@ -32,27 +32,27 @@ function events(fd: number, size = 4096): string[] {
     if (count === errno.EAGAIN) return list;
     expect(count).toBeGreaterThan(0);
     forEachInotifyEvent(bytes, count, (_wd, mask, name) => {
-      const words = told.filter(([, bit]) => mask & bit).map(([word]) => word.slice('IN_'.length));
-      list.push(`${words.join('|')} ${name.toString('latin1')}`.trimEnd());
+      const names = eventBits.filter(([, bit]) => mask & bit).map(([word]) => word.slice('IN_'.length));
+      list.push(`${names.join('|')} ${name.toString('latin1')}`.trimEnd());
     });
   }
 }
 
-/** An inotify that watches a folder with `file` in it. */
-function watched(mask = CHANGES): { fd: number; wd: number; folder: string; path(name: string): string } {
+/** An inotify descriptor that watches a directory with `file` in it. */
+function watched(mask = CHANGES): { fd: number; wd: number; directory: string; path(name: string): string } {
   const directory = test.directory();
   const path = (name: string) => join(directory, name);
   fs.writeFileSync(path('file'), '0123456789');
   const fd = inotify();
-  return { fd, wd: kernel.inotifyAddWatch(fd, directory, mask), folder: directory, path };
+  return { fd, wd: kernel.inotifyAddWatch(fd, directory, mask), directory, path };
 }
 
-describe('a watched folder tells', () => {
+describe('a watched directory reports', () => {
   it.each<[string, (path: (name: string) => string) => void, string[]]>([
-    ['of nothing', () => {}, []],
-    ['of a new file', (path) => fs.writeFileSync(path('new'), 'x'), ['CREATE new', 'MODIFY new', 'CLOSE_WRITE new']],
-    ['of a new folder', (path) => fs.mkdirSync(path('new')), ['CREATE|ISDIR new']],
-    ['of a new link', (path) => fs.symlinkSync('file', path('new')), ['CREATE new']],
+    ['nothing without a change', () => {}, []],
+    ['a new file', (path) => fs.writeFileSync(path('new'), 'x'), ['CREATE new', 'MODIFY new', 'CLOSE_WRITE new']],
+    ['a new directory', (path) => fs.mkdirSync(path('new')), ['CREATE|ISDIR new']],
+    ['a new symlink', (path) => fs.symlinkSync('file', path('new')), ['CREATE new']],
     [
       'of an edit in place',
       (path) => {
@@ -62,10 +62,10 @@ describe('a watched folder tells', () => {
       },
       ['MODIFY file', 'CLOSE_WRITE file'],
     ],
-    ['of a truncation', (path) => fs.truncateSync(path('file'), 3), ['MODIFY file', 'CLOSE_WRITE file']],
-    ['of a mode', (path) => fs.chmodSync(path('file'), 0o600), ['ATTRIB file']],
-    ['of times', (path) => fs.utimesSync(path('file'), 1, 2), ['ATTRIB file']],
-    ['of a removal', (path) => fs.unlinkSync(path('file')), ['DELETE file']],
+    ['a truncation', (path) => fs.truncateSync(path('file'), 3), ['MODIFY file', 'CLOSE_WRITE file']],
+    ['a mode', (path) => fs.chmodSync(path('file'), 0o600), ['ATTRIB file']],
+    ['times', (path) => fs.utimesSync(path('file'), 1, 2), ['ATTRIB file']],
+    ['a removal', (path) => fs.unlinkSync(path('file')), ['DELETE file']],
     [
       'of a rename over a file',
       (path) => {
@@ -74,22 +74,22 @@ describe('a watched folder tells', () => {
       },
       ['CREATE .next', 'CLOSE_WRITE .next', 'MOVED_FROM .next', 'MOVED_TO file'],
     ],
-    ['of a name beyond ASCII', (path) => fs.mkdirSync(path('é')), ['CREATE|ISDIR \xc3\xa9']],
-    ['of a name of 255 bytes', (path) => fs.mkdirSync(path('n'.repeat(255))), [`CREATE|ISDIR ${'n'.repeat(255)}`]],
+    ['a name beyond ASCII', (path) => fs.mkdirSync(path('é')), ['CREATE|ISDIR \xc3\xa9']],
+    ['a name of 255 bytes', (path) => fs.mkdirSync(path('n'.repeat(255))), [`CREATE|ISDIR ${'n'.repeat(255)}`]],
   ])('%s', (_, act, expected) => {
     const { fd, path } = watched();
     act(path);
     expect(events(fd)).toEqual(expected);
   });
 
-  it('of what was asked for only', () => {
+  it('only the events in its mask', () => {
     const { fd, path } = watched(IN_DELETE);
     fs.chmodSync(path('file'), 0o600);
     fs.unlinkSync(path('file'));
     expect(events(fd)).toEqual(['DELETE file']);
   });
 
-  it('of its own end', () => {
+  it('its own removal', () => {
     const { fd, path } = watched();
     fs.mkdirSync(path('inner'));
     events(fd);
@@ -104,18 +104,18 @@ describe('a watched folder tells', () => {
 });
 
 describe('inotifyInit1', () => {
-  it.each([0, IN_NONBLOCK])('%i: close-on-exec, whatever the flags say', (flags) => {
+  it.each([0, IN_NONBLOCK])('%i: close-on-exec whatever the flags', (flags) => {
     expect(flagsOf(inotify(flags)) & (O_CLOEXEC | O_NONBLOCK)).toBe(O_CLOEXEC | (flags ? O_NONBLOCK : 0));
   });
 
-  it('refuses unknown flags', () => expect(kernel.inotifyInit1(1)).toBe(errno.EINVAL));
+  it('unknown flags are EINVAL', () => expect(kernel.inotifyInit1(1)).toBe(errno.EINVAL));
 
   it.each([undefined, '0', 0.5, null])('TypeError for %s', (flags) => {
     expect(() => kernel.inotifyInit1(flags as number)).toThrow('flags must be an integer');
     expect(() => kernel.inotifyInit1(flags as number)).toThrow(TypeError);
   });
 
-  it('wakes an epoll set, until its events are read', () => {
+  it('is readable in an epoll set until its events are read', () => {
     const { fd, path } = watched();
     using epoll = new Epoll();
     epoll.register(fd, EPOLLIN);
@@ -126,9 +126,9 @@ describe('inotifyInit1', () => {
     expect(epoll.poll(0)).toEqual([]);
   });
 
-  it('hands out whole events, as many as fit', () => {
+  it('returns complete events, as many as fit', () => {
     const { fd, path } = watched();
-    const names = Array.from({ length: 40 }, (_, i) => `folder-${i}`);
+    const names = Array.from({ length: 40 }, (_, i) => `directory-${i}`);
     for (const name of names) fs.mkdirSync(path(name));
     expect(kernel.read(fd, new Uint8Array(31), 0, 31)).toBe(errno.EINVAL);
     expect(events(fd, 100)).toEqual(names.map((name) => `CREATE|ISDIR ${name}`));
@@ -137,32 +137,32 @@ describe('inotifyInit1', () => {
 
 describe('inotifyAddWatch', () => {
   it.each([
-    ['a missing folder', 'nothing', CHANGES, errno.ENOENT],
+    ['a missing directory', 'nothing', CHANGES, errno.ENOENT],
     ['no name', '', CHANGES, errno.ENOENT],
     ['no bytes', new Uint8Array(0), CHANGES, errno.ENOENT],
-    ['a file as a folder', 'file', CHANGES | IN_ONLYDIR, errno.ENOTDIR],
+    ['a file as a directory', 'file', CHANGES | IN_ONLYDIR, errno.ENOTDIR],
     ['below a file', 'file/x', CHANGES, errno.ENOTDIR],
-    ['a link that is not followed', 'link', CHANGES | IN_ONLYDIR | IN_DONT_FOLLOW, errno.ENOTDIR],
-    ['a link to itself', 'loop', CHANGES, errno.ELOOP],
+    ['a symlink that is not followed', 'symlink', CHANGES | IN_ONLYDIR | IN_DONT_FOLLOW, errno.ENOTDIR],
+    ['a symlink to itself', 'loop', CHANGES, errno.ELOOP],
     ['a name of 256 bytes', 'x'.repeat(256), CHANGES, errno.ENAMETOOLONG],
     ['a path of 4096 bytes', 'x/'.repeat(2048), CHANGES, errno.ENAMETOOLONG],
     ['no events', 'file', 0, errno.EINVAL],
-  ])('%s is refused', (_, name, mask, expected) => {
+  ])('%s is an error', (_, name, mask, expected) => {
     const { fd, path } = watched();
-    fs.symlinkSync('.', path('link'));
+    fs.symlinkSync('.', path('symlink'));
     fs.symlinkSync('loop', path('loop'));
     const given = typeof name === 'string' && name !== '' ? path(name) : name;
     expect(kernel.inotifyAddWatch(fd, given, mask)).toBe(expected);
   });
 
-  it('follows a link, and takes bytes', () => {
+  it('follows a symlink, and accepts bytes', () => {
     const { fd, wd, path } = watched();
-    fs.symlinkSync('.', path('link'));
-    expect(kernel.inotifyAddWatch(fd, Buffer.from(path('link')), CHANGES | IN_ONLYDIR)).toBe(wd);
+    fs.symlinkSync('.', path('symlink'));
+    expect(kernel.inotifyAddWatch(fd, Buffer.from(path('symlink')), CHANGES | IN_ONLYDIR)).toBe(wd);
   });
 
-  it('takes a name that is no text', () => {
-    const { fd, folder: directory } = watched();
+  it('accepts a name that is not UTF-8', () => {
+    const { fd, directory } = watched();
     const name = Buffer.concat([Buffer.from(`${directory}/`), Buffer.from([0xff, 0xfe])]);
     fs.writeFileSync(name, '');
     events(fd);
@@ -171,7 +171,7 @@ describe('inotifyAddWatch', () => {
     expect(events(fd)).toEqual(['ATTRIB \xff\xfe', 'ATTRIB']);
   });
 
-  it('by the O_PATH descriptor of a folder, wherever that has gone', () => {
+  it('watches an O_PATH descriptor of a directory that has moved', () => {
     const { path } = watched();
     fs.mkdirSync(path('inner'));
     const inner = test.own('openat', kernel.openat(AT_FDCWD, path('inner'), O_PATH));
@@ -182,19 +182,19 @@ describe('inotifyAddWatch', () => {
     expect(events(fd)).toEqual(['CREATE|ISDIR x']);
   });
 
-  it('has one watch for a file, whose events are replaced or added to', () => {
-    const { fd, wd, folder, path } = watched(IN_ATTRIB);
-    expect(kernel.inotifyAddWatch(fd, folder, IN_CREATE)).toBe(wd);
+  it('has one watch per file, whose mask is replaced or extended', () => {
+    const { fd, wd, directory, path } = watched(IN_ATTRIB);
+    expect(kernel.inotifyAddWatch(fd, directory, IN_CREATE)).toBe(wd);
     fs.chmodSync(path('file'), 0o600);
     expect(events(fd)).toEqual([]);
-    expect(kernel.inotifyAddWatch(fd, folder, IN_ATTRIB | IN_MASK_ADD)).toBe(wd);
+    expect(kernel.inotifyAddWatch(fd, directory, IN_ATTRIB | IN_MASK_ADD)).toBe(wd);
     fs.chmodSync(path('file'), 0o644);
     fs.mkdirSync(path('new'));
     expect(events(fd)).toEqual(['ATTRIB file', 'CREATE|ISDIR new']);
     expect(kernel.inotifyAddWatch(fd, path('new'), IN_ATTRIB)).not.toBe(wd);
   });
 
-  it('IN_EXCL_UNLINK: what has no name any more is silent', () => {
+  it('IN_EXCL_UNLINK: an unlinked file reports nothing', () => {
     const { fd, path } = watched(IN_MODIFY | IN_EXCL_UNLINK);
     const file = fs.openSync(path('file'), 'r+');
     fs.unlinkSync(path('file'));
@@ -203,7 +203,7 @@ describe('inotifyAddWatch', () => {
     expect(events(fd)).toEqual([]);
   });
 
-  it('refuses what is no inotify', () => {
+  it('EINVAL for other descriptors than inotify', () => {
     const [reader] = test.pipe();
     expect(kernel.inotifyAddWatch(reader, '/', CHANGES)).toBe(errno.EINVAL);
   });
@@ -211,20 +211,20 @@ describe('inotifyAddWatch', () => {
   it.each([
     ['with a NUL', ['/\0', 2], TypeError, 'path must be without a NUL byte'],
     ['a number', [3, 2], TypeError, 'path must be a string or a Uint8Array'],
-    ['words', [new Uint16Array(1), 2], TypeError, 'path must be a string or a Uint8Array'],
-    ['no mask', ['/'], TypeError, 'mask must be an integer'],
-    ['half a mask', ['/', 0.5], TypeError, 'mask must be an integer'],
+    ['an array of other elements', [new Uint16Array(1), 2], TypeError, 'path must be a string or a Uint8Array'],
+    ['a missing mask', ['/'], TypeError, 'mask must be an integer'],
+    ['a fractional mask', ['/', 0.5], TypeError, 'mask must be an integer'],
     ['33 bits', ['/', 2 ** 32], RangeError, 'mask must be from'],
-  ])('misuse: %s', (_, rest, type, message) => {
+  ])('invalid arguments: %s', (_, rest, type, message) => {
     const call = () => (kernel.inotifyAddWatch as (...args: unknown[]) => number)(-1, ...rest);
     expect(call).toThrow(type);
     expect(call).toThrow(message);
   });
 
-  it('takes both readings of a mask with bit 31, IN_ONESHOT', () => {
-    const { fd, wd, folder, path } = watched();
+  it('accepts a mask with bit 31, IN_ONESHOT, signed and unsigned', () => {
+    const { fd, wd, directory, path } = watched();
     for (const mask of [0x8000_0000 | IN_ATTRIB, (0x8000_0000 | IN_ATTRIB) >>> 0]) {
-      expect(kernel.inotifyAddWatch(fd, folder, mask)).toBeGreaterThanOrEqual(wd);
+      expect(kernel.inotifyAddWatch(fd, directory, mask)).toBeGreaterThanOrEqual(wd);
       fs.chmodSync(path('file'), 0o600);
       expect(events(fd)).toEqual(['ATTRIB file', 'IGNORED']);
     }
@@ -232,7 +232,7 @@ describe('inotifyAddWatch', () => {
 });
 
 describe('inotifyRmWatch', () => {
-  it('ends with IN_IGNORED, and keeps what was there before', () => {
+  it('ends with IN_IGNORED, behind the earlier events', () => {
     const { fd, wd, path } = watched();
     fs.chmodSync(path('file'), 0o600);
     expect(kernel.inotifyRmWatch(fd, wd)).toBe(0);
@@ -241,9 +241,9 @@ describe('inotifyRmWatch', () => {
     expect(kernel.inotifyRmWatch(fd, wd)).toBe(errno.EINVAL);
   });
 
-  it.each([-1, 0, 77])('there is no watch %i', (wd) => expect(kernel.inotifyRmWatch(inotify(), wd)).toBe(errno.EINVAL));
+  it.each([-1, 0, 77])('EINVAL for watch %i', (wd) => expect(kernel.inotifyRmWatch(inotify(), wd)).toBe(errno.EINVAL));
 
-  it('misuse', () => {
+  it('invalid arguments throw', () => {
     const call = (wd: unknown) => () => kernel.inotifyRmWatch(-1, wd as number);
     for (const wd of [undefined, '1', 1.5]) expect(call(wd)).toThrow('wd must be an integer');
     expect(call(2 ** 31)).toThrow(RangeError);
@@ -252,12 +252,12 @@ describe('inotifyRmWatch', () => {
 });
 
 describe('forEachInotifyEvent', () => {
-  const event = (wd: number, mask: number, name: string, room: number): Buffer => {
-    const bytes = Buffer.alloc(16 + room);
+  const event = (wd: number, mask: number, name: string, nameLength: number): Buffer => {
+    const bytes = Buffer.alloc(16 + nameLength);
     bytes.writeInt32LE(wd, 0);
     bytes.writeUInt32LE(mask, 4);
     bytes.writeUInt32LE(0xffff_ffff, 8);
-    bytes.writeUInt32LE(room, 12);
+    bytes.writeUInt32LE(nameLength, 12);
     bytes.write(name, 16, 'latin1');
     return bytes;
   };
@@ -277,24 +277,24 @@ describe('forEachInotifyEvent', () => {
     [3, 0, '\xff\n'],
   ];
 
-  it('tells events apart', () => expect(parse(three)).toEqual(expected));
-  it('at any offset', () => {
+  it('calls for each event', () => expect(parse(three)).toEqual(expected));
+  it('parses at any offset', () => {
     const shifted = new Uint8Array(three.length + 9).fill(7);
     shifted.set(three, 3);
     expect(parse(shifted.subarray(3), three.length)).toEqual(expected);
   });
-  it('tells of nothing in nothing', () => expect(parse(three, 0)).toEqual([]));
+  it('calls nothing for an empty result', () => expect(parse(three, 0)).toEqual([]));
 
-  it('names are parts of the bytes', () => {
+  it('names are views of the bytes', () => {
     const bytes = Buffer.from(event(1, 2, 'name', 16));
     forEachInotifyEvent(bytes, bytes.length, (_wd, _mask, name) => name.fill('x'));
     expect(parse(bytes)).toEqual([[1, 2, 'xxxx']]);
   });
 
   it.each([
-    ['a refusal', errno.EAGAIN, 'length is not within the bytes'],
-    ['beyond the bytes', three.length + 1, 'length is not within the bytes'],
-    ['within an event', 17, 'the bytes end within an event'],
-    ['within a name', 33, 'the bytes end within a name'],
-  ])('refuses a length: %s', (_, length, message) => expect(() => parse(three, length)).toThrow(message));
+    ['a negative length', errno.EAGAIN, 'length is not within the bytes'],
+    ['a length beyond the bytes', three.length + 1, 'length is not within the bytes'],
+    ['an end within an event', 17, 'the bytes end within an event'],
+    ['an end within a name', 33, 'the bytes end within a name'],
+  ])('rejects %s', (_, length, message) => expect(() => parse(three, length)).toThrow(message));
 });

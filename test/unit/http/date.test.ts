@@ -23,7 +23,7 @@ describe('parses', () => {
     expect(parseDate(text, NOW)).toBe(epochMs);
   });
 
-  test('every month, in every form', () => {
+  test('every month, in every format', () => {
     for (let month = 0; month < 12; month++) {
       const epochMs = Date.UTC(2025, month, 28, 1, 2, 3);
       const fixdate = formatDate(epochMs);
@@ -42,13 +42,13 @@ describe('parses', () => {
     }
   });
 
-  test('what it formats', () => {
+  test('what formatDate formats', () => {
     for (let epochMs = -3e13; epochMs < 2.5e14; epochMs += 1_234_567_890_000)
       expect(parseDate(formatDate(epochMs), NOW)).toBe(epochMs);
   });
 });
 
-describe('takes a year of two digits', () => {
+describe('a two-digit year', () => {
   const at = (text: string, nowMs: number) => parseDate(`Monday, ${text} 12:00:00 GMT`, nowMs);
   test.each([
     ['this year', '15-Jul-26', NOW, 2026],
@@ -63,18 +63,18 @@ describe('takes a year of two digits', () => {
     ['the first of this one', '01-Jan-00', NOW, 2000],
     ['a century that is over', '01-Jan-99', Date.UTC(1999, 5), 1999],
     ['a century that has begun', '01-Jan-00', Date.UTC(2000, 0, 1), 2000],
-    ['a leap day that was none 100 years later', '29-Feb-96', NOW, 1996],
-  ])('of %s', (_, text, nowMs, year) => {
+    ['a leap day that does not exist 100 years later', '29-Feb-96', NOW, 1996],
+  ])('that is %s', (_, text, nowMs, year) => {
     expect(new Date(at(text, nowMs)).getUTCFullYear()).toBe(year);
   });
 
-  test('to the second', () => {
+  test('is resolved to the second', () => {
     expect(parseDate('Monday, 15-Jul-76 12:00:00 GMT', NOW)).toBe(Date.UTC(2076, 6, 15, 12));
     expect(parseDate('Monday, 15-Jul-76 12:00:01 GMT', NOW)).toBe(Date.UTC(1976, 6, 15, 12, 0, 1));
   });
 });
 
-describe('knows that it is none', () => {
+describe('is NaN for what is not a date', () => {
   test.each([
     '',
     ' ',
@@ -134,8 +134,8 @@ describe('knows that it is none', () => {
   });
 });
 
-describe('a clock', () => {
-  test('has the second as a field and as a log stamp', () => {
+describe('DateClock', () => {
+  test('has the second as bytes, as text and as a log stamp', () => {
     const clock = new DateClock();
     clock.tick(RFC_EXAMPLE + 999);
     expect(clock.bytes.toString('latin1')).toBe('Sun, 06 Nov 1994 08:49:37 GMT');
@@ -144,7 +144,7 @@ describe('a clock', () => {
     expect(clock.second).toBe(RFC_EXAMPLE / 1000);
   });
 
-  test('is written anew in a new second only', () => {
+  test('formats only once per second', () => {
     const clock = new DateClock();
     const { bytes } = clock;
     clock.tick(RFC_EXAMPLE);
@@ -157,7 +157,7 @@ describe('a clock', () => {
     expect(clock.logStamp).toBe('06/Nov/1994:08:49:38 +0000');
   });
 
-  test('goes back when time does', () => {
+  test('follows the wall clock back', () => {
     const clock = new DateClock();
     clock.tick(RFC_EXAMPLE);
     clock.tick(RFC_EXAMPLE - 1);

@@ -12,7 +12,7 @@ const test = testDescriptors();
 const { SOCK_STREAM } = constants;
 const anything = kernel as unknown as Record<string, (...args: unknown[]) => unknown>;
 
-/** Every call that takes a descriptor, with the rest of its arguments right. */
+/** Every call that takes a descriptor, with valid further arguments. */
 const calls: [name: string, rest: unknown[]][] = [
   ['epollCtl', [1, 0, 1, 0, 0]],
   ['epollWait', [new Uint32Array(3), 1, 0]],
@@ -48,7 +48,7 @@ const calls: [name: string, rest: unknown[]][] = [
 
 describe.each(calls)('%s', (name, rest) => {
   const call = anything[name]!;
-  it.each([-1, -7, 2 ** 31 - 1])('answers EBADF for %i', (fd) => expect(call(fd, ...rest)).toBe(EBADF));
+  it.each([-1, -7, 2 ** 31 - 1])('EBADF for %i', (fd) => expect(call(fd, ...rest)).toBe(EBADF));
   it.each([1.5, Number.NaN, 1 / 0, '3', undefined, null, {}, 3n, true, Symbol('3')])('TypeError for %s', (fd) => {
     expect(() => call(fd, ...rest)).toThrow(TypeError);
     expect(() => call(fd, ...rest)).toThrow('must be an integer');
@@ -56,45 +56,53 @@ describe.each(calls)('%s', (name, rest) => {
   it.each([2 ** 31, -(2 ** 31) - 1])('RangeError for %i', (fd) => expect(() => call(fd, ...rest)).toThrow(RangeError));
   it('TypeError without arguments', () => expect(() => call()).toThrow(TypeError));
   if (rest.length > 0) {
-    it('TypeError for the rest missing', () => expect(() => call(-1)).toThrow(TypeError));
-    it('TypeError for the rest wrong', () => expect(() => call(-1, ...rest.map(() => Symbol('x')))).toThrow(TypeError));
+    it('TypeError without the further arguments', () => expect(() => call(-1)).toThrow(TypeError));
+    it('TypeError for invalid further arguments', () =>
+      expect(() => call(-1, ...rest.map(() => Symbol('x')))).toThrow(TypeError));
   }
 });
 
-describe('a part of an array', () => {
+describe('a range of an array', () => {
   const shared = new Uint8Array(new SharedArrayBuffer(8));
   const given = new Uint8Array(8);
   structuredClone(given.buffer, { transfer: [given.buffer] });
   const bytes = new Uint8Array(8);
   const beyond = 'reach beyond the';
   it.each([
-    ['all', bytes, 0, 8, null, ''],
-    ['nothing at the end', bytes, 8, 0, null, ''],
-    ['nothing of nothing', new Uint8Array(0), 0, 0, null, ''],
-    ['a Buffer of the pool', Buffer.from('12345678'), 2, 6, null, ''],
+    ['the whole array', bytes, 0, 8, null, ''],
+    ['an empty range at the end', bytes, 8, 0, null, ''],
+    ['an empty array', new Uint8Array(0), 0, 0, null, ''],
+    ['a Buffer from the pool', Buffer.from('12345678'), 2, 6, null, ''],
     ['shared memory', shared, 2, 6, null, ''],
-    ['given away, nothing of it', given, 0, 0, null, ''],
-    ['given away', given, 0, 1, RangeError, `${beyond} 0 bytes`],
-    ['one too many', bytes, 0, 9, RangeError, 'offset 0 and length 9 reach beyond the 8 bytes'],
-    ['one too far', bytes, 8, 1, RangeError, `${beyond} 8 bytes`],
+    ['a transferred array, empty range', given, 0, 0, null, ''],
+    ['a transferred array', given, 0, 1, RangeError, `${beyond} 0 bytes`],
+    ['a range that is too long', bytes, 0, 9, RangeError, 'offset 0 and length 9 reach beyond the 8 bytes'],
+    ['a range behind the end', bytes, 8, 1, RangeError, `${beyond} 8 bytes`],
     ['shared, one too far', shared, 1, 8, RangeError, `${beyond} 8 bytes`],
-    ['a sum that wraps around', bytes, 2 ** 53 - 1, 2 ** 53 - 1, RangeError, beyond],
-    ['32 bits that wrap around', bytes, 2 ** 32 - 1, 2, RangeError, beyond],
+    ['a sum beyond 2^53', bytes, 2 ** 53 - 1, 2 ** 53 - 1, RangeError, beyond],
+    ['a sum beyond 32 bits', bytes, 2 ** 32 - 1, 2, RangeError, beyond],
     ['a negative offset', bytes, -1, 1, RangeError, 'offset must be from 0'],
     ['a negative length', bytes, 0, -1, RangeError, 'length must be from 0'],
-    ['a fraction of an offset', bytes, 0.5, 1, TypeError, 'offset must be an integer'],
-    ['no length', bytes, 0, undefined, TypeError, 'length must be an integer'],
+    ['a fractional offset', bytes, 0.5, 1, TypeError, 'offset must be an integer'],
+    ['a missing length', bytes, 0, undefined, TypeError, 'length must be an integer'],
     ['NaN as length', bytes, 0, Number.NaN, TypeError, 'length must be an integer'],
     ['an ArrayBuffer', new ArrayBuffer(8), 0, 1, TypeError, 'bytes must be a Uint8Array'],
     ['a DataView: its bytes', new DataView(new ArrayBuffer(8)), 0, 8, null, ''],
-    ['other elements: their bytes', new Uint16Array(4), 0, 8, null, ''],
-    ['other elements, one byte too many', new Uint16Array(4), 0, 9, RangeError, 'reach beyond the 8 bytes'],
-    ['a list', [1, 2, 3], 0, 1, TypeError, 'bytes must be a Uint8Array'],
-    ['nothing', null, 0, 1, TypeError, 'bytes must be a Uint8Array'],
+    ['an array of other elements: its bytes', new Uint16Array(4), 0, 8, null, ''],
+    [
+      'an array of other elements, a range that is too long',
+      new Uint16Array(4),
+      0,
+      9,
+      RangeError,
+      'reach beyond the 8 bytes',
+    ],
+    ['a plain array', [1, 2, 3], 0, 1, TypeError, 'bytes must be a Uint8Array'],
+    ['null', null, 0, 1, TypeError, 'bytes must be a Uint8Array'],
   ] as const)('%s', (_, array, offset, length, type, message) => {
     const [one, other] = test.pair();
     const [reader, writer] = test.pipe();
-    // Something to receive, so that a call that goes through answers at once.
+    // Bytes to receive, so that a valid call returns at once.
     kernel.send(other, bytes, 0, 8, 0);
     kernel.write(writer, bytes, 0, 8);
     const all = [
@@ -113,7 +121,7 @@ describe('a part of an array', () => {
     }
   });
 
-  it('an array that can grow is as long as it is now', () => {
+  it('the length of a resizable array is its current one', () => {
     const [one, other] = test.pair();
     const growing = Reflect.construct(ArrayBuffer, [8, { maxByteLength: 16 }]);
     const buffer = growing as ArrayBuffer & { resize(length: number): void }; // in ES2024's types
@@ -129,19 +137,19 @@ describe('a part of an array', () => {
 describe('epollWait', () => {
   it.each([
     [
-      'room for none',
+      'an array without space for an event',
       new Uint32Array(2),
       1,
       0,
       RangeError,
       'maxEvents must be at least 1, for which the array is too short',
     ],
-    ['one too many', new Uint32Array(6), 3, 0, RangeError, 'maxEvents must be from 1 to 2'],
-    ['none wanted', new Uint32Array(6), 0, 0, RangeError, 'maxEvents must be from 1 to 2'],
-    ['signed words', new Int32Array(6), 1, 0, TypeError, 'events must be a Uint32Array'],
+    ['more events than fit', new Uint32Array(6), 3, 0, RangeError, 'maxEvents must be from 1 to 2'],
+    ['maxEvents of 0', new Uint32Array(6), 0, 0, RangeError, 'maxEvents must be from 1 to 2'],
+    ['an Int32Array', new Int32Array(6), 1, 0, TypeError, 'events must be a Uint32Array'],
     ['half a millisecond', new Uint32Array(6), 1, 0.5, TypeError, 'timeoutMs must be an integer'],
-    ['less than for ever', new Uint32Array(6), 1, -2, RangeError, 'timeoutMs must be from -1 to 2147483647'],
-    ['too long', new Uint32Array(6), 1, 2 ** 31, RangeError, 'timeoutMs must be from -1 to 2147483647'],
+    ['a timeout below -1', new Uint32Array(6), 1, -2, RangeError, 'timeoutMs must be from -1 to 2147483647'],
+    ['a timeout beyond 2^31-1', new Uint32Array(6), 1, 2 ** 31, RangeError, 'timeoutMs must be from -1 to 2147483647'],
   ])('%s', (_, events, maxEvents, timeoutMs, type, message) => {
     const epfd = test.own('epoll_create1', kernel.epollCreate1(0));
     const call = () => kernel.epollWait(epfd, events as Uint32Array, maxEvents, timeoutMs);
@@ -152,7 +160,7 @@ describe('epollWait', () => {
 
 describe('constants', () => {
   const known = { ...osConstants.errno, ...fsConstants };
-  it('are integers, the ones of Node where it has them', () => {
+  it('are integers, and equal to Node’s constants of the same name', () => {
     expect(Object.keys(constants).length).toBeGreaterThan(50);
     for (const [name, value] of Object.entries(constants)) {
       expect([name, Number.isInteger(value)]).toEqual([name, true]);
@@ -164,7 +172,7 @@ describe('constants', () => {
   });
 });
 
-it('can be loaded twice into one thread', () => {
+it('the addon can be loaded twice into one thread', () => {
   const addon = fileURLToPath(new URL('../../../build/Release/epollet.node', import.meta.url));
   const script = `
     const first = require(process.argv[1]);
@@ -180,16 +188,16 @@ it('can be loaded twice into one thread', () => {
   expect(execFileSync(process.execPath, ['-e', script, addon], { encoding: 'utf8' })).toBe('3');
 });
 
-it('says in one sentence what to do when the addon is not there', () => {
+it('a missing addon throws one sentence with the remedy', () => {
   const directory = test.directory();
   const dist = fileURLToPath(new URL('../../../dist', import.meta.url));
   const script = `
     const { cpSync, symlinkSync, writeFileSync } = await import('node:fs');
-    const [dist, folder] = process.argv.slice(1);
-    cpSync(dist + '/sys', folder + '/dist/sys', { recursive: true });
-    symlinkSync(dist + '/../node_modules', folder + '/node_modules');
-    writeFileSync(folder + '/package.json', '{"type":"module"}');
-    await import(folder + '/dist/sys/binding.js').catch((error) => process.stdout.write(error.message));`;
+    const [dist, directory] = process.argv.slice(1);
+    cpSync(dist + '/sys', directory + '/dist/sys', { recursive: true });
+    symlinkSync(dist + '/../node_modules', directory + '/node_modules');
+    writeFileSync(directory + '/package.json', '{"type":"module"}');
+    await import(directory + '/dist/sys/binding.js').catch((error) => process.stdout.write(error.message));`;
   const args = ['--input-type=module', '-e', script, dist, directory];
   expect(execFileSync(process.execPath, args, { encoding: 'utf8' })).toMatch(
     /^The native addon of epollet is not built: run "npm rebuild epollet", [^\n]*installed\.$/,

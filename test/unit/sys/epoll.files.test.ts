@@ -18,10 +18,10 @@ beforeEach(() => {
 afterEach(() => epoll.close());
 
 const byte = new Uint8Array(1);
-const words = (timeoutMs = 0) => epoll.poll(timeoutMs).map((event) => `${event.fd} ${describeEvents(event.events)}`);
+const events = (timeoutMs = 0) => epoll.poll(timeoutMs).map((event) => `${event.fd} ${describeEvents(event.events)}`);
 
-describe('any descriptor', () => {
-  /** Opens something that is not ready yet; returns it and what makes it readable. */
+describe('register reports readiness of every kind of descriptor', () => {
+  /** Opens a descriptor that is not ready, and returns it with a function that makes it readable. */
   const kinds: Record<string, () => [fd: number, makeReady: () => unknown]> = {
     pipe() {
       const [reader, writer] = test.pipe();
@@ -70,100 +70,100 @@ describe('any descriptor', () => {
   it.each(Object.entries(kinds))('%s', (_, open) => {
     const [fd, makeReady] = open();
     epoll.register(fd, EPOLLIN);
-    expect(words()).toEqual([]);
+    expect(events()).toEqual([]);
     makeReady();
-    expect(words(1000)).toEqual([`${fd} EPOLLIN`]);
+    expect(events(1000)).toEqual([`${fd} EPOLLIN`]);
     epoll.unregister(fd);
-    expect(words()).toEqual([]);
+    expect(events()).toEqual([]);
   });
 });
 
-describe('refusals', () => {
-  const refusal = (code: string) => expect.objectContaining({ code, syscall: 'epoll_ctl', errno: expect.any(Number) });
+describe('errors of epoll_ctl', () => {
+  const errorOf = (code: string) => expect.objectContaining({ code, syscall: 'epoll_ctl', errno: expect.any(Number) });
 
-  it('EPERM: a regular file and a folder', () => {
+  it('EPERM for a regular file and a directory', () => {
     const directory = test.directory();
     writeFileSync(join(directory, 'file'), 'x');
     for (const path of [directory, join(directory, 'file')]) {
       const fd = test.own('open', openSync(path, 'r'));
-      expect(() => epoll.register(fd, EPOLLIN)).toThrow(refusal('EPERM'));
+      expect(() => epoll.register(fd, EPOLLIN)).toThrow(errorOf('EPERM'));
     }
   });
 
-  it('EEXIST, ENOENT, EBADF', () => {
+  it('EEXIST if registered, ENOENT if not, EBADF if closed', () => {
     const [reader, writer] = test.pipe();
     epoll.register(reader, EPOLLIN);
-    expect(() => epoll.register(reader, EPOLLIN)).toThrow(refusal('EEXIST'));
+    expect(() => epoll.register(reader, EPOLLIN)).toThrow(errorOf('EEXIST'));
     expect(() => epoll.register(reader, EPOLLIN)).toThrow(
       `EEXIST: file already exists, epoll_ctl EPOLL_CTL_ADD fd ${reader} EPOLLIN`,
     );
-    expect(() => epoll.modify(writer, EPOLLOUT)).toThrow(refusal('ENOENT'));
-    expect(() => epoll.unregister(writer)).toThrow(refusal('ENOENT'));
+    expect(() => epoll.modify(writer, EPOLLOUT)).toThrow(errorOf('ENOENT'));
+    expect(() => epoll.unregister(writer)).toThrow(errorOf('ENOENT'));
     test.close(reader);
     for (const call of ['register', 'modify'] as const)
-      expect(() => epoll[call](reader, EPOLLIN)).toThrow(refusal('EBADF'));
-    expect(() => epoll.unregister(reader)).toThrow(refusal('EBADF'));
+      expect(() => epoll[call](reader, EPOLLIN)).toThrow(errorOf('EBADF'));
+    expect(() => epoll.unregister(reader)).toThrow(errorOf('EBADF'));
   });
 
-  it('ELOOP: two sets that watch each other', () => {
+  it('ELOOP for two sets that watch each other', () => {
     const other = new Epoll();
     epoll.register(other.fd, EPOLLIN);
-    expect(() => other.register(epoll.fd, EPOLLIN)).toThrow(refusal('ELOOP'));
+    expect(() => other.register(epoll.fd, EPOLLIN)).toThrow(errorOf('ELOOP'));
     other.close();
   });
 });
 
-describe('the end of a peer', () => {
-  it('pipe without its writer: HUP, with 0 as the mask too', () => {
+describe('the end of the other side', () => {
+  it('a pipe whose writer is closed is EPOLLHUP, even with a mask of 0', () => {
     const [reader, writer] = test.pipe();
     epoll.register(reader, 0);
     kernel.write(writer, byte, 0, 1);
-    expect(words()).toEqual([]);
+    expect(events()).toEqual([]);
     test.close(writer);
-    expect(words()).toEqual([`${reader} EPOLLHUP`]);
+    expect(events()).toEqual([`${reader} EPOLLHUP`]);
     epoll.modify(reader, EPOLLIN);
-    expect(words()).toEqual([`${reader} EPOLLIN|EPOLLHUP`]); // the byte can still be read
+    expect(events()).toEqual([`${reader} EPOLLIN|EPOLLHUP`]); // the byte can still be read
     kernel.read(reader, byte, 0, 1);
-    expect(words()).toEqual([`${reader} EPOLLHUP`]);
+    expect(events()).toEqual([`${reader} EPOLLHUP`]);
   });
 
-  it('pipe without its reader: ERR', () => {
+  it('a pipe whose reader is closed is EPOLLERR', () => {
     const [reader, writer] = test.pipe();
     epoll.register(writer, EPOLLOUT);
     test.close(reader);
-    expect(words()).toEqual([`${writer} EPOLLOUT|EPOLLERR`]);
+    expect(events()).toEqual([`${writer} EPOLLOUT|EPOLLERR`]);
   });
 
-  it('half-close: RDHUP, and IN for the end of file, which does not go away', () => {
+  it('half-close is EPOLLRDHUP and a lasting EPOLLIN for the end of file', () => {
     const [one, other] = test.pair();
     epoll.register(one, EPOLLIN | EPOLLRDHUP);
     kernel.shutdown(other, SHUT_WR);
-    expect(words()).toEqual([`${one} EPOLLIN|EPOLLRDHUP`]);
+    expect(events()).toEqual([`${one} EPOLLIN|EPOLLRDHUP`]);
     expect(kernel.recv(one, byte, 0, 1, 0)).toBe(0);
-    expect(words()).toEqual([`${one} EPOLLIN|EPOLLRDHUP`]);
+    expect(events()).toEqual([`${one} EPOLLIN|EPOLLRDHUP`]);
     expect(kernel.send(one, byte, 0, 1, 0)).toBe(1);
     kernel.shutdown(one, SHUT_WR);
-    expect(words()).toEqual([`${one} EPOLLIN|EPOLLHUP|EPOLLRDHUP`]);
+    expect(events()).toEqual([`${one} EPOLLIN|EPOLLHUP|EPOLLRDHUP`]);
   });
 
-  it('RDHUP comes to him who asks', () => {
+  it('EPOLLRDHUP is reported only if asked for', () => {
     const [one, other] = test.pair();
     epoll.register(one, EPOLLIN);
     kernel.shutdown(other, SHUT_WR);
-    expect(words()).toEqual([`${one} EPOLLIN`]);
+    expect(events()).toEqual([`${one} EPOLLIN`]);
   });
 
-  it('TCP reset: ERR and HUP', () => {
+  it('a TCP reset is EPOLLERR and EPOLLHUP', () => {
     const [client, server] = test.tcp();
     epoll.register(client, EPOLLIN | EPOLLRDHUP | EPOLLET);
     kernel.send(client, byte, 0, 1, 0);
-    test.close(server); // with a byte unread, so that the kernel answers RST
-    expect(words(1000)).toEqual([`${client} EPOLLIN|EPOLLERR|EPOLLHUP|EPOLLRDHUP`]);
+    test.close(server); // with a byte unread, so that the kernel sends RST
+    expect(events(1000)).toEqual([`${client} EPOLLIN|EPOLLERR|EPOLLHUP|EPOLLRDHUP`]);
   });
 });
 
-describe('a number that is used again', () => {
-  it('belongs to another file; data tells them apart', () => {
+describe('a descriptor’s number that is reused', () => {
+  it('belongs to another file, which data distinguishes', () => {
     const [first, firstWriter] = test.pipe();
     epoll.register(first, EPOLLIN, 1);
     kernel.write(firstWriter, byte, 0, 1);
@@ -177,24 +177,24 @@ describe('a number that is used again', () => {
     expect(epoll.poll(0)).toEqual([{ fd: first, events: EPOLLIN, data: 2 }]);
   });
 
-  it('to close the only copy is to leave', () => {
+  it('closing the only duplicate removes it from the set', () => {
     const [reader, writer] = test.pipe();
     epoll.register(reader, EPOLLIN);
     kernel.write(writer, byte, 0, 1);
     test.close(reader);
-    expect(words()).toEqual([]);
+    expect(events()).toEqual([]);
   });
 
-  it('a copy elsewhere keeps the registration, under the number that is gone', async () => {
+  it('a duplicate in another process keeps it registered under the closed number', async () => {
     const [reader, writer] = test.pair();
     epoll.register(reader, EPOLLIN);
-    const child = spawn('sleep', ['10'], { stdio: [reader, 'ignore', 'ignore'] }); // inherits a copy
+    const child = spawn('sleep', ['10'], { stdio: [reader, 'ignore', 'ignore'] }); // inherits a duplicate
     test.close(reader);
     kernel.send(writer, byte, 0, 1, 0);
-    expect(words()).toEqual([`${reader} EPOLLIN`]);
+    expect(events()).toEqual([`${reader} EPOLLIN`]);
     expect(() => epoll.unregister(reader)).toThrow(expect.objectContaining({ code: 'EBADF' }));
     child.kill('SIGKILL');
     await once(child, 'exit');
-    expect(words()).toEqual([]);
+    expect(events()).toEqual([]);
   });
 });

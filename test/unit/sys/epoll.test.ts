@@ -26,7 +26,7 @@ function ready(data = 0, events = EPOLLIN): number {
 }
 
 describe('poll', () => {
-  it('asks for IN, OUT and PRI unless told otherwise', () => {
+  it('asks for EPOLLIN, EPOLLOUT and EPOLLPRI by default', () => {
     const [, writer] = test.pipe();
     const [socket] = test.pair();
     epoll.register(writer);
@@ -40,42 +40,42 @@ describe('poll', () => {
   it.each([
     [EPOLLIN | EPOLLET, 'signed'],
     [(EPOLLIN | EPOLLET) >>> 0, 'unsigned'],
-  ])('takes the mask %i (%s), and reports unsigned', (mask) => {
+  ])('accepts the mask %i (%s), and reports it unsigned', (mask) => {
     const fd = ready(0, mask);
     expect(epoll.poll(0)).toEqual([{ fd, events: EPOLLIN, data: 0 }]);
     expect(epoll.poll(0)).toEqual([]);
   });
 
-  it.each([0, 1, 2 ** 31, 2 ** 32 - 1])('hands the data %i back', (data) => {
+  it.each([0, 1, 2 ** 31, 2 ** 32 - 1])('returns the data %i', (data) => {
     const fd = ready(data);
     expect(epoll.poll(0)).toEqual([{ fd, events: EPOLLIN, data }]);
     epoll.modify(fd, EPOLLIN);
     expect(epoll.poll(0)).toEqual([{ fd, events: EPOLLIN, data: 0 }]);
   });
 
-  it('returns what fits, and the others at the next call', () => {
+  it('returns at most maxEvents, and the others with the next call', () => {
     const fds = Array.from({ length: 100 }, (_, i) => ready(i, EPOLLIN | EPOLLET));
-    const seen: number[] = [];
+    const reported: number[] = [];
     for (const expected of [30, 30, 30, 10, 0]) {
       const events = epoll.poll(0, 30);
       expect(events).toHaveLength(expected);
       for (const { fd, data } of events) {
         expect(fd).toBe(fds[data]);
-        seen.push(data);
+        reported.push(data);
       }
     }
-    expect(seen.sort((a, b) => a - b)).toEqual(fds.map((_, i) => i));
+    expect(reported.sort((a, b) => a - b)).toEqual(fds.map((_, i) => i));
   });
 
-  it('goes round, level-triggered: nobody starves', () => {
+  it('returns level-triggered descriptors in turn', () => {
     const fds = Array.from({ length: 5 }, (_, i) => ready(i));
-    const seen = new Set(Array.from({ length: 5 }, () => epoll.poll(0, 1)[0]!.fd));
-    expect(seen).toEqual(new Set(fds));
+    const reported = new Set(Array.from({ length: 5 }, () => epoll.poll(0, 1)[0]!.fd));
+    expect(reported).toEqual(new Set(fds));
   });
 });
 
 describe('pollInto', () => {
-  it('writes mask, descriptor and data, and leaves the rest alone', () => {
+  it('writes mask, descriptor and data, and nothing else', () => {
     const first = ready(7);
     const second = ready(2 ** 32 - 1);
     const events = new Uint32Array(3 * WORDS_PER_EVENT + 2).fill(99);
@@ -83,14 +83,14 @@ describe('pollInto', () => {
     expect([...events]).toEqual([EPOLLIN, first, 7, EPOLLIN, second, 2 ** 32 - 1, 99, 99, 99, 99, 99]);
   });
 
-  it('fills no more than fits into a part of a buffer', () => {
+  it('writes only as many events as fit into a subarray', () => {
     for (let i = 0; i < 3; i++) ready(i);
     const whole = new Uint32Array(10);
     expect(epoll.pollInto(whole.subarray(2, 9), 0)).toBe(2);
     expect([...whole].map((word) => (word === 0 ? 0 : 1)).filter((_, i) => i < 2 || i >= 8)).toEqual([0, 0, 0, 0]);
   });
 
-  it('makes no garbage', () => {
+  it('allocates nothing', () => {
     ready();
     const events = new Uint32Array(WORDS_PER_EVENT);
     const calls = 100_000;
@@ -105,21 +105,21 @@ describe('pollInto', () => {
   });
 });
 
-describe('the time to wait', () => {
-  // CLOCK_MONOTONIC and the timer of epoll_wait(2) are the same clock; 1 ms is room for their rounding.
-  it.each([0, 0.4, 5, 20])('%f ms and nothing ready', (timeoutMs) => {
+describe('timeoutMs', () => {
+  // CLOCK_MONOTONIC and the timer of epoll_wait(2) are the same clock; 1 ms is for rounding.
+  it.each([0, 0.4, 5, 20])('%f ms are waited for if nothing is ready', (timeoutMs) => {
     const startMs = performance.now();
     expect(epoll.poll(timeoutMs)).toEqual([]);
     expect(performance.now() - startMs).toBeGreaterThanOrEqual(timeoutMs - 1);
   });
 
-  it.each([undefined, -1, 0, 60_000, 2 ** 31 - 1])('%s does not matter when something is ready', (timeoutMs) => {
+  it.each([undefined, -1, 0, 60_000, 2 ** 31 - 1])('%s does not delay an event', (timeoutMs) => {
     ready();
     expect(epoll.poll(timeoutMs)).toHaveLength(1);
     expect(epoll.pollInto(new Uint32Array(3), timeoutMs)).toBe(1);
   });
 
-  it('is waited for to the end when signals come', async () => {
+  it('is waited for to the end after signals', async () => {
     const onSignal = () => {};
     process.on('SIGUSR2', onSignal);
     const child = spawn('sh', ['-c', 'for i in 1 2 3 4; do sleep 0.03; kill -USR2 $PPID; done'], { stdio: 'ignore' });
@@ -131,27 +131,27 @@ describe('the time to wait', () => {
     process.off('SIGUSR2', onSignal);
   });
 
-  /** A kernel whose waits take as long as they say, and find what they say. */
-  function waits(script: [tookMs: number, count: number][]): { kernel: Kernel; asked: number[] } {
-    const asked: number[] = [];
+  /** A kernel whose waits take these times and return these counts. */
+  function waits(script: [tookMs: number, count: number][]): { kernel: Kernel; waitedMs: number[] } {
+    const waitedMs: number[] = [];
     let nowMs = 1000;
     const scripted = {
       ...kernel,
       monotonicMs: () => nowMs,
       epollWait(_epfd: number, _events: Uint32Array, _maxEvents: number, timeoutMs: number) {
-        asked.push(timeoutMs);
+        waitedMs.push(timeoutMs);
         const [tookMs, count] = script.shift()!;
         nowMs += tookMs;
         return count;
       },
     };
-    return { kernel: scripted, asked };
+    return { kernel: scripted, waitedMs };
   }
 
   it.each([
-    ['rounds up', 0.1, [[1, 0]], [1]],
+    ['is rounded up', 0.1, [[1, 0]], [1]],
     [
-      'waits for the rest after a signal',
+      'continues with the rest after a signal',
       100,
       [
         [30, 0],
@@ -161,7 +161,7 @@ describe('the time to wait', () => {
       [100, 70, 40],
     ],
     [
-      'stops when the rest is nothing',
+      'ends when nothing of it is left',
       100,
       [
         [30, 0],
@@ -170,7 +170,7 @@ describe('the time to wait', () => {
       [100, 70],
     ],
     [
-      'goes on for ever',
+      'of -1 is repeated after every signal',
       -1,
       [
         [5000, 0],
@@ -179,9 +179,9 @@ describe('the time to wait', () => {
       ],
       [-1, -1, -1],
     ],
-    ['asks once when it may not wait', 0, [[0, 0]], [0]],
+    ['of 0 makes one call', 0, [[0, 0]], [0]],
     [
-      'returns what comes after a signal',
+      'returns events that come after a signal',
       10,
       [
         [3, 0],
@@ -191,14 +191,14 @@ describe('the time to wait', () => {
     ],
   ] as [string, number, [number, number][], number[]][])('%s', (_, timeoutMs, script, expected) => {
     const count = script.at(-1)![1];
-    const { kernel, asked } = waits(script);
+    const { kernel, waitedMs } = waits(script);
     using simulated = new Epoll({ kernel });
     expect(simulated.poll(timeoutMs)).toHaveLength(count);
-    expect(asked).toEqual(expected);
+    expect(waitedMs).toEqual(expected);
   });
 });
 
-describe('misuse', () => {
+describe('invalid arguments', () => {
   const unknown = (value: unknown) => value as never;
   it.each([
     ['no descriptor', () => epoll.register(unknown(undefined)), TypeError, /^fd .*undefined/],
@@ -207,7 +207,7 @@ describe('misuse', () => {
     ['NaN as a descriptor', () => epoll.unregister(Number.NaN), TypeError, /^fd .*NaN/],
     ['a negative descriptor', () => epoll.register(-1, EPOLLIN), RangeError, /^fd .*-1/],
     ['a descriptor beyond int', () => epoll.register(2 ** 31, EPOLLIN), RangeError, /^fd .*2147483648/],
-    ['itself', () => epoll.register(epoll.fd, EPOLLIN), RangeError, /itself/],
+    ['the set itself', () => epoll.register(epoll.fd, EPOLLIN), RangeError, /itself/],
     ['text as a mask', () => epoll.register(0, unknown('EPOLLIN')), TypeError, /^events .*EPOLLIN/],
     ['null as a mask', () => epoll.modify(0, unknown(null)), TypeError, /^events .*null/],
     ['no mask to modify', () => epoll.modify(0, unknown(undefined)), TypeError, /^events .*undefined/],
@@ -219,29 +219,29 @@ describe('misuse', () => {
     ['null as a time', () => epoll.poll(unknown(null)), TypeError, /^timeoutMs .*null/],
     ['NaN as a time', () => epoll.poll(Number.NaN), RangeError, /^timeoutMs .*NaN/],
     ['a negative time', () => epoll.poll(-2), RangeError, /^timeoutMs .*-2/],
-    ['less than no time', () => epoll.poll(-0.5), RangeError, /^timeoutMs .*-0\.5/],
+    ['a negative fraction as a time', () => epoll.poll(-0.5), RangeError, /^timeoutMs .*-0\.5/],
     ['too long a time', () => epoll.poll(2 ** 31), RangeError, /^timeoutMs .*2147483648/],
     ['an infinite time', () => epoll.pollInto(new Uint32Array(3), 1 / 0), RangeError, /^timeoutMs .*Infinity/],
     ['no events', () => epoll.poll(0, 0), RangeError, /^maxEvents .*0/],
     ['too many events', () => epoll.poll(0, 65_537), RangeError, /^maxEvents .*65537/],
-    ['half an event', () => epoll.poll(0, 1.5), TypeError, /^maxEvents .*1\.5/],
+    ['a fraction of events', () => epoll.poll(0, 1.5), TypeError, /^maxEvents .*1\.5/],
     ['a list for events', () => epoll.pollInto(unknown([0, 0, 0]), 0), TypeError, /^events .*Uint32Array/],
     ['bytes for events', () => epoll.pollInto(unknown(new Uint8Array(12)), 0), TypeError, /^events .*Uint32Array/],
-    ['no room', () => epoll.pollInto(new Uint32Array(2), 0), RangeError, /^events .*2/],
+    ['an array without space for an event', () => epoll.pollInto(new Uint32Array(2), 0), RangeError, /^events .*2/],
   ])('%s', (_, call, type, message) => {
     expect(call).toThrow(type);
     expect(call).toThrow(message);
   });
 
-  it('refuses an array whose memory has been given away', () => {
+  it('a transferred array is a RangeError', () => {
     const events = new Uint32Array(3);
     structuredClone(events.buffer, { transfer: [events.buffer] });
     expect(() => epoll.pollInto(events, 0)).toThrow(RangeError);
   });
 });
 
-describe('closing', () => {
-  it('twice is fine; then nothing else', () => {
+describe('close', () => {
+  it('is idempotent, and every other call throws then', () => {
     const [reader] = test.pipe();
     const fd = epoll.fd;
     expect([fd >= 0, epoll.closed]).toEqual([true, false]);
@@ -261,7 +261,7 @@ describe('closing', () => {
     }
   });
 
-  it('closes once, and not the number that another has by then', () => {
+  it('does not close a reused number', () => {
     const fd = epoll.fd;
     epoll.close();
     const [reader] = test.pipe();
@@ -270,7 +270,7 @@ describe('closing', () => {
     expect(() => flagsOf(reader)).not.toThrow();
   });
 
-  it('using', () => {
+  it('is called at the end of a using block', () => {
     let fd: number;
     {
       using scoped = new Epoll();
@@ -279,20 +279,20 @@ describe('closing', () => {
     expect(kernel.close(fd)).toBeLessThan(0);
   });
 
-  it('a set that is closed by others answers EBADF', () => {
+  it('of the descriptor by other code is EBADF', () => {
     kernel.close(epoll.fd);
     expect(() => epoll.poll(0)).toThrow(expect.objectContaining({ code: 'EBADF', syscall: 'epoll_wait' }));
   });
 });
 
-it('throws what the kernel refuses', () => {
-  const refusing = { ...kernel, epollCreate1: () => EMFILE };
-  expect(() => new Epoll({ kernel: refusing })).toThrow('EMFILE: too many open files, epoll_create1');
+it('errors of the kernel are thrown as system errors', () => {
+  const failing = { ...kernel, epollCreate1: () => EMFILE };
+  expect(() => new Epoll({ kernel: failing })).toThrow('EMFILE: too many open files, epoll_create1');
   using simulated = new Epoll({ kernel: { ...kernel, epollCtl: () => ENOMEM } });
   expect(() => simulated.register(0, EPOLLIN)).toThrow(/^ENOMEM: .*epoll_ctl EPOLL_CTL_ADD fd 0 EPOLLIN$/);
 });
 
-it('reports an error that nobody asked for', () => {
+it('reports an error that nobody waitedMs for', () => {
   const [reader, writer] = test.pipe();
   epoll.register(writer, 0, 5);
   test.close(reader);

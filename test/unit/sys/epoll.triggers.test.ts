@@ -12,8 +12,8 @@ afterEach(() => epoll.close());
 const bytes = new Uint8Array(64);
 const message = new TextEncoder().encode('message.');
 
-/** [what happens, then how many events come for level, edge, oneshot] */
-const truths: [string, number, number, number][] = [
+/** [step, then the count of events under level, edge, oneshot] */
+const expectations: [string, number, number, number][] = [
   ['wait with nothing', 0, 0, 0],
   ['write two', 1, 1, 1],
   ['wait again', 1, 0, 0],
@@ -58,34 +58,34 @@ describe.each(Object.entries(kinds))('on a %s', (_, open) => {
       modify: () => epoll.modify(reader, mask),
     };
     epoll.register(reader, mask);
-    const seen = truths.map(([step]) => {
+    const reported = expectations.map(([step]) => {
       steps[step]!();
       return [step, epoll.poll(0).length];
     });
-    expect(seen).toEqual(truths.map((row) => [row[0], row[column]]));
+    expect(reported).toEqual(expectations.map((row) => [row[0], row[column]]));
   });
 });
 
-describe('room to write', () => {
+describe('EPOLLOUT', () => {
   it.each([
     ['level', 0, [1, 1, 0, 1]],
     ['edge', EPOLLET, [1, 0, 0, 1]],
     ['oneshot', EPOLLONESHOT, [1, 0, 0, 0]],
-  ])('%s: at first, again, full, room again', (_, trigger, expected) => {
+  ])('%s: at first, again, with a full buffer, after it is read', (_, trigger, expected) => {
     epoll = new Epoll();
     const [reader, writer] = test.pair();
     epoll.register(writer, EPOLLOUT | trigger);
     const block = new Uint8Array(65_536);
-    const seen = [epoll.poll(0).length, epoll.poll(0).length];
+    const reported = [epoll.poll(0).length, epoll.poll(0).length];
     while (kernel.send(writer, block, 0, block.length, 0) !== EAGAIN);
-    seen.push(epoll.poll(0).length);
+    reported.push(epoll.poll(0).length);
     while (kernel.recv(reader, block, 0, block.length, 0) !== EAGAIN);
-    seen.push(epoll.poll(0).length);
-    expect(seen).toEqual(expected);
+    reported.push(epoll.poll(0).length);
+    expect(reported).toEqual(expected);
   });
 });
 
-it('edge reports a direction as ready once more when the other changes', () => {
+it('edge reports both ready directions when one of them changes', () => {
   epoll = new Epoll();
   const [reader, writer] = test.pair();
   epoll.register(reader, EPOLLIN | EPOLLOUT | EPOLLET);
@@ -115,7 +115,7 @@ describe('EPOLLEXCLUSIVE', () => {
     }
   });
 
-  it('is for ADD: MOD is refused with it and after it', () => {
+  it('EPOLL_CTL_MOD with it or after it is EINVAL', () => {
     epoll = new Epoll();
     const [one, other] = test.pair();
     const EINVAL = expect.objectContaining({ code: 'EINVAL' });
@@ -125,7 +125,7 @@ describe('EPOLLEXCLUSIVE', () => {
     expect(() => epoll.modify(other, EPOLLIN)).toThrow(EINVAL);
   });
 
-  it('refuses another epoll set', () => {
+  it('is EINVAL for an epoll set', () => {
     epoll = new Epoll();
     const inner = test.own('epoll_create1', kernel.epollCreate1(0));
     expect(() => epoll.register(inner, EPOLLIN | EPOLLEXCLUSIVE)).toThrow(expect.objectContaining({ code: 'EINVAL' }));

@@ -21,10 +21,11 @@ describe('systemError', () => {
 
 describe('check', () => {
   it.each([0, 1, 2 ** 53 - 1])('returns %i', (result) => expect(check('read', result)).toBe(result));
-  it('throws a refusal', () => expect(() => check('read', errno.EBADF)).toThrow('EBADF: bad file descriptor, read'));
+  it('throws a system error', () =>
+    expect(() => check('read', errno.EBADF)).toThrow('EBADF: bad file descriptor, read'));
 });
 
-it('has the refusals as the calls return them', () => {
+it('the constants are negative errnos', () => {
   const named = Object.entries(errno).filter(([name]) => name.startsWith('E'));
   expect(named.length).toBeGreaterThan(30);
   for (const [name, value] of named) {

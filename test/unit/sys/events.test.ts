@@ -14,7 +14,7 @@ describe('describeEvents', () => {
     [EPOLLONESHOT | EPOLLEXCLUSIVE, 'EPOLLEXCLUSIVE|EPOLLONESHOT'],
     [EPOLLIN | 0x5000, 'EPOLLIN|0x5000'],
     [0x8000, '0x8000'],
-  ])('%i is %s', (mask, words) => expect(describeEvents(mask)).toBe(words));
+  ])('%i is %s', (mask, text) => expect(describeEvents(mask)).toBe(text));
 
   it('names every bit', () => {
     const bits = Object.entries(events).filter(([name]) => /^EPOLL[A-Z]/.test(name));
@@ -28,10 +28,10 @@ describe('describeEvents', () => {
     ['1', TypeError],
     [2 ** 32, RangeError],
     [-(2 ** 31) - 1, RangeError],
-  ])('refuses %s', (mask, type) => expect(() => describeEvents(mask as number)).toThrow(type));
+  ])('rejects %s', (mask, type) => expect(() => describeEvents(mask as number)).toThrow(type));
 });
 
-it('has the numbers of this machine', () => {
+it('the literals equal the constants of this machine’s headers', () => {
   const shared = Object.entries(events).filter(([name]) => name in constants);
   expect(shared).toHaveLength(6);
   for (const [name, value] of shared) expect([name, value]).toEqual([name, constants[name as keyof typeof constants]]);

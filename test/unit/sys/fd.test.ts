@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { assertFd } from '../../../src/sys/fd.js';
 
-it.each([0, 1, 2 ** 31 - 1])('%i may be a descriptor', (fd) => assertFd(fd));
+it.each([0, 1, 2 ** 31 - 1])('accepts %i', (fd) => assertFd(fd));
 
 it.each([
   [-1, RangeError, '-1'],
@@ -13,7 +13,7 @@ it.each([
   [undefined, TypeError, 'undefined'],
   [null, TypeError, 'null'],
   [{}, TypeError, 'object'],
-])('%s is none', (fd, type, culprit) => {
+])('rejects %s', (fd, type, culprit) => {
   expect(() => assertFd(fd as number, 'epfd')).toThrow(type);
   expect(() => assertFd(fd as number, 'epfd')).toThrow(/^epfd /);
   expect(() => assertFd(fd as number, 'epfd')).toThrow(culprit);

@@ -7,7 +7,7 @@ import { testDescriptors } from '../../support/descriptors.js';
 
 const test = testDescriptors();
 
-/** A shared descriptor of a pipe, and which descriptors were closed. */
+/** A shared descriptor of a pipe, and the descriptors that were closed. */
 function shared() {
   const closed: number[] = [];
   const kernel = kernelWith({ close: (fd) => closed.push(fd) - 1 });
@@ -16,18 +16,18 @@ function shared() {
 }
 
 describe('a shared descriptor', () => {
-  it.each([1, 2, 5])('with %i users is closed when the last lets go', (users) => {
+  it.each([1, 2, 5])('with %i references is closed by the last release', (references) => {
     const { kernel, closed, fd, file } = shared();
-    for (let user = 1; user < users; user++) expect(file.retain()).toBe(file);
-    for (let user = 1; user < users; user++) file.release(kernel);
+    for (let reference = 1; reference < references; reference++) expect(file.retain()).toBe(file);
+    for (let reference = 1; reference < references; reference++) file.release(kernel);
     expect([closed, file.fd]).toEqual([[], fd]);
     file.release(kernel);
     expect(closed).toEqual([fd]);
   });
 
-  it('may change hands without being closed', () => {
+  it('stays open while references come and go', () => {
     const { kernel, closed, fd, file } = shared();
-    for (let hands = 0; hands < 100; hands++) {
+    for (let i = 0; i < 100; i++) {
       file.retain();
       file.release(kernel);
     }
@@ -35,7 +35,7 @@ describe('a shared descriptor', () => {
     file.release(kernel);
   });
 
-  it('that is closed has no users any more, and is not closed again: its number may be another’s', () => {
+  it('that is closed rejects retain and release, and is not closed again', () => {
     const { kernel, closed, fd, file } = shared();
     file.release(kernel);
     expect(() => file.retain()).toThrow(AssertionError);

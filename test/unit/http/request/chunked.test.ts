@@ -6,8 +6,8 @@ import { type ReadBody, readBody } from '../../../support/bodies.js';
 
 const OVERHEAD = 40;
 
-/** Decodes in every way in which bytes can come, fails where two differ, and returns what all of them say. */
-function readEveryWay(text: string, overhead = OVERHEAD): ReadBody {
+/** Decodes the text cut in every way, fails if two results differ, and returns the result. */
+function readInEveryCut(text: string, overhead = OVERHEAD): ReadBody {
   const read = (all: string, cuts: number[] = []) => readBody(new ChunkedDecoder(overhead), all, cuts);
   const whole = read(text);
   const cuts = Array.from({ length: Math.max(0, text.length - 1) }, (_, i) => i + 1);
@@ -22,7 +22,7 @@ function readEveryWay(text: string, overhead = OVERHEAD): ReadBody {
 }
 
 describe('decodes', () => {
-  /** [name, coded, body] */
+  /** [name, encoded, body] */
   const rows: [string, string, string][] = [
     ['an empty body', '0\r\n\r\n', ''],
     ['one chunk', '5\r\nhello\r\n0\r\n\r\n', 'hello'],
@@ -47,10 +47,10 @@ describe('decodes', () => {
     ['a trailer that would be a length, thrown away', '0\r\nContent-Length: 5\r\n\r\n', ''],
   ];
   test.each(rows)('%s', (_, text, body) => {
-    expect(readEveryWay(text)).toEqual({ result: END, body, used: text.length });
+    expect(readInEveryCut(text)).toEqual({ result: END, body, used: text.length });
   });
 
-  test('sizes in any case', () => {
+  test('sizes in upper and lower case', () => {
     for (let size = 1; size < 300; size++) {
       const body = 'x'.repeat(size);
       for (const digits of [size.toString(16), size.toString(16).toUpperCase()])
@@ -62,7 +62,7 @@ describe('decodes', () => {
   });
 });
 
-describe('refuses with 400', () => {
+describe('rejects with 400', () => {
   test.each([
     ['no size', '\r\nhello'],
     ['an empty line before the size', '\r\n5\r\nhello\r\n'],
@@ -113,11 +113,11 @@ describe('refuses with 400', () => {
     ['a trailer with a bare CR', '0\r\nA: b\rc\r\n\r\n'],
     ['a trailer with a NUL', '0\r\nA: b\0\r\n\r\n'],
   ])('%s', (_, text) => {
-    expect(readEveryWay(text).result).toBe(400);
+    expect(readInEveryCut(text).result).toBe(400);
   });
 });
 
-describe('bounds what is no body', () => {
+describe('limits what is not body', () => {
   const x = (length: number) => 'x'.repeat(length);
   test.each([
     ['an extension', `0;${x(OVERHEAD)}\r\n\r\n`, `0;${x(OVERHEAD + 1)}`],
@@ -132,16 +132,16 @@ describe('bounds what is no body', () => {
       `${'1;ab\r\nx\r\n'.repeat(OVERHEAD / 2)}0;x`,
     ],
   ])('%s', (_, atLimit, above) => {
-    expect(readEveryWay(atLimit).result).toBe(END);
-    expect(readEveryWay(above)).toMatchObject({ result: 431, used: above.length });
+    expect(readInEveryCut(atLimit).result).toBe(END);
+    expect(readInEveryCut(above)).toMatchObject({ result: 431, used: above.length });
   });
 
-  test('a size of the greatest number asks for more', () => {
-    expect(readEveryWay('fffffffffffff\r\nx')).toMatchObject({ result: NEED_MORE, body: 'x' });
+  test('the greatest size needs more bytes', () => {
+    expect(readInEveryCut('fffffffffffff\r\nx')).toMatchObject({ result: NEED_MORE, body: 'x' });
   });
 });
 
-test('data is where it came, without a copy', () => {
+test('data is a range of the caller’s bytes', () => {
   const bytes = Buffer.from('..3\r\nabc\r\n2\r\nde');
   const decoder = new ChunkedDecoder(OVERHEAD);
   expect(decoder.next(bytes, 2, bytes.length)).toBe(DATA);
@@ -151,7 +151,7 @@ test('data is where it came, without a copy', () => {
   expect(decoder.next(bytes, 15, bytes.length)).toBe(NEED_MORE);
 });
 
-test('behind the end there is nothing', () => {
+test('bytes behind the end are not read', () => {
   const decoder = new ChunkedDecoder(OVERHEAD);
   expect(readBody(decoder, '0\r\n\r\n').result).toBe(END);
   expect(decoder.next(Buffer.from('0'), 0, 1)).toBe(400);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { contentLength, isHost, transferEncoding } from '../../../../src/http/request/framing.js';
 
-/** Surrounded by what would change the answer if it were looked at. */
+/** Surrounds the text by bytes that would change the result if they were read. */
 const within = <T>(text: string, ask: (bytes: Uint8Array, start: number, end: number) => T): T[] =>
   ['5', ']', ':', 'x', ' '].map((edge) => ask(Buffer.from(`${edge}${text}${edge}`, 'latin1'), 1, 1 + text.length));
 
@@ -25,7 +25,7 @@ test.each([
   ['1e1', -1],
   ['/', -1],
   [':', -1],
-])('the length %j is %d', (text, length) => {
+])('Content-Length %j is %d', (text, length) => {
   expect(new Set(within(text, contentLength))).toEqual(new Set([length]));
 });
 
@@ -43,7 +43,7 @@ test.each([
   ['"gzip", chunked', 400],
   ['g zip, chunked', 400],
   ['\xe4, chunked', 400],
-])('the coding %j means %d', (value, meaning) => {
+])('Transfer-Encoding %j is %d', (value, meaning) => {
   expect(transferEncoding(value)).toBe(meaning);
 });
 
@@ -75,6 +75,6 @@ test.each([
   ['[v.x]', false],
   ['[v1.]', false],
   ['[vg.x]', false],
-])('the host %j: %s', (text, valid) => {
+])('Host %j is valid: %s', (text, valid) => {
   expect(new Set(within(text, isHost))).toEqual(new Set([valid]));
 });

@@ -89,7 +89,7 @@ function cutsOf(next: Next, text: string): number[] {
   return [...new Set(cuts)].sort((a, b) => a - b);
 }
 
-/** Runs until the time is over, and says what it was about when it fails. */
+/** Repeats a check until the time is over, and adds the input to its error. */
 function repeat(next: Next, all: readonly string[], check: (text: string) => void): number {
   const untilMs = performance.now() + BUDGET_MS;
   let rounds = 0;
@@ -105,7 +105,7 @@ function repeat(next: Next, all: readonly string[], check: (text: string) => voi
   return rounds;
 }
 
-/** A head by its grammar, RFC 9112 sections 3 and 5: of what is accepted, none may be outside it. */
+/** The grammar of a head, RFC 9112 sections 3 and 5: whatever is accepted must match it. */
 const HEAD_FORM =
   /^(?:\r\n)?[A-Z]+ [^\0-\x20\x7f#]+ HTTP\/1\.\d\r\n(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*\r\n)*\r\n$/;
 
@@ -131,7 +131,7 @@ function checkHead(text: string, outcome: Outcome): void {
 
 const KNOWN_ANSWERS = new Set<number>([NEED_MORE, COMPLETE, 400, 413, 414, 417, 431, 501, 505]);
 
-test('whatever a head is, it has an answer, and the same one however it is cut', () => {
+test('every head has a result, and the same one however it is cut', () => {
   const next = seeded();
   const seen = new Map<number, number>();
   const rounds = repeat(next, HEADS, (text) => {
@@ -142,7 +142,7 @@ test('whatever a head is, it has an answer, and the same one however it is cut',
     deepStrictEqual(parseWhole(text, small, 1 + below(next, 9)), whole);
 
     const pieces = parseInPieces(text, cutsOf(next, text), small);
-    // What is wrong in a line is seen when the line ends at the latest, and the end may not have come.
+    // An error in a line is found at the end of the line at the latest, which may not have arrived.
     const mayWait = whole.result >= 400 && !text.endsWith('\n') && text.length < small.headBytes;
     if (!mayWait || pieces.result !== NEED_MORE) deepStrictEqual(pieces, whole);
 
@@ -156,7 +156,7 @@ test('whatever a head is, it has an answer, and the same one however it is cut',
   expect(seen.get(400), 'heads that are refused').toBeGreaterThan(0);
 });
 
-test('whatever a chunked body is, it has an answer, and the same one however it is cut', () => {
+test('every chunked body has a result, and the same one however it is cut', () => {
   const next = seeded();
   const results = new Set<number>();
   repeat(next, BODIES, (text) => {

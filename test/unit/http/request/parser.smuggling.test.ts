@@ -2,7 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { COMPLETE } from '../../../../src/http/request/parser.js';
 import { parseEveryWay } from '../../../support/heads.js';
 
-/** Two servers that end a request at different bytes see different requests behind it. Each shape ends it somewhere. */
+/**
+ * Two servers that end a request at different bytes parse different requests behind it. Each head below has two ends.
+ */
 const post = (...lines: string[]) => `${['POST / HTTP/1.1', 'Host: a', ...lines].join('\r\n')}\r\n\r\n`;
 const LENGTH = 'Content-Length: 5';
 const CHUNKED = 'Transfer-Encoding: chunked';
@@ -22,7 +24,7 @@ const shapes: [string, string][] = [
   ['both, the length named by Connection', post('Connection: close, content-length', LENGTH, CHUNKED)],
   ['a length and chunked in HTTP/1.0', post(LENGTH, CHUNKED).replace('1.1', '1.0')],
   ['chunked in HTTP/1.0', post(CHUNKED).replace('1.1', '1.0')],
-  // A coding that one of them does not see: TE.TE.
+  // A transfer coding that one of them ignores: TE.TE.
   ['a space before the colon', post(LENGTH, 'Transfer-Encoding : chunked')],
   ['a tab before the colon', post(LENGTH, 'Transfer-Encoding\t: chunked')],
   ['a vertical tab before the colon', post('Transfer-Encoding\x0b: chunked')],
@@ -73,7 +75,7 @@ const shapes: [string, string][] = [
   ['chunked, then an odd name', post(CHUNKED, 'Transfer-encoding: identity')],
   ['a CR behind chunked', post('Transfer-Encoding: chunked\r')],
   ['a CR before chunked', post('Transfer-Encoding: \rchunked')],
-  // Ends of lines that one of them does not see.
+  // Line ends that one of them does not accept.
   ['a coding behind a bare LF', post('X: y\nTransfer-Encoding: chunked')],
   ['a coding behind a bare CR', post('X: y\rTransfer-Encoding: chunked')],
   ['a coding behind CR CR LF', post('X: y\r', CHUNKED)],
@@ -87,7 +89,7 @@ const shapes: [string, string][] = [
   ['a line of a blank before the end', post(LENGTH, ' ')],
   ['a second request line among the fields', post('GET /b HTTP/1.1', LENGTH)],
   ['a second request line in the target', `POST / HTTP/1.1\tGET /b HTTP/1.1\r\nHost: a\r\n\r\n`],
-  // Lengths that one of them reads otherwise: CL.CL.
+  // Lengths that one of them parses differently: CL.CL.
   ['two lengths', post(LENGTH, 'Content-Length: 6')],
   ['two equal lengths', post(LENGTH, LENGTH)],
   ['a list of lengths', post('Content-Length: 5, 6')],
@@ -118,7 +120,7 @@ const shapes: [string, string][] = [
   ['a space before the colon of a length', post('Content-Length : 5')],
   ['a folded length', post('Content-Length:', ' 5')],
   ['a length folded in the middle', post('Content-Length: 1', ' 0')],
-  // Hosts that one of them reads otherwise.
+  // Hosts that one of them parses differently.
   ['two Hosts', post('Host: b')],
   ['a Host with a space before its colon', post('Host : b')],
   ['a Host of two', 'GET / HTTP/1.1\r\nHost: a b\r\n\r\n'],
@@ -126,22 +128,22 @@ const shapes: [string, string][] = [
   ['a folded Host', 'GET / HTTP/1.1\r\nHost:\r\n a\r\n\r\n'],
 ];
 
-test('every name is one', () => {
+test('every name is unique', () => {
   expect(new Set(shapes.map(([name]) => name)).size).toBe(shapes.length);
 });
 
-describe('refuses', () => {
+describe('rejects', () => {
   test.each(shapes)('%s', (_, text) => {
     expect(parseEveryWay(text).result).toBeGreaterThanOrEqual(400);
   });
 });
 
-test('the plain forms of the same are accepted', () => {
+test('the unambiguous heads are accepted', () => {
   expect(parseEveryWay(post(LENGTH)).result).toBe(COMPLETE);
   expect(parseEveryWay(post(CHUNKED)).result).toBe(COMPLETE);
 });
 
-test('what only resembles a length is a field like any other', () => {
+test('a field whose name only resembles Content-Length has no effect', () => {
   for (const name of ['Content_Length', 'X-Content-Length', 'Content-Lengths', 'Content.Length', 'Transfer_Encoding']) {
     const { parsed } = parseEveryWay(post(`${name}: chunked`));
     expect(parsed?.contentLength, name).toBe(0);

@@ -235,7 +235,7 @@ describe('accepts as Host', () => {
   });
 });
 
-describe('refuses as Host', () => {
+describe('rejects as Host', () => {
   test.each([
     'a b',
     'a\tb',
@@ -281,11 +281,11 @@ describe('refuses as Host', () => {
   });
 });
 
-/** [name, what arrives] */
-type Refusals = [string, string][];
+/** [name, head] */
+type Rejections = [string, string][];
 const CONTROLS = [...Array(32).keys(), 127].filter((code) => !'\t\n\r'.includes(String.fromCharCode(code)));
 
-const refused: Record<number, Refusals> = {
+const rejected: Record<number, Rejections> = {
   400: [
     ['chunked in a list whose other elements are empty', get('Transfer-Encoding: , chunked,')],
     ['a bare LF behind the request line', 'GET / HTTP/1.1\nHost: a\r\n\r\n'],
@@ -318,7 +318,7 @@ const refused: Record<number, Refusals> = {
     ['obs-text in a name', get('\xe4: b')],
     ['a slash in a name', get('A/b: c')],
     ['a quote in a name', get('"A": c')],
-    ...CONTROLS.flatMap((code): Refusals => {
+    ...CONTROLS.flatMap((code): Rejections => {
       const control = String.fromCharCode(code);
       const name = `0x${code.toString(16)}`;
       return [
@@ -449,7 +449,7 @@ const refused: Record<number, Refusals> = {
   ],
 };
 
-describe.each(Object.entries(refused))('refuses with %s', (status, rows) => {
+describe.each(Object.entries(rejected))('rejects with %s', (status, rows) => {
   test.each(rows)('%s', (_, text) => {
     expect(parseEveryWay(text).result).toBe(Number(status));
   });
@@ -461,7 +461,7 @@ describe('limits', () => {
     const without = get('A: ').length;
     return get(`A: ${'x'.repeat(length - without)}`);
   };
-  /** [name, text, answer] */
+  /** [name, text, result] */
   const rows: [string, string, number][] = [
     ['a target as long as allowed', head(`GET /${'x'.repeat(15)} HTTP/1.1`, 'Host: a'), COMPLETE],
     ['a target one byte longer', head(`GET /${'x'.repeat(16)} HTTP/1.1`, 'Host: a'), 414],
@@ -488,13 +488,13 @@ describe('limits', () => {
     expect(parseEveryWay(text, small).result).toBe(result);
   });
 
-  test('a target may be limited to more than the head', () => {
+  test('targetBytes may exceed headBytes', () => {
     const odd = resolveLimits({ headBytes: 64, targetBytes: 1000 });
     expect(parseEveryWay(head(`GET /${'x'.repeat(100)} HTTP/1.1`, 'Host: a'), odd).result).toBe(431);
     expect(parseEveryWay(head('GET /x HTTP/1.1', 'Host: a'), odd).result).toBe(COMPLETE);
   });
 
-  test('the defaults', () => {
+  test('the default limits', () => {
     const { headBytes, targetBytes, headFields } = limits;
     const read = (text: string) => parseWhole(text).result;
     expect(read(head(`GET /${'x'.repeat(targetBytes - 1)} HTTP/1.1`, 'Host: a'))).toBe(COMPLETE);
@@ -506,8 +506,8 @@ describe('limits', () => {
   });
 });
 
-describe('keeps the connection', () => {
-  /** [the Connection fields, in HTTP/1.1, in HTTP/1.0] */
+describe('keepAlive', () => {
+  /** [Connection fields, keepAlive in HTTP/1.1, in HTTP/1.0] */
   const rows: [string[], boolean, boolean][] = [
     [[], true, false],
     [['close'], false, false],
@@ -547,23 +547,23 @@ describe('keeps the connection', () => {
     [['x, keep-alive', 'y, z'], true, true],
     [['x, keep-alive', 'y, close', 'z, x'], false, false],
   ];
-  test.each(rows)('%j: %s in HTTP/1.1, %s in HTTP/1.0', (values, kept, keptOld) => {
+  test.each(rows)('with Connection %j is %s in HTTP/1.1, %s in HTTP/1.0', (values, keepAlive11, keepAlive10) => {
     const fields = values.map((value) => `Connection: ${value}`);
     const keepAlive = (version: string) => {
       const { result, parsed } = parseEveryWay(head(`GET / HTTP/${version}`, 'Host: a', ...fields));
       expect(result).toBe(COMPLETE);
       return parsed!.keepAlive;
     };
-    expect(keepAlive('1.1')).toBe(kept);
-    expect(keepAlive('1.0')).toBe(keptOld);
+    expect(keepAlive('1.1')).toBe(keepAlive11);
+    expect(keepAlive('1.0')).toBe(keepAlive10);
   });
 
-  test('or not, and the field may have any case', () => {
+  test('ignores the case of the field name', () => {
     expect(parseWhole(get('CONNECTION: close')).parsed!.keepAlive).toBe(false);
     expect(parseWhole(get('connection: close')).parsed!.keepAlive).toBe(false);
   });
 
-  test('whatever the request before said', () => {
+  test('does not depend on the request before', () => {
     const parser = new RequestParser(limits);
     parse(parser, get('Connection: close', 'Content-Length: 5', 'Expect: 100-continue'));
     expect(parse(parser, get())).toBe(COMPLETE);
@@ -571,8 +571,8 @@ describe('keeps the connection', () => {
   });
 });
 
-describe('holds one request', () => {
-  test('with the known fields at hand', () => {
+describe('the fields of the parser', () => {
+  test('include the known fields by id', () => {
     const parser = new RequestParser(limits);
     parse(parser, get('user-agent: \xfcber', 'IF-NONE-MATCH: "a"', 'Referer:', 'If-None-Match: "b"'));
     expect(parser.value(FieldId.host)).toBe('a');
@@ -583,7 +583,7 @@ describe('holds one request', () => {
     expect(parser.contentLength !== 0).toBe(false);
   });
 
-  test('and nothing of the one before', () => {
+  test('contain nothing of the request before', () => {
     const parser = new RequestParser(limits);
     parse(parser, head('POST /long/target HTTP/1.0', 'User-Agent: x', 'Transfer-Encoding: y'));
     expect(parser.hasTarget).toBe(true);
@@ -593,7 +593,7 @@ describe('holds one request', () => {
     }
   });
 
-  test('and forgets it', () => {
+  test('are forgotten by reset', () => {
     const parser = new RequestParser(limits);
     parse(parser, head('POST / HTTP/1.0', 'User-Agent: x'));
     parser.reset();
@@ -605,7 +605,7 @@ describe('holds one request', () => {
     ]);
   });
 
-  test('has a body when a length or chunked says so', () => {
+  test('have a content length with Content-Length or chunked only', () => {
     const parser = new RequestParser(limits);
     const hasBody = (...fields: string[]) => [parse(parser, get(...fields)), parser.contentLength !== 0];
     expect(hasBody('Content-Length: 1')).toEqual([COMPLETE, true]);
@@ -615,7 +615,7 @@ describe('holds one request', () => {
   });
 });
 
-test('pipelined requests are read one behind the other', () => {
+test('pipelined requests are parsed one after the other', () => {
   const heads = accepted.map(([, text]) => text);
   const all = heads.join('');
   const bytes = bytesOf(all);
@@ -630,16 +630,16 @@ test('pipelined requests are read one behind the other', () => {
   expect(bytes.toString('latin1')).toBe(`${all}\0`);
 });
 
-describe('asks for more', () => {
-  test('of nothing', () => expect(parseWhole('').result).toBe(NEED_MORE));
+describe('NEED_MORE', () => {
+  test('is the result for no bytes', () => expect(parseWhole('').result).toBe(NEED_MORE));
 
-  test('and a long field is not parsed again before the head is too long', () => {
+  test('in a long field sets minBytesToRetry to the limit of the head', () => {
     const parser = new RequestParser(limits);
     expect(parse(parser, get('A: ').slice(0, -4))).toBe(NEED_MORE);
     expect(parser.minBytesToRetry).toBe(limits.headBytes);
   });
 
-  test('and a long target not before it is too long', () => {
+  test('in a long target sets minBytesToRetry to the limit of the target', () => {
     const parser = new RequestParser(limits);
     expect(parse(parser, 'GET /xxx')).toBe(NEED_MORE);
     expect(parser.minBytesToRetry).toBe('GET '.length + limits.targetBytes + 1);
@@ -647,7 +647,7 @@ describe('asks for more', () => {
     expect(parser.minBytesToRetry).toBe('GET '.length + limits.targetBytes + 1);
   });
 
-  test('counted from where the request begins', () => {
+  test('counts minBytesToRetry from the start of the request', () => {
     const parser = new RequestParser(limits);
     expect(parser.parse(bytesOf('junkGET /xxx'), 4, 12)).toBe(NEED_MORE);
     expect(parser.minBytesToRetry).toBe('junkGET '.length + limits.targetBytes + 1);
@@ -658,7 +658,7 @@ describe('asks for more', () => {
     ['an absolute target', `GET http://${'x'.repeat(limits.targetBytes)}`, 414],
     ['a field', `GET / HTTP/1.1\r\nA: ${'x'.repeat(limits.headBytes)}`, 431],
     ['a name', `GET / HTTP/1.1\r\n${'x'.repeat(limits.headBytes)}`, 431],
-  ])('and is told in time that %s without an end is too long', (_, text, status) => {
+  ])('ends in time when %s without an end is too long', (_, text, status) => {
     for (const step of [1, 7, 1000]) {
       const cuts = Array.from({ length: Math.ceil(text.length / step) - 1 }, (_, i) => (i + 1) * step);
       expect(parseInPieces(text, cuts).result).toBe(status);
@@ -666,7 +666,7 @@ describe('asks for more', () => {
   });
 });
 
-describe('blanks without end are read in one go', () => {
+describe('endless whitespace is parsed in linear time', () => {
   const blanks = ' \t'.repeat(8000);
   test.each([
     ['Connection', get(`Connection: x,${blanks}x`), COMPLETE],
