@@ -32,9 +32,3 @@ export function killGroup(leader: number): void {
     // ESRCH: the group is empty
   }
 }
-
-/** Resolves when the process has exited. */
-export function waitForExit(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
-  return new Promise((resolve) => child.once('exit', () => resolve()));
-}

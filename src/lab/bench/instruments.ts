@@ -1,8 +1,9 @@
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ExperimentError } from '../base/errors.js';
+import { textOf } from '../base/text-file.js';
 import { autocannonArgs, parseAutocannon } from '../load/autocannon.js';
 import { h2loadArgs, h2loadErrors, parseH2loadLog } from '../load/h2load.js';
 import type { FixedRateResult, FixedRateSpec, LoadResult, LoadSpec } from '../load/load.js';
@@ -119,12 +120,3 @@ export class Instruments implements Disposable, LoadGenerator {
 /** Null without requests. */
 export const callsPerRequest = (calls: Record<string, number>, requests: number): Record<string, number> | null =>
   requests === 0 ? null : Object.fromEntries(Object.entries(calls).map(([name, count]) => [name, count / requests]));
-
-/** Empty if the tool has not written the file. */
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
-}

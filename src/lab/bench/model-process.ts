@@ -1,7 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { Cancelled, ExperimentError } from '../base/errors.js';
-import { killGroup, spawnGroup, waitForExit } from '../base/process-group.js';
+import { killGroup, spawnGroup } from '../base/process-group.js';
 import { tasksetArgs } from '../measure/cores.js';
 
 const START_TIMEOUT_MS = 15_000;
@@ -58,17 +59,17 @@ export class ModelProcess {
 
   /** Sends SIGTERM, and SIGKILL to its process group after a timeout. Returns whether SIGTERM sufficed. */
   async stop(): Promise<boolean> {
-    let stopped = true;
-    if (this.isRunning) {
-      this.child.kill('SIGTERM');
-      const timer = setTimeout(() => {
-        stopped = false;
-        killGroup(this.pid);
-      }, STOP_TIMEOUT_MS);
-      await waitForExit(this.child);
-      clearTimeout(timer);
-    }
-    return stopped;
+    if (!this.isRunning) return true;
+    const exited = once(this.child, 'exit');
+    this.child.kill('SIGTERM');
+    let killed = false;
+    const timer = setTimeout(() => {
+      killed = true;
+      killGroup(this.pid);
+    }, STOP_TIMEOUT_MS);
+    await exited;
+    clearTimeout(timer);
+    return !killed;
   }
 }
 

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { textOf } from '../base/text-file.js';
 
 /** The dedicated cores of the model and of the load. */
 export interface Cores {
@@ -22,7 +22,7 @@ export const detectCores = (): Cores | null => assignCores(allowedCores(), sibli
 
 /** Cpus_allowed_list, proc_pid_status(5). */
 export function allowedCores(): number[] {
-  return parseCores(/^Cpus_allowed_list:\s*(\S+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0');
+  return parseCores(/^Cpus_allowed_list:\s*(\S+)/m.exec(textOf('/proc/self/status'))?.[1] ?? '0');
 }
 
 /** `0-2,5` is 0, 1, 2 and 5. */
@@ -34,12 +34,9 @@ export function parseCores(list: string): number[] {
 }
 
 function siblings(core: number): number[] {
-  try {
-    const path = `/sys/devices/system/cpu/cpu${core}/topology/thread_siblings_list`;
-    return parseCores(readFileSync(path, 'utf8').trim());
-  } catch {
-    return [core]; // some containers hide it
-  }
+  // Empty in some containers, which hide it.
+  const list = textOf(`/sys/devices/system/cpu/cpu${core}/topology/thread_siblings_list`);
+  return list === '' ? [core] : parseCores(list);
 }
 
 /** The prefix of a command that runs it on these cores, taskset(1). */

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
+import { textOf } from '../base/text-file.js';
 import { allowedCores, type Cores } from './cores.js';
 
 /** The environment of a run. Results from different machines, or from a busy and an idle one, are not comparable. */
@@ -37,6 +37,6 @@ export function describeMachine(pinned: Cores | null): Machine {
 
 /** The soft limit of RLIMIT_NOFILE; Node raises it to the hard limit at startup. */
 export function openFilesLimit(): number {
-  const soft = /^Max open files\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
+  const soft = /^Max open files\s+(\S+)/m.exec(textOf('/proc/self/limits'))?.[1];
   return soft === 'unlimited' ? Number.MAX_SAFE_INTEGER : Number(soft ?? 1024);
 }

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { ExperimentError, sleep } from '../base/errors.js';
+import { textOf } from '../base/text-file.js';
 import { residentBytes } from './proc-stat.js';
 
 export interface Memory {
@@ -35,7 +35,7 @@ export async function stableRss(pid: number, signal: AbortSignal, steps = 1, min
 /** Allows at most half of the available memory. @throws ExperimentError */
 export function assertMemoryFor(connections: number, perConnectionBytes: number): void {
   const neededBytes = connections * perConnectionBytes;
-  const kib = Number(/^MemAvailable:\s+(\d+)/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1] ?? 0);
+  const kib = Number(/^MemAvailable:\s+(\d+)/m.exec(textOf('/proc/meminfo'))?.[1] ?? 0);
   if (neededBytes <= (kib * 1024) / 2) return;
   const [neededMib, availableMib] = [Math.round(neededBytes / 1024 / 1024), Math.round(kib / 1024)];
   throw new ExperimentError(

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
+import { textOf } from '../base/text-file.js';
 
 /** Times in proc_pid_stat(5) are in units of 1/USER_HZ, and USER_HZ is 100 on every architecture that Node supports. */
 const TICK_US = 10_000;
@@ -15,7 +16,7 @@ export interface CpuTime {
 export function processTree(pid: number): number[] {
   const tree = [pid];
   for (const task of threadsOf(pid)) {
-    const children = textOf(`/proc/${pid}/task/${task}/children`).split(' ').filter(Boolean);
+    const children = textOf(`/proc/${pid}/task/${task}/children`).split(/\s+/).filter(Boolean);
     for (const child of children) tree.push(...processTree(Number(child)));
   }
   return tree;
@@ -87,14 +88,5 @@ function threadsOf(pid: number): string[] {
     return readdirSync(`/proc/${pid}/task`);
   } catch {
     return [];
-  }
-}
-
-/** Empty for a process that has exited. */
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, 'utf8').trim();
-  } catch {
-    return '';
   }
 }
