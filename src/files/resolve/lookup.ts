@@ -16,17 +16,17 @@ import type { Root } from './root.js';
 const { O_DIRECTORY, O_NOFOLLOW, O_PATH, O_RDONLY } = constants;
 
 /**
- * Opens names below a root and collects what each result depends on, so that inotify can invalidate it. By openat2(2), as
- * follows; without it the kernel's part is done by `openByWalk`, and nothing counts as watched.
+ * Opens names below a root and collects what each result depends on, so that inotify can invalidate it. With openat2(2) it
+ * works as follows; without it, `openByWalk` resolves whole paths, and everything is unwatched.
  *
- * 1. Every directory on the way is watched before it is looked into, so that no change falls between. Known directories
+ * 1. Every directory on the way is watched before it is looked into, so that no change is missed. Known directories
  *    (`WatchedDirectory`) are not opened again, unless `markUnverified` was called.
- * 2. Names are opened by RESOLVE_NO_SYMLINKS. ELOOP means that one is a symlink: it is read and expanded (`PathWalk`), so
- *    that the directories which it leads through are depended on too.
+ * 2. Names are opened with RESOLVE_NO_SYMLINKS. ELOOP means that one is a symlink: it is read and expanded (`PathWalk`), and
+ *    the directories on its way are dependencies too.
  * 3. The last name is a dependency whether it exists or not: its creation invalidates a 404.
  *
- * A symlink that is absolute or leads out of the root is EXDEV, unless the policy is `follow`: then it is opened as open(2)
- * does and unwatched. If the policy is `deny`, every symlink is ELOOP.
+ * A symlink that is absolute or leads out of the root is EXDEV, unless the policy is `follow`: then it is followed as
+ * by open(2), and unwatched. If the policy is `deny`, every symlink is ELOOP.
  */
 export class Lookup {
   private top: WatchedDirectory;
@@ -72,7 +72,7 @@ export class Lookup {
     }
   }
 
-  /** Opens a directory to read its entries, and depends on all of them; the descriptor is the caller's. Returns -errno. */
+  /** Opens a directory to read its entries, which all become dependencies. Returns a descriptor, the caller's, or -errno. */
   directory(name: Uint8Array, dependencies: Dependencies): number {
     if (this.root.pathResolution === 'walk') {
       dependencies.markUnwatched(NO_OPENAT2);
@@ -88,7 +88,7 @@ export class Lookup {
     return errno < 0 ? errno : this.root.openPlain(walk.parent, O_RDONLY | O_DIRECTORY);
   }
 
-  /** The codings in which there may be a precompressed file next to a file that was opened with these dependencies. */
+  /** The codings in which a file, opened with these dependencies, may have a precompressed file next to it. */
   precompressedCodings(name: Uint8Array, { directory }: Dependencies): readonly ContentCoding[] {
     if (directory === null) return CODINGS;
     const base = Buffer.from(name).toString('latin1').replace(/.*\//s, '');
@@ -138,7 +138,7 @@ export class Lookup {
     return ENOTDIR;
   }
 
-  /** Resolves all names but the last to directories without symlinks, each of which is depended on. Returns 0, or -errno. */
+  /** Opens the directories on the way to the last name, and makes every name a dependency. Returns 0, or -errno. */
   private resolveDirectories(walk: PathWalk, dependencies: Dependencies): number {
     if (this.top.isGone) this.top = this.watchTop();
     else this.rewatch(this.top, this.root.descriptor);
@@ -168,7 +168,7 @@ export class Lookup {
     return 0;
   }
 
-  /** A directory by its name in another, and its path below the root. Returns -errno if there is none; ELOOP for a symlink. */
+  /** @returns the directory with a name in `parent`, or -errno: ELOOP for a symlink */
   private openDirectory(parent: WatchedDirectory, name: string, path: Buffer): WatchedDirectory | number {
     const known = parent.children.get(name);
     if (known?.isWatched && known.verifiedEpoch === this.epoch) return known;

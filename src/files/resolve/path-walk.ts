@@ -4,15 +4,15 @@ export const MAX_SYMLINKS = 40;
 const SLASH = 0x2f;
 
 /**
- * The names of a path while it is resolved by hand, as path_resolution(7) has it. The names before `position` are resolved:
- * none of them is a symlink or `..`. The caller opens the current name, and then calls `enter` for a directory, `leave` for
+ * The names of a path while the caller resolves it, by the rules of path_resolution(7). The names before `position` are
+ * resolved: none of them is a symlink or `..`. The caller opens the current name, and then calls `enter` for a directory, `leave` for
  * `..`, and `countSymlink` and `expand` for a symlink. Names are latin1, a character a byte; `.` and empty names are left out.
  */
 export class PathWalk {
   readonly names: string[];
-  /** The path, or the target of a symlink on the way, began with a slash. */
+  /** The path, or the symlink that was expanded last, begins with a slash. */
   isAbsolute: boolean;
-  /** A slash stands behind the last name: it must be a directory. */
+  /** The last name must be a directory: a slash follows it. */
   needsDirectory: boolean;
   private position = 0;
 
@@ -56,24 +56,21 @@ export class PathWalk {
     return isBelowTop;
   }
 
-  /** Returns false when the current name is a symlink too many. */
+  /** Returns false if the current name is one symlink too many. */
   countSymlink(): boolean {
     return this.symlinksLeft-- > 0;
   }
 
-  /** Replaces the current name by the target of the symlink that it is; an absolute target replaces all before it too. */
+  /** Replaces the current name, a symlink, by its target; an absolute target replaces the names before it too. */
   expand(target: Uint8Array): void {
     if (this.isLast && target.at(-1) === SLASH) this.needsDirectory = true;
-    if (target[0] !== SLASH) {
-      this.names.splice(this.position, 1, ...pathNames(target));
-      return;
-    }
-    this.isAbsolute = true;
-    this.names.splice(0, this.position + 1, ...pathNames(target));
-    this.position = 0;
+    this.isAbsolute = target[0] === SLASH;
+    const replaced = this.isAbsolute ? 0 : this.position;
+    this.names.splice(replaced, this.position + 1 - replaced, ...pathNames(target));
+    this.position = replaced;
   }
 
-  /** Back to the first name, to resolve all once more. */
+  /** Starts again at the first name. */
   restart(): void {
     this.position = 0;
   }

@@ -32,11 +32,11 @@ export interface Resolved {
   /** -errno of `not-found`; 0 otherwise. */
   readonly errno: number;
   readonly dependencies: Dependencies;
-  /** The same as long as the result is, as far as fstat(2) shows: a cached response stays valid. */
+  /** Unchanged while the files are unchanged, as far as fstat(2) shows: then a cached response is valid. */
   readonly fingerprint: string;
 }
 
-/** What a name leads to: the name that it stands for (an index, a page), and the file or why there is none. */
+/** The name that a target stands for, such as its index, and the file or why there is none. */
 interface Located {
   readonly name: Buffer;
   readonly file: OpenFile | NotAFile;
@@ -64,7 +64,7 @@ export interface ResolverCounters {
  * 4. With `cleanUrls`, `/about.html` is the kind `redirect`, if `/about` is resolved to the same file.
  * 5. A file comes with its precompressed files, except those that are older than it (stale).
  *
- * Whatever was looked at on the way is in `dependencies`.
+ * Every name that was opened on the way, or was missing, is in `dependencies`.
  */
 export class Resolver {
   constructor(
@@ -91,7 +91,7 @@ export class Resolver {
     return notFound(name, file, dependencies);
   }
 
-  /** Whether one of its files has no date yet, and will have one when the second of its change is over. */
+  /** Whether one of its files has no date yet, because the second of its change is not over. */
   hasUnsettledDate(resolved: Resolved): boolean {
     return filesOf(resolved).some((file) => this.hasWeakDate(file));
   }
