@@ -20,26 +20,27 @@ const FEW_FILES = 8;
 export const MANY_NAMES = 20_000;
 
 /**
- * A directory that resolution has passed through, and the dependents of its entries. Names are latin1, a character a byte.
+ * A directory on the way of a lookup, and the dependents of its entries: what keeps the cache fresh without system calls.
+ * Its state is one of:
  *
- * 1. Watched: inotify reports every change. An event for a name invalidates the dependents of that name, of ANY_ENTRY and,
+ * 1. Watched: inotify reports every change. The event of a name invalidates the dependents of that name, of ANY_ENTRY and,
  *    for a precompressed file, of its original.
- * 2. Unwatched: there is no watch, or its file system does not report all changes. Changes that are reported invalidate;
- *    dependents are polled, and `rewatch` tries for a watch again then.
- * 3. Gone: it was moved, removed, or its name leads to another directory. All dependents in it and below are invalidated,
- *    and the next resolution makes a new object.
+ * 2. Unwatched: there is no watch, or the file system does not report all changes. Those that are reported invalidate, and
+ *    the dependents are polled besides. Each time `rewatch` tries to watch it again.
+ * 3. Gone: it was moved or removed, or its name leads to another directory. Everything that depends on it or on a directory
+ *    below is invalidated, and the next lookup makes a new object.
  *
- * A dependent is unsubscribed by its invalidation. A directory is watched before it is looked into, so that no change falls
- * between. An ancestor's rename is reported only to the ancestor, which is why the tree is kept: `onDirectoryChanged` goes
- * down to the children.
+ * Rules: a directory is watched before a name in it is opened, so that no change is missed. A rename is reported to the
+ * renamed directory and its parent only, so `onDirectoryChanged` goes down the tree of children. An invalidation ends the
+ * subscription to that entry; the dependent ends its others. Names are latin1, a character a byte.
  */
 export class WatchedDirectory implements DirectoryListener {
   readonly children = new Map<string, WatchedDirectory>();
   /** By entry; most have one dependent. */
   private readonly dependents = new Map<string, Dependent | Set<Dependent>>();
-  /** The precompressed files in here; null until they are read. */
+  /** The precompressed files in it; null until they are read. */
   private precompressedNames: Set<string> | null = null;
-  /** For how many files `precompressedCodings` was called before the directory was read. */
+  /** How many calls of `precompressedCodings` there were. */
   private filesResolved = 0;
   private wd: number;
   /** Why the first watch failed; null if it did not. */
@@ -71,7 +72,7 @@ export class WatchedDirectory implements DirectoryListener {
     if (tracing) debug('watch /%s: %s', this.path, this.isWatched ? 'inotify' : this.unwatchedReason);
   }
 
-  /** Every change in here is reported. */
+  /** Whether every change in it is reported. */
   get isWatched(): boolean {
     return this.wd !== NOT_WATCHED && this.notifies;
   }
@@ -98,6 +99,7 @@ export class WatchedDirectory implements DirectoryListener {
     this.retryMs = nowMs + intervalMs;
     this.wd = this.inotify.add(fd, this, CONTENT_CHANGES);
     if (this.wd === NOT_WATCHED) return;
+    if (tracing) debug('watch /%s: inotify', this.path);
     // While there was no watch, another directory may have taken this name: the children are not known to be below it.
     // Their dependents depend on this directory too, and so are polled.
     for (const child of [...this.children.values()]) child.unwatchSubtree();
@@ -126,9 +128,9 @@ export class WatchedDirectory implements DirectoryListener {
   }
 
   /**
-   * The codings in which a file may have a precompressed one next to it: all codings until the directory was read, which
-   * does not pay off for a few files.
-   * @param readNames reads the names in here; null if there are too many, or on an error
+   * The codings in which a file may have a precompressed one next to it. All codings until the directory is read, which is
+   * not worthwhile for a few files.
+   * @param readNames reads the names in the directory; null if there are too many, or on an error
    */
   precompressedCodings(name: string, readNames: () => readonly string[] | null): readonly ContentCoding[] {
     if (!this.isWatched) return CODINGS;
@@ -160,7 +162,7 @@ export class WatchedDirectory implements DirectoryListener {
     for (const child of [...this.children.values()]) child.unwatchSubtree();
   }
 
-  /** The event may also be of its removal: a name too many costs an open. */
+  /** The event may also be of a removal: a name too many costs an open, one too few a representation. */
   private addPrecompressed(name: string): void {
     this.precompressedNames?.add(name);
     if (this.precompressedNames !== null && this.precompressedNames.size > MANY_NAMES) this.precompressedNames = null;
