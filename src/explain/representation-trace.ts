@@ -1,16 +1,11 @@
+import { COMPRESSION_MIN_BYTES, isCompressible } from '../files/representation/compress.js';
 import type { BuiltFile } from '../files/representation/decisions.js';
 import type { Resolved } from '../files/resolve/resolver.js';
 import { mediaTypeOf } from '../files/rules/media-type.js';
 import { Dependencies } from '../files/watch/dependencies.js';
 import { FieldId } from '../http/headers.js';
 import type { RequestParser } from '../http/request/parser.js';
-import {
-  CODINGS,
-  COMPRESSION_MIN_BYTES,
-  codingPreferences,
-  isCompressible,
-  PRECOMPRESSED_SUFFIXES,
-} from '../http/semantics/accept-encoding.js';
+import { CODINGS, codingPreferences, PRECOMPRESSED_SUFFIXES } from '../http/semantics/accept-encoding.js';
 import type { PreconditionResult } from '../http/semantics/preconditions.js';
 import type { RequestTrace } from './step.js';
 

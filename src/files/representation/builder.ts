@@ -1,10 +1,6 @@
 import type { Limits } from '../../http/limits.js';
 import type { BytesBody, Field, FileBody } from '../../http/response/response.js';
-import {
-  type AcceptEncodingCache,
-  COMPRESSION_MIN_BYTES,
-  isCompressible,
-} from '../../http/semantics/accept-encoding.js';
+import type { AcceptEncodingCache } from '../../http/semantics/accept-encoding.js';
 import type { Validators } from '../../http/semantics/preconditions.js';
 import type { Kernel } from '../../sys/kernel.js';
 import { SharedFd } from '../../sys/shared-fd.js';
@@ -14,6 +10,7 @@ import { filesOf, isRacy, type Resolved } from '../resolve/resolver.js';
 import { mediaTypeOf } from '../rules/media-type.js';
 import type { Rules } from '../rules/response-headers.js';
 import type { ResolvedSiteOptions } from '../rules/site-options.js';
+import { COMPRESSION_MIN_BYTES, isCompressible } from './compress.js';
 import type { CompressionQueue } from './compression-queue.js';
 import { Compressor } from './compressor.js';
 import type { Observe, Uncacheable } from './decisions.js';

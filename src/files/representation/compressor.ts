@@ -1,6 +1,7 @@
-import { AVAILABLE_CODINGS, type ContentCoding, compress, isWorthwhile } from '../../http/semantics/accept-encoding.js';
+import type { ContentCoding } from '../../http/semantics/accept-encoding.js';
 import type { Kernel } from '../../sys/kernel.js';
 import { exactFingerprint } from '../resolve/fingerprint.js';
+import { AVAILABLE_CODINGS, compress, isWorthwhile } from './compress.js';
 import type { CompressionJob, CompressionQueue } from './compression-queue.js';
 import { etagForCompressed } from './etag.js';
 import { makeRepresentation, type RepresentationFields } from './representation.js';

@@ -1,63 +1,63 @@
 import { CLASSES, TOKEN } from '../headers.js';
 
-/** A media range of an Accept field, or a media type, which is a range of one: RFC 9110 section 12.5.1. */
+/** A media range of an Accept field, RFC 9110 section 12.5.1, or a media type, which is a range of one. */
 interface MediaRange {
   /** Lower case; `*` for any. */
   readonly type: string;
   readonly subtype: string;
-  /** Those that a type must have to be in the range, each as `name=value` in lower case and without quotes. */
+  /** A type in the range has all of them; each is `name=value` in lower case and without quotes. */
   readonly parameters: readonly string[];
-  /** Its weight in thousandths. */
+  /** In thousandths. */
   readonly weight: number;
 }
 
 const FULL_WEIGHT = 1000;
-/** More than a range can have parameters: what it names goes before how much it says of it. */
-const NAMED = 1_000_000;
+/** More than a range can have parameters: the type goes before their number. */
+const TYPE_RANK = 1_000_000;
 
 const HTML = 'text/html; charset=utf-8';
-/** JSON has no charset, but clients ask for one, and mean what every JSON is, RFC 8259 section 8.1. */
+/** JSON has no charset, but clients request the one that all JSON has, RFC 8259 section 8.1. */
 const JSON_TYPE = 'application/json; charset=utf-8';
 
 /**
- * How much a client wants a media type, from 0 (not at all) to 1: the weight of the most specific range that has it, the
- * highest of equals. Who sends no Accept takes anything, and so does one whose Accept has no range that can be read.
- * `type` may have parameters; a range that asks for others does not have it.
+ * The weight of a media type by Accept, from 0 (not acceptable) to 1: that of the most specific range that includes it, the
+ * highest of equally specific ones. 1 without Accept, and if it has no valid range. `type` may have parameters; a range with
+ * others does not include it.
  */
 export function quality(accept: string | null, type: string): number {
   if (accept === null) return 1;
-  const asked = rangeOf(type);
-  let readable = false;
+  const requested = parseRange(type);
+  let hasValidRange = false;
   let best = -1;
   let weight = 0;
   for (const element of splitUnquoted(accept, ',')) {
-    const range = element === '' ? null : rangeOf(element);
+    const range = element === '' ? null : parseRange(element);
     if (range === null) continue;
-    readable = true;
-    if (asked === null || !includes(range, asked)) continue;
+    hasValidRange = true;
+    if (requested === null || !includes(range, requested)) continue;
     const rank = rankOf(range);
     if (rank < best || (rank === best && range.weight <= weight)) continue;
     best = rank;
     weight = range.weight;
   }
-  return readable ? weight / FULL_WEIGHT : 1;
+  return hasValidRange ? weight / FULL_WEIGHT : 1;
 }
 
-/** Whether what can be had as a page and as JSON goes out as JSON: only to a client that says it would rather have it. */
+/** Whether JSON is preferred to HTML. */
 export function prefersJson(accept: string | null): boolean {
   return accept !== null && quality(accept, JSON_TYPE) > quality(accept, HTML);
 }
 
-/** Whether a client asks for a page: by name, for anything is what scripts and images are asked for with too. */
+/** Whether Accept lists text/html by name: requests for scripts and images have wildcards too. */
 export function acceptsHtmlExplicitly(accept: string | null): boolean {
   if (accept === null) return false;
   return splitUnquoted(accept, ',').some((element) => {
-    const range = rangeOf(element);
+    const range = parseRange(element);
     return range !== null && range.type === 'text' && range.subtype === 'html' && range.weight > 0;
   });
 }
 
-/** A qvalue, RFC 9110 section 12.4.2, in thousandths; -1 for what is none. */
+/** A qvalue, RFC 9110 section 12.4.2, in thousandths; -1 if invalid. */
 export function parseQvalue(qvalue: string): number {
   const { length } = qvalue;
   if (length === 0 || length > 5) return -1;
@@ -73,21 +73,21 @@ export function parseQvalue(qvalue: string): number {
   return weight <= FULL_WEIGHT ? weight : -1;
 }
 
-function includes(range: MediaRange, asked: MediaRange): boolean {
+function includes(range: MediaRange, mediaType: MediaRange): boolean {
   return (
-    (range.type === '*' || range.type === asked.type) &&
-    (range.subtype === '*' || range.subtype === asked.subtype) &&
-    range.parameters.every((parameter) => asked.parameters.includes(parameter))
+    (range.type === '*' || range.type === mediaType.type) &&
+    (range.subtype === '*' || range.subtype === mediaType.subtype) &&
+    range.parameters.every((parameter) => mediaType.parameters.includes(parameter))
   );
 }
 
 function rankOf({ type, subtype, parameters }: MediaRange): number {
-  const named = type === '*' ? 0 : subtype === '*' ? 1 : 2;
-  return named * NAMED + parameters.length;
+  const typeRank = type === '*' ? 0 : subtype === '*' ? 1 : 2;
+  return typeRank * TYPE_RANK + parameters.length;
 }
 
-/** Reads one element; null for what is none, and for one with a weight that is none or with two of them. */
-function rangeOf(element: string): MediaRange | null {
+/** Null for an invalid range, which includes one with an invalid weight or with two. */
+function parseRange(element: string): MediaRange | null {
   const [essence, ...rest] = splitUnquoted(element, ';');
   const slash = essence!.indexOf('/');
   const type = essence!.slice(0, slash).toLowerCase();
@@ -110,7 +110,7 @@ function rangeOf(element: string): MediaRange | null {
   return { type, subtype, parameters, weight: weight < 0 ? FULL_WEIGHT : weight };
 }
 
-/** What a parameter says, be it a token or a quoted string, RFC 9110 section 5.6.4; null for what is neither. */
+/** The value of a parameter, a token or a quoted string, RFC 9110 section 5.6.4; null if invalid. */
 function unquoted(text: string): string | null {
   if (text[0] !== '"') return isToken(text) ? text : null;
   let value = '';
@@ -128,8 +128,8 @@ function isToken(text: string): boolean {
 }
 
 /**
- * The pieces between separators, without the blanks around them. A separator in a quoted string is text; of a string that
- * does not end, all is. By hand and not by an expression: a peer must not choose how often it backtracks.
+ * Splits at a separator, and trims whitespace. Separators in a quoted string do not count, also in one that does not end. Not
+ * a regular expression: a client must not choose how often it backtracks.
  */
 export function splitUnquoted(text: string, separator: string): string[] {
   const pieces: string[] = [];

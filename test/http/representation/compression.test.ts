@@ -1,6 +1,6 @@
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { AVAILABLE_CODINGS } from '../../../src/http/semantics/accept-encoding.js';
+import { AVAILABLE_CODINGS } from '../../../src/files/representation/compress.js';
 import { type Server, serve } from '../../../src/index.js';
 import { makeDirectory, settled, type TestDirectory } from '../../support/directory.js';
 import { exchange, type RawResponse, request, sleep } from '../../support/raw-client.js';

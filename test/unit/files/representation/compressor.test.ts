@@ -4,6 +4,7 @@ import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
 import { DESCRIPTOR_BYTES, ENTRY_OVERHEAD_BYTES } from '../../../../src/files/cache/entry.js';
 import { Files } from '../../../../src/files/files.js';
+import { AVAILABLE_CODINGS } from '../../../../src/files/representation/compress.js';
 import { CompressionQueue } from '../../../../src/files/representation/compression-queue.js';
 import { Compressor } from '../../../../src/files/representation/compressor.js';
 import { etagForCompressed } from '../../../../src/files/representation/etag.js';
@@ -12,11 +13,7 @@ import { Representations } from '../../../../src/files/representation/representa
 import { type ResolvedSiteOptions, resolveSiteOptions } from '../../../../src/files/rules/site-options.js';
 import { type Limits, resolveLimits } from '../../../../src/http/limits.js';
 import type { BytesBody, FileBody, HttpResponse } from '../../../../src/http/response/response.js';
-import {
-  AcceptEncodingCache,
-  AVAILABLE_CODINGS,
-  type ContentCoding,
-} from '../../../../src/http/semantics/accept-encoding.js';
+import { AcceptEncodingCache, type ContentCoding } from '../../../../src/http/semantics/accept-encoding.js';
 import { kernel as realKernel } from '../../../../src/sys/binding.js';
 import { SharedFd } from '../../../../src/sys/shared-fd.js';
 import { kernelWith } from '../../../support/counting-kernel.js';

@@ -1,0 +1,78 @@
+import { createRequire } from 'node:module';
+import { promisify } from 'node:util';
+import * as zlib from 'node:zlib';
+import { CODINGS, type ContentCoding } from '../../http/semantics/accept-encoding.js';
+import { assert } from '../../sys/assert.js';
+
+/** Smaller bodies are not compressed: with its head such a response fits one packet of 1,460 bytes already. */
+export const COMPRESSION_MIN_BYTES = 1024;
+
+/** Content-Encoding and Vary are about as long: smaller savings make the response longer. */
+const MIN_SAVED_BYTES = 64;
+/** One in 20 bytes at least: below that, decompressing and caching the file twice cost more than sending the rest. */
+const MIN_SAVED_SHARE = 20;
+
+/** mime-db is JSON without types; mime-types has loaded it already. */
+const mimeTypes: Readonly<Record<string, { readonly compressible?: boolean }>> = createRequire(import.meta.url)(
+  'mime-db',
+);
+
+/** Compressible types of files on sites for which mime-db has no entry. */
+const MORE_COMPRESSIBLE = new Set([
+  'application/node',
+  'application/sql',
+  'application/x-ndjson',
+  'application/yaml',
+  'font/collection',
+  'model/mtl',
+  'model/obj',
+]);
+
+/** Whether files of a media type, with or without parameters, are worth an attempt: mime-db has most types. */
+export function isCompressible(mediaType: string): boolean {
+  const semicolon = mediaType.indexOf(';');
+  const type = (semicolon < 0 ? mediaType : mediaType.slice(0, semicolon)).trim().toLowerCase();
+  // The type of unknown files: as often an archive or a disk image as not, whatever mime-db has.
+  if (type === 'application/octet-stream') return false;
+  const known = Object.hasOwn(mimeTypes, type) ? mimeTypes[type]!.compressible : undefined;
+  return known ?? (type.startsWith('text/') || /\+(?:json|xml|text|yaml)$/.test(type) || MORE_COMPRESSIBLE.has(type));
+}
+
+type Compress = (bytes: Uint8Array, options: object) => Promise<Buffer>;
+
+/** Node has zstd from 22.15 and 23.8 on. */
+const { zstdCompress } = zlib as {
+  zstdCompress?: (bytes: Uint8Array, options: object, done: (error: Error | null, result: Buffer) => void) => void;
+};
+/** ZSTD_c_compressionLevel of zstd.h, which Node 20 has no name for. */
+const ZSTD_COMPRESSION_LEVEL = 100;
+const zstd: Compress | null = zstdCompress === undefined ? null : promisify(zstdCompress);
+const brotli = promisify(zlib.brotliCompress);
+const gzip = promisify(zlib.gzip);
+
+/** The codings that this Node can compress with. Precompressed files are served in all of CODINGS. */
+export const AVAILABLE_CODINGS: readonly ContentCoding[] = CODINGS.filter((coding) => coding !== 'zstd' || zstd);
+
+/**
+ * Compresses on a thread of libuv's pool. The levels are for compression during requests; the highest, for precompressed
+ * files, take ten times as long.
+ * @param bytes not to be written to meanwhile
+ * @param coding one of AVAILABLE_CODINGS
+ */
+export async function compress(bytes: Uint8Array, coding: ContentCoding): Promise<Buffer> {
+  if (coding === 'gzip') return gzip(bytes, { level: 6 });
+  if (coding === 'br') {
+    // No mode: below quality 10, text compresses to the same bytes as with the generic one.
+    const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_SIZE_HINT } = zlib.constants;
+    return brotli(bytes, { params: { [BROTLI_PARAM_QUALITY]: 5, [BROTLI_PARAM_SIZE_HINT]: bytes.length } });
+  }
+  assert(zstd !== null, 'this Node has no zstd: check AVAILABLE_CODINGS');
+  // At its default of 3 it compresses worse than gzip at 6. The window is below the 8 MiB of RFC 9659.
+  return zstd(bytes, { params: { [ZSTD_COMPRESSION_LEVEL]: 9 } });
+}
+
+/** Whether the compressed bytes are small enough to be cached and sent. */
+export function isWorthwhile(originalBytes: number, compressedBytes: number): boolean {
+  const saved = originalBytes - compressedBytes;
+  return saved >= MIN_SAVED_BYTES && saved * MIN_SAVED_SHARE >= originalBytes;
+}
