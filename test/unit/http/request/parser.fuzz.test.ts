@@ -153,7 +153,7 @@ test('every head has a result, and the same one however it is cut', () => {
   });
   expect(rounds).toBeGreaterThan(100);
   expect(seen.get(COMPLETE), 'heads that are accepted').toBeGreaterThan(0);
-  expect(seen.get(400), 'heads that are refused').toBeGreaterThan(0);
+  expect(seen.get(400), 'heads that are rejected').toBeGreaterThan(0);
 });
 
 test('every chunked body has a result, and the same one however it is cut', () => {

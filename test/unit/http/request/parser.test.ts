@@ -110,13 +110,13 @@ const accepted: [string, string, Partial<ParsedRequest>][] = [
   ['a later version is 1.1', head('GET / HTTP/1.2', 'Host: a'), {}],
   ['the last version of 1', head('GET / HTTP/1.9', 'Host: a'), {}],
   ['an empty line first', `\r\n${get()}`, { headStart: 2 }],
-  ['no blank behind the colon', get('A:b'), { fields: [HOST_FIELD, ['A', 'b']] }],
-  ['blanks around a value', get('A: \t b c\t d \t '), { fields: [HOST_FIELD, ['A', 'b c\t d']] }],
+  ['no space behind the colon', get('A:b'), { fields: [HOST_FIELD, ['A', 'b']] }],
+  ['whitespace around a value', get('A: \t b c\t d \t '), { fields: [HOST_FIELD, ['A', 'b c\t d']] }],
   ['an empty value', get('A:'), { fields: [HOST_FIELD, ['A', '']] }],
-  ['a value of blanks', get('A: \t \t'), { fields: [HOST_FIELD, ['A', '']] }],
+  ['a value of whitespace', get('A: \t \t'), { fields: [HOST_FIELD, ['A', '']] }],
   ['colons in a value', get('A::b:'), { fields: [HOST_FIELD, ['A', ':b:']] }],
   ['obs-text', get('A: \x80\xa0\xff'), { fields: [HOST_FIELD, ['A', '\x80\xa0\xff']] }],
-  ['obs-text at the ends is no blank', get('A:\xa0b\x85'), { fields: [HOST_FIELD, ['A', '\xa0b\x85']] }],
+  ['obs-text at the ends is not whitespace', get('A:\xa0b\x85'), { fields: [HOST_FIELD, ['A', '\xa0b\x85']] }],
   ['every token character', get("!#$%&'*+-.^_`|~09azAZ: b"), { fields: [HOST_FIELD, ["!#$%&'*+-.^_`|~09azAZ", 'b']] }],
   ['fields of one name', get('A: b', 'A: c'), { fields: [HOST_FIELD, ['A', 'b'], ['A', 'c']] }],
   [
@@ -305,14 +305,14 @@ const rejected: Record<number, Rejections> = {
     ['two CRs at a line end', get('A: b\r')],
     ['LF CR', 'GET / HTTP/1.1\n\rHost: a\n\r\n\r'],
     ['two empty lines first', `\r\n\r\n${get()}`],
-    ['an empty line and a blank first', `\r\n ${get()}`],
-    ['a blank first', ` ${get()}`],
+    ['an empty line and a space first', `\r\n ${get()}`],
+    ['a space first', ` ${get()}`],
     ['a folded field', get('A: b', ' c')],
     ['a field folded with a tab', get('A: b', '\tc')],
     ['a folded first field', head('GET / HTTP/1.1', ' Host: a')],
     ['a space before the colon', get('A : b')],
     ['a tab before the colon', get('A\t: b')],
-    ['a blank in a name', get('A b: c')],
+    ['a space in a name', get('A b: c')],
     ['an empty name', get(': b')],
     ['a line without a colon', get('Abc')],
     ['obs-text in a name', get('\xe4: b')],
@@ -393,7 +393,7 @@ const rejected: Record<number, Rejections> = {
     ['a length with a fraction', get('Content-Length: 5.0')],
     ['a length with an exponent', get('Content-Length: 5e1')],
     ['a length with a group', get('Content-Length: 1_000')],
-    ['a length with a blank', get('Content-Length: 5 5')],
+    ['a length with a space', get('Content-Length: 5 5')],
     ['a length in quotes', get('Content-Length: "5"')],
     ['a length in other digits', get('Content-Length: \xb2')],
     ['a length behind a no-break space', get('Content-Length: \xa05')],
@@ -667,23 +667,23 @@ describe('NEED_MORE', () => {
 });
 
 describe('endless whitespace is parsed in linear time', () => {
-  const blanks = ' \t'.repeat(8000);
+  const whitespace = ' \t'.repeat(8000);
   test.each([
-    ['Connection', get(`Connection: x,${blanks}x`), COMPLETE],
-    ['Connection, blanks last', get(`Connection: x${blanks},`), COMPLETE],
+    ['Connection', get(`Connection: x,${whitespace}x`), COMPLETE],
+    ['Connection, whitespace last', get(`Connection: x${whitespace},`), COMPLETE],
     ['Connection, commas', get(`Connection: ${' ,'.repeat(8000)}`), COMPLETE],
-    ['Transfer-Encoding', get(`Transfer-Encoding: x${blanks}x`), 400],
+    ['Transfer-Encoding', get(`Transfer-Encoding: x${whitespace}x`), 400],
     [
       'Transfer-Encoding before chunked',
-      get(`Transfer-Encoding: ${blanks}, ${blanks.slice(4)}chunked`.slice(0, 16_000)),
+      get(`Transfer-Encoding: ${whitespace}, ${whitespace.slice(4)}chunked`.slice(0, 16_000)),
       400,
     ],
     ['Transfer-Encoding, commas', get(`Transfer-Encoding: ${', '.repeat(8000)}chunked`), 400],
     ['Transfer-Encoding, a long name', get(`Transfer-Encoding: ${'a'.repeat(16_000)} `), 400],
-    ['Content-Length', get(`Content-Length: 5${blanks}5`), 400],
-    ['Host', head('GET / HTTP/1.1', `Host: a${blanks}b`), 400],
+    ['Content-Length', get(`Content-Length: 5${whitespace}5`), 400],
+    ['Host', head('GET / HTTP/1.1', `Host: a${whitespace}b`), 400],
     ['Host, a bracket', head('GET / HTTP/1.1', `Host: [${':'.repeat(16_000)}`), 400],
-    ['Expect', get(`Expect: 100${blanks}continue`), 417],
+    ['Expect', get(`Expect: 100${whitespace}continue`), 417],
   ])('in %s', (_, text, result) => {
     for (let i = 0; i < 200; i++) expect(parseWhole(text).result).toBe(result);
   });
