@@ -1,5 +1,4 @@
 import { FieldId } from '../http/headers.js';
-import { copyHead } from '../http/request/head-copy.js';
 import type { RequestParser } from '../http/request/parser.js';
 import type { BodyQueue } from './body-queue.js';
 import { copyHeaders, delegate, NativeHeaders, NativeRequest } from './native.js';
@@ -43,7 +42,7 @@ export class FastRequest {
   /** Copies the head: the parser's bytes are valid until the next read only. */
   constructor(parser: RequestParser, context: FastRequestContext, queue: BodyQueue | null) {
     const { headStart, method } = parser;
-    this.#head = copyHead(parser);
+    this.#head = parser.copyHead();
     this.#method = method;
     this.#targetStart = parser.targetStart - headStart;
     this.#targetEnd = parser.targetEnd - headStart;

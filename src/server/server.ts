@@ -256,7 +256,7 @@ export class Server implements AsyncDisposable {
   }
 
   private closeAll(): void {
-    for (const { connection } of this.connections) connection.close();
+    for (const { connection } of this.connections) connection.close('the server stopped');
   }
 }
 

@@ -1,11 +1,12 @@
 import { debuglog } from 'node:util';
 
 /**
- * Traces to standard error when NODE_DEBUG contains `epollet`, one line an event: accept, request, cache hit, cache
- * miss, eviction, resolve, watch, unwatch, invalidate, send, and close with its reason. Formats like util.format.
+ * Traces to standard error if NODE_DEBUG contains `epollet`, one line per event: accept, request, cache hit, cache
+ * miss, evict, resolve, watch, unwatch, invalidate, handler, response, timeout, and close with its reason. Formats as
+ * util.format.
  *
- * On a hot path, guard the call by `tracing`: `if (tracing) debug('cache hit %s', path)`. Off, it costs the test of a
- * constant, and the arguments are not evaluated.
+ * On a hot path, guard the call by `tracing`: `if (tracing) debug('cache hit %s', path)`. When it is off, that is
+ * the test of a constant, and the arguments are not evaluated.
  */
 export const debug = debuglog('epollet');
 

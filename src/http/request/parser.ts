@@ -118,6 +118,18 @@ export class RequestParser {
     this.ownSection.reset();
   }
 
+  /** Returns a copy of the head, with one spare byte behind it, for `restoreHead`. */
+  copyHead(): Buffer {
+    const head = Buffer.allocUnsafe(this.headEnd - this.headStart + 1);
+    head.set(this.bytes.subarray(this.headStart, this.headEnd));
+    return head;
+  }
+
+  /** Makes the parser describe a copied head again. */
+  restoreHead(head: Uint8Array): void {
+    this.parse(head, 0, head.length - 1);
+  }
+
   /** Whether the request line was parsed up to the end of the target. */
   get hasTarget(): boolean {
     return this.targetEnd > 0;

@@ -1,5 +1,4 @@
 import type { Files } from '../../files/files.js';
-import { restoreHead } from '../../http/request/head-copy.js';
 import type { RequestParser } from '../../http/request/parser.js';
 import { HttpResponse, NO_BODY, textResponse } from '../../http/response/response.js';
 import type { ServerContext } from './context.js';
@@ -34,7 +33,7 @@ export function dispatch({ parser, files, handlers }: Dispatching, nowMs: number
 /** The file for a request to which the handler, called first, has responded with 404; null if there is none. */
 export function fileOf({ parser, files }: ServerContext, head: Uint8Array, nowMs: number): HttpResponse | null {
   if (files === null) return null;
-  restoreHead(parser, head);
+  parser.restoreHead(head);
   if (parser.method !== 'GET' && parser.method !== 'HEAD') return null;
   return unlessNotFound(files.serve(parser, nowMs));
 }

@@ -118,7 +118,7 @@ export class HttpConnection implements Protocol {
       body.restore(context.parser);
     } else if (this.scannedBytes > 0) context.parser.reset();
     else if (context.isDraining) return this.connection.closeWhenIdle();
-    else return this.connection.close(); // without a request there is nothing to respond to
+    else return this.connection.close('idle timeout'); // without a request there is nothing to respond to
     this.respondWithError(408, 0);
   }
 

@@ -1,7 +1,6 @@
 import type { BodyQueue } from '../../fetch/body-queue.js';
 import type { Limits } from '../../http/limits.js';
 import { ChunkedDecoder, DATA, END } from '../../http/request/chunked.js';
-import { copyHead, restoreHead } from '../../http/request/head-copy.js';
 import { NEED_MORE, type RequestParser } from '../../http/request/parser.js';
 import type { ErrorStatus } from '../../http/status.js';
 import type { PendingResponse } from './pending-response.js';
@@ -41,7 +40,7 @@ export class RequestBody {
   ) {
     this.startMs = nowMs;
     this.sink = pending === null ? null : pending.body;
-    this.head = pending === null ? copyHead(parser) : null;
+    this.head = pending === null ? parser.copyHead() : null;
     this.remaining = parser.contentLength;
     this.decoder = parser.contentLength < 0 ? new ChunkedDecoder(limits.headBytes) : null;
   }
@@ -77,7 +76,7 @@ export class RequestBody {
 
   /** Makes the parser hold the request again, to respond to it. For a body without a handler. */
   restore(parser: RequestParser): void {
-    restoreHead(parser, this.head!);
+    parser.restoreHead(this.head!);
   }
 
   /** Whether to send 100 (Continue) now, once: the body is wanted, and its response is the next. */

@@ -28,9 +28,11 @@ test('NODE_DEBUG=epollet traces the way of a request', async () => {
   expect(await get()).toBe('first');
   for (const event of [
     /accept fd \d+ from 127\.0\.0\.1:\d+/,
+    /request GET \/page\.html/,
     /cache miss \/?page\.html/,
     /resolve \/page\.html: file.*/,
     /watch \/.*: inotify/,
+    /response 200, 5 bytes of body/,
     /close fd \d+: everything is sent/,
   ])
     await server.waitFor(new RegExp(`EPOLLET \\d+: ${event.source}\n`), 'stderr');
