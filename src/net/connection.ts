@@ -42,7 +42,7 @@ export class Connection implements Handler, BatchReadable {
   private state: State = State.open;
   /** The peer has shut down its side. What it requested before is still served. */
   private inputEnded = false;
-  /** The protocol left bytes in `unread` that it could have used, but for its budget. */
+  /** The protocol left bytes in `unread` that it could have used if its budget allowed. */
   private inputDeferred = false;
   /** Readiness that came while the protocol wanted no input; 0 while input is not paused. */
   private pausedReadiness = 0;

@@ -23,8 +23,8 @@ const { EPOLL_CLOEXEC } = constants;
  * Rules:
  * - A handler names an interest; `Arming` is the one place that turns interests into epoll_ctl, and only if they differ
  *   from what the kernel has.
- * - A token is a slot and its generation, carried in epoll's 64-bit user data. A descriptor's number is no identity:
- *   within one batch of events, the number of a closed descriptor can come back as another connection.
+ * - A token is a slot and its generation, carried in epoll's 64-bit user data. A descriptor's number does not identify
+ *   it: within one batch of events, the number of a closed descriptor can come back as another connection.
  * - Readiness is a hint: EPOLLHUP and EPOLLERR count as readable and writable, and the handler's own system call
  *   reports what has happened.
  * - An exception from a handler does not keep the others from being called: the kernel would not report an edge again.

@@ -175,7 +175,7 @@ export class Epoll {
     this.assertOpen();
     if (typeof timeoutMs !== 'number') throw new TypeError(`timeoutMs must be a number, not ${String(timeoutMs)}`);
     if (timeoutMs !== -1 && !(timeoutMs >= 0 && timeoutMs <= LAST_TIMEOUT_MS)) {
-      throw new RangeError(`timeoutMs must be -1 (for ever) or from 0 to ${LAST_TIMEOUT_MS}, not ${timeoutMs}`);
+      throw new RangeError(`timeoutMs must be -1 (no limit) or from 0 to ${LAST_TIMEOUT_MS}, not ${timeoutMs}`);
     }
     let waitMs = Math.ceil(timeoutMs);
     const dueMs = waitMs > 0 ? this.kernel.monotonicMs() + timeoutMs : 0;

@@ -146,8 +146,8 @@ describe('fstat', () => {
     expect((field(Stat.inodeHigh) << 32n) | field(Stat.inodeLow)).toBe(stats.ino);
     expect((field(Stat.deviceHigh) << 32n) | field(Stat.deviceLow)).toBe(stats.dev);
     expect(field(Stat.links)).toBe(stats.nlink);
-    const isFolder = (out[Stat.mode]! & constants.S_IFMT) === constants.S_IFDIR;
-    expect(isFolder).toBe(name === 'directory');
+    const isDirectory = (out[Stat.mode]! & constants.S_IFMT) === constants.S_IFDIR;
+    expect(isDirectory).toBe(name === 'directory');
   });
 
   it('rejects an array that is too short', () => {

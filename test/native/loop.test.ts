@@ -151,14 +151,14 @@ describe('a watch', () => {
     const collect = runInNewContext('gc') as () => void;
     const [reader, writer] = test.pipe();
     let calls = 0;
-    const held: LoopWatch[] = [];
+    const watches: LoopWatch[] = [];
     (() => {
       for (let i = 0; i < 200; i++) {
         const [fd] = test.pipe();
         const watch = start(fd, () => {});
         kernel.loopStop(watch);
       }
-      held.push(
+      watches.push(
         start(reader, () => {
           calls++;
           kernel.read(reader, byte, 0, 1);
@@ -171,8 +171,8 @@ describe('a watch', () => {
     kernel.write(writer, byte, 0, 1);
     await soon();
     expect(calls).toBe(1);
-    kernel.loopStop(held[0]!);
-    held.length = 0;
+    kernel.loopStop(watches[0]!);
+    watches.length = 0;
     await soon();
     collect();
     await soon();

@@ -118,7 +118,7 @@ describe('connections', () => {
   });
 
   it.each(['', 'localhost', '127.0.0.1:80', '127.1', '256.0.0.1', '::1%lo', '[::1]', 'x'.repeat(5000), '.\ud800'])(
-    '%s is no address',
+    '%s is not an address',
     (address) => {
       expect(kernel.bind(socket(), address, 0)).toBe(errno.EINVAL);
       expect(kernel.connect(socket(), address, 1)).toBe(errno.EINVAL);

@@ -292,7 +292,7 @@ it('errors of the kernel are thrown as system errors', () => {
   expect(() => simulated.register(0, EPOLLIN)).toThrow(/^ENOMEM: .*epoll_ctl EPOLL_CTL_ADD fd 0 EPOLLIN$/);
 });
 
-it('reports an error that nobody waitedMs for', () => {
+it('EPOLLERR is reported without being asked for', () => {
   const [reader, writer] = test.pipe();
   epoll.register(writer, 0, 5);
   test.close(reader);

@@ -67,7 +67,7 @@ describe('rejects with 400', () => {
     ['no size', '\r\nhello'],
     ['an empty line before the size', '\r\n5\r\nhello\r\n'],
     ['an extension without a size', ';a\r\n'],
-    ['a letter that is no digit', 'g\r\n'],
+    ['a letter that is not a digit', 'g\r\n'],
     ['a letter behind digits', '5g\r\nhello\r\n'],
     ['an x behind a zero', '0x5\r\nhello\r\n'],
     ['a minus', '-5\r\nhello\r\n'],

@@ -14,7 +14,7 @@ const small = resolveLimits({ headBytes: 256, targetBytes: 48, headFields: 8, bo
 
 const HEADS = [
   'GET / HTTP/1.1\r\nHost: a\r\n\r\n',
-  '\r\nGET /folder/file?x=y HTTP/1.1\r\nHost: example.com:80\r\nConnection: keep-alive, x\r\n\r\n',
+  '\r\nGET /directory/file?x=y HTTP/1.1\r\nHost: example.com:80\r\nConnection: keep-alive, x\r\n\r\n',
   'HEAD http://[::1]:80/a?b HTTP/1.0\r\nHost: [::1]\r\nConnection: Keep-Alive\r\nUser-Agent: x \xff\ty\r\n\r\n',
   'OPTIONS * HTTP/1.1\r\nHost:\r\nIf-None-Match: "a"\r\nA:\r\nB:  c  \r\n\r\n',
   'POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\nhello',

@@ -366,7 +366,7 @@ const rejected: Record<number, Rejections> = {
     ['a version of one number', head('GET / HTTP/2', 'Host: a')],
     ['a minor version of two digits', head('GET / HTTP/1.10', 'Host: a')],
     ['a major version of two digits', head('GET / HTTP/01.1', 'Host: a')],
-    ['a version that is no number', head('GET / HTTP/1.x', 'Host: a')],
+    ['a version that is not a number', head('GET / HTTP/1.x', 'Host: a')],
     ['a comma in the version', head('GET / HTTP/1,1', 'Host: a')],
     ['more behind the version', head('GET / HTTP/1.1 HTTP/1.1', 'Host: a')],
     ['no Host', head('GET / HTTP/1.1')],
