@@ -8,17 +8,17 @@ import { kernelWith } from '../support/counting-kernel.js';
 import { ask, CORS, directory, HTML, RULES, root } from '../support/explained.js';
 import { request } from '../support/raw-client.js';
 
-/** What is said about one thing, a line each. */
-const told = ({ steps }: Explanation, about: string): string =>
+/** The texts of a topic, a line each. */
+const textOf = ({ steps }: Explanation, topic: string): string =>
   steps
-    .filter((step) => step.topic === about)
+    .filter((step) => step.topic === topic)
     .map(({ text }) => text)
     .join('\n');
 
 const reasonOf = ({ fields }: Explanation, name: string): string | undefined =>
   fields.find((field) => field.name === name)?.reason;
 
-test.each<[about: string, target: string, fields: string[], options: Partial<ServeOptions>, says: RegExp]>([
+test.each<[topic: string, target: string, fields: string[], options: Partial<ServeOptions>, expected: RegExp]>([
   ['path', '/a%20b?c', [], {}, /^\/a%20b, query \?c$/],
   ['resolved', '/a%20b', [], {}, /^a b$/],
   ['resolved', '/.git/config', [], {}, /^none: a segment begins with a dot/],
@@ -193,8 +193,8 @@ test.each<[about: string, target: string, fields: string[], options: Partial<Ser
     CORS,
     /^https:\/\/b\.example may not read the response: it is not in cors$/,
   ],
-])('of the %s, %s %j %j', (about, target, fields, options, says) => {
-  expect(told(ask(request(target, fields), options), about)).toMatch(says);
+])('%s of %s %j %j', (topic, target, fields, options, expected) => {
+  expect(textOf(ask(request(target, fields), options), topic)).toMatch(expected);
 });
 
 const LISTED: Partial<ServeOptions> = {
@@ -203,55 +203,50 @@ const LISTED: Partial<ServeOptions> = {
   headers: [{ match: '*', set: { 'X-A': '1', 'Content-Security-Policy': 'sandbox', 'Content-Type': 'text/x' } }],
 };
 
-test.each<[field: string, target: string, options: Partial<ServeOptions>, says: RegExp | undefined, fields?: string[]]>(
-  [
-    ['Content-Type', '/', {}, /^by \.html$/],
-    ['Content-Type', '/none', {}, /^the name has no extension$/],
-    ['Content-Type', '/odd.zzqq', {}, /^unknown: \.zzqq$/],
-    [
-      'Content-Type',
-      '/',
-      { headers: [{ match: '*', set: { 'Content-Type': 'text/x' } }] },
-      /^headers\[0\] matches \*$/,
-    ],
-    ['Content-Type', '/%', {}, /^plain text of the server$/],
-    ['ETag', '/', {}, /^etag is stat: the file's inode, size and times$/],
-    ['ETag', '/', { etag: 'content' }, /^etag is content: a hash of its bytes$/],
-    ['ETag', '/docs/', { directoryListing: true }, /^a hash of its bytes$/],
-    ['X-Total-Count', '/docs/', { directoryListing: true }, /^how many entries/],
-    ['Cache-Control', '/', {}, /^a page may change$/],
-    ['Cache-Control', '/assets/app-3f2a9c1b.js', {}, /^the name has a hash$/],
-    ['Cache-Control', '/', { cacheControl: [{ match: '/*', value: 'x' }] }, /^cacheControl\[0\] matches \/\*$/],
-    ['Cache-Control', '/missing', {}, /^this URL is not the page's own$/],
-    ['X-Frame-Options', '/', { securityHeaders: true }, /^securityHeaders is on, and this is a document$/],
-    ['Vary', '/app.js', {}, /^other requests may get other representations$/],
-    ['Allow', '/', {}, undefined],
-    ['X-A', '/docs/', LISTED, /^headers\[0\] matches \*$/],
-    ['X-Frame-Options', '/docs/', LISTED, /^securityHeaders is on, and this is a document$/],
-    ['Cache-Control', '/docs/', LISTED, /^the directory may change$/],
-    ['Content-Security-Policy', '/docs/', LISTED, /^a listing needs its own style, and nothing else$/],
-    ['Content-Type', '/docs/', LISTED, /^the format of the listing, by Accept$/],
-    ['X-A', '/', LISTED, /^headers\[0\] matches \*$/, ['Range: bytes=99-']],
-    ['X-Frame-Options', '/', LISTED, /^securityHeaders is on, and/, ['Range: bytes=99-']],
-    ['Content-Type', '/', LISTED, /^plain text of the server$/, ['Range: bytes=99-']],
-    ['Cache-Control', '/', LISTED, /^a later request may succeed$/, ['Range: bytes=99-']],
-    ['X-A', '/', LISTED, undefined, ['If-Match: "x"']],
-    ['X-Content-Type-Options', '/', LISTED, /^securityHeaders is on$/, ['If-Match: "x"']],
-    ['X-Content-Type-Options', '/%', LISTED, /^securityHeaders is on$/],
-    ['Cache-Control', '/docs', LISTED, /^the target may change$/],
-  ],
-)('the reason of %s for %s with %j', (field, target, options, says, fields = []) => {
+test.each<
+  [field: string, target: string, options: Partial<ServeOptions>, expected: RegExp | undefined, fields?: string[]]
+>([
+  ['Content-Type', '/', {}, /^by \.html$/],
+  ['Content-Type', '/none', {}, /^the name has no extension$/],
+  ['Content-Type', '/odd.zzqq', {}, /^unknown: \.zzqq$/],
+  ['Content-Type', '/', { headers: [{ match: '*', set: { 'Content-Type': 'text/x' } }] }, /^headers\[0\] matches \*$/],
+  ['Content-Type', '/%', {}, /^plain text of the server$/],
+  ['ETag', '/', {}, /^etag is stat: the file's inode, size and times$/],
+  ['ETag', '/', { etag: 'content' }, /^etag is content: a hash of its bytes$/],
+  ['ETag', '/docs/', { directoryListing: true }, /^a hash of its bytes$/],
+  ['X-Total-Count', '/docs/', { directoryListing: true }, /^how many entries/],
+  ['Cache-Control', '/', {}, /^a page may change$/],
+  ['Cache-Control', '/assets/app-3f2a9c1b.js', {}, /^the name has a hash$/],
+  ['Cache-Control', '/', { cacheControl: [{ match: '/*', value: 'x' }] }, /^cacheControl\[0\] matches \/\*$/],
+  ['Cache-Control', '/missing', {}, /^this URL is not the page's own$/],
+  ['X-Frame-Options', '/', { securityHeaders: true }, /^securityHeaders is on, and this is a document$/],
+  ['Vary', '/app.js', {}, /^other requests may get other representations$/],
+  ['Allow', '/', {}, undefined],
+  ['X-A', '/docs/', LISTED, /^headers\[0\] matches \*$/],
+  ['X-Frame-Options', '/docs/', LISTED, /^securityHeaders is on, and this is a document$/],
+  ['Cache-Control', '/docs/', LISTED, /^the directory may change$/],
+  ['Content-Security-Policy', '/docs/', LISTED, /^a listing needs its own style, and nothing else$/],
+  ['Content-Type', '/docs/', LISTED, /^the format of the listing, by Accept$/],
+  ['X-A', '/', LISTED, /^headers\[0\] matches \*$/, ['Range: bytes=99-']],
+  ['X-Frame-Options', '/', LISTED, /^securityHeaders is on, and/, ['Range: bytes=99-']],
+  ['Content-Type', '/', LISTED, /^plain text of the server$/, ['Range: bytes=99-']],
+  ['Cache-Control', '/', LISTED, /^a later request may succeed$/, ['Range: bytes=99-']],
+  ['X-A', '/', LISTED, undefined, ['If-Match: "x"']],
+  ['X-Content-Type-Options', '/', LISTED, /^securityHeaders is on$/, ['If-Match: "x"']],
+  ['X-Content-Type-Options', '/%', LISTED, /^securityHeaders is on$/],
+  ['Cache-Control', '/docs', LISTED, /^the target may change$/],
+])('the reason for %s of %s with %j', (field, target, options, expected, fields = []) => {
   const reason = reasonOf(ask(request(target, fields), options), field);
-  if (says === undefined) expect(reason).toBeUndefined();
-  else expect(reason).toMatch(says);
+  if (expected === undefined) expect(reason).toBeUndefined();
+  else expect(reason).toMatch(expected);
 });
 
-test.each(['stat', 'content'] as const)('the reason of the tag of a sidecar, where tags are of %s', (etag) => {
+test.each(['stat', 'content'] as const)('the reason for the ETag of a precompressed file, with etag: %s', (etag) => {
   const reason = reasonOf(ask(request('/app.js', ['Accept-Encoding: gzip']), { etag }), 'ETag');
   expect(reason).toMatch(new RegExp(`^etag is ${etag}: .*, and the coding$`));
 });
 
-test('the fields for an origin are the same of a file that is not kept', () => {
+test('an uncached file has the same CORS fields as a cached one', () => {
   const namesFor = (limits: Partial<Limits>): string[] =>
     ask(request('/', ['Origin: https://a.example']), { ...CORS, limits }).fields.map(({ name }) => name);
   const names = namesFor({});
@@ -260,8 +255,8 @@ test('the fields for an origin are the same of a file that is not kept', () => {
   expect(namesFor({ cacheBytes: 0 })).toEqual(names);
 });
 
-describe('what is kept, and how changes are learnt of', () => {
-  test.each<[target: string, options: Partial<ServeOptions>, keeping: object]>([
+describe('what is cached, and how it is invalidated', () => {
+  test.each<[target: string, options: Partial<ServeOptions>, reason: object]>([
     ['/', {}, { location: 'memory', reason: /maxCachedFileBytes, 65,536 bytes/ }],
     ['/big.bin', {}, { location: 'descriptor', reason: /larger than maxCachedFileBytes/ }],
     [
@@ -299,13 +294,14 @@ describe('what is kept, and how changes are learnt of', () => {
       { symlinks: 'follow', kernel: kernelWith({ fstatfs: () => 0xef53 }) },
       { invalidation: 'ttl', detail: /out of the root/ },
     ],
-  ])('%s %j', (target, options, keeping) => {
+  ])('%s %j', (target, options, reason) => {
     const its = ask(request(target), options).cache!;
-    for (const [name, says] of Object.entries(keeping)) expect(its[name as 'reason'], name).toMatch(says as RegExp);
+    for (const [name, expected] of Object.entries(reason))
+      expect(its[name as 'reason'], name).toMatch(expected as RegExp);
   });
 });
 
-test('the validators that are not sent', () => {
+test('the fields that are not sent, with their reasons', () => {
   expect(ask(request('/'), { etag: 'content' }).absent).toEqual([
     { name: 'Last-Modified', reason: 'etag is content: equal servers have files of different times' },
   ]);
@@ -314,7 +310,7 @@ test('the validators that are not sent', () => {
   ]);
 });
 
-test('site and root', () => {
+test('the site of the host, and the directory of its root', () => {
   const hosts = { a: { root: join(directory, 'b') } };
   expect(ask(request('/'), { hosts }).site).toEqual({
     host: 'a',

@@ -7,7 +7,7 @@ import { type Explanation, explain } from '../../src/explain/explain.js';
 import type { ServeOptions } from '../../src/server/options.js';
 import { sleep } from './raw-client.js';
 
-/** A site with something for every way of answering; `root` is a link to its release. Made and removed with the tests. */
+/** A site with a path for each kind of response; `root` is a symlink to its release. Created and removed with the tests. */
 export const directory = mkdtempSync(join(tmpdir(), 'epollet-explain-'));
 export const root = join(directory, 'current');
 const HOUR_SECONDS = 3600;

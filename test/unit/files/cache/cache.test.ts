@@ -170,6 +170,7 @@ describe('the budget', () => {
     expect([cache.evictDescriptors(2), left()]).toEqual([true, '/a/d']);
     expect([cache.evictDescriptors(2), left()]).toEqual([false, '/a/d']);
     expect(all.map(({ content }) => content.closed)).toEqual([0, 1, 1, 0, 1]);
+    expect(cache.evictions).toBe(3);
   });
 
   test('equals the sum of the entries after any operations', () => {

@@ -41,7 +41,7 @@ describe('quality', () => {
     [AXIOS, 'image/png', 1],
     [OLD_JAVA, 'text/html', 1],
     [OLD_JAVA, 'image/gif', 1],
-    // the most specific decides, wherever it stands and whatever it says
+    // the most specific range decides, at any position and with any weight
     ['text/html;q=0.1, */*', 'text/html', 0.1],
     ['*/*, text/html;q=0.1', 'text/html', 0.1],
     ['text/html;q=0, text/*', 'text/html', 0],
@@ -109,19 +109,19 @@ describe('quality', () => {
     '"text/html"',
     'q=0.5',
     '\u{1f600}/html',
-  ])('%j is none, and says nothing', (element) => {
+  ])('%j is invalid, and ignored', (element) => {
     expect(quality(`text/plain;q=0.3, ${element}`, 'text/html')).toBe(0);
     expect(quality(`text/html;q=0.3, ${element}`, 'text/html')).toBe(0.3);
     expect(quality(element, 'text/html')).toBe(1);
   });
 
-  test.each(['', ' ', ',', ', ,\t,'])('%j is as no field at all', (accept) => {
+  test.each(['', ' ', ',', ', ,\t,'])('%j counts as no field', (accept) => {
     expect(quality(accept, 'text/html')).toBe(1);
     expect(prefersJson(accept)).toBe(false);
   });
 });
 
-describe('JSON is preferred', () => {
+describe('prefersJson', () => {
   test.each([
     'application/json',
     'application/*',
@@ -190,14 +190,14 @@ test.each<[qvalue: string, thousandths: number]>([
   ['\u0660', -1],
 ])('the weight %j is %d', (qvalue, thousandths) => expect(parseQvalue(qvalue)).toBe(thousandths));
 
-test('every weight there is comes out as it was written', () => {
+test('every valid weight is parsed to its thousandths', () => {
   for (let weight = 0; weight <= 1000; weight++) {
     const qvalue = (weight / 1000).toFixed(3);
     expect(quality(`text/html;q=${qvalue}`, 'text/html')).toBe(Number(qvalue));
   }
 });
 
-test('a field that a peer makes as long as it can takes no time', () => {
+test('the longest field that a client can send is parsed in linear time', () => {
   const units = [
     ',',
     ';',

@@ -27,7 +27,7 @@ const field = ({ fields }: HttpResponse, name: string): string | undefined =>
 
 const without = (...names: string[]): Field[] => FIELDS.filter(([name]) => !names.includes(name));
 
-/** Content that is different at every place, and none of it looks like a delimiter. */
+/** Content that differs at every position, and contains nothing like a delimiter. */
 const content = (size: number): Buffer =>
   Buffer.from(Uint8Array.from({ length: size }, (_, i) => i * 31 + (i >> 8) * 7));
 
@@ -87,12 +87,12 @@ describe('a 206', () => {
     }
   });
 
-  test('of one range copies nothing', () => {
+  test('of one range copies no bytes', () => {
     const { body } = partialResponse({ fields: [], body: bytesBody(whole) }, [{ start: 3, end: 5 }], 1234);
     expect(body.kind === 'bytes' && body.bytes.buffer).toBe(whole.buffer);
   });
 
-  test('of a file beyond 4 GiB', () => {
+  test('of a file larger than 4 GiB has exact positions', () => {
     const body = fileBody(0, 6 * GIB);
     const range = { start: 5 * GIB, end: 5 * GIB + 10 };
     const response = partialResponse({ fields: [], body }, [range], 6 * GIB);
@@ -138,7 +138,7 @@ describe('a 206', () => {
     ]);
   });
 
-  test('of several ranges of a content without a type', () => {
+  test('of several ranges without a Content-Type has parts without one', () => {
     const ranges = [
       { start: 0, end: 1 },
       { start: 9, end: 10 },
@@ -150,7 +150,7 @@ describe('a 206', () => {
     ]);
   });
 
-  test('has a boundary that no other has', () => {
+  test('has a unique boundary', () => {
     const ranges = [
       { start: 0, end: 1 },
       { start: 9, end: 10 },
@@ -161,7 +161,7 @@ describe('a 206', () => {
     expect(new Set(types).size).toBe(100);
   });
 
-  test('of a coded content has one range; for several the whole is sent', () => {
+  test('of an encoded representation has one range; for several the whole is sent', () => {
     const fields: Field[] = [...FIELDS, ['Content-Encoding', 'br']];
     const body = bytesBody(whole);
     const one = { start: 0, end: 10 };
@@ -171,7 +171,7 @@ describe('a 206', () => {
     expect(response.transient).toBe(true);
   });
 
-  test('is not made of nothing, nor of a body of another size', () => {
+  test("asserts that there is a range, and that the size is the body's", () => {
     const body = bytesBody(content(10));
     expect(() => partialResponse({ fields: [], body }, [], 10)).toThrow('without a range');
     expect(() => partialResponse({ fields: [], body }, [{ start: 0, end: 1 }], 11)).toThrow('another size');
@@ -179,7 +179,7 @@ describe('a 206', () => {
 });
 
 describe('a 416', () => {
-  test('says the length and what holds for any answer, section 15.5.17', () => {
+  test('has the size, and the fields that apply to any response, section 15.5.17', () => {
     const fields: Field[] = [
       ...FIELDS,
       ['Content-Encoding', 'gzip'],
@@ -206,26 +206,27 @@ describe('a 416', () => {
 });
 
 describe('any set of ranges', () => {
-  /** What a set asks for: as text, and for every byte the place of the first range that asks for it, or -1. */
-  interface Asked {
+  /** A set of ranges: as text, and for every byte the index of the first range that requests it, or -1. */
+  interface RangeSet {
     value: string;
     size: number;
-    askedBy: number[];
+    requestedBy: number[];
   }
 
-  function randomSet(next: () => number): Asked {
+  function randomSet(next: () => number): RangeSet {
     const size = 1 + below(next, next() < 0.3 ? 200 : 4000);
-    const askedBy = new Array<number>(size).fill(-1);
-    const specs = Array.from({ length: 1 + below(next, 6) }, (_, place) => {
+    const requestedBy = new Array<number>(size).fill(-1);
+    const specs = Array.from({ length: 1 + below(next, 6) }, (_, index) => {
       const kind = below(next, 6);
       const first = below(next, size + 20);
       const count = below(next, next() < 0.5 ? 20 : size + 20);
-      const isAsked = (byte: number): boolean =>
+      const isRequested = (byte: number): boolean =>
         kind === 0 ? byte >= size - count : byte >= first && (kind === 1 || byte <= first + count);
-      for (let byte = 0; byte < size; byte++) if (askedBy[byte]! < 0 && isAsked(byte)) askedBy[byte] = place;
+      for (let byte = 0; byte < size; byte++)
+        if (requestedBy[byte]! < 0 && isRequested(byte)) requestedBy[byte] = index;
       return kind === 0 ? `-${count}` : kind === 1 ? `${first}-` : `${first}-${first + count}`;
     });
-    return { value: `bytes=${specs.join(next() < 0.5 ? ',' : ' , ')}`, size, askedBy };
+    return { value: `bytes=${specs.join(next() < 0.5 ? ',' : ' , ')}`, size, requestedBy };
   }
 
   /** What a client gets, as [Content-Range, content] each. */
@@ -235,40 +236,40 @@ describe('any set of ranges', () => {
     return readParts(response).map((part) => [part.fields[1]!.replace('Content-Range: ', ''), part.content]);
   }
 
-  /** What is wrong with an answer; null when it is right. */
-  function faultOf({ size, askedBy }: Asked, response: HttpResponse, whole: Buffer): string | null {
+  /** What is wrong with a response; null if it is correct. */
+  function faultOf({ size, requestedBy }: RangeSet, response: HttpResponse, whole: Buffer): string | null {
     const times = new Array<number>(size).fill(0);
-    let placeBefore = -1;
+    let previousIndex = -1;
     for (const [contentRange, bytes] of received(response)) {
       const [, first = -1, last = -1] = (/^bytes (\d+)-(\d+)\/\d+$/.exec(contentRange) ?? []).map(Number);
       if (contentRange !== `bytes ${first}-${last}/${size}` || last >= size) return `Content-Range: ${contentRange}`;
       if (bytes !== whole.toString('latin1', first, last + 1)) return `other bytes than those of ${contentRange}`;
-      if (askedBy[first]! < 0 || askedBy[last]! < 0) return `${contentRange} has an end that nobody asked for`;
-      let place = Number.POSITIVE_INFINITY;
-      let unasked = 0;
+      if (requestedBy[first]! < 0 || requestedBy[last]! < 0) return `${contentRange} has an end that was not requested`;
+      let index = Number.POSITIVE_INFINITY;
+      let unrequested = 0;
       for (let byte = first; byte <= last; byte++) {
         times[byte]!++;
-        unasked = askedBy[byte]! < 0 ? unasked + 1 : 0;
-        if (unasked === 80) return `${contentRange} has 80 bytes that nobody asked for before ${byte}`;
-        if (askedBy[byte]! >= 0) place = Math.min(place, askedBy[byte]!);
+        unrequested = requestedBy[byte]! < 0 ? unrequested + 1 : 0;
+        if (unrequested === 80) return `${contentRange} has 80 bytes that were not requested before ${byte}`;
+        if (requestedBy[byte]! >= 0) index = Math.min(index, requestedBy[byte]!);
       }
-      if (place < placeBefore) return `${contentRange} is not in the order of the request`;
-      placeBefore = place;
+      if (index < previousIndex) return `${contentRange} is not in the order of the request`;
+      previousIndex = index;
     }
-    const wrong = times.findIndex((count, byte) => count > 1 || (count === 0 && askedBy[byte]! >= 0));
+    const wrong = times.findIndex((count, byte) => count > 1 || (count === 0 && requestedBy[byte]! >= 0));
     if (wrong >= 0) return `byte ${wrong} is sent ${times[wrong]} times`;
     return response.contentLength > size || sent(response).length !== response.contentLength ? 'the length' : null;
   }
 
-  test('is answered with the bytes that were asked for, each once, and with few others', () => {
+  test('is sent as the requested bytes, each once, with few others', () => {
     const next = seeded();
     const seen = { whole: 0, unsatisfiable: 0, one: 0, several: 0 };
     for (let round = 0; round < 1500; round++) {
-      const asked = randomSet(next);
-      const { value, size, askedBy } = asked;
+      const rangeSet = randomSet(next);
+      const { value, size, requestedBy } = rangeSet;
       const what = `${value} of ${size}`;
       const ranges = parseRanges(Buffer.from(`<${value}>`, 'latin1'), 1, value.length + 1, size);
-      const count = askedBy.filter((place) => place >= 0).length;
+      const count = requestedBy.filter((index) => index >= 0).length;
       expect(ranges === 416, what).toBe(count === 0);
       if (ranges === 416) {
         seen.unsatisfiable++;
@@ -279,7 +280,7 @@ describe('any set of ranges', () => {
       } else {
         const whole = content(size);
         const response = partialResponse({ fields: FIELDS, body: bytesBody(whole) }, ranges, size);
-        expect(faultOf(asked, response, whole), what).toBeNull();
+        expect(faultOf(rangeSet, response, whole), what).toBeNull();
         seen[ranges.length === 1 ? 'one' : 'several']++;
       }
     }

@@ -84,7 +84,7 @@ describe('several lines are one list, section 5.3', () => {
   test.each(LINES)('%j: %s', (fields, expected) => expect(verdict(fields)).toBe(expected));
 });
 
-test.each(DATES)('conditions on %j (%s), sections 13.1.3 to 13.1.5', (date, is) => {
+test.each(DATES)('date preconditions with %j (%s), sections 13.1.3 to 13.1.5', (date, is) => {
   expect(verdict([`If-Modified-Since: ${date}`])).toBe(is === 'same' || is === 'later' ? 304 : 200);
   expect(verdict([`If-Unmodified-Since: ${date}`])).toBe(is === 'earlier' ? 412 : 200);
   expect(holds(['Range: bytes=0-1', `If-Range: ${date}`])).toBe(is === 'same');
@@ -94,7 +94,7 @@ test.each([
   [[`If-Modified-Since: ${SAME}`]],
   [[`If-Unmodified-Since: ${EARLIER}`]],
   [['If-Modified-Since: Thu, 01 Jan 1970 00:00:00 GMT']],
-])('dates are ignored where the file has none: %j', (fields) => {
+])('dates are ignored for a file without one: %j', (fields) => {
   expect(verdict(fields, { modifiedSeconds: Number.NaN })).toBe(200);
 });
 
@@ -117,11 +117,14 @@ describe('the order of section 13.2.2', () => {
     }
   });
 
-  test.each(['OPTIONS', 'TRACE'])('%s has no representation, and so no conditions, section 13.2.1', (method) => {
-    expect(verdict([NO_MATCH, MODIFIED_MEANWHILE, HELD, UNCHANGED], { method })).toBe(200);
-  });
+  test.each(['OPTIONS', 'TRACE'])(
+    '%s selects no representation, and ignores preconditions, section 13.2.1',
+    (method) => {
+      expect(verdict([NO_MATCH, MODIFIED_MEANWHILE, HELD, UNCHANGED], { method })).toBe(200);
+    },
+  );
 
-  test('If-Range and Range are no conditions of it', () => {
+  test('If-Range and Range are not preconditions', () => {
     expect(verdict(['Range: bytes=0-1', 'If-Range: "other"'])).toBe(200);
   });
 });
@@ -149,13 +152,13 @@ test.each<[fields: string[], field: PreconditionResult['field'], given?: Case, i
 describe('If-Range, section 13.1.5', () => {
   test.each(IF_RANGES)('%j: %s', (fields, expected) => expect(holds(['Range: bytes=0-1', ...fields])).toBe(expected));
 
-  test('neither a date nor nonsense is the date of a file that has none', () => {
+  test('no date and no invalid value matches a file without a date', () => {
     for (const value of [SAME, 'Thu, 01 Jan 1970 00:00:00 GMT', 'nonsense'])
       expect(holds([`If-Range: ${value}`], { modifiedSeconds: Number.NaN })).toBe(false);
   });
 });
 
-describe('while the tag is not known', () => {
+describe('while the entity tag is pending', () => {
   const UNKNOWN: Case = { etag: '', modifiedSeconds: Number.NaN };
 
   // If-Match is let pass where a strong tag is listed, for it may be this one; and then no part is sent.
@@ -177,14 +180,14 @@ describe('while the tag is not known', () => {
     [['If-Range: "abc"'], 200, false],
     [['If-Range: ""'], 200, false],
     [[], 200, true],
-  ])('%j is %i, and a range counts: %s', (fields, expected, counts) => {
+  ])('%j is %i, and a Range applies: %s', (fields, expected, counts) => {
     expect([verdict(fields, UNKNOWN), holds(fields, UNKNOWN)]).toEqual([expected, counts]);
   });
 });
 
-describe('what it costs', () => {
+describe('cost', () => {
   const never = (): never => {
-    throw new Error('nobody asked for the time');
+    throw new Error('read the clock');
   };
 
   test('CONDITIONAL_FIELDS are the four fields', () => {
@@ -195,14 +198,14 @@ describe('what it costs', () => {
     expect(CONDITIONAL_FIELDS & ~presentMask).toBe(0);
   });
 
-  test('the one tag that a browser has is found without a string or a look at the clock', () => {
+  test('a single matching tag needs no string and no clock', () => {
     const request = parsed('/', [HELD, UNCHANGED]);
     request.value = never;
     request.list = never;
     expect(evaluate(request, validators({}), never).status).toBe(304);
   });
 
-  test('no clock is looked at for tags', () => {
+  test('entity tags need no clock', () => {
     expect(evaluate(parsed('/', [MATCH, NOT_HELD]), validators({}), never).status).toBe(200);
     expect(ifRangeMatches(parsed('/', ['If-Range: "abc"']), validators({}), never)).toBe(true);
   });
