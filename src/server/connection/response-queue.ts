@@ -277,7 +277,7 @@ export class ResponseQueue {
   private discardBody(pending: PendingResponse): void {
     const { body } = this;
     if (body === null || body.pending !== pending) return;
-    // Without a 100 (Continue) the client may or may not send it: what follows cannot be told apart from a request.
+    // Without a 100 (Continue) the client may or may not send it: what follows cannot be distinguished from a request.
     if (body.awaitsContinue) this.body = null;
     if (!body.discard()) pending.limitAction(ConnectionAction.linger);
   }

@@ -84,7 +84,7 @@ export class ResponseStream {
   }
 
   /**
-   * The client will send no more: it has disconnected, or waits for the rest, and only sending can tell which. A zero in
+   * The client will send no more: it has disconnected, or waits for the rest, and only a send shows which. A zero in
    * front of the next chunk's size changes nothing, and causes a reset if the client has gone.
    */
   onEnd(): void {

@@ -4,7 +4,7 @@ import { Slab } from '../../../../src/http/response/slab.js';
 const COUNT = 200;
 
 test.each([0, 1, 700, 4096, 4097, 70_000])(
-  'pieces of %d bytes are as long as was asked, and nobody else has them',
+  'pieces of %d bytes have the requested length and do not overlap',
   (length) => {
     const slab = new Slab();
     const taken = Array.from({ length: COUNT }, (_, i) => slab.take(length).fill(i));
@@ -13,7 +13,7 @@ test.each([0, 1, 700, 4096, 4097, 70_000])(
   },
 );
 
-test('short ones share memory, and a long one pins none of it', () => {
+test('short pieces share a buffer, a long one has its own', () => {
   const slab = new Slab();
   const [first, second, long] = [slab.take(100), slab.take(100), slab.take(5000)];
   expect(first.buffer).toBe(second.buffer);

@@ -51,7 +51,7 @@ describe('quality', () => {
     ['text/html;q=0.2, text/html;q=0.7', 'text/html', 0.7],
     ['text/html;q=0.7, text/html;q=0.2', 'text/html', 0.7],
     ['text/html;q=0, text/html', 'text/html', 1],
-    // letters and blanks
+    // case and whitespace
     ['TEXT/HTML;Q=0.5', 'text/html', 0.5],
     ['text/html;q=0.5', 'Text/Html', 0.5],
     [' text/html\t;\tq=0.5 ', 'text/html', 0.5],

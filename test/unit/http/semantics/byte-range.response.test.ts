@@ -39,7 +39,7 @@ const fileBody = (offset: number, length: number): FileBody => ({
   length,
 });
 
-/** The body as it is sent; a file's bytes are those of `file`. */
+/** The bytes of the body; those of a file come from `file`. */
 function sent({ body }: HttpResponse, file?: Uint8Array): Buffer {
   const bytes = (each: BytesBody | FileBody): Uint8Array =>
     each.kind === 'bytes' ? each.bytes : file!.subarray(each.offset, each.offset + each.length);
@@ -47,7 +47,7 @@ function sent({ body }: HttpResponse, file?: Uint8Array): Buffer {
   return body.kind === 'bytes' || body.kind === 'file' ? Buffer.from(bytes(body)) : Buffer.alloc(0);
 }
 
-/** Reads multipart/byteranges as a client does, RFC 2046 section 5.1.1. */
+/** Parses multipart/byteranges like a client, RFC 2046 section 5.1.1. */
 function readParts(response: HttpResponse, file?: Uint8Array): { fields: string[]; content: string }[] {
   const boundary = /^multipart\/byteranges; boundary=([0-9A-Za-z'()+_,./:=?-]{1,70})$/.exec(
     field(response, 'Content-Type')!,
@@ -229,7 +229,7 @@ describe('any set of ranges', () => {
     return { value: `bytes=${specs.join(next() < 0.5 ? ',' : ' , ')}`, size, requestedBy };
   }
 
-  /** What a client gets, as [Content-Range, content] each. */
+  /** The parts that a client gets. */
   function received(response: HttpResponse): [contentRange: string, content: string][] {
     const single = field(response, 'Content-Range');
     if (single !== undefined) return [[single, sent(response).toString('latin1')]];
@@ -267,20 +267,20 @@ describe('any set of ranges', () => {
     for (let round = 0; round < 1500; round++) {
       const rangeSet = randomSet(next);
       const { value, size, requestedBy } = rangeSet;
-      const what = `${value} of ${size}`;
+      const name = `${value} of ${size}`;
       const ranges = parseRanges(Buffer.from(`<${value}>`, 'latin1'), 1, value.length + 1, size);
       const count = requestedBy.filter((index) => index >= 0).length;
-      expect(ranges === 416, what).toBe(count === 0);
+      expect(ranges === 416, name).toBe(count === 0);
       if (ranges === 416) {
         seen.unsatisfiable++;
       } else if (ranges === null) {
-        // Only because six parts could be about as long as the whole.
-        expect(count + 6 * (200 + 79), what).toBeGreaterThan(size);
+        // Only if six parts can be about as long as the whole.
+        expect(count + 6 * (200 + 79), name).toBeGreaterThan(size);
         seen.whole++;
       } else {
         const whole = content(size);
         const response = partialResponse({ fields: FIELDS, body: bytesBody(whole) }, ranges, size);
-        expect(faultOf(rangeSet, response, whole), what).toBeNull();
+        expect(faultOf(rangeSet, response, whole), name).toBeNull();
         seen[ranges.length === 1 ? 'one' : 'several']++;
       }
     }

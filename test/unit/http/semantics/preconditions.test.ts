@@ -52,7 +52,7 @@ const holds = (fields: readonly string[], given: Case = {}): boolean =>
   ifRangeMatches(parsed('/', fields, given.method), validators(given), () => given.nowMs ?? NOW_MS);
 
 describe('entity tags are compared, section 8.8.3.2', () => {
-  // The table of the section: its strong comparison is If-Match's and If-Range's, its weak one If-None-Match's.
+  // The table of the section: If-Match and If-Range use the strong comparison, If-None-Match the weak one.
   test.each([
     ['W/"1"', 'W/"1"', false, true],
     ['W/"1"', 'W/"2"', false, false],
@@ -102,7 +102,7 @@ test.each(AGES)('a file modified %i ms ago has a strong date: %s, section 8.8.2.
   const given: Case = { nowMs: MODIFIED * 1000 + ageMs };
   expect(verdict([`If-Modified-Since: ${SAME}`], given)).toBe(strong ? 304 : 200);
   expect(holds([`If-Range: ${SAME}`], given)).toBe(strong);
-  // Tags do not depend on the clock, and section 13.1.4 asks for no strong date.
+  // ETags do not depend on the clock, and section 13.1.4 needs no strong date.
   expect(verdict(['If-None-Match: "abc"'], given)).toBe(304);
   expect(holds(['If-Range: "abc"'], given)).toBe(true);
   expect(verdict([`If-Unmodified-Since: ${SAME}`], given)).toBe(200);
@@ -161,7 +161,7 @@ describe('If-Range, section 13.1.5', () => {
 describe('while the entity tag is pending', () => {
   const UNKNOWN: Case = { etag: '', modifiedSeconds: Number.NaN };
 
-  // If-Match is let pass where a strong tag is listed, for it may be this one; and then no part is sent.
+  // If-Match passes if a strong ETag is listed, which may be this one; then no range is sent.
   test.each<[fields: string[], verdict: PreconditionStatus, holds: boolean]>([
     [['If-Match: "abc"'], 200, false],
     [['If-Match: W/"x", "abc"'], 200, false],
