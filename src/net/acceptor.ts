@@ -9,7 +9,9 @@ import type { Listener } from './listener.js';
 
 const { SOCK_NONBLOCK } = constants;
 
-/** Descriptors or memory may be freed elsewhere in the process or the system, which nothing reports. */
+/**
+ * How long to wait for descriptors or memory that are freed elsewhere in the process or the system: nothing reports it.
+ */
 const RETRY_MS = 100;
 
 /** Open descriptors that can be given up when the process has none left. */
@@ -26,8 +28,7 @@ export interface AcceptorOptions {
 
 /**
  * Accepts the connections of a listener, up to a budget per turn. At the limit of connections, descriptors or memory it
- * pauses: it drops its interest, which leaves the rest in the accept queue, until a connection closes or a retry is
- * due.
+ * pauses: it drops its interest until a connection closes or a retry is due, and the rest stays in the accept queue.
  */
 export class Acceptor implements Handler {
   accepted = 0;

@@ -5,8 +5,8 @@ import type { Reactor } from './reactor.js';
 import { Wakeup } from './wakeup.js';
 
 /**
- * The most turns, and milliseconds, of one libuv callback. An iteration of libuv costs about 0.8 µs, an empty wait 0.1
- * µs; after eight turns or half a millisecond, timers and other descriptors have waited long enough.
+ * The most turns, and milliseconds, of one libuv callback. An iteration of libuv costs about 0.8 µs, an empty wait
+ * about 0.1 µs; after eight turns or half a millisecond, timers and other descriptors have waited long enough.
  */
 const TURNS_PER_CALLBACK = 8;
 const CALLBACK_BUDGET_MS = 0.5;
