@@ -54,7 +54,7 @@ export interface Release {
  *
  * 1. Every name on the way to the root is watched (`watchPath`), those of symlink targets too. An event makes `check` due
  *    at once; otherwise it is due after `revalidateMs`, or after `pollMs` if a name cannot be watched.
- * 2. `check` puts up the watches, and then opens the path: a switch in between is reported. If it leads to another
+ * 2. `check` renews the watches, and then opens the path: a switch in between is reported. If it leads to another
  *    directory, that is `current`, and everything resolved before is stale.
  * 3. The release before stays as `previous` for `previousReleaseMs`: clients with an old page still find its assets.
  *
