@@ -26,7 +26,7 @@ type State = (typeof State)[keyof typeof State];
  * 1. open: bytes are read and given to the protocol, which queues what is to be sent.
  * 2. closing (or lingering) when sent: nothing more is given to the protocol; what is queued is still sent.
  * 3. lingering: writing is shut down; input is read and discarded until the peer closes, or a limit is reached.
- * 4. closed: the descriptor is closed, and the protocol knows it.
+ * 4. closed: the descriptor is closed, and the protocol is notified.
  *
  * Rules:
  * - One code path is correct under level, edge and oneshot: read once; a read that did not fill the buffer has drained
