@@ -129,7 +129,7 @@ test.each<[string, Partial<Kernel>]>([
   isLossy = false;
   passedMs += 30_000;
   expect(await textOf('/sub/a.txt')).toBe('over');
-  expect(await textOf('/sub/b.txt')).toMatch(/^There is nothing/);
+  expect(await textOf('/sub/b.txt')).toMatch(/^Not found\./);
   put('root/sub/a.txt', 'reported');
   expect(await textOf('/sub/a.txt')).toBe('reported');
 });
