@@ -59,9 +59,6 @@ const EXCEPT = [
   'test/cli/renamed-options.test.ts',
 ];
 
-/** Path prefixes that still have such words. */
-const PENDING: string[] = ['test/bench/', 'test/fetch/', 'test/unit/fetch/'];
-
 const code = linesOf(CODE);
 const prose = linesOf(PROSE);
 
@@ -110,5 +107,5 @@ function filesBelow(root: string): string[] {
             .filter((each) => each.isFile() && TEXT_FILE.test(each.name))
             .map((each) => relative(ROOT, join(each.parentPath, each.name))),
     )
-    .filter((path) => !EXCEPT.includes(path) && !PENDING.some((prefix) => path.startsWith(prefix)));
+    .filter((path) => !EXCEPT.includes(path));
 }

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 /**
- * What the JavaScript of a request costs, without its system calls: connections are real, but once they have joined,
- * the reactor is told of them, and given their requests, by functions in place of epoll_wait, recv and send. All is in
- * the caches, so this is the least; the same code costs about twice as much between system calls, which push it out.
- * It moves by a tenth where a measurement through sockets moves by a microsecond: for comparing two versions.
+ * The cost of a request's JavaScript without its system calls. Connections are real, but once they are registered,
+ * functions in place of epoll_wait, recv and send report them as readable and supply their requests. Everything is in the
+ * CPU caches, so this is the minimum; between system calls, which evict it, the same code costs about twice as much. For
+ * comparing two versions: it is far less noisy than a measurement through sockets.
  *
  *   npm run build && node test/bench/hot-path.mjs [events a turn]
  */
@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { serve } from '../../dist/index.js';
 import { kernel } from '../../dist/sys/binding.js';
 
-const EVENTS_A_TURN = Number(process.argv[2] ?? 4); // what a server is told of at a time while wrk keeps it busy
+const EVENTS_A_TURN = Number(process.argv[2] ?? 4); // reported at a time while wrk keeps a server busy
 const CONNECTIONS = 64;
 const SAMPLES = 1500; // short ones, so that some are not interrupted
 const CALLBACKS_A_SAMPLE = 100;

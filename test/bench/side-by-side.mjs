@@ -119,12 +119,12 @@ async function measure(command, [path, connections, headers]) {
     );
   try {
     for (let tries = 0; ; tries++) {
-      const answered = await fetch(url).then(
+      const isUp = await fetch(url).then(
         (response) => response.ok,
         () => false,
       );
-      if (answered) break;
-      if (tries > 100) throw new Error(`${command(port).join(' ')} does not answer`);
+      if (isUp) break;
+      if (tries > 100) throw new Error(`${command(port).join(' ')} does not respond`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     load(1);

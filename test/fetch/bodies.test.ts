@@ -25,7 +25,7 @@ const chunk = (data: string): string => `${data.length.toString(16)}\r\n${data}\
 
 const echo: FetchHandler = async (asked) => new Response(await asked.arrayBuffer());
 const deaf: FetchHandler = () => new Response('deaf');
-/** Reads the first piece, and answers. */
+/** Reads the first piece, and responds. */
 const hasty: FetchHandler = async (asked) => {
   const { value } = await asked.body!.getReader().read();
   return new Response(`first ${value!.length}`);
@@ -38,7 +38,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
       limits,
     });
 
-  test('a body that nobody reads stops at the high-water mark, and is whole when it is read', async () => {
+  test('a body that is not read pauses at the high-water mark, and is complete when it is read', async () => {
     const [asked, go] = [deferred(), deferred()];
     const server = served(
       async (request) => {
@@ -53,18 +53,18 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     client.send(sized(body.length)).send(body);
     await asked.promise;
     await sleep(150);
-    // The mark, and what one read brings beyond it.
+    // The mark, and as much as one read can add.
     expect(server.stats().bytes.in).toBeLessThan(256 * KIB);
     expect(server.stats().bytes.in).toBeGreaterThan(64 * KIB);
     const { turns } = server.stats().reactor;
     await sleep(100);
-    expect(server.stats().reactor.turns - turns, 'nobody is told again and again').toBeLessThan(20);
+    expect(server.stats().reactor.turns - turns, 'no event is reported again and again').toBeLessThan(20);
     go.resolve();
     expect((await client.response()).body.equals(body)).toBe(true);
     expect((await client.send(NEXT).response()).body.toString()).toBe('next');
   });
 
-  test('a slow reader paces a fast writer', async () => {
+  test('a slow handler paces a fast client', async () => {
     const server = served(
       async (asked) => {
         let [read, most] = [0, 0];
@@ -84,7 +84,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     expect(most).toBeLessThan(256 * KIB);
   });
 
-  test('a slow writer: a body in small pieces, of a length and chunked', async () => {
+  test('a body in small pieces is complete, with a length and chunked', async () => {
     const server = served(echo);
     using client = await RawClient.connect(server.port);
     await client.sendPieces([...sized(9), ...'some body'].map(String), 0);
@@ -93,7 +93,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     expect((await client.response()).body.toString()).toBe('some body');
   });
 
-  test('many small chunks are few pieces to the handler', async () => {
+  test('many small chunks reach the handler as few pieces', async () => {
     const server = served(async (asked) => {
       let pieces = 0;
       for await (const _ of asked.body as unknown as AsyncIterable<Uint8Array>) pieces++;
@@ -104,19 +104,19 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     expect(Number((await client.response()).body)).toBeLessThan(40);
   });
 
-  test('a FIN behind a body that is not read yet takes nothing of it away', async () => {
+  test('a FIN behind a body that is not read yet loses nothing of it', async () => {
     const aborted = deferred();
     const server = served(
       async (asked) => {
         if (!asked.signal.aborted) asked.signal.addEventListener('abort', () => aborted.resolve());
         else aborted.resolve();
-        await aborted.promise; // heard of while the body stands in between
+        await aborted.promise; // reported while the body is still before it
         return echo(asked, undefined as never);
       },
       { bodyHighWaterBytes: 16 * KIB },
     );
     using client = await RawClient.connect(server.port);
-    const body = contentOf(100_000); // what is not read has room in the socket, so that the FIN has come
+    const body = contentOf(100_000); // it fits into the receive buffer of the socket, so that the FIN has arrived
     client.send(sized(body.length)).send(body).end();
     const response = await client.response();
     expect([response.status, response.body.equals(body)]).toEqual([200, true]);
@@ -124,9 +124,9 @@ describe.each(TRIGGERS)('%s', (trigger) => {
   });
 
   test.each(['reading', 'waiting'] as const)(
-    'a peer that leaves in the middle of a body is told to who is %s',
+    'a client that disconnects in the middle of a body fails a handler that is %s',
     async (how) => {
-      const said = errors();
+      const stderr = errors();
       const [asked, failed] = [deferred(), deferred<unknown>()];
       const server = served(
         async (request) => {
@@ -148,7 +148,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
       client.reset();
       expect(await failed.promise).toMatchObject({ name: 'AbortError' });
       await eventually(() => server.stats().connections.open === 0, 'it is closed');
-      expect(said.text, 'a peer that leaves is no failure of the handler').toBe('');
+      expect(stderr.text, 'a client that disconnects is not a failure of the handler').toBe('');
     },
   );
 
@@ -156,9 +156,9 @@ describe.each(TRIGGERS)('%s', (trigger) => {
   test.each<[string, string, string, number]>([
     ['a length over the limit', sized(1001), 'x', 413],
     ['chunks over the limit', CHUNKED, chunk('x'.repeat(600)).repeat(2), 413],
-    ['a chunk that is none', CHUNKED, `${chunk('abc')}nonsense\r\n`, 400],
-  ])('%s is refused, once, and the connection ends', async (_, head, body, status) => {
-    const said = errors();
+    ['a chunk that is not valid', CHUNKED, `${chunk('abc')}nonsense\r\n`, 400],
+  ])('%s gets one error response, and the connection ends', async (_, head, body, status) => {
+    const stderr = errors();
     for (const [cut, handler] of [
       [true, echo],
       [false, echo],
@@ -172,14 +172,14 @@ describe.each(TRIGGERS)('%s', (trigger) => {
       if (handler === echo || head.includes('1001'))
         expect([response.status, response.field('Connection')]).toEqual([status, 'close']);
       client.send(NEXT);
-      expect(await client.untilClose(3000), 'no second answer').toHaveLength(0);
+      expect(await client.untilClose(3000), 'no second response').toHaveLength(0);
       expect(client.failure).toBeNull();
       if (handler === echo) expect(server.stats().errorResponses).toEqual({ [status]: 1 });
     }
-    expect(said.text).toBe('');
+    expect(stderr.text).toBe('');
   });
 
-  test('a body that goes bad after the answer ends the connection without a second one', async () => {
+  test('an error in a body after the response ends the connection without a second response', async () => {
     const server = served(deaf);
     using client = await RawClient.connect(server.port);
     client.send(CHUNKED + chunk('abc'));
@@ -195,7 +195,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     ['read in part', hasty, sized(100_000), 'x'.repeat(100_000), true],
     ['long', deaf, sized(500_000), 'x'.repeat(500_000), false],
     ['chunked and long', deaf, CHUNKED, chunk('x'.repeat(5000)).repeat(100), false],
-  ])('a body that is not read: %s', async (_, handler, head, body, isKept) => {
+  ])('a body that the handler does not read: %s', async (_, handler, head, body, isKept) => {
     for (const [pieces, pauseMs] of [
       [[head + body], 0],
       [[head, body], 20],
@@ -213,7 +213,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     }
   });
 
-  test('the peer has its time, and the handler’s does not count', async () => {
+  test('the body deadline counts the time of the client, not that of the handler', async () => {
     const limits = { bodyTimeoutMs: 200, minBodyBytesPerSecond: 1e9, bodyHighWaterBytes: 64 * KIB };
     const server = served(async (asked) => {
       await sleep(500);
@@ -223,16 +223,16 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     client.send(sized(512 * KIB)).send(contentOf(512 * KIB));
     expect((await client.response()).body.length).toBe(512 * KIB);
 
-    const said = errors();
+    const stderr = errors();
     const startMs = performance.now();
     using slow = await RawClient.connect(served(echo, limits).port);
     const response = await slow.send(`${sized(10)}abc`).response();
     expect([response.status, response.field('Connection')]).toEqual([408, 'close']);
     expect(performance.now() - startMs).toBeGreaterThan(180);
-    expect(said.text).toBe('');
+    expect(stderr.text).toBe('');
   });
 
-  test('a body for a file is read and let go, and so is the file', async () => {
+  test('a body for a file is discarded, and the file released', async () => {
     const server = start(deaf, { trigger, root: site.root, limits: { cacheBytes: 0 } });
     using client = await RawClient.connect(server.port);
     const { close } = server.stats().systemCalls;
@@ -240,12 +240,12 @@ describe.each(TRIGGERS)('%s', (trigger) => {
       client.send(`${request(`/${MIB}.bin`, ['Content-Length: 3'])}abc`);
       expect((await client.response()).body.length).toBe(MIB);
     }
-    // What was opened is closed: the descriptor guard at the end of this file counts what is left.
+    // The file is closed: the descriptor guard at the end of this file counts the open ones.
     expect(server.stats().systemCalls['close']! - (close ?? 0)).toBeGreaterThanOrEqual(10);
   });
 });
 
-test('where the kernel has no room to watch for the end of a peer that is not read, that one is let go', async () => {
+test('a paused connection is closed if the kernel cannot watch for its end', async () => {
   let refuses = false;
   const [asked, aborted] = [deferred(), deferred()];
   const server = start(
@@ -255,7 +255,7 @@ test('where the kernel has no room to watch for the end of a peer that is not re
       signal.addEventListener('abort', () => aborted.resolve());
       asked.resolve();
       await aborted.promise;
-      return new Response('for nobody');
+      return new Response('unsent');
     },
     {
       limits: { bodyHighWaterBytes: 1000 },

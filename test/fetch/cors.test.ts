@@ -33,7 +33,7 @@ const startApp = (root: string, options: Partial<ServeOptions> = {}): Server => 
 describe.each<[what: string, options: Partial<ServeOptions>]>([
   ['kept', {}],
   ['not kept', { limits: { cacheBytes: 0, maxCachedFileBytes: 0 } }],
-])('who would answer the request answers its preflight; files are %s', (_, options) => {
+])('the one that would respond to a request responds to its preflight; files are %s', (_, options) => {
   const ROWS: Row[] = [
     ['OPTIONS /api', asks('POST'), 204, BY_APP],
     ['OPTIONS /api', asks('GET'), 204, BY_APP],
@@ -41,8 +41,8 @@ describe.each<[what: string, options: Partial<ServeOptions>]>([
     ['OPTIONS /data.json', asks('HEAD'), 204, BY_FILES],
     ['OPTIONS /data.json', [...asks('GET'), 'If-None-Match: *', 'Range: bytes=0-1'], 204, BY_FILES],
     ['OPTIONS /moved', asks('GET'), 204, BY_FILES],
-    ['OPTIONS /folder', asks('GET'), 204, BY_FILES],
-    // What is no GET is the app's, whatever is there.
+    ['OPTIONS /directory', asks('GET'), 204, BY_FILES],
+    // Every method except GET and HEAD is the handler's, even for a file.
     ['OPTIONS /data.json', asks('POST'), 204, BY_APP],
     ['OPTIONS /data.json', asks('get'), 204, BY_APP],
     ['OPTIONS /.hidden', asks('GET'), 204, BY_APP],
@@ -51,14 +51,14 @@ describe.each<[what: string, options: Partial<ServeOptions>]>([
     ['GET /data.json', [ORIGIN], 200, { 'Access-Control-Allow-Origin': '*' }],
   ];
 
-  test('by a table', async () => {
-    using directory = makeDirectory({ 'data.json': '{}'.padEnd(100 * KIB), 'folder/index.html': 'folder' });
+  test('as the table shows', async () => {
+    using directory = makeDirectory({ 'data.json': '{}'.padEnd(100 * KIB), 'directory/index.html': 'directory' });
     await settled();
     const server = startApp(directory.root, { ...options, redirects: [{ from: '/moved', to: '/data.json' }] });
     for (const row of ROWS) await checkRow(server.port, row);
   });
 
-  test('and leaves no descriptor', async () => {
+  test('without leaving a descriptor open', async () => {
     using directory = makeDirectory({ 'data.json': '{}'.padEnd(100 * KIB) });
     await settled();
     const server = startApp(directory.root, options);
@@ -70,7 +70,7 @@ describe.each<[what: string, options: Partial<ServeOptions>]>([
   });
 });
 
-test('a handler that is asked first is asked for every preflight', async () => {
+test('a handler with fetchFirst is called for every preflight', async () => {
   using directory = makeDirectory({ 'data.json': '{}' });
   const server = startApp(directory.root, { fetchFirst: true });
   await checkRow(server.port, ['OPTIONS /data.json', asks('GET'), 204, BY_APP]);

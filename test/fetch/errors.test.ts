@@ -44,7 +44,7 @@ describe('a handler that fails', () => {
       /undefined/,
     ],
     [
-      'throws what cannot be shown',
+      'throws a value that cannot be printed',
       () => {
         throw odd;
       },
@@ -54,24 +54,27 @@ describe('a handler that fails', () => {
     ['resolves to nothing', async () => undefined as never, /must return a Response/],
     ['returns text', () => 'text' as never, /must return a Response/],
     ['returns an error', () => Response.error(), /must return a Response/],
-    ['returns what is used up', used, /used up/],
+    ['returns a used Response', used, /used up/],
   ];
 
-  test.each(FAILURES)('%s: 500, the cause on standard error, and the server goes on', async (_, handler, cause) => {
-    const said = errors();
-    const server = start((asked, context) =>
-      asked.url.endsWith('/ok') ? new Response('ok') : handler(asked, context),
-    );
-    using client = await RawClient.connect(server.port);
-    const answer = await client.send(request('/')).response();
-    expect([answer.status, answer.body.toString()]).toEqual([500, 'The server failed to handle this request.\n']);
-    expect(said.text).toMatch(cause);
-    expect((await client.send(request('/ok')).response()).body.toString()).toBe('ok');
-  });
+  test.each(FAILURES)(
+    '%s: the response is 500, the cause is on standard error, and the server goes on',
+    async (_, handler, cause) => {
+      const stderr = errors();
+      const server = start((asked, context) =>
+        asked.url.endsWith('/ok') ? new Response('ok') : handler(asked, context),
+      );
+      using client = await RawClient.connect(server.port);
+      const response = await client.send(request('/')).response();
+      expect([response.status, response.body.toString()]).toEqual([500, 'The server failed to handle this request.\n']);
+      expect(stderr.text).toMatch(cause);
+      expect((await client.send(request('/ok')).response()).body.toString()).toBe('ok');
+    },
+  );
 
   const ERRORS: [string, ServeOptions['error'], string][] = [
-    ['answers', (error) => new Response(`sorry: ${(error as Error).message}`, { status: 503 }), '503 sorry: boom'],
-    ['answers later', async () => new Response('sorry', { status: 500 }), '500 sorry'],
+    ['responds', (error) => new Response(`sorry: ${(error as Error).message}`, { status: 503 }), '503 sorry: boom'],
+    ['responds later', async () => new Response('sorry', { status: 500 }), '500 sorry'],
     [
       'throws too',
       () => {
@@ -85,11 +88,11 @@ describe('a handler that fails', () => {
   ];
 
   test.each(ERRORS)('`error` %s', async (_, error, is) => {
-    const said = errors();
+    const stderr = errors();
     const server = start(() => Promise.reject(boom), { error: error! });
-    const answer = await exchange(server.port, request('/'));
-    expect(`${answer.status} ${answer.body}`).toContain(is);
-    expect(said.text).toContain('boom');
+    const response = await exchange(server.port, request('/'));
+    expect(`${response.status} ${response.body}`).toContain(is);
+    expect(stderr.text).toContain('boom');
   });
 });
 
@@ -119,12 +122,12 @@ describe('files and handlers', () => {
   ])('%s', async (_, fetchFirst, target, method, status, body) => {
     for (const how of [handler, async (asked: Request) => handler(asked, {} as never)]) {
       const server = start(how as FetchHandler, { root: site.root, fetchFirst });
-      const answer = await exchange(server.port, request(target, [], method));
-      expect([answer.status, answer.body.toString()]).toEqual([status, body]);
+      const response = await exchange(server.port, request(target, [], method));
+      expect([response.status, response.body.toString()]).toEqual([status, body]);
     }
   });
 
-  test('a file is the answer to HEAD, with its conditions, behind a handler that has nothing', async () => {
+  test('a file responds to HEAD and to preconditions after the 404 of a handler', async () => {
     const server = start(handler, { root: site.root, fetchFirst: true });
     using client = await RawClient.connect(server.port);
     const head = await client.send(request('/hello.txt', [], 'HEAD')).response('HEAD');
@@ -133,7 +136,7 @@ describe('files and handlers', () => {
     expect(fresh.status).toBe(304);
   });
 
-  test('the folder’s own index needs no handler', async () => {
+  test('the index of a directory does not call the handler', async () => {
     const server = start(handler, { root: site.root });
     expect((await exchange(server.port, request('/'))).body.toString()).toContain('index');
   });

@@ -24,7 +24,7 @@ class Thenable {
   }
 }
 
-/** [what, its answer, status, fields that it has (null: has not), body; what HTTP/1.0 and HEAD get follows from it]. */
+/** [what, its response, status, fields with their values (null: absent), body]; those of HTTP/1.0 and HEAD follow. */
 const RESPONSES: [string, () => Response, number, Record<string, string | null>, string | Uint8Array][] = [
   [
     'text',
@@ -109,42 +109,42 @@ const RESPONSES: [string, () => Response, number, Record<string, string | null>,
   ],
   ['an empty stream', () => new Response(streamOf()), 200, { 'Transfer-Encoding': 'chunked' }, ''],
   [
-    'a stream of a promised length',
+    'a stream with a Content-Length',
     () => new Response(streamOf('a', 'bc'), { headers: { 'Content-Length': '3' } }),
     200,
     { 'Transfer-Encoding': null, 'Content-Length': '3' },
     'abc',
   ],
   [
-    'a stream of more than was promised',
+    'a stream longer than its Content-Length',
     () => new Response(streamOf('a', 'bcd'), { headers: { 'Content-Length': '3' } }),
     200,
     { 'Content-Length': '3' },
     'abc',
   ],
   [
-    'a stream of the promised length 0',
+    'a stream with Content-Length 0',
     () => new Response(new ReadableStream(), { headers: { 'Content-Length': '0' } }),
     200,
     { 'Content-Length': '0' },
     '',
   ],
   [
-    'a text of another length than promised',
+    'a text with a wrong Content-Length',
     () => new Response('abc', { headers: { 'Content-Length': '9' } }),
     200,
     { 'Content-Length': '3' },
     'abc',
   ],
   [
-    'no body of a promised length',
+    'no body with a Content-Length',
     () => new Response(null, { headers: { 'Content-Length': '9' } }),
     200,
     { 'Content-Length': '0' },
     '',
   ],
   [
-    'framing that is not its own',
+    'framing fields, which belong to the server',
     () => new Response('abc', { headers: { 'Transfer-Encoding': 'gzip', Date: 'x', Connection: 'upgrade' } }),
     200,
     { 'Transfer-Encoding': null, Connection: null, 'Content-Length': '3' },
@@ -157,28 +157,28 @@ const HOW: [string, (response: () => Response) => FetchHandler][] = [
   ['at once', (response) => response],
   ['by a promise', (response) => async () => response()],
   ['later', (response) => () => sleep(1).then(response)],
-  ['by what is no Promise', (response) => () => new Thenable(response()) as never],
+  ['by a thenable that is not a Promise', (response) => () => new Thenable(response()) as never],
 ];
 
-describe.each(HOW)('a handler answers %s', (_, how) => {
-  test.each(RESPONSES)('%s', async (_, answer, status, fields, body) => {
-    const server = start(how(answer));
+describe.each(HOW)('a handler responds %s', (_, how) => {
+  test.each(RESPONSES)('%s', async (_, make, status, fields, body) => {
+    const server = start(how(make));
     using client = await RawClient.connect(server.port);
     const response = await client.send(request('/')).response();
     expect([response.status, response.body]).toEqual([status, Buffer.from(body as string)]);
     for (const [name, value] of Object.entries(fields)) expect([name, response.field(name)]).toEqual([name, value]);
     expect(response.field('Date')).toMatch(/ GMT$/);
 
-    // HEAD: the same without the body, and the connection is kept.
+    // HEAD: the same without the body, and the connection is persistent.
     const head = await client.send(request('/', [], 'HEAD')).response('HEAD', undefined, false);
     expect(head.status).toBe(status);
-    // Of an answer without a body nobody knows what GET would have been sent.
+    // For a response without a body, the body of a GET is unknown.
     if (response.field('Content-Length') !== '0')
       expect(head.field('Content-Length')).toBe(response.field('Content-Length'));
     expect(head.field('Transfer-Encoding')).toBe(response.field('Transfer-Encoding'));
     expect((await client.send(request('/')).response()).status).toBe(status);
 
-    // HTTP/1.0 knows no chunks: the end is the connection's.
+    // HTTP/1.0 has no chunks: the body ends with the connection.
     using old = await RawClient.connect(server.port);
     const all = (await old.send('GET / HTTP/1.0\r\nHost: a\r\n\r\n').untilClose()).toString('latin1');
     expect(all).not.toMatch(/^transfer-encoding/im);
@@ -186,7 +186,7 @@ describe.each(HOW)('a handler answers %s', (_, how) => {
   });
 });
 
-test('several cookies are several fields', async () => {
+test('several cookies are sent as several fields', async () => {
   const server = start(() => {
     const headers = new Headers({ 'Set-Cookie': 'a=1; Path=/' });
     headers.append('Set-Cookie', 'b=2');
@@ -199,7 +199,7 @@ test('several cookies are several fields', async () => {
   ]);
 });
 
-test('an answer of Node’s own class, made before the server was', async () => {
+test('a response of Node’s own class, made before the server, is sent', async () => {
   const { NativeResponse } = await import('../../src/fetch/native.js');
   const server = start(() => new NativeResponse('native', { headers: { 'x-a': 'b' } }));
   const response = await exchange(server.port, request('/'));

@@ -14,7 +14,7 @@ beforeAll(async () => {
 
 afterAll(() => site.remove());
 
-/** `/30` is answered after 30 ms, by its path. */
+/** Responds to `/30` after 30 ms, with its path. */
 const delayed: FetchHandler = async ({ url }) => {
   const path = new URL(url).pathname;
   await sleep(Number(path.slice(1)));
@@ -29,7 +29,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
   const served = (handler: FetchHandler, options: Omit<ServeOptions, 'fetch' | 'port'> = {}) =>
     start(handler, { trigger, ...options });
 
-  test('handlers that finish out of order are answered in order', async () => {
+  test('responses of handlers that finish out of order are sent in order', async () => {
     const server = served(delayed);
     using client = await RawClient.connect(server.port);
     const paths = ['/150', '/0', '/120', '/1', '/140', '/0', '/110'];
@@ -39,7 +39,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     expect(performance.now() - startMs, 'they work at once').toBeLessThan(450);
   });
 
-  test('files, refusals, streams and bodies keep their place among handlers', async () => {
+  test('files, error responses, streams and bodies are sent in order among handlers', async () => {
     const stream: FetchHandler = () =>
       new Response(
         new ReadableStream({
@@ -80,7 +80,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     expect(server.stats().errorResponses).toEqual({ 400: 1 });
   });
 
-  test('no more handlers of one connection are at work than allowed', async () => {
+  test('no more handlers of one connection run than maxConcurrentHandlers', async () => {
     let [working, most, asked] = [0, 0, 0];
     const server = served(
       async () => {
@@ -98,7 +98,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     expect([most, asked]).toEqual([3, 50]);
   });
 
-  test('a flood of requests waits outside, and each is answered', async () => {
+  test('requests beyond the buffers wait in the socket, and each gets its response', async () => {
     const go = deferred();
     const server = served(async ({ url }) => {
       await go.promise;
@@ -106,7 +106,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     });
     using client = await RawClient.connect(server.port);
     const pad = 'x'.repeat(100);
-    const count = 4000; // half a megabyte: more than there is room for before the handlers go on
+    const count = 4000; // half a megabyte: more than the buffers hold while the handlers wait
     client.send(Array.from({ length: count }, (_, i) => request(`/?${String(i).padStart(5, '0')}${pad}`)).join(''));
     await sleep(100);
     expect(server.stats().requests).toBe(16);
@@ -116,7 +116,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
       expect((await client.response()).body.toString()).toBe(`?${String(i).padStart(5, '0')}`);
   });
 
-  test('requests and a FIN that came together: each is answered, then the connection ends', async () => {
+  test('requests that arrive together with a FIN all get responses, then the connection ends', async () => {
     const server = served(delayed, { limits: { maxConcurrentHandlers: 2 } });
     using client = await RawClient.connect(server.port);
     client.send(request('/5').repeat(7)).end();
@@ -125,7 +125,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     expect(client.failure).toBeNull();
   });
 
-  test('Connection: close, asked by the peer or by the handler, ends the connection behind its answer', async () => {
+  test('Connection: close, of the client or of the handler, ends the connection after its response', async () => {
     const server = served(async ({ url }) => {
       await sleep(10);
       return new Response('', url.endsWith('/close') ? { headers: { Connection: 'close' } } : {});
@@ -136,7 +136,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
       expect((await client.response()).field('Connection')).toBeNull();
       expect((await client.response()).field('Connection')).toBe('close');
       expect(await client.untilClose()).toHaveLength(0);
-      expect(client.failure, 'no reset eats the answer').toBeNull();
+      expect(client.failure, 'no reset destroys the response').toBeNull();
     }
     using old = await RawClient.connect(server.port);
     const kept = await old.send('GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n').response();
@@ -147,7 +147,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
   describe('Expect: 100-continue', () => {
     const HEAD = request('/', ['Content-Length: 4', EXPECT], 'POST');
 
-    test('is answered when the handler first reads', async () => {
+    test('gets 100 when the handler first reads', async () => {
       const go = deferred();
       const server = served(async (asked) => {
         await go.promise;
@@ -162,22 +162,22 @@ describe.each(TRIGGERS)('%s', (trigger) => {
       expect((await client.send('body').response()).body.toString()).toBe('body');
     });
 
-    test('is spared by a handler that does not read; the connection ends', async () => {
+    test('gets no 100 from a handler that does not read; the connection ends', async () => {
       for (const cancels of [false, true]) {
         const server = served((asked) => {
           if (cancels) void asked.body!.cancel();
           return new Response('no', { status: 403 });
         });
         using client = await RawClient.connect(server.port);
-        const answer = await client.send(HEAD).response();
-        expect([answer.status, answer.field('Connection')]).toEqual([403, 'close']);
-        client.send(`body${request('/')}`); // sent all the same: no request of its own
+        const response = await client.send(HEAD).response();
+        expect([response.status, response.field('Connection')]).toEqual([403, 'close']);
+        client.send(`body${request('/')}`); // sent without a 100: it is not a request
         expect(await client.untilClose()).toHaveLength(0);
         expect(client.failure).toBeNull();
       }
     });
 
-    test('waits for the answers before it', async () => {
+    test('gets 100 after the responses before it', async () => {
       const server = served(async (asked, context) =>
         asked.method === 'POST' ? new Response(await asked.text()) : delayed(asked, context),
       );
@@ -188,30 +188,30 @@ describe.each(TRIGGERS)('%s', (trigger) => {
       expect((await client.send('body').response()).body.toString()).toBe('body');
     });
 
-    test('comes before the answer of a handler that reads while it answers', async () => {
+    test('gets 100 before the response of a handler that reads while it responds', async () => {
       const server = served((asked) => new Response(asked.body));
       using client = await RawClient.connect(server.port);
       expect((await client.send(HEAD).response()).status).toBe(100);
       expect((await client.send('body').response()).body.toString()).toBe('body');
     });
 
-    test('is not answered where the body has begun to come', async () => {
+    test('gets no 100 if the body has begun to arrive', async () => {
       const server = served(async (asked) => new Response(await asked.text()));
       using client = await RawClient.connect(server.port);
       expect((await client.send(`${HEAD}body`).response()).body.toString()).toBe('body');
     });
 
-    test('of a file, behind a handler at work, is not taken for that one’s', async () => {
+    test('of a file, behind a running handler, gets no 100 that could be taken for the handler’s', async () => {
       const server = served(delayed, { root: site.root });
       using client = await RawClient.connect(server.port);
       client.send(request('/40') + request('/hello.txt', ['Content-Length: 4', EXPECT]));
       expect((await client.response()).body.toString()).toBe('/40');
-      const answer = await client.response();
-      expect([answer.status, answer.field('Connection')]).toEqual([200, 'close']);
+      const response = await client.response();
+      expect([response.status, response.field('Connection')]).toEqual([200, 'close']);
     });
   });
 
-  test('a handler that takes too long: 503 in its place, its signal aborted, the others answered', async () => {
+  test('a handler that times out is replaced by a 503 and aborted, the others respond', async () => {
     const aborted = deferred<string>();
     const server = served(
       async (asked, context) => {
@@ -237,7 +237,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     expect(server.stats().handlerTimeouts).toBe(1);
   });
 
-  test('descriptors of files that wait behind a handler are let go with the connection', async () => {
+  test('descriptors of files that are pending behind a handler are released with the connection', async () => {
     const asked = deferred();
     const server = served(
       async () => {

@@ -6,8 +6,8 @@ import { eventually, exchange, RawClient, request, sleep } from '../support/raw-
 
 const { start } = handling();
 
-/** What a handler sees, as it is told to the peer. */
-const told = async (of: (request: Request, context: HandlerContext) => unknown, bytes: string): Promise<unknown> => {
+/** What a handler sees, as it responds with it. */
+const seenBy = async (of: (request: Request, context: HandlerContext) => unknown, bytes: string): Promise<unknown> => {
   const server = start(async (asked, context) => Response.json((await of(asked, context)) ?? null));
   const response = await exchange(server.port, bytes);
   expect(response.status).toBe(200);
@@ -104,10 +104,10 @@ const REQUESTS: [
   ],
 ];
 
-test.each(REQUESTS)('a handler is told: %s', async (_, of, bytes, is) => expect(await told(of, bytes)).toEqual(is));
+test.each(REQUESTS)('a handler sees %s', async (_, of, bytes, is) => expect(await seenBy(of, bytes)).toEqual(is));
 
 describe.each(TRIGGERS)('%s', (trigger) => {
-  test('the peer’s FIN aborts the signal, and the answer is sent all the same', async () => {
+  test('a FIN of the client aborts the signal, and the response is still sent', async () => {
     const aborted = deferred<string>();
     const server = start(
       async ({ signal }) => {
@@ -126,14 +126,14 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     expect(client.failure).toBeNull();
   });
 
-  test.each(['close', 'reset'] as const)('%s of the peer aborts the signal', async (how) => {
+  test.each(['close', 'reset'] as const)('%s of the client aborts the signal', async (how) => {
     const [asked, aborted] = [deferred(), deferred<boolean>()];
     const server = start(
       async ({ signal }) => {
         asked.resolve();
         signal.addEventListener('abort', () => aborted.resolve(signal.aborted));
         await aborted.promise;
-        return new Response('for nobody');
+        return new Response('unsent');
       },
       { trigger },
     );
@@ -146,8 +146,8 @@ describe.each(TRIGGERS)('%s', (trigger) => {
 
   test.each<[string, (asked: Request, context: HandlerContext) => unknown, unknown]>([
     ['the signal is aborted', (asked) => asked.signal.aborted, true],
-    ['there is no peer', (_, { peer }) => peer, null],
-  ])('who asks when the peer has left is told so: %s', async (_, of, is) => {
+    ['peer', (_, { peer }) => peer, null],
+  ])('after the client has disconnected, a handler sees it in %s', async (_, of, is) => {
     const [asked, gone, seen] = [deferred(), deferred(), deferred<unknown>()];
     const server = start(
       async (request, context) => {
@@ -167,7 +167,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     expect(await seen.promise).toBe(is);
   });
 
-  test('a request that is answered is not aborted', async () => {
+  test('a request with a response is not aborted', async () => {
     let signal: AbortSignal | null = null;
     const server = start(
       (asked) => {

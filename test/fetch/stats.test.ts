@@ -6,7 +6,7 @@ import { eventually, exchange, RawClient, request, sleep } from '../support/raw-
 
 const { start } = handling();
 
-test('a server that has done nothing', () => {
+test('a new server has counted nothing', () => {
   const { reactor, systemCalls, ...stats } = start(() => new Response('')).stats();
   expect(stats).toEqual({
     connections: { open: 0, accepted: 0, acceptPauses: 0 },
@@ -23,7 +23,7 @@ test('a server that has done nothing', () => {
   expect(systemCalls).toMatchObject({ epoll_create1: 1, socket: 1, bind: 1, listen: 1 });
 });
 
-test.each(TRIGGERS)('%s: what is counted is what was done', async (trigger) => {
+test.each(TRIGGERS)('%s: the counters match the requests', async (trigger) => {
   const server = start(async () => new Response('Hello, World!'), { trigger });
   using client = await RawClient.connect(server.port);
   let [sent, received] = [0, 0];
@@ -59,7 +59,7 @@ test.each(TRIGGERS)('%s: what is counted is what was done', async (trigger) => {
   await eventually(() => server.stats().connections.open === 0, 'it is closed');
 });
 
-test('answers of pipelined requests are one send, those of handlers that wait a moment too', async () => {
+test('responses of pipelined requests are one send, also those of asynchronous handlers', async () => {
   for (const handler of [() => new Response('x'), async () => new Response('x')]) {
     const server = start(handler);
     using client = await RawClient.connect(server.port);
@@ -71,7 +71,7 @@ test('answers of pipelined requests are one send, those of handlers that wait a 
   }
 });
 
-test('errorResponses by status, timeouts and deadlines', async () => {
+test('errorResponses counts by status, timeouts counts expired deadlines', async () => {
   const server = start(
     async (asked) => {
       if (asked.url.endsWith('/stuck')) await sleep(200);
@@ -100,7 +100,7 @@ test('errorResponses by status, timeouts and deadlines', async () => {
   expect(reactor.expired).toBeGreaterThanOrEqual(2);
 });
 
-test('an answer that comes after a long silence has the date of its own time', async () => {
+test('a late response on an idle server has the Date of its own second', async () => {
   const server = start(async () => {
     await sleep(2100); // and nothing else is done meanwhile
     return new Response('');

@@ -6,7 +6,7 @@ import { eventually, exchange, RawClient, request, sleep } from '../support/raw-
 import { contentOf, MIB } from '../support/site.js';
 
 const { start, errors } = handling();
-/** Far below `stopTimeoutMs`, at which everything ends anyway. */
+/** Far below `stopTimeoutMs`, after which everything is closed anyway. */
 const PROMPT_MS = 3000;
 
 const events = { headers: { 'Content-Type': 'text/event-stream' } };
@@ -14,7 +14,7 @@ const events = { headers: { 'Content-Type': 'text/event-stream' } };
 describe.each(TRIGGERS)('%s', (trigger) => {
   const served = (handler: FetchHandler, limits = {}) => start(handler, { trigger, limits });
 
-  test('handlers at work are waited for, all of a connection’s; the last answer says that it is the last', async () => {
+  test('stop waits for all running handlers of a connection; the last response has Connection: close', async () => {
     const [asked, go] = [deferred(), deferred()];
     let count = 0;
     const server = served(async () => {
@@ -28,21 +28,21 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     const startMs = performance.now();
     const stopped = server.stop();
     await sleep(30);
-    client.send(request('/late')); // on its way already
+    client.send(request('/late')); // sent before the client knows of the stop
     await sleep(30);
     go.resolve();
     const fields = [];
     for (let i = 0; i < 3; i++) fields.push((await client.response()).field('Connection'));
     expect(fields).toEqual([null, null, 'close']);
     expect(await client.untilClose()).toHaveLength(0);
-    expect(client.failure, 'no reset eats the answer').toBeNull();
+    expect(client.failure, 'no reset destroys the response').toBeNull();
     client.close();
     await stopped;
     expect(performance.now() - startMs).toBeLessThan(PROMPT_MS);
     expect(count).toBe(3);
   });
 
-  test('event streams are ended: those under way, those that wait, and those that begin only now', async () => {
+  test('stop ends event streams: running ones, pending ones, and those of later responses', async () => {
     const sources = [new Source(), new Source(), new Source()];
     const go = deferred();
     const server = served(async ({ url }) => {
@@ -76,7 +76,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     for (const source of sources) expect(source.cancelled).not.toBeNull();
   });
 
-  test('other streams come to their end, and bodies under way to theirs', async () => {
+  test('stop waits for other streams and for request bodies', async () => {
     const source = new Source();
     const server = served(async (asked) => new Response(asked.method === 'POST' ? await asked.text() : source.stream));
     using client = await RawClient.connect(server.port);
@@ -100,8 +100,8 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     await stopped;
   });
 
-  test('what does not end is cut off when its time is over, and told', async () => {
-    const said = errors();
+  test('after stopTimeoutMs the rest is closed, and its handlers are aborted', async () => {
+    const stderr = errors();
     const source = new Source();
     const aborted = deferred();
     const server = served(
@@ -123,10 +123,10 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     expect(source.cancelled).not.toBeNull();
     expect(await client.untilClose()).toHaveLength(0);
     await sleep(10);
-    expect(said.text).toBe('');
+    expect(stderr.text).toBe('');
   });
 
-  test('force cuts off at once, also from inside a handler', async () => {
+  test('stop with force closes at once, also from inside a handler', async () => {
     for (const inside of [false, true]) {
       const asked = deferred();
       const server = served(async (_, context) => {
@@ -145,7 +145,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     }
   });
 
-  test('a handler that stops the server is answered, and takes nobody’s bytes for its own', async () => {
+  test('a handler that stops the server gets its response sent, and no bytes of other connections', async () => {
     const server = served((asked, context) => {
       if (asked.method !== 'POST') return new Response(new URL(asked.url).pathname);
       void (context.server as Server).stop();
@@ -156,7 +156,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     using client = await RawClient.connect(server.port);
     const body = contentOf(50_000);
     const head = request('/', [`Content-Length: ${body.length}`], 'POST');
-    client.send(head.slice(0, 9)); // behind half a head the rest is read where others are read when the server stops
+    client.send(head.slice(0, 9)); // the rest of the half head is read into the shared buffer when the server stops
     await sleep(30);
     for (const [index, other] of others.entries()) other.send(request(`/other-${index}?${'x'.repeat(2000)}`));
     client.send(head.slice(9)).send(body);
@@ -174,7 +174,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
   });
 });
 
-test('a large answer under way is whole, and sent at the peer’s pace', async () => {
+test('a large response in progress is sent completely, at the pace of the client', async () => {
   const server = start(() => new Response(contentOf(8 * MIB)));
   using client = await RawClient.connect(server.port);
   client.pause().send(request('/'));
@@ -186,7 +186,7 @@ test('a large answer under way is whole, and sent at the peer’s pace', async (
   await stopped;
 });
 
-test('events come as they are sent, at once', async () => {
+test('events of an event stream are sent at once', async () => {
   const source = new Source();
   const server = start(() => new Response(source.stream, events));
   using client = await RawClient.connect(server.port);

@@ -18,7 +18,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
   const served = (handler: FetchHandler, limits = {}) => start(handler, { trigger, limits });
   const streaming = (source: Source, init?: ResponseInit) => served(() => new Response(source.stream, init));
 
-  test('each piece is sent when it is given', async () => {
+  test('each chunk of a stream is sent when it is given', async () => {
     const source = new Source();
     using client = await RawClient.connect(streaming(source).port);
     client.send(request('/'));
@@ -31,7 +31,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     expect((await client.response()).body.toString()).toBe(`firstsecond${'x'.repeat(20_000)}`);
   });
 
-  test.each([1, 16 * KIB, 16 * KIB + 1, 300 * KIB, 2 * MIB])('pieces of %i bytes', async (size) => {
+  test.each([1, 16 * KIB, 16 * KIB + 1, 300 * KIB, 2 * MIB])('chunks of %i bytes are sent completely', async (size) => {
     const content = contentOf(size);
     for (const length of [null, String(3 * size)]) {
       const source = new Source();
@@ -45,7 +45,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     }
   });
 
-  test('a peer that does not read stops the pulling, and nothing is lost', async () => {
+  test('a client that does not read pauses the stream, and nothing is lost', async () => {
     let pulls = 0;
     const content = contentOf(64 * KIB);
     const server = served(
@@ -72,7 +72,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     for (let i = 0; i < 512; i++) expect(body.subarray(i * 64 * KIB, (i + 1) * 64 * KIB).equals(content)).toBe(true);
   });
 
-  test('a slow reader has its time, counted from when something waits for it', async () => {
+  test('the write deadline starts when bytes begin to wait for the client', async () => {
     const source = new Source();
     const server = start(() => new Response(source.stream), { trigger, limits: { writeTimeoutMs: 400 } });
     using client = await RawClient.connect(server.port);
@@ -96,29 +96,32 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     ['fails', {}, (source) => source.fail(new Error('no more')), /no more/],
     ['fails below its length', { 'Content-Length': '100' }, (source) => source.fail(new Error('no more')), /no more/],
     ['ends below its length', { 'Content-Length': '100' }, (source) => source.end(), /95 bytes before/],
-    ['gives what is no bytes', {}, (source) => source.write(['text'] as never), /must give Uint8Arrays/],
-  ])('a stream that %s half-way ends the connection, and pretends nothing', async (_, headers, how, cause) => {
-    const said = errors();
-    const source = new Source();
-    using client = await RawClient.connect(streaming(source, { headers }).port);
-    client.send(request('/'));
-    source.write('hello');
-    await until(client, 'hello');
-    how(source);
-    const all = (await client.untilClose()).toString('latin1');
-    expect(all).toMatch(headers['Content-Length'] === undefined ? /\r\n5\r\nhello\r\n$/ : /\r\n\r\nhello$/);
-    expect(said.text).toMatch(cause);
-  });
+    ['gives something other than bytes', {}, (source) => source.write(['text'] as never), /must give Uint8Arrays/],
+  ])(
+    'a stream that %s half-way ends the connection without a proper end of its body',
+    async (_, headers, how, cause) => {
+      const stderr = errors();
+      const source = new Source();
+      using client = await RawClient.connect(streaming(source, { headers }).port);
+      client.send(request('/'));
+      source.write('hello');
+      await until(client, 'hello');
+      how(source);
+      const all = (await client.untilClose()).toString('latin1');
+      expect(all).toMatch(headers['Content-Length'] === undefined ? /\r\n5\r\nhello\r\n$/ : /\r\n\r\nhello$/);
+      expect(stderr.text).toMatch(cause);
+    },
+  );
 
-  test('a stream that somebody reads already is 500', async () => {
+  test('a stream that has a reader already is a 500', async () => {
     const source = new Source();
     source.stream.getReader();
-    const said = errors();
+    const stderr = errors();
     using client = await RawClient.connect(
       served(() => ({ __proto__: null, status: 200, headers: new Headers(), body: source.stream }) as never).port,
     );
     expect((await client.send(request('/')).response()).status).toBe(500);
-    expect(said.text).toMatch(/used up/);
+    expect(stderr.text).toMatch(/used up/);
 
     // Twice the same, the second while the first waits: found out when it is to be sent.
     const shared = new Source();
@@ -137,7 +140,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     ['a reset, the stream flowing', (client) => client.reset(), true],
     ['a close, the stream silent', (client) => client.close(), false],
     ['a close, the stream flowing', (client) => client.close(), true],
-  ])('the peer leaves by %s: it is cancelled', async (_, leave, flows) => {
+  ])('a stream is cancelled when the client disconnects by %s', async (_, leave, flows) => {
     const source = new Source();
     const server = streaming(source);
     using client = await RawClient.connect(server.port);
@@ -152,7 +155,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     await eventually(() => server.stats().connections.open === 0, 'it is closed');
   });
 
-  test('a peer that has only ended its side has the rest, and then the end', async () => {
+  test('a client that half-closes still receives the rest', async () => {
     const source = new Source();
     using client = await RawClient.connect(streaming(source).port);
     client.send(request('/'));
@@ -168,7 +171,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     expect(await client.untilClose(1500)).toHaveLength(0);
   });
 
-  test('what is never sent is cancelled: for HEAD, behind an answer that ends the connection, for a peer that is gone', async () => {
+  test('a stream that is not sent is cancelled: for HEAD, after the last response, and for a client that has disconnected', async () => {
     const sources = Array.from({ length: 4 }, () => new Source());
     const server = served(async (asked) => {
       const path = new URL(asked.url).pathname.slice(1);
@@ -193,7 +196,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     await eventually(() => sources[2]!.cancelled !== null && sources[3]!.cancelled !== null, 'they are cancelled');
   });
 
-  test('a stream that always has more keeps nobody waiting', async () => {
+  test('a stream that always has more does not starve other connections', async () => {
     const server = served((asked) =>
       asked.url.endsWith('/next')
         ? new Response('next')
@@ -206,7 +209,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     expect((await client.send(request('/next')).response()).body.toString()).toBe('next');
   });
 
-  test('both ways at once: what comes in goes out', async () => {
+  test('a request body can be streamed back as the response', async () => {
     const server = served((asked) => new Response(asked.body), { bodyBytes: 64 * MIB, bodyHighWaterBytes: 64 * KIB });
     using client = await RawClient.connect(server.port);
     const body = contentOf(8 * MIB);
@@ -222,7 +225,9 @@ describe.each(TRIGGERS)('%s', (trigger) => {
   });
 });
 
-test('a thousand peers that leave in the middle leave nothing behind', { timeout: 60_000 }, async () => {
+test('a thousand clients that disconnect in the middle of a stream leave nothing behind', {
+  timeout: 60_000,
+}, async () => {
   let [begun, cancelled] = [0, 0];
   const server = start(
     ({ url }) => {

@@ -18,7 +18,7 @@ const PIECES = `
 `;
 const pieceOf = new Function('Buffer', PIECES)(Buffer) as (i: number) => Uint8Array;
 
-/** A server in a process of its own: POST is answered by its body's hash, GET by so many bytes. */
+/** A server in a process of its own: POST responds with the hash of the body, GET with the given number of bytes. */
 const SERVER = `
   import { createHash } from 'node:crypto';
   import { serve } from '${PACKAGE_ENTRY}';
@@ -55,7 +55,7 @@ const SERVER = `
   console.log(server.url.href);
 `;
 
-function answerOf(port: number, path: string, body?: number): Promise<IncomingMessage> {
+function fetchFrom(port: number, path: string, body?: number): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const asked = request({ host: '127.0.0.1', port, path, method: body === undefined ? 'GET' : 'POST' }, resolve);
     asked.on('error', reject);
@@ -83,22 +83,22 @@ function* all(bytes: number): Generator<Uint8Array> {
   for (let i = 0; i < bytes / PIECE_BYTES; i++) yield pieceOf(i);
 }
 
-test('a gibibyte up and a gibibyte down: whole, in bounded memory', { timeout: 60_000 }, async () => {
+test('a gibibyte up and a gibibyte down are complete, in bounded memory', { timeout: 60_000 }, async () => {
   await using server = new Command(
     spawn(process.execPath, ['--input-type=module', '-e', SERVER], { stdio: ['ignore', 'pipe', 'pipe'] }),
   );
   const port = await server.port();
-  const peak = async (): Promise<number> => Number(await textOf(await answerOf(port, '/peak')));
+  const peak = async (): Promise<number> => Number(await textOf(await fetchFrom(port, '/peak')));
 
   // What code and buffers need at all is there after a while.
-  await textOf(await answerOf(port, '/', 64 * MIB));
-  await hashOf(await answerOf(port, `/${64 * MIB}`));
+  await textOf(await fetchFrom(port, '/', 64 * MIB));
+  await hashOf(await fetchFrom(port, `/${64 * MIB}`));
   const before = await peak();
   const startMs = performance.now();
   const expected = await hashOf(all(GIB));
-  const up = await textOf(await answerOf(port, '/', GIB));
+  const up = await textOf(await fetchFrom(port, '/', GIB));
   const peakUp = await peak();
-  const down = await hashOf(await answerOf(port, `/${GIB}`));
+  const down = await hashOf(await fetchFrom(port, `/${GIB}`));
   const peakDown = await peak();
   expect([up, down]).toEqual([expected, expected]);
   expect(peakUp - before, 'of memory for a gibibyte up').toBeLessThan(64 * MIB);

@@ -5,11 +5,11 @@ import { BodyQueue } from '../../../src/fetch/body-queue.js';
 const HIGH = 1000;
 const later = () => new Promise(setImmediate);
 
-function feedOf(...chunks: (string | Uint8Array)[]) {
+function queueOf(...chunks: (string | Uint8Array)[]) {
   const wanted = vi.fn();
-  const feed = new BodyQueue(HIGH, wanted);
-  for (const chunk of chunks) feed.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
-  return { feed, wanted };
+  const queue = new BodyQueue(HIGH, wanted);
+  for (const chunk of chunks) queue.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
+  return { queue, wanted };
 }
 
 async function textOf(stream: ReadableStream<Uint8Array>): Promise<string> {
@@ -19,10 +19,10 @@ async function textOf(stream: ReadableStream<Uint8Array>): Promise<string> {
   return text;
 }
 
-/** The two ways in which a feed is read. */
-const readers: [name: string, read: (feed: BodyQueue) => Promise<string>][] = [
-  ['as a whole', async (feed) => (await feed.all()).toString('latin1')],
-  ['as a stream', (feed) => textOf(feed.stream())],
+/** The two ways to read a queue. */
+const readers: [name: string, read: (queue: BodyQueue) => Promise<string>][] = [
+  ['as a whole', async (queue) => (await queue.all()).toString('latin1')],
+  ['as a stream', (queue) => textOf(queue.stream())],
 ];
 
 describe.each(readers)('%s', (_, read) => {
@@ -34,170 +34,170 @@ describe.each(readers)('%s', (_, read) => {
     ['a large one', ['x'.repeat(100_000)]],
     ['large ones', ['x'.repeat(5000), 'y'.repeat(600), 'z'.repeat(70_000)]],
     [
-      'small ones before and behind large ones',
+      'small ones before and after large ones',
       ['a', 'b', 'x'.repeat(512), 'c', 'd', 'y'.repeat(511), 'e', 'f'.repeat(4000), 'g', 'h'],
     ],
     ['many small ones', Array.from({ length: 20_000 }, (_, i) => String.fromCharCode(32 + (i % 90)))],
     ['many of some bytes', Array.from({ length: 200 }, (_, i) => String.fromCharCode(32 + (i % 90)).repeat(i))],
-  ])('%s, in whatever pace it comes', async (_, chunks) => {
+  ])('%s, at any pace', async (_, chunks) => {
     const whole = chunks.join('');
-    const atOnce = feedOf(...chunks).feed;
+    const atOnce = queueOf(...chunks).queue;
     expect(atOnce.queuedBytes).toBe(whole.length);
     atOnce.end();
     expect(await read(atOnce)).toBe(whole);
     expect(atOnce.queuedBytes).toBe(0);
 
     for (const batch of [1, 3, 1000]) {
-      const { feed } = feedOf();
-      const reading = read(feed);
+      const { queue } = queueOf();
+      const reading = read(queue);
       const given = chunks.slice(0, 2000);
       for (let i = 0; i < given.length; i += batch) {
-        for (const chunk of given.slice(i, i + batch)) feed.push(Buffer.from(chunk));
+        for (const chunk of given.slice(i, i + batch)) queue.push(Buffer.from(chunk));
         if (i % 5 === 0) await later();
       }
-      feed.end();
+      queue.end();
       expect(await reading).toBe(given.join(''));
     }
   });
 
-  test('it asks for more when there is none, and only then', async () => {
-    const { feed, wanted } = feedOf('a', 'b'.repeat(600), 'c');
-    const reading = read(feed);
-    expect(feed.isUsed).toBe(true);
+  test('calls onWanted when it is empty, and only then', async () => {
+    const { queue, wanted } = queueOf('a', 'b'.repeat(600), 'c');
+    const reading = read(queue);
+    expect(queue.isUsed).toBe(true);
     await later();
     expect(wanted).toHaveBeenCalledTimes(1);
-    feed.push(Buffer.from('d'));
+    queue.push(Buffer.from('d'));
     await later();
     expect(wanted).toHaveBeenCalledTimes(2);
-    feed.end();
+    queue.end();
     expect(await reading).toBe(`a${'b'.repeat(600)}cd`);
     expect(wanted).toHaveBeenCalledTimes(2);
   });
 
-  test('it does not ask when all is there', async () => {
-    const { feed, wanted } = feedOf('a');
-    feed.end();
-    await read(feed);
+  test('does not call onWanted when the body is complete', async () => {
+    const { queue, wanted } = queueOf('a');
+    queue.end();
+    await read(queue);
     expect(wanted).not.toHaveBeenCalled();
   });
 
-  test.each(['before', 'while it waits', 'when some is read'])('it rejects when the body fails: %s', async (when) => {
+  test.each(['before', 'while it waits', 'when some is read'])('rejects when the body fails %s', async (when) => {
     const error = new RangeError('no');
-    const { feed } = feedOf('Hel');
-    if (when === 'before') feed.fail(error);
-    const reading = read(feed);
+    const { queue } = queueOf('Hel');
+    if (when === 'before') queue.fail(error);
+    const reading = read(queue);
     reading.catch(() => {});
     if (when === 'when some is read') await later();
-    feed.fail(error);
-    feed.fail(new Error('later'));
-    feed.push(Buffer.from('lo'));
-    feed.end();
+    queue.fail(error);
+    queue.fail(new Error('later'));
+    queue.push(Buffer.from('lo'));
+    queue.end();
     await expect(reading).rejects.toBe(error);
-    expect(feed.isClosed).toBe(true);
+    expect(queue.isClosed).toBe(true);
   });
 
-  test('it does not mind a failure behind the end', async () => {
-    const { feed } = feedOf('Hello');
-    feed.end();
-    feed.fail(new Error('no'));
-    expect(feed.isClosed).toBe(false);
-    expect(await read(feed)).toBe('Hello');
+  test('ignores a failure after the end', async () => {
+    const { queue } = queueOf('Hello');
+    queue.end();
+    queue.fail(new Error('no'));
+    expect(queue.isClosed).toBe(false);
+    expect(await read(queue)).toBe('Hello');
   });
 
-  test('memory that others share stays theirs', async () => {
+  test('leaves shared memory to its owner', async () => {
     const pooled = Buffer.from('shared');
     const neighbour = Buffer.from('neighbour');
-    const { feed } = feedOf(pooled);
-    feed.end();
-    expect(await read(feed)).toBe('shared');
+    const { queue } = queueOf(pooled);
+    queue.end();
+    expect(await read(queue)).toBe('shared');
     expect(neighbour.toString()).toBe('neighbour');
     expect(pooled.buffer.byteLength).toBeGreaterThan(0);
     expect(Buffer.from('more').toString()).toBe('more');
   });
 
-  test('what is cancelled while it is read', async () => {
-    const { feed } = feedOf('Hel');
-    const reading = read(feed);
+  test('rejects when it is cancelled while it is read', async () => {
+    const { queue } = queueOf('Hel');
+    const reading = read(queue);
     reading.catch(() => {});
     await later();
-    feed.cancel();
+    queue.cancel();
     await expect(reading).rejects.toThrow('was cancelled');
   });
 });
 
-describe('room', () => {
-  test('there is, up to the high-water mark', () => {
-    const { feed } = feedOf();
+describe('isFull', () => {
+  test('is set from the high-water mark on', () => {
+    const { queue } = queueOf();
     for (let bytes = 0; bytes < HIGH; bytes++) {
-      expect(feed.isFull).toBe(false);
-      feed.push(Buffer.from('x'));
+      expect(queue.isFull).toBe(false);
+      queue.push(Buffer.from('x'));
     }
-    expect(feed.isFull).toBe(true);
-    expect(feed.queuedBytes).toBe(HIGH);
+    expect(queue.isFull).toBe(true);
+    expect(queue.queuedBytes).toBe(HIGH);
   });
 
-  test('there is again when it is read, and then it asks', async () => {
-    const { feed, wanted } = feedOf('x'.repeat(600), 'y'.repeat(600));
-    const reader = feed.stream().getReader();
+  test('is reset by reading, which then calls onWanted', async () => {
+    const { queue, wanted } = queueOf('x'.repeat(600), 'y'.repeat(600));
+    const reader = queue.stream().getReader();
     await later();
-    expect(feed.isFull).toBe(true); // a stream that nobody reads takes nothing
+    expect(queue.isFull).toBe(true); // a stream without a reader pulls nothing
     await reader.read();
-    expect([feed.isFull, feed.queuedBytes]).toEqual([false, 600]);
+    expect([queue.isFull, queue.queuedBytes]).toEqual([false, 600]);
     await reader.read();
     await later();
-    expect([feed.queuedBytes, wanted.mock.calls.length]).toEqual([0, 0]);
+    expect([queue.queuedBytes, wanted.mock.calls.length]).toEqual([0, 0]);
     const reading = reader.read();
     await later();
     expect(wanted).toHaveBeenCalledTimes(1);
-    feed.push(Buffer.from('z'));
+    queue.push(Buffer.from('z'));
     expect(Buffer.from((await reading).value!).toString()).toBe('z');
   });
 
-  test('small chunks become few', async () => {
-    const { feed } = feedOf();
-    for (let i = 0; i < 900; i++) feed.push(Buffer.from('x'));
-    feed.end();
+  test('small chunks are joined', async () => {
+    const { queue } = queueOf();
+    for (let i = 0; i < 900; i++) queue.push(Buffer.from('x'));
+    queue.end();
     let chunks = 0;
-    for await (const _ of feed.stream()) chunks++;
+    for await (const _ of queue.stream()) chunks++;
     expect(chunks).toBe(1);
   });
 });
 
 describe('cancel', () => {
-  test('lets go what is there, and says so', async () => {
-    const { feed, wanted } = feedOf('Hello');
-    feed.cancel();
-    expect([feed.queuedBytes, feed.isClosed, feed.isUsed, feed.isFull]).toEqual([0, true, true, false]);
+  test('drops the queued chunks, and calls onWanted', async () => {
+    const { queue, wanted } = queueOf('Hello');
+    queue.cancel();
+    expect([queue.queuedBytes, queue.isClosed, queue.isUsed, queue.isFull]).toEqual([0, true, true, false]);
     expect(wanted).toHaveBeenCalledTimes(1);
-    feed.push(Buffer.from('more'));
-    expect(feed.queuedBytes).toBe(0);
+    queue.push(Buffer.from('more'));
+    expect(queue.queuedBytes).toBe(0);
   });
 
-  test('of the stream is the feed’s', async () => {
-    const { feed, wanted } = feedOf('Hello');
-    const stream = feed.stream();
+  test('of the stream cancels the queue', async () => {
+    const { queue, wanted } = queueOf('Hello');
+    const stream = queue.stream();
     await stream.cancel();
-    expect([feed.queuedBytes, feed.isClosed]).toEqual([0, true]);
+    expect([queue.queuedBytes, queue.isClosed]).toEqual([0, true]);
     expect(wanted).toHaveBeenCalledTimes(1);
     expect(await textOf(stream)).toBe('');
   });
 
   test('of the stream while it is read', async () => {
-    const { feed } = feedOf();
-    const reader = feed.stream().getReader();
+    const { queue } = queueOf();
+    const reader = queue.stream().getReader();
     const reading = reader.read();
     await later();
     await reader.cancel();
     expect(await reading).toEqual({ done: true, value: undefined });
-    feed.push(Buffer.from('more'));
-    feed.end();
+    queue.push(Buffer.from('more'));
+    queue.end();
     await later();
-    expect(feed.isClosed).toBe(true);
+    expect(queue.isClosed).toBe(true);
   });
 
   test('of a stream whose chunk is on its way', async () => {
-    const { feed } = feedOf('Hello');
-    const reader = feed.stream().getReader();
+    const { queue } = queueOf('Hello');
+    const reader = queue.stream().getReader();
     const reading = reader.read();
     await reader.cancel();
     expect((await reading).done).toBe(true);
@@ -211,43 +211,43 @@ describe('a reader with its own buffer', () => {
     return [done, value === undefined ? null : Buffer.from(value).toString()];
   };
 
-  test('gets as much as fits, and the rest the next time', async () => {
-    const { feed } = feedOf('Hello', ' ', 'world');
-    feed.end();
-    const reader = feed.stream().getReader({ mode: 'byob' });
+  test('receives as much as fits, and the rest with the next read', async () => {
+    const { queue } = queueOf('Hello', ' ', 'world');
+    queue.end();
+    const reader = queue.stream().getReader({ mode: 'byob' });
     expect(await read(reader, 3)).toEqual([false, 'Hel']);
     expect(await read(reader, 100)).toEqual([false, 'lo world']);
     expect(await read(reader, 100)).toEqual([true, '']);
     expect(await read(reader, 100)).toEqual([true, '']);
   });
 
-  test('waits, and is told the end', async () => {
-    const { feed, wanted } = feedOf();
-    const reader = feed.stream().getReader({ mode: 'byob' });
+  test('waits, and receives the end', async () => {
+    const { queue, wanted } = queueOf();
+    const reader = queue.stream().getReader({ mode: 'byob' });
     const first = read(reader, 10);
     await later();
     expect(wanted).toHaveBeenCalledTimes(1);
-    feed.push(Buffer.from('Hello'));
+    queue.push(Buffer.from('Hello'));
     expect(await first).toEqual([false, 'Hello']);
     const second = read(reader, 10);
     await later();
-    feed.end();
+    queue.end();
     expect(await second).toEqual([true, '']);
   });
 
-  test('is told a failure', async () => {
-    const { feed } = feedOf();
-    const reader = feed.stream().getReader({ mode: 'byob' });
+  test('receives a failure', async () => {
+    const { queue } = queueOf();
+    const reader = queue.stream().getReader({ mode: 'byob' });
     const reading = read(reader, 10);
     const error = new Error('no');
-    feed.fail(error);
+    queue.fail(error);
     await expect(reading).rejects.toBe(error);
   });
 
-  test('may take turns with one that has none', async () => {
-    const { feed } = feedOf('Hello');
-    feed.end();
-    const stream = feed.stream();
+  test('can alternate with a reader without a buffer', async () => {
+    const { queue } = queueOf('Hello');
+    queue.end();
+    const stream = queue.stream();
     const own = stream.getReader({ mode: 'byob' });
     expect(await read(own, 2)).toEqual([false, 'He']);
     own.releaseLock();

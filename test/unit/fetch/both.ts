@@ -6,10 +6,10 @@ import { resolveLimits } from '../../../src/http/limits.js';
 import { COMPLETE, RequestParser } from '../../../src/http/request/parser.js';
 
 export type ResponseClass = typeof Response;
-/** As programs see it: in the place of Node's class. */
+/** FastResponse as programs see it: in place of Node's class. */
 export const Light = FastResponse as unknown as ResponseClass;
 
-/** What a call gives, or the error that it throws or rejects with: an outcome to compare. */
+/** The result of a call, or the name of the error that it throws or rejects with. */
 export async function outcomeOf(act: () => unknown): Promise<unknown> {
   try {
     return await act();
@@ -18,7 +18,7 @@ export async function outcomeOf(act: () => unknown): Promise<unknown> {
   }
 }
 
-/** All that can be told of a message's body by reading it, as text of one character a byte. */
+/** The body of a message, as text of one character a byte. */
 export async function bytesOf(message: { arrayBuffer(): Promise<ArrayBuffer> }): Promise<string> {
   return Buffer.from(await message.arrayBuffer()).toString('latin1');
 }

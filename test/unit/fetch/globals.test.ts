@@ -10,20 +10,20 @@ import { FastRequest } from '../../../src/fetch/request.js';
 import { FastResponse } from '../../../src/fetch/response.js';
 import { arrived } from './both.js';
 
-interface Heard {
+interface Received {
   method: string | undefined;
   url: string | undefined;
   headers: IncomingHttpHeaders;
   body: string;
 }
 
-/** Answers with what it was asked, in JSON. */
+/** Responds with the request it received, in JSON. */
 const upstream = createServer((request, response) => {
   const pieces: Buffer[] = [];
   request.on('data', (piece: Buffer) => pieces.push(piece));
   request.on('end', () => {
     const { method, url, headers } = request;
-    const text = JSON.stringify({ method, url, headers, body: Buffer.concat(pieces).toString() } satisfies Heard);
+    const text = JSON.stringify({ method, url, headers, body: Buffer.concat(pieces).toString() } satisfies Received);
     const body = gzipSync(text);
     response.writeHead(200, { 'Content-Encoding': 'gzip', 'Content-Length': body.length, 'Content-Type': 'a/b' });
     response.end(method === 'HEAD' ? undefined : body);
@@ -48,14 +48,14 @@ afterAll(() => {
   return new Promise((resolve) => upstream.close(resolve));
 });
 
-test('once is enough', () => {
+test('installGlobals is idempotent', () => {
   const { Response, Request, fetch } = globalThis;
   installGlobals();
   expect([globalThis.Response, globalThis.Request, globalThis.fetch]).toEqual([Response, Request, fetch]);
 });
 
-describe('the classes', () => {
-  test('are the light Response, and a Request that is like Node’s', () => {
+describe('the global classes', () => {
+  test('are FastResponse, and a Request that is like Node’s', () => {
     expect(Response).toBe(FastResponse);
     for (const [Class, name] of [
       [Response, 'Response'],
@@ -73,7 +73,7 @@ describe('the classes', () => {
     expect(arrived().request.constructor).toBe(Request);
   });
 
-  test('know each other’s objects', () => {
+  test('recognize each other’s objects', () => {
     const { request } = arrived();
     const requests = [request, request.clone(), new Request('http://a'), new NativeRequest('http://a')];
     for (const each of requests) for (const Class of [Request, NativeRequest]) expect(each instanceof Class).toBe(true);
@@ -90,7 +90,7 @@ describe('the classes', () => {
     expect((responses[0] as unknown) instanceof Request).toBe(false);
   });
 
-  test('are extended as Node’s are', async () => {
+  test('can be extended as Node’s can', async () => {
     class Mine extends Request {
       readonly path: string;
       constructor(input: RequestSource, init?: RequestInit) {
@@ -116,7 +116,7 @@ describe('the classes', () => {
     });
   });
 
-  test('show what is added to their prototypes', () => {
+  test('have members that are added to their prototypes', () => {
     const added = { value: () => 'added', configurable: true };
     for (const Class of [Request, Response]) Object.defineProperty(Class.prototype, 'added', added);
     for (const each of [arrived().request, new Request('http://a'), new Response()])
@@ -125,7 +125,7 @@ describe('the classes', () => {
   });
 });
 
-describe('new Request of a request that came', () => {
+describe('new Request of a received request', () => {
   test('is its copy', async () => {
     const { request } = arrived({ method: 'POST', target: '/a?b', fields: ['Host: c', 'X: y'], body: ['Hel', 'lo'] });
     request.headers.set('X', 'z');
@@ -136,7 +136,7 @@ describe('new Request of a request that came', () => {
     await expect(request.text()).rejects.toThrow(TypeError);
   });
 
-  test('takes changes', async () => {
+  test('applies its init', async () => {
     const { request } = arrived({ method: 'POST', fields: ['Host: c', 'X: y'], body: ['Hello'] });
     const copy = new Request(request, { method: 'PUT', headers: { a: 'b' }, body: 'other' });
     expect([copy.method, copy.headers.get('x'), copy.headers.get('a'), await copy.text()]).toEqual([
@@ -155,7 +155,7 @@ describe('new Request of a request that came', () => {
     expect(copy.signal.aborted).toBe(true);
   });
 
-  test('of a used one is an error, and of others as ever', async () => {
+  test('throws for a used one, and takes other inputs as before', async () => {
     const { request } = arrived({ method: 'POST', body: ['x'] });
     await request.text();
     expect(() => new Request(request)).toThrow(TypeError);
@@ -167,18 +167,18 @@ describe('new Request of a request that came', () => {
 });
 
 describe('fetch', () => {
-  const heardBy = async (response: Response) => (await response.json()) as Heard;
+  const receivedBy = async (response: Response) => (await response.json()) as Received;
   const hops = ['Connection: keep-alive, Upgrade', 'Keep-Alive: timeout=5', 'Upgrade: h2c', 'X: y'];
 
-  test('is what it was, for what it could do', async () => {
+  test('behaves as before for other inputs', async () => {
     const before = calls.length;
-    expect(await heardBy(await fetch(`http://${host}/a`, { method: 'PUT', body: 'x' }))).toMatchObject({
+    expect(await receivedBy(await fetch(`http://${host}/a`, { method: 'PUT', body: 'x' }))).toMatchObject({
       method: 'PUT',
       url: '/a',
       body: 'x',
     });
-    expect(await heardBy(await fetch(new URL(`http://${host}/b`)))).toMatchObject({ url: '/b' });
-    expect(await heardBy(await fetch(new Request(`http://${host}/c`, { headers: { a: 'b' } })))).toMatchObject({
+    expect(await receivedBy(await fetch(new URL(`http://${host}/b`)))).toMatchObject({ url: '/b' });
+    expect(await receivedBy(await fetch(new Request(`http://${host}/c`, { headers: { a: 'b' } })))).toMatchObject({
       url: '/c',
     });
     expect(calls.length).toBe(before + 3);
@@ -186,12 +186,12 @@ describe('fetch', () => {
     await expect(fetch(undefined as unknown as string)).rejects.toThrow(TypeError);
   });
 
-  test('sends a request that came', async () => {
+  test('sends a received request', async () => {
     const { request } = arrived({ target: '/a?b', fields: [`Host: ${host}`, ...hops] });
-    const heard = await heardBy(await fetch(request));
-    expect(heard).toMatchObject({ method: 'GET', url: '/a?b', body: '' });
-    expect(heard.headers).toMatchObject({ host, x: 'y' });
-    expect([heard.headers['keep-alive'], heard.headers.upgrade]).toEqual([undefined, undefined]);
+    const received = await receivedBy(await fetch(request));
+    expect(received).toMatchObject({ method: 'GET', url: '/a?b', body: '' });
+    expect(received.headers).toMatchObject({ host, x: 'y' });
+    expect([received.headers['keep-alive'], received.headers.upgrade]).toEqual([undefined, undefined]);
   });
 
   test.each<[string, string[]]>([
@@ -208,13 +208,13 @@ describe('fetch', () => {
         fields: [`Host: ${host}`, ...fields, ...hops],
         body: ['Hel', 'lo'],
       });
-      const heard = await heardBy(await send(request));
-      expect(heard).toMatchObject({ method: 'POST', body: 'Hello' });
+      const received = await receivedBy(await send(request));
+      expect(received).toMatchObject({ method: 'POST', body: 'Hello' });
       expect(request.bodyUsed).toBe(true);
     }
   });
 
-  test('what it got can be the answer', async () => {
+  test('returns a Response that a handler can return', async () => {
     const { fieldLines, contentLength, body } = toHttpResponse(await fetch(`http://${host}/a`));
     expect([fieldLines, contentLength]).toEqual(['content-type: a/b\r\n', -1]);
     const stream = body.kind === 'stream' ? body.stream : null;
@@ -226,14 +226,14 @@ describe('fetch', () => {
     expect(head.fieldLines).toContain('content-encoding: gzip\r\n');
   });
 
-  test('is aborted when the peer leaves', async () => {
+  test('is aborted when the client disconnects', async () => {
     const { request, abort } = arrived({ fields: [`Host: ${host}`] });
-    const reason = new DOMException('The peer has left', 'AbortError');
+    const reason = new DOMException('The client has disconnected', 'AbortError');
     abort(reason);
     await expect(fetch(request)).rejects.toBe(reason);
   });
 });
 
-test('a light request is known', () => {
+test('FastRequest.is recognizes a FastRequest', () => {
   expect(FastRequest.is(arrived().request)).toBe(true);
 });

@@ -1,4 +1,4 @@
 import { prepare } from '../../../src/fetch/prepare.js';
 
-// Imported first by whoever makes light Requests and Responses without a server.
+// To be imported before FastRequests and FastResponses are made without a server.
 prepare();

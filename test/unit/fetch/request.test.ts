@@ -8,7 +8,7 @@ import { arrived, bytesOf, type Incoming, outcomeOf } from './both.js';
 
 const URL_HEAD = 'http://a';
 
-describe('url, as Node has it', () => {
+describe('url is the same as Node’s', () => {
   test.each([
     '/',
     '/index.html',
@@ -92,7 +92,7 @@ describe('url, as Node has it', () => {
     ['/a?\xf0\x9f\x98\x80', '/a?😀'],
     ['/\xff', '/%FF'],
     ['/a?\x80\xff', '/a?%80%FF'],
-  ])('of the bytes %j, as a browser would send %s', (target, meant) => {
+  ])('of the bytes %j, which a browser sends for %s', (target, meant) => {
     expect(arrived({ target }).request.url).toBe(new NativeRequest(URL_HEAD + meant).url);
   });
 
@@ -113,7 +113,7 @@ describe('url, as Node has it', () => {
     ['http://1.2.3.4.5/c?d', 'http://default:8080/c?d'],
     ['http://1.2.3.4.5', 'http://default:8080/'],
     ['http://a%00b/c', 'http://default:8080/c'],
-  ])('of %s in absolute form, whatever the Host', (target, url) => {
+  ])('of %s in absolute form, independent of the Host field', (target, url) => {
     for (const host of ['Host: x', 'host:', 'Host: 1.2.3.4.5'])
       expect(arrived({ target, fields: [host] }).request.url).toBe(url);
   });
@@ -123,7 +123,7 @@ describe('url, as Node has it', () => {
   });
 });
 
-describe('url, of a Host', () => {
+describe('url with a Host field', () => {
   test.each([
     'a',
     'a.b',
@@ -204,7 +204,7 @@ describe('url, of a Host', () => {
     '[v1.a]',
     '[:::::]',
     '[1:2:3:4:5:6:7:8:9]',
-  ])('that is none to the URL standard: %s', (host) => {
+  ])('that is not valid in the URL standard: %s', (host) => {
     expect(() => new NativeRequest(`http://${host}/`)).toThrow(TypeError);
     const { request } = arrived({ fields: [`Host: ${host}`], target: '/c?d' });
     expect(request.url).toBe('http://default:8080/c?d');
@@ -218,7 +218,7 @@ describe('url, of a Host', () => {
   });
 });
 
-describe('headers, as Node has them', () => {
+describe('headers are the same as Node’s', () => {
   test.each<[name: string, fields: [string, string][]]>([
     ['none', []],
     ['one', [['A', 'b']]],
@@ -273,7 +273,7 @@ describe('headers, as Node has them', () => {
       ],
     ],
     [
-      'what a browser may not set',
+      'fields that a browser may not set',
       [
         ['Connection', 'close'],
         ['Date', 'x'],
@@ -289,7 +289,7 @@ describe('headers, as Node has them', () => {
     expect(request.headers).toBe(request.headers);
   });
 
-  test('they can be changed, and whatever is made later has the change', () => {
+  test('can be changed, also for a Request made later', () => {
     const { request } = arrived({ method: 'POST', body: ['x'], fields: ['Host: a', 'A: b'] });
     request.headers.set('A', 'c');
     expect(request.clone().headers.get('a')).toBe('c');
@@ -304,7 +304,7 @@ describe('headers, as Node has them', () => {
     ]);
   });
 
-  test('also when they are asked for after the body', () => {
+  test('can be changed after access to the body', () => {
     const { request } = arrived({ method: 'POST', body: ['x'] });
     expect(request.body).not.toBe(null);
     request.headers.set('A', 'c');
@@ -343,7 +343,7 @@ function both({ type, body }: Sent, incoming: Incoming = {}): [light: Request, n
   return [request, new NativeRequest('http://a/', init as RequestInit)];
 }
 
-describe('reads a body as Node does', () => {
+describe('a body is read as by Node', () => {
   const boundary = 'multipart/form-data; boundary=xx';
   const multipart = [
     '--xx\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n',
@@ -358,7 +358,7 @@ describe('reads a body as Node does', () => {
     ['with a byte order mark', { body: ['\ufeffa\ufeff'] }],
     ['with a byte order mark and nothing', { body: ['\ufeff'] }],
     [
-      'that is no UTF-8',
+      'that is not UTF-8',
       { body: [new Uint8Array([0x61, 0xff, 0xe4, 0xb8, 0x41, 0xf0, 0x9f, 0x98, 0xed, 0xa0, 0x80])] },
     ],
     ['of every byte', { body: [Uint8Array.from({ length: 256 }, (_, i) => i)] }],
@@ -457,7 +457,7 @@ describe('reads a body as Node does', () => {
     });
   }
 
-  test('an error says what is wrong', async () => {
+  test('an error has a message', async () => {
     const { request } = arrived({ method: 'POST', body: ['x'] });
     await request.text();
     for (const read of [() => request.text(), () => request.json(), () => request.arrayBuffer()])
@@ -465,7 +465,7 @@ describe('reads a body as Node does', () => {
     expect(() => request.clone()).toThrow(TypeError);
   });
 
-  test.each(['GET', 'HEAD'])('%s has none, whatever was sent', async (method) => {
+  test.each(['GET', 'HEAD'])('%s has none, even if one was sent', async (method) => {
     const { request } = arrived({ method, body: ['Hello'] });
     expect(request.body).toBe(null);
     expect(await request.text()).toBe('');
@@ -473,14 +473,14 @@ describe('reads a body as Node does', () => {
     expect(request.clone().body).toBe(null);
   });
 
-  test('bytes, where Node has them', async () => {
+  test('bytes(), if Node has it', async () => {
     const { request } = arrived({ method: 'POST', body: ['ä'] });
     const { bytes } = request as { bytes?: () => Promise<Uint8Array> };
     expect(bytes !== undefined).toBe('bytes' in NativeRequest.prototype);
     if (bytes !== undefined) expect(await bytes.call(request)).toEqual(new Uint8Array([0xc3, 0xa4]));
   });
 
-  test('a body that comes later', async () => {
+  test('a body that arrives later', async () => {
     const { request, feed } = arrived({ method: 'POST', isWhole: false });
     const text = request.text();
     expect(request.bodyUsed).toBe(true);
@@ -493,7 +493,7 @@ describe('reads a body as Node does', () => {
 });
 
 describe('a body that fails midway', () => {
-  const error = new DOMException('The peer has left', 'AbortError');
+  const error = new DOMException('The client has disconnected', 'AbortError');
   test.each<[string, Act]>([
     ['text', (request) => request.text()],
     ['json', (request) => request.json()],
@@ -514,13 +514,13 @@ describe('a body that fails midway', () => {
     }
   });
 
-  test('not when all of it has come', async () => {
+  test('but not if it was complete before', async () => {
     const { request, feed } = arrived({ method: 'POST', body: ['Hello'] });
     feed.fail(error);
     expect(await request.text()).toBe('Hello');
   });
 
-  test('says why when the server has let it go', async () => {
+  test('rejects with a reason when the queue is cancelled', async () => {
     const { request, feed } = arrived({ method: 'POST', body: ['Hel'], isWhole: false });
     feed.cancel();
     await expect(request.text()).rejects.toThrow('was cancelled');
@@ -528,21 +528,21 @@ describe('a body that fails midway', () => {
 });
 
 describe('signal', () => {
-  const reason = new DOMException('The peer has left', 'AbortError');
+  const reason = new DOMException('The client has disconnected', 'AbortError');
 
-  test('is one, and aborted later', () => {
+  test('is an AbortSignal, and aborted later', () => {
     const { request, abort } = arrived();
     const { signal } = request;
-    const heard = vi.fn();
-    signal.addEventListener('abort', heard);
+    const onAbort = vi.fn();
+    signal.addEventListener('abort', onAbort);
     expect(request.signal).toBe(signal);
     expect(signal.aborted).toBe(false);
     abort(reason);
-    expect(heard).toHaveBeenCalledOnce();
+    expect(onAbort).toHaveBeenCalledOnce();
     expect(signal.reason).toBe(reason);
   });
 
-  test('is aborted already when it is asked for late', () => {
+  test('is aborted already if it is accessed late', () => {
     const { request, abort } = arrived();
     abort(reason);
     expect(request.signal.aborted).toBe(true);
@@ -550,7 +550,7 @@ describe('signal', () => {
     expect(() => request.signal.throwIfAborted()).toThrow(reason);
   });
 
-  test.each(['early', 'late'])('%s, of a clone and of a Request of it', (when) => {
+  test.each(['early', 'late'])('is passed to a clone and to a Request of it: %s', (when) => {
     const { request, abort } = arrived();
     if (when === 'early') abort(reason);
     const others = [request.clone(), new NativeRequest('http://a', request)];
@@ -559,8 +559,8 @@ describe('signal', () => {
   });
 });
 
-describe('is', () => {
-  test('an instance of Node’s class, and known', () => {
+describe('a FastRequest is', () => {
+  test('an instance of Node’s class, and recognized by FastRequest.is', () => {
     const { request, light } = arrived();
     expect(request).toBeInstanceOf(NativeRequest);
     expect(FastRequest.is(light)).toBe(true);
@@ -572,7 +572,7 @@ describe('is', () => {
   test.each<[string, Act]>([
     ['its method', ({ method }) => method],
     [
-      'what only its maker knows',
+      'members that only an init sets',
       (request) =>
         [
           'cache',
@@ -609,7 +609,7 @@ describe('is', () => {
         (request as { method: string }).method = 'GET';
       },
     ],
-  ])('as Node’s, %s', async (_, act) => {
+  ])('the same as Node’s: %s', async (_, act) => {
     for (const given of [{ body: null }, { body: ['x'], type: 'a/b' }]) {
       const [light, native] = both(given);
       expect(await outcomeOf(() => act(light))).toEqual(await outcomeOf(() => act(native)));
@@ -624,14 +624,14 @@ describe('is', () => {
     },
   );
 
-  test('TRACE too, which Node’s class does not make', () => {
+  test('of the method TRACE too, which Node’s class rejects', () => {
     const { request } = arrived({ method: 'TRACE' });
     expect([request.method, request.url, request.body, request.mode]).toEqual(['TRACE', 'http://a/', null, 'cors']);
     expect(inspect(request)).toContain("method: 'TRACE'");
     expect(() => request.clone()).toThrow(TypeError);
   });
 
-  test('not changed by a log', async () => {
+  test('not changed by console.log', async () => {
     const { request, feed } = arrived({ method: 'POST', body: ['x'] });
     inspect(request);
     expect([request.bodyUsed, feed.isUsed]).toEqual([false, false]);
@@ -639,14 +639,14 @@ describe('is', () => {
   });
 });
 
-test('a head is copied, with a byte to spare, and is the same head again', () => {
+test('copyHead copies a head with a spare byte, and it parses to the same request', () => {
   const parser = parsed('/a?b', ['X: y']);
   const copy = parser.copyHead();
   expect(Buffer.from(copy.subarray(0, -1)).toString()).toBe('GET /a?b HTTP/1.1\r\nHost: a\r\nX: y\r\n\r\n');
   expect(parser.parse(copy, 0, copy.length - 1)).toBe(1);
 });
 
-test('no signal, stream or Request is made for what most handlers ask', () => {
+test('url and method make no signal, stream or Request', () => {
   const { request, light, feed } = arrived({ method: 'POST', body: ['x'] });
   const made = vi.spyOn(FastRequest.prototype, 'native', 'get');
   const { url, method, headers, bodyUsed, mode } = request;

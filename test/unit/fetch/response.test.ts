@@ -7,8 +7,8 @@ import { bytesOf, Light, outcomeOf, type ResponseClass } from './both.js';
 
 type Act = (Class: ResponseClass) => unknown;
 
-/** Everything that a Response says of itself. */
-async function told(response: Response): Promise<unknown> {
+/** All members of a Response. */
+async function membersOf(response: Response): Promise<unknown> {
   const { status, statusText, ok, type, url, redirected } = response;
   const headers = [...response.headers];
   const hasBody = response.body !== null;
@@ -18,7 +18,7 @@ async function told(response: Response): Promise<unknown> {
 }
 
 async function asIs(given: unknown): Promise<unknown> {
-  if (given instanceof NativeResponse) return told(given);
+  if (given instanceof NativeResponse) return membersOf(given);
   return Array.isArray(given) ? Promise.all(given.map(async (each) => asIs(await each))) : given;
 }
 
@@ -116,7 +116,7 @@ describe('a body', () => {
     }
   });
 
-  test('of memory that is gone', async () => {
+  test('of detached memory', async () => {
     await same((Class) => {
       const given = bytes(1, 2);
       structuredClone(given, { transfer: [given.buffer] });
@@ -138,7 +138,7 @@ describe('a body', () => {
   });
 });
 
-describe('takes', () => {
+describe('the constructor treats as Node’s does', () => {
   test.each<unknown>([
     undefined,
     null,
@@ -161,7 +161,7 @@ describe('takes', () => {
     new NativeResponse(null, { status: 404, statusText: 'No', headers: { a: 'b' } }),
     new Light(null, { status: 404, statusText: 'No', headers: { a: 'b' } }),
     { body: 'x', ok: false, url: 'x' },
-  ])('%o for its init', async (init) => {
+  ])('%o as its init', async (init) => {
     await same((Class) => new Class('x', init as ResponseInit));
     await same((Class) => new Class(null, init as ResponseInit));
   });
@@ -194,7 +194,7 @@ describe('takes', () => {
     {},
     [404],
     404n,
-  ])('%o for a status', async (status) => {
+  ])('%o as a status', async (status) => {
     for (const body of [null, undefined, '', 'x', bytes()])
       await same((Class) => new Class(body, { status: status as number }));
   });
@@ -216,7 +216,7 @@ describe('takes', () => {
     5,
     {},
     Symbol('a'),
-  ])('%o for a status text', async (statusText) => {
+  ])('%o as a status text', async (statusText) => {
     await same((Class) => new Class('x', { statusText: statusText as string }));
   });
 
@@ -295,7 +295,7 @@ describe('takes', () => {
     () => {},
     new Date(0),
   ];
-  test.each(headers)('%o for headers', async (given) => {
+  test.each(headers)('%o as headers', async (given) => {
     for (const body of ['x', null, bytes(1)]) {
       await same((Class) => new Class(body, { headers: given as HeadersSource }));
       await same((Class) => new Class(body, { headers: given as HeadersSource, status: 404 }).headers.getSetCookie());
@@ -306,7 +306,7 @@ describe('takes', () => {
     }
   });
 
-  test('a getter once to look at it and never again', () => {
+  test('a getter, which is read once', () => {
     let value = 'b';
     const given = {
       get a() {
@@ -318,7 +318,7 @@ describe('takes', () => {
     expect(new Light('x', { headers: given }).headers.get('a')).toBe('b');
   });
 
-  test('headers as they are, and what becomes of them later does not matter', () => {
+  test('headers, which are copied', () => {
     const record: Record<string, string> = { a: 'b' };
     const pair: [string, string] = ['a', 'b'];
     const pairs = [pair];
@@ -339,7 +339,7 @@ describe('takes', () => {
   });
 });
 
-describe('behaves', () => {
+describe('behaves as Node’s:', () => {
   const rows: [name: string, act: Act][] = [
     ['headers are one object', (Class) => isOne(new Class('x'), (response) => response.headers)],
     ['headers are one object, of a stream', (Class) => isOne(new Class(streamOf()), (response) => response.headers)],
@@ -393,7 +393,7 @@ describe('behaves', () => {
     ['text of null twice', async (Class) => (await readOf(new Class(null))).text()],
     ['text of what is locked', (Class) => locked(new Class('x')).text()],
     ['json', (Class) => new Class('{"a":[1]}').json()],
-    ['json of what is none', (Class) => new Class('{').json()],
+    ['json of invalid JSON', (Class) => new Class('{').json()],
     ['json of nothing', (Class) => new Class(null).json()],
     ['json with a byte order mark', (Class) => new Class('\ufeff{}').json()],
     ['text of bytes that are no UTF-8', (Class) => new Class(bytes(0x61, 0xff, 0xc3)).text()],
@@ -490,13 +490,13 @@ describe('behaves', () => {
             super('mine', { status: 201 });
             this.headers.set('a', 'b');
           }
-          told() {
+          added() {
             return `${this.status} ${this.ok}`;
           }
         }
         const mine = new Mine();
         const isMine = [mine instanceof Mine, mine instanceof Class, (new Class() as unknown) instanceof Mine];
-        return [isMine, mine.constructor === Mine, mine.told(), [...mine.headers], mine.text()];
+        return [isMine, mine.constructor === Mine, mine.added(), [...mine.headers], mine.text()];
       },
     ],
   ];
@@ -555,7 +555,7 @@ describe('behaves', () => {
   }
 });
 
-describe('is', () => {
+describe('a FastResponse is', () => {
   test('an instance of both classes, as Node’s own are', () => {
     for (const response of [
       new Light('x'),
@@ -578,7 +578,7 @@ describe('is', () => {
     expect(inspect(new Light(body, init))).toBe(inspect(new NativeResponse(body, init)));
   });
 
-  test('logged and then sent as before', async () => {
+  test('unchanged by console.log', async () => {
     const response = new Light('x');
     inspect(response);
     expect(FastResponse.plainBody(response as unknown as FastResponse)).toBe('x');
@@ -587,7 +587,7 @@ describe('is', () => {
   });
 });
 
-test('bytes, where Node has them', async () => {
+test('bytes(), if Node has it', async () => {
   const light = new Light('ä') as { bytes?: () => Promise<Uint8Array> };
   expect('bytes' in light).toBe('bytes' in NativeResponse.prototype);
   if (light.bytes !== undefined) expect(await light.bytes()).toEqual(new Uint8Array([0xc3, 0xa4]));
