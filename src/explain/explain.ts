@@ -133,7 +133,7 @@ function handled(steps: Explanation['steps'], text: string): Omit<Explanation, '
 
 function malformed({ body }: HttpResponse): Decided {
   const text = body.kind === 'bytes' ? Buffer.from(body.bytes).toString().trim() : '';
-  return withoutFile('malformed', { topic: 'not-found', text: `${text} The connection is closed.` });
+  return withoutFile('malformed', { topic: 'malformed', text: `${text} The connection is closed.` });
 }
 
 const withoutFile = (outcome: Explanation['outcome'], ...steps: (Step | HandlerStep)[]): Decided => ({

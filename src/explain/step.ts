@@ -4,6 +4,7 @@ import type { HttpResponse } from '../http/response/response.js';
 import type { Recorder } from './recorder.js';
 
 export type Topic =
+  | 'malformed'
   | 'path'
   | 'redirect'
   | 'resolved'

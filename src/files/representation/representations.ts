@@ -132,7 +132,10 @@ export class Representations implements CacheContent {
    */
   private selectByEncoding(request: RequestParser): Representation | null {
     if (this.list.length === 1 && this.compressor === null) return this.identity;
-    if (!(request.presentMask & ENCODING_BIT)) return this.identity;
+    return request.presentMask & ENCODING_BIT ? this.negotiate(request) : this.identity;
+  }
+
+  private negotiate(request: RequestParser): Representation | null {
     const preferences = request.isRepeated(FieldId.acceptEncoding)
       ? codingPreferences(request.list(FieldId.acceptEncoding))
       : this.acceptEncodings.preferences(
