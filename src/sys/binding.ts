@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import bindings from 'bindings';
 import type { Constants } from './constants.js';
+import { withCode } from './error-code.js';
 import type { Clock, Kernel } from './kernel.js';
 
 /** What native/addon.cc exports. */
@@ -12,18 +13,22 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 function load(): Addon {
   if (process.platform !== 'linux') {
-    throw new Error(`epollet runs on Linux only: epoll is a part of its kernel, and this is ${process.platform}.`);
+    throw platformError(`epollet runs on Linux only: epoll is a part of its kernel, and this is ${process.platform}.`);
   }
   try {
     return bindings({ bindings: 'epollet', module_root: root });
   } catch (cause) {
     const missing = 'tries' in (cause as object);
     const reason = missing ? 'is not built' : `does not load (${(cause as Error).message})`;
-    throw new Error(
+    throw platformError(
       `The native addon of epollet ${reason}: run "npm rebuild epollet", for which a C++ compiler, make and Python 3 must be installed.`,
-      { cause },
+      cause,
     );
   }
+}
+
+function platformError(message: string, cause?: unknown): Error {
+  return withCode('ERR_EPOLLET_PLATFORM', new Error(message, cause === undefined ? {} : { cause }));
 }
 
 const addon = load();

@@ -1,5 +1,6 @@
 import { kernel as realKernel } from './binding.js';
 import { check } from './errno.js';
+import { withCode } from './error-code.js';
 import {
   assertEvents,
   describeEvents,
@@ -84,7 +85,7 @@ export class Epoll {
    *   of the same number
    * @throws a system error: EEXIST (registered already), EPERM (a file that cannot be polled), EBADF, ELOOP (sets that
    *   watch each other, or nested more than five deep), EINVAL (EPOLLEXCLUSIVE with bits that it excludes), ENOSPC
-   *   (fs.epoll.max_user_watches), ENOMEM; TypeError or RangeError for an invalid argument; ERR_EPOLL_CLOSED
+   *   (fs.epoll.max_user_watches), ENOMEM; TypeError or RangeError for an invalid argument; ERR_EPOLLET_CLOSED
    */
   register(fd: number, events: number = DEFAULT_EVENTS, data = 0): void {
     this.control('EPOLL_CTL_ADD', EPOLL_CTL_ADD, fd, events, data);
@@ -141,9 +142,14 @@ export class Epoll {
    * @param events must have room for at least one event
    */
   pollInto(events: Uint32Array, timeoutMs = -1): number {
-    if (!(events instanceof Uint32Array)) throw new TypeError(`events must be a Uint32Array, not ${String(events)}`);
+    if (!(events instanceof Uint32Array))
+      throw withCode('ERR_EPOLLET_ARGUMENT', new TypeError(`events must be a Uint32Array, not ${String(events)}`));
     const room = Math.min(Math.floor(events.length / WORDS_PER_EVENT), LAST_MAX_EVENTS);
-    if (room < 1) throw new RangeError(`events must have room for ${WORDS_PER_EVENT} numbers, not ${events.length}`);
+    if (room < 1)
+      throw withCode(
+        'ERR_EPOLLET_ARGUMENT',
+        new RangeError(`events must have room for ${WORDS_PER_EVENT} numbers, not ${events.length}`),
+      );
     return this.wait(events, room, timeoutMs);
   }
 
@@ -163,19 +169,29 @@ export class Epoll {
   private control(name: string, operation: number, fd: number, events: number, data: number): void {
     this.assertOpen();
     assertFd(fd);
-    if (fd === this.descriptor) throw new RangeError(`fd ${fd} is this Epoll itself, which cannot watch itself`);
+    if (fd === this.descriptor)
+      throw withCode(
+        'ERR_EPOLLET_ARGUMENT',
+        new RangeError(`fd ${fd} is this Epoll itself, which cannot watch itself`),
+      );
     const mask = assertEvents(events);
-    if (!Number.isInteger(data)) throw new TypeError(`data must be an integer, not ${String(data)}`);
-    if (data < 0 || data > 0xffffffff) throw new RangeError(`data must be from 0 to 4294967295, not ${data}`);
+    if (!Number.isInteger(data))
+      throw withCode('ERR_EPOLLET_ARGUMENT', new TypeError(`data must be an integer, not ${String(data)}`));
+    if (data < 0 || data > 0xffffffff)
+      throw withCode('ERR_EPOLLET_ARGUMENT', new RangeError(`data must be from 0 to 4294967295, not ${data}`));
     const result = this.kernel.epollCtl(this.descriptor, operation, fd, mask, fd, data);
     if (result < 0) check('epoll_ctl', result, `${name} fd ${fd} ${describeEvents(mask)}`);
   }
 
   private wait(events: Uint32Array, maxEvents: number, timeoutMs: number): number {
     this.assertOpen();
-    if (typeof timeoutMs !== 'number') throw new TypeError(`timeoutMs must be a number, not ${String(timeoutMs)}`);
+    if (typeof timeoutMs !== 'number')
+      throw withCode('ERR_EPOLLET_ARGUMENT', new TypeError(`timeoutMs must be a number, not ${String(timeoutMs)}`));
     if (timeoutMs !== -1 && !(timeoutMs >= 0 && timeoutMs <= LAST_TIMEOUT_MS)) {
-      throw new RangeError(`timeoutMs must be -1 (no limit) or from 0 to ${LAST_TIMEOUT_MS}, not ${timeoutMs}`);
+      throw withCode(
+        'ERR_EPOLLET_ARGUMENT',
+        new RangeError(`timeoutMs must be -1 (no limit) or from 0 to ${LAST_TIMEOUT_MS}, not ${timeoutMs}`),
+      );
     }
     let waitMs = Math.ceil(timeoutMs);
     const dueMs = waitMs > 0 ? this.kernel.monotonicMs() + timeoutMs : 0;
@@ -192,13 +208,17 @@ export class Epoll {
 
   private assertOpen(): void {
     if (this.descriptor >= 0) return;
-    throw Object.assign(new Error('This Epoll is closed.'), { code: 'ERR_EPOLL_CLOSED' });
+    throw withCode('ERR_EPOLLET_CLOSED', new Error('This Epoll is closed.'));
   }
 }
 
 function assertCount(maxEvents: number): void {
-  if (!Number.isInteger(maxEvents)) throw new TypeError(`maxEvents must be an integer, not ${String(maxEvents)}`);
+  if (!Number.isInteger(maxEvents))
+    throw withCode('ERR_EPOLLET_ARGUMENT', new TypeError(`maxEvents must be an integer, not ${String(maxEvents)}`));
   if (maxEvents < 1 || maxEvents > LAST_MAX_EVENTS) {
-    throw new RangeError(`maxEvents must be from 1 to ${LAST_MAX_EVENTS}, not ${maxEvents}`);
+    throw withCode(
+      'ERR_EPOLLET_ARGUMENT',
+      new RangeError(`maxEvents must be from 1 to ${LAST_MAX_EVENTS}, not ${maxEvents}`),
+    );
   }
 }

@@ -1,3 +1,5 @@
+import { withCode } from './error-code.js';
+
 /*
  * The bits of an epoll mask, epoll_ctl(2). They are the same on every architecture of Linux, and literals, so that code
  * that only computes with masks needs no addon. JavaScript's `|` and `&` yield a negative number if bit 31 (EPOLLET) is
@@ -89,7 +91,11 @@ export function describeEvents(mask: number): string {
  */
 export function assertEvents(mask: number): number {
   if (!Number.isInteger(mask))
-    throw new TypeError(`events must be an integer, a set of EPOLL bits, not ${String(mask)}`);
-  if (mask < -0x80000000 || mask > 0xffffffff) throw new RangeError(`events must be a set of 32 bits, not ${mask}`);
+    throw withCode(
+      'ERR_EPOLLET_ARGUMENT',
+      new TypeError(`events must be an integer, a set of EPOLL bits, not ${String(mask)}`),
+    );
+  if (mask < -0x80000000 || mask > 0xffffffff)
+    throw withCode('ERR_EPOLLET_ARGUMENT', new RangeError(`events must be a set of 32 bits, not ${mask}`));
   return mask >>> 0;
 }

@@ -1,3 +1,5 @@
+import { withCode } from './error-code.js';
+
 /** The greatest descriptor: a C int. */
 const LAST_FD = 0x7fffffff;
 
@@ -6,6 +8,14 @@ const LAST_FD = 0x7fffffff;
  * @throws TypeError if it is not an integer, RangeError if it is negative or beyond a C int
  */
 export function assertFd(fd: number, name = 'fd'): void {
-  if (!Number.isInteger(fd)) throw new TypeError(`${name} must be an integer, a file descriptor, not ${String(fd)}`);
-  if (fd < 0 || fd > LAST_FD) throw new RangeError(`${name} must be a file descriptor from 0 to ${LAST_FD}, not ${fd}`);
+  if (!Number.isInteger(fd))
+    throw withCode(
+      'ERR_EPOLLET_ARGUMENT',
+      new TypeError(`${name} must be an integer, a file descriptor, not ${String(fd)}`),
+    );
+  if (fd < 0 || fd > LAST_FD)
+    throw withCode(
+      'ERR_EPOLLET_ARGUMENT',
+      new RangeError(`${name} must be a file descriptor from 0 to ${LAST_FD}, not ${fd}`),
+    );
 }

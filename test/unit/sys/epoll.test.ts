@@ -257,7 +257,7 @@ describe('close', () => {
       pollInto: () => epoll.pollInto(new Uint32Array(3), 0),
     };
     for (const call of Object.values(calls)) {
-      expect(call).toThrow(expect.objectContaining({ code: 'ERR_EPOLL_CLOSED', message: 'This Epoll is closed.' }));
+      expect(call).toThrow(expect.objectContaining({ code: 'ERR_EPOLLET_CLOSED', message: 'This Epoll is closed.' }));
     }
   });
 
