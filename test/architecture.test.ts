@@ -72,9 +72,6 @@ const SUBJECT_TESTS = [
   'support',
 ];
 
-/** What does not yet follow a rule: an import as `importer -> imported`, a directory, or a file. */
-const PENDING: string[] = [];
-
 const sources = filesBelow(SRC).filter((file) => file.endsWith('.ts'));
 const imports = new Map(sources.map((file) => [file, importsOf(file)]));
 const directories = [...new Set(sources.map((file) => dirname(file)))];
@@ -82,8 +79,7 @@ const directories = [...new Set(sources.map((file) => dirname(file)))];
 test.each(sources.map((file) => [relative(SRC, file), file]))('%s imports only from lower floors', (name, file) => {
   for (const imported of imports.get(file)!) {
     const edge = `${name} -> ${relative(SRC, imported)}`;
-    if (dirname(imported) !== dirname(file) && !PENDING.includes(edge))
-      expect(floorOf(imported), edge).toBeLessThan(floorOf(file));
+    if (dirname(imported) !== dirname(file)) expect(floorOf(imported), edge).toBeLessThan(floorOf(file));
   }
 });
 
@@ -103,7 +99,6 @@ test('directories do not import each other in a cycle', () => {
   const edges = new Map(directories.map((directory) => [directory, [] as string[]]));
   for (const [file, imported] of imports) {
     for (const target of imported) {
-      if (PENDING.includes(`${relative(SRC, file)} -> ${relative(SRC, target)}`)) continue;
       if (dirname(target) !== dirname(file)) edges.get(dirname(file))!.push(dirname(target));
     }
   }
@@ -119,12 +114,13 @@ test.each([...sources, ...filesBelow(join(ROOT, 'native'))].map((file) => [relat
   },
 );
 
-test.each(
-  directories.map((directory) => [relative(ROOT, directory), directory]).filter(([name]) => !PENDING.includes(name!)),
-)(`%s has at most ${MAX_FILES_PER_DIRECTORY} files`, (_, directory) => {
-  const files = readdirSync(directory!, { withFileTypes: true }).filter((entry) => entry.isFile());
-  expect(files.length).toBeLessThanOrEqual(MAX_FILES_PER_DIRECTORY);
-});
+test.each(directories.map((directory) => [relative(ROOT, directory), directory]))(
+  `%s has at most ${MAX_FILES_PER_DIRECTORY} files`,
+  (_, directory) => {
+    const files = readdirSync(directory!, { withFileTypes: true }).filter((entry) => entry.isFile());
+    expect(files.length).toBeLessThanOrEqual(MAX_FILES_PER_DIRECTORY);
+  },
+);
 
 test('only sys loads the addon', () => {
   for (const file of sources) {
@@ -166,7 +162,7 @@ test('a helper in test/support serves at least two test files', () => {
   const lonely = filesBelow(join(ROOT, 'test/support'))
     .filter((file) => !file.endsWith('.test.ts') && (users.get(file) ?? 0) < 2)
     .map((file) => relative(ROOT, file))
-    .filter((name) => !setup.includes(name) && !PENDING.includes(name));
+    .filter((name) => !setup.includes(name));
   expect(lonely, 'stand next to their only test').toEqual([]);
 });
 
