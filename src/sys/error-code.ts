@@ -6,7 +6,7 @@
  * - `ERR_EPOLLET_ARGUMENT`: an argument of a library call (a descriptor, a mask, a timeout) has the wrong type or
  *   range.
  * - `ERR_EPOLLET_ASSERTION`: a programmer's mistake, in epollet or in its caller.
- * - `ERR_EPOLLET_BODY`: a request's body was cancelled, rejected or cut off before its end.
+ * - `ERR_EPOLLET_BODY`: a request's body was cancelled before its end; a disconnect is an AbortError.
  * - `ERR_EPOLLET_CLOSED`: the Epoll, reactor or server is closed already.
  * - `ERR_EPOLLET_LAB`: an experiment of the lab cannot run or was measured wrongly.
  * - `ERR_EPOLLET_OPTION`: an option of `serve()`, of a site or of the limits is invalid.
