@@ -76,7 +76,7 @@ async function run(flags: Flags): Promise<number> {
   const tools = new Tools();
   if (settings.models.length > 0 && !tools.has('wrk') && !tools.has('autocannon'))
     throw new UsageError('No load generator is installed; install wrk (Debian: apt-get install wrk) or autocannon.');
-  process.stderr.write(`${pc.dim(`seed ${settings.seed}`)}\n`);
+  if (settings.models.length > 0) process.stderr.write(`${pc.dim(`seed ${settings.seed}`)}\n`);
   const stop = new AbortController();
   let code = 0;
   for (const [signal, exitCode] of Object.entries(SIGNALS)) {

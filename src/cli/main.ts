@@ -11,11 +11,6 @@ import { UsageError } from './usage-error.js';
 
 const USAGE_EXIT_CODE = 2;
 
-const RENAMED_LAB_FLAGS = new Map([
-  ['heavy', 'max-heavy'],
-  ['most', 'max-idle'],
-]);
-
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
@@ -91,7 +86,7 @@ function sentenceOf(error: CommanderError): string {
 /** Commander suggests flags of similar spelling only. */
 function withNewFlag(message: string): string {
   return message.replace(/^(error: unknown option '--(no-)?([\w-]+).*?').*/s, (whole, unknown, no = '', old) => {
-    const flag = RENAMED_FLAGS.get(old) ?? RENAMED_LAB_FLAGS.get(old);
+    const flag = RENAMED_FLAGS.get(old);
     return flag === undefined ? whole : `${unknown} (did you mean --${no}${flag}?)`;
   });
 }

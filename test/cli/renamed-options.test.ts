@@ -40,8 +40,6 @@ describe('the command names the new flag or variable', () => {
     [['--no-sidecars'], {}, "unknown option '--no-sidecars' (did you mean --no-precompressed?)"],
     [['--freshness-ms=5'], {}, "unknown option '--freshness-ms=5' (did you mean --revalidate-ms?)"],
     [['--max-watched-folders', '5'], {}, "unknown option '--max-watched-folders' (did you mean --max-watches?)"],
-    [['lab', '--heavy', '5'], {}, "unknown option '--heavy' (did you mean --max-heavy?)"],
-    [['lab', '--most', '5'], {}, "unknown option '--most' (did you mean --max-idle?)"],
     [[], { EPOLLET_SIDECARS: '0' }, 'EPOLLET_SIDECARS was renamed; set EPOLLET_PRECOMPRESSED instead.'],
     [['explain', '/'], { EPOLLET_FRESHNESS_MS: '0' }, 'EPOLLET_FRESHNESS_MS was renamed; set EPOLLET_REVALIDATE_MS'],
   ])('%j %j', async (args, env, message) => {

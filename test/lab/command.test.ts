@@ -43,6 +43,8 @@ test.each([
   ],
   [['--rounds', '0'], /it must be an integer from 1 to 100/],
   [['--seconds', '0'], /it must be a number from 0\.1 to 3600/],
+  [['--heavy', '0'], /'--heavy <number>'.*it must be an integer from 1 to 10000/],
+  [['--most', '0'], /'--most <number>'.*it must be an integer from 1 to 50000/],
   [['--seed', '-1'], /it must be an integer from 0 to 4294967295/],
   [
     ['--json', '/no/such/directory/report.json'],
@@ -58,8 +60,9 @@ test.each([
 
 test('triggers runs without a load generator and counts woken threads', async () => {
   const file = join(directory, 'triggers.json');
-  const { code, stdout } = await run(['lab', '--experiment', 'triggers', '--json', file]);
+  const { code, stdout, stderr } = await run(['lab', '--experiment', 'triggers', '--json', file]);
   expect(code).toBe(0);
+  expect(stderr).not.toContain('seed');
   expect(stdout).toContain('All bytes arrive at once');
   const report = reportIn(file);
   if (report.experiment !== 'triggers') throw new Error();
