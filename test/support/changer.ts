@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { nonNotifyingName } from '../../src/files/watch/filesystem-type.js';
+import { unwatchedFilesystem } from '../../src/files/watch/unwatched.js';
 import { constants, kernel } from '../../src/sys/binding.js';
 import { check } from '../../src/sys/errno.js';
 
@@ -57,9 +57,9 @@ export class Changer implements AsyncDisposable {
 export function makeWatchedDirectory(): { readonly path: string } & Disposable {
   const parent = [tmpdir(), '/dev/shm'].find((each) => {
     const fd = check('open', kernel.openat(constants.AT_FDCWD, each, constants.O_PATH | constants.O_DIRECTORY));
-    const name = nonNotifyingName(kernel.fstatfs(fd));
+    const reason = unwatchedFilesystem(kernel.fstatfs(fd));
     kernel.close(fd);
-    return name === null;
+    return reason === null;
   });
   if (parent === undefined) throw new Error('there is no directory for temporary files with inotify events');
   const path = fs.mkdtempSync(join(parent, 'epollet-watched-'));

@@ -49,9 +49,8 @@ export class ListingRepresentations implements CacheContent {
   }
 
   get bytes(): number {
-    let bytes = ENTRY_OVERHEAD_BYTES + this.entries.names.first.length * ENTRY_BYTES;
-    for (const representations of this.rendered.values()) bytes += representations.bytes;
-    return bytes;
+    const own = ENTRY_OVERHEAD_BYTES + this.entries.names.first.length * ENTRY_BYTES;
+    return [...this.rendered.values()].reduce((bytes, each) => bytes + each.bytes, own);
   }
 
   respond(request: RequestParser): HttpResponse {

@@ -10,27 +10,21 @@ export interface ListingEntry {
   readonly modifiedMs: number;
 }
 
-export type ListingSort = 'name' | 'size' | 'time';
-
 export interface ListingOrder {
-  readonly sort: ListingSort;
+  readonly sort: 'name' | 'size' | 'time';
   readonly descending: boolean;
 }
 
-/** How a listing is cut. */
+/** How a listing is cut: to the first `scanned` of the `names` that were read, and the directory may have more. */
 export interface Truncation {
-  /** How many names were examined, the first in order. */
   readonly scanned: number;
-  /** How many names were read. */
   readonly names: number;
-  /** The directory has more names than were read. */
   readonly hasMore: boolean;
 }
 
 export interface ListingOptions extends ListingOrder {
   /** Of the directory below the root, decoded. For display only: links are relative, as the request's path ends with `/`. */
   readonly path: string;
-  /** Null if the listing is complete. */
   readonly truncation: Truncation | null;
 }
 
@@ -94,9 +88,7 @@ export const LISTING_CSP = [
 ].join('; ');
 
 /** Whether a name is listed: those with a leading dot are neither listed nor served. */
-export function isListed(name: Buffer): boolean {
-  return name.length > 0 && name[0] !== 0x2e;
-}
+export const isListed = (name: Buffer): boolean => name.length > 0 && name[0] !== 0x2e;
 
 /** Parses `sort=name|size|time` and `order=asc|desc` of a query, with or without its `?`. By name for anything else. */
 export function parseOrder(query: string): ListingOrder {
@@ -169,27 +161,17 @@ function rowsOf(entries: readonly ListingEntry[], { sort, descending }: ListingO
   return [...rows.filter(({ isDirectory }) => isDirectory), ...rows.filter(({ isDirectory }) => !isDirectory)];
 }
 
-function rowOf({ name, isDirectory, size, modifiedMs }: ListingEntry): Row {
-  const path = directoryUrlPath(name);
+function rowOf(entry: ListingEntry): Row {
+  const path = directoryUrlPath(entry.name);
   // The dot keeps a name with a colon from being parsed as a scheme, RFC 3986 section 4.2.
-  return {
-    name,
-    isDirectory,
-    size,
-    modifiedMs,
-    text: name.toString(),
-    url: `.${isDirectory ? path : path.slice(0, -1)}`,
-  };
+  return { ...entry, text: entry.name.toString(), url: `.${entry.isDirectory ? path : path.slice(0, -1)}` };
 }
 
 /** Directories have no size worth showing, and sort before the smallest file. */
-function sizeOf({ isDirectory, size }: ListingEntry): number {
-  return isDirectory ? -1 : size;
-}
+const sizeOf = ({ isDirectory, size }: ListingEntry): number => (isDirectory ? -1 : size);
 
-function timeOf({ modifiedMs }: ListingEntry): number {
-  return Number.isNaN(modifiedMs) ? Number.MIN_SAFE_INTEGER : modifiedMs;
-}
+const timeOf = ({ modifiedMs }: ListingEntry): number =>
+  Number.isNaN(modifiedMs) ? Number.MIN_SAFE_INTEGER : modifiedMs;
 
 function htmlRow({ text, isDirectory, size, modifiedMs, url }: Row): string {
   const name = `<a href="${escaped(url)}"><bdi>${shown(text)}</bdi>${isDirectory ? '/' : ''}</a>`;
@@ -211,7 +193,7 @@ function breadcrumbs(path: string): string {
 }
 
 /** A column head that sorts by its column, or reverses the order if it is sorted so. The biggest and newest come first. */
-function columnHead(sort: ListingSort, label: string, current: ListingOrder): string {
+function columnHead(sort: ListingOrder['sort'], label: string, current: ListingOrder): string {
   const sorted = sort === current.sort;
   const descends = sorted ? !current.descending : sort !== 'name';
   const state = sorted ? ` aria-sort="${current.descending ? 'descending' : 'ascending'}"` : '';
@@ -219,10 +201,8 @@ function columnHead(sort: ListingSort, label: string, current: ListingOrder): st
 }
 
 function truncationNotice({ scanned, names, hasMore }: Truncation): string {
-  const all = hasMore
-    ? `${grouped(names)} that were read: the directory has more`
-    : `${grouped(names)} in the directory`;
-  return `Only the first ${grouped(scanned)} by name are listed, of ${all}.`;
+  const which = hasMore ? 'that were read: the directory has more' : 'in the directory';
+  return `Only the first ${grouped(scanned)} by name are listed, of ${grouped(names)} ${which}.`;
 }
 
 const SIZE_UNITS = ['KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'];
@@ -246,17 +226,13 @@ function isoTime(modifiedMs: number): string | null {
   return year >= 0 && year <= 9999 ? date.toISOString() : null;
 }
 
-function counted(count: number, one: string, many: string): string {
-  return `${grouped(count)} ${count === 1 ? one : many}`;
-}
+const counted = (count: number, one: string, many: string): string => `${grouped(count)} ${count === 1 ? one : many}`;
 
 const { format: grouped } = new Intl.NumberFormat('en');
 
 const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 
-function escaped(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ENTITIES[character]!);
-}
+const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => ENTITIES[character]!);
 
 /** A name for display: bidirectional controls could make it show another extension than it has. */
 const shown = (name: string): string => escaped(name.replace(/\p{Bidi_Control}/gu, '\ufffd'));

@@ -12,11 +12,9 @@ export const MAX_ENTRIES = 5000;
 /** Each is read and sorted; as many block requests for 110 to 140 ms. */
 export const MAX_NAMES = 50_000;
 
-/** The names in a directory that are not hidden. */
+/** The names in a directory that are not hidden: `first` has MAX_ENTRIES in order, `count` stops at MAX_NAMES. */
 interface Names {
-  /** The first MAX_ENTRIES, in order. */
   readonly first: readonly Buffer[];
-  /** At most MAX_NAMES. */
   readonly count: number;
   /** False if the directory has more names than were read. */
   readonly isWhole: boolean;
@@ -95,12 +93,10 @@ function sameEntries({ names, listed }: Omit<DirectoryScan, 'fingerprint'>, prev
     names.count === previous.names.count &&
     names.isWhole === previous.names.isWhole &&
     listed.length === previous.listed.length &&
-    listed.every((entry, at) => sameEntry(entry, previous.listed[at]!))
+    listed.every(({ size, modifiedMs, isDirectory, name }, at) => {
+      const other = previous.listed[at]!;
+      const sameStat = size === other.size && modifiedMs === other.modifiedMs && isDirectory === other.isDirectory;
+      return sameStat && name.equals(other.name);
+    })
   );
 }
-
-const sameEntry = (one: ListingEntry, other: ListingEntry): boolean =>
-  one.size === other.size &&
-  one.modifiedMs === other.modifiedMs &&
-  one.isDirectory === other.isDirectory &&
-  one.name.equals(other.name);

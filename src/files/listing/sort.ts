@@ -1,6 +1,4 @@
-/** A name and its sort key. */
-export interface OrderedName {
-  /** Bytes, as names on Linux are. */
+interface OrderedName {
   readonly name: Buffer;
   readonly key: string;
 }
@@ -28,7 +26,6 @@ export function byName(one: OrderedName, other: OrderedName): number {
 
 /** Collects the first names in order, in memory for at most twice as many. */
 export class TopNames {
-  /** How many were added. */
   count = 0;
   private names: OrderedName[] = [];
   /** Names after it are not among the first. */
@@ -45,7 +42,6 @@ export class TopNames {
     if (this.names.length === 2 * this.limit) this.cut();
   }
 
-  /** In order. */
   get first(): Buffer[] {
     this.cut();
     return this.names.map(({ name }) => name);

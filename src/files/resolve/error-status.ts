@@ -13,7 +13,7 @@ import {
   EXDEV,
 } from '../../sys/errno.js';
 
-/** The errors of open(2) and openat2(2) for a name that leads nowhere, out of the root, or to something other than a file. */
+/** Of open(2) and openat2(2) for a name that leads nowhere, out of the root, or to something other than a file. */
 const NOT_FOUND: readonly number[] = [ENOENT, ENOTDIR, ENAMETOOLONG, ELOOP, EXDEV, ENXIO, ENODEV];
 /** A shortage that passes. */
 const UNAVAILABLE: readonly number[] = [EMFILE, ENFILE, ENOMEM, EAGAIN];

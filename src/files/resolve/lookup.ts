@@ -59,15 +59,22 @@ export class Lookup {
       dependencies.markUnwatched(NO_OPENAT2);
       return openFile(this.kernel, (each, flags) => this.openFollowing(each, flags), name, wallMs);
     }
-    const walk = this.walk(name);
+    const walk = new PathWalk(name, this.symlinks === 'deny' ? 0 : MAX_SYMLINKS);
     for (;;) {
       let errno = this.resolveDirectories(walk, dependencies);
       if (errno >= 0) {
         const file = openFile(this.kernel, (each, flags) => this.root.openPlain(each, flags), walk.path, wallMs);
-        if (file !== ELOOP) return walk.needsDirectory ? this.rejectFile(file) : file;
+        if (typeof file === 'object' && walk.needsDirectory) {
+          this.kernel.close(file.fd);
+          return ENOTDIR; // a trailing slash requires a directory, path_resolution(7)
+        }
+        if (file !== ELOOP) return file;
         errno = this.expandSymlink(walk, dependencies);
       }
-      if (errno === EXDEV && this.symlinks === 'follow') return this.openOutsideRoot(name, wallMs, dependencies);
+      if (errno === EXDEV && this.symlinks === 'follow') {
+        dependencies.markUnwatched(ESCAPING_SYMLINK);
+        return openFile(this.kernel, (each, flags) => this.root.openAnywhere(each, flags), name, wallMs);
+      }
       if (errno < 0) return errno;
     }
   }
@@ -78,7 +85,7 @@ export class Lookup {
       dependencies.markUnwatched(NO_OPENAT2);
       return this.openFollowing(name, O_RDONLY | O_DIRECTORY);
     }
-    const walk = this.walk(name);
+    const walk = new PathWalk(name, this.symlinks === 'deny' ? 0 : MAX_SYMLINKS);
     walk.names.push(ANY_ENTRY);
     const errno = this.resolveDirectories(walk, dependencies);
     if (errno === EXDEV && this.symlinks === 'follow') {
@@ -119,23 +126,6 @@ export class Lookup {
     if (this.symlinks === 'deny') return this.root.openPlain(name, flags);
     const fd = this.root.openBeneath(name, flags);
     return fd === EXDEV && this.symlinks === 'follow' ? this.root.openAnywhere(name, flags) : fd;
-  }
-
-  /** Nothing is watched outside the root. */
-  private openOutsideRoot(name: Uint8Array, wallMs: number, dependencies: Dependencies): OpenFile | NotAFile {
-    dependencies.markUnwatched(ESCAPING_SYMLINK);
-    return openFile(this.kernel, (each, flags) => this.root.openAnywhere(each, flags), name, wallMs);
-  }
-
-  private walk(name: Uint8Array): PathWalk {
-    return new PathWalk(name, this.symlinks === 'deny' ? 0 : MAX_SYMLINKS);
-  }
-
-  /** A trailing slash requires a directory, path_resolution(7). */
-  private rejectFile(file: OpenFile | NotAFile): NotAFile {
-    if (typeof file === 'number') return file;
-    this.kernel.close(file.fd);
-    return ENOTDIR;
   }
 
   /** Opens the directories on the way to the last name, and makes every name a dependency. Returns 0, or -errno. */

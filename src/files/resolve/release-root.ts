@@ -5,7 +5,6 @@ import { systemError } from '../../sys/errno.js';
 import { deviceInode } from '../../sys/file-id.js';
 import type { Kernel } from '../../sys/kernel.js';
 import type { ResolvedSiteOptions } from '../rules/site-options.js';
-import { nonNotifyingName, notifiesChanges } from '../watch/filesystem-type.js';
 import { type DirectoryListener, type Inotify, NAME_CHANGES, NOT_WATCHED } from '../watch/inotify.js';
 import { unwatchedFilesystem } from '../watch/unwatched.js';
 import { Lookup } from './lookup.js';
@@ -15,32 +14,6 @@ import { Root } from './root.js';
 const { AT_FDCWD, O_DIRECTORY, O_PATH } = constants;
 
 const SLASH = Buffer.from('/');
-
-/** Watches one name on the way to the root, in the directory that has it. */
-class PathWatch implements DirectoryListener {
-  readonly wd: number;
-
-  constructor(
-    private readonly inotify: Inotify,
-    directoryFd: number,
-    private readonly name: string,
-    private readonly onChange: () => void,
-  ) {
-    this.wd = inotify.add(directoryFd, this, NAME_CHANGES);
-  }
-
-  onEntryChanged(name: string): void {
-    if (name === this.name) this.onChange();
-  }
-
-  onDirectoryChanged(): void {
-    this.onChange();
-  }
-
-  close(): void {
-    if (this.wd !== NOT_WATCHED) this.inotify.remove(this.wd, this);
-  }
-}
 
 /** An open root and the lookup of names below it. */
 export interface Release {
@@ -70,7 +43,8 @@ export class ReleaseRoot {
   /** Why the path is polled; null while every change of it is reported. */
   unwatchedReason: string | null = null;
   private previousUntilMs = 0;
-  private pathWatches: PathWatch[] = [];
+  /** Of the names on the way to the root, by watch descriptor. */
+  private pathWatches: [wd: number, listener: DirectoryListener][] = [];
   private deviceInode: string;
 
   /**
@@ -116,7 +90,7 @@ export class ReleaseRoot {
   }
 
   close(): void {
-    for (const watch of this.pathWatches) watch.close();
+    for (const [wd, listener] of this.pathWatches) this.inotify.remove(wd, listener);
     this.dropPrevious();
     this.current.lookup.invalidate();
     this.current.root.close();
@@ -143,13 +117,9 @@ export class ReleaseRoot {
     }
     // Ends the watches of the old release before the new one needs some: the limit may be reached.
     this.dropPrevious();
-    if (this.options.previousReleaseMs > 0) {
-      this.previous = this.current;
-      this.previousUntilMs = nowMs + this.options.previousReleaseMs;
-    } else {
-      this.current.lookup.invalidate();
-      this.current.root.close();
-    }
+    this.previous = this.current;
+    this.previousUntilMs = nowMs + this.options.previousReleaseMs;
+    if (this.options.previousReleaseMs === 0) this.dropPrevious();
     this.current = this.releaseOf(root);
     this.deviceInode = deviceInode(this.kernel, root.descriptor);
     this.changes++;
@@ -181,7 +151,7 @@ export class ReleaseRoot {
       else if (walk.countSymlink()) walk.expand(target);
       else break;
     }
-    for (const watch of before) watch.close();
+    for (const [wd, listener] of before) this.inotify.remove(wd, listener);
   }
 
   private watchName(directory: Buffer, name: string): void {
@@ -190,13 +160,17 @@ export class ReleaseRoot {
       this.unwatchedReason ??= systemError('open', fd).message;
       return;
     }
-    const watch = new PathWatch(this.inotify, fd, name, () => {
+    const onDirectoryChanged = (): void => {
       this.checkDueMs = 0;
-    });
-    this.pathWatches.push(watch);
-    const type = this.kernel.fstatfs(fd);
-    if (watch.wd === NOT_WATCHED) this.unwatchedReason ??= this.inotify.watchError ?? '';
-    else if (!notifiesChanges(type)) this.unwatchedReason ??= unwatchedFilesystem(nonNotifyingName(type));
+    };
+    const onEntryChanged = (changed: string): void => {
+      if (changed === name) onDirectoryChanged();
+    };
+    const listener = { onEntryChanged, onDirectoryChanged };
+    const wd = this.inotify.add(fd, listener, NAME_CHANGES);
+    if (wd === NOT_WATCHED) this.unwatchedReason ??= this.inotify.watchError ?? '';
+    else this.pathWatches.push([wd, listener]);
+    this.unwatchedReason ??= unwatchedFilesystem(this.kernel.fstatfs(fd));
     this.kernel.close(fd);
   }
 }

@@ -42,17 +42,11 @@ interface Located {
   readonly file: OpenFile | NotAFile;
 }
 
-/** The file and its precompressed ones. */
 export const filesOf = ({ file, precompressed }: Resolved): OpenFile[] =>
   file === null ? [] : [file, ...precompressed.map((each) => each.file)];
 
 /** Whether one of its files may change without another fingerprint. */
 export const isRacy = (resolved: Resolved): boolean => filesOf(resolved).some(({ racy }) => racy);
-
-/** Counts what an administrator should look at. */
-export interface ResolverCounters {
-  stalePrecompressed: number;
-}
 
 /**
  * Resolves targets to files. In this order:
@@ -70,7 +64,8 @@ export class Resolver {
   constructor(
     private readonly kernel: Kernel,
     private readonly options: ResolvedSiteOptions,
-    private readonly counters: ResolverCounters,
+    /** What an administrator should look at. */
+    private readonly counters: { stalePrecompressed: number },
   ) {}
 
   resolve(lookup: Lookup, target: UrlPath): Resolved {
@@ -108,11 +103,11 @@ export class Resolver {
   private resolveTarget(lookup: Lookup, target: UrlPath): Resolved {
     const dependencies = new Dependencies();
     const { name, file } = this.locate(lookup, target, dependencies);
-    if (file === DIRECTORY) return { ...withoutFile('directory', name, dependencies), fingerprint: 'directory' };
+    if (file === DIRECTORY) return withoutFile('directory', name, dependencies);
     if (typeof file === 'number') {
       if (!target.isDirectory || !this.options.directoryListing || statusForErrno(file) !== 404)
         return notFound(name, file, dependencies);
-      return { ...withoutFile('listing', name, dependencies), fingerprint: '' }; // its entries are read each time
+      return withoutFile('listing', name, dependencies, ''); // its entries are read each time
     }
     const clean = this.options.cleanUrls && name === target.name ? cleanName(name) : null;
     if (clean === null) return this.withPrecompressed(lookup, name, file, dependencies);
@@ -120,7 +115,7 @@ export class Resolver {
     if (errno !== 0 && statusForErrno(errno) < 500) return this.withPrecompressed(lookup, name, file, dependencies);
     this.kernel.close(file.fd);
     if (errno !== 0) return notFound(name, errno, dependencies);
-    return { ...withoutFile('redirect', clean, dependencies), fingerprint: 'redirect' };
+    return withoutFile('redirect', clean, dependencies);
   }
 
   private locate(lookup: Lookup, { name, isDirectory }: UrlPath, dependencies: Dependencies): Located {
@@ -199,20 +194,16 @@ export class Resolver {
   }
 }
 
-const withoutFile = (kind: Resolved['kind'], name: Buffer, dependencies: Dependencies) => ({
-  kind,
-  name,
-  file: null,
-  precompressed: [],
-  errno: 0,
-  dependencies,
-});
+const withoutFile = (
+  kind: Resolved['kind'],
+  name: Buffer,
+  dependencies: Dependencies,
+  fingerprint: string = kind,
+  errno = 0,
+): Resolved => ({ kind, name, file: null, precompressed: [], errno, dependencies, fingerprint });
 
-const notFound = (name: Buffer, errno: number, dependencies: Dependencies): Resolved => ({
-  ...withoutFile('not-found', name, dependencies),
-  errno,
-  fingerprint: `not-found ${statusForErrno(errno)}`,
-});
+const notFound = (name: Buffer, errno: number, dependencies: Dependencies): Resolved =>
+  withoutFile('not-found', name, dependencies, `not-found ${statusForErrno(errno)}`, errno);
 
 function isPrecompressed(name: Buffer): boolean {
   const text = name.toString('latin1');

@@ -2,7 +2,6 @@ import { CODINGS, type ContentCoding, PRECOMPRESSED_SUFFIXES } from '../../http/
 import { debug, tracing } from '../../sys/debug.js';
 import { deviceInode } from '../../sys/file-id.js';
 import type { Kernel } from '../../sys/kernel.js';
-import { nonNotifyingName, notifiesChanges } from './filesystem-type.js';
 import { CONTENT_CHANGES, type DirectoryListener, type Inotify, NOT_WATCHED } from './inotify.js';
 import { unwatchedFilesystem } from './unwatched.js';
 
@@ -38,12 +37,11 @@ export class WatchedDirectory implements DirectoryListener {
   readonly children = new Map<string, WatchedDirectory>();
   /** By entry; most have one dependent. */
   private readonly dependents = new Map<string, Dependent | Set<Dependent>>();
-  /** The precompressed files in it; null until they are read. */
+  /** Null until they are read. */
   private precompressedNames: Set<string> | null = null;
-  /** How many calls of `precompressedCodings` there were. */
   private filesResolved = 0;
   private wd: number;
-  /** Why the first watch failed; null if it did not. */
+  /** Of the first watch. */
   private readonly watchError: string | null;
   /** When a failed watch is tried again, on the monotonic clock. */
   private retryMs = 0;
@@ -53,8 +51,7 @@ export class WatchedDirectory implements DirectoryListener {
 
   /**
    * @param fd of the directory; the caller's, used only in the constructor
-   * @param notifies whether its file system reports all changes
-   * @param fileSystem its name, if it does not
+   * @param pollReason why its file system does not report all changes; null if it does
    * @param deviceInode which directory it is, whatever its name leads to
    */
   constructor(
@@ -62,8 +59,7 @@ export class WatchedDirectory implements DirectoryListener {
     private readonly parent: WatchedDirectory | null,
     readonly name: string,
     fd: number,
-    private readonly notifies: boolean,
-    private readonly fileSystem: string | null = null,
+    private readonly pollReason: string | null = null,
     readonly deviceInode = '',
   ) {
     this.wd = inotify.add(fd, this, CONTENT_CHANGES);
@@ -74,11 +70,11 @@ export class WatchedDirectory implements DirectoryListener {
 
   /** Whether every change in it is reported. */
   get isWatched(): boolean {
-    return this.wd !== NOT_WATCHED && this.notifies;
+    return this.wd !== NOT_WATCHED && this.pollReason === null;
   }
 
-  get unwatchedReason(): string {
-    return this.wd === NOT_WATCHED ? (this.watchError ?? 'gone') : unwatchedFilesystem(this.fileSystem);
+  get unwatchedReason(): string | null {
+    return this.wd === NOT_WATCHED ? (this.watchError ?? 'gone') : this.pollReason;
   }
 
   /** Below the root, without a leading slash. */
@@ -134,7 +130,10 @@ export class WatchedDirectory implements DirectoryListener {
    */
   precompressedCodings(name: string, readNames: () => readonly string[] | null): readonly ContentCoding[] {
     if (!this.isWatched) return CODINGS;
-    if (this.filesResolved++ === FEW_FILES) this.precompressedNames = precompressedSet(readNames());
+    if (this.filesResolved++ === FEW_FILES) {
+      const names = readNames();
+      this.precompressedNames = names && new Set(names.filter((each) => originalOf(each) !== null));
+    }
     const { precompressedNames } = this;
     return precompressedNames === null
       ? CODINGS
@@ -179,15 +178,8 @@ export class WatchedDirectory implements DirectoryListener {
 
 /** The file that a name is the precompressed form of; null if it has no such suffix. */
 function originalOf(name: string): string | null {
-  for (const coding of CODINGS) {
-    const suffix = PRECOMPRESSED_SUFFIXES[coding];
-    if (name.endsWith(suffix)) return name.slice(0, -suffix.length);
-  }
-  return null;
-}
-
-function precompressedSet(names: readonly string[] | null): Set<string> | null {
-  return names === null ? null : new Set(names.filter((name) => originalOf(name) !== null));
+  const coding = CODINGS.find((each) => name.endsWith(PRECOMPRESSED_SUFFIXES[each]));
+  return coding === undefined ? null : name.slice(0, -PRECOMPRESSED_SUFFIXES[coding].length);
 }
 
 /** Watches the directory of a descriptor, which stays the caller's. */
@@ -198,15 +190,7 @@ export function watchDirectory(
   name: string,
   fd: number,
 ): WatchedDirectory {
-  const type = kernel.fstatfs(fd);
   // A file system that does not report all changes is watched all the same: it reports those made on this machine.
-  return new WatchedDirectory(
-    inotify,
-    parent,
-    name,
-    fd,
-    notifiesChanges(type),
-    nonNotifyingName(type),
-    deviceInode(kernel, fd),
-  );
+  const pollReason = unwatchedFilesystem(kernel.fstatfs(fd));
+  return new WatchedDirectory(inotify, parent, name, fd, pollReason, deviceInode(kernel, fd));
 }

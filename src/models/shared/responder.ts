@@ -22,7 +22,7 @@ const BODIES: Readonly<Record<number, string>> = {
   405: 'Only GET and HEAD are supported.\n',
   431: 'The header section of the request is too large.\n',
   500: 'The file could not be read.\n',
-  503: 'The server has too many files open. Try again in a second.\n',
+  503: 'Too many open files. Try again in a second.\n',
 };
 const PLAIN = 'text/plain; charset=utf-8';
 

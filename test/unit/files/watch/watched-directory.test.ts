@@ -37,7 +37,7 @@ afterEach(() => inotify.close());
 function directory(name = '', parent: WatchedDirectory | null = null): WatchedDirectory {
   mkdirSync(join(path, name), { recursive: true });
   const fd = test.own('openat', realKernel.openat(AT_FDCWD, join(path, name), O_PATH));
-  return new WatchedDirectory(inotify, parent, name.split('/').at(-1)!, fd, true);
+  return new WatchedDirectory(inotify, parent, name.split('/').at(-1)!, fd);
 }
 
 /** A dependent of these entries, which unsubscribes when one has changed. */
@@ -279,8 +279,7 @@ describe('precompressedCodings', () => {
 });
 
 describe('dependencies', () => {
-  const unwatchedDirectory = (): WatchedDirectory =>
-    new WatchedDirectory(new Inotify(withoutInotify, 1), null, '', -1, true);
+  const unwatchedDirectory = (): WatchedDirectory => new WatchedDirectory(new Inotify(withoutInotify, 1), null, '', -1);
   const withoutInotify = kernelWith({ inotifyInit1: () => ENOSYS });
 
   it('are watched if all are, including merged ones', () => {
