@@ -48,11 +48,8 @@ export function labCommand(): Command {
       '\nCtrl-C cancels the run and reports the completed rounds. wrk generates the load, h2load measures latency, and strace counts system calls.',
     )
     .action(async (flags: Flags) => {
-      if (flags.list) {
-        process.stdout.write(listText());
-        return;
-      }
-      process.exitCode = await run(flags);
+      if (flags.list) process.stdout.write(listText());
+      else process.exitCode = await run(flags);
     });
 }
 
@@ -86,12 +83,8 @@ async function run(flags: Flags): Promise<number> {
       stop.abort();
     });
   }
-  const report = await runLab(settings, {
-    tools,
-    progress: progressOn(process.stderr),
-    signal: stop.signal,
-    moveAside: true,
-  });
+  const progress = progressOn(process.stderr);
+  const report = await runLab(settings, { tools, progress, signal: stop.signal, moveAside: true });
   write(report, flags);
   return code || (experimentNamed(report.experiment).hasData(report) ? 0 : 1);
 }

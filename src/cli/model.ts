@@ -25,10 +25,7 @@ export function modelCommand(): Command {
     .addOption(hostFlag())
     .addOption(portFlag())
     .action(async (name: string | undefined, dir: string | undefined, { host, port }: Flags) => {
-      if (name === undefined) {
-        process.stdout.write(modelTable());
-        return;
-      }
+      if (name === undefined) return void process.stdout.write(modelTable());
       const running = await start(modelNamed(name), dir ?? OWN_SITE, host, port);
       stopOnSignals(running);
       process.stdout.write(`${running.url}\n`);
@@ -53,10 +50,8 @@ function modelTable(): string {
 function modelNamed(name: string): Model {
   const found = MODELS.find((model) => model.name === name);
   if (found) return found;
-  const meant = didYouMean(
-    name,
-    MODELS.map((model) => model.name),
-  );
+  const names = MODELS.map((model) => model.name);
+  const meant = didYouMean(name, names);
   const hint = meant === null ? '' : ` (did you mean ${meant}?)`;
   throw new UsageError(`Unknown model ${JSON.stringify(name)}${hint}; epollet model lists all models.`);
 }

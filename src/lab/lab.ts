@@ -54,10 +54,11 @@ export async function runLab(settings: LabSettings, options: LabOptions = {}): P
   }
   const { result, complete } = await experiment.measure(bench, orders);
   if (timeouts[0]?.aborted) bench.note(`The budget of ${budgetSeconds} s was used up.`);
-  const report = {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  return {
     format: 'epollet-lab',
     version: REPORT_VERSION,
-    epollet: packageVersion(),
+    epollet: version,
     experiment: settings.experiment,
     question: experiment.question,
     startedAt: startedAt.toISOString(),
@@ -70,13 +71,5 @@ export async function runLab(settings: LabSettings, options: LabOptions = {}): P
     tools: tools.list.map(({ name, version, use }) => ({ name, version, use })),
     notes: bench.notes,
     ...result,
-  };
-  return report as LabReport;
-}
-
-function packageVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
-  return version;
+  } as LabReport;
 }

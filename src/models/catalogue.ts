@@ -13,7 +13,8 @@ export interface Model {
   readonly memory: string;
   /** The condition under which it fails or gets slow. */
   readonly limitation: string;
-  readonly scheme: 'http' | 'tcp';
+  /** Only if it is not HTTP. */
+  readonly scheme?: 'tcp';
   /** One idle client blocks all others. */
   readonly oneAtATime?: boolean;
   /** Every connection is closed after one response. */
@@ -37,7 +38,6 @@ export const MODELS: readonly Model[] = [
     calls: '6 per request',
     memory: 'one client at a time',
     limitation: 'one idle client blocks all others',
-    scheme: 'http',
     oneAtATime: true,
     closes: true,
     start: inThread('./fixed-page.js', 0),
@@ -48,7 +48,6 @@ export const MODELS: readonly Model[] = [
     calls: '6 per request',
     memory: 'one client at a time',
     limitation: 'one idle client blocks all others',
-    scheme: 'http',
     oneAtATime: true,
     closes: true,
     start: inThread('./blocking.js', 0),
@@ -59,7 +58,6 @@ export const MODELS: readonly Model[] = [
     calls: '1400, then 2 per request',
     memory: '12 MiB',
     limitation: '128 idle clients block all others; each costs 100 ms of CPU',
-    scheme: 'http',
     start: async (options) => (await import('./processes.js')).start(options),
   },
   {
@@ -68,7 +66,6 @@ export const MODELS: readonly Model[] = [
     calls: '800, then 2 per request',
     memory: '11 MiB',
     limitation: '128 idle clients block all others; each costs 60 ms of CPU',
-    scheme: 'http',
     start: async (options) => (await import('./threads.js')).start(options),
   },
   {
@@ -77,7 +74,6 @@ export const MODELS: readonly Model[] = [
     calls: '6, then 2 to 3 per request',
     memory: '3 KiB',
     limitation: 'a slow file or a long computation blocks all clients',
-    scheme: 'http',
     start: async (options) => (await import('./coroutines.js')).start(options),
   },
   {
@@ -86,7 +82,6 @@ export const MODELS: readonly Model[] = [
     calls: '6 per request, 1 per client and round',
     memory: '0.1 KiB',
     limitation: 'occupies a core even without clients',
-    scheme: 'http',
     closes: true,
     start: inThread('./polling.js', SOCK_NONBLOCK),
   },
@@ -96,7 +91,6 @@ export const MODELS: readonly Model[] = [
     calls: '5, then 2 per request, 1 per client and round',
     memory: '0.1 KiB',
     limitation: 'occupies a core even without clients; idle clients delay all others',
-    scheme: 'http',
     start: inThread('./polling-keep-alive.js', SOCK_NONBLOCK),
   },
   {
@@ -105,7 +99,6 @@ export const MODELS: readonly Model[] = [
     calls: '6, then 2 per request',
     memory: '0.1 KiB',
     limitation: 'a slow file blocks all clients; idle clients never time out',
-    scheme: 'http',
     start: inThread('./epoll-level.js', SOCK_NONBLOCK),
   },
   {
@@ -114,7 +107,6 @@ export const MODELS: readonly Model[] = [
     calls: '7, then 3 per request',
     memory: '0.1 KiB',
     limitation: 'unread input hangs its client; one busy client can occupy the thread',
-    scheme: 'http',
     start: inThread('./epoll-edge.js', SOCK_NONBLOCK),
   },
   {
@@ -123,7 +115,6 @@ export const MODELS: readonly Model[] = [
     calls: '7, then 12 per request',
     memory: '2 KiB',
     limitation: 'for a small response, the round trip to the pool costs more than the work',
-    scheme: 'http',
     start: async (options) => (await import('./epoll-pool.js')).start(options),
   },
   {
@@ -150,7 +141,6 @@ export const MODELS: readonly Model[] = [
     calls: '6, then 2 per request',
     memory: '6 KiB',
     limitation: 'none here, at nearly three times the CPU of epoll-level',
-    scheme: 'http',
     start: async (options) => (await import('./libuv.js')).start(options),
   },
   {
@@ -159,7 +149,6 @@ export const MODELS: readonly Model[] = [
     calls: '6, then 2 per request',
     memory: '3 KiB',
     limitation: 'a slow file blocks all clients; HTTP is left to you',
-    scheme: 'http',
     start: async (options) => (await import('./libuv-net.js')).start(options),
   },
   {
@@ -168,7 +157,6 @@ export const MODELS: readonly Model[] = [
     calls: '5, then 2 per request',
     memory: '0.5 KiB',
     limitation: 'one reactor uses one core',
-    scheme: 'http',
     start: async (options) => (await import('./epollet.js')).start(options),
   },
 ];

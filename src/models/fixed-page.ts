@@ -6,19 +6,12 @@ import type { ModelContext } from './shared/model-context.js';
 import { NEED_MORE, parseRequest } from './shared/request.js';
 import { type BuiltResponse, buildResponse } from './shared/responder.js';
 
-const PAGE = buildResponse(
-  200,
-  { 'Content-Type': 'text/html; charset=utf-8' },
-  Buffer.from('<!doctype html>\n<title>A fixed page</title>\n<p>Every request gets this page.\n'),
-  'close',
-);
-const BAD_REQUEST = buildResponse(400, {}, Buffer.from('The request is not valid HTTP/1.1.\n'), 'close');
-const NOT_ALLOWED = buildResponse(
-  405,
-  { Allow: 'GET, HEAD' },
-  Buffer.from('Only GET and HEAD are supported.\n'),
-  'close',
-);
+const fixed = (status: number, fields: Record<string, string>, body: string): BuiltResponse =>
+  buildResponse(status, fields, Buffer.from(body), 'close');
+const HTML = '<!doctype html>\n<title>A fixed page</title>\n<p>Every request gets this page.\n';
+const PAGE = fixed(200, { 'Content-Type': 'text/html; charset=utf-8' }, HTML);
+const BAD_REQUEST = fixed(400, {}, 'The request is not valid HTTP/1.1.\n');
+const NOT_ALLOWED = fixed(405, { Allow: 'GET, HEAD' }, 'Only GET and HEAD are supported.\n');
 
 /**
  * The minimum that a browser accepts as a web server: accept(2) a connection, recv(2) until the request is complete,
@@ -48,7 +41,7 @@ function responseFor(fd: number, bytes: Buffer): Buffer | null {
     const request = parseRequest(bytes, 0, end);
     if (request === NEED_MORE) continue;
     if (typeof request === 'number') return BAD_REQUEST.bytes;
-    const response: BuiltResponse = request.method === 'other' ? NOT_ALLOWED : PAGE;
+    const response = request.method === 'other' ? NOT_ALLOWED : PAGE;
     return request.method === 'HEAD' ? response.bytes.subarray(0, response.headBytes) : response.bytes;
   }
 }

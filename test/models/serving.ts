@@ -3,7 +3,7 @@ import { MODELS, type Model } from '../../src/models/catalogue.js';
 import { type Command, command } from '../support/command.js';
 
 /** The models that serve a directory over HTTP. */
-export const SERVING: Model[] = MODELS.filter(({ name, scheme }) => scheme === 'http' && name !== 'fixed-page');
+export const SERVING: Model[] = MODELS.filter(({ name, scheme }) => scheme === undefined && name !== 'fixed-page');
 
 /** A model running in a process of its own. */
 export interface ServedModel {

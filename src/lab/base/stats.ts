@@ -14,6 +14,16 @@ export function summarize(values: readonly (number | null)[]): Summary | null {
   return { median: percentile(sorted, 50), min: sorted[0]!, max: sorted.at(-1)!, count: sorted.length };
 }
 
+/** A summary of each of these measurements. */
+export const summarizeEach = <Key extends string>(
+  keys: readonly Key[],
+  rounds: readonly Readonly<Record<Key, number | null>>[],
+) =>
+  Object.fromEntries(keys.map((key) => [key, summarize(rounds.map((round) => round[key]))])) as Record<
+    Key,
+    Summary | null
+  >;
+
 /** Linearly interpolated between neighbours. @param sorted ascending, not empty */
 export function percentile(sorted: ArrayLike<number>, percent: number): number {
   if (sorted.length === 0) throw new RangeError('a percentile needs at least one value');

@@ -8,7 +8,7 @@ import { autocannonArgs, parseAutocannon } from '../load/autocannon.js';
 import { h2loadArgs, h2loadErrors, parseH2loadLog } from '../load/h2load.js';
 import type { FixedRateResult, FixedRateSpec, LoadResult, LoadSpec } from '../load/load.js';
 import { runTool, type ToolLimits, type ToolOutput } from '../load/tool-run.js';
-import type { Tools } from '../load/tools.js';
+import type { ToolName, Tools } from '../load/tools.js';
 import { parseWrk, wrkArgs } from '../load/wrk.js';
 import { type Cores, tasksetArgs } from '../measure/cores.js';
 import { type CpuUse, cpuBetween, cpuTime, processTree } from '../measure/proc-stat.js';
@@ -20,14 +20,12 @@ const START_MS = 30;
 const TIMEOUT_FACTOR = 2;
 const MAX_TRACE_SECONDS = 60;
 
-/** The result of a load, with the CPU time of the model. */
 export interface LoadWithCpu extends LoadResult {
   readonly cpu: CpuUse;
 }
 
 /** Generates load for a server and measures its process tree. */
 export interface LoadGenerator {
-  /** A closed loop, with the CPU time of the process tree. */
   withCpu(spec: LoadSpec, pid: number): Promise<LoadWithCpu>;
   /** Requests at a fixed rate, whether or not the model keeps up. Null if h2load is missing. */
   fixedRate(spec: FixedRateSpec, pid: number): Promise<FixedRateResult | null>;
@@ -48,11 +46,10 @@ export class Instruments implements Disposable, LoadGenerator {
   /** Closed loop: each connection sends its next request when it has received a response. */
   async closedLoop(spec: LoadSpec): Promise<LoadResult> {
     if (this.tools.has('wrk')) {
-      const { stdout, stderr } = await this.run([...this.tools.command('wrk'), ...wrkArgs(spec)], spec.seconds);
+      const { stdout, stderr } = await this.run('wrk', wrkArgs(spec), spec.seconds);
       return parseWrk(stdout || stderr);
     }
-    const args = [...this.tools.command('autocannon'), ...autocannonArgs(spec)];
-    return parseAutocannon((await this.run(args, Math.ceil(spec.seconds))).stdout);
+    return parseAutocannon((await this.run('autocannon', autocannonArgs(spec), Math.ceil(spec.seconds))).stdout);
   }
 
   async withCpu(spec: LoadSpec, pid: number): Promise<LoadWithCpu> {
@@ -65,8 +62,7 @@ export class Instruments implements Disposable, LoadGenerator {
     if (!this.tools.has('h2load')) return null;
     const log = join(this.directory, 'h2load.log');
     rmSync(log, { force: true }); // h2load appends to an existing log
-    const args = [...this.tools.command('h2load'), ...h2loadArgs(spec, log)];
-    const { stdout } = await this.run(args, spec.seconds * TIMEOUT_FACTOR + 1);
+    const { stdout } = await this.run('h2load', h2loadArgs(spec, log), spec.seconds * TIMEOUT_FACTOR + 1);
     const result = parseH2loadLog(textOf(log), spec);
     return { ...result, errors: Math.max(result.errors, h2loadErrors(stdout)) };
   }
@@ -78,16 +74,13 @@ export class Instruments implements Disposable, LoadGenerator {
   }
 
   /** Counts the system calls of a process tree during some work. */
-  async withStrace<Result>(
-    pid: number,
-    work: () => Promise<Result>,
-  ): Promise<{ result: Result; calls: Record<string, number> }> {
+  async withStrace<Result>(pid: number, work: () => Promise<Result>) {
     const output = join(this.directory, 'strace.txt');
     rmSync(output, { force: true });
     const stop = new AbortController();
     const attached = new AbortController();
     const pids = processTree(pid);
-    const tracing = this.run([...this.tools.command('strace'), ...straceArgs(pids, output)], MAX_TRACE_SECONDS, {
+    const tracing = this.run('strace', straceArgs(pids, output), MAX_TRACE_SECONDS, {
       stopSignal: stop.signal,
       onStderr: (text) => {
         if (countAttached(text) >= pids.length) attached.abort();
@@ -107,13 +100,10 @@ export class Instruments implements Disposable, LoadGenerator {
   }
 
   /** wrk accepts only whole seconds: a shorter load is stopped by SIGINT. */
-  run(
-    args: readonly string[],
-    seconds: number,
-    limits: Pick<ToolLimits, 'stopSignal' | 'onStderr'> = {},
-  ): Promise<ToolOutput> {
+  run(tool: ToolName, args: readonly string[], seconds: number, limits: Partial<ToolLimits> = {}): Promise<ToolOutput> {
     const stopAfterMs = seconds * 1000 + (Number.isInteger(seconds) ? TIMEOUT_FACTOR * 1000 : START_MS);
-    return runTool([...tasksetArgs(this.cores?.load), ...args], { ...limits, stopAfterMs, signal: this.signal });
+    const command = [...tasksetArgs(this.cores?.load), ...this.tools.command(tool), ...args];
+    return runTool(command, { ...limits, stopAfterMs, signal: this.signal });
   }
 }
 

@@ -14,17 +14,16 @@ const QUOTED_CHARS = 300;
 /** The command that serves a directory with a model, and prints a line with its URL when it listens. */
 export type ModelCommand = (model: string, directory: string) => readonly string[];
 
-/** `epollet model`. */
+const EPOLLET = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
+
 export const modelCommand: ModelCommand = (model, directory) => [
   process.execPath,
-  fileURLToPath(new URL('../../cli/main.js', import.meta.url)),
+  EPOLLET,
   'model',
   model,
   directory,
-  '--host',
-  '127.0.0.1',
-  '--port',
-  '0',
+  '--host=127.0.0.1',
+  '--port=0',
 ];
 
 /** A running server, in a process and on a core of its own. */
@@ -78,6 +77,7 @@ function readUrl(child: ChildProcess, signal: AbortSignal): Promise<URL> {
   return new Promise((resolve, reject) => {
     let output = '';
     const fail = (reason: string): void => {
+      cleanUp();
       const quoted = output.trim().slice(-QUOTED_CHARS);
       reject(new ExperimentError(`It ${reason}${quoted === '' ? '' : `; its output: ${quoted}`}.`));
     };
@@ -89,14 +89,8 @@ function readUrl(child: ChildProcess, signal: AbortSignal): Promise<URL> {
     };
     if (signal.aborted) cancel();
     signal.addEventListener('abort', cancel, { once: true });
-    child.once('error', (error) => {
-      cleanUp();
-      fail(`could not be started (${error.message})`);
-    });
-    child.once('close', (code) => {
-      cleanUp();
-      fail(`exited with code ${code} before it listened`);
-    });
+    child.once('error', (error) => fail(`could not be started (${error.message})`));
+    child.once('close', (code) => fail(`exited with code ${code} before it listened`));
     for (const stream of [child.stdout!, child.stderr!]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
         output = `${output}${text}`.slice(-4 * QUOTED_CHARS);

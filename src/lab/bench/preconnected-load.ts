@@ -82,9 +82,7 @@ export class PreconnectedLoad implements LoadGenerator {
     const stop = new AbortController();
     const bytesEach = memory.perConnectionBytes ?? 0;
     assertMemoryFor(connections, bytesEach);
-    const load = instruments.run([...instruments.tools.command('h2load'), ...args(file)], MAX_SECONDS, {
-      stopSignal: stop.signal,
-    });
+    const load = instruments.run('h2load', args(file), MAX_SECONDS, { stopSignal: stop.signal });
     load.catch(() => {}); // awaited below; the measurement may fail first
     try {
       const minBytes = memory.baselineBytes + EXPECTED_MEMORY_RATIO * connections * bytesEach;

@@ -14,17 +14,15 @@ export interface Launcher {
   readonly countingServer: (directory: string) => readonly string[];
 }
 
+const COUNTING_SERVER = fileURLToPath(new URL('./counting-server.js', import.meta.url));
+
 export const launcher: Launcher = {
   model: modelCommand,
-  countingServer: (directory) => [
-    process.execPath,
-    fileURLToPath(new URL('./counting-server.js', import.meta.url)),
-    directory,
-  ],
+  countingServer: (directory) => [process.execPath, COUNTING_SERVER, directory],
 };
 
 /** The models that an HTTP load can measure. */
-export const HTTP_MODELS: readonly Model[] = MODELS.filter(({ scheme }) => scheme === 'http');
+export const HTTP_MODELS: readonly Model[] = MODELS.filter(({ scheme }) => scheme === undefined);
 
 export const modelNamed = (name: string): Model => MODELS.find((each) => each.name === name)!;
 
@@ -48,10 +46,7 @@ export class Workbench {
   }
 
   /** Starts a server, measures it, and stops it in any case. */
-  async withServer<Result>(
-    args: readonly string[],
-    measure: (server: ModelProcess) => Promise<Result>,
-  ): Promise<Result> {
+  async withServer<Result>(args: readonly string[], measure: (server: ModelProcess) => Promise<Result>) {
     throwIfCancelled(this.signal);
     const server = await ModelProcess.start(args, this.instruments.cores?.model, this.signal);
     try {
@@ -59,8 +54,7 @@ export class Workbench {
       if (!server.isRunning) throw new ExperimentError('It exited during the measurement.');
       return result;
     } finally {
-      const stopped = await server.stop();
-      if (!stopped) this.note(`${args.slice(2, 4).join(' ')} did not exit on SIGTERM and was killed.`);
+      if (!(await server.stop())) this.note(`${args.slice(2, 4).join(' ')} did not exit on SIGTERM and was killed.`);
     }
   }
 

@@ -1,7 +1,7 @@
 import type { Figure } from '../base/chart.js';
 import { ExperimentError } from '../base/errors.js';
 import { formatMedian, formatNumber, formatRange, MIB, NONE, scale } from '../base/format.js';
-import { type Summary, summarize } from '../base/stats.js';
+import { type Summary, summarizeEach } from '../base/stats.js';
 import { IdleConnections } from '../bench/idle-connections.js';
 import type { LoadGenerator } from '../bench/instruments.js';
 import type { ModelProcess } from '../bench/model-process.js';
@@ -13,6 +13,7 @@ import { openFilesLimit } from '../measure/machine.js';
 import { assertMemoryFor, stableRss } from '../measure/memory.js';
 import { residentBytes } from '../measure/proc-stat.js';
 import type { Experiment, Measured } from './experiment.js';
+import { summarySeries } from './models-figures.js';
 
 /** The few busy connections among the idle ones. */
 const BUSY = 8;
@@ -32,14 +33,12 @@ interface ConnectionsRound {
   readonly stillOpen: number;
 }
 
+const KEYS = ['requestsPerSecond', 'cpuUs', 'p99Ms', 'residentBytes', 'stillOpen'] as const;
+
 /** All rounds with a number of idle connections. */
-export interface ConnectionsPoint {
+export interface ConnectionsPoint extends Readonly<Record<Exclude<keyof ConnectionsRound, 'p99Ms'>, Summary>> {
   readonly idle: number;
-  readonly requestsPerSecond: Summary;
-  readonly cpuUs: Summary;
   readonly p99Ms: Summary | null;
-  readonly residentBytes: Summary;
-  readonly stillOpen: Summary;
 }
 
 /** A number of idle connections at which a model changes its behaviour. */
@@ -120,15 +119,10 @@ async function measureModel(bench: Workbench, partial: ConnectionsPartial, steps
   }
   try {
     await bench.withServer(bench.launch.model(partial.model, bench.site.directory), async (server) => {
-      const { keepAlive } = await smokeCheck(server.url, bench.site.page, {
-        fixedPage: partial.model === 'fixed-page',
-      });
-      const spec: LoadSpec = {
-        url: server.url,
-        connections: BUSY,
-        seconds: bench.settings.seconds,
-        close: bench.settings.close || !keepAlive,
-      };
+      const fixedPage = partial.model === 'fixed-page';
+      const { keepAlive } = await smokeCheck(server.url, bench.site.page, { fixedPage });
+      const { seconds, close } = bench.settings;
+      const spec: LoadSpec = { url: server.url, connections: BUSY, seconds, close: close || !keepAlive };
       const baselineBytes = await stableRss(server.pid, bench.signal);
       using idle = new IdleConnections(server.port);
       for (; at < steps.length; at++) {
@@ -181,17 +175,7 @@ async function measureStep(
 
 export function connectionsResult(partial: ConnectionsPartial): ConnectionsResult {
   const { model, waits, rounds, failedAt, failure } = partial;
-  const points = [...rounds].map(([idle, all]): ConnectionsPoint => {
-    const summary = (of: (round: ConnectionsRound) => number | null): Summary | null => summarize(all.map(of));
-    return {
-      idle,
-      requestsPerSecond: summary((round) => round.requestsPerSecond)!,
-      cpuUs: summary((round) => round.cpuUs)!,
-      p99Ms: summary((round) => round.p99Ms),
-      residentBytes: summary((round) => round.residentBytes)!,
-      stillOpen: summary((round) => round.stillOpen)!,
-    };
-  });
+  const points = [...rounds].map(([idle, all]) => ({ idle, ...summarizeEach(KEYS, all) }) as ConnectionsPoint);
   return { model, waits, points, knee: findKnee(points), failedAt, failure };
 }
 
@@ -259,9 +243,7 @@ function kneeFigure(results: readonly ConnectionsResult[]): Figure {
   };
 }
 
-interface LineFigure {
-  title: string;
-  description: string;
+interface LineFigure extends Pick<Figure, 'title' | 'description'> {
   unit: string;
   of: (point: ConnectionsPoint) => Summary | null;
   logarithmic?: boolean;
@@ -284,12 +266,7 @@ function lineFigure(
     chart: {
       kind: 'lines',
       labels: steps.map((step) => formatNumber(step)),
-      series: measured.map((result) => ({
-        name: result.model,
-        values: steps.map((step) => at(result, step)?.median ?? null),
-        low: steps.map((step) => at(result, step)?.min ?? null),
-        high: steps.map((step) => at(result, step)?.max ?? null),
-      })),
+      series: measured.map((result) => summarySeries(result.model, steps, (step) => at(result, step))),
       unit,
       labelTitle: 'idle connections',
       logarithmic,

@@ -94,9 +94,7 @@ function cpuFigure(results: readonly ModelResult[]): Figure {
   };
 }
 
-interface BarFigure {
-  title: string;
-  description: string;
+interface BarFigure extends Pick<Figure, 'title' | 'description'> {
   unit: string;
   of: Of;
   /** Shown for a missing measurement. */

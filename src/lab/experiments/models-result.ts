@@ -1,4 +1,4 @@
-import { type Latency, type Summary, summarize } from '../base/stats.js';
+import { type Latency, type Summary, summarizeEach } from '../base/stats.js';
 import type { Memory } from '../measure/memory.js';
 
 /** One round of one model. */
@@ -40,16 +40,13 @@ export interface ModelPartial {
   failure: string | null;
 }
 
-export interface ModelResult extends Readonly<Omit<ModelPartial, 'rounds' | 'responseShape'>> {
+const KEYS = ['requestsPerSecond', 'cpuUs', 'userUs', 'systemUs', 'achievedPerSecond'] as const;
+const MEMORY_KEYS = ['baselineBytes', 'perConnectionBytes'] as const;
+type Summaries = Readonly<Record<(typeof KEYS)[number] | keyof Memory, Summary | null>>;
+
+export interface ModelResult extends Readonly<Omit<ModelPartial, 'rounds' | 'responseShape'>>, Summaries {
   readonly rounds: readonly ModelRound[];
-  readonly requestsPerSecond: Summary | null;
-  readonly cpuUs: Summary | null;
-  readonly userUs: Summary | null;
-  readonly systemUs: Summary | null;
   readonly latencyMs: { readonly p50: Summary; readonly p90: Summary; readonly p99: Summary } | null;
-  readonly achievedPerSecond: Summary | null;
-  readonly baselineBytes: Summary | null;
-  readonly perConnectionBytes: Summary | null;
   /** Over all rounds. */
   readonly errors: number;
 }
@@ -68,20 +65,12 @@ export const emptyPartial = (model: string, waits: string): ModelPartial => ({
 
 export function modelResult({ responseShape: _, ...partial }: ModelPartial): ModelResult {
   const { rounds } = partial;
-  const summary = (of: (round: ModelRound) => number | null): Summary | null => summarize(rounds.map(of));
-  const [p50, p90, p99] = (['p50', 'p90', 'p99'] as const).map((at) =>
-    summary((round) => round.latencyMs?.[at] ?? null),
-  );
+  const latencies = rounds.map(({ latencyMs }) => latencyMs).filter((each) => each !== null);
+  const { p50, p90, p99 } = summarizeEach(['p50', 'p90', 'p99'], latencies);
   return {
     ...partial,
-    requestsPerSecond: summary((round) => round.requestsPerSecond),
-    cpuUs: summary((round) => round.cpuUs),
-    userUs: summary((round) => round.userUs),
-    systemUs: summary((round) => round.systemUs),
+    ...summarizeEach([...KEYS, ...MEMORY_KEYS], rounds),
     latencyMs: p50 && p90 && p99 ? { p50, p90, p99 } : null,
-    achievedPerSecond: summary((round) => round.achievedPerSecond),
-    baselineBytes: summary((round) => round.baselineBytes),
-    perConnectionBytes: summary((round) => round.perConnectionBytes),
     errors: rounds.reduce((sum, { errors }) => sum + errors, 0),
   };
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import type { Figure, Table } from '../base/chart.js';
+import type { Chart, Figure, Table } from '../base/chart.js';
 import { experimentNamed } from '../experiments/registry.js';
 import { environmentOf } from './environment.js';
 import { PAGE_SCRIPT } from './page-script.js';
@@ -21,7 +21,6 @@ const POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsaf
 export function renderPage(report: LabReport): string {
   const figures = experimentNamed(report.experiment).figures(report, report.settings);
   const charts = figures.map(({ chart }) => chart).filter((chart) => chart !== null);
-  let chartCount = 0;
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -50,7 +49,7 @@ ${report.complete ? '' : `<p class="kernel">${CANCELLED}</p>`}
 ${report.notes.map((note) => `<p class="note">${escapeHtml(note)}</p>`).join('\n')}
 <p class="note">Values are medians over the rounds; whiskers, and “range” in the tables, show the minimum and the maximum. Compare values within one report, not between reports.</p>
 </section>
-${figures.map((figure) => renderFigure(figure, () => chartCount++)).join('\n')}
+${figures.map((figure) => renderFigure(figure, charts)).join('\n')}
 </main>
 <footer>Charts by Chart.js, which is embedded in this page. So is the whole report as JSON: <code>JSON.parse(document.getElementById('report').textContent)</code>.</footer>
 <script type="application/json" id="report">${jsonInHtml(report)}</script>
@@ -62,13 +61,11 @@ ${figures.map((figure) => renderFigure(figure, () => chartCount++)).join('\n')}
 `;
 }
 
-function renderFigure({ title, description, chart, table }: Figure, nextChart: () => number): string {
+function renderFigure({ title, description, chart, table }: Figure, charts: readonly Chart[]): string {
   const canvas =
     chart === null || chart.labels.length === 0
       ? ''
-      : `<div class="chart" style="height:${chartHeight(chart)}px"><canvas data-chart="${nextChart()}" role="img" aria-label="${escapeHtml(`${title}; the table below has the values`)}"></canvas></div>`;
-  // A chart without labels is not drawn, but has an index.
-  if (chart !== null && chart.labels.length === 0) nextChart();
+      : `<div class="chart" style="height:${chartHeight(chart)}px"><canvas data-chart="${charts.indexOf(chart)}" role="img" aria-label="${escapeHtml(`${title}; the table below has the values`)}"></canvas></div>`;
   return `<section>
 <h2>${escapeHtml(title)}</h2>
 <p>${escapeHtml(description)}</p>
@@ -77,7 +74,7 @@ ${canvas}
 </section>`;
 }
 
-function chartHeight({ kind, labels, series, stacked }: NonNullable<Figure['chart']>): number {
+function chartHeight({ kind, labels, series, stacked }: Chart): number {
   if (kind === 'lines') return LINES_PX;
   return FRAME_PX + labels.length * (GAP_PX + BAR_PX * (stacked ? 1 : series.length));
 }

@@ -1,20 +1,13 @@
 import { constants, kernel } from '../../sys/index.js';
 
-/** What a blocking model gets in its thread. */
+/** The argument of a blocking model's `serve`, which closes everything that it opened before it returns. */
 export interface ModelContext {
   /** Not closed by the model. Once it is shut down, accept returns ENDED, and the model must return. */
   readonly listener: number;
-  /** The directory to serve. */
   readonly root: string;
-  /** Prints a line. */
   print(line: string): void;
   /** For a model that blocks on a connection: records which one. */
   readonly current: CurrentConnection;
-}
-
-/** A blocking model: returns once its listener is shut down, after closing everything that it opened. */
-export interface BlockingModel {
-  serve(context: ModelContext): void;
 }
 
 const NOTHING = 0;

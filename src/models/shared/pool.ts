@@ -3,10 +3,6 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import type { Request } from './request.js';
 import { Responder } from './responder.js';
 
-interface ThreadData {
-  readonly poolRoot: string;
-}
-
 interface Task {
   readonly request: Request;
   readonly onResponse: (bytes: Buffer) => void;
@@ -19,18 +15,16 @@ const END = null;
 
 /** Threads that turn requests into responses, one at a time each. They know no sockets. */
 export class Pool {
-  private readonly threads: Worker[] = [];
   private readonly idle: Worker[] = [];
   private readonly queue: Task[] = [];
   private readonly tasks = new Map<Worker, Task>();
 
-  private constructor(size: number, threadData: ThreadData) {
-    for (let i = 0; i < size; i++) this.threads.push(new Worker(new URL(import.meta.url), { workerData: threadData }));
-  }
+  private constructor(private readonly threads: readonly Worker[]) {}
 
   /** Resolves when all threads have started: each opens descriptors, which clients could otherwise exhaust first. */
   static async open(root: string, size: number): Promise<Pool> {
-    const pool = new Pool(size, { poolRoot: root });
+    const start = (): Worker => new Worker(new URL(import.meta.url), { workerData: { poolRoot: root } });
+    const pool = new Pool(Array.from({ length: size }, start));
     await Promise.all(
       pool.threads.map(async (thread) => {
         await once(thread, 'message');
@@ -73,8 +67,9 @@ export class Pool {
   }
 }
 
-if (!isMainThread && (workerData as ThreadData | null)?.poolRoot !== undefined) {
-  const responder = new Responder((workerData as ThreadData).poolRoot, 'keep-alive');
+const { poolRoot } = (workerData ?? {}) as { poolRoot?: string };
+if (!isMainThread && poolRoot !== undefined) {
+  const responder = new Responder(poolRoot, 'keep-alive');
   parentPort!.on('message', (request: Request | typeof END) => {
     if (request === END) {
       responder.close();

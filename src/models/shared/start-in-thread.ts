@@ -2,7 +2,7 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { Root } from '../../files/resolve/root.js';
 import { constants, kernel } from '../../sys/index.js';
 import { listen } from './listen.js';
-import { type BlockingModel, CurrentConnection } from './model-context.js';
+import { CurrentConnection, type ModelContext } from './model-context.js';
 import { type ModelOptions, printLine, type RunningModel, runningModel } from './running-model.js';
 
 interface ThreadData {
@@ -20,7 +20,7 @@ const READY = { ready: true };
  * including signal handlers, so SIGTERM would have no effect. The main thread waits in libuv, receives the signals,
  * and ends the other thread through descriptors that both share: once the listener is shut down, accept(2) returns
  * EINVAL; once the current connection is shut down, recv(2) returns 0.
- * @param model the file of a BlockingModel
+ * @param model its file, which exports `serve`
  * @param flags of the listener: 0 or SOCK_NONBLOCK
  */
 export async function startInThread(
@@ -53,7 +53,7 @@ export async function startInThread(
 
 if (!isMainThread && (workerData as ThreadData | null)?.model !== undefined) {
   const { model, listener, root, current } = workerData as ThreadData;
-  const { serve } = (await import(model)) as BlockingModel;
+  const { serve } = (await import(model)) as { serve(context: ModelContext): void };
   parentPort!.postMessage(READY);
   serve({ listener, root, current: new CurrentConnection(current), print: (line) => parentPort!.postMessage(line) });
 }
