@@ -32,7 +32,6 @@ export class Listings {
     return this.contents.has(entry);
   }
 
-  /** The cached listing of a directory; null if there is none. */
   find(name: Buffer): CacheEntry | null {
     const path = Buffer.from(directoryUrlPath(name));
     const entry = this.cache.find(path, 0, path.length, hashPath(path));

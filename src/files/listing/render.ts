@@ -3,7 +3,6 @@ import { directoryUrlPath } from '../resolve/url-path.js';
 
 /** An entry of a directory. A symlink stands for its target. */
 export interface ListingEntry {
-  /** Bytes, as names on Linux are. */
   readonly name: Buffer;
   readonly isDirectory: boolean;
   readonly size: number;
@@ -28,7 +27,6 @@ export interface ListingOptions extends ListingOrder {
   readonly truncation: Truncation | null;
 }
 
-/** An entry with its name as text and as a relative URL. */
 interface Row extends ListingEntry {
   readonly text: string;
   readonly url: string;

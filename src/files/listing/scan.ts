@@ -20,7 +20,6 @@ interface Names {
   readonly isWhole: boolean;
 }
 
-/** What a listing shows of a directory. */
 export interface DirectoryScan {
   readonly names: Names;
   /** The directories and regular files among the first names. */

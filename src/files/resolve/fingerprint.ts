@@ -5,22 +5,11 @@ import { type Kernel, STAT_WORDS, Stat } from '../../sys/kernel.js';
  * shows. It identifies a state; `deviceInode` identifies a file in whatever state.
  */
 
-/**
- * A file that changed less than this ago may change again with the same times: the kernel's coarse clock steps every 1 to
- * 10 ms (CONFIG_HZ).
- */
+/** A file may change again with the same times: the kernel's coarse clock steps every 1 to 10 ms (CONFIG_HZ). */
 const RACY_MS = 20;
 
-const FINGERPRINTED = [
-  Stat.mtimeSeconds,
-  Stat.mtimeNanoseconds,
-  Stat.ctimeSeconds,
-  Stat.ctimeNanoseconds,
-  Stat.size,
-  Stat.inodeLow,
-  Stat.inodeHigh,
-];
-
+const TIMES = [Stat.mtimeSeconds, Stat.mtimeNanoseconds, Stat.ctimeSeconds, Stat.ctimeNanoseconds];
+const FINGERPRINTED = [...TIMES, Stat.size, Stat.inodeLow, Stat.inodeHigh];
 const WITH_DEVICE = [...FINGERPRINTED, Stat.deviceLow, Stat.deviceHigh];
 
 const stat = new Float64Array(STAT_WORDS);
@@ -42,7 +31,7 @@ export function statFingerprint(stat: Float64Array): string {
   return (high >>> 0).toString(36) + (low >>> 0).toString(36);
 }
 
-/** The fingerprint of an open file now; null when fstat fails. */
+/** Null when fstat fails. */
 export function currentFingerprint(kernel: Kernel, fd: number): string | null {
   return kernel.fstat(fd, stat) < 0 ? null : statFingerprint(stat);
 }

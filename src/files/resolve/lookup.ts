@@ -40,7 +40,7 @@ export class Lookup {
     private readonly symlinks: SymlinkPolicy,
     private readonly revalidateMs: number,
   ) {
-    this.top = this.watchTop();
+    this.top = watchDirectory(kernel, inotify, null, '', root.descriptor);
   }
 
   /** Invalidates everything that was resolved. */
@@ -118,10 +118,6 @@ export class Lookup {
     return this.symlinks === 'deny' ? ELOOP : this.openFollowing(name, O_PATH);
   }
 
-  private watchTop(): WatchedDirectory {
-    return watchDirectory(this.kernel, this.inotify, null, '', this.root.descriptor);
-  }
-
   private openFollowing(name: Uint8Array, flags: number): number {
     if (this.symlinks === 'deny') return this.root.openPlain(name, flags);
     const fd = this.root.openBeneath(name, flags);
@@ -130,8 +126,8 @@ export class Lookup {
 
   /** Opens the directories on the way to the last name, and makes every name a dependency. Returns 0, or -errno. */
   private resolveDirectories(walk: PathWalk, dependencies: Dependencies): number {
-    if (this.top.isGone) this.top = this.watchTop();
-    else this.rewatch(this.top, this.root.descriptor);
+    if (this.top.isGone) this.top = watchDirectory(this.kernel, this.inotify, null, '', this.root.descriptor);
+    else this.top.rewatch(this.root.descriptor, this.kernel.monotonicMs, this.revalidateMs);
     const directories = [this.top];
     walk.restart();
     for (let { name } = walk; name !== undefined; { name } = walk) {
@@ -166,17 +162,13 @@ export class Lookup {
     if (fd < 0) return fd;
     if (known !== undefined && known.deviceInode !== deviceInode(this.kernel, fd)) known.onDirectoryChanged();
     const child = parent.children.get(name) ?? watchDirectory(this.kernel, this.inotify, parent, name, fd);
-    if (child === known) this.rewatch(child, fd);
+    if (child === known) child.rewatch(fd, this.kernel.monotonicMs, this.revalidateMs);
     child.verifiedEpoch = this.epoch;
     this.kernel.close(fd);
     return child;
   }
 
-  private rewatch(directory: WatchedDirectory, fd: number): void {
-    directory.rewatch(fd, this.kernel.monotonicMs, this.revalidateMs);
-  }
-
-  /** Expands the symlink that the current name is. Returns 0, or -errno. */
+  /** Returns 0, or -errno. */
   private expandSymlink(walk: PathWalk, dependencies: Dependencies): number {
     if (!walk.countSymlink()) return ELOOP;
     const fd = this.root.openPlain(walk.path, O_PATH | O_NOFOLLOW);

@@ -74,7 +74,6 @@ export function fileUnchanged(kernel: Kernel, file: OpenFile): boolean {
   return currentFingerprint(kernel, file.fd) === file.fingerprint;
 }
 
-/** The file that `stat` is of. */
 function describeFile(fd: number, wallMs: number): OpenFile {
   const racy = hasRacyTimes(stat, wallMs);
   const modifiedSeconds = stat[Stat.mtimeSeconds]!;

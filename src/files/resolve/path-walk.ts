@@ -70,7 +70,6 @@ export class PathWalk {
     this.position = replaced;
   }
 
-  /** Starts again at the first name. */
   restart(): void {
     this.position = 0;
   }

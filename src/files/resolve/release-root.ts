@@ -15,7 +15,6 @@ const { AT_FDCWD, O_DIRECTORY, O_PATH } = constants;
 
 const SLASH = Buffer.from('/');
 
-/** An open root and the lookup of names below it. */
 export interface Release {
   readonly root: Root;
   readonly lookup: Lookup;
@@ -76,13 +75,11 @@ export class ReleaseRoot {
     return isSwitched;
   }
 
-  /** Names may lead to other directories than before, without an event. */
   markUnverified(): void {
     this.current.lookup.markUnverified();
     this.previous?.lookup.markUnverified();
   }
 
-  /** Invalidates everything that was resolved. */
   invalidate(): void {
     this.current.lookup.invalidate();
     this.previous?.lookup.invalidate();

@@ -1,4 +1,4 @@
-import { CODINGS, type ContentCoding, PRECOMPRESSED_SUFFIXES } from '../../http/semantics/accept-encoding.js';
+import { type ContentCoding, PRECOMPRESSED_SUFFIXES } from '../../http/semantics/accept-encoding.js';
 import { isStrong } from '../../http/semantics/preconditions.js';
 import { debug, tracing } from '../../sys/debug.js';
 import { ENOENT } from '../../sys/errno.js';
@@ -6,6 +6,7 @@ import type { Kernel } from '../../sys/kernel.js';
 import type { ResolvedSiteOptions } from '../rules/site-options.js';
 import { Dependencies } from '../watch/dependencies.js';
 import { HARD_LINKS } from '../watch/unwatched.js';
+import { originalOf } from '../watch/watched-directory.js';
 import { statusForErrno } from './error-status.js';
 import type { Lookup } from './lookup.js';
 import { DIRECTORY, type NotAFile, type OpenFile } from './open-file.js';
@@ -36,7 +37,7 @@ export interface Resolved {
   readonly fingerprint: string;
 }
 
-/** The name that a target stands for, such as its index, and the file or why there is none. */
+/** The name that a target stands for, such as its index. */
 interface Located {
   readonly name: Buffer;
   readonly file: OpenFile | NotAFile;
@@ -159,7 +160,7 @@ export class Resolver {
   private withPrecompressed(lookup: Lookup, name: Buffer, file: OpenFile, dependencies: Dependencies): Resolved {
     if (file.hasHardLinks) dependencies.markUnwatched(HARD_LINKS); // writes by a name in another directory are not reported
     const precompressed: PrecompressedFile[] = [];
-    if (this.options.precompressed && !isPrecompressed(name)) {
+    if (this.options.precompressed && originalOf(name.toString('latin1')) === null) {
       for (const coding of lookup.precompressedCodings(name, dependencies)) {
         const encodedName = Buffer.concat([name, Buffer.from(PRECOMPRESSED_SUFFIXES[coding])]);
         const own = new Dependencies();
@@ -205,12 +206,7 @@ const withoutFile = (
 const notFound = (name: Buffer, errno: number, dependencies: Dependencies): Resolved =>
   withoutFile('not-found', name, dependencies, `not-found ${statusForErrno(errno)}`, errno);
 
-function isPrecompressed(name: Buffer): boolean {
-  const text = name.toString('latin1');
-  return CODINGS.some((coding) => text.endsWith(PRECOMPRESSED_SUFFIXES[coding]));
-}
-
-/** The name of a page in clean URLs; null for other files. */
+/** Null for other files than pages. */
 function cleanName(name: Buffer): Buffer | null {
   const text = name.toString('latin1');
   if (text === INDEX) return Buffer.alloc(0);

@@ -53,7 +53,6 @@ export function parseUrlPath(path: Uint8Array): UrlPath | 400 | 404 {
 /** The path of a directory with its slash, encoded again, so that no bytes of a client reach a Location unparsed. */
 export const directoryUrlPath = (name: Uint8Array): string => (name.length === 0 ? '/' : `${urlPathOf(name)}/`);
 
-/** The path of a file, encoded. */
 export const urlPathOf = (name: Uint8Array): string =>
   `/${latin1(name, 0, name.length).replace(/[^A-Za-z0-9\-._~/!$&'()*+,;=:@]/g, canonicalOf)}`;
 

@@ -3,22 +3,9 @@ import { ENOSPC, systemError } from '../../sys/errno.js';
 import { forEachInotifyEvent } from '../../sys/inotify.js';
 import type { Kernel } from '../../sys/kernel.js';
 
-const {
-  IN_ATTRIB,
-  IN_CREATE,
-  IN_DELETE,
-  IN_DELETE_SELF,
-  IN_IGNORED,
-  IN_MASK_ADD,
-  IN_MODIFY,
-  IN_MOVE_SELF,
-  IN_MOVED_FROM,
-  IN_MOVED_TO,
-  IN_NONBLOCK,
-  IN_ONLYDIR,
-  IN_Q_OVERFLOW,
-  IN_UNMOUNT,
-} = constants;
+const { IN_ATTRIB, IN_CREATE, IN_DELETE, IN_MODIFY, IN_MOVED_FROM, IN_MOVED_TO } = constants;
+const { IN_DELETE_SELF, IN_IGNORED, IN_MOVE_SELF, IN_ONLYDIR, IN_UNMOUNT } = constants;
+const { IN_MASK_ADD, IN_NONBLOCK, IN_Q_OVERFLOW } = constants;
 
 /** Events after which a name in a directory may have other content, inotify(7). */
 export const CONTENT_CHANGES = IN_ATTRIB | IN_CREATE | IN_DELETE | IN_MODIFY | IN_MOVED_FROM | IN_MOVED_TO;
@@ -62,7 +49,6 @@ export class Inotify {
   watchError: string | null = null;
   events = 0;
   overflows = 0;
-  /** How often events stayed unread at the end of a turn. */
   backlogs = 0;
   onOverflow: () => void = () => {};
   private readonly listeners = new Map<number, Set<DirectoryListener>>();
@@ -76,7 +62,6 @@ export class Inotify {
     if (this.fd < 0) this.watchError = systemError('inotify_init1', this.fd).message;
   }
 
-  /** The number of watches. */
   get size(): number {
     return this.listeners.size;
   }
@@ -101,15 +86,11 @@ export class Inotify {
     if (wd === ENOSPC) return this.notWatched('fs.inotify.max_user_watches');
     if (wd < 0) return this.notWatched(systemError('inotify_add_watch', wd).message);
     const sharing = this.listeners.get(wd);
-    if (sharing) {
-      sharing.add(listener);
-      return wd;
-    }
-    if (this.listeners.size >= this.maxWatches) {
+    if (sharing === undefined && this.listeners.size >= this.maxWatches) {
       this.kernel.inotifyRmWatch(this.fd, wd);
       return this.notWatched(this.limit);
     }
-    this.listeners.set(wd, new Set([listener]));
+    this.listeners.set(wd, (sharing ?? new Set()).add(listener));
     return wd;
   }
 
@@ -120,7 +101,6 @@ export class Inotify {
     this.kernel.inotifyRmWatch(this.fd, wd);
   }
 
-  /** Reads events and calls the listeners. */
   read(): void {
     for (let reads = 0; reads < READS_PER_TURN; reads++) {
       const length = this.kernel.read(this.fd, this.bytes, 0, READ_BYTES);

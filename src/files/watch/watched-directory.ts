@@ -116,7 +116,9 @@ export class WatchedDirectory implements DirectoryListener {
 
   onEntryChanged(name: string): void {
     const original = originalOf(name);
-    if (original !== null) this.addPrecompressed(name);
+    // The event may also be of a removal: a name too many costs an open, one too few a representation.
+    if (original !== null) this.precompressedNames?.add(name);
+    if (this.precompressedNames !== null && this.precompressedNames.size > MANY_NAMES) this.precompressedNames = null;
     this.invalidate(name);
     this.invalidate(ANY_ENTRY);
     if (original !== null) this.invalidate(original);
@@ -161,12 +163,6 @@ export class WatchedDirectory implements DirectoryListener {
     for (const child of [...this.children.values()]) child.unwatchSubtree();
   }
 
-  /** The event may also be of a removal: a name too many costs an open, one too few a representation. */
-  private addPrecompressed(name: string): void {
-    this.precompressedNames?.add(name);
-    if (this.precompressedNames !== null && this.precompressedNames.size > MANY_NAMES) this.precompressedNames = null;
-  }
-
   private invalidate(name: string): void {
     const dependents = this.dependents.get(name);
     if (dependents === undefined) return;
@@ -177,7 +173,7 @@ export class WatchedDirectory implements DirectoryListener {
 }
 
 /** The file that a name is the precompressed form of; null if it has no such suffix. */
-function originalOf(name: string): string | null {
+export function originalOf(name: string): string | null {
   const coding = CODINGS.find((each) => name.endsWith(PRECOMPRESSED_SUFFIXES[each]));
   return coding === undefined ? null : name.slice(0, -PRECOMPRESSED_SUFFIXES[coding].length);
 }
