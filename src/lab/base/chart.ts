@@ -17,7 +17,6 @@ export interface Chart {
   readonly unit: string;
   readonly stacked?: boolean;
   readonly logarithmic?: boolean;
-  /** Title of the axis with the labels. */
   readonly labelTitle?: string;
 }
 

@@ -25,7 +25,6 @@ export function shuffle<Item>(items: readonly Item[], random: Random): Item[] {
   return shuffled;
 }
 
-/** One permutation per round. */
 export function shuffledOrders<Item>(items: readonly Item[], rounds: number, seed: number): Item[][] {
   const random = seededRandom(seed);
   return Array.from({ length: rounds }, () => shuffle(items, random));

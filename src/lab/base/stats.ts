@@ -18,11 +18,10 @@ export function summarize(values: readonly (number | null)[]): Summary | null {
 export const summarizeEach = <Key extends string>(
   keys: readonly Key[],
   rounds: readonly Readonly<Record<Key, number | null>>[],
-) =>
-  Object.fromEntries(keys.map((key) => [key, summarize(rounds.map((round) => round[key]))])) as Record<
-    Key,
-    Summary | null
-  >;
+): Record<Key, Summary | null> => {
+  const entries = keys.map((key) => [key, summarize(rounds.map((round) => round[key]))] as const);
+  return Object.fromEntries(entries) as Record<Key, Summary | null>;
+};
 
 /** Linearly interpolated between neighbours. @param sorted ascending, not empty */
 export function percentile(sorted: ArrayLike<number>, percent: number): number {
@@ -43,12 +42,8 @@ export interface Latency {
 /** @param sorted milliseconds, ascending */
 export function latencyPercentiles(sorted: ArrayLike<number>): Latency | null {
   if (sorted.length === 0) return null;
-  return {
-    p50: percentile(sorted, 50),
-    p90: percentile(sorted, 90),
-    p99: percentile(sorted, 99),
-    max: sorted[sorted.length - 1]!,
-  };
+  const [p50, p90, p99] = [percentile(sorted, 50), percentile(sorted, 90), percentile(sorted, 99)];
+  return { p50, p90, p99, max: sorted[sorted.length - 1]! };
 }
 
 const ascending = (a: number, b: number): number => a - b;

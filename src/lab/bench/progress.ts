@@ -4,9 +4,7 @@ import { Presets, SingleBar } from 'cli-progress';
 export interface Progress {
   /** @param total the number of steps */
   start(total: number): void;
-  /** Describes the current step. */
   label(text: string): void;
-  /** Completes a step. */
   step(): void;
   stop(): void;
 }

@@ -28,7 +28,6 @@ export const modelNamed = (name: string): Model => MODELS.find((each) => each.na
 
 /** Everything that an experiment works with. */
 export class Workbench {
-  /** Sentences for the report. */
   readonly notes: string[] = [];
   private readonly startedMs = performance.now();
 
@@ -59,8 +58,6 @@ export class Workbench {
   }
 
   /**
-   * Measures each model in each round.
-   * @param orders the models of each round
    * @param steps progress steps per round
    * @returns false if cancelled: the rounds so far count
    */

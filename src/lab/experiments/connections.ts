@@ -22,7 +22,6 @@ const RESERVED_FILES = 400;
 /** No model starts more processes or threads; further connections wait. */
 const MAX_POOL = 128;
 
-/** One round with a number of idle connections. */
 interface ConnectionsRound {
   readonly requestsPerSecond: number;
   readonly cpuUs: number;
@@ -86,7 +85,6 @@ export function stepsUpTo(maxIdle: number): number[] {
   return [...steps, maxIdle];
 }
 
-/** Opens more and more idle connections to each model. */
 async function measure(
   bench: Workbench,
   orders: readonly (readonly string[])[],
@@ -254,10 +252,8 @@ function lineFigure(
   { title, description, unit, of, logarithmic = false }: LineFigure,
 ): Figure | null {
   const steps = [...new Set(results.flatMap(({ points }) => points.map(({ idle }) => idle)))].sort((a, b) => a - b);
-  const at = ({ points }: ConnectionsResult, step: number): Summary | null => {
-    const point = points.find(({ idle }) => idle === step);
-    return point ? of(point) : null;
-  };
+  const at = ({ points }: ConnectionsResult, step: number): Summary | null =>
+    points.filter(({ idle }) => idle === step).map(of)[0] ?? null;
   const measured = results.filter((result) => steps.some((step) => at(result, step) !== null));
   if (measured.length === 0) return null;
   return {
@@ -277,9 +273,9 @@ function lineFigure(
         result.model,
         ...steps.map((step) => {
           const summary = at(result, step);
-          return summary === null || summary.count === 1
-            ? formatMedian(summary)
-            : `${formatMedian(summary)} (${formatRange(summary)})`;
+          return summary && summary.count > 1
+            ? `${formatMedian(summary)} (${formatRange(summary)})`
+            : formatMedian(summary);
         }),
       ]),
     },

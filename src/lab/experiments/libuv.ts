@@ -46,14 +46,10 @@ function noteDifferences(bench: Workbench, partials: readonly ModelPartial[]): v
 
 /** Computed per round, because other work on the machine in a round affects both models. */
 export function ratioTo(result: ModelResult, reference: ModelResult): Ratio {
-  const pairs = result.rounds
-    .slice(0, reference.rounds.length)
-    .map((round, at) => [round, reference.rounds[at]!] as const);
-  return {
-    model: result.model,
-    cpu: summarize(pairs.map(([round, base]) => round.cpuUs / base.cpuUs)),
-    requestsPerSecond: summarize(pairs.map(([round, base]) => round.requestsPerSecond / base.requestsPerSecond)),
-  };
+  const rounds = result.rounds.slice(0, reference.rounds.length);
+  const ratio = (key: 'cpuUs' | 'requestsPerSecond'): Summary | null =>
+    summarize(rounds.map((round, at) => round[key] / reference.rounds[at]![key]));
+  return { model: result.model, cpu: ratio('cpuUs'), requestsPerSecond: ratio('requestsPerSecond') };
 }
 
 function ratioFigure(ratios: readonly Ratio[]): Figure {

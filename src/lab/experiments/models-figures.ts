@@ -6,7 +6,6 @@ import type { ModelResult } from './models-result.js';
 
 type Of = (result: ModelResult) => Summary | null;
 
-/** One figure per measurement. */
 export function modelsFigures(all: readonly ModelResult[], settings: BenchSettings): Figure[] {
   const results = all.filter(({ rounds }) => rounds.length > 0);
   return [

@@ -1,7 +1,6 @@
 import { type Latency, type Summary, summarizeEach } from '../base/stats.js';
 import type { Memory } from '../measure/memory.js';
 
-/** One round of one model. */
 export interface ModelRound extends Memory {
   readonly requestsPerSecond: number;
   /** CPU time per request of the model's process tree, in microseconds, without that of the client. */
@@ -30,7 +29,6 @@ export interface ModelPartial {
   keepsAlive: boolean | null;
   /** The number of idle connections with which it did not respond any more; null if it always did. */
   starvedBy: number | null;
-  /** See SmokeCheck. */
   responseShape: string | null;
   /** By strace, under a load of its own. */
   systemCalls: SystemCalls | null;
@@ -41,7 +39,6 @@ export interface ModelPartial {
 }
 
 const KEYS = ['requestsPerSecond', 'cpuUs', 'userUs', 'systemUs', 'achievedPerSecond'] as const;
-const MEMORY_KEYS = ['baselineBytes', 'perConnectionBytes'] as const;
 type Summaries = Readonly<Record<(typeof KEYS)[number] | keyof Memory, Summary | null>>;
 
 export interface ModelResult extends Readonly<Omit<ModelPartial, 'rounds' | 'responseShape'>>, Summaries {
@@ -69,7 +66,7 @@ export function modelResult({ responseShape: _, ...partial }: ModelPartial): Mod
   const { p50, p90, p99 } = summarizeEach(['p50', 'p90', 'p99'], latencies);
   return {
     ...partial,
-    ...summarizeEach([...KEYS, ...MEMORY_KEYS], rounds),
+    ...summarizeEach([...KEYS, 'baselineBytes', 'perConnectionBytes'], rounds),
     latencyMs: p50 && p90 && p99 ? { p50, p90, p99 } : null,
     errors: rounds.reduce((sum, { errors }) => sum + errors, 0),
   };

@@ -126,11 +126,8 @@ async function measureMemory(bench: Workbench, partial: ModelPartial, server: Mo
     // On one core processes start one after the other, and memory seems stable between two of them.
     if (isHeavy) bytes = (await stableRss(server.pid, bench.signal, HEAVY_STEPS)) - baselineBytes;
     const timeoutMs = isHeavy ? HEAVY_STARVED_MS : STARVED_MS;
-    const responds = await get(server.url, '/', { timeoutMs }).then(
-      () => true,
-      () => false,
-    );
-    if (!responds) {
+    const response = await get(server.url, '/', { timeoutMs }).catch(() => null);
+    if (response === null) {
       partial.starvedBy = idle;
       break;
     }

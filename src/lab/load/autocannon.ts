@@ -1,7 +1,6 @@
 import { ExperimentError } from '../base/errors.js';
 import type { LoadResult, LoadSpec } from './load.js';
 
-/** The arguments of `autocannon`. */
 export function autocannonArgs({ url, connections, seconds, close }: LoadSpec): string[] {
   return [
     '--json',

@@ -1,6 +1,5 @@
 import type { Latency } from '../base/stats.js';
 
-/** A load to generate. */
 export interface LoadSpec {
   readonly url: URL;
   readonly connections: number;
@@ -15,7 +14,6 @@ export interface FixedRateSpec extends LoadSpec {
   readonly rate: number;
 }
 
-/** The result of a load. */
 export interface LoadResult {
   readonly requests: number;
   readonly perSecond: number;

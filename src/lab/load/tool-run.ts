@@ -20,7 +20,6 @@ export interface ToolLimits {
   readonly onStderr?: (stderr: string) => void;
 }
 
-/** Runs a program until it exits. */
 export function runTool(args: readonly string[], limits: ToolLimits): Promise<ToolOutput> {
   throwIfCancelled(limits.signal);
   return new Promise((resolve, reject) => {

@@ -7,7 +7,6 @@ export type ToolName = 'wrk' | 'autocannon' | 'h2load' | 'strace' | 'taskset';
 /** A program that the lab measures with. */
 export interface Tool {
   readonly name: ToolName;
-  /** Null if it is not installed. */
   readonly version: string | null;
   readonly use: string;
   /** The consequence if it is missing, as a sentence. */
@@ -84,9 +83,7 @@ export class Tools {
   private findAutocannon(): string | null {
     try {
       const require = createRequire(import.meta.url);
-      const { version } = JSON.parse(readFileSync(require.resolve('autocannon/package.json'), 'utf8')) as {
-        version: string;
-      };
+      const { version } = JSON.parse(readFileSync(require.resolve('autocannon/package.json'), 'utf8'));
       this.commands.set('autocannon', [process.execPath, require.resolve('autocannon/autocannon.js')]);
       return version;
     } catch {

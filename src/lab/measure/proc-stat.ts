@@ -28,12 +28,9 @@ export function cpuTime(pid: number): CpuTime {
   let system = 0;
   const threads = new Map<string, number>();
   for (const member of processTree(pid)) {
-    const stat = textOf(`/proc/${member}/stat`);
     // The command name, in parentheses, may contain anything. utime, stime, cutime and cstime are fields 14 to 17.
-    const fields = stat
-      .slice(stat.lastIndexOf(')') + 2)
-      .split(' ')
-      .map(Number);
+    const [, fieldsText = ''] = /^.*\) (.*)/s.exec(textOf(`/proc/${member}/stat`)) ?? [];
+    const fields = fieldsText.split(' ').map(Number);
     user += (fields[11] ?? 0) + (fields[13] ?? 0);
     system += (fields[12] ?? 0) + (fields[14] ?? 0);
     for (const task of threadsOf(member)) {

@@ -14,7 +14,6 @@ export interface ReportHead {
   /** Version of the package. */
   readonly epollet: string;
   readonly question: string;
-  /** ISO 8601. */
   readonly startedAt: string;
   readonly seconds: number;
   /** False if the run was cancelled: the results are those of the completed rounds. */

@@ -4,7 +4,6 @@ import { experimentNamed } from '../experiments/registry.js';
 import { environmentOf } from './environment.js';
 import { CANCELLED, type LabReport } from './report.js';
 
-/** Renders a report for a terminal. */
 export function renderText(report: LabReport): string {
   const experiment = experimentNamed(report.experiment);
   const tables = experiment.summary?.(report) ?? experiment.figures(report, report.settings);

@@ -2,7 +2,6 @@ import { kernel } from '../../sys/index.js';
 
 const MAX_SHOWN_BYTES = 60;
 
-/** Address and port of the peer. */
 export function peerName(fd: number): string {
   const name = kernel.getpeername(fd);
   if (typeof name === 'number') return 'a disconnected peer';

@@ -6,7 +6,6 @@ export interface Request {
   readonly path: string;
   /** Whether another request may follow on this connection. */
   readonly keepAlive: boolean;
-  /** End of the head in the buffer. */
   readonly end: number;
 }
 

@@ -48,10 +48,7 @@ export class Responder {
   private cached = new Map<string, { response: BuiltResponse; expiresAtMs: number }>();
   private cachedBytes = 0;
 
-  /**
-   * @param path the root directory
-   * @param persistence with `close`, every response has `Connection: close`
-   */
+  /** @param persistence with `close`, every response has `Connection: close` */
   constructor(
     path: string,
     private readonly persistence: Persistence,
@@ -60,12 +57,10 @@ export class Responder {
     this.root = Root.open(kernel, path);
   }
 
-  /** Whether the connection stays open after this request. */
   keepsAlive(request: Request): boolean {
     return request.keepAlive && this.persistence === 'keep-alive';
   }
 
-  /** The response to a request, serialized. */
   bytesFor(request: Request): Buffer {
     let response = this.responseFor(request.method, request.path);
     if (!request.keepAlive && this.persistence === 'keep-alive') {

@@ -1,6 +1,4 @@
-/** What a model is started with. */
 export interface ModelOptions {
-  /** The directory to serve. */
   readonly root: string;
   /** An IPv4 or IPv6 address, or `localhost`. */
   readonly host: string;
@@ -29,12 +27,12 @@ export function runningModel(
   stopOnce: () => Promise<void>,
 ): RunningModel {
   let stopped: Promise<void> | null = null;
-  const stop = (): Promise<void> => {
-    stopped ??= stopOnce();
-    return stopped;
-  };
   const urlHost = host === '::' || host === '0.0.0.0' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
-  return { port, url: `${scheme}://${urlHost}:${port}${scheme === 'http' ? '/' : ''}`, stop };
+  return {
+    port,
+    url: `${scheme}://${urlHost}:${port}${scheme === 'http' ? '/' : ''}`,
+    stop: () => (stopped ??= stopOnce()),
+  };
 }
 
 export const printLine = (line: string): void => {
