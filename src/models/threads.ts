@@ -8,11 +8,6 @@ import { listen } from './shared/listen.js';
 import { Responder } from './shared/responder.js';
 import { type ModelOptions, type RunningModel, runningModel } from './shared/running-model.js';
 
-interface ThreadData {
-  readonly connection: number;
-  readonly root: string;
-}
-
 /** Each has a heap of its own. Further connections wait in the accept queue. */
 const MAX_THREADS = 128;
 
@@ -31,8 +26,7 @@ export function start({ root, host, port: requestedPort }: ModelOptions): Runnin
   const descriptors = new Set<number>();
 
   const acceptLoop = new AcceptLoop(listener, MAX_THREADS, (fd, onEnd) => {
-    const threadData: ThreadData = { connection: fd, root };
-    const thread = new Worker(new URL(import.meta.url), { workerData: threadData });
+    const thread = new Worker(new URL(import.meta.url), { workerData: { connection: fd, root } });
     descriptors.add(fd);
     thread.once('error', (error) => console.error(error)); // such as out of memory; its exit follows
     thread.once('exit', () => {
@@ -50,8 +44,8 @@ export function start({ root, host, port: requestedPort }: ModelOptions): Runnin
   });
 }
 
-if (!isMainThread && (workerData as ThreadData | null)?.connection !== undefined) {
-  const { connection, root } = workerData as ThreadData;
+const { connection, root } = (workerData ?? {}) as { connection?: number; root: string };
+if (!isMainThread && connection !== undefined) {
   const responder = new Responder(root, 'keep-alive');
   serveConnection(connection, responder);
   shutdownGracefully(connection);

@@ -25,16 +25,10 @@ export interface LoadWithCpu extends LoadResult {
 }
 
 /** Generates load for a server and measures its process tree. */
-export interface LoadGenerator {
-  withCpu(spec: LoadSpec, pid: number): Promise<LoadWithCpu>;
-  /** Requests at a fixed rate, whether or not the model keeps up. Null if h2load is missing. */
-  fixedRate(spec: FixedRateSpec, pid: number): Promise<FixedRateResult | null>;
-  /** System calls per request by name, in a closed loop. Null if strace is missing. */
-  systemCallsPerRequest(spec: LoadSpec, pid: number): Promise<Record<string, number> | null>;
-}
+export type LoadGenerator = Pick<Instruments, 'withCpu' | 'fixedRate' | 'systemCallsPerRequest'>;
 
 /** The measuring tools, running on the cores that the model does not use. */
-export class Instruments implements Disposable, LoadGenerator {
+export class Instruments implements Disposable {
   readonly directory = mkdtempSync(join(tmpdir(), 'epollet-lab-tools-'));
 
   constructor(
@@ -58,7 +52,8 @@ export class Instruments implements Disposable, LoadGenerator {
     return { ...result, cpu: cpuBetween(before, cpuTime(pid)) };
   }
 
-  async fixedRate(spec: FixedRateSpec): Promise<FixedRateResult | null> {
+  /** Requests at a fixed rate, whether or not the model keeps up. Null if h2load is missing. */
+  async fixedRate(spec: FixedRateSpec, _pid: number): Promise<FixedRateResult | null> {
     if (!this.tools.has('h2load')) return null;
     const log = join(this.directory, 'h2load.log');
     rmSync(log, { force: true }); // h2load appends to an existing log
@@ -67,6 +62,7 @@ export class Instruments implements Disposable, LoadGenerator {
     return { ...result, errors: Math.max(result.errors, h2loadErrors(stdout)) };
   }
 
+  /** System calls per request by name, in a closed loop. Null if strace is missing. */
   async systemCallsPerRequest(spec: LoadSpec, pid: number): Promise<Record<string, number> | null> {
     if (!this.tools.has('strace')) return null;
     const { calls, result } = await this.withStrace(pid, () => this.closedLoop(spec));

@@ -158,15 +158,10 @@ async function countOwnCalls(bench: Workbench, partial: ModelPartial): Promise<v
   });
 }
 
-interface Counters {
-  requests: number;
-  systemCalls: Record<string, number>;
-}
-
-async function readCounters(url: URL): Promise<Counters> {
+async function readCounters(url: URL): Promise<{ requests: number; systemCalls: Record<string, number> }> {
   const { status, body } = await get(url, '/stats');
   if (status !== 200) throw new ExperimentError(`GET /stats returned ${status}, not 200.`);
-  return JSON.parse(body.toString()) as Counters;
+  return JSON.parse(body.toString());
 }
 
 /** A failed count becomes a note in the report, and the other measurements remain valid. */

@@ -39,7 +39,10 @@ export function connectionRate(rate: number): { count: number; everyMs: number }
 export const h2loadOpenEndedArgs = ({ url, connections }: LoadSpec, log: string): string[] => [
   '--h1',
   '-m1',
-  ...['-c', String(connections), '-D', '3600'],
+  '-c',
+  String(connections),
+  '-D',
+  '3600',
   `--log-file=${log}`,
   url.href,
 ];
@@ -54,12 +57,8 @@ export function countH2loadLog(log: string, { fromUs, untilUs }: TimeWindow): Lo
     else errors++;
   }
   const perSecond = latencies.length / ((untilUs - fromUs) / 1e6);
-  return {
-    requests: latencies.length,
-    perSecond,
-    latency: latencyPercentiles(Float64Array.from(latencies).sort()),
-    errors,
-  };
+  const latency = latencyPercentiles(Float64Array.from(latencies).sort());
+  return { requests: latencies.length, perSecond, latency, errors };
 }
 
 /**
@@ -91,11 +90,8 @@ export function parseH2loadLog(
     for (let ms = tookUs / 1000; ms > 0; ms -= intervalMs) latencies.push(ms);
   }
   const seconds = (lastUs - firstUs) / 1e6;
-  return {
-    latency: latencyPercentiles(Float64Array.from(latencies).sort()),
-    perSecond: seconds > 0 ? responses / seconds : 0,
-    errors,
-  };
+  const latency = latencyPercentiles(Float64Array.from(latencies).sort());
+  return { latency, perSecond: seconds > 0 ? responses / seconds : 0, errors };
 }
 
 /** Start in microseconds, status, microseconds until the end of the response. A partial last line is ignored. */

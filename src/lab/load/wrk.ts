@@ -4,14 +4,8 @@ import type { LoadResult, LoadSpec } from './load.js';
 
 /** The arguments of `wrk`. One thread, which saturates its core before an epoll loop saturates its own. */
 export function wrkArgs({ url, connections, seconds, close }: LoadSpec): string[] {
-  return [
-    '-t1',
-    `-c${connections}`,
-    `-d${Math.ceil(seconds)}s`,
-    '--latency',
-    ...(close ? ['-H', 'Connection: close'] : []),
-    url.href,
-  ];
+  const fields = close ? ['-H', 'Connection: close'] : [];
+  return ['-t1', `-c${connections}`, `-d${Math.ceil(seconds)}s`, '--latency', ...fields, url.href];
 }
 
 /** Parses the output of wrk, which is complete after SIGINT too. */

@@ -2,7 +2,8 @@
 export const straceArgs = (pids: readonly number[], output: string): string[] => [
   '-c',
   '-f',
-  ...['-o', output],
+  '-o',
+  output,
   ...pids.flatMap((pid) => ['-p', String(pid)]),
 ];
 
