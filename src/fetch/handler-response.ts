@@ -1,4 +1,4 @@
-import { type Body, HttpResponse, NO_BODY } from '../http/response/response.js';
+import { type Field, HttpResponse, NO_BODY } from '../http/response/response.js';
 import { reasonOf } from '../http/status.js';
 import { withCode } from '../sys/error-code.js';
 import { NativeHeaders } from './native.js';
@@ -19,36 +19,29 @@ const NAME = /^[\w!#$%&'*+\-.^`|~]+$/;
 /** RFC 9110 section 5.5: a character beyond latin1 would become another one, or a line end, as a byte. */
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
+const UNKNOWN_LENGTH = -1;
+const NO_FIELDS: readonly Field[] = [];
+
 /** The Response of a handler as data, for one request: its field lines are made while they are checked. */
 class HandlerResponse extends HttpResponse {
+  lines = '';
+  isEndless = false;
+
   constructor(
     status: number,
     private readonly statusText: string,
-    private readonly head: Draft,
-    body: Body,
-    contentLength: number,
   ) {
-    super(status, [], body, contentLength);
+    super(status, NO_FIELDS, NO_BODY, UNKNOWN_LENGTH);
     this.transient = true;
-    this.closesConnection = head.closesConnection;
   }
 
   override get fieldLines(): string {
-    return this.head.lines;
+    return this.lines;
   }
 
   override get reason(): string {
     return this.statusText || reasonOf(this.status);
   }
-}
-
-/** What the fields of a Response come to. */
-interface Draft {
-  lines: string;
-  /** Of the Content-Length field; -1 without one. */
-  length: number;
-  closesConnection: boolean;
-  isEndless: boolean;
 }
 
 /**
@@ -59,75 +52,78 @@ export function toHttpResponse(response: unknown): HttpResponse {
   return FastResponse.is(response) ? fromFast(response) : fromForeign(response);
 }
 
-function fromFast(response: FastResponse): HttpResponse {
-  const { status, statusText } = response;
-  const draft = newDraft();
-  const fields = FastResponse.fieldsOf(response);
+function fromFast(source: FastResponse): HttpResponse {
+  const { status } = source;
+  const response = new HandlerResponse(status, source.statusText);
+  const fields = FastResponse.fieldsOf(source);
   if (fields !== null) {
-    if (fields instanceof NativeHeaders) for (const [name, value] of fields) addChecked(draft, name, value);
-    else for (let i = 0; i < fields.length; i += 2) add(draft, fields[i]!, fields[i + 1]!);
+    if (fields instanceof NativeHeaders) for (const [name, value] of fields) addChecked(response, name, value);
+    else for (let i = 0; i < fields.length; i += 2) add(response, fields[i]!, fields[i + 1]!);
   }
-  const type = FastResponse.typeOf(response);
-  if (type !== null) draft.lines += `Content-Type: ${type}\r\n`;
-  if (isBodiless(status)) return bodiless(status, statusText, draft);
-  const plain = FastResponse.plainBody(response);
-  if (plain === null) return bodiless(status, statusText, draft);
+  const type = FastResponse.typeOf(source);
+  if (type !== null) response.lines += `Content-Type: ${type}\r\n`;
+  const plain = isBodiless(status) ? null : FastResponse.plainBody(source);
+  if (plain === null) return withoutBody(response);
+  if (plain === undefined) {
+    const length = FastResponse.lengthOf(source);
+    if (length >= 0) response.contentLength = length;
+    return withStream(response, streamOf(source.native));
+  }
   if (typeof plain === 'string') {
-    const length = Buffer.byteLength(plain);
-    return new HandlerResponse(status, statusText, draft, { kind: 'text', text: plain, length }, length);
+    response.contentLength = Buffer.byteLength(plain);
+    response.body = { kind: 'text', text: plain, length: response.contentLength };
+  } else {
+    response.contentLength = plain.length;
+    response.body = { kind: 'bytes', bytes: plain };
   }
-  if (plain !== undefined)
-    return new HandlerResponse(status, statusText, draft, { kind: 'bytes', bytes: plain }, plain.length);
-  const length = FastResponse.lengthOf(response);
-  if (length >= 0) draft.length = length;
-  return streamed(status, statusText, draft, streamOf(response.native));
+  return response;
 }
 
 function fromForeign(value: unknown): HttpResponse {
-  const response = checked(value);
-  const { status, statusText } = response;
-  const reason = typeof statusText === 'string' && VALUE.test(statusText) ? statusText : '';
-  const draft = newDraft();
-  const isDecoded = wasDecoded(response);
-  for (const [name, text] of response.headers)
-    if (!isDecoded || !/^content-(?:encoding|length)$/i.test(name)) addChecked(draft, name, text);
-  return isBodiless(status) ? bodiless(status, reason, draft) : streamed(status, reason, draft, streamOf(response));
+  const source = checked(value);
+  const { status, statusText } = source;
+  const response = new HandlerResponse(
+    status,
+    typeof statusText === 'string' && VALUE.test(statusText) ? statusText : '',
+  );
+  const isDecoded = wasDecoded(source);
+  for (const [name, text] of source.headers)
+    if (!isDecoded || !/^content-(?:encoding|length)$/i.test(name)) addChecked(response, name, text);
+  return isBodiless(status) ? withoutBody(response) : withStream(response, streamOf(source));
 }
-
-const newDraft = (): Draft => ({ lines: '', length: -1, closesConnection: false, isEndless: false });
 
 /**
  * Without a body a handler may know what GET would send, or not: only a Content-Length above 0 counts, RFC 9110
  * section 8.6. With 205 nothing is sent, section 15.3.6.
  */
-function bodiless(status: number, reason: string, draft: Draft): HttpResponse {
-  const length = draft.length > 0 && status !== 205 ? draft.length : -1;
-  return new HandlerResponse(status, reason, draft, NO_BODY, length);
+function withoutBody(response: HandlerResponse): HttpResponse {
+  if (response.contentLength === 0 || response.status === 205) response.contentLength = UNKNOWN_LENGTH;
+  return response;
 }
 
-function streamed(status: number, reason: string, draft: Draft, stream: ReadableStream<Uint8Array> | null) {
-  if (stream === null) return bodiless(status, reason, draft);
-  const { length, isEndless } = draft;
-  return new HandlerResponse(status, reason, draft, { kind: 'stream', stream, length, isEndless }, length);
+function withStream(response: HandlerResponse, stream: ReadableStream<Uint8Array> | null): HttpResponse {
+  if (stream === null) return withoutBody(response);
+  response.body = { kind: 'stream', stream, length: response.contentLength, isEndless: response.isEndless };
+  return response;
 }
 
-function add(draft: Draft, name: string, value: string): void {
+function add(response: HandlerResponse, name: string, value: string): void {
   const lower = name.toLowerCase();
   if (lower === 'content-length') {
-    if (/^\d{1,15}$/.test(value)) draft.length = Number(value);
+    if (/^\d{1,15}$/.test(value)) response.contentLength = Number(value);
     return;
   }
-  if (lower === 'connection') draft.closesConnection ||= /(?:^|,)\s*close\s*(?:,|$)/i.test(value);
+  if (lower === 'connection') response.closesConnection ||= /(?:^|,)\s*close\s*(?:,|$)/i.test(value);
   if (SERVER_FIELDS.has(lower)) return;
-  if (lower === 'content-type') draft.isEndless = value.toLowerCase().startsWith('text/event-stream');
-  draft.lines += `${name}: ${value}\r\n`;
+  if (lower === 'content-type') response.isEndless = value.toLowerCase().startsWith('text/event-stream');
+  response.lines += `${name}: ${value}\r\n`;
 }
 
 /** For headers of other classes, and of Node's, which accepts control characters. */
-function addChecked(draft: Draft, name: string, value: string): void {
+function addChecked(response: HandlerResponse, name: string, value: string): void {
   if (!NAME.test(name) || !VALUE.test(value))
     throw unsendable(`The field ${JSON.stringify(name)} of the Response cannot be sent: ${JSON.stringify(value)}`);
-  add(draft, name, value);
+  add(response, name, value);
 }
 
 /** The content codings that fetch decodes, RFC 9110 section 8.4.1; undici decodes zstd from 7.11 on. */

@@ -45,7 +45,7 @@ export class DateClock {
   second = -1;
   readonly bytes = Buffer.alloc(DATE_BYTES);
   /** The same as a string. */
-  text = '';
+  text = ' '.repeat(DATE_BYTES);
   /** The same in the format of access logs: `21/Nov/2026:06:33:00 +0000`. */
   logStamp = '';
 

@@ -4,12 +4,13 @@ import type { DateClock } from '../date.js';
 export class HeadBytes {
   /** Of the head and of the body behind it, if there is one. */
   readonly length: number;
-  private second = -1;
 
+  /** @param second of the clock, that the Date field has already; -1 if it has none */
   constructor(
     readonly bytes: Buffer,
     readonly headBytes: number,
     private readonly dateAt: number,
+    private second = -1,
   ) {
     this.length = bytes.length;
   }

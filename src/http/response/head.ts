@@ -24,32 +24,39 @@ export function headOf(
   isHttp10 = false,
   isHead = false,
 ): HeadBytes {
-  const head =
-    action === ConnectionAction.keepAlive && !isHttp10
-      ? keepAliveHead(response, isHead)
-      : otherHead(response, action, isHttp10, isHead);
+  const isUsual = action === ConnectionAction.keepAlive && !isHttp10;
+  let head = isUsual ? response.keepAliveHead : otherHeadOf(response, action);
+  if (head === null) {
+    head = serialize(response, clock, action, isHttp10, isHead);
+    if (response.transient) return head;
+    if (isUsual) response.keepAliveHead = head;
+    else {
+      response.otherHeads ??= [];
+      response.otherHeads[indexOf(action)] = head;
+    }
+  }
   head.stamp(clock);
   return head;
 }
 
-const keepAliveHead = (response: HttpResponse, isHead: boolean): HeadBytes => {
-  response.keepAliveHead ??= serialize(response, ConnectionAction.keepAlive, false, isHead);
-  return response.keepAliveHead;
-};
+const indexOf = (action: ConnectionAction): number =>
+  action === ConnectionAction.keepAlive ? KEEP_ALIVE_HTTP10_HEAD : CLOSE_HEAD;
 
-const otherHead = (response: HttpResponse, action: ConnectionAction, isHttp10: boolean, isHead: boolean): HeadBytes => {
-  const index = action === ConnectionAction.keepAlive ? KEEP_ALIVE_HTTP10_HEAD : CLOSE_HEAD;
-  response.otherHeads ??= [];
-  response.otherHeads[index] ??= serialize(response, action, isHttp10, isHead);
-  return response.otherHeads[index];
-};
+const otherHeadOf = ({ otherHeads }: HttpResponse, action: ConnectionAction): HeadBytes | null =>
+  otherHeads?.[indexOf(action)] ?? null;
 
 const statusLineAndDateName = (status: number, reason: string): string => `HTTP/1.1 ${status} ${reason}\r\nDate: `;
 
-function serialize(response: HttpResponse, action: ConnectionAction, isHttp10: boolean, isHead: boolean): HeadBytes {
+function serialize(
+  response: HttpResponse,
+  clock: DateClock,
+  action: ConnectionAction,
+  isHttp10: boolean,
+  isHead: boolean,
+): HeadBytes {
   const { body, transient } = response;
   const start = statusLineAndDateName(response.status, response.reason);
-  const head = `${start}${DATE_PLACEHOLDER}\r\n${connectionField(action, isHttp10)}${response.fieldLines}${framing(response, isHttp10, isHead || !transient)}\r\n`;
+  const head = `${start}${clock.text}\r\n${connectionField(action, isHttp10)}${response.fieldLines}${framing(response, isHttp10, isHead || !transient)}\r\n`;
   // Head and body in one piece of memory are one send. A cached response has that for its usual head alone, and the
   // body then is in that piece only.
   const isJoined = transient ? !isHead : action === ConnectionAction.keepAlive && !isHttp10;
@@ -57,7 +64,7 @@ function serialize(response: HttpResponse, action: ConnectionAction, isHttp10: b
   const length = head.length + bodyBytes;
   // Cached heads are not cut from the slab: the smallest of them would keep a whole piece of it alive.
   const bytes = transient ? slab.take(length) : Buffer.allocUnsafeSlow(length);
-  const headBytes = new HeadBytes(bytes, head.length, start.length);
+  const headBytes = new HeadBytes(bytes, head.length, start.length, clock.second);
   if (bodyBytes > 0 && body.kind === 'text') {
     if (bodyBytes === body.text.length)
       bytes.write(head + body.text, 0, length, 'latin1'); // ASCII

@@ -73,7 +73,7 @@ export class HttpResponse {
     /** Replaced by the same bytes elsewhere when head and body are joined. */
     public body: Body,
     /** What GET would send, if the body is not it, as for HEAD and for the 304 of a file; -1 if unknown. */
-    readonly contentLength: number = lengthOf(body),
+    public contentLength: number = lengthOf(body),
   ) {}
 
   get fields(): readonly Field[] {

@@ -208,7 +208,7 @@ export class HttpConnection implements Protocol {
   private send(response: HttpResponse, action: ConnectionAction): void {
     const { context, connection, queue } = this;
     const { parser } = context;
-    const entry = this.logEntry();
+    const entry = context.log === null ? null : this.logEntry();
     if (queue?.isBusy) return queue.enqueue(parser, response, action, entry);
     sendResponse(context, connection, response, action, parser.minorVersion === 0, parser.method === 'HEAD', entry);
     // A client that does not know of a stop may have sent a further request already.

@@ -35,7 +35,7 @@ export function sendResponse(
   if (entry !== null) log!.record(entry, response.status, response.bodyBytes(isHead));
 }
 
-const isSeparate = ({ kind }: Body): boolean => kind === 'file' || kind === 'bytes' || kind === 'parts';
+const isSeparate = ({ kind }: Body): boolean => kind !== 'none' && kind !== 'text' && kind !== 'stream';
 
 function sendBody(connection: Connection, body: Body): void {
   if (body.kind === 'bytes') connection.sendBytes(body.bytes, 0, body.bytes.length);
