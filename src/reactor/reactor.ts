@@ -1,7 +1,7 @@
 import { assert } from '../sys/assert.js';
 import { constants, kernel as realKernel } from '../sys/binding.js';
 import { systemError } from '../sys/errno.js';
-import { withCode } from '../sys/error-code.js';
+import { argumentRangeError } from '../sys/error-code.js';
 import type { Kernel } from '../sys/kernel.js';
 import { Arming } from './arming.js';
 import { type BatchEndHandler, BatchEndQueue, bringForward } from './batch-end.js';
@@ -62,10 +62,7 @@ export class Reactor {
   constructor(options: ReactorOptions = {}) {
     const maxEvents = options.maxEvents ?? 1024;
     if (!Number.isInteger(maxEvents) || maxEvents < 1 || maxEvents > 65536) {
-      throw withCode(
-        'ERR_EPOLLET_ARGUMENT',
-        new RangeError(`maxEvents must be an integer from 1 to 65536, not ${maxEvents}`),
-      );
+      throw argumentRangeError(`maxEvents must be an integer from 1 to 65536, not ${maxEvents}`);
     }
     this.kernel = options.kernel ?? realKernel;
     this.maxEvents = maxEvents;

@@ -1,6 +1,6 @@
 import { kernel as realKernel } from './binding.js';
 import { check } from './errno.js';
-import { withCode } from './error-code.js';
+import { argumentRangeError, argumentTypeError, withCode } from './error-code.js';
 import {
   assertEvents,
   describeEvents,
@@ -143,13 +143,10 @@ export class Epoll {
    */
   pollInto(events: Uint32Array, timeoutMs = -1): number {
     if (!(events instanceof Uint32Array))
-      throw withCode('ERR_EPOLLET_ARGUMENT', new TypeError(`events must be a Uint32Array, not ${String(events)}`));
+      throw argumentTypeError(`events must be a Uint32Array, not ${String(events)}`);
     const room = Math.min(Math.floor(events.length / WORDS_PER_EVENT), LAST_MAX_EVENTS);
     if (room < 1)
-      throw withCode(
-        'ERR_EPOLLET_ARGUMENT',
-        new RangeError(`events must have room for ${WORDS_PER_EVENT} numbers, not ${events.length}`),
-      );
+      throw argumentRangeError(`events must have room for ${WORDS_PER_EVENT} numbers, not ${events.length}`);
     return this.wait(events, room, timeoutMs);
   }
 
@@ -169,29 +166,19 @@ export class Epoll {
   private control(name: string, operation: number, fd: number, events: number, data: number): void {
     this.assertOpen();
     assertFd(fd);
-    if (fd === this.descriptor)
-      throw withCode(
-        'ERR_EPOLLET_ARGUMENT',
-        new RangeError(`fd ${fd} is this Epoll itself, which cannot watch itself`),
-      );
+    if (fd === this.descriptor) throw argumentRangeError(`fd ${fd} is this Epoll itself, which cannot watch itself`);
     const mask = assertEvents(events);
-    if (!Number.isInteger(data))
-      throw withCode('ERR_EPOLLET_ARGUMENT', new TypeError(`data must be an integer, not ${String(data)}`));
-    if (data < 0 || data > 0xffffffff)
-      throw withCode('ERR_EPOLLET_ARGUMENT', new RangeError(`data must be from 0 to 4294967295, not ${data}`));
+    if (!Number.isInteger(data)) throw argumentTypeError(`data must be an integer, not ${String(data)}`);
+    if (data < 0 || data > 0xffffffff) throw argumentRangeError(`data must be from 0 to 4294967295, not ${data}`);
     const result = this.kernel.epollCtl(this.descriptor, operation, fd, mask, fd, data);
     if (result < 0) check('epoll_ctl', result, `${name} fd ${fd} ${describeEvents(mask)}`);
   }
 
   private wait(events: Uint32Array, maxEvents: number, timeoutMs: number): number {
     this.assertOpen();
-    if (typeof timeoutMs !== 'number')
-      throw withCode('ERR_EPOLLET_ARGUMENT', new TypeError(`timeoutMs must be a number, not ${String(timeoutMs)}`));
+    if (typeof timeoutMs !== 'number') throw argumentTypeError(`timeoutMs must be a number, not ${String(timeoutMs)}`);
     if (timeoutMs !== -1 && !(timeoutMs >= 0 && timeoutMs <= LAST_TIMEOUT_MS)) {
-      throw withCode(
-        'ERR_EPOLLET_ARGUMENT',
-        new RangeError(`timeoutMs must be -1 (no limit) or from 0 to ${LAST_TIMEOUT_MS}, not ${timeoutMs}`),
-      );
+      throw argumentRangeError(`timeoutMs must be -1 (no limit) or from 0 to ${LAST_TIMEOUT_MS}, not ${timeoutMs}`);
     }
     let waitMs = Math.ceil(timeoutMs);
     const dueMs = waitMs > 0 ? this.kernel.monotonicMs() + timeoutMs : 0;
@@ -213,12 +200,8 @@ export class Epoll {
 }
 
 function assertCount(maxEvents: number): void {
-  if (!Number.isInteger(maxEvents))
-    throw withCode('ERR_EPOLLET_ARGUMENT', new TypeError(`maxEvents must be an integer, not ${String(maxEvents)}`));
+  if (!Number.isInteger(maxEvents)) throw argumentTypeError(`maxEvents must be an integer, not ${String(maxEvents)}`);
   if (maxEvents < 1 || maxEvents > LAST_MAX_EVENTS) {
-    throw withCode(
-      'ERR_EPOLLET_ARGUMENT',
-      new RangeError(`maxEvents must be from 1 to ${LAST_MAX_EVENTS}, not ${maxEvents}`),
-    );
+    throw argumentRangeError(`maxEvents must be from 1 to ${LAST_MAX_EVENTS}, not ${maxEvents}`);
   }
 }

@@ -1,10 +1,8 @@
 /**
- * The codes of epollet's own errors: stable, unlike their messages. Errors of the kernel carry its errno's name
- * instead.
+ * The codes of epollet's own errors: stable, unlike their messages. Errors of the kernel carry its errno's name.
  *
  * - `ERR_EPOLLET_APP`: the app module cannot be loaded or has the wrong shape.
- * - `ERR_EPOLLET_ARGUMENT`: an argument of a library call (a descriptor, a mask, a timeout) has the wrong type or
- *   range.
+ * - `ERR_EPOLLET_ARGUMENT`: an argument of a library call, such as a descriptor, has the wrong type or range.
  * - `ERR_EPOLLET_ASSERTION`: a programmer's mistake, in epollet or in its caller.
  * - `ERR_EPOLLET_BODY`: a request's body was cancelled before its end; a disconnect is an AbortError.
  * - `ERR_EPOLLET_CLOSED`: the Epoll, reactor or server is closed already.
@@ -28,9 +26,10 @@ export type ErrorCode =
   | 'ERR_EPOLLET_STREAM'
   | 'ERR_EPOLLET_USAGE';
 
-/**
- * Gives an error its code, as `throw withCode('ERR_EPOLLET_OPTION', new TypeError('…'))`; its class stays what it is.
- */
+/** Gives an error its code; its class stays what it is. */
 export function withCode<E extends Error>(code: ErrorCode, error: E): E & { code: ErrorCode } {
   return Object.assign(error, { code });
 }
+
+export const argumentTypeError = (message: string) => withCode('ERR_EPOLLET_ARGUMENT', new TypeError(message));
+export const argumentRangeError = (message: string) => withCode('ERR_EPOLLET_ARGUMENT', new RangeError(message));

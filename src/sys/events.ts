@@ -1,4 +1,4 @@
-import { withCode } from './error-code.js';
+import { argumentRangeError, argumentTypeError } from './error-code.js';
 
 /*
  * The bits of an epoll mask, epoll_ctl(2). They are the same on every architecture of Linux, and literals, so that code
@@ -91,11 +91,7 @@ export function describeEvents(mask: number): string {
  */
 export function assertEvents(mask: number): number {
   if (!Number.isInteger(mask))
-    throw withCode(
-      'ERR_EPOLLET_ARGUMENT',
-      new TypeError(`events must be an integer, a set of EPOLL bits, not ${String(mask)}`),
-    );
-  if (mask < -0x80000000 || mask > 0xffffffff)
-    throw withCode('ERR_EPOLLET_ARGUMENT', new RangeError(`events must be a set of 32 bits, not ${mask}`));
+    throw argumentTypeError(`events must be an integer, a set of EPOLL bits, not ${String(mask)}`);
+  if (mask < -0x80000000 || mask > 0xffffffff) throw argumentRangeError(`events must be a set of 32 bits, not ${mask}`);
   return mask >>> 0;
 }

@@ -1,4 +1,4 @@
-import { withCode } from './error-code.js';
+import { argumentRangeError, argumentTypeError } from './error-code.js';
 
 /** The greatest descriptor: a C int. */
 const LAST_FD = 0x7fffffff;
@@ -9,13 +9,7 @@ const LAST_FD = 0x7fffffff;
  */
 export function assertFd(fd: number, name = 'fd'): void {
   if (!Number.isInteger(fd))
-    throw withCode(
-      'ERR_EPOLLET_ARGUMENT',
-      new TypeError(`${name} must be an integer, a file descriptor, not ${String(fd)}`),
-    );
+    throw argumentTypeError(`${name} must be an integer, a file descriptor, not ${String(fd)}`);
   if (fd < 0 || fd > LAST_FD)
-    throw withCode(
-      'ERR_EPOLLET_ARGUMENT',
-      new RangeError(`${name} must be a file descriptor from 0 to ${LAST_FD}, not ${fd}`),
-    );
+    throw argumentRangeError(`${name} must be a file descriptor from 0 to ${LAST_FD}, not ${fd}`);
 }
