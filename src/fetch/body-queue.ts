@@ -57,7 +57,6 @@ export class BodyQueue {
     this.wakeUp();
   }
 
-  /** The body is complete. */
   end(): void {
     this.isEnded = true;
     this.wakeUp();

@@ -138,7 +138,6 @@ export class FastRequest {
     return typeof value === 'object' && value !== null && #native in value;
   }
 
-  /** Reads the body, which is then used up. */
   async #whole(): Promise<Buffer> {
     if (this.#queue === null) return Buffer.alloc(0);
     if (this.#isRead) throw new TypeError('Body is unusable: Body has already been read');

@@ -43,7 +43,6 @@ export class FastResponse {
   /** Names and values alternating, as given to the constructor; null for none. */
   #given: string[] | null = null;
   #headers: Headers | null = null;
-  /** Node's, once it was needed. */
   #native: Response | null = null;
 
   constructor(body: BodySource = null, init?: ResponseInit) {
@@ -275,7 +274,6 @@ function hasContentType(copy: readonly string[]): boolean {
   return false;
 }
 
-/** Whether it may be a field value. */
 function isText(text: string): boolean {
   for (let i = 0; i < text.length; i++) if (!(classes[text.charCodeAt(i)]! & fieldValue)) return false;
   return true;

@@ -44,7 +44,6 @@ function utc(year: string, month: string, day: string, hour: string, minute: str
 export class DateClock {
   second = -1;
   readonly bytes = Buffer.alloc(DATE_BYTES);
-  /** The same as a string. */
   text = ' '.repeat(DATE_BYTES);
   /** The same in the format of access logs: `21/Nov/2026:06:33:00 +0000`. */
   logStamp = '';

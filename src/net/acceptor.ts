@@ -9,9 +9,7 @@ import type { Listener } from './listener.js';
 
 const { SOCK_NONBLOCK } = constants;
 
-/**
- * How long to wait for descriptors or memory that are freed elsewhere in the process or the system: nothing reports it.
- */
+/** The wait for descriptors or memory that are freed elsewhere in the process or the system: nothing reports it. */
 const RETRY_MS = 100;
 
 /** Open descriptors that can be given up when the process has none left. */

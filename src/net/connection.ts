@@ -48,12 +48,10 @@ export class Connection implements Handler, BatchReadable {
   private pausedReadiness = 0;
   /** Readiness that this turn did not use up, and that the kernel may not report again. */
   private moreReadiness = 0;
-  /** Whether this connection is in the read batch. */
   private queuedForRead = false;
   private unread: UnreadBuffer | null = null;
   private lingeredBytes = 0;
   private writeQueue: WriteQueue | null = null;
-  /** How many bytes of this connection are in the write batch. */
   private batchedBytes = 0;
   /** When bytes were last received or sent, or when the write queue was begun; while lingering, when that began. */
   private sinceMs: number;
@@ -118,9 +116,7 @@ export class Connection implements Handler, BatchReadable {
     this.ensureQueue().pushFile(file, offset, end);
   }
 
-  /**
-   * Called by a protocol that leaves bytes it could use: they are given to it again in the next turn, or after a drain.
-   */
+  /** Called by a protocol that leaves bytes it could use: they are given again in the next turn, or after a drain. */
   deferInput(): void {
     this.inputDeferred = true;
   }
@@ -269,7 +265,6 @@ export class Connection implements Handler, BatchReadable {
     else if (readiness & ENDED) this.moreReadiness |= READABLE;
   }
 
-  /** Gives bytes to the protocol and stores those that it does not use. */
   private deliver(bytes: Buffer, start: number, end: number): void {
     const used = this.protocol.onData(bytes, start, end);
     if (this.isClosed) return;
@@ -307,9 +302,7 @@ export class Connection implements Handler, BatchReadable {
     else if (this.state === State.lingeringWhenSent) this.linger();
   }
 
-  /**
-   * Sends from the write queue. Returns WRITABLE if the budget ended it, 0 if the socket or the queue did, or -errno.
-   */
+  /** Returns WRITABLE if the budget ended it, 0 if the socket or the queue did, or -errno. */
   private sendQueued(): number {
     for (let { writeQueue } = this; writeQueue !== null; writeQueue = this.writeQueue) {
       const { kernel, limits, writeQueues, counters, reactor } = this.context;

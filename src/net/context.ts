@@ -20,10 +20,7 @@ export interface ConnectionContext {
   readonly limits: ConnectionLimits;
   readonly writeQueues: WriteQueuePool;
   readonly readBatch: ReadBatch;
-  /**
-   * The buffer for reads outside a batch, behind unread bytes. Its last byte is spare; its contents do not outlive a
-   * call.
-   */
+  /** For reads outside a batch, behind unread bytes. Its last byte is spare; its contents do not outlive a call. */
   readonly input: Buffer;
   readonly counters: { bytesIn: number; bytesOut: number };
 }

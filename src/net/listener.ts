@@ -14,7 +14,6 @@ const {
   SOL_SOCKET,
 } = constants;
 const { TCP_DEFER_ACCEPT, TCP_NODELAY } = constants;
-const EAFNOSUPPORT = 'EAFNOSUPPORT';
 
 /**
  * The length of the accept queue. The kernel limits it to net.core.somaxconn, 4096 since Linux 5.4. A client that finds
@@ -45,7 +44,7 @@ export class Listener {
     try {
       return Listener.openFamily(kernel, hostname, port, hostname.includes(':') ? AF_INET6 : AF_INET);
     } catch (error) {
-      if (hostname !== '::' || (error as NodeJS.ErrnoException).code !== EAFNOSUPPORT) throw error;
+      if (hostname !== '::' || (error as NodeJS.ErrnoException).code !== 'EAFNOSUPPORT') throw error;
       return Listener.openFamily(kernel, '0.0.0.0', port, AF_INET);
     }
   }

@@ -14,14 +14,12 @@ export interface Protocol {
    * @param unread whether some of what the peer has sent is not yet read
    */
   onEnd(unread: boolean): boolean;
-  /** Everything queued is sent. */
   onDrain(): void;
   /**
    * When, on the reactor's clock, `onTimeout` is due.
    * @param sinceMs when bytes were last received or sent
    */
   deadlineMs(sinceMs: number): number;
-  /** The deadline has passed. */
   onTimeout(): void;
   /** The connection is closed, by either side. Called once. */
   onClose(): void;

@@ -39,7 +39,6 @@ class Chunk {
  * are not copied when they are pushed; only if they must wait, those that may change (the date in a head) are.
  */
 export class WriteQueue {
-  /** Bytes not sent yet. */
   queuedBytes = 0;
   /** The chunks from `first` to `count` are in use. */
   private readonly chunks: Chunk[] = [new Chunk()];
@@ -88,7 +87,6 @@ export class WriteQueue {
     return SENT;
   }
 
-  /** Discards everything, and releases the descriptors. */
   close(kernel: Kernel): void {
     while (this.first < this.count) this.shift(kernel);
     this.first = this.count = 0;
@@ -181,7 +179,6 @@ export class WriteQueue {
     chunk.file = null;
   }
 
-  /** Replaces bytes that may change while they wait by a copy. */
   private copyMutableBytes(): void {
     for (let at = this.first; at < this.count; at++) {
       const chunk = this.chunks[at]!;

@@ -43,7 +43,6 @@ export class Arming {
     this.mark(slot);
   }
 
-  /** Arms all marked slots. */
   apply(): void {
     if (this.dirty.length === 0) return;
     const slots = this.dirty;

@@ -20,10 +20,7 @@ export type Interest = 0 | 1 | 2 | 3;
 export const NOTHING = 0;
 export const BOTH = 3;
 
-/**
- * When the kernel reports readiness, epoll(7): `level` as long as it lasts, `edge` when it begins, `oneshot` once,
- * until armed again.
- */
+/** When it is reported, epoll(7): `level` while it lasts, `edge` when it begins, `oneshot` once until rearmed. */
 export type Trigger = 'level' | 'edge' | 'oneshot';
 export const TRIGGERS: readonly Trigger[] = ['level', 'edge', 'oneshot'];
 

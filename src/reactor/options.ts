@@ -11,9 +11,7 @@ export interface ReactorOptions {
 export interface RegisterOptions {
   /** @default 'level' */
   trigger?: Trigger;
-  /**
-   * EPOLLEXCLUSIVE: wakes one of several epoll sets that wait for the same listener. Level or edge only. @default false
-   */
+  /** EPOLLEXCLUSIVE: wakes one of several epoll sets that wait for a listener. Level or edge only. @default false */
   exclusive?: boolean;
   /**
    * Called before all others of its turn, for events that their work depends on (such as inotify's); several of them in

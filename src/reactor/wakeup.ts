@@ -30,9 +30,7 @@ export class Wakeup implements Handler {
     }
   }
 
-  /**
-   * Does what another thread does with `fd`. EAGAIN means that the counter is full, which wakes the reactor as well.
-   */
+  /** Does what another thread does with `fd`. EAGAIN: the counter is full, which wakes the reactor as well. */
   notify(): void {
     const result = this.reactor.kernel.eventfdWrite(this.fd, 1);
     if (result < 0 && result !== EAGAIN) throw systemError('write', result);

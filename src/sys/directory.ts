@@ -3,17 +3,11 @@ import type { Kernel } from './kernel.js';
 
 /** An entry's type, readdir(3): the file system does not provide it; use fstat(2). */
 export const DT_UNKNOWN = 0;
-/** A directory. */
 export const DT_DIR = 4;
-/** A regular file. */
 export const DT_REG = 8;
-/** A symlink. */
 export const DT_LNK = 10;
 
-/**
- * Offsets in struct linux_dirent64, getdents64(2): inode and offset, 64 bits each; d_reclen, 16 bits; d_type; name,
- * NUL.
- */
+/** Offsets in struct linux_dirent64, getdents64(2): inode and offset, 64 bits each; d_reclen, 16; d_type; name, NUL. */
 const RECORD_LENGTH = 16;
 const TYPE = 18;
 const NAME = 19;

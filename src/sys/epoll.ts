@@ -25,10 +25,9 @@ const LAST_MAX_EVENTS = 65_536;
 /** epoll_wait(2) takes a C int of milliseconds: 24 days and 20 hours. */
 const LAST_TIMEOUT_MS = 0x7fffffff;
 
-/** The default of Python's select.epoll. */
+// The default of Python's select.epoll.
 const DEFAULT_EVENTS = EPOLLIN | EPOLLOUT | EPOLLPRI;
 
-/** One event. */
 export interface EpollEvent {
   /** The registered descriptor. If it was closed meanwhile, its number may belong to another file. */
   fd: number;
@@ -73,7 +72,6 @@ export class Epoll {
     return this.descriptor;
   }
 
-  /** Whether `close` was called. */
   get closed(): boolean {
     return this.descriptor < 0;
   }
@@ -111,12 +109,11 @@ export class Epoll {
   /**
    * Waits until a descriptor is ready, epoll_wait(2). Returns the events; an empty array after the timeout. After a
    * signal it waits for the rest of the time, as Python does (PEP 475).
-   * @param timeoutMs -1 waits without limit, 0 returns at once; otherwise up to 2^31-1 milliseconds, fractions rounded
-   *   up
+   * @param timeoutMs -1 waits without limit, 0 returns at once; else up to 2^31-1 milliseconds, fractions rounded up
    * @param maxEvents the most events of one call, 1 to 65536; further ones are returned by the next call
    */
   poll(timeoutMs = -1, maxEvents: number = DEFAULT_MAX_EVENTS): EpollEvent[] {
-    assertCount(maxEvents);
+    assertInteger('maxEvents', maxEvents, 1, LAST_MAX_EVENTS);
     if (this.buffer === null || this.buffer.length < WORDS_PER_EVENT * maxEvents) {
       this.buffer = new Uint32Array(WORDS_PER_EVENT * maxEvents);
     }
@@ -158,7 +155,6 @@ export class Epoll {
     this.kernel.close(fd);
   }
 
-  /** As `close`: `using epoll = new Epoll()`. */
   [Symbol.dispose](): void {
     this.close();
   }
@@ -168,8 +164,7 @@ export class Epoll {
     assertFd(fd);
     if (fd === this.descriptor) throw argumentRangeError(`fd ${fd} is this Epoll itself, which cannot watch itself`);
     const mask = assertEvents(events);
-    if (!Number.isInteger(data)) throw argumentTypeError(`data must be an integer, not ${String(data)}`);
-    if (data < 0 || data > 0xffffffff) throw argumentRangeError(`data must be from 0 to 4294967295, not ${data}`);
+    assertInteger('data', data, 0, 0xffffffff);
     const result = this.kernel.epollCtl(this.descriptor, operation, fd, mask, fd, data);
     if (result < 0) check('epoll_ctl', result, `${name} fd ${fd} ${describeEvents(mask)}`);
   }
@@ -199,9 +194,7 @@ export class Epoll {
   }
 }
 
-function assertCount(maxEvents: number): void {
-  if (!Number.isInteger(maxEvents)) throw argumentTypeError(`maxEvents must be an integer, not ${String(maxEvents)}`);
-  if (maxEvents < 1 || maxEvents > LAST_MAX_EVENTS) {
-    throw argumentRangeError(`maxEvents must be from 1 to ${LAST_MAX_EVENTS}, not ${maxEvents}`);
-  }
+function assertInteger(name: string, value: number, min: number, max: number): void {
+  if (!Number.isInteger(value)) throw argumentTypeError(`${name} must be an integer, not ${String(value)}`);
+  if (value < min || value > max) throw argumentRangeError(`${name} must be from ${min} to ${max}, not ${value}`);
 }

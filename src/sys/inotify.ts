@@ -1,9 +1,6 @@
 import { assert } from './assert.js';
 
-/**
- * Offsets in struct inotify_event, inotify(7): wd, mask, cookie, len, 32 bits each; then `len` bytes of name and
- * padding.
- */
+/** Offsets in struct inotify_event, inotify(7): wd, mask, cookie, len, 32 bits each; `len` bytes of name, padding. */
 const MASK = 4;
 const NAME_LENGTH = 12;
 const NAME = 16;

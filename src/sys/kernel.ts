@@ -32,8 +32,7 @@ export interface EpollCalls {
    * events; 0 after the timeout or a signal.
    * @param maxEvents 1 to events.length / 3. On architectures whose struct epoll_event is not three words (all but
    *   x86-64), one call returns at most 1024 events.
-   * @param timeoutMs whole milliseconds, up to 2^31-1; -1 waits without limit (and blocks the thread), 0 returns at
-   *   once
+   * @param timeoutMs whole milliseconds, up to 2^31-1; -1 waits without limit, 0 returns at once
    */
   epollWait(epfd: number, events: Uint32Array, maxEvents: number, timeoutMs: number): number;
 }
@@ -75,9 +74,7 @@ export interface SocketCalls {
   setsockopt(fd: number, level: number, option: number, value: number): number;
   /** getsockopt(2) for options whose value is an int >= 0. Returns the value. */
   getsockopt(fd: number, level: number, option: number): number;
-  /**
-   * getsockopt(2) of TCP_INFO: tcpi_unacked, which for a listener is the current length of its accept queue, tcp(7).
-   */
+  /** getsockopt(2) of TCP_INFO: tcpi_unacked, for a listener the current length of its accept queue, tcp(7). */
   tcpiUnacked(fd: number): number;
 }
 
@@ -107,10 +104,7 @@ export interface StreamCalls {
   sendfile(socketFd: number, fileFd: number, offset: number, count: number): number;
   /** read(2), for descriptors other than sockets. Returns the count; 0 at end of file. */
   read(fd: number, bytes: Uint8Array, offset: number, length: number): number;
-  /**
-   * write(2), for descriptors other than sockets. Returns the count. -EPIPE if the read end is closed; SIGPIPE as for
-   * `sendfile`.
-   */
+  /** write(2), not for sockets. Returns the count; -EPIPE if the read end is closed; SIGPIPE as for `sendfile`. */
   write(fd: number, bytes: Uint8Array, offset: number, length: number): number;
   /** pipe2(2). Returns [read end, write end], or -errno. `flags`: O_NONBLOCK. */
   pipe2(flags: number): [number, number] | number;
@@ -195,10 +189,7 @@ export interface WatchCalls {
 export interface WakeupCalls {
   /** eventfd(2). `initialValue`: 0 to 2^32-1; `flags`: EFD_NONBLOCK, EFD_SEMAPHORE. Returns a descriptor. */
   eventfd(initialValue: number, flags: number): number;
-  /**
-   * write(2): adds `value` (1 to 2^32-1) to the eventfd's counter, from any thread. Returns 0; -EAGAIN if the counter
-   * is full.
-   */
+  /** write(2): adds `value` (1 to 2^32-1) to the eventfd's counter, from any thread. Returns 0, or -EAGAIN if full. */
   eventfdWrite(fd: number, value: number): number;
   /** read(2): returns the eventfd's counter (at most 2^53-1) and resets it to 0; -EAGAIN if it is 0. */
   eventfdRead(fd: number): number;

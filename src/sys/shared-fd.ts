@@ -8,7 +8,6 @@ export class SharedFd {
   /** @param fd is owned from here on; the caller has the first reference */
   constructor(readonly fd: number) {}
 
-  /** Adds a reference. */
   retain(): this {
     assert(this.references > 0, 'a shared descriptor is retained after it was closed');
     this.references++;

@@ -85,9 +85,7 @@ export class FieldSectionCache {
     return cached.section;
   }
 
-  /**
-   * Adds the section that `find` missed and that is parsed now, if its hash came twice in a row without a hit between.
-   */
+  /** Adds the section that `find` missed, if its hash came twice in a row without a hit between. */
   insert(bytes: Uint8Array, start: number, end: number, section: FieldSection): void {
     const { hash } = this;
     const length = end - start;

@@ -41,7 +41,6 @@ export class FieldSection {
     }
   }
 
-  /** Returns a copy of the smallest size. */
   copy(): FieldSection {
     const copy = new FieldSection(this.count);
     copy.count = this.count;

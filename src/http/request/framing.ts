@@ -11,9 +11,7 @@ const host = HOST;
  * smuggled past one of them: whatever is ambiguous is an error.
  */
 
-/**
- * Content-Length as a number, RFC 9112 section 6.2; -1 if it is not one plain decimal (not even a list of equal ones).
- */
+/** Content-Length, RFC 9112 section 6.2; -1 if it is not one plain decimal (not even a list of equal ones). */
 export function contentLength(bytes: Uint8Array, start: number, end: number): number {
   if (start === end || end - start > 16) return -1;
   let length = 0;

@@ -140,7 +140,6 @@ export class RequestParser {
     return this.section === this.ownSection ? null : this.section;
   }
 
-  /** One bit for each known field that is present. */
   get presentMask(): number {
     return this.section.presentMask;
   }
@@ -149,12 +148,10 @@ export class RequestParser {
     return this.section.count;
   }
 
-  /** Whether a known field is present. */
   has(id: number): boolean {
     return ((this.section.presentMask >> id) & 1) === 1;
   }
 
-  /** Whether a known field is present more than once. */
   isRepeated(id: number): boolean {
     return ((this.section.repeated >> id) & 1) === 1;
   }
@@ -164,7 +161,6 @@ export class RequestParser {
     return this.indexOf(this.section.fieldIds[id]! + 2);
   }
 
-  /** Behind the last byte of that value. */
   valueEnd(id: number): number {
     return this.indexOf(this.section.fieldIds[id]! + 3);
   }
@@ -174,9 +170,7 @@ export class RequestParser {
     return this.has(id) ? latin1(this.bytes, this.valueStart(id), this.valueEnd(id)) : null;
   }
 
-  /**
-   * All values of a known field whose value is a list, joined as RFC 9110 section 5.3 has it; null when it is absent.
-   */
+  /** All values of a known field whose value is a list, joined, RFC 9110 section 5.3; null when it is absent. */
   list(id: number): string | null {
     if (!this.isRepeated(id)) return this.value(id);
     const values: string[] = [];
