@@ -6,7 +6,7 @@ import { LIMIT_NAMES, LIMITS, type Limits, resolveLimits } from '../http/limits.
 import { checkedOptions } from '../server/options.js';
 import { EACCES, ELOOP, ENOENT, ENOTDIR, EXDEV, systemError } from '../sys/errno.js';
 import type { Settings } from './settings.js';
-import { resolveHost, startError, UsageError } from './usage-error.js';
+import { resolveHost, starting, UsageError } from './usage-error.js';
 
 /**
  * Does everything that a start does except listening, and returns a line that describes what would be served.
@@ -15,11 +15,7 @@ import { resolveHost, startError, UsageError } from './usage-error.js';
 export async function checkSettings({ host, app, options }: Settings): Promise<string> {
   const { hostname, port, site, hosts, kernel } = checkedOptions({ ...options, hostname: await resolveHost(host) });
   const limits = resolveLimits(options.limits);
-  try {
-    if (site !== null) checkFiles(new Files(kernel, site, hosts, limits));
-  } catch (error) {
-    throw startError(error as NodeJS.ErrnoException, host);
-  }
+  if (site !== null) await starting(host, () => checkFiles(new Files(kernel, site, hosts, limits)));
   const others = [...hosts].map(([name, { root }]) => `${name}: ${root}`);
   const sources = [site?.root, app === null ? undefined : `the app ${app}`].filter((each) => each !== undefined);
   if (options.fetchFirst) sources.reverse();

@@ -1,8 +1,9 @@
 import { Command, Option } from 'commander';
 import { explain } from '../explain/explain.js';
+import { asciiOf } from '../files/rules/redirects.js';
 import { explanationText } from './explanation-text.js';
 import { settingsOf, withSettings } from './settings.js';
-import { startError, UsageError } from './usage-error.js';
+import { starting, UsageError } from './usage-error.js';
 
 interface ExplainFlags {
   method: string;
@@ -29,7 +30,7 @@ export function explainCommand(): Command {
     const { host, app, options } = settingsOf(command, dir);
     const head = headOf(method, url, requestField);
     const handled = app === null ? options : { ...options, fetch: neverCalled };
-    const explanation = attempt(() => explain(handled, head), host);
+    const explanation = await starting(host, () => explain(handled, head));
     const text = json ? `${JSON.stringify(explanation, null, 2)}\n` : explanationText(explanation);
     // Work for later requests may be pending: compression, hashes of large files.
     process.stdout.write(text, () => process.exit());
@@ -38,14 +39,6 @@ export function explainCommand(): Command {
 
 /** Stands for the app, which is not loaded. */
 const neverCalled = (): Response => new Response();
-
-function attempt<Result>(run: () => Result, host: string): Result {
-  try {
-    return run();
-  } catch (error) {
-    throw startError(error as NodeJS.ErrnoException, host);
-  }
-}
 
 /** The bytes that a client would send. Percent-encodes as a browser does, but keeps dot segments, so that they can be explained. */
 function headOf(method: string, url: string, fields: readonly string[]): Buffer {
@@ -56,15 +49,11 @@ function headOf(method: string, url: string, fields: readonly string[]): Buffer 
       `${JSON.stringify(url)} is neither a path nor an http(s) URL; give one such as /about or http://a.example/.`,
     );
   const path = given === undefined ? url : given.startsWith('/') ? given : `/${given}`;
-  const target = path.replace(/[^\x21-\x7e]/gu, percentEncoded);
-  const lines = [`${method} ${target} HTTP/1.1`];
+  const lines = [`${method} ${asciiOf(path)} HTTP/1.1`];
   const checked = fields.map(checkedField);
   if (!checked.some((field) => /^host:/i.test(field))) lines.push(`Host: ${authority ?? 'localhost'}`);
   return Buffer.from(`${[...lines, ...checked].join('\r\n')}\r\n\r\n`, 'latin1');
 }
-
-const percentEncoded = (character: string): string =>
-  [...Buffer.from(character)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('');
 
 function checkedField(field: string): string {
   if (/^[A-Za-z0-9!#$%&'*+\-.^_`|~]+:[\t\x20-\x7e\x80-\xff]*$/.test(field)) return field;

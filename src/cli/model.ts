@@ -1,13 +1,10 @@
-import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { didYouMean } from '../files/rules/did-you-mean.js';
 import { MODELS, type Model } from '../models/catalogue.js';
-import type { RunningModel } from '../models/shared/running-model.js';
 import { hostFlag, portFlag } from './flags.js';
-import { resolveHost, startError, UsageError } from './usage-error.js';
-
-/** The site that ships with the package. */
-const OWN_SITE = fileURLToPath(new URL('../../html', import.meta.url));
+import { stopOnSignals } from './serve.js';
+import { OWN_SITE, portOf } from './settings.js';
+import { resolveHost, starting, UsageError } from './usage-error.js';
 
 const COLUMNS = [
   ['name', 'NAME'],
@@ -26,8 +23,16 @@ export function modelCommand(): Command {
     .addOption(portFlag())
     .action(async (name: string | undefined, dir: string | undefined, { host, port }: Flags) => {
       if (name === undefined) return void process.stdout.write(modelTable());
-      const running = await start(modelNamed(name), dir ?? OWN_SITE, host, port);
-      stopOnSignals(running);
+      const model = modelNamed(name);
+      const options = { root: dir ?? OWN_SITE, port: portOf(port) };
+      if (dir === '')
+        throw new UsageError(
+          'The directory name is empty; name a directory, or leave it out to serve the site that ships with epollet.',
+        );
+      const address = await resolveHost(host);
+      const running = await starting(host, () => model.start({ ...options, host: address }));
+      // With its child processes, threads and connections.
+      stopOnSignals(() => running.stop());
       process.stdout.write(`${running.url}\n`);
     });
 }
@@ -54,29 +59,4 @@ function modelNamed(name: string): Model {
   const meant = didYouMean(name, names);
   const hint = meant === null ? '' : ` (did you mean ${meant}?)`;
   throw new UsageError(`Unknown model ${JSON.stringify(name)}${hint}; epollet model lists all models.`);
-}
-
-async function start(model: Model, root: string, host: string, port: number | string): Promise<RunningModel> {
-  if (typeof port === 'string')
-    throw new UsageError(`PORT must be an integer from 0 to 65535, not ${JSON.stringify(port)}.`);
-  if (root === '')
-    throw new UsageError(
-      'The directory name is empty; name a directory, or leave it out to serve the site that ships with epollet.',
-    );
-  const address = await resolveHost(host);
-  try {
-    return await model.start({ root, host: address, port });
-  } catch (error) {
-    throw startError(error as NodeJS.ErrnoException, host);
-  }
-}
-
-/** SIGTERM and SIGINT stop the model with its child processes, threads and connections; exit code 0. */
-function stopOnSignals(running: RunningModel): void {
-  const stop = async (): Promise<void> => {
-    await running.stop();
-    process.exit(0);
-  };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
 }

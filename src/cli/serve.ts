@@ -1,12 +1,12 @@
 import { Command } from 'commander';
 import pc from 'picocolors';
-import { type Server, serve } from '../server/server.js';
+import { serve } from '../server/server.js';
 import { loadApp } from './app.js';
 import { checkSettings, describeMissing } from './check.js';
 import { flagsOf } from './flags.js';
 import { COMMAND_OPTIONS } from './option-table.js';
 import { isOn, type Settings, settingsOf, withSettings } from './settings.js';
-import { resolveHost, startError } from './usage-error.js';
+import { resolveHost, starting } from './usage-error.js';
 
 export function serveCommand(): Command {
   const command = withSettings(new Command('serve').description('serve a directory, a fetch handler, or both'));
@@ -19,8 +19,11 @@ export function serveCommand(): Command {
       process.stdout.write(`${summary}\n`, () => process.exit());
       return;
     }
-    const server = await start(settings);
-    stopOnSignals(server);
+    const { host, options } = settings;
+    const hostname = await resolveHost(host);
+    const server = await starting(host, () => serve({ ...options, hostname }));
+    // The second signal does not wait for pending responses.
+    stopOnSignals((force) => server.stop({ force }));
     for (const missing of server.missingFallbacks)
       process.stderr.write(`${pc.yellow('epollet:')} ${describeMissing(missing)} Until then the response is 404.\n`);
     process.stdout.write(`${server.url.href}\n`);
@@ -32,24 +35,15 @@ async function withApp(settings: Settings): Promise<Settings> {
   return { ...settings, options: { ...settings.options, ...(await loadApp(settings.app)) } };
 }
 
-async function start({ host, options }: Settings): Promise<Server> {
-  const hostname = await resolveHost(host);
-  try {
-    return serve({ ...options, hostname });
-  } catch (error) {
-    throw startError(error as NodeJS.ErrnoException, host);
-  }
-}
-
-/** The first SIGTERM or SIGINT drains and exits with 0; the second exits at once. */
-function stopOnSignals(server: Server): void {
+/** The first SIGTERM or SIGINT stops and exits with 0; from the second on, `force` is true. */
+export function stopOnSignals(stop: (force: boolean) => Promise<void>): void {
   let isStopping = false;
-  const stop = async (): Promise<void> => {
+  const onSignal = async (): Promise<void> => {
     const force = isStopping;
     isStopping = true;
-    await server.stop({ force });
+    await stop(force);
     process.exit(0);
   };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
 }

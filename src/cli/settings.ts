@@ -50,7 +50,7 @@ const flagKey = (name: keyof SiteOptions): string =>
 const RANKS: Record<string, number> = { cli: 2, env: 1 };
 
 /** The site that ships with the package. */
-const OWN_SITE = fileURLToPath(new URL('../../html', import.meta.url));
+export const OWN_SITE = fileURLToPath(new URL('../../html', import.meta.url));
 
 const PRECEDENCE = `
 Each flag has an environment variable: --access-log is EPOLLET_ACCESS_LOG. The flag takes precedence over the variable,
@@ -143,7 +143,7 @@ function readFile(path: string): Config {
 }
 
 /** A text is a broken PORT that would be used. */
-function portOf(port: number | string): number {
+export function portOf(port: number | string): number {
   if (typeof port === 'number') return port;
   throw new UsageError(`PORT must be an integer from 0 to 65535, not ${JSON.stringify(port)}.`);
 }

@@ -27,8 +27,16 @@ export async function resolveHost(host: string): Promise<string> {
   );
 }
 
-/** System errors of a start that the user can correct, as a sentence; any other error unchanged. */
-export function startError(error: NodeJS.ErrnoException & { port?: number }, host: string): Error {
+/** @throws UsageError for a system error of a start that the user can correct; any other error unchanged */
+export async function starting<Result>(host: string, start: () => Result | Promise<Result>): Promise<Result> {
+  try {
+    return await start();
+  } catch (error) {
+    throw startError(error as NodeJS.ErrnoException, host);
+  }
+}
+
+function startError(error: NodeJS.ErrnoException & { port?: number }, host: string): Error {
   const { code, path, port } = error;
   switch (code) {
     case 'EADDRINUSE':

@@ -235,7 +235,7 @@ function locationOf(rule: Rule, caught: Readonly<Record<string, string>>, query:
 /** The path of the request when a client follows a local target. */
 const pathOf = (location: string): string => canonicalPath(location.replace(/[?#].*$/, '')) ?? location;
 
-const asciiOf = (text: string): string => asciiOfBytes(Buffer.from(text).toString('latin1'));
+/** Percent-encodes all of UTF-8 except visible ASCII. */
+export const asciiOf = (text: string): string => asciiOfBytes(Buffer.from(text).toString('latin1'));
 
-/** Percent-encodes all bytes except visible ASCII. */
 const asciiOfBytes = (text: string): string => text.replace(/[^\x21-\x7e]/g, canonicalOf);
