@@ -23,7 +23,10 @@ const SHAPE = 'export default { fetch(request) { return new Response("hi"); } }'
 export async function loadApp(path: string): Promise<App> {
   checkFile(path);
   installGlobals();
-  return appOf(path, await importModule(path));
+  const module: { default?: unknown } = await import(pathToFileURL(resolve(path)).href).catch((error: unknown) => {
+    throw loadError(path, error);
+  });
+  return appOf(path, module.default);
 }
 
 /** Checked before the import, whose error messages are about modules and not about a flag. */
@@ -38,14 +41,6 @@ function checkFile(path: string): void {
         ? `The app ${path} does not exist; give the file of a module that does.`
         : `The app ${path} cannot be read (${code}); change its permissions or the user.`,
     );
-  }
-}
-
-async function importModule(path: string): Promise<{ default?: unknown }> {
-  try {
-    return (await import(pathToFileURL(resolve(path)).href)) as { default?: unknown };
-  } catch (error) {
-    throw loadError(path, error);
   }
 }
 
@@ -88,7 +83,7 @@ function stackOf(error: unknown): string {
     .join('\n');
 }
 
-function appOf(path: string, { default: given }: { default?: unknown }): App {
+function appOf(path: string, given: unknown): App {
   if (given === undefined) throw appError(`The app ${path} has no default export; give it one: ${SHAPE}.`);
   const { fetch, error } = (given ?? {}) as { fetch?: unknown; error?: unknown };
   if (typeof fetch !== 'function') {

@@ -15,7 +15,10 @@ import { resolveHost, starting, UsageError } from './usage-error.js';
 export async function checkSettings({ host, app, options }: Settings): Promise<string> {
   const { hostname, port, site, hosts, kernel } = checkedOptions({ ...options, hostname: await resolveHost(host) });
   const limits = resolveLimits(options.limits);
-  if (site !== null) await starting(host, () => checkFiles(new Files(kernel, site, hosts, limits)));
+  const files = site === null ? null : await starting(host, () => new Files(kernel, site, hosts, limits));
+  const missing = files?.missingFallbacks[0];
+  files?.close();
+  if (missing !== undefined) throw new UsageError(describeMissing(missing));
   const others = [...hosts].map(([name, { root }]) => `${name}: ${root}`);
   const sources = [site?.root, app === null ? undefined : `the app ${app}`].filter((each) => each !== undefined);
   if (options.fetchFirst) sources.reverse();
@@ -27,12 +30,6 @@ export async function checkSettings({ host, app, options }: Settings): Promise<s
     changedLimits(limits),
   ];
   return `The configuration is valid: ${parts.join('; ')}.`;
-}
-
-function checkFiles(files: Files): void {
-  const [missing] = files.missingFallbacks;
-  files.close();
-  if (missing !== undefined) throw new UsageError(describeMissing(missing));
 }
 
 /** Why a fallback cannot be sent, and the remedy, in one sentence. */

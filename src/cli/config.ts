@@ -7,7 +7,7 @@ import type { Trigger } from '../reactor/interest.js';
 import type { AccessLogFormat } from '../server/connection/access-log.js';
 import { jsonFault, repeatedName } from './json-fault.js';
 import { CONFIG_OPTIONS } from './option-table.js';
-import { sentence, UsageError } from './usage-error.js';
+import { checked, UsageError } from './usage-error.js';
 
 /** The contents of a configuration file; absent members are absent here. */
 export interface Config {
@@ -49,13 +49,13 @@ export function readConfig(path: string): Config {
   const content = parsed(path, contentOf(path));
   if (typeof content !== 'object' || content === null || Array.isArray(content))
     throw new UsageError(`${path}: the file must be an object of options, not ${quoted(content)}.`);
-  check(path, '', () => checkedMembers('', content, CONFIG_OPTIONS, false));
+  checked(`${path}: `, () => checkedMembers('', content, CONFIG_OPTIONS, false));
   const { $schema: _, root, app, limits = {}, hosts = {}, ...rest } = content as File;
   const directory = dirname(resolve(path));
   const { site, others } = split(rest);
-  check(path, '', () => resolveSiteOptions(site));
+  checked(`${path}: `, () => resolveSiteOptions(site));
   const named = Object.entries(hosts).map(([name, { root: ownRoot, ...own }]): [string, HostConfig] => {
-    check(path, `${memberOf('hosts', name)}.`, () => resolveSiteOptions(own));
+    checked(`${path}: ${memberOf('hosts', name)}.`, () => resolveSiteOptions(own));
     return [name, { root: resolve(directory, ownRoot), site: own }];
   });
   return {
@@ -97,15 +97,6 @@ function parsed(path: string, text: string): unknown {
   throw new UsageError(
     `${path} has ${quoted(name)} a second time at line ${line}, column ${column}; remove one of the two.`,
   );
-}
-
-/** @param place precedes the option's name in the message */
-function check(path: string, place: string, run: () => unknown): void {
-  try {
-    run();
-  } catch (error) {
-    throw new UsageError(sentence(`${path}: ${place}${(error as Error).message}`));
-  }
 }
 
 function split(rest: Omit<File, '$schema' | 'root' | 'app' | 'limits' | 'hosts'>) {

@@ -38,24 +38,20 @@ export function flagsOf(
 ): Option[] {
   const flag = flagName(name, row);
   const description = `${row.flag?.description ?? row.description}${row.flag?.repeatable ? '; repeatable' : ''}`;
-  if (row.type === BOOLEAN) return switchFlags(flag, row.default === true, description);
-  const {
-    enum: choices,
-    minimum,
-    maximum,
-  } = row.type.schema as { enum?: string[]; minimum?: number; maximum?: number };
+  if (row.type === BOOLEAN) {
+    // The help shows the one that differs from the default.
+    const isOn = row.default === true;
+    const on = new Option(`--${flag}`, description).default(isOn).hideHelp(isOn);
+    const off = new Option(`--no-${flag}`, description).hideHelp(!isOn);
+    (isOn ? off : on).env(variableOf(flag));
+    return [on, off];
+  }
+  const schema = row.type.schema as { enum?: string[]; minimum?: number; maximum?: number };
   const option = new Option(`--${flag} <${row.flag?.argument ?? 'number'}>`, description).env(variableOf(flag));
-  if (choices !== undefined) return [option.choices(choices).default(row.default)];
-  if (minimum !== undefined) return [option.argParser(integer(minimum, maximum!)).default(row.default)];
+  if (schema.enum !== undefined) return [option.choices(schema.enum).default(row.default)];
+  if (schema.minimum !== undefined)
+    return [option.argParser(integer(schema.minimum, schema.maximum!)).default(row.default)];
   return [parse === undefined ? option : option.argParser(parse as (text: string, before: unknown) => unknown)];
-}
-
-/** A flag that is on or off: `--compress`, `--no-compress`, EPOLLET_COMPRESS. The help shows the one that differs from the default. */
-export function switchFlags(flag: string, byDefault: boolean, description: string): Option[] {
-  const on = new Option(`--${flag}`, description).default(byDefault).hideHelp(byDefault);
-  const off = new Option(`--no-${flag}`, description).hideHelp(!byDefault);
-  (byDefault ? off : on).env(variableOf(flag));
-  return [on, off];
 }
 
 /** The value of a switch's variable; commander only reports that the variable is set. */

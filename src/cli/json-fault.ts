@@ -4,32 +4,24 @@ interface Position {
   column: number;
 }
 
-/** Where a text stops being JSON, RFC 8259. */
-export interface JsonFault extends Position {
-  /** What would be valid there, as the rest of a sentence after "expected". */
-  expected: string;
-}
-
-/** Where an object has a name for the second time. */
-export interface RepeatedName extends Position {
-  name: string;
-}
-
 const WHITESPACE = /[ \t\n\r]*/y;
 // DEL and the control characters beyond ASCII are allowed, RFC 8259 section 7.
 const STRING = /"(?:[^"\\\p{Cc}]|[\u007f-\u009f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/uy;
 const SCALAR = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-])/y;
 const DEPTH_MAX = 1000;
 
-/** JSON.parse gives the position only in some versions of V8 and for some faults. Null if the text is JSON. */
-export function jsonFault(text: string): JsonFault | null {
+/**
+ * Where a text stops being JSON, RFC 8259, which JSON.parse reports only in some versions of V8 and for some faults.
+ * @returns `expected` is what would be valid there, as the rest of a sentence; null if the text is JSON
+ */
+export function jsonFault(text: string): (Position & { expected: string }) | null {
   const reader = new Reader(text);
   if (reader.value(0) && !reader.isAtEnd()) reader.expected = 'nothing more';
   return reader.expected === null ? null : { ...positionOf(text, reader.at), expected: reader.expected };
 }
 
-/** JSON.parse silently takes the last of several members. Null if each object of a valid text has each name once. */
-export function repeatedName(text: string): RepeatedName | null {
+/** Where a valid text repeats a name in an object, of which JSON.parse silently takes the last; null if none does. */
+export function repeatedName(text: string): (Position & { name: string }) | null {
   const reader = new Reader(text);
   reader.value(0);
   return reader.repeated === null ? null : { ...positionOf(text, reader.repeated.at), name: reader.repeated.name };

@@ -1,5 +1,4 @@
 import {
-  BOOLEAN,
   checkedMembers,
   integer,
   invalidValue,
@@ -7,6 +6,7 @@ import {
   type OptionType,
   object,
   text,
+  toggle,
 } from '../files/rules/option-type.js';
 import { SITE_OPTIONS } from '../files/rules/site-options.js';
 import { LIMIT_NAMES, LIMITS, type Limits } from '../http/limits.js';
@@ -31,8 +31,8 @@ export const COMMAND_OPTIONS = {
     flag: { argument: 'file' },
   },
   workers: { type: integer(1, 1024), default: 1, description: 'number of reactors; only 1 is supported for now' },
-  spa: { type: BOOLEAN, default: false, description: `short for --fallback ${SPA_PAGE}` },
-  check: { type: BOOLEAN, default: false, description: 'check the configuration, the files and the app, and exit' },
+  spa: toggle(false, `short for --fallback ${SPA_PAGE}`),
+  check: toggle(false, 'check the configuration, the files and the app, and exit'),
 } as const satisfies Record<string, OptionRow<unknown>>;
 
 const PATH = { pattern: '^[^\\u0000]+$' };

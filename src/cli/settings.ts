@@ -9,7 +9,7 @@ import { type Config, readConfig } from './config.js';
 import { flagName, flagOf, limitFlags, ONE_WORKER, serverFlags, switchValue, variableOf } from './flags.js';
 import { SPA_PAGE } from './option-table.js';
 import { siteFlags, type VirtualHost, virtualHostFlag } from './site-flags.js';
-import { sentence, UsageError } from './usage-error.js';
+import { checked, UsageError } from './usage-error.js';
 
 /** What to serve: from the command line, else the environment, else the configuration file, else the defaults. */
 export interface Settings {
@@ -77,7 +77,8 @@ export function settingsOf(command: Command, dir: string | undefined): Settings 
   const rank = (name: string): number => RANKS[command.getOptionValueSource(name) ?? ''] ?? 0;
   if (flags.config === '')
     throw new UsageError('The configuration file has an empty name; give one, or leave --config out.');
-  const file = flags.config === undefined ? null : readFile(flags.config);
+  const file = flags.config === undefined ? null : readConfig(flags.config);
+  if ((file?.workers ?? 1) !== 1) throw new UsageError(`${flags.config}: workers must be 1: ${ONE_WORKER}`);
   if (dir === '')
     throw new UsageError(
       'The directory has an empty name; give one, or leave it out for the site that ships with epollet.',
@@ -87,7 +88,9 @@ export function settingsOf(command: Command, dir: string | undefined): Settings 
   const shown = (name: string): string =>
     rank(name) === RANKS['env'] ? variableOf(name) : flagOf(name, command.opts()[name]);
   const given = givenOptions(flags, rank);
-  const site = checkedTogether({ ...file?.site, ...Object.fromEntries(given.map(({ name, value }) => [name, value])) });
+  const site: SiteOptions = { ...file?.site, ...Object.fromEntries(given.map(({ name, value }) => [name, value])) };
+  // Options that are valid by themselves may contradict each other: redirects and clean URLs can form a loop.
+  checked('', () => resolveSiteOptions(site));
   const app = flags.app ?? file?.app ?? null;
   const root = dir ?? file?.root ?? (app === null ? OWN_SITE : undefined);
   const hosts = hostsOf(file, flags.vhost ?? [], site);
@@ -121,25 +124,9 @@ export function settingsOf(command: Command, dir: string | undefined): Settings 
   };
 }
 
-/** Options that are valid by themselves may contradict each other: redirects and clean URLs can form a loop. */
-function checkedTogether(site: SiteOptions): SiteOptions {
-  try {
-    resolveSiteOptions(site);
-    return site;
-  } catch (error) {
-    throw new UsageError(sentence((error as Error).message));
-  }
-}
-
 /** Whether a switch is on, by its flag or its variable. */
 export function isOn(command: Command, name: string): boolean {
   return command.getOptionValueSource(name) === 'env' ? switchValue(variableOf(name)) : command.opts()[name] === true;
-}
-
-function readFile(path: string): Config {
-  const file = readConfig(path);
-  if ((file.workers ?? 1) !== 1) throw new UsageError(`${path}: workers must be 1: ${ONE_WORKER}`);
-  return file;
 }
 
 /** A text is a broken PORT that would be used. */

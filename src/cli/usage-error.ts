@@ -17,6 +17,18 @@ export class UsageError extends Error {
 /** A message of an option's check as a sentence; a question ends as it is. */
 export const sentence = (message: string): string => message.replace(/(?<!\?)$/, '.');
 
+/**
+ * Runs a check of options.
+ * @param place precedes the option's name in the message
+ */
+export function checked(place: string, check: () => unknown): void {
+  try {
+    check();
+  } catch (error) {
+    throw new UsageError(sentence(`${place}${(error as Error).message}`));
+  }
+}
+
 /** @throws UsageError for a host without an address */
 export async function resolveHost(host: string): Promise<string> {
   if (host === 'localhost' || isAddress(host)) return host;

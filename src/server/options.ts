@@ -3,7 +3,6 @@ import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import type { SitePlan } from '../files/files.js';
 import {
-  BOOLEAN,
   checkNames,
   choice,
   integer,
@@ -14,6 +13,7 @@ import {
   optionError,
   quoted,
   text,
+  toggle,
 } from '../files/rules/option-type.js';
 import { resolveSiteOptions, SITE_OPTION_NAMES, type SiteOptions } from '../files/rules/site-options.js';
 import { LIMIT_NAMES, type Limits } from '../http/limits.js';
@@ -146,11 +146,7 @@ export const SERVER_OPTIONS = {
     default: undefined,
     description: 'responds if fetch has thrown or rejected; without it, a short page with status 500',
   },
-  fetchFirst: {
-    type: BOOLEAN,
-    default: false,
-    description: 'call the handler before the files; if it returns 404, they serve the request',
-  },
+  fetchFirst: toggle(false, 'call the handler before the files; if it returns 404, they serve the request'),
   hosts: {
     type: HOSTS,
     default: {},

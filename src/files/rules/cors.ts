@@ -1,6 +1,5 @@
 import type { Field } from '../../http/response/response.js';
 import {
-  BOOLEAN,
   integer,
   invalidValue,
   list,
@@ -9,6 +8,7 @@ import {
   object,
   optionError,
   text,
+  toggle,
   token,
 } from './option-type.js';
 
@@ -69,11 +69,7 @@ const ROWS: OptionRows<ResolvedCors> = {
     default: 600,
     description: 'how long a browser may cache the result of a preflight',
   },
-  credentials: {
-    type: BOOLEAN,
-    default: false,
-    description: 'whether requests may carry cookies; not with all origins',
-  },
+  credentials: toggle(false, 'whether requests may carry cookies; not with all origins'),
 };
 
 const MEMBERS = object(ROWS);

@@ -71,6 +71,13 @@ export const BOOLEAN: OptionType<boolean> = {
   check: (name, value) => (typeof value === 'boolean' ? value : invalidValue(name, 'true or false', value)),
 };
 
+/** The row of a switch. */
+export const toggle = (byDefault: boolean, description: string): OptionRow<boolean> => ({
+  type: BOOLEAN,
+  default: byDefault,
+  description,
+});
+
 export function choice<Choice>(choices: readonly Choice[]): OptionType<Choice> {
   const noun = `one of ${choices.map(quoted).join(', ')}`;
   return {

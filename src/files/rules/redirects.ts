@@ -121,12 +121,16 @@ export class Redirects {
   private deepest = 0;
   private readonly rules: Rule[];
 
-  constructor(rules: readonly Required<RedirectRule>[]) {
-    this.rules = rules.map(compile);
+  constructor(options: readonly Required<RedirectRule>[]) {
+    this.rules = options.map(compile);
     for (const rule of this.rules) {
       const { exact, prefix } = rule.pattern;
-      if (exact === null) this.add(prefix, rule);
-      else if (!this.exact.has(exact)) this.exact.set(exact, rule);
+      if (exact !== null && !this.exact.has(exact)) this.exact.set(exact, rule);
+      if (exact !== null) continue;
+      const rules = this.patterns.get(prefix) ?? [];
+      rules.push(rule);
+      this.patterns.set(prefix, rules);
+      this.deepest = Math.max(this.deepest, prefix.split('/').length - 1);
     }
   }
 
@@ -162,13 +166,6 @@ export class Redirects {
     }
   }
 
-  private add(prefix: string, rule: Rule): void {
-    const rules = this.patterns.get(prefix);
-    if (rules === undefined) this.patterns.set(prefix, [rule]);
-    else rules.push(rule);
-    this.deepest = Math.max(this.deepest, prefix.split('/').length - 1);
-  }
-
   private lookUp(path: string, query: string): Redirect | null {
     let first = this.exact.get(path);
     let location = first === undefined ? '' : locationOf(first, {}, query);
@@ -186,7 +183,8 @@ export class Redirects {
       }
       end = nextSegment(path, end);
     }
-    return first === undefined ? null : redirectFor(first, location);
+    if (first === undefined) return null;
+    return { status: first.status, location, rule: `redirects[${first.at}], from ${first.from}` };
   }
 }
 
@@ -200,14 +198,7 @@ function nextSegment(path: string, start: number): number {
 /** The target of the redirect that cleanUrls makes of a path that ends in `.html`; null for other paths. */
 const cleanPath = (path: string): string | null => /^(.*?)(?:(?<=\/)index)?\.html$/.exec(path)?.[1] ?? null;
 
-const redirectFor = ({ status, at, from }: Rule, location: string): Redirect => ({
-  status,
-  location,
-  rule: `redirects[${at}], from ${from}`,
-});
-
 function compile({ from, to, status }: Required<RedirectRule>, at: number): Rule {
-  const beforeFragment = to.split('#')[0]!;
   return {
     at,
     from,
@@ -216,7 +207,7 @@ function compile({ from, to, status }: Required<RedirectRule>, at: number): Rule
     pattern: parsePattern(from),
     target: to.split(PLACEHOLDER).map((part, index) => (index % 2 === 0 ? asciiOf(part) : part)),
     local: to.startsWith('/'),
-    hasQuery: beforeFragment.includes('?'),
+    hasQuery: to.split('#')[0]!.includes('?'),
   };
 }
 

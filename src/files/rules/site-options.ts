@@ -1,7 +1,6 @@
 import { CORS, type CorsOptions, type ResolvedCors } from './cors.js';
 import { globFault } from './glob.js';
 import {
-  BOOLEAN,
   checkedMembers,
   choice,
   FIELD_VALUE,
@@ -15,6 +14,7 @@ import {
   object,
   optionError,
   text,
+  toggle,
   token,
 } from './option-type.js';
 import { REDIRECT, type RedirectRule, Redirects } from './redirects.js';
@@ -165,25 +165,13 @@ export const SITE_OPTIONS: OptionRows<ResolvedSiteOptions> = {
     flag: { argument: 'policy' },
   },
   precompressed: {
-    type: BOOLEAN,
-    default: true,
-    description: 'send app.js.br, app.js.zst or app.js.gz for app.js to clients that accept it',
+    ...toggle(true, 'send app.js.br, app.js.zst or app.js.gz for app.js to clients that accept it'),
     flag: { description: 'never send app.js.br, app.js.zst or app.js.gz for app.js' },
   },
-  compress: {
-    type: BOOLEAN,
-    default: false,
-    description: 'compress files that have no precompressed version, when first requested',
-  },
-  cleanUrls: {
-    type: BOOLEAN,
-    default: false,
-    description: 'serve about.html at /about, and redirect /about.html to /about',
-  },
+  compress: toggle(false, 'compress files that have no precompressed version, when first requested'),
+  cleanUrls: toggle(false, 'serve about.html at /about, and redirect /about.html to /about'),
   directoryListing: {
-    type: BOOLEAN,
-    default: false,
-    description: 'list directories that have no index.html',
+    ...toggle(false, 'list directories that have no index.html'),
     flag: { name: 'listing' },
   },
   fallback: {
@@ -216,11 +204,7 @@ export const SITE_OPTIONS: OptionRows<ResolvedSiteOptions> = {
     description: 'addresses that have moved; the first match counts, before any file',
     flag: { name: 'redirect', argument: 'FROM=TO[,STATUS]', repeatable: true },
   },
-  securityHeaders: {
-    type: BOOLEAN,
-    default: false,
-    description: 'send the fields that restrict what a browser lets the pages do',
-  },
+  securityHeaders: toggle(false, 'send the fields that restrict what a browser lets the pages do'),
   cors: {
     type: nullable(CORS),
     default: null,
