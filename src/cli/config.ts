@@ -9,29 +9,21 @@ import { jsonFault, repeatedName } from './json-fault.js';
 import { CONFIG_OPTIONS } from './option-table.js';
 import { checked, UsageError } from './usage-error.js';
 
-/** The contents of a configuration file; absent members are absent here. */
+/** The contents of a configuration file; absent members are absent here. Paths are absolute. */
 export interface Config {
   host?: string;
   port?: number;
   workers?: number;
   trigger?: Trigger;
   accessLog?: AccessLogFormat;
-  /** An absolute path. */
   root?: string;
-  /** An absolute path. */
   app?: string;
   fetchFirst?: boolean;
   limits: Partial<Limits>;
   /** The options of the main site: checked, without defaults. */
   site: SiteOptions;
   /** The sites of other hosts, by the name in the Host field: lower case, no port. They inherit nothing. */
-  hosts: Map<string, HostConfig>;
-}
-
-export interface HostConfig {
-  /** An absolute path. */
-  root: string;
-  site: SiteOptions;
+  hosts: Map<string, { root: string; site: SiteOptions }>;
 }
 
 /** The file once it is checked. */
@@ -54,9 +46,9 @@ export function readConfig(path: string): Config {
   const directory = dirname(resolve(path));
   const { site, others } = split(rest);
   checked(`${path}: `, () => resolveSiteOptions(site));
-  const named = Object.entries(hosts).map(([name, { root: ownRoot, ...own }]): [string, HostConfig] => {
+  const named = Object.entries(hosts).map(([name, { root: ownRoot, ...own }]) => {
     checked(`${path}: ${memberOf('hosts', name)}.`, () => resolveSiteOptions(own));
-    return [name, { root: resolve(directory, ownRoot), site: own }];
+    return [name, { root: resolve(directory, ownRoot), site: own }] as const;
   });
   return {
     ...others,

@@ -29,16 +29,14 @@ export function explainCommand(): Command {
     const { method, requestField = [], json } = command.opts<ExplainFlags>();
     const { host, app, options } = settingsOf(command, dir);
     const head = headOf(method, url, requestField);
-    const handled = app === null ? options : { ...options, fetch: neverCalled };
+    // The app is not loaded: a handler that is never called stands for it.
+    const handled = app === null ? options : { ...options, fetch: () => new Response() };
     const explanation = await starting(host, () => explain(handled, head));
     const text = json ? `${JSON.stringify(explanation, null, 2)}\n` : explanationText(explanation);
     // Work for later requests may be pending: compression, hashes of large files.
     process.stdout.write(text, () => process.exit());
   });
 }
-
-/** Stands for the app, which is not loaded. */
-const neverCalled = (): Response => new Response();
 
 /** The bytes that a client would send. Percent-encodes as a browser does, but keeps dot segments, so that they can be explained. */
 function headOf(method: string, url: string, fields: readonly string[]): Buffer {

@@ -90,7 +90,6 @@ export const serverFlags = (): Option[] => [
   ...flagsOf('fetchFirst', SERVER_OPTIONS.fetchFirst),
 ];
 
-/** One flag per limit. */
 export const limitFlags = (): Option[] => Object.entries(LIMIT_OPTIONS).flatMap(([name, row]) => flagsOf(name, row));
 
 export function integer(min: number, max: number): (text: string) => number {

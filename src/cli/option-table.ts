@@ -38,7 +38,6 @@ export const COMMAND_OPTIONS = {
 const PATH = { pattern: '^[^\\u0000]+$' };
 const NO_DEFAULT = { default: undefined };
 
-/** The members of a host in a configuration file. */
 const HOST_OPTIONS = {
   root: {
     type: text('the path of a directory', /^[^\0]+$/, PATH),
@@ -62,7 +61,6 @@ const HOSTS: OptionType<unknown> = {
   },
 };
 
-/** The members of a configuration file. */
 export const CONFIG_OPTIONS = {
   $schema: { type: text('a text', /^/), ...NO_DEFAULT, description: 'URL or path of this schema, for editors' },
   host: {

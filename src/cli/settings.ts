@@ -21,7 +21,6 @@ export interface Settings {
   readonly options: Omit<ServeOptions, 'hostname'>;
 }
 
-/** The parsed flags. */
 interface Flags extends SiteOptions, Partial<Limits> {
   host: string;
   port: number | string;
@@ -135,7 +134,6 @@ export function portOf(port: number | string): number {
   throw new UsageError(`PORT must be an integer from 0 to 65535, not ${JSON.stringify(port)}.`);
 }
 
-/** The site's options that the command line or the environment has. */
 function givenOptions(flags: Flags, rank: (flag: string) => number): GivenOption[] {
   const given: GivenOption[] = [];
   for (const name of SITE_OPTION_NAMES) {

@@ -21,6 +21,7 @@ const SPLAT = 'splat';
 /** A name stands at the beginning of a segment: `/:id`, `/:slug.html`; a colon elsewhere is literal. */
 const PLACEHOLDER = /(\/:[A-Za-z]\w*|\*)/;
 const NOTHING = {};
+const WITHOUT_NAMES = { names: [], sample: NOTHING };
 
 export function parsePattern(from: string): PathPattern {
   if (isGlob(from)) return globPattern(from);
@@ -71,11 +72,10 @@ const isGlob = (from: string): boolean => /[{}[\]]|\*.*\*/.test(from);
 function exactPattern(from: string, fault: string | null): PathPattern {
   const exact = canonicalPath(Buffer.from(from).toString('latin1')) ?? from;
   return {
+    ...WITHOUT_NAMES,
     fault,
     exact,
     prefix: exact,
-    names: [],
-    sample: NOTHING,
     match: (path) => (path === exact ? NOTHING : null),
   };
 }
@@ -86,11 +86,10 @@ function globPattern(from: string): PathPattern {
     : globFault(from);
   const matches = fault === null ? compileGlob(from) : () => false;
   return {
+    ...WITHOUT_NAMES,
     fault,
     exact: null,
     prefix: from.includes('%') ? '' : prefixOf(from), // literal in a glob
-    names: [],
-    sample: NOTHING,
     match: (path) => (matches(Buffer.from(unescaped(path), 'latin1').toString()) ? NOTHING : null),
   };
 }

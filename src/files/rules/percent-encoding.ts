@@ -15,7 +15,6 @@ export function canonicalPath(path: string): string | null {
     });
 }
 
-/** One byte, percent-encoded. */
 export const canonicalOf = (byte: string): string =>
   `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
 

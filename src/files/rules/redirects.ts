@@ -101,7 +101,6 @@ const MEMBERS = object<RedirectRule>({
   },
 });
 
-/** One rule, checked by itself. */
 export const REDIRECT: OptionType<Required<RedirectRule>> = {
   schema: MEMBERS.schema,
   check(name, value) {
@@ -113,7 +112,6 @@ export const REDIRECT: OptionType<Required<RedirectRule>> = {
   },
 };
 
-/** The redirects of a site, compiled. */
 export class Redirects {
   private readonly exact = new Map<string, Rule>();
   /** By prefix. */
