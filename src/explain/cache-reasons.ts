@@ -1,6 +1,5 @@
 import { unwatchedText } from '../files/watch/unwatched.js';
-import { bytesText } from './representation-trace.js';
-import type { Trace } from './trace.js';
+import { bytesText, type Trace } from './trace.js';
 
 /** What of a response is cached, and how its changes are detected. */
 export interface CacheReason {

@@ -16,8 +16,7 @@ import { constants } from '../sys/binding.js';
 import { type CacheReason, cacheReason } from './cache-reasons.js';
 import { type AbsentField, HeaderReasons } from './header-reasons.js';
 import { Recorder } from './recorder.js';
-import type { Outcome, Step } from './step.js';
-import { Trace } from './trace.js';
+import { type Outcome, type Step, Trace } from './trace.js';
 
 /** A field of the response, as it would be sent. */
 export interface ExplainedField {
@@ -39,7 +38,7 @@ export interface Explanation {
   } | null;
   readonly outcome: Outcome | 'preflight' | 'options' | 'malformed' | 'handler';
   /** The decisions, in their order. */
-  readonly steps: readonly (Step | HandlerStep)[];
+  readonly steps: readonly Step[];
   /** The file of the response, below the root. */
   readonly file: string | null;
   /** Null for the response of a handler, which is not called. */
@@ -48,12 +47,6 @@ export interface Explanation {
   readonly fields: readonly ExplainedField[];
   readonly absent: readonly AbsentField[];
   readonly cache: CacheReason | null;
-}
-
-/** Whether and when the program's own handler is called. */
-export interface HandlerStep {
-  readonly topic: 'handler';
-  readonly text: string;
 }
 
 type FieldReason = (name: string, value: string) => string;
@@ -90,12 +83,9 @@ export function explain(options: ServeOptions, head: Uint8Array): Explanation {
     };
     if (parsed !== COMPLETE) {
       const response = ERROR_RESPONSES[parsed];
-      return {
-        request,
-        site: null,
-        ...malformed(response),
-        ...sent(response, false, () => 'plain text of the server'),
-      };
+      const reason = response.body.kind === 'bytes' ? Buffer.from(response.body.bytes).toString().trim() : '';
+      const decided = withoutFile('malformed', { topic: 'malformed', text: `${reason} The connection is closed.` });
+      return { request, site: null, ...decided, ...sent(response, false, () => 'plain text of the server') };
     }
     const dispatched = dispatch({ parser, files, handlers }, 0);
     if (files === null) {
@@ -118,7 +108,7 @@ export function explain(options: ServeOptions, head: Uint8Array): Explanation {
       const steps = decided.steps.filter(({ topic }) => topic !== 'error-page' && topic !== 'origin');
       return { request, site, ...handled(steps, `${when}: there is no file`) };
     }
-    const first: HandlerStep = { topic: 'handler', text: 'called first; instead of its 404 the response is:' };
+    const first: Step = { topic: 'handler', text: 'called first; instead of its 404 the response is:' };
     return { request, site, ...decided, ...head, steps: [first, ...decided.steps] };
   } finally {
     files?.close();
@@ -127,16 +117,11 @@ export function explain(options: ServeOptions, head: Uint8Array): Explanation {
 
 /** The response of a handler is known only by calling it. */
 function handled(steps: Explanation['steps'], text: string): Omit<Explanation, 'request' | 'site'> {
-  const handler: HandlerStep = { topic: 'handler', text };
+  const handler: Step = { topic: 'handler', text };
   return { ...withoutFile('handler', ...steps, handler), status: null, reason: '', fields: [] };
 }
 
-function malformed({ body }: HttpResponse): Decided {
-  const text = body.kind === 'bytes' ? Buffer.from(body.bytes).toString().trim() : '';
-  return withoutFile('malformed', { topic: 'malformed', text: `${text} The connection is closed.` });
-}
-
-const withoutFile = (outcome: Explanation['outcome'], ...steps: (Step | HandlerStep)[]): Decided => ({
+const withoutFile = (outcome: Explanation['outcome'], ...steps: Step[]): Decided => ({
   outcome,
   steps,
   file: null,

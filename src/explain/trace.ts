@@ -1,23 +1,53 @@
+import { COMPRESSION_MIN_BYTES, isCompressible } from '../files/representation/compress.js';
 import type { BuiltFile } from '../files/representation/decisions.js';
 import { statusForErrno } from '../files/resolve/error-status.js';
+import type { Resolved } from '../files/resolve/resolver.js';
 import type { UrlPath } from '../files/resolve/url-path.js';
+import { mediaTypeOf } from '../files/rules/media-type.js';
 import type { Site } from '../files/site.js';
+import { Dependencies } from '../files/watch/dependencies.js';
 import { FieldId } from '../http/headers.js';
 import type { RequestParser } from '../http/request/parser.js';
 import type { HttpResponse } from '../http/response/response.js';
 import { prefersJson } from '../http/semantics/accept.js';
+import { CODINGS, codingPreferences, PRECOMPRESSED_SUFFIXES } from '../http/semantics/accept-encoding.js';
+import type { PreconditionResult } from '../http/semantics/preconditions.js';
 import { latin1 } from '../http/text.js';
 import { constants } from '../sys/binding.js';
 import { EACCES, ELOOP, ENOENT, EXDEV, systemError } from '../sys/errno.js';
-import type { Recorder } from './recorder.js';
-import type { SymlinkRead } from './recording-kernel.js';
-import { bytesText, traceConditions, traceRepresentation } from './representation-trace.js';
-import type { Outcome, RequestTrace, Step, Topic } from './step.js';
+import type { Recorder, SymlinkRead } from './recorder.js';
+
+export type Topic =
+  | 'malformed'
+  | 'path'
+  | 'redirect'
+  | 'resolved'
+  | 'symlink'
+  | 'release'
+  | 'file'
+  | 'directory'
+  | 'not-found'
+  | 'fallback'
+  | 'error-page'
+  | 'precompressed'
+  | 'representation'
+  | 'precondition'
+  | 'range'
+  | 'origin'
+  | 'handler';
+
+/** One decision, with its reason. */
+export interface Step {
+  readonly topic: Topic;
+  readonly text: string;
+}
+
+export type Outcome = 'file' | 'fallback' | 'listing' | 'redirect' | 'error';
 
 const { S_IFDIR, S_IFMT, S_IFREG } = constants;
 
 /** How a site came by its response to a GET or HEAD: renders its recorded decisions. */
-export class Trace implements RequestTrace {
+export class Trace {
   /** In the order of the decisions. */
   readonly steps: Step[] = [];
   outcome: Outcome = 'error';
@@ -72,7 +102,7 @@ export class Trace implements RequestTrace {
       this.add('release', 'only the previous release has it, and previousReleaseMs is set');
     switch (resolved.kind) {
       case 'file':
-        return this.traceFile(path);
+        return this.traceFile('file', decisions.file!, this.fileReason(path));
       case 'directory':
         this.outcome = 'redirect';
         return this.add('directory', 'its URL ends with a slash: without it relative links miss');
@@ -98,11 +128,65 @@ export class Trace implements RequestTrace {
     this.traceFallback();
   }
 
-  private traceFile(path: UrlPath): void {
-    this.outcome = 'file';
-    this.file = this.recorder.decisions.file!;
-    this.add('file', describe(this.file) + this.fileReason(path));
-    traceRepresentation(this, this.file);
+  /** Why a file is sent as it is: encoded or not, whole or in part, or not at all. */
+  private traceFile(outcome: 'file' | 'fallback', file: BuiltFile, reason = ''): void {
+    this.outcome = outcome;
+    this.file = file;
+    this.add(outcome, describe(file) + reason);
+    if (outcome === 'file') this.tracePrecompressed(file.resolved);
+    const { representation, compressing } = this.recorder.decisions.representation ?? {
+      representation: file.identity,
+      compressing: null,
+    };
+    const accepts = acceptsText(this.request);
+    if (representation === null) return this.add('representation', `none: ${accepts.text}`);
+    const { coding, size } = representation;
+    const isAccepted = accepts.codings.includes(coding);
+    const anyway = isAccepted ? '' : '; none that exists is accepted, and it is sent anyway (RFC 9110 section 12.5.3)';
+    const later =
+      compressing !== null
+        ? `; ${compressing} is made now, for later requests, if it is worthwhile`
+        : this.site.options.compress && !file.isCompressed
+          ? `; ${uncompressedReason(file.resolved)}`
+          : '';
+    this.add('representation', `${coding}, ${bytesText(size)}: ${accepts.text}${anyway}${later}`);
+    this.traceConditions(size);
+  }
+
+  private traceConditions(size: number): void {
+    const { precondition, range } = this.recorder.decisions;
+    if (precondition !== undefined && precondition.field !== null) {
+      const { status } = precondition;
+      this.add('precondition', `${preconditionReason(precondition)}: ${status === 200 ? 'passed' : status}`);
+    }
+    if (range === undefined) return;
+    if (typeof range === 'string') {
+      const reason = range === 'method' ? `it has no meaning for ${this.request.method}` : IGNORED_RANGES[range];
+      return this.add('range', `ignored: ${reason}`);
+    }
+    if (range === 416) return this.add('range', `416: no byte of it is within ${bytesText(size)}`);
+    if (this.response.status !== 206) return this.add('range', 'ignored: several ranges of an encoded representation');
+    this.add('range', `${range.map(({ start, end }) => `${start}-${end - 1}`).join(', ')} of ${bytesText(size)}`);
+  }
+
+  /** The precompressed files that exist, with those that are not used. */
+  private tracePrecompressed({ name, file, precompressed }: Resolved): void {
+    const { site, recorder } = this;
+    const { lookup } = recorder.decisions.resolution!.release;
+    let count = 0;
+    for (const coding of CODINGS) {
+      const encodedName = Buffer.concat([name, Buffer.from(PRECOMPRESSED_SUFFIXES[coding])]);
+      const encoded = lookup.file(encodedName, site.context.kernel.wallMs(), new Dependencies());
+      if (typeof encoded !== 'object') continue;
+      site.context.kernel.close(encoded.fd);
+      count++;
+      const seconds = ((file!.modifiedMs - encoded.modifiedMs) / 1000).toFixed(3);
+      const isUsed = precompressed.some((each) => each.coding === coding);
+      const reason = !site.options.precompressed ? 'precompressed is off' : `${seconds} s older than the file`;
+      this.add('precompressed', `${encodedName}, ${bytesText(encoded.size)}${isUsed ? '' : `, ignored: ${reason}`}`);
+    }
+    if (count === 0 && site.options.precompressed)
+      this.add('precompressed', `none: no ${Object.values(PRECOMPRESSED_SUFFIXES).join(', ')}`);
   }
 
   private traceListing(): void {
@@ -113,7 +197,7 @@ export class Trace implements RequestTrace {
     this.outcome = 'listing';
     const format = prefersJson(this.request.list(FieldId.accept)) ? 'JSON, as Accept prefers' : 'HTML';
     this.add('directory', `it has no index.html, and directoryListing is on: ${format}`);
-    traceConditions(this, this.response.contentLength);
+    this.traceConditions(this.response.contentLength);
   }
 
   private traceFallback(): void {
@@ -124,10 +208,7 @@ export class Trace implements RequestTrace {
       this.add('fallback', `${fallback} is not sent: ${FALLBACK_REASONS[page]}`);
       return this.traceErrorPage();
     }
-    this.outcome = 'fallback';
-    this.file = page;
-    this.add('fallback', describe(page));
-    traceRepresentation(this, page);
+    this.traceFile('fallback', page);
   }
 
   private traceErrorPage(): void {
@@ -175,6 +256,29 @@ export class Trace implements RequestTrace {
   }
 }
 
+const PENDING = 'If-Match may match the ETag, which is not known yet';
+
+const IGNORED_RANGES = {
+  repeated: 'the field was sent twice',
+  'if-match': `${PENDING}, and the whole is sent`,
+  'if-range': 'If-Range does not match, and the whole is sent',
+  invalid: 'it is not supported, or not worth it',
+} as const;
+
+function preconditionReason({ status, field, isPending }: PreconditionResult): string {
+  if (isPending) return PENDING;
+  switch (field) {
+    case 'If-Match':
+      return `If-Match ${status === 412 ? 'does not match' : 'matches'} the ETag`;
+    case 'If-None-Match':
+      return `If-None-Match ${status === 304 ? 'matches' : 'does not match'} the ETag`;
+    case 'If-Modified-Since':
+      return `${status === 304 ? 'not modified' : 'it may be modified'} since If-Modified-Since`;
+    default:
+      return `${status === 412 ? 'modified' : 'not modified'} since If-Unmodified-Since`;
+  }
+}
+
 const FALLBACK_REASONS = {
   asset: 'the name ends like that of an asset',
   'not accepted': 'it is for requests whose Accept lists text/html',
@@ -198,3 +302,19 @@ function invalidPathReason(path: string, status: 400 | 404): string {
 function describe({ resolved: { name, file } }: BuiltFile): string {
   return `${name}, ${bytesText(file!.size)}, modified ${new Date(file!.modifiedMs).toISOString()}`;
 }
+
+function acceptsText(request: RequestParser): { text: string; codings: readonly string[] } {
+  const value = request.list(FieldId.acceptEncoding);
+  const codings = codingPreferences(value);
+  if (value === null) return { text: 'the request has no Accept-Encoding', codings };
+  if (codings.length === 0) return { text: 'Accept-Encoding accepts nothing', codings };
+  return { text: `Accept-Encoding prefers ${codings.join(', then ')}`, codings };
+}
+
+function uncompressedReason({ name, file }: Resolved): string {
+  const type = mediaTypeOf(name);
+  if (!isCompressible(type)) return `not compressed: ${type} is not compressible`;
+  return `not compressed: ${file!.size < COMPRESSION_MIN_BYTES ? 'too small' : 'not cached, or too large'}`;
+}
+
+export const bytesText = (size: number): string => `${size.toLocaleString('en')} byte${size === 1 ? '' : 's'}`;
