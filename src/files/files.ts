@@ -6,7 +6,6 @@ import { AcceptEncodingCache } from '../http/semantics/accept-encoding.js';
 import { latin1 } from '../http/text.js';
 import type { Kernel } from '../sys/kernel.js';
 import { FdReserve, withDescriptorReserve } from './cache/fd-reserve.js';
-import { invalidationStats } from './cache/invalidation-stats.js';
 import type { MissingFallback } from './pages/fallback.js';
 import { CompressionQueue } from './representation/compression-queue.js';
 import type { Observe } from './representation/decisions.js';
@@ -66,6 +65,7 @@ export class Files {
   readonly mounts: Mounts;
   /** The descriptors in all sites' caches, which accept may need too. */
   readonly fdReserve = new FdReserve();
+  private readonly sites: Site[] = [];
   private readonly main: Site;
   private readonly hosts = new Map<string, Site>();
 
@@ -85,7 +85,6 @@ export class Files {
     this.inotify = new Inotify(kernel, limits.maxWatches);
     this.etags = new EtagHasher(kernel);
     this.mounts = new Mounts(kernel);
-    const opened: Site[] = [];
     const context = {
       kernel: withDescriptorReserve(kernel, this.fdReserve),
       inotify: this.inotify,
@@ -97,7 +96,7 @@ export class Files {
     };
     const open = ({ root, options }: SitePlan): Site => {
       const site = new Site(context, root, options);
-      opened.push(site);
+      this.sites.push(site);
       this.fdReserve.add(site.cache);
       return site;
     };
@@ -105,27 +104,25 @@ export class Files {
       this.main = open(plan);
       for (const [host, hostPlan] of hosts) this.hosts.set(host, open(hostPlan));
     } catch (error) {
-      for (const site of opened) site.close();
-      this.etags.close();
-      this.inotify.close();
-      this.mounts.close();
+      this.close();
       throw error;
     }
     const invalidate = (): void => {
-      for (const site of opened) site.invalidate();
+      for (const site of this.sites) site.invalidate();
     };
     this.inotify.onOverflow = invalidate;
     this.mounts.onChange = invalidate;
   }
 
   get stats(): FilesStats {
-    const sites = [this.main, ...this.hosts.values()];
+    const { sites } = this;
     const sum = (of: (site: Site) => number): number => sites.reduce((total, site) => total + of(site), 0);
     const { fd, watchError, size, events, overflows, backlogs } = this.inotify;
-    const { watched, polled, reasons } = invalidationStats(sites.flatMap(({ cache }) => [...cache]));
-    for (const { releaseRoot } of sites)
-      if (releaseRoot.unwatchedReason !== null) reasons.add(releaseRoot.unwatchedReason);
-    if (fd < 0) reasons.add(watchError!);
+    const all = sites.flatMap(({ cache }) => [...cache].map(({ dependencies }) => dependencies));
+    const unwatched = all.filter(({ areWatched }) => !areWatched);
+    const [watched, polled] = [all.length - unwatched.length, unwatched.length];
+    const reasons = [...unwatched, ...sites.map(({ releaseRoot }) => releaseRoot)].map((each) => each.unwatchedReason);
+    if (fd < 0) reasons.push(watchError);
     return {
       pathResolution: this.main.releaseRoot.current.root.pathResolution,
       entries: sum(({ cache }) => cache.size),
@@ -136,7 +133,7 @@ export class Files {
       invalidation: polled === 0 && fd >= 0 ? 'inotify' : watched === 0 ? 'ttl' : 'mixed',
       watchedEntries: watched,
       polledEntries: polled,
-      unwatchedReasons: [...reasons],
+      unwatchedReasons: [...new Set(reasons.filter((reason) => reason !== null))],
       watches: size,
       inotifyEvents: events,
       inotifyOverflows: overflows,
@@ -149,7 +146,7 @@ export class Files {
 
   /** The fallbacks, of all sites, that cannot be sent at the moment. */
   get missingFallbacks(): MissingFallback[] {
-    return [this.main, ...this.hosts.values()].map((site) => site.missingFallback).filter((each) => each !== null);
+    return this.sites.map((site) => site.missingFallback).filter((each) => each !== null);
   }
 
   /**
@@ -185,7 +182,7 @@ export class Files {
   }
 
   close(): void {
-    for (const site of [this.main, ...this.hosts.values()]) site.close();
+    for (const site of this.sites) site.close();
     this.etags.close();
     this.inotify.close();
     this.mounts.close();

@@ -78,14 +78,8 @@ export class Site {
     this.builder = new RepresentationBuilder(context, options, this.rules);
     this.listings = new Listings(kernel, this.cache, this.builder, this.rules.errorFields, limits.revalidateMs);
     this.releaseRoot = new ReleaseRoot(kernel, path, options, inotify, REVALIDATE_MS, limits.revalidateMs);
-    this.errorPages = new ErrorPages(
-      this.resolver,
-      this.builder,
-      this.rules,
-      fallback,
-      () => this.cache.clear(),
-      context.observe,
-    );
+    const clear = () => this.cache.clear();
+    this.errorPages = new ErrorPages(this.resolver, this.builder, this.rules, fallback, clear, context.observe);
     this.badPath = textResponse(400, 'Bad percent-encoding in the path.\n', this.rules.errorFields);
     this.originMask = cors !== null && cors.origins !== '*' ? 1 << FieldId.origin : 0;
     this.errorPages.load(this.releaseRoot.current.lookup);
@@ -122,7 +116,7 @@ export class Site {
     if (path === 400) return this.badPath;
     if (path === 404) return this.errorPages.errorResponse(404, current.lookup);
     this.misses++;
-    if (tracing) debug('cache miss %s', path.name);
+    if (tracing) debug('cache miss %s', latin1(request.bytes, request.pathStart, request.pathEnd));
     if (entry !== null) this.releaseRoot.markUnverified();
     const resolution = this.resolve(path); // 3. resolve
     observe?.('resolution', resolution);
@@ -193,18 +187,16 @@ export class Site {
         return entry;
       }
       case 'directory':
-        return this.entryOf(request, resolved, this.redirectTo(directoryUrlPath(resolved.name)), null, ALL_FIELDS);
-      case 'redirect':
-        return this.entryOf(request, resolved, this.redirectTo(urlPathOf(resolved.name)), null, ALL_FIELDS);
+      case 'redirect': {
+        const path = resolved.kind === 'directory' ? directoryUrlPath(resolved.name) : urlPathOf(resolved.name);
+        const content = new RedirectContent(path, this.rules.errorFields);
+        return this.entryOf(request, resolved, content, null, ALL_FIELDS);
+      }
       default: {
         const { response, content, relevantFields } = this.errorPages.contentFor(resolved, lookup);
         return content === null ? response : this.entryOf(request, resolved, content, response, relevantFields);
       }
     }
-  }
-
-  private redirectTo(path: string): CacheContent {
-    return new RedirectContent(path, this.rules.errorFields);
   }
 
   private entryOf(
@@ -215,16 +207,8 @@ export class Site {
     relevantFields: number,
   ): CacheEntry {
     const path = latin1(bytes, pathStart, pathEnd);
-    return new CacheEntry(
-      path,
-      pathHash,
-      content,
-      plainResponse,
-      relevantFields,
-      fingerprint,
-      dependencies,
-      this.remove,
-    );
+    const { remove } = this;
+    return new CacheEntry(path, pathHash, content, plainResponse, relevantFields, fingerprint, dependencies, remove);
   }
 
   private expiryOf(resolved: Resolved, release: Release, nowMs: number): number {
@@ -243,11 +227,9 @@ export class Site {
 
   /** The response to an OPTIONS that is a preflight from an allowed origin; null for any other. */
   preflight(request: RequestParser): HttpResponse | null {
-    const fields = this.rules.preflight(
-      request.value(FieldId.origin),
-      request.value(FieldId.accessControlRequestMethod),
-      request.list(FieldId.accessControlRequestHeaders),
-    );
+    const method = request.value(FieldId.accessControlRequestMethod);
+    const names = request.list(FieldId.accessControlRequestHeaders);
+    const fields = this.rules.preflight(request.value(FieldId.origin), method, names);
     if (fields === null) return null;
     const response = new HttpResponse(204, fields, NO_BODY);
     response.transient = true;

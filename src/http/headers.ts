@@ -119,8 +119,8 @@ export function listElements(value: string): string[] {
     .filter((element) => element !== '');
 }
 
-/** Trims space and tab only: String.trim removes characters that another implementation would not. */
-function trimWhitespace(text: string): string {
+/** Trims space and tab only, RFC 9110 section 5.6.3: String.trim removes characters that another implementation would not. */
+export function trimWhitespace(text: string): string {
   let start = 0;
   let end = text.length;
   while (start < end && (text[start] === ' ' || text[start] === '\t')) start++;

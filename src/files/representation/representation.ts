@@ -47,21 +47,14 @@ export function makeRepresentation(
   validators: Validators,
   common: RepresentationFields,
 ): Representation {
-  const contentFields = [
-    typeField(common.mediaType),
-    ...(coding === 'identity' ? [] : [codingField(coding)]),
-    ACCEPT_RANGES,
-  ];
+  const encoding: Field[] = coding === 'identity' ? [] : [['Content-Encoding', coding]];
+  const contentFields = [typeField(common.mediaType), ...encoding, ACCEPT_RANGES];
   const { etag, modifiedSeconds, recent } = validators;
   const validatorFields: Field[] = etag === '' ? [] : [['ETag', etag]];
   if (!recent && !Number.isNaN(modifiedSeconds)) validatorFields.push(modifiedField(modifiedSeconds));
   const others = common.varies ? withVary(common.fields, 'Accept-Encoding') : common.fields;
-  return new Representation(
-    coding,
-    validators,
-    new HttpResponse(200, contentFields.concat(validatorFields, others), body),
-    contentFields.length,
-  );
+  const ok = new HttpResponse(200, contentFields.concat(validatorFields, others), body);
+  return new Representation(coding, validators, ok, contentFields.length);
 }
 
 // Thousands of files share a type and, after a deployment, a second: each field is one object.
@@ -70,8 +63,6 @@ const typeFields = new Map<string, Field>();
 const MAX_TYPES = 1000;
 let lastModified: Field = ['Last-Modified', ''];
 let lastModifiedSeconds = Number.NaN;
-
-const codingField = (coding: ContentCoding): Field => ['Content-Encoding', coding];
 
 function typeField(mediaType: string): Field {
   let field = typeFields.get(mediaType);
@@ -100,14 +91,10 @@ export function mergeFields(fields: readonly Field[], more: readonly Field[]): F
 
 /** The response with more fields, for one request. */
 export function withFields(response: HttpResponse, fields: readonly Field[]): HttpResponse {
-  const extended = new HttpResponse(
-    response.status,
-    mergeFields(response.fields, fields),
-    response.body,
-    response.contentLength,
-  );
+  const { status, body, contentLength, ownedFile } = response;
+  const extended = new HttpResponse(status, mergeFields(response.fields, fields), body, contentLength);
   extended.transient = true;
-  extended.ownedFile = response.ownedFile;
+  extended.ownedFile = ownedFile;
   return extended;
 }
 

@@ -17,10 +17,8 @@ import { smallRangeResponse } from './single-range.js';
 
 const NO_CACHE: Field = ['Cache-Control', 'no-cache'];
 const PRECONDITION_FAILED = textResponse(412, 'Precondition failed.\n', [NO_CACHE]);
-const NOT_ACCEPTABLE = textResponse(406, 'No representation matches Accept-Encoding.\n', [
-  NO_CACHE,
-  ['Vary', 'Accept-Encoding'],
-]);
+const VARY: Field = ['Vary', 'Accept-Encoding'];
+const NOT_ACCEPTABLE = textResponse(406, 'No representation matches Accept-Encoding.\n', [NO_CACHE, VARY]);
 /** Fields of a file that its plain-text error responses have too: CORS, and that it is not to be run as a script. */
 const ERROR_FIELDS = /^(?:access-control-.*|x-content-type-options)$/i;
 

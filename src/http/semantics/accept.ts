@@ -1,4 +1,4 @@
-import { CLASSES, TOKEN } from '../headers.js';
+import { CLASSES, TOKEN, trimWhitespace } from '../headers.js';
 
 /** A media range of an Accept field, RFC 9110 section 12.5.1, or a media type, which is a range of one. */
 interface MediaRange {
@@ -141,23 +141,10 @@ export function splitUnquoted(text: string, separator: string): string[] {
     else if (quoted) {
       if (character === '\\') i++;
     } else if (character === separator) {
-      pieces.push(trimmed(text, start, i));
+      pieces.push(trimWhitespace(text.slice(start, i)));
       start = i + 1;
     }
   }
-  pieces.push(trimmed(text, start, text.length));
+  pieces.push(trimWhitespace(text.slice(start)));
   return pieces;
-}
-
-function trimmed(text: string, start: number, end: number): string {
-  let from = start;
-  let to = end;
-  while (from < to && isWhitespace(text[from])) from++;
-  while (to > from && isWhitespace(text[to - 1])) to--;
-  return text.slice(from, to);
-}
-
-/** Space and tab only, RFC 9110 section 5.6.3. */
-function isWhitespace(character: string | undefined): boolean {
-  return character === ' ' || character === '\t';
 }

@@ -18,10 +18,10 @@ const IF_NONE_MATCH = FieldId.ifNoneMatch;
 const IF_MODIFIED_SINCE = FieldId.ifModifiedSince;
 const IF_UNMODIFIED_SINCE = FieldId.ifUnmodifiedSince;
 const IF_RANGE = FieldId.ifRange;
-const PRECONDITIONS = (1 << IF_MATCH) | (1 << IF_NONE_MATCH) | (1 << IF_MODIFIED_SINCE) | (1 << IF_UNMODIFIED_SINCE);
 
 /** The bits of `RequestParser.presentMask` that `evaluate` reads: without any of them its status is 200. */
-export const CONDITIONAL_FIELDS: number = PRECONDITIONS;
+export const CONDITIONAL_FIELDS =
+  (1 << IF_MATCH) | (1 << IF_NONE_MATCH) | (1 << IF_MODIFIED_SINCE) | (1 << IF_UNMODIFIED_SINCE);
 
 /** 200 stands for going on as if there were no preconditions. */
 export type PreconditionStatus = 200 | 304 | 412;
@@ -67,7 +67,7 @@ const COMMA = 0x2c;
  * @param nowMs the wall clock, read only to compare a date
  */
 export function evaluate(request: RequestParser, validators: Validators, nowMs: () => number): PreconditionResult {
-  if ((request.presentMask & PRECONDITIONS) === 0) return NO_PRECONDITION;
+  if ((request.presentMask & CONDITIONAL_FIELDS) === 0) return NO_PRECONDITION;
   const { method } = request;
   // They select no representation, section 13.2.1.
   if (method === 'OPTIONS' || method === 'TRACE') return NO_PRECONDITION;

@@ -29,7 +29,7 @@ test('NODE_DEBUG=epollet traces the way of a request', async () => {
   for (const event of [
     /accept fd \d+ from 127\.0\.0\.1:\d+/,
     /request GET \/page\.html/,
-    /cache miss \/?page\.html/,
+    /cache miss \/page\.html/,
     /resolve \/page\.html: file.*/,
     /watch \/.*: inotify/,
     /response 200, 5 bytes of body/,
