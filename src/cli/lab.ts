@@ -135,7 +135,6 @@ function modelsOf({ experiment, models }: Flags): readonly string[] {
   return chosen;
 }
 
-/** Checked before minutes of measuring. */
 function assertWritable(file: string): void {
   try {
     const found = statSync(file, { throwIfNoEntry: false });

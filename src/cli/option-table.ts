@@ -12,7 +12,6 @@ import { SITE_OPTIONS } from '../files/rules/site-options.js';
 import { LIMIT_NAMES, LIMITS, type Limits } from '../http/limits.js';
 import { checkedHost, HOST_NAME, SERVER_OPTIONS } from '../server/options.js';
 
-/** The page that `--spa` stands for. */
 export const SPA_PAGE = 'index.html';
 
 export const LIMIT_OPTIONS = Object.fromEntries(
@@ -22,7 +21,6 @@ export const LIMIT_OPTIONS = Object.fromEntries(
   }),
 ) as { readonly [name in keyof Limits]: OptionRow<number> };
 
-/** Options that only the command line has. */
 export const COMMAND_OPTIONS = {
   config: {
     type: text('a path', /./),

@@ -48,7 +48,6 @@ const flagKey = (name: keyof SiteOptions): string =>
 
 const RANKS: Record<string, number> = { cli: 2, env: 1 };
 
-/** The site that ships with the package. */
 export const OWN_SITE = fileURLToPath(new URL('../../html', import.meta.url));
 
 const PRECEDENCE = `
@@ -59,7 +58,6 @@ HOST and PORT, which platforms set, rank below EPOLLET_HOST and EPOLLET_PORT and
 Switches have an opposite (--no-listing, --precompressed); their variables are 1, true, yes, on or 0, false, no, off.
 Flags that may be given several times (cache-control, header, redirect, vhost) have one line per value in a variable.`;
 
-/** Adds the flags that describe what to serve. */
 export function withSettings(command: Command): Command {
   command.argument(
     '[dir]',

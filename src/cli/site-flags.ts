@@ -13,7 +13,6 @@ import { flagsOf } from './flags.js';
 import { COMMAND_OPTIONS } from './option-table.js';
 import { sentence } from './usage-error.js';
 
-/** A host and its directory, as `--vhost` has them. */
 export interface VirtualHost {
   readonly host: string;
   readonly root: string;
@@ -88,7 +87,6 @@ function virtualHosts(text: string, before: VirtualHost[] = []): VirtualHost[] {
   return hosts;
 }
 
-/** Split at the first `=`. */
 function pair(text: string, syntax: string): [string, string] {
   const equals = text.indexOf('=');
   return equals > 0 ? [text.slice(0, equals).trim(), text.slice(equals + 1).trim()] : invalid(syntax);

@@ -18,14 +18,12 @@ import { type AbsentField, HeaderReasons } from './header-reasons.js';
 import { Recorder } from './recorder.js';
 import { type Outcome, type Step, Trace } from './trace.js';
 
-/** A field of the response, as it would be sent. */
 export interface ExplainedField {
   readonly name: string;
   readonly value: string;
   readonly reason: string;
 }
 
-/** The response to a request, and why it is what it is. */
 export interface Explanation {
   readonly request: { readonly method: string; readonly target: string; readonly host: string | null };
   /** Null for a malformed request, and for a server without files. */
@@ -37,7 +35,6 @@ export interface Explanation {
     readonly directory: string;
   } | null;
   readonly outcome: Outcome | 'preflight' | 'options' | 'malformed' | 'handler';
-  /** The decisions, in their order. */
   readonly steps: readonly Step[];
   /** The file of the response, below the root. */
   readonly file: string | null;

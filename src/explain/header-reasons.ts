@@ -2,7 +2,6 @@ import { headerPath } from '../files/representation/builder.js';
 import { mediaTypeOf } from '../files/rules/media-type.js';
 import type { Trace } from './trace.js';
 
-/** A field that could have been sent and was not. */
 export interface AbsentField {
   readonly name: string;
   readonly reason: string;
@@ -25,7 +24,6 @@ const VARIES: Readonly<Record<string, string>> = {
 /** Of these responses to a file the body is plain text; a 416 has the file's fields even so. */
 const isPlainText = (status: number): boolean => status === 406 || status === 412 || status === 416;
 
-/** Why the fields of a response are as they are. */
 export class HeaderReasons {
   /** By the site's rules, by name in lower case. */
   private readonly rules = new Map<string, string>();

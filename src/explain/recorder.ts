@@ -7,7 +7,6 @@ export interface SymlinkRead {
   readonly target: string;
 }
 
-/** What system calls reported. */
 interface KernelRecord {
   symlinks: SymlinkRead[];
   /** st_mode of the last fstat(2). */
@@ -17,7 +16,6 @@ interface KernelRecord {
 /** Records what a site decides for one request, and what the kernel reports while its path is resolved. */
 export class Recorder {
   readonly decisions: Partial<Decisions> = {};
-  /** While the path was resolved. */
   resolving: KernelRecord = { symlinks: [], mode: 0 };
   readonly kernel: Kernel;
   private readonly record: KernelRecord = { symlinks: [], mode: 0 };
@@ -33,7 +31,6 @@ export class Recorder {
   };
 }
 
-/** The kernel, with the results of its calls recorded. */
 function recordingKernel(kernel: Kernel, record: KernelRecord): Kernel {
   const names = new Map<number, string>();
   const nameOf = (directory: number, path: Uint8Array | string): string => {

@@ -36,7 +36,6 @@ export type Topic =
   | 'origin'
   | 'handler';
 
-/** One decision, with its reason. */
 export interface Step {
   readonly topic: Topic;
   readonly text: string;
@@ -48,7 +47,6 @@ const { S_IFDIR, S_IFMT, S_IFREG } = constants;
 
 /** How a site came by its response to a GET or HEAD: renders its recorded decisions. */
 export class Trace {
-  /** In the order of the decisions. */
   readonly steps: Step[] = [];
   outcome: Outcome = 'error';
   /** The file of the response; of an error, the site's page for it. */

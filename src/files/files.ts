@@ -16,7 +16,6 @@ import { Site } from './site.js';
 import { Inotify } from './watch/inotify.js';
 import { Mounts } from './watch/mounts.js';
 
-/** A root and its rules. */
 export interface SitePlan {
   readonly root: string;
   readonly options: ResolvedSiteOptions;
@@ -176,7 +175,6 @@ export class Files {
     return this.hosts.get(requestHost(request)) ?? this.main;
   }
 
-  /** The host of a site; null for the site of all other hosts. */
   hostOf(site: Site): string | null {
     return [...this.hosts].find(([, other]) => other === site)?.[0] ?? null;
   }

@@ -25,7 +25,6 @@ const REVALIDATE_MS = 30_000;
 /** A file of the current second, in any representation, is revalidated when that is over: then it has a Last-Modified. */
 const RECENT_MS = 1000;
 
-/** What the sites of one server share. */
 export interface SiteContext extends BuilderContext {
   readonly inotify: Inotify;
 }

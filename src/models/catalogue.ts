@@ -24,7 +24,6 @@ export interface Model {
 
 const { SOCK_NONBLOCK } = constants;
 
-/** A blocking model, which needs a thread of its own. */
 const inThread =
   (file: string, flags: number, scheme: 'http' | 'tcp' = 'http'): Start =>
   (options: ModelOptions): Promise<RunningModel> =>

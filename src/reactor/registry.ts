@@ -37,7 +37,6 @@ export class Registry {
   triggers: Trigger[] = [];
   fds: Int32Array;
   generations: Uint32Array;
-  /** The handler's interest. */
   wanted: Uint8Array;
   /** The kernel's mask; 0 if the descriptor is not in the epoll set. */
   armed: Uint32Array;

@@ -5,7 +5,6 @@ import type { Constants } from './constants.js';
 import { withCode } from './error-code.js';
 import type { Clock, Kernel } from './kernel.js';
 
-/** What native/addon.cc exports. */
 type Addon = Omit<Kernel, keyof Clock> & { constants: Constants };
 
 /** The package's directory, two levels above this file both in src/ and in dist/. */

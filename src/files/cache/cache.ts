@@ -45,12 +45,10 @@ export class FileCache {
     return this.entries.get(entry.hash) === entry;
   }
 
-  /** The size of the entry has changed. */
   recount(entry: CacheEntry): void {
     if (this.has(entry)) this.count(entry);
   }
 
-  /** Closes the entry, if it is in the cache. */
   remove(entry: CacheEntry): void {
     if (!this.has(entry)) return;
     this.entries.delete(entry.hash);

@@ -6,13 +6,11 @@ import { fileUnchanged, type OpenFile } from '../resolve/open-file.js';
 import type { Dependencies } from '../watch/dependencies.js';
 import type { Dependent } from '../watch/watched-directory.js';
 
-/** Makes the responses of a cache entry. */
 export interface CacheContent {
   /** To a GET or HEAD. A response that is the last to use a descriptor has it as `ownedFile`. */
   respond(request: RequestParser): HttpResponse;
   /** The memory that it holds, plus DESCRIPTOR_BYTES for each descriptor. */
   readonly bytes: number;
-  /** The files that it sends from their descriptors. */
   readonly openFiles?: readonly OpenFile[];
   /** Releases the descriptors. */
   close(): void;

@@ -35,11 +35,9 @@ interface Page {
   readonly content: Representations | null;
   readonly resolved: Resolved;
   readonly dependent: Dependent;
-  /** The error responses with this page, by status. */
   readonly responses: Map<number, HttpResponse>;
 }
 
-/** The response to a path without a file. */
 export interface ErrorContent {
   readonly response: HttpResponse;
   /** For a cache entry, and the request fields that it depends on. Null for a transient error, which must not be cached. */

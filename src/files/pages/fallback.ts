@@ -9,7 +9,6 @@ import type { NotAFile } from '../resolve/open-file.js';
 import type { Release } from '../resolve/release-root.js';
 import { Dependencies } from '../watch/dependencies.js';
 
-/** A site's configured fallback that cannot be sent. */
 export interface MissingFallback {
   readonly root: string;
   /** Below the root. */

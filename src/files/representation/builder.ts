@@ -31,7 +31,6 @@ export interface Built {
   readonly uncacheable: Uncacheable | null;
 }
 
-/** What the builders of all sites of a server share. */
 export interface BuilderContext {
   readonly kernel: Kernel;
   readonly limits: Limits;
@@ -117,7 +116,6 @@ export class RepresentationBuilder {
     };
   }
 
-  /** Whether it fits in an empty cache. */
   private fitsCache(resolved: Resolved): boolean {
     const { maxCachedFileBytes, cacheBytes, targetBytes } = this.context.limits;
     let bytes = ENTRY_OVERHEAD_BYTES + targetBytes;

@@ -3,7 +3,6 @@ const MAX_RUNNING = 2;
 /** More would be requested again before their turn. */
 const MAX_WAITING = 64;
 
-/** Work for another thread. */
 export interface CompressionJob {
   /** False when the result is not needed any more. */
   readonly isWanted: boolean;

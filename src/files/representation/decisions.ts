@@ -7,10 +7,8 @@ import type { UrlPath } from '../resolve/url-path.js';
 import type { Redirect } from '../rules/redirects.js';
 import type { Representation } from './representation.js';
 
-/** Why the content of a file is not cached. */
 export type Uncacheable = 'racy' | 'changed while read' | 'too many files to hash' | 'no room';
 
-/** What a resolved file became. */
 export interface BuiltFile {
   readonly resolved: Resolved;
   readonly identity: Representation;
@@ -29,7 +27,6 @@ export interface Decisions {
   file: BuiltFile;
   /** The site's page for an error; null for plain text. */
   errorPage: BuiltFile | null;
-  /** The page, or why it is not sent. */
   fallback: BuiltFile | 'asset' | 'not accepted' | 'missing';
   /** Chosen by Accept-Encoding; null for a 406. With the coding that is being compressed for later requests. */
   representation: { readonly representation: Representation | null; readonly compressing: ContentCoding | null };

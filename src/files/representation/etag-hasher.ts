@@ -11,7 +11,6 @@ const MAX_ETAGS = 65_536;
 /** Files that are hashed at a time, each with a descriptor: as many as a site's cache holds by default. */
 const MAX_JOBS = 256;
 
-/** Gets an entity tag once it is known. */
 export interface EtagListener {
   /** The tag is not needed any more. */
   readonly isClosed: boolean;

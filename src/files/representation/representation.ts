@@ -32,7 +32,6 @@ export class Representation {
   }
 }
 
-/** What all representations of a file have in common. */
 export interface RepresentationFields {
   readonly mediaType: string;
   /** By the site's rules, without Content-Type. */

@@ -29,7 +29,6 @@ const NONE_MATCH_BIT = 1 << FieldId.ifNoneMatch;
 /** Most files are in memory. */
 const NONE: readonly OpenFile[] = [];
 
-/** Makes further representations, in the background. */
 export interface OnDemandCompressor {
   /**
    * Called for a request that prefers this coding, which is not available.
@@ -69,7 +68,6 @@ export class Representations implements CacheContent {
     return this.list[0]!;
   }
 
-  /** Replaces the representation with the same coding. */
   replace(representation: Representation): void {
     this.list[this.list.findIndex(({ coding }) => coding === representation.coding)] = representation;
   }

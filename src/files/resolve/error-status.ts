@@ -18,7 +18,6 @@ const NOT_FOUND: readonly number[] = [ENOENT, ENOTDIR, ENAMETOOLONG, ELOOP, EXDE
 /** A shortage that passes. */
 const UNAVAILABLE: readonly number[] = [EMFILE, ENFILE, ENOMEM, EAGAIN];
 
-/** The status for a file that could not be opened. */
 export function statusForErrno(errno: number): 403 | 404 | 500 | 503 {
   if (NOT_FOUND.includes(errno)) return 404;
   if (errno === EACCES) return 403;

@@ -43,7 +43,6 @@ export class Lookup {
     this.top = watchDirectory(kernel, inotify, null, '', root.descriptor);
   }
 
-  /** Invalidates everything that was resolved. */
   invalidate(): void {
     this.top.onDirectoryChanged();
   }

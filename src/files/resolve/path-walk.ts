@@ -39,7 +39,6 @@ export class PathWalk {
     return joined(this.names.slice(0, this.position));
   }
 
-  /** The path up to the current name, inclusive. */
   get path(): Buffer {
     return joined(this.names.slice(0, this.position + 1));
   }

@@ -37,7 +37,6 @@ export interface Resolved {
   readonly fingerprint: string;
 }
 
-/** The name that a target stands for, such as its index. */
 interface Located {
   readonly name: Buffer;
   readonly file: OpenFile | NotAFile;
@@ -65,7 +64,6 @@ export class Resolver {
   constructor(
     private readonly kernel: Kernel,
     private readonly options: ResolvedSiteOptions,
-    /** What an administrator should look at. */
     private readonly counters: { stalePrecompressed: number },
   ) {}
 

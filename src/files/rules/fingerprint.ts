@@ -61,7 +61,6 @@ export function mayBeFingerprinted(name: string): boolean {
   return stem !== base && PERHAPS.test(stem);
 }
 
-/** Without the extensions. */
 const stemOf = (base: string): string => base.replace(TAIL, '');
 
 /** By the first letter of a pair, from a to z: the letters that follow it in hardly any word. */

@@ -121,7 +121,6 @@ const text =
   (text, positions) =>
     positions.filter((at) => text.startsWith(literal, at)).map((at) => at + literal.length);
 
-/** One character other than a slash. */
 const one =
   (accepts: (character: string) => boolean): Step =>
   (text, positions) => {
@@ -154,7 +153,6 @@ const many =
 
 const INSIDE = [text('/'), many(0, true)];
 
-/** Whole directories, or none. */
 const directories: Step = (text, positions) => {
   const ends = new Set(positions);
   for (let at = text.indexOf('/', positions[0]); at >= 0; at = text.indexOf('/', at + 1)) ends.add(at + 1);

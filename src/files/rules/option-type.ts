@@ -71,7 +71,6 @@ export const BOOLEAN: OptionType<boolean> = {
   check: (name, value) => (typeof value === 'boolean' ? value : invalidValue(name, 'true or false', value)),
 };
 
-/** The row of a switch. */
 export const toggle = (byDefault: boolean, description: string): OptionRow<boolean> => ({
   type: BOOLEAN,
   default: byDefault,
@@ -184,7 +183,6 @@ export function checkNames(
   }
 }
 
-/** The JSON schema of an object that has these members. */
 export function schemaOf<Options>(rows: OptionRows<Options>): JsonSchema {
   const entries = Object.entries<OptionRow<unknown>>(rows);
   const required = entries.filter(([, row]) => !('default' in row)).map(([key]) => key);

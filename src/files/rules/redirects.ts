@@ -114,7 +114,6 @@ export const REDIRECT: OptionType<Required<RedirectRule>> = {
 
 export class Redirects {
   private readonly exact = new Map<string, Rule>();
-  /** By prefix. */
   private readonly patterns = new Map<string, Rule[]>();
   private deepest = 0;
   private readonly rules: Rule[];

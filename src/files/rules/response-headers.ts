@@ -29,7 +29,6 @@ const DOCUMENT_SECURITY_FIELDS: readonly Field[] = [
   ['Permissions-Policy', 'camera=(), geolocation=(), microphone=()'],
 ];
 
-/** Why a field is sent, or was removed by a later rule. */
 export interface HeaderReason {
   readonly name: string;
   readonly reason: string;
@@ -39,7 +38,6 @@ export interface HeaderReason {
 export interface FileHeaders {
   /** Each name once. A Content-Type among them replaces the file's own. */
   fields: Field[];
-  /** The decisions, in their order. */
   reasons: HeaderReason[];
 }
 

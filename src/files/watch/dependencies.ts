@@ -2,7 +2,6 @@ import type { Dependent, WatchedDirectory } from './watched-directory.js';
 
 /** The directory entries that something depends on, collected while it is resolved. */
 export class Dependencies {
-  /** Every change that matters is reported by inotify. */
   areWatched = true;
   /** Why not: the first reason, as far as it is known. */
   unwatchedReason: string | null = null;

@@ -21,9 +21,7 @@ const READS_PER_TURN = 8;
 
 export const NOT_WATCHED = -1;
 
-/** Gets the events of one watched directory. */
 export interface DirectoryListener {
-  /** This entry has changed, or may have. */
   onEntryChanged(name: string): void;
   /** The directory was moved, removed or unmounted, or its permissions changed. */
   onDirectoryChanged(): void;

@@ -37,7 +37,6 @@ export class WatchedDirectory implements DirectoryListener {
   readonly children = new Map<string, WatchedDirectory>();
   /** By entry; most have one dependent. */
   private readonly dependents = new Map<string, Dependent | Set<Dependent>>();
-  /** Null until they are read. */
   private precompressedNames: Set<string> | null = null;
   private filesResolved = 0;
   private wd: number;
@@ -68,7 +67,6 @@ export class WatchedDirectory implements DirectoryListener {
     if (tracing) debug('watch /%s: %s', this.path, this.isWatched ? 'inotify' : this.unwatchedReason);
   }
 
-  /** Whether every change in it is reported. */
   get isWatched(): boolean {
     return this.wd !== NOT_WATCHED && this.pollReason === null;
   }

@@ -125,7 +125,6 @@ export class RequestParser {
     return head;
   }
 
-  /** Makes the parser describe a copied head again. */
   restoreHead(head: Uint8Array): void {
     this.parse(head, 0, head.length - 1);
   }

@@ -59,7 +59,6 @@ export class HttpResponse {
   keepAliveHead: HeadBytes | null = null;
   /** The other heads: for a connection that is closed, and for HTTP/1.0 with keep-alive. */
   otherHeads: (HeadBytes | undefined)[] | null = null;
-  /** Made for one request and not cached. */
   transient = false;
   /** The descriptor of a response that is sent once: released by the sender. */
   ownedFile: SharedFd | null = null;
@@ -80,7 +79,6 @@ export class HttpResponse {
     return this.given;
   }
 
-  /** The fields as lines, each with its CRLF. */
   get fieldLines(): string {
     return fieldLines(this.fields);
   }

@@ -38,7 +38,6 @@ export function codingPreferences(value: string | null): readonly (ContentCoding
   return preferences;
 }
 
-/** The weight of each listed coding, in thousandths. */
 function parseWeights(value: string): Map<string, number> {
   const weights = new Map<string, number>();
   for (const element of listElements(value)) {

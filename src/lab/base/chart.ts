@@ -1,7 +1,6 @@
 /** One section of a report: a chart, and a table with its numbers. */
 export interface Figure {
   readonly title: string;
-  /** What the figure shows, and how to read it. */
   readonly description: string;
   /** Null if a table suffices. */
   readonly chart: Chart | null;

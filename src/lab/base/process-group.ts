@@ -24,7 +24,6 @@ export function spawnGroup(args: readonly string[], options: SpawnOptions): Chil
   return child;
 }
 
-/** Sends SIGKILL to all members of a process group. */
 export function killGroup(leader: number): void {
   try {
     process.kill(-leader, 'SIGKILL');

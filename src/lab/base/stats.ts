@@ -3,7 +3,6 @@ export interface Summary {
   readonly median: number;
   readonly min: number;
   readonly max: number;
-  /** The number of rounds that have this measurement. */
   readonly count: number;
 }
 
@@ -14,7 +13,6 @@ export function summarize(values: readonly (number | null)[]): Summary | null {
   return { median: percentile(sorted, 50), min: sorted[0]!, max: sorted.at(-1)!, count: sorted.length };
 }
 
-/** A summary of each of these measurements. */
 export const summarizeEach = <Key extends string>(
   keys: readonly Key[],
   rounds: readonly Readonly<Record<Key, number | null>>[],

@@ -5,7 +5,6 @@ import { throwIfCancelled } from '../base/errors.js';
 const CONCURRENCY = 64;
 const TIMEOUT_MS = 3000;
 
-/** Open connections that send nothing. */
 export class IdleConnections implements Disposable {
   private readonly sockets = new Set<Socket>();
   /** The reason why the last one could not be opened, or null. */

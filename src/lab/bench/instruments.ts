@@ -14,7 +14,6 @@ import { type Cores, tasksetArgs } from '../measure/cores.js';
 import { type CpuUse, cpuBetween, cpuTime, processTree } from '../measure/proc-stat.js';
 import { countAttached, parseStrace, straceArgs } from '../measure/strace.js';
 
-/** Startup time of a load generator. */
 const START_MS = 30;
 /** A fixed-rate load on a model that falls behind takes longer; it is stopped after this multiple of its duration. */
 const TIMEOUT_FACTOR = 2;

@@ -8,7 +8,6 @@ import { tasksetArgs } from '../measure/cores.js';
 const START_TIMEOUT_MS = 15_000;
 /** A hundred threads that are still starting take this long to exit on one core. */
 const STOP_TIMEOUT_MS = 20_000;
-/** Characters of output quoted in an error. */
 const QUOTED_CHARS = 300;
 
 /** The command that serves a directory with a model, and prints a line with its URL when it listens. */
@@ -72,7 +71,6 @@ export class ModelProcess {
   }
 }
 
-/** The URL in the first line of output. */
 function readUrl(child: ChildProcess, signal: AbortSignal): Promise<URL> {
   return new Promise((resolve, reject) => {
     let output = '';

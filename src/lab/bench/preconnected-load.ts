@@ -17,7 +17,6 @@ const EXPECTED_MEMORY_RATIO = 0.8;
 const MAX_SECONDS = 3600;
 /** Enough to count the calls of a request; strace must stop every thread of every process. */
 const TRACED_CONNECTIONS = 4;
-/** Duration of a second attempt to count calls. */
 const RETRY_SECONDS = 8;
 
 /**

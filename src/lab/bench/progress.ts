@@ -1,6 +1,5 @@
 import { Presets, SingleBar } from 'cli-progress';
 
-/** Reports the progress of a run. */
 export interface Progress {
   /** @param total the number of steps */
   start(total: number): void;
@@ -11,7 +10,6 @@ export interface Progress {
 
 export const NO_PROGRESS: Progress = { start: () => {}, label: () => {}, step: () => {}, stop: () => {} };
 
-/** A progress bar, if the stream is a terminal. */
 export function progressOn(stream: NodeJS.WriteStream): Progress {
   if (!stream.isTTY) return NO_PROGRESS;
   const bar = new SingleBar(

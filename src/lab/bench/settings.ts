@@ -35,7 +35,6 @@ export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
 export interface BenchSettings extends Readonly<Record<SettingName, number>> {
   readonly models: readonly string[];
   readonly seed: number;
-  /** Opens a connection for every request. */
   readonly close: boolean;
   /** No model is started after this time, and the run is cancelled some seconds later; null for no limit. */
   readonly budgetSeconds: number | null;

@@ -49,9 +49,7 @@ export function parseResponse(bytes: Buffer): HttpResponse | null {
   return body.length < length ? null : { status: Number(first.split(' ')[1]), fields, body };
 }
 
-/** The result of a check that a model responds correctly. */
 export interface SmokeCheck {
-  /** Whether a connection takes further requests. */
   readonly keepAlive: boolean;
   /** Status, type and length of the response: must be equal for a one-to-one comparison. */
   readonly responseShape: string;

@@ -7,7 +7,6 @@ import type { Progress } from './progress.js';
 import type { SampleSite } from './sample-site.js';
 import type { BenchSettings } from './settings.js';
 
-/** The command lines of the measured servers. */
 export interface Launcher {
   readonly model: ModelCommand;
   /** A server that reports its own counters at /stats. */
@@ -21,12 +20,10 @@ export const launcher: Launcher = {
   countingServer: (directory) => [process.execPath, COUNTING_SERVER, directory],
 };
 
-/** The models that an HTTP load can measure. */
 export const HTTP_MODELS: readonly Model[] = MODELS.filter(({ scheme }) => scheme === undefined);
 
 export const modelNamed = (name: string): Model => MODELS.find((each) => each.name === name)!;
 
-/** Everything that an experiment works with. */
 export class Workbench {
   readonly notes: string[] = [];
   private readonly startedMs = performance.now();
@@ -44,7 +41,6 @@ export class Workbench {
     if (!this.notes.includes(sentence)) this.notes.push(sentence);
   }
 
-  /** Starts a server, measures it, and stops it in any case. */
   async withServer<Result>(args: readonly string[], measure: (server: ModelProcess) => Promise<Result>) {
     throwIfCancelled(this.signal);
     const server = await ModelProcess.start(args, this.instruments.cores?.model, this.signal);
@@ -78,7 +74,6 @@ export class Workbench {
     }
   }
 
-  /** Whether no further measurement may begin. */
   get isOverBudget(): boolean {
     const { budgetSeconds } = this.settings;
     return budgetSeconds !== null && performance.now() - this.startedMs > budgetSeconds * 1000;

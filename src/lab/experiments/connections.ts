@@ -58,7 +58,6 @@ export interface ConnectionsResult {
   readonly failure: string | null;
 }
 
-/** The partial result of a model during a run. */
 export interface ConnectionsPartial {
   readonly model: string;
   readonly waits: string;

@@ -7,7 +7,6 @@ export interface Experiment<Result extends object> {
   readonly question: string;
   /** The models that it measures without --models; empty if it measures none. */
   readonly models: readonly string[];
-  /** A model that --models must contain. */
   readonly requiredModel?: string;
   /** Defaults that differ from THOROUGH and QUICK. */
   readonly defaults: Partial<MeasureSettings>;

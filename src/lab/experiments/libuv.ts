@@ -7,7 +7,6 @@ import { measurePartials } from './models.js';
 import { modelsFigures, modelsSummary, summarySeries } from './models-figures.js';
 import { type ModelPartial, type ModelResult, modelResult } from './models-result.js';
 
-/** The model that the others are compared with. */
 const REFERENCE = 'epollet';
 
 /** A model relative to the reference, which is 1. */

@@ -20,7 +20,6 @@ export interface SystemCalls {
   readonly byName: Readonly<Record<string, number>>;
 }
 
-/** The partial result of a model during a run. */
 export interface ModelPartial {
   readonly model: string;
   readonly waits: string;

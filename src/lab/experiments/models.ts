@@ -43,7 +43,6 @@ export const models: Experiment<{ readonly results: readonly ModelResult[] }> = 
   summary: ({ results }) => modelsSummary(results),
 };
 
-/** Measures each model in each round. */
 export async function measurePartials(
   bench: Workbench,
   orders: readonly (readonly string[])[],

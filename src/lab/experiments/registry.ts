@@ -17,7 +17,6 @@ type ResultOf<Name extends ExperimentName> =
 
 export const experimentNamed = (name: ExperimentName): Experiment<ResultOf<ExperimentName>> => EXPERIMENTS[name];
 
-/** The result of any experiment, with its name. */
 export type ExperimentResult = {
   [Name in ExperimentName]: { readonly experiment: Name } & ResultOf<Name>;
 }[ExperimentName];
@@ -34,7 +33,6 @@ const FLAGS: readonly (readonly [flag: string, setting: keyof BenchSettings])[] 
   ['budget', 'budgetSeconds'],
 ];
 
-/** The command line that repeats a run. */
 export function commandOf(settings: LabSettings): string {
   const { unused } = experimentNamed(settings.experiment);
   const used = FLAGS.filter(([, setting]) => unused !== 'all' && !unused.includes(setting));

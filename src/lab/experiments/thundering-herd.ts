@@ -6,7 +6,6 @@ import { constants, EPOLLET, EPOLLEXCLUSIVE, kernel } from '../../sys/index.js';
 const THREADS = 4;
 /** The time between a thread's first message and its epoll_wait, with a margin for a busy machine. */
 const START_MS = 150;
-/** How long a thread waits for an event. */
 export const TIMEOUT_MS = 700;
 
 /** Several threads wait for one descriptor, each with an epoll set of its own, and one byte arrives. */

@@ -4,7 +4,6 @@ import { createRequire } from 'node:module';
 
 export type ToolName = 'wrk' | 'autocannon' | 'h2load' | 'strace' | 'taskset';
 
-/** A program that the lab measures with. */
 export interface Tool {
   readonly name: ToolName;
   readonly version: string | null;
@@ -13,7 +12,6 @@ export interface Tool {
   readonly without: string;
 }
 
-/** The tools on this machine. */
 export class Tools {
   readonly list: readonly Tool[];
   private readonly commands = new Map<ToolName, string[]>();
@@ -65,7 +63,6 @@ export class Tools {
     return this.commands.has(name);
   }
 
-  /** The start of its command line. */
   command(name: ToolName): string[] {
     const command = this.commands.get(name);
     if (command === undefined) throw new Error(`${name} is not installed`);

@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { textOf } from '../base/text-file.js';
 
-/** The dedicated cores of the model and of the load. */
 export interface Cores {
   readonly model: number;
   readonly load: readonly number[];
@@ -43,7 +42,6 @@ function siblings(core: number): number[] {
 export const tasksetArgs = (cores: number | readonly number[] | undefined): string[] =>
   cores === undefined ? [] : ['taskset', '-c', [cores].flat().join(',')];
 
-/** Moves all threads of this process to these cores. */
 export function moveSelfTo(cores: readonly number[]): void {
   execFileSync('taskset', ['-a', '-p', '-c', cores.join(','), String(process.pid)], { stdio: 'ignore' });
 }

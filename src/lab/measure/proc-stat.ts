@@ -12,7 +12,6 @@ export interface CpuTime {
   readonly threads: ReadonlyMap<string, number>;
 }
 
-/** A process and its descendants. */
 export function processTree(pid: number): number[] {
   const tree = [pid];
   for (const task of threadsOf(pid)) {

@@ -7,7 +7,6 @@ const SERIES_ON_LIGHT = `--series-0: #0b5f78;
   --series-5: #5d6d75;
   --series-6: #a0307a;`;
 
-/** Additions to the style sheet of the site. */
 export const PAGE_STYLE = `
 :root {
   ${SERIES_ON_LIGHT}

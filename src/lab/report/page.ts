@@ -88,7 +88,6 @@ function renderTable({ columns, rows }: Table): string {
   return `<table><thead>${row('th', columns)}</thead><tbody>${rows.map((cells) => row('td', cells)).join('\n')}</tbody></table>`;
 }
 
-/** The style sheet of the site that ships with the package. */
 const siteStyle = (): string => readFileSync(new URL('../../../html/style.css', import.meta.url), 'utf8');
 
 /** The build for a script element is in the directory of the package's main module. */

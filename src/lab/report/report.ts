@@ -18,7 +18,6 @@ export interface ReportHead {
   readonly seconds: number;
   /** False if the run was cancelled: the results are those of the completed rounds. */
   readonly complete: boolean;
-  /** The command line that repeats the run. */
   readonly command: string;
   readonly settings: LabSettings;
   /** The order of the models in each round, shuffled with settings.seed. */

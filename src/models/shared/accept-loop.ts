@@ -27,7 +27,6 @@ export class AcceptLoop {
     this.resume();
   }
 
-  /** Accepts no more connections. */
   close(): void {
     this.pause();
     this.closed = true;

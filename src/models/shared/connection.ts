@@ -2,7 +2,6 @@ import { EAGAIN, kernel } from '../../sys/index.js';
 import { NEED_MORE, parseRequest } from './request.js';
 import type { Responder } from './responder.js';
 
-/** The state of a connection after one step. */
 export const State = {
   /** recv(2) returned EAGAIN: wait for input. */
   readBlocked: 0,

@@ -10,7 +10,6 @@ interface Task {
 
 /** The first message of a thread; all later ones are responses. */
 const READY = { ready: true };
-/** The message that ends a thread. */
 const END = null;
 
 /** Threads that turn requests into responses, one at a time each. They know no sockets. */

@@ -26,7 +26,6 @@ const BODIES: Readonly<Record<number, string>> = {
 };
 const PLAIN = 'text/plain; charset=utf-8';
 
-/** Whether a connection takes further requests. */
 export type Persistence = 'keep-alive' | 'close';
 
 /** A response ready for one send(2): head and body in one buffer. */

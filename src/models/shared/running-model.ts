@@ -8,7 +8,6 @@ export interface ModelOptions {
   readonly print?: (line: string) => void;
 }
 
-/** A model that accepts connections. */
 export interface RunningModel {
   readonly port: number;
   /** The URL for clients; `localhost` if the model listens on all addresses. */

@@ -52,7 +52,6 @@ export class ResponseQueue {
     this.handlerContext = new HandlerContext(connection, context.server);
   }
 
-  /** A response is pending. */
   get isBusy(): boolean {
     return this.pending.length > 0;
   }

@@ -8,7 +8,6 @@ export class HandlerContext {
 
   constructor(
     connection: Connection,
-    /** The Server that runs the handler. */
     readonly server: unknown,
   ) {
     this.#connection = connection;

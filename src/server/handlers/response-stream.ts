@@ -77,7 +77,6 @@ export class ResponseStream {
     }
   }
 
-  /** Everything queued is sent. */
   onDrain(): void {
     this.resume?.();
     this.resume = null;
