@@ -21,7 +21,7 @@ export class BodyQueue {
   /** The reader has begun, or has cancelled it. */
   isUsed = false;
   private readonly chunks: Uint8Array[] = [];
-  /** The memory of the last chunk, if that is made of small ones and may grow. */
+  /** The memory of the last chunk, if it aggregates small chunks and can still grow. */
   private block: Uint8Array | null = null;
   private isEnded = false;
   private error: Error | null = null;
@@ -88,7 +88,7 @@ export class BodyQueue {
     return new ReadableStream(source as never, { highWaterMark: 0 });
   }
 
-  /** Drops what is queued, and everything that comes. */
+  /** Discards queued and future chunks. */
   cancel(): void {
     this.chunks.length = this.queuedBytes = 0;
     this.block = null;

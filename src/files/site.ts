@@ -38,7 +38,7 @@ export interface SiteContext extends BuilderContext {
  * 2. redirect: the first of the option `redirects` that matches.
  * 3. resolve: the path becomes a file, a directory, a listing, a redirect or an errno, in the current release of the root or,
  *    for a fingerprinted file that it lacks, in the previous one.
- * 4. revalidate: an expired entry goes on if its path still resolves to the same fingerprint.
+ * 4. revalidate: an expired entry stays if its path still resolves to the same fingerprint.
  * 5. build: the representations of the file, a redirect, or an error page.
  * 6. store: as the cache entry of the request's path, unless it is transient.
  *

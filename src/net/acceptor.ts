@@ -19,7 +19,7 @@ export interface DescriptorReserve {
 }
 
 export interface AcceptorOptions {
-  /** Accepted in one turn, before the connections that are open have theirs. */
+  /** Maximum accepts per turn, so that open connections are not starved. */
   acceptsPerTurn: number;
   maxConnections: number;
 }

@@ -53,7 +53,7 @@ export class Connection implements Handler, BatchReadable {
   private lingeredBytes = 0;
   private writeQueue: WriteQueue | null = null;
   private batchedBytes = 0;
-  /** When bytes were last received or sent, or when the write queue was begun; while lingering, when that began. */
+  /** When bytes were last received or sent, or when the write queue became non-empty; while lingering, when lingering started. */
   private sinceMs: number;
 
   /** @param fd a connected, non-blocking stream socket; owned by the connection from here on */
@@ -86,7 +86,7 @@ export class Connection implements Handler, BatchReadable {
     return !this.hasUnsent && this.unread === null && this.state === State.open;
   }
 
-  /** Whether, as far as is known, the peer has sent more than the protocol has used. */
+  /** Whether input is known to be left unconsumed. */
   get hasUnread(): boolean {
     return this.unread !== null || (this.pausedReadiness !== 0 && !this.inputEnded);
   }
@@ -106,7 +106,7 @@ export class Connection implements Handler, BatchReadable {
     } else this.ensureQueue().pushBytes(bytes, offset, end, immutableFrom);
   }
 
-  /** As `sendBytes`, for bytes that more is queued behind at once: both are sent together. */
+  /** Like `sendBytes`, for bytes that more will follow immediately: both go out in one send. */
   sendAhead(bytes: Uint8Array, offset: number, end: number, immutableFrom = 0): void {
     this.ensureQueue().pushBytes(bytes, offset, end, immutableFrom);
   }
@@ -241,7 +241,7 @@ export class Connection implements Handler, BatchReadable {
     this.onReceived(input, 0, unreadBytes, result, capacity, readiness);
   }
 
-  /** Handles the result of a recv(2) whose bytes stand behind `unreadBytes` from earlier reads. */
+  /** Handles the result of a recv(2) whose bytes follow `unreadBytes` bytes of earlier reads. */
   private onReceived(
     bytes: Buffer,
     start: number,

@@ -50,7 +50,7 @@ export interface ServerStats {
 }
 
 export interface StopOptions {
-  /** Close every connection at once, in the middle of its response if need be. @default false */
+  /** Close every connection at once, even in mid-response. @default false */
   force?: boolean;
 }
 
@@ -170,7 +170,7 @@ export class Server implements AsyncDisposable {
     };
   }
 
-  /** Fallback pages that are missing at the moment. A deployment may still bring them, so the server starts without. */
+  /** Fallback pages that are missing at the moment. A later deployment may provide them, so the server starts without them. */
   get missingFallbacks(): MissingFallback[] {
     return this.context.files?.missingFallbacks ?? [];
   }

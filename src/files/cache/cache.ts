@@ -32,7 +32,7 @@ export class FileCache {
     return entry;
   }
 
-  /** Becomes the owner of the entry, and closes it when it is removed. */
+  /** Takes ownership of the entry; closes it on removal. */
   set(entry: CacheEntry): void {
     const previous = this.entries.get(entry.hash);
     if (previous !== undefined) this.remove(previous);
@@ -80,7 +80,7 @@ export class FileCache {
     while (this.bytes > this.budgetBytes && this.size > 1) this.evictOldest(entry);
   }
 
-  /** @param newest the entry that the room is for */
+  /** @param newest the entry being inserted; never evicted */
   private evictOldest(newest: CacheEntry): void {
     for (const [hash, entry] of this.entries) {
       if (entry !== newest && !entry.recentlyUsed) return this.evict(entry);

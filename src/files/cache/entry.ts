@@ -31,7 +31,7 @@ export type Freshness = 'fresh' | 'needs fstat' | 'expired';
 export class CacheEntry implements Dependent {
   /** A hit since the last search for an entry to evict. */
   recentlyUsed = true;
-  /** What the cache counts it for, while it is in there. */
+  /** Bytes charged to the budget of the cache that it is in. */
   countedBytes = 0;
   /** On the reactor's clock. */
   private freshUntilMs = 0;
@@ -99,7 +99,7 @@ export class CacheEntry implements Dependent {
   }
 }
 
-/** The plain response if the request allows it; else the content makes one. */
+/** The prepared response if the request allows it; otherwise one made by the content. */
 export function respondFromCache(entry: CacheEntry, request: RequestParser): HttpResponse {
   if (entry.plainResponse !== null && (request.presentMask & entry.relevantFields) === 0) return entry.plainResponse;
   return entry.content.respond(request);

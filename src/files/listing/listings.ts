@@ -44,11 +44,11 @@ export class Listings {
     if (typeof entry === 'number') return entry;
     if (!latin1(request.bytes, request.pathStart, request.pathEnd).includes('//'))
       return respondFromCache(entry, request);
-    // From a path with empty segments the relative links would miss.
+    // Relative links would resolve wrongly from a path with empty segments.
     return new RedirectContent(directoryUrlPath(resolved.name), this.errorFields).respond(request);
   }
 
-  /** The entry goes on as long as the directory's entries stay the same. */
+  /** The entry stays valid while the directory's entries stay the same. */
   private entryOf(resolved: Resolved, lookup: Lookup, nowMs: number): CacheEntry | number {
     const entry = this.find(resolved.name);
     if (entry?.freshness(nowMs) === 'fresh') return entry;

@@ -5,7 +5,7 @@ const MORE_EXTENSIONS = new Set(
   'asp aspx astro bak br cgi cur env jsonl jsp lock ndjson sqlite svelte swp tmp tsx vue zst'.split(' '),
 );
 
-/** Extensions of mime-db that paths end in because domains do, `/users/a@b.com`: no page loads such a file. */
+/** Extensions of mime-db that are also top-level domains, `/users/a@b.com`: no page loads such a file. */
 const TOP_LEVEL_DOMAINS = new Set('ai au com fm in me org pl rs tr xyz'.split(' '));
 
 /**

@@ -30,7 +30,7 @@ export interface Release {
  *    directory, that is `current`, and everything resolved before is stale.
  * 3. The release before stays as `previous` for `previousReleaseMs`: clients with an old page still find its assets.
  *
- * A path that leads nowhere changes nothing: the deployment is under way.
+ * A dangling path keeps the current release: a deployment is in progress.
  */
 export class ReleaseRoot {
   current: Release;

@@ -14,7 +14,7 @@ const REVALIDATE: Field = [CACHE_CONTROL, 'no-cache'];
 const DOCUMENT = /^(?:text\/html|application\/xhtml\+xml|image\/svg\+xml)\b/i;
 const PAGE = /^(?:text\/html|application\/xhtml\+xml)\b/i;
 
-/** For every response: nothing that is not a script may run as one. */
+/** For every response: prevents other content from being executed as a script. */
 const SECURITY_FIELDS: readonly Field[] = [['X-Content-Type-Options', 'nosniff']];
 /**
  * For documents, the only responses in which they have an effect. X-Frame-Options rather than frame-ancestors in a

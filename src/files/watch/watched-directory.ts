@@ -114,7 +114,7 @@ export class WatchedDirectory implements DirectoryListener {
 
   onEntryChanged(name: string): void {
     const original = originalOf(name);
-    // The event may also be of a removal: a name too many costs an open, one too few a representation.
+    // The event may also be of a removal: a surplus name costs an open, a missing one hides a representation.
     if (original !== null) this.precompressedNames?.add(name);
     if (this.precompressedNames !== null && this.precompressedNames.size > MANY_NAMES) this.precompressedNames = null;
     this.invalidate(name);
@@ -170,7 +170,7 @@ export class WatchedDirectory implements DirectoryListener {
   }
 }
 
-/** The file that a name is the precompressed form of; null if it has no such suffix. */
+/** The original of a precompressed file's name; null without such a suffix. */
 export function originalOf(name: string): string | null {
   const coding = CODINGS.find((each) => name.endsWith(PRECOMPRESSED_SUFFIXES[each]));
   return coding === undefined ? null : name.slice(0, -PRECOMPRESSED_SUFFIXES[coding].length);

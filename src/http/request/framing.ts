@@ -11,7 +11,7 @@ const host = HOST;
  * smuggled past one of them: whatever is ambiguous is an error.
  */
 
-/** Content-Length, RFC 9112 section 6.2; -1 if it is not one plain decimal (not even a list of equal ones). */
+/** Content-Length, RFC 9112 section 6.2; -1 if it is not one plain decimal (nor is a list of identical values accepted). */
 export function contentLength(bytes: Uint8Array, start: number, end: number): number {
   if (start === end || end - start > 16) return -1;
   let length = 0;
@@ -33,7 +33,7 @@ export function transferEncoding(value: string): 0 | ErrorStatus {
   return chunkedLast && wellFormed ? 501 : 400;
 }
 
-/** IPv6 or IPvFuture in brackets, RFC 3986 section 3.2.2. No zone: it has a meaning only on its own machine. */
+/** IPv6 or IPvFuture in brackets, RFC 3986 section 3.2.2. No zone identifier: it is meaningful only on the local host. */
 const IP_LITERAL = /^\[(?:[0-9a-f]*:[0-9a-f:.]+|v[0-9a-f]+\.[a-z0-9._~!$&'()*+,;=:-]+)\]/i;
 
 /** Whether this is `uri-host [ ":" port ]`, RFC 9110 section 7.2. Empty is valid: the target had no authority. */

@@ -23,10 +23,10 @@ const IF_RANGE = FieldId.ifRange;
 export const CONDITIONAL_FIELDS =
   (1 << IF_MATCH) | (1 << IF_NONE_MATCH) | (1 << IF_MODIFIED_SINCE) | (1 << IF_UNMODIFIED_SINCE);
 
-/** 200 stands for going on as if there were no preconditions. */
+/** 200: proceed as if there were no preconditions. */
 export type PreconditionStatus = 200 | 304 | 412;
 
-/** What the preconditions of a request come to. */
+/** The outcome of evaluating a request's preconditions. */
 export interface PreconditionResult {
   readonly status: PreconditionStatus;
   /** The field that decided; null without preconditions. */
@@ -35,7 +35,7 @@ export interface PreconditionResult {
   readonly isPending: boolean;
 }
 
-// Made once: a request allocates none.
+// Allocated once, so that requests allocate nothing.
 const result = (
   status: PreconditionStatus,
   field: PreconditionResult['field'],

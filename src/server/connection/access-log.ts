@@ -10,7 +10,7 @@ export const ACCESS_LOG_FORMATS: readonly AccessLogFormat[] = ['off', 'combined'
 /** Lines are written in batches of this size, or after this time. */
 const BATCH_CHARACTERS = 65536;
 const BATCH_MS = 1000;
-/** Bounds the memory for a reader that is slower than the requests: beyond it lines are dropped, and counted. */
+/** Bounds memory when the reader is slower than the log: beyond it lines are dropped, and counted. */
 const QUEUED_CHARACTERS = 16 * 1024 * 1024;
 const RETRY_MS = 20;
 /** A pipe without a reader must not keep a server from stopping. */
@@ -47,7 +47,7 @@ export class AccessLog {
     private readonly fd: number,
   ) {}
 
-  /** Of the request that the parser holds, or of as much of it as could be parsed. */
+  /** The entry for the parser's current request, or for as much of it as was parsed. */
   static entryOf(request: RequestParser, peer: string): LogEntry {
     const { hasTarget } = request;
     return {

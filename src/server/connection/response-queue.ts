@@ -102,7 +102,7 @@ export class ResponseQueue {
     this.sendReady();
   }
 
-  /** Body bytes for a handler. Returns how far they are used up. */
+  /** Body bytes for a handler. Returns the offset up to which they were consumed. */
   readBody(body: RequestBody, bytes: Uint8Array, start: number, end: number): number {
     const result = body.read(bytes, start, end, this.nowMs);
     if (result === NEED_MORE) {
@@ -181,7 +181,7 @@ export class ResponseQueue {
     return this.connection.context.reactor.nowMs;
   }
 
-  /** The handler wants more of its body than there is. */
+  /** The handler is waiting for more of the request body. */
   private onBodyWanted(pending: PendingResponse): void {
     const { body } = this;
     if (this.isClosed || body === null || body.pending !== pending) return;
