@@ -18,7 +18,7 @@ export function explanationText(explanation: Explanation): string {
   };
   if (site !== null) {
     const host = request.host ?? 'none';
-    row('host', `${host}: ${site.host === null ? 'the site of all hosts without their own' : 'has its own site'}`);
+    row('host', `${host}: ${site.host === null ? 'the default site' : 'has its own site'}`);
     row('root', site.directory === site.root ? site.root : `${site.root}, which is ${site.directory}`);
   }
   for (const { topic, text } of steps) row(topic, text);

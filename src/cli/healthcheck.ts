@@ -35,7 +35,7 @@ function ownUrl(): URL {
 function isHealthy(url: URL): Promise<boolean> {
   return new Promise((resolve) => {
     const fail = (reason: string): void => {
-      process.stderr.write(`${url.href}: ${reason}\n`);
+      process.stderr.write(`epollet: ${url.href}: ${reason}\n`);
       resolve(false);
     };
     const request = get(url, { agent: false, timeout: TIMEOUT_MS }, (response) => {

@@ -29,7 +29,7 @@ function cachedReason({ site, recorder, outcome }: Trace): string {
   const { kind } = resolution!.resolved;
   if (outcome === 'listing') return 'the entries of the directory, and each representation that was requested';
   if (kind === 'not-found' || kind === 'listing')
-    return outcome === 'fallback' ? 'that there is no file, and the fallback' : 'that there is no file';
+    return outcome === 'fallback' ? 'the absence of a file, and the fallback' : 'the absence of a file';
   if (file === undefined) return 'the redirect';
   const limit = `maxCachedFileBytes, ${bytesText(site.context.limits.maxCachedFileBytes)}`;
   if (file.identity.ok.body.kind === 'file') return `it is larger than ${limit}, and sent by sendfile`;
@@ -57,8 +57,7 @@ function uncachedReason({ site, recorder, response, outcome }: Trace): string {
 function invalidationOf({ site, recorder }: Trace): Pick<CacheReason, 'invalidation' | 'detail'> {
   const { limits, inotify } = site.context;
   const { areWatched, unwatchedReason } = recorder.decisions.resolution!.resolved.dependencies;
-  if (areWatched)
-    return { invalidation: 'inotify', detail: 'changes of it, its directory and all on its path are reported' };
+  if (areWatched) return { invalidation: 'inotify', detail: 'changes on its path, down to the file, are reported' };
   const reason = inotify.fd < 0 ? `there is no inotify (${inotify.watchError})` : unwatchedText(unwatchedReason ?? '');
   return { invalidation: 'ttl', detail: `revalidated after ${limits.revalidateMs} ms: ${reason}` };
 }

@@ -82,7 +82,7 @@ export function explain(options: ServeOptions, head: Uint8Array): Explanation {
       const response = ERROR_RESPONSES[parsed];
       const reason = response.body.kind === 'bytes' ? Buffer.from(response.body.bytes).toString().trim() : '';
       const decided = withoutFile('malformed', { topic: 'malformed', text: `${reason} The connection is closed.` });
-      return { request, site: null, ...decided, ...sent(response, false, () => 'plain text of the server') };
+      return { request, site: null, ...decided, ...sent(response, false, () => "the server's plain text") };
     }
     const dispatched = dispatch({ parser, files, handlers }, 0);
     if (files === null) {

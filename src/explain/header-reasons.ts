@@ -9,7 +9,7 @@ export interface AbsentField {
 
 const FIXED: Readonly<Record<string, string>> = {
   'content-encoding': 'the representation that was selected',
-  'accept-ranges': 'ranges of it can be requested',
+  'accept-ranges': 'range requests are supported',
   'last-modified': "the file's modification time",
   location: 'the target, with the query of the request unless it has its own',
   'retry-after': 'descriptors become free when responses are sent',
@@ -91,13 +91,13 @@ export class HeaderReasons {
   private typeReason(value: string): string {
     const { file, outcome, response } = this.trace;
     if (outcome === 'listing' && !isPlainText(response.status)) return 'the format of the listing, by Accept';
-    if (file === null || isPlainText(response.status)) return 'plain text of the server';
+    if (file === null || isPlainText(response.status)) return "the server's plain text";
     if (value.startsWith('multipart/byteranges')) return 'several ranges';
     const extension = /\.[^./]+$/.exec(file.resolved.name.toString())?.[0];
     const isKnown = value !== 'application/octet-stream';
     return (
       this.rules.get('content-type') ??
-      (extension === undefined ? 'the name has no extension' : `${isKnown ? 'by' : 'unknown:'} ${extension}`)
+      (extension === undefined ? 'the name has no extension' : `${isKnown ? 'from' : 'unknown:'} ${extension}`)
     );
   }
 

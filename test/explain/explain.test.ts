@@ -206,17 +206,17 @@ const LISTED: Partial<ServeOptions> = {
 test.each<
   [field: string, target: string, options: Partial<ServeOptions>, expected: RegExp | undefined, fields?: string[]]
 >([
-  ['Content-Type', '/', {}, /^by \.html$/],
+  ['Content-Type', '/', {}, /^from \.html$/],
   ['Content-Type', '/none', {}, /^the name has no extension$/],
   ['Content-Type', '/odd.zzqq', {}, /^unknown: \.zzqq$/],
   ['Content-Type', '/', { headers: [{ match: '*', set: { 'Content-Type': 'text/x' } }] }, /^headers\[0\] matches \*$/],
-  ['Content-Type', '/%', {}, /^plain text of the server$/],
+  ['Content-Type', '/%', {}, /^the server's plain text$/],
   ['ETag', '/', {}, /^etag is stat: the file's inode, size and times$/],
   ['ETag', '/', { etag: 'content' }, /^etag is content: a hash of its bytes$/],
   ['ETag', '/docs/', { directoryListing: true }, /^a hash of its bytes$/],
   ['X-Total-Count', '/docs/', { directoryListing: true }, /^how many entries/],
   ['Cache-Control', '/', {}, /^a page may change$/],
-  ['Cache-Control', '/assets/app-3f2a9c1b.js', {}, /^the name has a hash$/],
+  ['Cache-Control', '/assets/app-3f2a9c1b.js', {}, /^the name is fingerprinted$/],
   ['Cache-Control', '/', { cacheControl: [{ match: '/*', value: 'x' }] }, /^cacheControl\[0\] matches \/\*$/],
   ['Cache-Control', '/missing', {}, /^this URL is not the page's own$/],
   ['X-Frame-Options', '/', { securityHeaders: true }, /^securityHeaders is on, and this is a document$/],
@@ -229,7 +229,7 @@ test.each<
   ['Content-Type', '/docs/', LISTED, /^the format of the listing, by Accept$/],
   ['X-A', '/', LISTED, /^headers\[0\] matches \*$/, ['Range: bytes=99-']],
   ['X-Frame-Options', '/', LISTED, /^securityHeaders is on, and/, ['Range: bytes=99-']],
-  ['Content-Type', '/', LISTED, /^plain text of the server$/, ['Range: bytes=99-']],
+  ['Content-Type', '/', LISTED, /^the server's plain text$/, ['Range: bytes=99-']],
   ['Cache-Control', '/', LISTED, /^a later request may succeed$/, ['Range: bytes=99-']],
   ['X-A', '/', LISTED, undefined, ['If-Match: "x"']],
   ['X-Content-Type-Options', '/', LISTED, /^securityHeaders is on$/, ['If-Match: "x"']],
@@ -264,7 +264,7 @@ describe('what is cached, and how it is invalidated', () => {
       { limits: { cacheBytes: 0 } },
       { location: 'none', reason: /^cacheBytes, 0 bytes, has no room/, invalidation: 'none' },
     ],
-    ['/missing', {}, { location: 'memory', reason: /^that there is no file$/ }],
+    ['/missing', {}, { location: 'memory', reason: /^the absence of a file$/ }],
     ['/docs', {}, { location: 'memory', reason: /^the redirect$/ }],
     [
       '/docs/',
@@ -275,7 +275,7 @@ describe('what is cached, and how it is invalidated', () => {
     [
       '/nowhere/',
       { directoryListing: true },
-      { location: 'memory', reason: /^that there is no file$/, invalidation: /^inotify$/ },
+      { location: 'memory', reason: /^the absence of a file$/, invalidation: /^inotify$/ },
     ],
     ['//docs/', { directoryListing: true }, { location: 'none', reason: /^the directory is cached by its own path$/ }],
     ['/none', { kernel: kernelWith({ fstatfs: () => 0xef53 }) }, { invalidation: 'ttl', detail: /other hard links/ }],

@@ -143,6 +143,8 @@ export class Rules {
     if (rule !== undefined) return [rule.field, `cacheControl[${at}] matches ${rule.match}`];
     // Links and bookmarks point to a page's address, which stays the same when the page changes.
     if (PAGE.test(mediaType)) return [REVALIDATE, 'a page may change'];
-    return isFingerprinted(path) ? [IMMUTABLE, 'the name has a hash'] : [REVALIDATE, 'the name has no hash'];
+    return isFingerprinted(path)
+      ? [IMMUTABLE, 'the name is fingerprinted']
+      : [REVALIDATE, 'the name is not fingerprinted'];
   }
 }

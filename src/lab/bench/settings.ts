@@ -21,10 +21,15 @@ export const SETTINGS = {
   seconds: setting('seconds', 'duration of each load', [3, 0.25], [0.1, 3600]),
   warmUpSeconds: setting('warm-up', 'seconds of load before each measurement', [1, 0.25], [0.1, 3600]),
   connections: setting('connections', 'busy connections', [64, 32], [1, 10_000]),
-  maxHeavy: setting('heavy', 'most busy connections that take a process or thread each', [64, 4], [1, 10_000]),
+  maxHeavy: setting(
+    'heavy',
+    'maximum busy connections for models with a process or thread per connection',
+    [64, 4],
+    [1, 10_000],
+  ),
   rate: setting('rate', 'requests per second for the latency measurement', [1000, 1000], [1, 1_000_000]),
   idle: setting('idle', 'idle connections for the memory measurement', [1000, 1000], [1, 50_000]),
-  maxIdle: setting('most', 'most idle connections in “connections”', [10_000, 1000], [1, 50_000]),
+  maxIdle: setting('most', 'maximum idle connections in the experiment connections', [10_000, 1000], [1, 50_000]),
 };
 
 export type SettingName = keyof typeof SETTINGS;

@@ -200,15 +200,22 @@ export class HttpConnection implements Protocol {
 
   /** An error response ends the connection: the bytes behind it may not be a request. Uses up all of them, up to `end`. */
   private respondWithError(status: ErrorStatus, end: number): number {
-    this.send(errorResponse(this.context, status), ConnectionAction.linger);
+    const { context, queue } = this;
+    const response = errorResponse(context, status);
+    let entry = this.logEntry();
+    if (queue?.isBusy && entry !== null) {
+      // Logged now: the connection may close before the responses in front are sent.
+      context.log!.record(entry, status, response.bodyBytes(context.parser.method === 'HEAD'));
+      entry = null;
+    }
+    this.send(response, ConnectionAction.linger, entry);
     return end;
   }
 
   /** The response to the request that the parser holds. */
-  private send(response: HttpResponse, action: ConnectionAction): void {
+  private send(response: HttpResponse, action: ConnectionAction, entry = this.logEntry()): void {
     const { context, connection, queue } = this;
     const { parser } = context;
-    const entry = context.log === null ? null : this.logEntry();
     if (queue?.isBusy) return queue.enqueue(parser, response, action, entry);
     sendResponse(context, connection, response, action, parser.minorVersion === 0, parser.method === 'HEAD', entry);
     // A client that does not know of a stop may have sent a further request already.

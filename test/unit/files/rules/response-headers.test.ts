@@ -52,8 +52,8 @@ describe('Cache-Control', () => {
   ];
 
   test.each<[path: string, type: string, options: SiteOptions, value: string | undefined, reasons: string[]]>([
-    ['/app.3f2a9c1b.js', SCRIPT, {}, IMMUTABLE, ['Cache-Control: the name has a hash']],
-    ['/app.js', SCRIPT, {}, 'no-cache', ['Cache-Control: the name has no hash']],
+    ['/app.3f2a9c1b.js', SCRIPT, {}, IMMUTABLE, ['Cache-Control: the name is fingerprinted']],
+    ['/app.js', SCRIPT, {}, 'no-cache', ['Cache-Control: the name is not fingerprinted']],
     ['/index.html', HTML, {}, 'no-cache', ['Cache-Control: a page may change']],
     ['/news-3f2a9c1b.html', HTML, {}, 'no-cache', ['Cache-Control: a page may change']],
     [
@@ -64,20 +64,20 @@ describe('Cache-Control', () => {
       ['Cache-Control: cacheControl[0] matches /assets/**'],
     ],
     ['/a.3f2a9c1b.js', SCRIPT, { cacheControl }, 'no-store', ['Cache-Control: cacheControl[1] matches *.js']],
-    ['/a.3f2a9c1b.css', 'text/css', { cacheControl }, IMMUTABLE, ['Cache-Control: the name has a hash']],
+    ['/a.3f2a9c1b.css', 'text/css', { cacheControl }, IMMUTABLE, ['Cache-Control: the name is fingerprinted']],
     [
       '/a.js',
       SCRIPT,
       { headers: [{ match: '*.js', set: { 'cache-control': 'private' } }] },
       'private',
-      ['Cache-Control: the name has no hash', 'cache-control: headers[0] matches *.js'],
+      ['Cache-Control: the name is not fingerprinted', 'cache-control: headers[0] matches *.js'],
     ],
     [
       '/a.js',
       SCRIPT,
       { headers: [{ match: '*', set: { 'Cache-Control': '' } }] },
       undefined,
-      ['Cache-Control: the name has no hash', 'Cache-Control: removed, headers[0] matches *'],
+      ['Cache-Control: the name is not fingerprinted', 'Cache-Control: removed, headers[0] matches *'],
     ],
   ])('of %s (%s, %j) is %s', (path, type, options, value, reasons) => {
     expect(fieldOf(options, path, 'Cache-Control', type)).toBe(value);
@@ -98,7 +98,7 @@ describe('header rules', () => {
       ['X-B', '1'],
     ]);
     expect(reasonsFor({ headers }, '/a.js')).toEqual([
-      'Cache-Control: the name has no hash',
+      'Cache-Control: the name is not fingerprinted',
       'X-A: headers[0] matches *',
       'X-B: headers[0] matches *',
       'x-a: headers[2] matches *.js',
@@ -114,7 +114,7 @@ describe('header rules', () => {
     expect(fieldOf({ headers }, '/a.js', 'X-A')).toBeUndefined();
     expect(fieldOf({ headers }, '/b.js', 'X-A')).toBe('3');
     expect(reasonsFor({ headers }, '/a.js')).toEqual([
-      'Cache-Control: the name has no hash',
+      'Cache-Control: the name is not fingerprinted',
       'X-A: headers[0] matches *',
       'x-a: removed, headers[1] matches *',
     ]);
