@@ -75,7 +75,9 @@ describe('the response', () => {
   ])('with status %i is exit code %i', async (status, code) => {
     const ended = await against((_, response) => response.writeHead(status).end());
     expect(ended.code).toBe(code);
-    expect(ended.stderr).toMatch(code === 0 ? /^$/ : new RegExp(`^epollet: http://[^\\n]*/health: status ${status}\\n$`));
+    expect(ended.stderr).toMatch(
+      code === 0 ? /^$/ : new RegExp(`^epollet: http://[^\\n]*/health: status ${status}\\n$`),
+    );
   });
 
   test('to the given path counts', async () => {
