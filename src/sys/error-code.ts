@@ -1,3 +1,5 @@
+import { inspect } from 'node:util';
+
 /**
  * The codes of epollet's own errors: stable, unlike their messages. Errors of the kernel carry its errno's name.
  *
@@ -33,3 +35,8 @@ export function withCode<E extends Error>(code: ErrorCode, error: E): E & { code
 
 export const argumentTypeError = (message: string) => withCode('ERR_EPOLLET_ARGUMENT', new TypeError(message));
 export const argumentRangeError = (message: string) => withCode('ERR_EPOLLET_ARGUMENT', new RangeError(message));
+
+/** A rejected argument as an error's text shows it: short, strings in quotes, and never throwing as `String` may. */
+export function shown(value: unknown): string {
+  return inspect(value, { depth: 0, breakLength: Number.POSITIVE_INFINITY, maxArrayLength: 3, maxStringLength: 40 });
+}

@@ -7,6 +7,6 @@ export type { Constants } from './constants.js';
 export * from './directory.js';
 export * from './errno.js';
 export * from './events.js';
-export { assertFd } from './fd.js';
+export { assertFd, fdOf, type HasFd } from './fd.js';
 export { forEachInotifyEvent } from './inotify.js';
 export * from './kernel.js';
