@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /**
  * `epollet/epoll`: an epoll set as an object, and the bits of its masks.
  * @module

@@ -1,8 +1,8 @@
+/// <reference types="node" preserve="true" />
 /**
  * `epollet`: an HTTP server for files and fetch handlers.
  * @module
  */
-
 export type { CorsOptions } from './files/rules/cors.js';
 export type { RedirectRule } from './files/rules/redirects.js';
 export type {
@@ -17,5 +17,6 @@ export type { Trigger } from './reactor/interest.js';
 export type { AccessLogFormat } from './server/connection/access-log.js';
 export type { HandlerContext } from './server/handlers/handler-context.js';
 export type { ErrorHandler, FetchHandler } from './server/handlers/handler-runner.js';
+export type { HandlerServer, ServerStats, StopOptions } from './server/handlers/handler-server.js';
 export type { HostOptions, ServeOptions } from './server/options.js';
-export { type Server, type ServerStats, type StopOptions, serve } from './server/server.js';
+export { type Server, serve } from './server/server.js';

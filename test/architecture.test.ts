@@ -70,6 +70,7 @@ const SUBJECT_TESTS = [
   'lab',
   'models',
   'support',
+  'types',
 ];
 
 const sources = filesBelow(SRC).filter((file) => file.endsWith('.ts'));

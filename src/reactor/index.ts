@@ -1,8 +1,8 @@
+/// <reference types="node" preserve="true" />
 /**
  * `epollet/reactor`: readiness, deadlines and wake-ups for descriptors of your own.
  * @module
  */
-
 export type { BatchEndHandler } from './batch-end.js';
 export { NEVER } from './deadlines.js';
 export { BlockingDriver, NestedDriver } from './driver.js';

@@ -1,4 +1,4 @@
-import { Files, type FilesStats } from '../files/files.js';
+import { Files } from '../files/files.js';
 import type { MissingFallback } from '../files/pages/fallback.js';
 import { DateClock } from '../http/date.js';
 import { resolveLimits } from '../http/limits.js';
@@ -11,48 +11,18 @@ import { ReadBatch } from '../net/read-batch.js';
 import { WriteQueuePool } from '../net/write-queue.js';
 import { NestedDriver } from '../reactor/driver.js';
 import { READABLE } from '../reactor/interest.js';
-import type { ReactorStats } from '../reactor/options.js';
 import { Reactor } from '../reactor/reactor.js';
 import { type CountedKernel, countedKernel } from '../sys/counted-kernel.js';
 import { AccessLog } from './connection/access-log.js';
 import type { ServerContext } from './connection/context.js';
 import { HttpConnection } from './connection/http-connection.js';
 import { FlushQueue } from './handlers/flush-queue.js';
+import type { HandlerServer, ServerStats, StopOptions } from './handlers/handler-server.js';
 import { checkedOptions, type ServeOptions } from './options.js';
 
 /** One buffer for the reads of all connections; a head of the largest size fits. Its last byte is the parser's sentinel. */
 const RECEIVE_BYTES = 65536;
 const STDOUT = 1;
-
-/** Counters since the start of the server, except `connections.open`. */
-export interface ServerStats {
-  /** `acceptPauses`: how often accepting was paused, because of `maxConnections` or for lack of descriptors (EMFILE). */
-  connections: { open: number; accepted: number; acceptPauses: number };
-  /** Requests that the files responded to or that a handler was called with; those in `errorResponses` only if one was. */
-  requests: number;
-  /** By status: responses to requests that were not valid, too large or too slow (400, 408, 413, 414, 417, 431, 501, 505). */
-  errorResponses: Record<number, number>;
-  /** Bytes received from and sent to clients, with the heads. */
-  bytes: { in: number; out: number };
-  /** Null for a server without a root. */
-  files: FilesStats | null;
-  /** Expired deadlines: of heads, of bodies, of handlers and of idle connections. */
-  timeouts: number;
-  /** Handlers that had not responded within `handlerTimeoutMs`, and whose requests got a 503. */
-  handlerTimeouts: number;
-  /** Events that the kernel reported per epoll_wait(2), on average; 0 before the first. */
-  eventsPerTurn: number;
-  reactor: ReactorStats;
-  /** System calls of this server, by their names in strace(1); only those made at least once. */
-  systemCalls: Record<string, number>;
-  /** Lines that were lost because standard output was read too slowly: beyond 16 MiB of them. */
-  accessLogDropped: number;
-}
-
-export interface StopOptions {
-  /** Close every connection at once, even in mid-response. @default false */
-  force?: boolean;
-}
 
 /**
  * A server that listens. It owns the reactor, the sockets, and the descriptors of its root and cached files.
@@ -64,7 +34,7 @@ export interface StopOptions {
  * The clocks are read once per turn; changes of files are read before anything else of the turn, so that no response is
  * older than a change that the kernel has reported.
  */
-export class Server implements AsyncDisposable {
+export class Server implements HandlerServer, AsyncDisposable {
   /** The address that it listens on, as given, or `127.0.0.1` for `localhost`. */
   readonly hostname: string;
   /** The bound port, even if 0 was given. */

@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /**
  * `epollet/sys`: the system calls as they are, their constants and their errnos.
  * @module

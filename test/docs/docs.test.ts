@@ -103,7 +103,7 @@ test('docs/errors.md has exactly the codes of ErrorCode', () => {
 test('docs/statistics.md has every statistic of the server, its files and its reactor', () => {
   const text = read('docs/statistics.md');
   for (const [path, name] of [
-    ['src/server/server.ts', 'ServerStats'],
+    ['src/server/handlers/handler-server.ts', 'ServerStats'],
     ['src/files/files.ts', 'FilesStats'],
     ['src/reactor/options.ts', 'ReactorStats'],
   ] as const) {

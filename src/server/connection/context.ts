@@ -4,6 +4,7 @@ import type { Limits } from '../../http/limits.js';
 import type { RequestParser } from '../../http/request/parser.js';
 import type { FlushQueue } from '../handlers/flush-queue.js';
 import type { HandlerRunner } from '../handlers/handler-runner.js';
+import type { HandlerServer } from '../handlers/handler-server.js';
 import type { AccessLog } from './access-log.js';
 
 /** What the HTTP connections of one server share. */
@@ -19,7 +20,7 @@ export interface ServerContext {
   /** Null if it is off. */
   readonly log: AccessLog | null;
   /** The Server, for HandlerContext. */
-  readonly server: unknown;
+  readonly server: HandlerServer;
   /** `host:port` for requests without a Host field. */
   defaultHost: string;
   /** The server is stopping: every response closes its connection. */

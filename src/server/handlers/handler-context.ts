@@ -1,6 +1,7 @@
 import type { Connection } from '../../net/connection.js';
 import { peerOf } from '../../net/connection.js';
 import type { SocketAddress } from '../../sys/kernel.js';
+import type { HandlerServer } from './handler-server.js';
 
 /** The second argument of a handler; one object for all requests of a connection. */
 export class HandlerContext {
@@ -8,7 +9,7 @@ export class HandlerContext {
 
   constructor(
     connection: Connection,
-    readonly server: unknown,
+    readonly server: HandlerServer,
   ) {
     this.#connection = connection;
   }

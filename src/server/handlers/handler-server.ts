@@ -1,0 +1,42 @@
+import type { FilesStats } from '../../files/files.js';
+import type { ReactorStats } from '../../reactor/options.js';
+
+/** Counters since the start of the server, except `connections.open`. */
+export interface ServerStats {
+  /** `acceptPauses`: how often accepting was paused, because of `maxConnections` or for lack of descriptors (EMFILE). */
+  connections: { open: number; accepted: number; acceptPauses: number };
+  /** Requests that the files responded to or that a handler was called with; those in `errorResponses` only if one was. */
+  requests: number;
+  /** By status: responses to requests that were not valid, too large or too slow (400, 408, 413, 414, 417, 431, 501, 505). */
+  errorResponses: Record<number, number>;
+  /** Bytes received from and sent to clients, with the heads. */
+  bytes: { in: number; out: number };
+  /** Null for a server without a root. */
+  files: FilesStats | null;
+  /** Expired deadlines: of heads, of bodies, of handlers and of idle connections. */
+  timeouts: number;
+  /** Handlers that had not responded within `handlerTimeoutMs`, and whose requests got a 503. */
+  handlerTimeouts: number;
+  /** Events that the kernel reported per epoll_wait(2), on average; 0 before the first. */
+  eventsPerTurn: number;
+  reactor: ReactorStats;
+  /** System calls of this server, by their names in strace(1); only those made at least once. */
+  systemCalls: Record<string, number>;
+  /** Lines that were lost because standard output was read too slowly: beyond 16 MiB of them. */
+  accessLogDropped: number;
+}
+
+export interface StopOptions {
+  /** Close every connection at once, even in mid-response. @default false */
+  force?: boolean;
+}
+
+/** The server as its handlers see it: a Server, whose class is on a floor above theirs. */
+export interface HandlerServer {
+  readonly hostname: string;
+  readonly port: number;
+  readonly url: URL;
+  stats(): ServerStats;
+  /** A handler must not await it: it resolves once every response is sent, the one of that handler too. */
+  stop(options?: StopOptions): Promise<void>;
+}

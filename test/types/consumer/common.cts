@@ -1,0 +1,4 @@
+import { serve } from 'epollet';
+import { Epoll } from 'epollet/epoll';
+
+export = { serve, Epoll };
