@@ -67,6 +67,7 @@ const SUBJECT_TESTS = [
   'http/representation',
   'http/freshness',
   'image',
+  'install',
   'lab',
   'models',
   'support',

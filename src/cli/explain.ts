@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { explain } from '../explain/explain.js';
 import { asciiOf } from '../files/rules/redirects.js';
 import { explanationText } from './explanation-text.js';
@@ -13,9 +13,8 @@ interface ExplainFlags {
 
 const METHODS = ['GET', 'HEAD', 'OPTIONS'];
 
-export function explainCommand(): Command {
-  const command = new Command('explain')
-    .description('explain the response to a request, without serving')
+export function defineExplain(command: Command): void {
+  command
     .argument('<url>', 'a URL, whose host chooses the site, or a path; in quotes, since shells expand ? and *')
     .addOption(new Option('--method <name>', 'the method of the request').choices(METHODS).default('GET'))
     .addOption(
@@ -25,7 +24,7 @@ export function explainCommand(): Command {
       ).argParser((text: string, before: string[] | undefined) => [...(before ?? []), text]),
     )
     .addOption(new Option('--json', 'print JSON'));
-  return withSettings(command).action(async (url: string, dir: string | undefined) => {
+  withSettings(command).action(async (url: string, dir: string | undefined) => {
     const { method, requestField = [], json } = command.opts<ExplainFlags>();
     const { host, app, options } = settingsOf(command, dir);
     const head = headOf(method, url, requestField);

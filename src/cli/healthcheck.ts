@@ -1,13 +1,12 @@
 import { get } from 'node:http';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { readConfig } from './config.js';
 import { UsageError } from './usage-error.js';
 
 const TIMEOUT_MS = 5000;
 
-export function healthcheckCommand(): Command {
-  return new Command('healthcheck')
-    .description('request a URL; exit 0 if the status is 2xx, 1 if it is not')
+export function defineHealthcheck(command: Command): void {
+  command
     .argument('[url]', 'an http:// URL; without one, / of the server that the environment variables describe')
     .action(async (url: string | undefined) => {
       process.exitCode = (await isHealthy(url ? parsed(url) : ownUrl())) ? 0 : 1;

@@ -1,8 +1,10 @@
 import { accessSync, constants, statSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import pc from 'picocolors';
 import { didYouMean } from '../files/rules/did-you-mean.js';
+import { ExperimentError } from '../lab/base/errors.js';
+import { installCommand } from '../lab/base/optional-package.js';
 import { MAX_SEED } from '../lab/base/shuffle.js';
 import { progressOn } from '../lab/bench/progress.js';
 import { QUICK, SETTING_NAMES, SETTINGS, type Setting, type SettingName, THOROUGH } from '../lab/bench/settings.js';
@@ -15,7 +17,7 @@ import {
 } from '../lab/experiments/registry.js';
 import { runLab } from '../lab/lab.js';
 import { Tools } from '../lab/load/tools.js';
-import { renderPage } from '../lab/report/page.js';
+import { assertChartLibrary, renderPage } from '../lab/report/page.js';
 import type { LabReport } from '../lab/report/report.js';
 import { renderText } from '../lab/report/terminal.js';
 import { integer } from './flags.js';
@@ -23,9 +25,8 @@ import { UsageError } from './usage-error.js';
 
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
 
-export function labCommand(): Command {
-  const command = new Command('lab')
-    .description('run the concurrency models side by side against libuv and write a report')
+export function defineLab(command: Command): void {
+  command
     .addOption(
       new Option('--experiment <name>', 'what to measure; --list lists the experiments')
         .choices(EXPERIMENT_NAMES)
@@ -34,7 +35,7 @@ export function labCommand(): Command {
     .option('--models <names>', 'models to measure, separated by commas (default: all that the experiment supports)')
     .option('--quick', 'one short round, within a minute', false);
   for (const name of SETTING_NAMES) command.addOption(settingOption(SETTINGS[name]));
-  return command
+  command
     .option('--close', 'open a connection for every request instead of persistent ones', false)
     .addOption(new Option('--budget <seconds>', 'start no model after this time').argParser(integer(1, 86_400)))
     .addOption(
@@ -70,9 +71,12 @@ interface Flags {
 async function run(flags: Flags): Promise<number> {
   const settings = settingsOf(flags);
   for (const file of [flags.json, flags.html]) if (file !== undefined) assertWritable(file);
+  if (flags.html !== undefined) assertChartLibrary();
   const tools = new Tools();
   if (settings.models.length > 0 && !tools.has('wrk') && !tools.has('autocannon'))
-    throw new UsageError('No load generator is installed; install wrk (Debian: apt-get install wrk) or autocannon.');
+    throw new ExperimentError(
+      `No load generator is installed; install wrk (Debian: apt-get install wrk) or autocannon (${installCommand('autocannon')}).`,
+    );
   if (settings.models.length > 0) process.stderr.write(`${pc.dim(`seed ${settings.seed}`)}\n`);
   const stop = new AbortController();
   let code = 0;

@@ -2,37 +2,76 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
-import { explainCommand } from './explain.js';
-import { RENAMED_FLAGS, variableOf } from './flags.js';
-import { healthcheckCommand } from './healthcheck.js';
-import { modelCommand } from './model.js';
-import { serveCommand } from './serve.js';
+import type { ErrorCode } from '../sys/error-code.js';
 import { UsageError } from './usage-error.js';
 
 const USAGE_EXIT_CODE = 2;
+
+/** The addon, or an optional package of the lab: the message is a sentence with the remedy. */
+const MISSING_PART: readonly ErrorCode[] = ['ERR_EPOLLET_PLATFORM', 'ERR_EPOLLET_LAB'];
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
 
-/** The lab imports a chart library and much else that the other commands need not load. */
-async function labCommand(): Promise<Command> {
-  if (process.argv.includes('lab')) return (await import('./lab.js')).labCommand();
-  return new Command('lab').description('run the concurrency models side by side against libuv and write a report');
+interface CommandRow {
+  /** As the help lists the command: its name, options and arguments. */
+  readonly term: string;
+  readonly description: string;
+  /** Adds the options, the arguments and the action. */
+  readonly define: (command: Command) => Promise<void>;
 }
+
+/**
+ * Only the module of the command that runs is imported: the others are slow to load, and version and help must be printed
+ * where the addon does not load.
+ */
+const COMMANDS: Readonly<Record<string, CommandRow>> = {
+  serve: {
+    term: 'serve [options] [dir]',
+    description: 'serve a directory, a fetch handler, or both',
+    define: async (command) => (await import('./serve.js')).defineServe(command),
+  },
+  explain: {
+    term: 'explain [options] <url> [dir]',
+    description: 'explain the response to a request, without serving',
+    define: async (command) => (await import('./explain.js')).defineExplain(command),
+  },
+  model: {
+    term: 'model [options] [name] [dir]',
+    description: 'run one of the concurrency models on its own; without a name, list them',
+    define: async (command) => (await import('./model.js')).defineModel(command),
+  },
+  lab: {
+    term: 'lab [options]',
+    description: 'run the concurrency models side by side against libuv and write a report',
+    define: async (command) => (await import('./lab.js')).defineLab(command),
+  },
+  healthcheck: {
+    term: 'healthcheck [url]',
+    description: 'request a URL; exit 0 if the status is 2xx, 1 if it is not',
+    define: async (command) => (await import('./healthcheck.js')).defineHealthcheck(command),
+  },
+};
 
 const program = new Command('epollet')
   .description('Raw epoll for Node, and a fast HTTP server for files and fetch handlers, on Linux.')
   .version(version, '-v, --version', 'print the version')
   .helpOption('-h, --help', 'print this help')
-  .configureHelp({ styleTitle: (text) => pc.bold(text), styleCommandText: (text) => pc.cyan(text) })
+  .configureHelp({
+    styleTitle: (text) => pc.bold(text),
+    styleCommandText: (text) => pc.cyan(text),
+    subcommandTerm: (command) => COMMANDS[command.name()]?.term ?? `${command.name()} [command]`,
+  })
   .configureOutput({ outputError: () => {} })
   .addHelpText('after', '\nepollet [dir] is short for epollet serve [dir]; epollet serve --help lists the flags.')
-  .addCommand(serveCommand(), { isDefault: true })
-  .addCommand(explainCommand())
-  .addCommand(modelCommand())
-  .addCommand(await labCommand())
-  .addCommand(healthcheckCommand());
+  .hook('preSubcommand', async (_, command) => {
+    await rejectOldVariables();
+    await COMMANDS[command.name()]!.define(command);
+  });
+
+for (const [name, { description }] of Object.entries(COMMANDS))
+  program.addCommand(new Command(name).description(description), { isDefault: name === 'serve' });
 
 for (const command of [program, ...program.commands]) command.exitOverride().configureOutput({ outputError: () => {} });
 
@@ -44,21 +83,31 @@ for (const [name, value] of Object.entries(process.env))
   if (name.startsWith('EPOLLET_') && value === '') delete process.env[name];
 
 try {
-  for (const [old, flag] of RENAMED_FLAGS)
-    if (process.env[variableOf(old)] !== undefined)
-      throw new UsageError(`${variableOf(old)} was renamed; set ${variableOf(flag)} instead.`);
-  await program.parseAsync();
+  await program.parseAsync(commandLine());
 } catch (error) {
-  const code = report(error);
+  const code = await report(error);
   // Timers and sockets of the user's app would keep the process alive.
   if (code !== 0) process.exit(code);
 }
 
-/** One sentence for a usage error, a stack for a bug of epollet. @returns the exit code */
-function report(error: unknown): number {
+/** With `help NAME` as `NAME --help`, which loads the command. */
+function commandLine(): string[] {
+  const [node, main, command, name = '', ...rest] = process.argv;
+  return command === 'help' && Object.hasOwn(COMMANDS, name) ? [node!, main!, name, '--help', ...rest] : process.argv;
+}
+
+async function rejectOldVariables(): Promise<void> {
+  const { RENAMED_FLAGS, variableOf } = await import('./flags.js');
+  for (const [old, flag] of RENAMED_FLAGS)
+    if (process.env[variableOf(old)] !== undefined)
+      throw new UsageError(`${variableOf(old)} was renamed; set ${variableOf(flag)} instead.`);
+}
+
+/** One sentence for a usage error or a missing part, a stack for a bug of epollet. @returns the exit code */
+async function report(error: unknown): Promise<number> {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0; // help or version was printed
-    printError(sentenceOf(error));
+    printError(await sentenceOf(error));
     return USAGE_EXIT_CODE;
   }
   if (error instanceof UsageError) {
@@ -66,13 +115,17 @@ function report(error: unknown): number {
     if (error.details !== '') process.stderr.write(`${error.details}\n`);
     return USAGE_EXIT_CODE;
   }
+  if (error instanceof Error && 'code' in error && MISSING_PART.includes(error.code as ErrorCode)) {
+    printError(error.message);
+    return 1;
+  }
   console.error(error);
   return 1;
 }
 
 /** Commander's message as one sentence, with a remedy where it has none. */
-function sentenceOf(error: CommanderError): string {
-  const message = withNewFlag(error.message)
+async function sentenceOf(error: CommanderError): Promise<string> {
+  const message = (await withNewFlag(error.message))
     .replace(/^error: /, '')
     .replace(' is invalid. ', ' is invalid: ')
     .replace(': Allowed', ': allowed')
@@ -84,7 +137,8 @@ function sentenceOf(error: CommanderError): string {
 }
 
 /** Commander suggests flags of similar spelling only. */
-function withNewFlag(message: string): string {
+async function withNewFlag(message: string): Promise<string> {
+  const { RENAMED_FLAGS } = await import('./flags.js');
   return message.replace(/^(error: unknown option '--(no-)?([\w-]+).*?').*/s, (whole, unknown, no = '', old) => {
     const flag = RENAMED_FLAGS.get(old);
     return flag === undefined ? whole : `${unknown} (did you mean --${no}${flag}?)`;

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { didYouMean } from '../files/rules/did-you-mean.js';
 import { MODELS, type Model } from '../models/catalogue.js';
 import { hostFlag, portFlag } from './flags.js';
@@ -14,9 +14,8 @@ const COLUMNS = [
   ['limitation', 'LIMITATION'],
 ] as const satisfies readonly (readonly [keyof Model, string])[];
 
-export function modelCommand(): Command {
-  return new Command('model')
-    .description('run one of the concurrency models on its own; without a name, list them')
+export function defineModel(command: Command): void {
+  command
     .argument('[name]', 'a model from the list')
     .argument('[dir]', 'the directory to serve; default: the site that ships with epollet')
     .addOption(hostFlag())

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import pc from 'picocolors';
 import { serve } from '../server/server.js';
 import { loadApp } from './app.js';
@@ -8,10 +8,10 @@ import { COMMAND_OPTIONS } from './option-table.js';
 import { isOn, type Settings, settingsOf, withSettings } from './settings.js';
 import { resolveHost, starting } from './usage-error.js';
 
-export function serveCommand(): Command {
-  const command = withSettings(new Command('serve').description('serve a directory, a fetch handler, or both'));
+export function defineServe(command: Command): void {
+  withSettings(command);
   for (const option of flagsOf('check', COMMAND_OPTIONS.check)) command.addOption(option);
-  return command.action(async (dir: string | undefined) => {
+  command.action(async (dir: string | undefined) => {
     const settings = await withApp(settingsOf(command, dir));
     if (isOn(command, 'check')) {
       const summary = await checkSettings(settings);

@@ -1,4 +1,3 @@
-import { isIP } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import type { SitePlan } from '../files/files.js';
@@ -17,6 +16,7 @@ import {
 } from '../files/rules/option-type.js';
 import { resolveSiteOptions, SITE_OPTION_NAMES, type SiteOptions } from '../files/rules/site-options.js';
 import { LIMIT_NAMES, type Limits } from '../http/limits.js';
+import { isAddress } from '../net/address.js';
 import { TRIGGERS, type Trigger } from '../reactor/interest.js';
 import { kernel as realKernel } from '../sys/binding.js';
 import type { Kernel } from '../sys/kernel.js';
@@ -56,9 +56,6 @@ export interface ServeOptions extends SiteOptions {
   /** Replaces the system calls, for tests. */
   kernel?: Kernel;
 }
-
-/** An address that bind(2) takes; it does not take one with a zone (`fe80::1%eth0`). */
-export const isAddress = (hostname: string): boolean => isIP(hostname) !== 0 && !hostname.includes('%');
 
 /** A host name as sites are looked up by it: lower case, without a port and without a dot at the end. */
 export const HOST_NAME =

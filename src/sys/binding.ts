@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import bindings from 'bindings';
@@ -10,20 +13,51 @@ type Addon = Omit<Kernel, keyof Clock> & { constants: Constants };
 /** The package's directory, two levels above this file both in src/ and in dist/. */
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
+/** A checkout has what it was built from; the installed package has not. */
+const isCheckout = existsSync(join(root, 'binding.gyp'));
+
+const REPOSITORY = 'https://github.com/epollet/epollet';
+
+/** The build of a checkout, else the prebuilt addon of the package. */
 function load(): Addon {
-  if (process.platform !== 'linux') {
-    throw platformError(`epollet runs on Linux only: epoll is a part of its kernel, and this is ${process.platform}.`);
-  }
+  const { platform, arch } = process;
+  if (platform !== 'linux')
+    throw platformError(`epollet runs on Linux only: epoll is a part of its kernel, and this is ${platform}.`);
+  const prebuilt = join(root, 'prebuilds', `linux-${arch}`, 'epollet.node');
   try {
     return bindings({ bindings: 'epollet', module_root: root });
   } catch (cause) {
-    const missing = 'tries' in (cause as object);
-    const reason = missing ? 'is not built' : `does not load (${(cause as Error).message})`;
-    throw platformError(
-      `The native addon of epollet ${reason}: run "npm rebuild epollet", for which a C++ compiler, make and Python 3 must be installed.`,
-      cause,
-    );
+    if (!('tries' in (cause as object))) throw notLoaded(cause as Error);
+    if (isCheckout && !existsSync(prebuilt))
+      throw platformError(`The native addon of epollet is not built: ${remedy()}`);
   }
+  if (!existsSync(prebuilt))
+    throw platformError(`epollet has no prebuilt addon for linux-${arch} (${libc()}): ${remedy()}`);
+  try {
+    return createRequire(import.meta.url)(prebuilt);
+  } catch (cause) {
+    throw notLoaded(cause as Error);
+  }
+}
+
+function notLoaded(cause: Error): Error {
+  const [reason] = cause.message.split('\n');
+  return platformError(
+    `The native addon of epollet does not load on linux-${process.arch} with ${libc()} (${reason}): ${remedy()}`,
+    cause,
+  );
+}
+
+/** The C library of this process, for a message: a report takes milliseconds. */
+function libc(): string {
+  const { header } = (process.report?.getReport() ?? {}) as { header?: { glibcVersionRuntime?: string } };
+  return header?.glibcVersionRuntime === undefined ? 'musl or another libc' : `glibc ${header.glibcVersionRuntime}`;
+}
+
+function remedy(): string {
+  const needs = 'needs a C++17 compiler, make and Python 3';
+  if (isCheckout) return `run "npm ci" in ${root}, which ${needs}.`;
+  return `build it from a checkout, "git clone ${REPOSITORY} && cd epollet && npm ci", which ${needs}, and install that directory with "npm install PATH".`;
 }
 
 function platformError(message: string, cause?: unknown): Error {

@@ -251,7 +251,7 @@ check_contents() {
       -not -path './usr/local/lib/node_modules/npm/*' -print -quit)
     [[ -z $path ]] || fail "the runtime image contains ${path#.}"
   done
-  for path in node_modules/node-gyp node_modules/node-addon-api node_modules/typescript node_modules/vitest native src test .git; do
+  for path in node_modules/node-gyp node_modules/node-addon-api node_modules/typescript node_modules/vitest node_modules/autocannon native src test .git; do
     [[ ! -e $rootfs/app/$path ]] || fail "the runtime image contains /app/$path"
   done
   for path in LICENSE package.json dist/cli/main.js build/Release/epollet.node html/index.html node_modules/bindings; do

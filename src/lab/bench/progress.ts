@@ -1,4 +1,5 @@
-import { Presets, SingleBar } from 'cli-progress';
+import { createRequire } from 'node:module';
+import { resolveOptional } from '../base/optional-package.js';
 
 export interface Progress {
   /** @param total the number of steps */
@@ -10,8 +11,11 @@ export interface Progress {
 
 export const NO_PROGRESS: Progress = { start: () => {}, label: () => {}, step: () => {}, stop: () => {} };
 
+/** A bar on a terminal, if cli-progress is installed. */
 export function progressOn(stream: NodeJS.WriteStream): Progress {
-  if (!stream.isTTY) return NO_PROGRESS;
+  const path = stream.isTTY ? resolveOptional('cli-progress') : null;
+  if (path === null) return NO_PROGRESS;
+  const { Presets, SingleBar } = createRequire(import.meta.url)(path) as typeof import('cli-progress');
   const bar = new SingleBar(
     {
       format: '{bar} {value}/{total}  {label}',

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { installCommand, resolveOptional } from '../base/optional-package.js';
 
 export type ToolName = 'wrk' | 'autocannon' | 'h2load' | 'strace' | 'taskset';
 
@@ -36,7 +36,7 @@ export class Tools {
         name: 'autocannon',
         version: hidden.includes('autocannon') ? null : this.findAutocannon(),
         use: 'closed-loop load without wrk',
-        without: 'autocannon is not installed; it is needed only without wrk.',
+        without: `autocannon is not installed (${installCommand('autocannon')}); it is needed only without wrk.`,
       },
       {
         name: 'h2load',
@@ -76,16 +76,12 @@ export class Tools {
       .map(({ without }) => without);
   }
 
-  /** By path: autocannon is a dependency in node_modules, which PATH does not contain. */
+  /** By path: PATH does not contain the commands of node_modules. */
   private findAutocannon(): string | null {
-    try {
-      const require = createRequire(import.meta.url);
-      const { version } = JSON.parse(readFileSync(require.resolve('autocannon/package.json'), 'utf8'));
-      this.commands.set('autocannon', [process.execPath, require.resolve('autocannon/autocannon.js')]);
-      return version;
-    } catch {
-      return null;
-    }
+    const [command, description] = [resolveOptional('autocannon'), resolveOptional('autocannon', '/package.json')];
+    if (command === null || description === null) return null;
+    this.commands.set('autocannon', [process.execPath, command]);
+    return JSON.parse(readFileSync(description, 'utf8')).version;
   }
 }
 

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { Chart, Figure, Table } from '../base/chart.js';
+import { ExperimentError } from '../base/errors.js';
+import { installCommand, resolveOptional } from '../base/optional-package.js';
 import { experimentNamed } from '../experiments/registry.js';
 import { environmentOf } from './environment.js';
 import { PAGE_SCRIPT } from './page-script.js';
@@ -16,6 +17,11 @@ const LINES_PX = 420;
 
 /** Forbids all requests: opening a shared report contacts no server. */
 const POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:";
+
+/** @throws ExperimentError without Chart.js, which draws the charts of the page */
+export function assertChartLibrary(): void {
+  chartLibraryPath();
+}
 
 /** Renders a report as a self-contained page: styles, charts, and the report as JSON. */
 export function renderPage(report: LabReport): string {
@@ -92,10 +98,17 @@ const siteStyle = (): string => readFileSync(new URL('../../../html/style.css', 
 
 /** The build for a script element is in the directory of the package's main module. */
 function chartLibrary(): string {
-  const entry = createRequire(import.meta.url).resolve('chart.js');
-  return readFileSync(join(dirname(entry), 'chart.umd.min.js'), 'utf8')
+  return readFileSync(join(dirname(chartLibraryPath()), 'chart.umd.min.js'), 'utf8')
     .replace(/^\/\/# sourceMappingURL=.*$/m, '')
     .replaceAll('</script', '<\\/script');
+}
+
+function chartLibraryPath(): string {
+  const path = resolveOptional('chart.js');
+  if (path !== null) return path;
+  throw new ExperimentError(
+    `The page of charts needs chart.js, which is not installed: ${installCommand('chart.js')}.`,
+  );
 }
 
 /** Escapes `<`, so that the JSON cannot end its script element. */

@@ -187,19 +187,3 @@ it('the addon can be loaded twice into one thread', () => {
     });`;
   expect(execFileSync(process.execPath, ['-e', script, addon], { encoding: 'utf8' })).toBe('3');
 });
-
-it('a missing addon throws one sentence with the remedy', () => {
-  const directory = test.directory();
-  const dist = fileURLToPath(new URL('../../../dist', import.meta.url));
-  const script = `
-    const { cpSync, symlinkSync, writeFileSync } = await import('node:fs');
-    const [dist, directory] = process.argv.slice(1);
-    cpSync(dist + '/sys', directory + '/dist/sys', { recursive: true });
-    symlinkSync(dist + '/../node_modules', directory + '/node_modules');
-    writeFileSync(directory + '/package.json', '{"type":"module"}');
-    await import(directory + '/dist/sys/binding.js').catch((error) => process.stdout.write(error.message));`;
-  const args = ['--input-type=module', '-e', script, dist, directory];
-  expect(execFileSync(process.execPath, args, { encoding: 'utf8' })).toMatch(
-    /^The native addon of epollet is not built: run "npm rebuild epollet", [^\n]*installed\.$/,
-  );
-});
