@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import bindings from 'bindings';
-import type { Constants } from './constants.js';
+import type { Constants } from './constants/constants.js';
 import { withCode } from './error-code.js';
 import type { Clock, Kernel } from './kernel.js';
 

@@ -1,12 +1,16 @@
+import type { Clock } from './calls/clock.js';
+import type { LoopCalls } from './calls/loop.js';
 import type { Kernel } from './kernel.js';
 
-/** The counted functions and their names in strace(1). The others make no system call, or make it within libuv. */
+/** The functions and their names in strace(1): all, except those that make their calls within libuv or the vDSO. */
 const SYSTEM_CALLS = {
   epollCreate1: 'epoll_create1',
   epollCtl: 'epoll_ctl',
   epollWait: 'epoll_wait',
   socket: 'socket',
+  socketpair: 'socketpair',
   bind: 'bind',
+  connect: 'connect',
   listen: 'listen',
   accept4: 'accept4',
   shutdown: 'shutdown',
@@ -21,18 +25,23 @@ const SYSTEM_CALLS = {
   sendEach: 'sendto',
   sendfile: 'sendfile',
   read: 'read',
+  write: 'write',
+  pipe2: 'pipe2',
   openat2: 'openat2',
   openat: 'openat',
   readlinkat: 'readlinkat',
   fstat: 'fstat',
+  pread: 'pread64',
   getdents64: 'getdents64',
   fstatfs: 'fstatfs',
-  pread: 'pread64',
   close: 'close',
   inotifyInit1: 'inotify_init1',
   inotifyAddWatch: 'inotify_add_watch',
   inotifyRmWatch: 'inotify_rm_watch',
-} as const satisfies { readonly [name in keyof Kernel]?: string };
+  eventfd: 'eventfd2',
+  eventfdWrite: 'write',
+  eventfdRead: 'read',
+} as const satisfies { readonly [name in Exclude<keyof Kernel, keyof LoopCalls | keyof Clock>]: string };
 
 type Counted = keyof typeof SYSTEM_CALLS;
 const NAMES = Object.keys(SYSTEM_CALLS) as Counted[];

@@ -4,7 +4,7 @@
  * @module
  */
 export { constants, kernel } from './binding.js';
-export type { Constants } from './constants.js';
+export type { Constants } from './constants/constants.js';
 export * from './directory.js';
 export * from './errno.js';
 export * from './events.js';

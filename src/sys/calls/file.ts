@@ -1,0 +1,49 @@
+export interface FileCalls {
+  /**
+   * openat2(2). `path` is the path's bytes without a final NUL, or a string, which is encoded as UTF-8; a NUL inside is
+   * a TypeError. `flags` are those of open(2) for existing files: no mode is passed. `resolve`: RESOLVE_BENEATH and so
+   * on. Returns a descriptor; -ENOSYS before Linux 5.6, -EPERM under some seccomp profiles, -EXDEV for a path that
+   * escapes `dirfd`, -EAGAIN if a concurrent rename prevented the check.
+   */
+  openat2(dirfd: number, path: Uint8Array | string, flags: number, resolve: number): number;
+  /** openat(2); `path` as for `openat2`. `dirfd` AT_FDCWD is the working directory. Returns a descriptor. */
+  openat(dirfd: number, path: Uint8Array | string, flags: number): number;
+  /**
+   * readlinkat(2). Returns the symlink's target as bytes, or -errno. With an empty `path`, `dirfd` is an O_PATH
+   * descriptor of the symlink.
+   */
+  readlinkat(dirfd: number, path: Uint8Array | string): Uint8Array | number;
+  /** fstat(2) into an array of at least STAT_WORDS numbers, with the indexes of `Stat`. Returns 0. */
+  fstat(fd: number, out: Float64Array): number;
+  /** pread(2). `position`: 0 to 2^53-1. Returns the count; 0 at end of file. */
+  pread(fd: number, bytes: Uint8Array, offset: number, length: number, position: number): number;
+  /**
+   * getdents64(2). Fills `bytes` with the next entries of a directory, as many as fit completely, "." and ".."
+   * included; `forEachEntry` in directory.ts parses them. Returns the count of bytes; 0 at the end. The position
+   * belongs to the open file description: to start again, open the directory again. -EINVAL if the next entry does not
+   * fit (a name of 255 bytes takes 280; few file systems have longer names), -ENOTDIR if it is not a directory, -ENOENT
+   * if it was removed, -EBADF for an O_PATH descriptor.
+   */
+  getdents64(fd: number, bytes: Uint8Array): number;
+  /**
+   * fstatfs(2). Returns f_type, the magic number of the file system as listed in statfs(2), 0 to 2^32-1. An O_PATH
+   * descriptor is sufficient. -ENOSYS if the file system does not support the call.
+   */
+  fstatfs(fd: number): number;
+}
+
+/** The indexes of the fields in the array that `fstat` fills. Inode and device are split into 32-bit halves. */
+export const Stat = {
+  mode: 0,
+  size: 1,
+  mtimeSeconds: 2,
+  mtimeNanoseconds: 3,
+  ctimeSeconds: 4,
+  ctimeNanoseconds: 5,
+  inodeLow: 6,
+  inodeHigh: 7,
+  deviceLow: 8,
+  deviceHigh: 9,
+  links: 10,
+} as const;
+export const STAT_WORDS = 11;
