@@ -4,7 +4,7 @@ import type { Trigger } from '../../../src/reactor/interest.js';
 import { Changer, makeWatchedDirectory, monotonicMs } from '../../support/changer.js';
 import { below, seeded } from '../../support/random.js';
 import { RawClient, type RawResponse, request, sleep } from '../../support/raw-client.js';
-import { ChangingTree, TARGETS } from './changing-tree.js';
+import { type Change, ChangingTree, TARGETS } from './changing-tree.js';
 import { contentOf, type State } from './file-tree.js';
 
 /** A change finished this long before a request is sent must be seen. */
@@ -21,9 +21,14 @@ interface SentRequest {
   readonly sentMs: number;
 }
 
+/** The newest changes and states that a fault shows: what led to it rarely comes twice. */
+const SHOWN_CHANGES = 40;
+const SHOWN_STATES = 5;
+
 /** The states of each target, and until when each was current. */
 class History {
   readonly faults: string[] = [];
+  private readonly log: string[] = [];
   readonly tags = new Map<string, string>();
   requests = 0;
   notModified = 0;
@@ -38,7 +43,9 @@ class History {
   }
 
   /** Records a change of the tree; returns the targets whose response changes. */
-  begin(): string[] {
+  begin({ kind, calls }: Change): string[] {
+    const paths = calls.flat().filter((part) => typeof part === 'string');
+    this.log.push(`${monotonicMs()} ms: ${kind}, ${paths.join(' ')}`);
     const changed: string[] = [];
     for (const [target, states] of this.states) {
       const state = this.tree.state(target);
@@ -52,6 +59,7 @@ class History {
   }
 
   finish(atMs: number): void {
+    this.log.push(`${atMs} ms: finished`);
     for (const entry of this.open.splice(0)) entry.finishedMs = atMs;
   }
 
@@ -67,6 +75,14 @@ class History {
       const what =
         age === null ? `never was: ${response.head}${response.body.toString('latin1', 0, 60)}` : `${age} ms old`;
       this.faults.push(`${target}: ${what}; it is ${keyOf(states.at(-1)!.state)}`);
+      console.error(
+        `Sent at ${sentMs} ms, judged at ${monotonicMs()} ms, ${tag}: ${response.head}\n` +
+          states
+            .slice(-SHOWN_STATES)
+            .map(({ state, finishedMs }) => `${finishedMs} ms: ${keyOf(state)}\n`)
+            .join('') +
+          this.log.slice(-2 * SHOWN_CHANGES).join('\n'),
+      );
     }
     if (response.status === 200) this.note(target, response);
     return fits(states.at(-1)!);
@@ -150,7 +166,7 @@ describe.each<[Trigger, number]>([
     for (let made = 0; made < changes; made++) {
       const change = tree.change();
       kinds.set(change.kind, (kinds.get(change.kind) ?? 0) + 1);
-      const changed = history.begin();
+      const changed = history.begin(change);
       const steady = TARGETS.filter((target) => !change.torn.includes(target));
       const meanwhile = [clients[0]!, clients[1]!].map((client) => {
         const some = changed.length > 0 && change.torn.length === 0 ? [changed[below(next, changed.length)]!] : [];
