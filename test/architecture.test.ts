@@ -29,7 +29,7 @@ const FLOORS: string[][] = [
   ['lab/bench'],
   ['lab/experiments'],
   ['lab/report'],
-  ['lab'],
+  ['lab', 'cli/syntax'],
   ['cli'],
   ['.'],
 ];

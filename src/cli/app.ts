@@ -1,8 +1,10 @@
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { installGlobals } from '../fetch/globals.js';
 import type { ErrorHandler, FetchHandler } from '../server/handlers/handler-runner.js';
+import { jsonFault } from './json-fault.js';
+import { placeOf, syntaxPlace } from './syntax/syntax-place.js';
 import { UsageError } from './usage-error.js';
 
 /** The default export of a module for `--app`; a bare function is taken as `fetch`. */
@@ -54,12 +56,21 @@ function loadError(path: string, error: unknown): UsageError {
     return appError(`The app ${path} imports a module that does not exist: ${reason}; install it, or fix the import.`);
   }
   const stack = stackOf(error);
-  // For a syntax error the loader does not always give the position.
-  if (error instanceof SyntaxError && !/^\S*:\d+$|^ +at /m.test(stack)) {
-    return appError(`The app ${path} cannot be parsed: ${reason}; find the place with node --check, file by file.`);
+  // Thrown by no code of the app: by the parser or the linker.
+  if (error instanceof SyntaxError && !/^ +at /m.test(stack)) {
+    const place = syntaxPlace(pathToFileURL(resolve(path)).href, error);
+    const fault = jsonReason(error) ?? (place === null ? reason : `${reason} at ${place}`);
+    return appError(`The app ${path} cannot be parsed: ${fault}; correct it.`);
   }
   const remedy = stack === '' ? 'fix it' : 'fix it, see the stack below';
   return appError(`The app ${path} threw while it was loaded: ${reason}; ${remedy}.`, stack);
+}
+
+/** For a JSON module, whose error names the file and, by version, a position. */
+function jsonReason({ message }: SyntaxError): string | null {
+  const [, file] = /^(\/.*?\.json): /.exec(message) ?? [];
+  const fault = file === undefined ? null : jsonFault(readFileSync(file, 'utf8'));
+  return fault === null ? null : `expected ${fault.expected} at ${placeOf(file!, fault.line, fault.column)}`;
 }
 
 /** Which extensions Node loads depends on its version, its flags and on loaders such as tsx. */
@@ -73,13 +84,13 @@ function extensionError(path: string, reason: string): UsageError {
   );
 }
 
-/** Without the frames of Node's loader and of this command. */
+/** Without the frames of this command, of Node, whose loader differs by version, and of functions without a place. */
 function stackOf(error: unknown): string {
   const lines = error instanceof Error ? (error.stack ?? '').split('\n') : [];
   const ours = lines.findIndex((line) => line.includes(OWN_DIRECTORY));
   return lines
     .slice(0, ours < 0 ? lines.length : ours)
-    .filter((line) => !/^ +at .*\bnode:internal\//.test(line))
+    .filter((line) => !/^ +at (?:async )?(?:.*\()?(?:node:|<anonymous>)/.test(line))
     .join('\n');
 }
 

@@ -156,9 +156,17 @@ function urlOf(target: string, host: string, defaultHost: string): string {
   const origin = path === encoded ? `http://${authority}` : encoded.slice(0, encoded.length - path.length);
   const rest = path === '*' ? '/*' : path;
   // A host that is valid in RFC 3986 may not be so in the URL standard, such as 1.2.3.4.5.
-  const base = URL.canParse(origin) ? origin : `http://${defaultHost}`;
-  return new URL(base + rest).href;
+  const url = URL.canParse(origin) ? new URL(origin + rest) : null;
+  return url !== null && hasValidPunycode(url.hostname) ? url.href : new URL(`http://${defaultHost}${rest}`).href;
 }
+
+/**
+ * Since June 2026 the URL standard accepts invalid Punycode (`xn--a`) in a domain of ASCII only, and Node 24 and 26 do. Node
+ * 20 and 22 do not, so that a handler there could not parse such a `url`: it is not valid here, in any version. All of
+ * them check a domain that is not of ASCII only.
+ */
+const hasValidPunycode = (hostname: string): boolean =>
+  !hostname.includes('xn--') || URL.canParse(`http://\xe4.${hostname}`);
 
 /** The fields of a valid head. */
 function headerPairs(head: Buffer): [name: string, value: string][] {

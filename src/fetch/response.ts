@@ -1,4 +1,5 @@
 import { CLASSES, FIELD_VALUE, TOKEN } from '../http/headers.js';
+import { withCode } from '../sys/error-code.js';
 import {
   type BodySource,
   copyHeaders,
@@ -187,16 +188,32 @@ export class FastResponse {
 /** A copy of a body that is text or bytes; undefined for others. */
 function plainBodyOf(body: BodySource): PlainBody | undefined {
   if (typeof body === 'string' || body === null) return body;
-  if (body instanceof Uint8Array) return body.buffer instanceof ArrayBuffer ? new Uint8Array(body) : undefined;
-  if (body instanceof ArrayBuffer) return new Uint8Array(body.slice(0));
-  if (ArrayBuffer.isView(body)) {
-    const { buffer, byteOffset, byteLength } = body;
-    return buffer instanceof ArrayBuffer
-      ? new Uint8Array(buffer.slice(byteOffset, byteOffset + byteLength))
-      : undefined;
-  }
+  if (body instanceof ArrayBuffer || ArrayBuffer.isView(body)) return copyOfBytes(body);
   return body instanceof URLSearchParams ? body.toString() : undefined;
 }
+
+/**
+ * @returns undefined for memory of another realm
+ * @throws TypeError ERR_EPOLLET_RESPONSE for detached and for shared memory, of which Node makes an error, an empty body or
+ * a text, by its version
+ */
+function copyOfBytes(body: ArrayBuffer | ArrayBufferView): Uint8Array | undefined {
+  try {
+    if (body instanceof ArrayBuffer) return new Uint8Array(body.slice(0));
+    const { buffer } = body;
+    if (buffer instanceof SharedArrayBuffer) throw unusable('shared memory; copy it');
+    if (!(buffer instanceof ArrayBuffer)) return undefined;
+    if (body instanceof Uint8Array) return new Uint8Array(body);
+    return new Uint8Array(buffer.slice(body.byteOffset, body.byteOffset + body.byteLength));
+  } catch (error) {
+    // The methods of a detached buffer, and of a view beyond the end of a resized one, throw a TypeError.
+    if (!(error instanceof TypeError) || 'code' in error) throw error;
+    throw unusable('memory that was transferred or shrunk; make the Response first, or of a copy');
+  }
+}
+
+const unusable = (what: string): TypeError =>
+  withCode('ERR_EPOLLET_RESPONSE', new TypeError(`The body of a Response is ${what}`));
 
 const isPrimitive = (init: unknown): boolean =>
   init !== undefined && init !== null && typeof init !== 'object' && typeof init !== 'function';

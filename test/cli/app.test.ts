@@ -1,12 +1,13 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadApp } from '../../src/cli/app.js';
 import { UsageError } from '../../src/cli/usage-error.js';
 import { explain } from '../../src/explain/explain.js';
 import type { ServeOptions } from '../../src/server/options.js';
-import { command, run } from '../support/command.js';
+import { command, PACKAGE_ENTRY, run } from '../support/command.js';
 import { request } from '../support/raw-client.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'epollet-app-'));
@@ -40,7 +41,6 @@ const APP = write(
 );
 const BARE = write('bare.mjs', `export default async () => new Response('bare')`);
 
-write('syntax.mjs', 'const = 1');
 write('site/a.css', '');
 
 const options = { cwd: directory };
@@ -122,8 +122,11 @@ describe('a usage error is one sentence and exit code 2', () => {
     [['--app', ''], /^The app has an empty name; give/],
     [['--fetch-first'], /^There is no app to call first; give one with --app, or leave --fetch-first out\.$/],
     [['--config', write('first.json', '{"fetchFirst": true}')], /^There is no app .* or leave fetchFirst out\.$/],
+    [
+      ['--app', write('syntax.mjs', 'const = 1')],
+      /^The app syntax\.mjs cannot be parsed: .* at syntax\.mjs:1:7; correct/,
+    ],
     [['--app', 'site/a.css'], /a\.css is not a module that Node can load; give JavaScript/],
-    [['--app', 'syntax.mjs'], /^The app syntax\.mjs cannot be parsed: .*; find the place with node --check/],
   ])('%j', async (args, expected) => {
     const ended = await run(args, options);
     expect(ended).toMatchObject({ code: 2, signal: null, stdout: '' });
@@ -184,6 +187,56 @@ way
     if (!hasTypes)
       expect(ended.stderr).toMatch(/^epollet: \S+typed\.ts is TypeScript, which Node loads from 22\.18 on .*\n$/);
   });
+});
+
+/** Whether Node's error itself has the place depends on the kind of module, and the frames in it on the version. */
+describe('an app that cannot be parsed: the sentence has the place', () => {
+  write('fault.mjs', 'export default {};\n\nconst text = "é"; const = 1;\n');
+  write('linked.mjs', "\timport { none } from './bare.mjs';");
+  write('common.cjs', 'module.exports = {\n  fetch(request) {');
+  write('modules.json', '{"a": 1,\n}');
+  write('wrong.ts', 'const x: number = = 2');
+  write('twice.ts', 'const a: number = 1;\nconst a = 2;');
+  const rows: [content: string, expected: string][] = [
+    ['const = 1', "Unexpected token '=' at 0.mjs:1:7"],
+    ['#!/usr/bin/env node\nexport default {\n\tfetch() { await 1; } };', 'Unexpected reserved word at 1.mjs:3:12'],
+    ['export default {};\nconst a = 1, a = 2;', "Identifier 'a' has already been declared at 2.mjs:2:14"],
+    ['export default {', 'Unexpected end of input at 3.mjs:1:17'],
+    ["import 'node:fs'; import './linked.mjs'; import './fault.mjs';", "Unexpected token '=' at fault.mjs:3:25"],
+    ["import './fault.mjs?version=2';", "Unexpected token '=' at fault.mjs:3:25"],
+    ["await import('./fault.mjs');", "Unexpected token '=' at fault.mjs:3:25"],
+    [
+      "import './linked.mjs';",
+      "The requested module './bare.mjs' does not provide an export named 'none' at linked.mjs:1:11",
+    ],
+    ["import './common.cjs';", 'Unexpected end of input at common.cjs:2:19'],
+    ["import './modules.json' with { type: 'json' };", 'expected a name in double quotes at modules.json:2:1'],
+  ];
+  if (hasTypes) {
+    rows.push(
+      ["import './wrong.ts';", 'Expression expected at wrong.ts:1:19'],
+      ["import './twice.ts';", "Identifier 'a' has already been declared at twice.ts:2:7"],
+    );
+  }
+  // Node 20 throws the error of a CommonJS module a second time.
+  const script = `
+    process.on('uncaughtException', () => {});
+    const { loadApp } = await import(process.argv[1]);
+    const messages = [];
+    for (let i = 0; i < ${rows.length}; i++) await loadApp(i + '.mjs').catch((error) => messages.push(error.message));
+    console.log(JSON.stringify(messages));`;
+  let messages: string[] = [];
+  beforeAll(() => {
+    rows.forEach(([content], i) => {
+      write(`${i}.mjs`, content);
+    });
+    const args = ['--input-type=module', '-e', script, new URL('cli/app.js', PACKAGE_ENTRY).href];
+    messages = JSON.parse(execFileSync(process.execPath, args, { cwd: directory, encoding: 'utf8' }));
+  });
+
+  test.each(rows.map(([content, expected], i) => [content, expected, i] as const))('%j: %s', (_, expected, i) =>
+    expect(messages[i]).toBe(`The app ${i}.mjs cannot be parsed: ${expected}; correct it.`),
+  );
 });
 
 describe('explain', () => {

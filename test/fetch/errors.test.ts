@@ -20,6 +20,11 @@ describe('a handler that fails', () => {
     void response.text();
     return response;
   };
+  const detached = (): Response => {
+    const bytes = new Uint8Array(8);
+    structuredClone(bytes, { transfer: [bytes.buffer] });
+    return new Response(bytes);
+  };
   const FAILURES: [string, FetchHandler, RegExp][] = [
     [
       'throws',
@@ -55,6 +60,7 @@ describe('a handler that fails', () => {
     ['returns text', () => 'text' as never, /must return a Response/],
     ['returns an error', () => Response.error(), /must return a Response/],
     ['returns a used Response', used, /used up/],
+    ['makes a Response of detached memory', detached, /memory that was transferred.*ERR_EPOLLET_RESPONSE/s],
   ];
 
   test.each(FAILURES)(
