@@ -29,7 +29,7 @@ function importsOf(url: string): string[] {
   }
 }
 
-/** Nothing for what is no JavaScript in a file, or does not exist: that is an error of its own. */
+/** Nothing for what is not a file of JavaScript, or does not exist: that is an error of its own. */
 function resolved(specifier: string, parent: string): string[] {
   try {
     const url = import.meta.resolve(specifier, parent);
