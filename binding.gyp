@@ -8,8 +8,10 @@
         "native/syscall.cc",
         "native/epoll.cc",
         "native/socket.cc",
+        "native/message.cc",
         "native/stream.cc",
         "native/file.cc",
+        "native/descriptor.cc",
         "native/watch.cc",
         "native/wakeup.cc",
         "native/loop.cc"

@@ -221,12 +221,22 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   Cold<Setsockopt>(exports, "setsockopt");
   Cold<Getsockopt>(exports, "getsockopt");
   Cold<TcpiUnacked>(exports, "tcpiUnacked");
+  Cold<SetsockoptBytes>(exports, "setsockoptBytes");
+  Cold<GetsockoptBytes>(exports, "getsockoptBytes");
+  Cold<Peercred>(exports, "peercred");
+
+  Hot<Recvfrom>(exports, "recvfrom");
+  Hot<Sendto>(exports, "sendto");
+  Hot<Recvmsg>(exports, "recvmsg");
+  Hot<Sendmsg>(exports, "sendmsg");
 
   Hot<Recv>(exports, "recv");
   Hot<RecvEach>(exports, "recvEach");
   Hot<Send>(exports, "send");
   Hot<SendEach>(exports, "sendEach");
   Hot<Sendfile>(exports, "sendfile");
+  Hot<Readv>(exports, "readv");
+  Hot<Writev>(exports, "writev");
   Cold<Read>(exports, "read");
   Cold<Write>(exports, "write");
   Cold<Pipe2>(exports, "pipe2");
@@ -238,7 +248,11 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   Hot<Pread>(exports, "pread");
   Cold<Getdents64>(exports, "getdents64");
   Cold<Fstatfs>(exports, "fstatfs");
+
   Cold<Close>(exports, "close");
+  Cold<Dup>(exports, "dup");
+  Cold<Fcntl>(exports, "fcntl");
+  Cold<Ioctl>(exports, "ioctl");
 
   Cold<InotifyInit1>(exports, "inotifyInit1");
   Cold<InotifyAddWatch>(exports, "inotifyAddWatch");

@@ -152,11 +152,4 @@ Napi::Value Fstatfs(const Napi::CallbackInfo& info) {
   return NumberOf(info, result < 0 ? result : static_cast<uint32_t>(status.f_type));
 }
 
-Napi::Value Close(const Napi::CallbackInfo& info) {
-  int32_t fd;
-  if (!ReadInt(info.Env(), info[0], "fd", &fd)) return {};
-  // On Linux the descriptor is closed even after EINTR, close(2): a retry could close another thread's.
-  return NumberOf(info, ResultOf(close(fd)));
-}
-
 }  // namespace epollet

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "syscall.h"
+#include "message.h"
 
 namespace epollet {
 namespace {
@@ -18,6 +18,19 @@ int64_t RecvNow(int fd, void* data, size_t length, int flags) {
 
 int64_t SendNow(int fd, const void* data, size_t length, int flags) {
   return Retry([&] { return syscall(SYS_sendto, fd, data, length, flags | MSG_NOSIGNAL, nullptr, 0); });
+}
+
+using VectorCall = ssize_t (*)(int, const iovec*, int);
+
+napi_value MoveVector(napi_env env, napi_callback_info info, VectorCall call) {
+  const RawArguments<2> arguments(env, info);
+  int32_t fd;
+  Buffers buffers;
+  if (!ReadInt(env, arguments.at[0], "fd", &fd) || !buffers.Read(env, arguments.at[1]) || !buffers.TakePointers(env)) {
+    return nullptr;
+  }
+  if (!buffers.fit()) return Int(env, -EINVAL);
+  return Number(env, Retry([&] { return call(fd, buffers.vector(), buffers.count()); }));
 }
 
 }  // namespace
@@ -108,6 +121,10 @@ napi_value Sendfile(napi_env env, napi_callback_info info) {
   off_t position = offset;
   return Number(env, Retry([&] { return sendfile(socket_fd, file_fd, &position, static_cast<size_t>(count)); }));
 }
+
+napi_value Readv(napi_env env, napi_callback_info info) { return MoveVector(env, info, readv); }
+
+napi_value Writev(napi_env env, napi_callback_info info) { return MoveVector(env, info, writev); }
 
 Napi::Value Read(const Napi::CallbackInfo& info) {
   int32_t fd;

@@ -18,6 +18,12 @@ void ThrowRange(napi_env env, const char* name, double minimum, double maximum) 
   napi_throw_range_error(env, "ERR_OUT_OF_RANGE", message);
 }
 
+void ThrowChoice(napi_env env, const char* name, const char* wanted) {
+  char message[160];
+  snprintf(message, sizeof message, "%s must be %s", name, wanted);
+  napi_throw_range_error(env, "ERR_OUT_OF_RANGE", message);
+}
+
 void ThrowSpan(napi_env env, double offset, double length, size_t available) {
   char message[160];
   snprintf(message, sizeof message, "offset %.0f and length %.0f reach beyond the %zu bytes of the array", offset,

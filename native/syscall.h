@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <initializer_list>
+
 namespace epollet {
 
 // 2^53 - 1: Number.MAX_SAFE_INTEGER.
@@ -47,6 +49,9 @@ inline napi_value Int(napi_env env, int64_t value) {
 [[gnu::cold]] void ThrowRange(napi_env env, const char* name, double minimum, double maximum);
 [[gnu::cold]] void ThrowSpan(napi_env env, double offset, double length, size_t available);
 
+// A RangeError for a number that is not one of those that a call takes.
+[[gnu::cold]] void ThrowChoice(napi_env env, const char* name, const char* wanted);
+
 // Return false, for the last line of a reader.
 inline bool RejectType(napi_env env, const char* name, const char* wanted) {
   ThrowType(env, name, wanted);
@@ -55,6 +60,11 @@ inline bool RejectType(napi_env env, const char* name, const char* wanted) {
 
 inline bool RejectRange(napi_env env, const char* name, double minimum, double maximum) {
   ThrowRange(env, name, minimum, maximum);
+  return false;
+}
+
+inline bool RejectChoice(napi_env env, const char* name, const char* wanted) {
+  ThrowChoice(env, name, wanted);
   return false;
 }
 
@@ -174,6 +184,20 @@ class Path {
   size_t length_ = 0;
 };
 
+inline napi_property_descriptor Property(const char* name, napi_value value) {
+  return {name, nullptr, nullptr, nullptr, nullptr, value, napi_default_jsproperty, nullptr};
+}
+
+// An object of these properties, which are defined, not set: no setter of Object.prototype runs. nullptr if it fails.
+inline napi_value ObjectOf(napi_env env, std::initializer_list<napi_property_descriptor> properties) {
+  napi_value object = nullptr;
+  if (napi_create_object(env, &object) != napi_ok ||
+      napi_define_properties(env, object, properties.size(), properties.begin()) != napi_ok) {
+    return nullptr;
+  }
+  return object;
+}
+
 // The arguments of a hot function. Missing ones are undefined, which every reader rejects.
 template <size_t kCount>
 struct RawArguments {
@@ -218,12 +242,22 @@ Napi::Value Getpeername(const Napi::CallbackInfo& info);
 Napi::Value Setsockopt(const Napi::CallbackInfo& info);
 Napi::Value Getsockopt(const Napi::CallbackInfo& info);
 Napi::Value TcpiUnacked(const Napi::CallbackInfo& info);
+Napi::Value SetsockoptBytes(const Napi::CallbackInfo& info);
+Napi::Value GetsockoptBytes(const Napi::CallbackInfo& info);
+Napi::Value Peercred(const Napi::CallbackInfo& info);
+// message.cc
+napi_value Recvfrom(napi_env env, napi_callback_info info);
+napi_value Sendto(napi_env env, napi_callback_info info);
+napi_value Recvmsg(napi_env env, napi_callback_info info);
+napi_value Sendmsg(napi_env env, napi_callback_info info);
 // stream.cc
 napi_value Recv(napi_env env, napi_callback_info info);
 napi_value RecvEach(napi_env env, napi_callback_info info);
 napi_value Send(napi_env env, napi_callback_info info);
 napi_value SendEach(napi_env env, napi_callback_info info);
 napi_value Sendfile(napi_env env, napi_callback_info info);
+napi_value Readv(napi_env env, napi_callback_info info);
+napi_value Writev(napi_env env, napi_callback_info info);
 Napi::Value Read(const Napi::CallbackInfo& info);
 Napi::Value Write(const Napi::CallbackInfo& info);
 Napi::Value Pipe2(const Napi::CallbackInfo& info);
@@ -235,7 +269,11 @@ Napi::Value Fstat(const Napi::CallbackInfo& info);
 napi_value Pread(napi_env env, napi_callback_info info);
 Napi::Value Getdents64(const Napi::CallbackInfo& info);
 Napi::Value Fstatfs(const Napi::CallbackInfo& info);
+// descriptor.cc
 Napi::Value Close(const Napi::CallbackInfo& info);
+Napi::Value Dup(const Napi::CallbackInfo& info);
+Napi::Value Fcntl(const Napi::CallbackInfo& info);
+Napi::Value Ioctl(const Napi::CallbackInfo& info);
 // watch.cc
 Napi::Value InotifyInit1(const Napi::CallbackInfo& info);
 Napi::Value InotifyAddWatch(const Napi::CallbackInfo& info);

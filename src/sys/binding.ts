@@ -90,6 +90,14 @@ export const kernel: Kernel = {
   setsockopt: addon.setsockopt,
   getsockopt: addon.getsockopt,
   tcpiUnacked: addon.tcpiUnacked,
+  setsockoptBytes: addon.setsockoptBytes,
+  getsockoptBytes: addon.getsockoptBytes,
+  peercred: addon.peercred,
+
+  recvfrom: addon.recvfrom,
+  sendto: addon.sendto,
+  recvmsg: addon.recvmsg,
+  sendmsg: addon.sendmsg,
 
   recv: addon.recv,
   recvEach: addon.recvEach,
@@ -98,6 +106,8 @@ export const kernel: Kernel = {
   sendfile: addon.sendfile,
   read: addon.read,
   write: addon.write,
+  readv: addon.readv,
+  writev: addon.writev,
   pipe2: addon.pipe2,
 
   openat2: addon.openat2,
@@ -107,7 +117,11 @@ export const kernel: Kernel = {
   pread: addon.pread,
   getdents64: addon.getdents64,
   fstatfs: addon.fstatfs,
+
   close: addon.close,
+  dup: addon.dup,
+  fcntl: addon.fcntl,
+  ioctl: addon.ioctl,
 
   inotifyInit1: addon.inotifyInit1,
   inotifyAddWatch: addon.inotifyAddWatch,

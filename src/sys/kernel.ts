@@ -3,6 +3,7 @@ import type { DescriptorCalls } from './calls/descriptor.js';
 import type { EpollCalls } from './calls/epoll.js';
 import type { FileCalls } from './calls/file.js';
 import type { LoopCalls } from './calls/loop.js';
+import type { MessageCalls } from './calls/message.js';
 import type { SocketCalls } from './calls/socket.js';
 import type { StreamCalls } from './calls/stream.js';
 import type { WakeupCalls } from './calls/wakeup.js';
@@ -13,6 +14,7 @@ export type * from './calls/descriptor.js';
 export type * from './calls/epoll.js';
 export * from './calls/file.js';
 export type * from './calls/loop.js';
+export type * from './calls/message.js';
 export type * from './calls/socket.js';
 export type * from './calls/stream.js';
 export type * from './calls/wakeup.js';
@@ -32,6 +34,7 @@ export type * from './calls/watch.js';
 export interface Kernel
   extends EpollCalls,
     SocketCalls,
+    MessageCalls,
     StreamCalls,
     FileCalls,
     DescriptorCalls,

@@ -188,6 +188,70 @@ describe('options', () => {
   });
 });
 
+describe('options of bytes', () => {
+  const words = (...numbers: number[]) => new Uint8Array(Int32Array.from(numbers).buffer);
+  const timeval = (seconds: bigint) => new Uint8Array(BigInt64Array.of(seconds, 0n).buffer);
+  it.each([
+    ['SO_LINGER', SOL_SOCKET, constants.SO_LINGER, words(1, 7), words(1, 7)],
+    ['SO_RCVTIMEO', SOL_SOCKET, constants.SO_RCVTIMEO, timeval(3n), timeval(3n)],
+    ['SO_SNDTIMEO', SOL_SOCKET, constants.SO_SNDTIMEO, timeval(4n), timeval(4n)],
+    [
+      'TCP_CONGESTION',
+      IPPROTO_TCP,
+      constants.TCP_CONGESTION,
+      Buffer.from('reno'),
+      Buffer.from('reno'.padEnd(16, '\0')),
+    ],
+  ])('%s', (_, level, option, value, expected) => {
+    const fd = socket();
+    expect(kernel.setsockoptBytes(fd, level, option, value)).toBe(0);
+    const bytes = Buffer.alloc(64);
+    const length = kernel.getsockoptBytes(fd, level, option, bytes);
+    expect([...bytes.subarray(0, length)]).toEqual([...expected]);
+  });
+
+  it('IP_ADD_MEMBERSHIP: joins a multicast group once, IP_DROP_MEMBERSHIP leaves it', () => {
+    const receiver = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK);
+    check('bind', kernel.bind(receiver, '0.0.0.0', 0));
+    const loopback = Buffer.from([127, 0, 0, 1]);
+    expect(kernel.setsockoptBytes(receiver, constants.IPPROTO_IP, constants.IP_MULTICAST_IF, loopback)).toBe(0);
+    const group = Buffer.from([239, 255, 77, 7, 127, 0, 0, 1]);
+    expect(kernel.setsockoptBytes(receiver, constants.IPPROTO_IP, constants.IP_ADD_MEMBERSHIP, group)).toBe(0);
+    expect(kernel.setsockoptBytes(receiver, constants.IPPROTO_IP, constants.IP_ADD_MEMBERSHIP, group)).toBe(
+      errno.EADDRINUSE,
+    );
+    expect(kernel.setsockoptBytes(receiver, constants.IPPROTO_IP, constants.IP_DROP_MEMBERSHIP, group)).toBe(0);
+  });
+
+  it('a struct is truncated to the array, a wrong length is -EINVAL', () => {
+    const fd = socket();
+    const bytes = Buffer.alloc(3, 9);
+    expect(kernel.getsockoptBytes(fd, SOL_SOCKET, constants.SO_LINGER, bytes.subarray(0, 2))).toBe(2);
+    expect([...bytes]).toEqual([0, 0, 9]);
+    expect(kernel.setsockoptBytes(fd, SOL_SOCKET, constants.SO_LINGER, bytes)).toBe(errno.EINVAL);
+    expect(kernel.setsockoptBytes(fd, SOL_SOCKET, constants.SO_LINGER, new Uint8Array(5000))).toBe(errno.EINVAL);
+    expect(kernel.getsockoptBytes(fd, IPPROTO_TCP, constants.TCP_INFO, new Uint8Array(5000))).toBeGreaterThan(100);
+  });
+
+  // SO_ATTACH_FILTER, SO_ATTACH_REUSEPORT_CBPF, TCP_ZEROCOPY_RECEIVE, IPT_SO_SET_REPLACE, SOL_XDP.
+  it.each([
+    [SOL_SOCKET, 26],
+    [SOL_SOCKET, 51],
+    [IPPROTO_TCP, 35],
+    [0, 64],
+    [41, 64],
+    [283, 4],
+    [-1, -1],
+  ])('level %i, option %i, whose value has an address in memory or is unknown, is a RangeError', (level, option) => {
+    const fd = socket();
+    for (const call of [kernel.setsockoptBytes, kernel.getsockoptBytes]) {
+      expect(() => call(fd, level, option, new Uint8Array(64))).toThrow(RangeError);
+      expect(() => call(fd, level, option, new Uint8Array(64))).toThrow('option must be an option whose value is');
+    }
+    if (option === 26) expect(kernel.getsockopt(fd, level, option)).toBe(errno.ENOPROTOOPT);
+  });
+});
+
 it('tcpiUnacked is the length of the accept queue', () => {
   const { fd, at } = test.listen();
   const lengths = [kernel.tcpiUnacked(fd)];

@@ -246,3 +246,33 @@ describe('sendfile', () => {
     expect(() => kernel.sendfile(-1, -1, offset as number, count)).toThrow(message);
   });
 });
+
+describe('readv and writev', () => {
+  it('gather and scatter; sockets and pipes', () => {
+    for (const [reader, writer] of [test.pipe(), test.pair()]) {
+      expect(kernel.writev(writer, [Buffer.from('ab'), new Uint8Array(0), Buffer.from('cde')])).toBe(5);
+      const parts = [Buffer.alloc(1, '.'), Buffer.alloc(3, '.'), Buffer.alloc(3, '.')];
+      expect(kernel.readv(reader, parts)).toBe(5);
+      expect(text(Buffer.concat(parts))).toBe('abcde..');
+      expect(kernel.readv(reader, parts)).toBe(EAGAIN);
+    }
+  });
+
+  it('up to 1024 buffers', () => {
+    const [reader, writer] = test.pipe();
+    const many = (count: number) => Array.from({ length: count }, () => Buffer.from('x'));
+    expect(kernel.writev(writer, many(1024))).toBe(1024);
+    expect(kernel.readv(reader, many(1024))).toBe(1024);
+    expect(kernel.writev(writer, many(1025))).toBe(EINVAL);
+    expect(kernel.readv(reader, many(1025))).toBe(EINVAL);
+    expect(kernel.writev(writer, [])).toBe(0);
+  });
+
+  it.each([[undefined], [null], ['ab'], [[1]], [[new ArrayBuffer(1)]], [{ length: 1, 0: new Uint8Array(1) }]])(
+    '%s is not an array of Uint8Arrays',
+    (buffers) => {
+      for (const call of [kernel.readv, kernel.writev])
+        expect(() => call(-1, buffers as unknown as Uint8Array[])).toThrow('buffers must be an array of Uint8Arrays');
+    },
+  );
+});

@@ -37,6 +37,30 @@ const { AF_INET6, EFD_SEMAPHORE, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, S_
 const { SHUT_RD, SHUT_WR } = constants;
 
 export type Call = keyof Kernel;
+
+/** The calls that neither the reactor nor net makes: they throw. */
+const UNSIMULATED = [
+  'setsockoptBytes',
+  'getsockoptBytes',
+  'peercred',
+  'recvfrom',
+  'sendto',
+  'recvmsg',
+  'sendmsg',
+  'readv',
+  'writev',
+  'dup',
+  'fcntl',
+  'ioctl',
+] as const satisfies readonly Call[];
+
+const UnsimulatedCalls = class {} as new () => Pick<Kernel, (typeof UNSIMULATED)[number]>;
+for (const call of UNSIMULATED) {
+  UnsimulatedCalls.prototype[call] = () => {
+    throw new Error(`FakeKernel does not simulate ${call}`);
+  };
+}
+
 /** A number is returned without an effect; `short` limits the bytes of a transfer; null lets one call work. */
 export type Fault = number | { short: number } | null;
 
@@ -55,7 +79,7 @@ const ALLOWED_WITH_EXCLUSIVE =
  * the next calls of a name. The other end of a connection (`FakePeer`) makes no system calls and has no descriptor, so
  * that `calls` and `open` contain only what the code under test does.
  */
-export class FakeKernel implements Kernel {
+export class FakeKernel extends UnsimulatedCalls implements Kernel {
   /** Every system call by its name in Kernel, in order. */
   readonly calls: Call[] = [];
   /** The clock, in milliseconds. */

@@ -26,6 +26,13 @@ export interface StreamCalls {
   read(fd: number, bytes: Uint8Array, offset: number, length: number): number;
   /** write(2), not for sockets. Returns the count; -EPIPE if the read end is closed; SIGPIPE as for `sendfile`. */
   write(fd: number, bytes: Uint8Array, offset: number, length: number): number;
+  /** readv(2), hot, for sockets too. Fills the buffers in their order. -EINVAL for more than 1024 buffers. */
+  readv(fd: number, buffers: readonly Uint8Array[]): number;
+  /**
+   * writev(2), hot. Returns the count, which may be short. -EINVAL for more than 1024 buffers; SIGPIPE as for `sendfile`:
+   * for sockets use `sendmsg`.
+   */
+  writev(fd: number, buffers: readonly Uint8Array[]): number;
   /** pipe2(2). Returns [read end, write end], or -errno. `flags`: O_NONBLOCK. */
   pipe2(flags: number): [number, number] | number;
 }
