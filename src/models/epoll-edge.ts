@@ -1,4 +1,4 @@
-import { Epoll, WORDS_PER_EVENT } from '../sys/epoll.js';
+import { Epoll, WORDS_PER_EVENT } from '../epoll/epoll.js';
 import { constants, EPOLLET, EPOLLIN, EPOLLOUT } from '../sys/index.js';
 import { closeGracefully } from './shared/close-gracefully.js';
 import { Connection, State } from './shared/connection.js';

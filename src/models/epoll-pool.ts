@@ -1,5 +1,5 @@
+import { Epoll } from '../epoll/epoll.js';
 import { Root } from '../files/resolve/root.js';
-import { Epoll } from '../sys/epoll.js';
 import { constants, EAGAIN, EPOLLIN, EPOLLONESHOT, EPOLLOUT, kernel, systemError } from '../sys/index.js';
 import { closeGracefully } from './shared/close-gracefully.js';
 import { Accepter, listen } from './shared/listen.js';

@@ -1,4 +1,4 @@
-import { Epoll } from '../sys/epoll.js';
+import { Epoll } from '../epoll/epoll.js';
 import { constants, EAGAIN, EPOLLIN, kernel } from '../sys/index.js';
 import { Accepter, ENDED, NONE } from './shared/listen.js';
 import type { ModelContext } from './shared/model-context.js';

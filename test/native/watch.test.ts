@@ -1,8 +1,8 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { Epoll } from '../../src/epoll/epoll.js';
 import { constants, kernel } from '../../src/sys/binding.js';
-import { Epoll } from '../../src/sys/epoll.js';
 import * as errno from '../../src/sys/errno.js';
 import { EPOLLIN } from '../../src/sys/events.js';
 import { forEachInotifyEvent } from '../../src/sys/inotify.js';

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { Epoll } from '../../sys/epoll.js';
+import { Epoll } from '../../epoll/epoll.js';
 import { EPOLLIN } from '../../sys/events.js';
 import { TIMEOUT_MS } from './thundering-herd.js';
 

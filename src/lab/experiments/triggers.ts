@@ -1,5 +1,5 @@
+import { Epoll } from '../../epoll/epoll.js';
 import { countedKernel } from '../../sys/counted-kernel.js';
-import { Epoll } from '../../sys/epoll.js';
 import { EPOLLET, EPOLLEXCLUSIVE, EPOLLIN, EPOLLONESHOT } from '../../sys/events.js';
 import { constants, kernel as realKernel } from '../../sys/index.js';
 import type { Figure } from '../base/chart.js';

@@ -1,6 +1,6 @@
-import { kernel as realKernel } from './binding.js';
-import { check } from './errno.js';
-import { argumentRangeError, argumentTypeError, withCode } from './error-code.js';
+import { kernel as realKernel } from '../sys/binding.js';
+import { check } from '../sys/errno.js';
+import { argumentRangeError, argumentTypeError, withCode } from '../sys/error-code.js';
 import {
   assertEvents,
   describeEvents,
@@ -11,9 +11,9 @@ import {
   EPOLLIN,
   EPOLLOUT,
   EPOLLPRI,
-} from './events.js';
-import { assertFd } from './fd.js';
-import type { Kernel } from './kernel.js';
+} from '../sys/events.js';
+import { assertFd } from '../sys/fd.js';
+import type { Kernel } from '../sys/kernel.js';
 
 /** The numbers of one event in the array that `pollInto` fills: mask, descriptor, data. */
 export const WORDS_PER_EVENT = 3;

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Epoll, WORDS_PER_EVENT } from '../../../src/epoll/epoll.js';
 import { constants, kernel } from '../../../src/sys/binding.js';
-import { Epoll, WORDS_PER_EVENT } from '../../../src/sys/epoll.js';
 import { EMFILE, ENOMEM } from '../../../src/sys/errno.js';
 import { EPOLLERR, EPOLLET, EPOLLIN, EPOLLOUT } from '../../../src/sys/events.js';
 import type { Kernel } from '../../../src/sys/kernel.js';

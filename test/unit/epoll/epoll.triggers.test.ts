@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { Epoll } from '../../../src/epoll/epoll.js';
 import { kernel } from '../../../src/sys/binding.js';
-import { Epoll } from '../../../src/sys/epoll.js';
 import { EAGAIN } from '../../../src/sys/errno.js';
 import { EPOLLET, EPOLLEXCLUSIVE, EPOLLIN, EPOLLONESHOT, EPOLLOUT, EPOLLRDHUP } from '../../../src/sys/events.js';
 import { testDescriptors } from '../../support/descriptors.js';

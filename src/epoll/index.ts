@@ -3,7 +3,7 @@
  * `epollet/epoll`: an epoll set as an object, and the bits of its masks.
  * @module
  */
-export { Epoll, type EpollEvent, type EpollOptions, WORDS_PER_EVENT } from './sys/epoll.js';
+
 export {
   describeEvents,
   EPOLLERR,
@@ -21,4 +21,5 @@ export {
   EPOLLWAKEUP,
   EPOLLWRBAND,
   EPOLLWRNORM,
-} from './sys/events.js';
+} from '../sys/events.js';
+export { Epoll, type EpollEvent, type EpollOptions, WORDS_PER_EVENT } from './epoll.js';
