@@ -25,6 +25,15 @@ constexpr long kSysOpenat2 = SYS_openat2;
 constexpr long kSysOpenat2 = 437;
 #endif
 
+// glibc exports fstat since 2.33; before, it was inline. On these two the C library's structure is the kernel's.
+int64_t StatusOf(int fd, struct stat* status) {
+#if defined(__x86_64__) || defined(__aarch64__)
+  return syscall(SYS_fstat, fd, status);
+#else
+  return fstat(fd, status);
+#endif
+}
+
 }  // namespace
 
 Napi::Value Openat2(const Napi::CallbackInfo& info) {
@@ -99,7 +108,7 @@ Napi::Value Fstat(const Napi::CallbackInfo& info) {
     return {};
   }
   struct stat status;
-  const int64_t result = Retry([&] { return fstat(fd, &status); });
+  const int64_t result = Retry([&] { return StatusOf(fd, &status); });
   if (result < 0) return NumberOf(info, result);
   const uint64_t inode = status.st_ino;
   const uint64_t device = status.st_dev;
