@@ -23,7 +23,7 @@ export class NestedDriver {
   private soon: NodeJS.Immediate | null = null;
   private referenced = true;
 
-  /** @throws a system error if libuv cannot watch the epoll descriptor */
+  /** @throws a system error if libuv cannot watch the epoll descriptor; ERR_EPOLLET_PLATFORM under Bun and Deno */
   constructor(private readonly reactor: Reactor) {
     const watch = reactor.kernel.loopStart(reactor.fd, () => this.run());
     if (typeof watch === 'number') throw systemError('epoll_ctl', watch);

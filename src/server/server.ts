@@ -13,6 +13,7 @@ import { NestedDriver } from '../reactor/driver.js';
 import { READABLE } from '../reactor/interest.js';
 import { Reactor } from '../reactor/reactor.js';
 import { type CountedKernel, countedKernel } from '../sys/counted-kernel.js';
+import { assertLoop } from '../sys/runtime.js';
 import { AccessLog } from './connection/access-log.js';
 import type { ServerContext } from './connection/context.js';
 import { HttpConnection } from './connection/http-connection.js';
@@ -233,9 +234,11 @@ export class Server implements HandlerServer, AsyncDisposable {
 /**
  * Serves a directory, a handler, or both, over HTTP/1.1. The server listens when the call returns.
  * @throws TypeError or RangeError ERR_EPOLLET_OPTION for an invalid option; a system error with `code` and `syscall`, and
- * the culprit in `address` and `port` (EADDRINUSE, EACCES, EADDRNOTAVAIL) or `path` (ENOENT, ENOTDIR, EACCES)
+ * the culprit in `address` and `port` (EADDRINUSE, EACCES, EADDRNOTAVAIL) or `path` (ENOENT, ENOTDIR, EACCES);
+ * ERR_EPOLLET_PLATFORM under Bun and Deno
  */
 export function serve(options: ServeOptions): Server {
+  assertLoop(); // before the globals are replaced
   return new Server(options);
 }
 

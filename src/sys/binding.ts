@@ -7,6 +7,7 @@ import bindings from 'bindings';
 import type { Constants } from './constants/constants.js';
 import { withCode } from './error-code.js';
 import type { Clock, Kernel } from './kernel.js';
+import { assertLoop } from './runtime.js';
 
 type Addon = Omit<Kernel, keyof Clock> & { constants: Constants };
 
@@ -65,6 +66,16 @@ function platformError(message: string, cause?: unknown): Error {
 }
 
 const addon = load();
+
+/** Of the addon, unless the runtime lacks what it needs: then each call throws. */
+function loopStart(): Kernel['loopStart'] {
+  try {
+    assertLoop();
+    return addon.loopStart;
+  } catch {
+    return (): never => assertLoop() as never;
+  }
+}
 
 /** The constants of the system calls, from the C headers that the addon was built with. */
 export const constants: Constants = Object.freeze({ ...addon.constants });
@@ -131,7 +142,7 @@ export const kernel: Kernel = {
   eventfdWrite: addon.eventfdWrite,
   eventfdRead: addon.eventfdRead,
 
-  loopStart: addon.loopStart,
+  loopStart: loopStart(),
   loopStop: addon.loopStop,
   loopRef: addon.loopRef,
 
