@@ -1,6 +1,10 @@
+import { assert } from '../sys/assert.js';
 import { systemError } from '../sys/errno.js';
+import { withCode } from '../sys/error-code.js';
 import type { LoopWatch } from '../sys/kernel.js';
+import { assertNoDriver, assertReactor } from './arguments.js';
 import { NEVER } from './deadlines.js';
+import type { Driver } from './options.js';
 import type { Reactor } from './reactor.js';
 import { Wakeup } from './wakeup.js';
 
@@ -14,21 +18,29 @@ const CALLBACK_BUDGET_MS = 0.5;
 /**
  * Runs a reactor inside libuv's loop: its epoll descriptor is watched by uv_poll, so that Node's timers, promises,
  * streams and signals keep working. On readiness it takes turns until nothing is ready or the budget is spent; then
- * libuv goes on. What a handler throws becomes the process's 'uncaughtException'. The reactor stays the caller's.
+ * libuv goes on. What a handler throws becomes the process's 'uncaughtException'. The reactor stays the caller's, and has
+ * one driver at a time; its `close` stops the driver.
  */
-export class NestedDriver {
+export class NestedDriver implements Driver {
   private watch: LoopWatch | null;
   private timer: NodeJS.Timeout | null = null;
   private timerDueMs = NEVER;
   private soon: NodeJS.Immediate | null = null;
   private referenced = true;
+  private readonly onWork = (): void => this.runSoon();
 
-  /** @throws a system error if libuv cannot watch the epoll descriptor; ERR_EPOLLET_PLATFORM under Bun and Deno */
+  /**
+   * @throws a system error if libuv cannot watch the epoll descriptor; ERR_EPOLLET_PLATFORM under Bun and Deno; an
+   *   assertion error if the reactor has a driver
+   */
   constructor(private readonly reactor: Reactor) {
+    assertReactor(reactor);
+    assertNoDriver(reactor);
     const watch = reactor.kernel.loopStart(reactor.fd, () => this.run());
-    if (typeof watch === 'number') throw systemError('epoll_ctl', watch);
+    if (typeof watch === 'number') throw systemError('epoll_ctl', watch, `epfd ${reactor.fd} in libuv's loop`);
     this.watch = watch;
-    reactor.onWork = () => this.runSoon();
+    reactor.driver = this;
+    reactor.onWork = this.onWork;
     this.runSoon();
   }
 
@@ -42,15 +54,20 @@ export class NestedDriver {
     this.setReferenced(false);
   }
 
-  /** Takes no further turn. May be called from inside a turn. The reactor stays open. Idempotent. */
+  /** Takes no further turn. May be called from inside a turn. The reactor stays open, for another driver. Idempotent. */
   stop(): void {
     if (this.watch === null) return;
     this.reactor.kernel.loopStop(this.watch);
     this.watch = null;
-    this.reactor.onWork = null;
+    if (this.reactor.driver === this) this.reactor.driver = null;
+    if (this.reactor.onWork === this.onWork) this.reactor.onWork = null;
     if (this.soon) clearImmediate(this.soon);
     if (this.timer) clearTimeout(this.timer);
     this.soon = this.timer = null;
+  }
+
+  [Symbol.dispose](): void {
+    this.stop();
   }
 
   private run(): void {
@@ -108,30 +125,54 @@ export class NestedDriver {
  * handlers do not run meanwhile: for the concurrency models and for measurements. `run` returns after `stop`, which a
  * handler may call; another thread stops it with `kernel.eventfdWrite(driver.stopFd, 1)`.
  */
-export class BlockingDriver {
+export class BlockingDriver implements Driver {
   private readonly wakeup: Wakeup;
   private stopped = false;
+  private running = false;
 
+  /** @throws a system error of `Wakeup`; an assertion error if the reactor has a driver */
   constructor(private readonly reactor: Reactor) {
+    assertReactor(reactor);
+    assertNoDriver(reactor);
     this.wakeup = new Wakeup(reactor, () => this.stop());
+    reactor.driver = this;
   }
 
-  /** An eventfd(2), owned by the driver; valid until `run` has returned. */
+  /** An eventfd(2), owned by the driver; -1 once `run` has returned, or `stop` was called before it. */
   get stopFd(): number {
     return this.wakeup.fd;
   }
 
-  /** Blocks the thread until `stop`. @throws what a handler throws */
+  /**
+   * Blocks the thread until `stop`; returns at once after it.
+   * @throws what a handler throws, which ends the run; ERR_EPOLLET_CLOSED if an exception has ended it before
+   */
   run(): void {
+    assert(!this.running, 'a run inside a run');
+    if (this.stopped) return;
+    if (this.wakeup.fd < 0)
+      throw withCode('ERR_EPOLLET_CLOSED', new Error('An exception has ended this BlockingDriver: make another.'));
+    this.running = true;
     try {
       while (!this.stopped) this.reactor.turn(-1);
     } finally {
-      this.wakeup.close();
+      this.running = false;
+      this.release();
     }
   }
 
-  /** Makes `run` return after this turn. Called from inside a turn. */
+  /** Makes `run` return after this turn. The reactor stays open, for another driver. Idempotent. */
   stop(): void {
     this.stopped = true;
+    if (!this.running) this.release();
+  }
+
+  [Symbol.dispose](): void {
+    this.stop();
+  }
+
+  private release(): void {
+    if (this.reactor.driver === this) this.reactor.driver = null;
+    this.wakeup.close();
   }
 }

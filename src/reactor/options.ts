@@ -20,11 +20,16 @@ export interface RegisterOptions {
   first?: boolean;
 }
 
+/** What takes the turns of a reactor. */
+export interface Driver {
+  stop(): void;
+}
+
 /** Counts since the reactor was created; `registered` is the current number of descriptors. */
 export interface ReactorStats {
   turns: number;
   events: number;
-  /** Events whose token was removed before they were dispatched. */
+  /** Events whose token was removed before they were dispatched: by `unregister`, `forget` or `close`. */
   stale: number;
   /** Events without readiness that the handler's interest includes. */
   spurious: number;

@@ -2,15 +2,47 @@ import { assert } from '../sys/assert.js';
 import { constants, kernel as realKernel } from '../sys/binding.js';
 import { systemError } from '../sys/errno.js';
 import { argumentRangeError } from '../sys/error-code.js';
+import { fdOf, type HasFd } from '../sys/fd.js';
 import type { Kernel } from '../sys/kernel.js';
+import {
+  assertHandler,
+  assertInterest,
+  assertReactorOptions,
+  assertReadiness,
+  assertRegisterOptions,
+  assertTimeout,
+  assertToken,
+  closedError,
+  rejectBatchEndHandler,
+  rejectDeadline,
+} from './arguments.js';
 import { Arming } from './arming.js';
 import { type BatchEndHandler, BatchEndQueue, bringForward } from './batch-end.js';
 import { Deadlines, NEVER } from './deadlines.js';
-import { ENDED, type Interest, READABLE, readinessOf } from './interest.js';
-import type { ReactorOptions, ReactorStats, RegisterOptions } from './options.js';
-import { type Handler, MARK_EXCLUSIVE, MARK_REVISIT, MARK_SPENT, Registry, slotOf, type Token } from './registry.js';
+import { ANY_READINESS, BOTH, ENDED, type Interest, READABLE, readinessOf } from './interest.js';
+import type { Driver, ReactorOptions, ReactorStats, RegisterOptions } from './options.js';
+import {
+  GENERATIONS,
+  type Handler,
+  MARK_EXCLUSIVE,
+  MARK_REVISIT,
+  MARK_SPENT,
+  Registry,
+  slotOf,
+  type Token,
+} from './registry.js';
 
 const { EPOLL_CLOEXEC } = constants;
+
+const DEFAULT_MAX_EVENTS = 1024;
+
+/**
+ * Generations of different reactors begin far from each other, so that a token of one is unknown to the other: multiples
+ * of the golden ratio of all 2^21 generations, which spread evenly however many there are.
+ */
+const FIRST_GENERATION_STEP = 1_296_111;
+let reactors = 0;
+const nextFirstGeneration = (): number => (reactors++ * FIRST_GENERATION_STEP) % GENERATIONS;
 
 /**
  * Waits for the readiness of descriptors with epoll(7) and calls their handlers. One `turn` is
@@ -26,9 +58,14 @@ const { EPOLL_CLOEXEC } = constants;
  *   from what the kernel has.
  * - A token is a slot and its generation, carried in epoll's 64-bit user data. A descriptor's number does not identify
  *   it: within one batch of events, the number of a closed descriptor can come back as another connection.
- * - Readiness is a hint: EPOLLHUP and EPOLLERR count as readable and writable, and the handler's own system call
- *   reports what has happened.
+ * - Readiness is a hint: EPOLLHUP and EPOLLERR count as every interest, and the handler's own system call reports what
+ *   has happened.
  * - An exception from a handler does not keep the others from being called: the kernel would not report an edge again.
+ * - Whatever throws inside a turn, the next one works.
+ *
+ * Calls with an invalid argument throw TypeError or RangeError (ERR_EPOLLET_ARGUMENT) and change nothing; a token that is
+ * not registered is an assertion error; after `close`, all but `close`, `unregister` and `forget` throw
+ * ERR_EPOLLET_CLOSED.
  *
  * The reactor owns its epoll descriptor; registered descriptors belong to their registrants. It is not thread-safe:
  * another thread wakes it through a Wakeup. One of the two drivers calls `turn`, or the caller does.
@@ -43,8 +80,10 @@ export class Reactor {
   onWork: (() => void) | null = null;
   /** Called in every turn, between the wait and the first handler. */
   onTurn: (() => void) | null = null;
+  /** What takes this reactor's turns; set by the driver. `close` stops it. */
+  driver: Driver | null = null;
 
-  private readonly registry = new Registry();
+  private readonly registry = new Registry(undefined, nextFirstGeneration());
   private readonly deadlines = new Deadlines();
   private readonly arming: Arming;
   private readonly events: Uint32Array;
@@ -60,13 +99,10 @@ export class Reactor {
   private readonly counts = { turns: 0, events: 0, stale: 0, spurious: 0, revisits: 0, expired: 0 };
 
   constructor(options: ReactorOptions = {}) {
-    const maxEvents = options.maxEvents ?? 1024;
-    if (!Number.isInteger(maxEvents) || maxEvents < 1 || maxEvents > 65536) {
-      throw argumentRangeError(`maxEvents must be an integer from 1 to 65536, not ${maxEvents}`);
-    }
+    assertReactorOptions(options);
     this.kernel = options.kernel ?? realKernel;
-    this.maxEvents = maxEvents;
-    this.events = new Uint32Array(3 * maxEvents);
+    this.maxEvents = options.maxEvents ?? DEFAULT_MAX_EVENTS;
+    this.events = new Uint32Array(3 * this.maxEvents);
     const fd = this.kernel.epollCreate1(EPOLL_CLOEXEC);
     if (fd < 0) throw systemError('epoll_create1', fd);
     this.fd = fd;
@@ -75,21 +111,28 @@ export class Reactor {
   }
 
   /**
-   * Adds a descriptor to the epoll set. It stays the caller's, and must stay open until `unregister` or `forget`.
+   * Adds a descriptor to the epoll set. It stays the caller's, and must stay open until `unregister` or `forget`. A
+   * descriptor has at most one token in a reactor.
+   * @param target the descriptor, or an object that has it in `fd` or by `fileno()`
    * @throws a system error: EEXIST if it is registered already, EPERM for a regular file or directory, EBADF, ENOSPC
-   *   (fs.epoll.max_user_watches), ENOMEM
+   *   (fs.epoll.max_user_watches), ENOMEM, ELOOP (sets that watch each other)
    */
-  register(fd: number, handler: Handler, interest: Interest, options: RegisterOptions = {}): Token {
-    assert(this.fd >= 0, 'the reactor is closed');
-    const trigger = options.trigger ?? 'level';
-    assert(!(options.exclusive && trigger === 'oneshot'), 'EPOLLEXCLUSIVE cannot be combined with EPOLLONESHOT');
-    const slot = this.registry.add(fd, handler, interest, trigger);
+  register(target: HasFd, handler: Handler, interest: Interest, options: RegisterOptions = {}): Token {
+    if (this.fd < 0) throw closedError('Reactor');
+    const fd = fdOf(target);
+    if (fd === this.fd) throw argumentRangeError(`fd ${fd} is this Reactor itself, which cannot watch itself`);
+    assertHandler(handler);
+    assertRegisterOptions(options);
+    const exclusive = options.exclusive === true;
+    assertInterest(interest, exclusive);
+    const slot = this.registry.add(fd, handler, interest, options.trigger ?? 'level');
     this.registry.marks[slot]! &= ~(MARK_EXCLUSIVE | MARK_SPENT | MARK_REVISIT); // of an earlier user of the slot
-    if (options.exclusive) this.registry.marks[slot]! |= MARK_EXCLUSIVE;
-    const result = this.arming.arm(slot);
-    if (result < 0) {
+    if (exclusive) this.registry.marks[slot]! |= MARK_EXCLUSIVE;
+    try {
+      this.arming.join(slot);
+    } catch (error) {
       this.registry.remove(slot);
-      throw systemError('epoll_ctl', result);
+      throw error;
     }
     if (options.first) this.firstSlots.push(slot);
     return this.registry.tokenOf(slot);
@@ -97,22 +140,29 @@ export class Reactor {
 
   /**
    * Changes the interest before the next wait. With NOTHING the descriptor leaves the epoll set until the next change.
+   * An error of epoll_ctl(2) is thrown by the next turn: EBADF or ENOENT if the descriptor was closed.
    */
   modify(token: Token, interest: Interest): void {
     const slot = this.registry.find(token);
-    assert(slot >= 0, 'modify of a token that is not registered');
+    if (slot < 0) return this.rejectToken(token, 'modify');
     if (this.registry.wanted[slot] === interest) return;
+    if ((interest & BOTH) !== interest) assertInterest(interest, (this.registry.marks[slot]! & MARK_EXCLUSIVE) !== 0);
     this.registry.wanted[slot] = interest;
-    if (this.arming.mark(slot) && !this.turning) this.onWork?.();
-    if (this.registry.missed[slot]! & interest) this.markRevisit(slot);
+    const isNew = this.arming.mark(slot);
+    const isRevisit = (this.registry.missed[slot]! & interest) !== 0 && this.markRevisit(slot);
+    if ((isNew || isRevisit) && !this.turning) this.onWork?.();
   }
 
-  /** Removes the descriptor from the epoll set. It stays open. */
+  /**
+   * Removes the descriptor from the epoll set. It stays open.
+   * @throws EBADF or ENOENT if it was closed before; the token is removed all the same
+   */
   unregister(token: Token): void {
     const slot = this.registry.find(token);
-    assert(slot >= 0, 'unregister of a token that is not registered');
-    this.arming.leave(slot);
+    if (slot < 0) return this.rejectToken(token, 'unregister');
+    const error = this.arming.leave(slot);
     this.drop(slot);
+    if (error !== null) throw error;
   }
 
   /**
@@ -121,7 +171,7 @@ export class Reactor {
    */
   forget(token: Token): void {
     const slot = this.registry.find(token);
-    assert(slot >= 0, 'forget of a token that is not registered');
+    if (slot < 0) return this.rejectToken(token, 'forget');
     this.drop(slot);
   }
 
@@ -132,13 +182,18 @@ export class Reactor {
    */
   revisit(token: Token, readiness: number = READABLE): void {
     const slot = this.registry.find(token);
-    assert(slot >= 0, 'revisit of a token that is not registered');
+    if (slot < 0) return this.rejectToken(token, 'revisit');
+    if ((readiness & ANY_READINESS) !== readiness) assertReadiness(readiness);
     this.registry.missed[slot]! |= readiness;
-    if (this.registry.wanted[slot]! & readiness) this.markRevisit(slot);
+    if (this.registry.wanted[slot]! & readiness && this.markRevisit(slot) && !this.turning) this.onWork?.();
   }
 
-  /** Calls `onBatchEnd` once after all events of this batch are dispatched. From `onReady` only. */
+  /**
+   * Calls `onBatchEnd` once after all events of this batch are dispatched; from `onDeadline`, after all deadlines. Inside
+   * a turn only.
+   */
   notifyAtBatchEnd(handler: BatchEndHandler): void {
+    if (typeof handler?.onBatchEnd !== 'function') rejectBatchEndHandler(handler);
     assert(this.turning, 'notifyAtBatchEnd outside a turn');
     this.batchEnd.add(handler);
   }
@@ -149,7 +204,8 @@ export class Reactor {
    */
   setDeadline(token: Token, dueMs: number): void {
     const slot = this.registry.find(token);
-    assert(slot >= 0, 'deadline of a token that is not registered');
+    if (slot < 0) return this.rejectToken(token, 'setDeadline');
+    if (dueMs - 0 !== dueMs) rejectDeadline(dueMs); // neither a number, except NaN, nor anything else is itself minus 0
     // One that is past already belongs to the next turn: a handler that sets one each time must not block this turn.
     this.deadlines.set(slot, this.expiring && dueMs <= this.nowMs ? this.nowMs + 1 : dueMs);
     if (!this.turning && this.deadlines.nextMs() === dueMs) this.onWork?.(); // the driver waits for a later one
@@ -180,29 +236,61 @@ export class Reactor {
    * @throws what a handler threw, after all others were called: an AggregateError if there were several
    */
   turn(timeoutMs: number): number {
-    assert(this.fd >= 0, 'the reactor is closed');
+    if (timeoutMs !== 0) assertTimeout(timeoutMs);
+    if (this.fd < 0) throw closedError('Reactor');
     assert(!this.turning, 'a turn inside a turn');
     this.turning = true;
-    this.arming.apply();
+    let ran = 0;
+    try {
+      ran = this.pass(timeoutMs);
+    } catch (error) {
+      this.thrown.push(error); // of a simulated kernel
+    }
+    this.turning = this.expiring = false;
+    if (this.thrown.length > 0) this.rethrow();
+    return ran;
+  }
+
+  /**
+   * Closes the epoll descriptor, stops the driver and removes every token; registered descriptors stay open. Inside a
+   * turn, no further `onReady` or `onDeadline` is called. Idempotent.
+   */
+  close(): void {
+    if (this.fd < 0) return;
+    this.driver?.stop();
+    const { fd } = this;
+    this.fd = -1;
+    this.kernel.close(fd);
+    for (let slot = 0; slot < this.registry.handlers.length; slot++) {
+      if (this.registry.handlers[slot] !== null) this.drop(slot);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  private pass(timeoutMs: number): number {
+    this.arming.apply(this.thrown);
     const count = this.kernel.epollWait(this.fd, this.events, this.maxEvents, this.waitMs(timeoutMs));
     this.nowMs = this.kernel.monotonicMs();
     this.counts.turns++;
     this.arming.retry(this.nowMs);
     if (this.onTurn !== null) this.callOnTurn(this.onTurn);
     if (count > 0) this.dispatch(count);
+    else if (count < 0) this.thrown.push(systemError('epoll_wait', count, `epfd ${this.fd}`));
     if (!this.batchEnd.isEmpty) this.batchEnd.run(this.thrown);
     const ran = count + (this.revisits.length > 0 ? this.revisitAll() : 0) + this.expire();
-    this.turning = false;
-    if (count < 0) throw systemError('epoll_wait', count);
-    if (this.thrown.length > 0) this.rethrow();
+    if (!this.batchEnd.isEmpty) this.batchEnd.run(this.thrown);
     return ran;
   }
 
-  /** Closes the epoll descriptor; registered descriptors stay open. Idempotent. */
-  close(): void {
-    if (this.fd < 0) return;
-    this.kernel.close(this.fd);
-    this.fd = -1;
+  /** A token that `find` does not find. After `close`, there is nothing to remove. */
+  private rejectToken(token: Token, call: string): void {
+    if (this.fd < 0 && (call === 'unregister' || call === 'forget')) return;
+    if (this.fd < 0) throw closedError('Reactor');
+    assertToken(token);
+    assert(false, `${call}: this token was unregistered before, or is one of another reactor`);
   }
 
   private rethrow(): never {
@@ -292,11 +380,12 @@ export class Reactor {
     return count;
   }
 
-  private markRevisit(slot: number): void {
-    if (this.registry.marks[slot]! & MARK_REVISIT) return;
+  /** Returns false if it is marked already. */
+  private markRevisit(slot: number): boolean {
+    if (this.registry.marks[slot]! & MARK_REVISIT) return false;
     this.registry.marks[slot]! |= MARK_REVISIT;
     this.revisits.push(this.registry.tokenOf(slot));
-    if (!this.turning) this.onWork?.();
+    return true;
   }
 
   private drop(slot: number): void {

@@ -3,7 +3,7 @@ import type { Interest, Trigger } from './interest.js';
 /** Handles the readiness of a descriptor. */
 export interface Handler {
   /**
-   * The descriptor is ready: READABLE, WRITABLE, ENDED or several. A hint: the system call that follows may still fail
+   * The descriptor is ready: READABLE, WRITABLE, PRIORITY, ENDED or several. A hint: the system call that follows may still fail
    * with EAGAIN. Read once, or until EAGAIN; if readiness may be left, call `reactor.revisit`.
    */
   onReady(readiness: number): void;
@@ -22,11 +22,12 @@ export const MARK_EXCLUSIVE = 4;
 export const MARK_SPENT = 8;
 
 const GENERATION_UNIT = 2 ** 32;
+/** No token: its slot does not exist. */
+const NO_TOKEN = -1;
 /** 21 bits of generation and 32 of slot are the 53 bits that a number holds exactly. */
-const GENERATIONS = 2 ** 21;
+export const GENERATIONS = 2 ** 21;
 
 export const slotOf = (token: Token): number => token >>> 0;
-export const generationOf = (token: Token): number => (token - (token >>> 0)) / GENERATION_UNIT;
 
 /**
  * The reactor's state of each registered descriptor, in columns by slot: a connection costs a few words, and a turn
@@ -37,6 +38,10 @@ export class Registry {
   triggers: Trigger[] = [];
   fds: Int32Array;
   generations: Uint32Array;
+  /** NO_TOKEN while the slot is free. */
+  private tokens: Float64Array;
+  /** The slot of each registered descriptor, by its number; -1 if it has none. */
+  private slotsByFd = new Int32Array(64).fill(-1);
   wanted: Uint8Array;
   /** The kernel's mask; 0 if the descriptor is not in the epoll set. */
   armed: Uint32Array;
@@ -47,9 +52,14 @@ export class Registry {
   size = 0;
   private readonly free: number[] = [];
 
-  constructor(capacity = 64) {
+  /** @param firstGeneration of every slot; different for two registries, the tokens of one are unknown to the other */
+  constructor(
+    capacity = 64,
+    private readonly firstGeneration = 0,
+  ) {
     this.fds = new Int32Array(capacity).fill(-1);
-    this.generations = new Uint32Array(capacity);
+    this.generations = new Uint32Array(capacity).fill(firstGeneration);
+    this.tokens = new Float64Array(capacity).fill(NO_TOKEN);
     this.wanted = new Uint8Array(capacity);
     this.armed = new Uint32Array(capacity);
     this.missed = new Uint8Array(capacity);
@@ -62,6 +72,7 @@ export class Registry {
     this.handlers[slot] = handler;
     this.triggers[slot] = trigger;
     this.fds[slot] = fd;
+    this.tokens[slot] = this.generations[slot]! * GENERATION_UNIT + slot;
     this.wanted[slot] = interest;
     this.armed[slot] = 0;
     this.missed[slot] = 0;
@@ -69,10 +80,29 @@ export class Registry {
     return slot;
   }
 
+  /** The slot that has this descriptor, else -1. */
+  slotOfFd(fd: number): number {
+    return fd < this.slotsByFd.length ? this.slotsByFd[fd]! : -1;
+  }
+
+  /** Makes `slotOfFd` find the slot. Its descriptor must be open: the column is as long as the greatest number. */
+  index(slot: number): void {
+    const fd = this.fds[slot]!;
+    if (fd >= this.slotsByFd.length) {
+      const wider = new Int32Array(Math.max(fd + 1, this.slotsByFd.length * 2)).fill(-1);
+      wider.set(this.slotsByFd);
+      this.slotsByFd = wider;
+    }
+    this.slotsByFd[fd] = slot;
+  }
+
   /** Frees the slot. Its generation is incremented, so that events still on their way to the old one are stale. */
   remove(slot: number): void {
+    const fd = this.fds[slot]!;
+    if (this.slotOfFd(fd) === slot) this.slotsByFd[fd] = -1;
     this.handlers[slot] = null;
     this.fds[slot] = -1;
+    this.tokens[slot] = NO_TOKEN;
     this.wanted[slot] = 0;
     this.armed[slot] = 0;
     this.missed[slot] = 0;
@@ -82,24 +112,27 @@ export class Registry {
   }
 
   tokenOf(slot: number): Token {
-    return this.generations[slot]! * GENERATION_UNIT + slot;
+    return this.tokens[slot]!;
   }
 
-  /** The slot of a valid token, else -1. */
+  /** The slot of a valid token, else -1; also for anything that is not a number. */
   find(token: Token): number {
+    if (typeof token !== 'number') return -1; // `>>>` would convert it
     const slot = slotOf(token);
-    return this.generations[slot] === generationOf(token) && this.handlers[slot] ? slot : -1;
+    return this.tokens[slot] === token ? slot : -1;
   }
 
   private grow(): void {
     const capacity = this.fds.length * 2;
-    const wider = <T extends Int32Array | Uint32Array | Uint8Array>(column: T): T => {
+    const length = this.fds.length;
+    const wider = <T extends Int32Array | Uint32Array | Uint8Array | Float64Array>(column: T): T => {
       const copy = new (column.constructor as new (length: number) => T)(capacity);
       copy.set(column);
       return copy;
     };
     this.fds = wider(this.fds);
-    this.generations = wider(this.generations);
+    this.generations = wider(this.generations).fill(this.firstGeneration, length);
+    this.tokens = wider(this.tokens).fill(NO_TOKEN, length);
     this.wanted = wider(this.wanted);
     this.armed = wider(this.armed);
     this.missed = wider(this.missed);

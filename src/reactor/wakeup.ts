@@ -1,5 +1,6 @@
 import { constants } from '../sys/binding.js';
 import { EAGAIN, systemError } from '../sys/errno.js';
+import { assertFunction, assertReactor, closedError } from './arguments.js';
 import { READABLE } from './interest.js';
 import type { Reactor } from './reactor.js';
 import type { Handler, Token } from './registry.js';
@@ -19,6 +20,8 @@ export class Wakeup implements Handler {
     private readonly reactor: Reactor,
     private readonly onWakeup: () => void,
   ) {
+    assertReactor(reactor);
+    assertFunction('onWakeup', onWakeup);
     const fd = reactor.kernel.eventfd(0, constants.EFD_NONBLOCK);
     if (fd < 0) throw systemError('eventfd', fd);
     this.fd = fd;
@@ -30,21 +33,30 @@ export class Wakeup implements Handler {
     }
   }
 
-  /** Does what another thread does with `fd`. EAGAIN: the counter is full, which wakes the reactor as well. */
+  /**
+   * Does what another thread does with `fd`. EAGAIN: the counter is full, which wakes the reactor as well.
+   * @throws ERR_EPOLLET_CLOSED
+   */
   notify(): void {
+    if (this.fd < 0) throw closedError('Wakeup');
     const result = this.reactor.kernel.eventfdWrite(this.fd, 1);
-    if (result < 0 && result !== EAGAIN) throw systemError('write', result);
+    if (result < 0 && result !== EAGAIN) throw systemError('write', result, `fd ${this.fd}`);
   }
 
   onReady(): void {
     if (this.reactor.kernel.eventfdRead(this.fd) > 0) this.onWakeup();
   }
 
-  /** Idempotent. */
+  /** Idempotent. @throws EBADF or ENOENT if `fd` was closed by another */
   close(): void {
     if (this.fd < 0) return;
-    this.reactor.unregister(this.token);
-    this.reactor.kernel.close(this.fd);
+    const { fd } = this;
     this.fd = -1;
+    this.reactor.unregister(this.token);
+    this.reactor.kernel.close(fd);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 }

@@ -1,10 +1,12 @@
 import { expect, it } from 'vitest';
 import {
+  ANY_READINESS,
   BOTH,
   ENDED,
   type Interest,
   maskOf,
   NOTHING,
+  PRIORITY,
   READABLE,
   readinessOf,
   TRIGGERS,
@@ -23,12 +25,17 @@ import {
 
 const EDGE = 'EPOLLIN|EPOLLOUT|EPOLLRDHUP|EPOLLET';
 
+const ALL = (BOTH | PRIORITY) as Interest;
+const URGENT = 'EPOLLIN|EPOLLPRI|EPOLLOUT|EPOLLRDHUP|EPOLLET';
+
 /** [interest, trigger, exclusive, mask] */
 const masks: [Interest, Trigger, boolean, string][] = [
   [NOTHING, 'level', false, '0'],
   [READABLE, 'level', false, 'EPOLLIN|EPOLLRDHUP'],
   [WRITABLE, 'level', false, 'EPOLLOUT'],
   [BOTH, 'level', false, 'EPOLLIN|EPOLLOUT|EPOLLRDHUP'],
+  [PRIORITY, 'level', false, 'EPOLLPRI'],
+  [ALL, 'level', false, 'EPOLLIN|EPOLLPRI|EPOLLOUT|EPOLLRDHUP'],
   [NOTHING, 'level', true, 'EPOLLEXCLUSIVE'],
   [READABLE, 'level', true, 'EPOLLIN|EPOLLEXCLUSIVE'],
   [WRITABLE, 'level', true, 'EPOLLOUT|EPOLLEXCLUSIVE'],
@@ -37,6 +44,8 @@ const masks: [Interest, Trigger, boolean, string][] = [
   [READABLE, 'edge', false, EDGE],
   [WRITABLE, 'edge', false, EDGE],
   [BOTH, 'edge', false, EDGE],
+  [PRIORITY, 'edge', false, URGENT],
+  [ALL, 'edge', false, URGENT],
   [NOTHING, 'edge', true, 'EPOLLEXCLUSIVE|EPOLLET'],
   [READABLE, 'edge', true, 'EPOLLIN|EPOLLEXCLUSIVE|EPOLLET'],
   [WRITABLE, 'edge', true, 'EPOLLOUT|EPOLLEXCLUSIVE|EPOLLET'],
@@ -45,6 +54,8 @@ const masks: [Interest, Trigger, boolean, string][] = [
   [READABLE, 'oneshot', false, 'EPOLLIN|EPOLLRDHUP|EPOLLONESHOT'],
   [WRITABLE, 'oneshot', false, 'EPOLLOUT|EPOLLONESHOT'],
   [BOTH, 'oneshot', false, 'EPOLLIN|EPOLLOUT|EPOLLRDHUP|EPOLLONESHOT'],
+  [PRIORITY, 'oneshot', false, 'EPOLLPRI|EPOLLONESHOT'],
+  [ALL, 'oneshot', false, 'EPOLLIN|EPOLLPRI|EPOLLOUT|EPOLLRDHUP|EPOLLONESHOT'],
 ];
 
 it.each(masks)('interest %i, %s, exclusive %s: %s', (interest, trigger, exclusive, mask) => {
@@ -53,8 +64,8 @@ it.each(masks)('interest %i, %s, exclusive %s: %s', (interest, trigger, exclusiv
   expect(got).toBeGreaterThanOrEqual(0);
 });
 
-it('the table has every combination except oneshot with exclusive, which is invalid', () => {
-  expect(masks).toHaveLength(4 * (2 * TRIGGERS.length - 1));
+it('the table has every combination without PRIORITY except oneshot with exclusive, which is invalid', () => {
+  expect(masks.filter(([interest]) => !(interest & PRIORITY))).toHaveLength(4 * (2 * TRIGGERS.length - 1));
 });
 
 it.each([
@@ -63,9 +74,11 @@ it.each([
   [EPOLLIN | EPOLLOUT, READABLE | WRITABLE],
   [EPOLLRDHUP, READABLE | ENDED],
   [EPOLLIN | EPOLLRDHUP, READABLE | ENDED],
-  [EPOLLHUP, READABLE | WRITABLE | ENDED],
-  [EPOLLERR, READABLE | WRITABLE | ENDED],
-  [EPOLLIN | EPOLLERR | EPOLLHUP | EPOLLRDHUP, READABLE | WRITABLE | ENDED],
-  [EPOLLPRI, 0],
+  [EPOLLHUP, ANY_READINESS],
+  [EPOLLERR, ANY_READINESS],
+  [EPOLLIN | EPOLLERR | EPOLLHUP | EPOLLRDHUP, ANY_READINESS],
+  [EPOLLPRI, PRIORITY],
+  [EPOLLPRI | EPOLLIN, PRIORITY | READABLE],
+  [EPOLLPRI | EPOLLERR, ANY_READINESS],
   [0, 0],
 ])('mask %i is readiness %i', (mask, readiness) => expect(readinessOf(mask)).toBe(readiness));

@@ -1,10 +1,11 @@
 import { expect, it } from 'vitest';
 import { READABLE } from '../../../src/reactor/interest.js';
-import { generationOf, Registry, slotOf } from '../../../src/reactor/registry.js';
+import { Registry, slotOf } from '../../../src/reactor/registry.js';
 
 const handler = { onReady() {} };
 const GENERATIONS = 2 ** 21;
 
+const generationOf = (token: number) => Math.floor(token / 2 ** 32);
 const add = (registry: Registry, fd: number) => registry.tokenOf(registry.add(fd, handler, READABLE, 'level'));
 
 it.each([
