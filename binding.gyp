@@ -14,6 +14,7 @@
         "native/descriptor.cc",
         "native/watch.cc",
         "native/wakeup.cc",
+        "native/signal.cc",
         "native/loop.cc"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],

@@ -208,6 +208,9 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   Cold<EpollCreate1>(exports, "epollCreate1");
   Cold<EpollCtl>(exports, "epollCtl");
   Hot<EpollWait>(exports, "epollWait");
+  Hot<EpollPwait2>(exports, "epollPwait2");
+  Cold<EpollGetParams>(exports, "epollGetParams");
+  Cold<EpollSetParams>(exports, "epollSetParams");
 
   Cold<Socket>(exports, "socket");
   Cold<Socketpair>(exports, "socketpair");
@@ -261,6 +264,14 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   Cold<Eventfd>(exports, "eventfd");
   Cold<EventfdWrite>(exports, "eventfdWrite");
   Cold<EventfdRead>(exports, "eventfdRead");
+
+  Cold<TimerfdCreate>(exports, "timerfdCreate");
+  Cold<TimerfdSettime>(exports, "timerfdSettime");
+  Cold<TimerfdGettime>(exports, "timerfdGettime");
+  Cold<TimerfdRead>(exports, "timerfdRead");
+
+  Cold<PidfdOpen>(exports, "pidfdOpen");
+  Cold<PidfdSendSignal>(exports, "pidfdSendSignal");
 
   Cold<LoopStart>(exports, "loopStart");
   Cold<LoopStop>(exports, "loopStop");

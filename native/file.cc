@@ -34,20 +34,29 @@ int64_t StatusOf(int fd, struct stat* status) {
 #endif
 }
 
+// The permissions of a file that is created: an optional argument, 0 by default.
+bool ReadMode(const Napi::CallbackInfo& info, size_t index, uint32_t* mode) {
+  int32_t bits = 0;
+  if (!info[index].IsUndefined() && !ReadInt(info.Env(), info[index], "mode", &bits, 0, 07777)) return false;
+  *mode = static_cast<uint32_t>(bits);
+  return true;
+}
+
 }  // namespace
 
 Napi::Value Openat2(const Napi::CallbackInfo& info) {
   const napi_env env = info.Env();
   int32_t dirfd;
   Path path;
-  uint32_t flags, resolve;
+  uint32_t flags, resolve, mode;
   if (!ReadInt(env, info[0], "dirfd", &dirfd) || !path.Read(env, info[1]) || !ReadMask(env, info[2], "flags", &flags) ||
-      !ReadMask(env, info[3], "resolve", &resolve)) {
+      !ReadMask(env, info[3], "resolve", &resolve) || !ReadMode(info, 4, &mode)) {
     return {};
   }
   if (path.error() < 0) return NumberOf(info, path.error());
   OpenHow how = {};
   how.flags = flags | O_CLOEXEC;
+  how.mode = mode;
   how.resolve = resolve;
   return NumberOf(info, Retry([&] { return syscall(kSysOpenat2, dirfd, path.c_str(), &how, sizeof how); }));
 }
@@ -56,13 +65,13 @@ Napi::Value Openat(const Napi::CallbackInfo& info) {
   const napi_env env = info.Env();
   int32_t dirfd;
   Path path;
-  uint32_t flags;
-  if (!ReadInt(env, info[0], "dirfd", &dirfd) || !path.Read(env, info[1]) || !ReadMask(env, info[2], "flags", &flags)) {
+  uint32_t flags, mode;
+  if (!ReadInt(env, info[0], "dirfd", &dirfd) || !path.Read(env, info[1]) || !ReadMask(env, info[2], "flags", &flags) ||
+      !ReadMode(info, 3, &mode)) {
     return {};
   }
   if (path.error() < 0) return NumberOf(info, path.error());
-  // The mode is used only if a file is created.
-  return NumberOf(info, Retry([&] { return openat(dirfd, path.c_str(), static_cast<int>(flags | O_CLOEXEC), 0); }));
+  return NumberOf(info, Retry([&] { return openat(dirfd, path.c_str(), static_cast<int>(flags | O_CLOEXEC), mode); }));
 }
 
 Napi::Value Readlinkat(const Napi::CallbackInfo& info) {

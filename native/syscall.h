@@ -227,6 +227,9 @@ inline Napi::Value PairOf(const Napi::CallbackInfo& info, const int descriptors[
 
 // epoll.cc
 napi_value EpollWait(napi_env env, napi_callback_info info);
+napi_value EpollPwait2(napi_env env, napi_callback_info info);
+Napi::Value EpollGetParams(const Napi::CallbackInfo& info);
+Napi::Value EpollSetParams(const Napi::CallbackInfo& info);
 Napi::Value EpollCreate1(const Napi::CallbackInfo& info);
 Napi::Value EpollCtl(const Napi::CallbackInfo& info);
 // socket.cc
@@ -282,6 +285,13 @@ Napi::Value InotifyRmWatch(const Napi::CallbackInfo& info);
 Napi::Value Eventfd(const Napi::CallbackInfo& info);
 Napi::Value EventfdWrite(const Napi::CallbackInfo& info);
 Napi::Value EventfdRead(const Napi::CallbackInfo& info);
+Napi::Value TimerfdCreate(const Napi::CallbackInfo& info);
+Napi::Value TimerfdSettime(const Napi::CallbackInfo& info);
+Napi::Value TimerfdGettime(const Napi::CallbackInfo& info);
+Napi::Value TimerfdRead(const Napi::CallbackInfo& info);
+// signal.cc
+Napi::Value PidfdOpen(const Napi::CallbackInfo& info);
+Napi::Value PidfdSendSignal(const Napi::CallbackInfo& info);
 // loop.cc
 Napi::Value LoopStart(const Napi::CallbackInfo& info);
 Napi::Value LoopStop(const Napi::CallbackInfo& info);

@@ -88,6 +88,9 @@ export const kernel: Kernel = {
   epollCreate1: addon.epollCreate1,
   epollCtl: addon.epollCtl,
   epollWait: addon.epollWait,
+  epollPwait2: addon.epollPwait2,
+  epollGetParams: addon.epollGetParams,
+  epollSetParams: addon.epollSetParams,
 
   socket: addon.socket,
   socketpair: addon.socketpair,
@@ -141,6 +144,14 @@ export const kernel: Kernel = {
   eventfd: addon.eventfd,
   eventfdWrite: addon.eventfdWrite,
   eventfdRead: addon.eventfdRead,
+
+  timerfdCreate: addon.timerfdCreate,
+  timerfdSettime: addon.timerfdSettime,
+  timerfdGettime: addon.timerfdGettime,
+  timerfdRead: addon.timerfdRead,
+
+  pidfdOpen: addon.pidfdOpen,
+  pidfdSendSignal: addon.pidfdSendSignal,
 
   loopStart: loopStart(),
   loopStop: addon.loopStop,

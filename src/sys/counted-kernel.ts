@@ -7,6 +7,9 @@ const SYSTEM_CALLS = {
   epollCreate1: 'epoll_create1',
   epollCtl: 'epoll_ctl',
   epollWait: 'epoll_wait',
+  epollPwait2: 'epoll_pwait2',
+  epollGetParams: 'ioctl',
+  epollSetParams: 'ioctl',
   socket: 'socket',
   socketpair: 'socketpair',
   bind: 'bind',
@@ -53,6 +56,12 @@ const SYSTEM_CALLS = {
   eventfd: 'eventfd2',
   eventfdWrite: 'write',
   eventfdRead: 'read',
+  timerfdCreate: 'timerfd_create',
+  timerfdSettime: 'timerfd_settime',
+  timerfdGettime: 'timerfd_gettime',
+  timerfdRead: 'read',
+  pidfdOpen: 'pidfd_open',
+  pidfdSendSignal: 'pidfd_send_signal',
 } as const satisfies { readonly [name in Exclude<keyof Kernel, keyof LoopCalls | keyof Clock>]: string };
 
 type Counted = keyof typeof SYSTEM_CALLS;

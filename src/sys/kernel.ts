@@ -4,8 +4,10 @@ import type { EpollCalls } from './calls/epoll.js';
 import type { FileCalls } from './calls/file.js';
 import type { LoopCalls } from './calls/loop.js';
 import type { MessageCalls } from './calls/message.js';
+import type { SignalCalls } from './calls/signal.js';
 import type { SocketCalls } from './calls/socket.js';
 import type { StreamCalls } from './calls/stream.js';
+import type { TimerCalls } from './calls/timer.js';
 import type { WakeupCalls } from './calls/wakeup.js';
 import type { WatchCalls } from './calls/watch.js';
 
@@ -15,8 +17,10 @@ export type * from './calls/epoll.js';
 export * from './calls/file.js';
 export type * from './calls/loop.js';
 export type * from './calls/message.js';
+export type * from './calls/signal.js';
 export type * from './calls/socket.js';
 export type * from './calls/stream.js';
+export type * from './calls/timer.js';
 export type * from './calls/wakeup.js';
 export type * from './calls/watch.js';
 
@@ -29,7 +33,7 @@ export type * from './calls/watch.js';
  *   a range is not inside its array. A negative or closed descriptor is an errno, -EBADF.
  * - Descriptors are plain integers, owned by the caller, and close-on-exec from their creation.
  * - Arrays are used during the call only, except where a call states otherwise.
- * - EINTR is retried, except by `epollWait`, which returns 0, and `close`.
+ * - EINTR is retried, except by `epollWait` and `epollPwait2`, which return 0, and `close`.
  */
 export interface Kernel
   extends EpollCalls,
@@ -40,5 +44,7 @@ export interface Kernel
     DescriptorCalls,
     WatchCalls,
     WakeupCalls,
+    TimerCalls,
+    SignalCalls,
     LoopCalls,
     Clock {}

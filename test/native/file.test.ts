@@ -198,3 +198,49 @@ it('close succeeds once, then is EBADF', () => {
   const fd = kernel.eventfd(0, 0);
   expect([kernel.close(fd), kernel.close(fd)]).toEqual([0, errno.EBADF]);
 });
+
+describe('a file that is created', () => {
+  const { O_APPEND, O_CREAT, O_EXCL, O_RDWR, O_TRUNC, O_WRONLY } = constants;
+  const modeOf = (fd: number) => {
+    const stat = new Float64Array(STAT_WORDS);
+    kernel.fstat(fd, stat);
+    return stat[Stat.mode]! & 0o7777;
+  };
+  const opens: [name: string, open: (path: string, flags: number, mode?: number) => number][] = [
+    ['openat', (path, flags, mode) => kernel.openat(AT_FDCWD, path, flags, mode)],
+  ];
+  if (probe >= 0) opens.push(['openat2', (path, flags, mode) => kernel.openat2(AT_FDCWD, path, flags, 0, mode)]);
+
+  it.each(opens)('%s: its mode, less the umask', (name, open) => {
+    const directory = test.directory();
+    for (const [path, mode, expected] of [
+      ['some', 0o640, 0o640],
+      ['default', undefined, 0],
+      ['umask', 0o4777, 0o4755],
+    ] as const) {
+      const fd = test.own(name, open(join(directory, path), O_RDWR | O_CREAT | O_EXCL, mode));
+      expect([path, modeOf(fd)]).toEqual([path, expected & ~process.umask()]);
+    }
+    expect(open(join(directory, 'some'), O_RDWR | O_CREAT | O_EXCL, 0o600)).toBe(errno.EEXIST);
+  });
+
+  it.each(opens)('%s: O_APPEND writes at the end, O_TRUNC empties', (name, open) => {
+    const path = join(test.directory(), 'file');
+    const bytes = Buffer.from('abc');
+    for (const flags of [O_WRONLY | O_CREAT, O_WRONLY | O_APPEND]) {
+      const fd = test.own(name, open(path, flags, flags & O_CREAT ? 0o600 : 0));
+      expect(kernel.write(fd, bytes, 0, 3)).toBe(3);
+    }
+    expect(statSync(path).size).toBe(6);
+    test.own(name, open(path, O_WRONLY | O_TRUNC));
+    expect(statSync(path).size).toBe(0);
+  });
+
+  it.each([-1, 0o10000, 1.5, '1', null])('mode %s is not one', (mode) => {
+    for (const [, open] of opens) expect(() => open('x', O_RDONLY, mode as number)).toThrow('mode must be');
+  });
+
+  it.runIf(probe >= 0)('openat2 rejects a mode without O_CREAT', () =>
+    expect(kernel.openat2(AT_FDCWD, '/', O_RDONLY, 0, 0o600)).toBe(errno.EINVAL),
+  );
+});

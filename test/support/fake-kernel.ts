@@ -52,6 +52,14 @@ const UNSIMULATED = [
   'dup',
   'fcntl',
   'ioctl',
+  'epollGetParams',
+  'epollSetParams',
+  'timerfdCreate',
+  'timerfdSettime',
+  'timerfdGettime',
+  'timerfdRead',
+  'pidfdOpen',
+  'pidfdSendSignal',
 ] as const satisfies readonly Call[];
 
 const UnsimulatedCalls = class {} as new () => Pick<Kernel, (typeof UNSIMULATED)[number]>;
@@ -196,6 +204,10 @@ export class FakeKernel extends UnsimulatedCalls implements Kernel {
       this.nowMs = untilMs;
       return 0;
     }
+  }
+
+  epollPwait2(epfd: number, events: Uint32Array, maxEvents: number, timeoutNs: number): number {
+    return this.epollWait(epfd, events, maxEvents, timeoutNs < 0 ? -1 : Math.ceil(timeoutNs / 1e6));
   }
 
   socket(domain: number, _type: number, _protocol: number): number {

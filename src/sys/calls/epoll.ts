@@ -1,3 +1,13 @@
+/** How epoll_wait polls network devices, ioctl_eventpoll(2). */
+export interface EpollParams {
+  /** Microseconds to poll busily before waiting; 0 turns it off. 0 to 2^31-1. */
+  busyPollUs: number;
+  /** The most packets per attempt. 0 to 65535; above 64 needs CAP_NET_ADMIN. */
+  busyPollBudget: number;
+  /** Whether interrupts of the device stay off while the program polls often enough. */
+  preferBusyPoll: boolean;
+}
+
 export interface EpollCalls {
   /** epoll_create1(2). `flags`: EPOLL_CLOEXEC, which is always set. Returns a descriptor. -EMFILE, -ENFILE, -ENOMEM. */
   epollCreate1(flags: number): number;
@@ -14,4 +24,16 @@ export interface EpollCalls {
    * @param timeoutMs whole milliseconds, up to 2^31-1; -1 waits without limit, 0 returns at once
    */
   epollWait(epfd: number, events: Uint32Array, maxEvents: number, timeoutMs: number): number;
+  /**
+   * epoll_pwait2(2), hot: as `epollWait`, with a timeout in nanoseconds. -ENOSYS before Linux 5.11.
+   * @param timeoutNs whole nanoseconds, up to 2^53-1 (104 days); -1 waits without limit, 0 returns at once
+   */
+  epollPwait2(epfd: number, events: Uint32Array, maxEvents: number, timeoutNs: number): number;
+  /**
+   * ioctl_eventpoll(2) with EPIOCGPARAMS. Returns the parameters; -ENOTTY before Linux 6.9, -EOPNOTSUPP if the kernel
+   * is built without busy polling, -EINVAL or -ENOTTY if `epfd` is not an epoll set.
+   */
+  epollGetParams(epfd: number): EpollParams | number;
+  /** ioctl_eventpoll(2) with EPIOCSPARAMS. Returns 0; -EINVAL, -EPERM for a `busyPollBudget` above 64; else as above. */
+  epollSetParams(epfd: number, busyPollUs: number, busyPollBudget: number, preferBusyPoll: boolean): number;
 }

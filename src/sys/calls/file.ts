@@ -1,13 +1,17 @@
 export interface FileCalls {
   /**
    * openat2(2). `path` is the path's bytes without a final NUL, or a string, which is encoded as UTF-8; a NUL inside is
-   * a TypeError. `flags` are those of open(2) for existing files: no mode is passed. `resolve`: RESOLVE_BENEATH and so
-   * on. Returns a descriptor; -ENOSYS before Linux 5.6, -EPERM under some seccomp profiles, -EXDEV for a path that
+   * a TypeError. `flags` are those of open(2); -EINVAL for unknown ones. `resolve`: RESOLVE_BENEATH and so on. Returns a descriptor; -ENOSYS before Linux 5.6, -EPERM under some seccomp profiles, -EXDEV for a path that
    * escapes `dirfd`, -EAGAIN if a concurrent rename prevented the check.
+   * @param mode the permissions of a file that O_CREAT or O_TMPFILE creates, less the umask; 0 to 0o7777, 0 by default,
+   *   and -EINVAL for another without these flags
    */
-  openat2(dirfd: number, path: Uint8Array | string, flags: number, resolve: number): number;
-  /** openat(2); `path` as for `openat2`. `dirfd` AT_FDCWD is the working directory. Returns a descriptor. */
-  openat(dirfd: number, path: Uint8Array | string, flags: number): number;
+  openat2(dirfd: number, path: Uint8Array | string, flags: number, resolve: number, mode?: number): number;
+  /**
+   * openat(2); `path` as for `openat2`. `dirfd` AT_FDCWD is the working directory. Returns a descriptor.
+   * @param mode as for `openat2`, but without effect if no file is created
+   */
+  openat(dirfd: number, path: Uint8Array | string, flags: number, mode?: number): number;
   /**
    * readlinkat(2). Returns the symlink's target as bytes, or -errno. With an empty `path`, `dirfd` is an O_PATH
    * descriptor of the symlink.

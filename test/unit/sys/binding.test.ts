@@ -16,6 +16,9 @@ const anything = kernel as unknown as Record<string, (...args: unknown[]) => unk
 const calls: [name: string, rest: unknown[]][] = [
   ['epollCtl', [1, 0, 1, 0, 0]],
   ['epollWait', [new Uint32Array(3), 1, 0]],
+  ['epollPwait2', [new Uint32Array(3), 1, 0]],
+  ['epollGetParams', []],
+  ['epollSetParams', [0, 0, false]],
   ['bind', ['127.0.0.1', 0]],
   ['connect', ['127.0.0.1', 1]],
   ['listen', [1]],
@@ -55,6 +58,10 @@ const calls: [name: string, rest: unknown[]][] = [
   ['inotifyRmWatch', [1]],
   ['eventfdWrite', [1]],
   ['eventfdRead', []],
+  ['timerfdSettime', [0, 0, 0, 0, 0]],
+  ['timerfdGettime', []],
+  ['timerfdRead', []],
+  ['pidfdSendSignal', [0]],
   ['loopStart', [() => {}]],
 ];
 
