@@ -27,7 +27,7 @@ test('without the loop serve, NestedDriver and loopStart throw, and the rest wor
   const script = `
     Object.defineProperty(process, 'versions', { value: { ...process.versions, bun: '1.0.0' } });
     const { serve } = await import(${entry('index.js')});
-    const { Epoll } = await import(${entry('epoll.js')});
+    const { Epoll } = await import(${entry('epoll/index.js')});
     const { BlockingDriver, NestedDriver, READABLE, Reactor } = await import(${entry('reactor/index.js')});
     const { kernel } = await import(${entry('sys/index.js')});
     const before = globalThis.Response;
