@@ -33,6 +33,15 @@ napi_value MoveVector(napi_env env, napi_callback_info info, VectorCall call) {
   return Number(env, Retry([&] { return call(fd, buffers.vector(), buffers.count()); }));
 }
 
+// 8 KiB of stack. The limit of sendmmsg(2), UIO_MAXIOV, too.
+constexpr size_t kMostOfBatch = 1024;
+
+// A batch is used only as it was checked: the arrays may be one memory, which a result or a peer's bytes overwrite, or
+// be shared with another thread. Each number is read once, which a plain copy does not guarantee.
+void CopyOnce(const int32_t* from, int32_t count, int32_t* to) {
+  for (int32_t i = 0; i < count; i++) to[i] = __atomic_load_n(from + i, __ATOMIC_RELAXED);
+}
+
 }  // namespace
 
 napi_value Recv(napi_env env, napi_callback_info info) {
@@ -68,7 +77,7 @@ napi_value RecvEach(napi_env env, napi_callback_info info) {
   size_t room, available;
   int32_t count, stride;
   if (!ReadArray(env, arguments.at[0], "fds", napi_int32_array, "an Int32Array", &fds, &room) ||
-      !ReadInt(env, arguments.at[1], "count", &count, 0, static_cast<int32_t>(std::min<size_t>(room, INT32_MAX))) ||
+      !ReadInt(env, arguments.at[1], "count", &count, 0, static_cast<int32_t>(std::min(room, kMostOfBatch))) ||
       !ReadArray(env, arguments.at[2], "bytes", napi_uint8_array, "a Uint8Array", &bytes, &available) ||
       !ReadInt(env, arguments.at[3], "stride", &stride, 2)) {
     return nullptr;
@@ -77,9 +86,12 @@ napi_value RecvEach(napi_env env, napi_callback_info info) {
     RejectRange(env, "stride", 2, count == 0 ? 2 : static_cast<double>(available / count));
     return nullptr;
   }
+  int32_t batch[kMostOfBatch];
+  CopyOnce(fds, count, batch);
   for (int32_t i = 0; i < count; i++, bytes += stride) {
-    fds[i] = static_cast<int32_t>(RecvNow(fds[i], bytes, stride - 1, 0));
+    batch[i] = static_cast<int32_t>(RecvNow(batch[i], bytes, stride - 1, 0));
   }
+  std::copy_n(batch, count, fds);
   return nullptr;
 }
 
@@ -93,20 +105,25 @@ napi_value SendEach(napi_env env, napi_callback_info info) {
   if (!ReadArray(env, arguments.at[0], "fds", napi_int32_array, "an Int32Array", &fds, &room) ||
       !ReadArray(env, arguments.at[1], "ends", napi_int32_array, "an Int32Array", &ends, &places) ||
       !ReadInt(env, arguments.at[2], "count", &count, 0,
-               static_cast<int32_t>(std::min<size_t>(std::min(room, places), INT32_MAX))) ||
+               static_cast<int32_t>(std::min({room, places, kMostOfBatch}))) ||
       !ReadArray(env, arguments.at[3], "bytes", napi_uint8_array, "a Uint8Array", &bytes, &available)) {
     return nullptr;
   }
   const int32_t last = static_cast<int32_t>(std::min<size_t>(available, INT32_MAX));
-  for (int32_t i = 0, start = 0; i < count; start = ends[i++]) {
-    if (ends[i] < start || ends[i] > last) {
+  int32_t batch[kMostOfBatch];
+  int32_t parts[kMostOfBatch];
+  CopyOnce(ends, count, parts);
+  for (int32_t i = 0, start = 0; i < count; start = parts[i++]) {
+    if (parts[i] < start || parts[i] > last) {
       RejectRange(env, "ends", start, last);
       return nullptr;
     }
   }
-  for (int32_t i = 0, start = 0; i < count; start = ends[i++]) {
-    fds[i] = static_cast<int32_t>(SendNow(fds[i], bytes + start, ends[i] - start, 0));
+  CopyOnce(fds, count, batch);
+  for (int32_t i = 0, start = 0; i < count; start = parts[i++]) {
+    batch[i] = static_cast<int32_t>(SendNow(batch[i], bytes + start, parts[i] - start, 0));
   }
+  std::copy_n(batch, count, fds);
   return nullptr;
 }
 

@@ -91,6 +91,43 @@ describe('send and recv', () => {
     expect(kernel.recv(other, bytes, 0, 16, 0)).toBe(EAGAIN);
   });
 
+  describe('a batch is used as it was checked', () => {
+    it('sendEach with fds and ends in one memory sends no bytes from before the array', () => {
+      // A descriptor's number is an end too. The first fails, and its result must not be the start of the second part.
+      const [pipe] = test.pipe();
+      const [one, other] = test.pair();
+      const memory = Int32Array.of(pipe, one);
+      const bytes = Buffer.alloc(one + 200, '.');
+      kernel.sendEach(memory, memory, 2, bytes.subarray(100, 100 + one));
+      expect([...memory]).toEqual([ENOTSOCK, one - pipe]);
+      expect(kernel.recv(other, bytes, 0, bytes.length, 0)).toBe(one - pipe);
+    });
+
+    it('recvEach with bytes over fds: a peer does not choose the descriptors', () => {
+      const [one, first] = test.pair();
+      const [two, second] = test.pair();
+      const [three, third] = test.pair();
+      const memory = new ArrayBuffer(32);
+      const fds = new Int32Array(memory, 0, 2);
+      fds.set([first, second]);
+      kernel.send(one, Buffer.from(Int32Array.of(first, third).buffer), 0, 8, 0);
+      kernel.send(two, Buffer.from('22'), 0, 2, 0);
+      kernel.send(three, Buffer.from('333'), 0, 3, 0);
+      kernel.recvEach(fds, 2, new Uint8Array(memory), 16);
+      expect([...fds]).toEqual([8, 2]);
+      expect(kernel.recv(third, new Uint8Array(8), 0, 8, 0)).toBe(3);
+    });
+
+    it('a batch has at most 1024', () => {
+      const fds = new Int32Array(1025).fill(-1);
+      const bytes = new Uint8Array(4100);
+      kernel.recvEach(fds, 1024, bytes, 4);
+      expect([fds[0], fds[1023], fds[1024]]).toEqual([EBADF, EBADF, -1]);
+      expect(() => kernel.recvEach(fds, 1025, bytes, 4)).toThrow('count must be from 0 to 1024');
+      expect(() => kernel.sendEach(fds, fds, 1025, bytes)).toThrow('count must be from 0 to 1024');
+    });
+  });
+
   it('MSG_PEEK does not consume, MSG_DONTWAIT does not wait', () => {
     const [one, other] = test.pair(SOCK_STREAM);
     const bytes = new Uint8Array(4);

@@ -4,7 +4,9 @@ export interface StreamCalls {
   /**
    * recv(2) on several sockets in one native call, hot. Each of the first `count` descriptors in `fds` is replaced by
    * its result: the count of bytes, 0 at end of file, or -errno. The i-th reads into `bytes` at `i * stride`, at most
-   * `stride - 1` bytes: the byte behind them is not written.
+   * `stride - 1` bytes: the byte behind them is not written. The descriptors are read before the first call and the
+   * results written after the last one.
+   * @param count at most 1024
    */
   recvEach(fds: Int32Array, count: number, bytes: Uint8Array, stride: number): void;
   /** send(2), hot. `flags`: MSG_MORE; MSG_NOSIGNAL is always set. Returns the count, which may be short. */
@@ -12,7 +14,9 @@ export interface StreamCalls {
   /**
    * send(2) on several sockets in one native call, hot, with MSG_NOSIGNAL. The i-th of the first `count` descriptors in
    * `fds` sends the part of `bytes` from `ends[i - 1]` (the first from 0) to `ends[i]`, and is replaced by its result:
-   * the count, which may be short, or -errno. RangeError, and nothing is sent, if `ends` is not ascending.
+   * the count, which may be short, or -errno. RangeError, and nothing is sent, if `ends` is not ascending. `fds` and
+   * `ends` are read before the first call and the results written after the last one.
+   * @param count at most 1024
    */
   sendEach(fds: Int32Array, ends: Int32Array, count: number, bytes: Uint8Array): void;
   /**
