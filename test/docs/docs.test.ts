@@ -8,8 +8,8 @@ import { MAIN, PACKAGE } from '../support/command.js';
 /** Longer lines of a table cannot be read in a terminal. */
 const MAX_TABLE_COLUMNS = 200;
 
-/** Flags of http-server and of node. */
-const FOREIGN_FLAGS = new Set(['--no-dotfiles', '--username', '--perf-basic-prof']);
+/** Flags of http-server, of node and of esbuild. */
+const FOREIGN_FLAGS = new Set(['--external', '--no-dotfiles', '--username', '--perf-basic-prof']);
 
 const read = (path: string): string => readFileSync(join(PACKAGE, path), 'utf8');
 
@@ -41,12 +41,25 @@ const anchorsOf = (path: string): string[] =>
       .replaceAll(' ', '-'),
   );
 
+/** What npm shows: there a relative link leads nowhere. */
+const ON_NPM = ['README.md'];
+const REPOSITORY = 'https://github.com/epollet/epollet/blob/main/';
+
+const linksOf = (page: string): string[] => [...proseOf(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link!);
+
+/** The file of a link within the repository; null of any other. */
+function targetOf(page: string, path: string): string | null {
+  if (path.startsWith(REPOSITORY)) return path.slice(REPOSITORY.length);
+  if (/^https?:/.test(path)) return null;
+  return path === '' ? page : join(dirname(page), path);
+}
+
 describe.each(pages)('%s', (page) => {
-  test('every relative link points to a file, and to a heading of it', () => {
-    for (const [, link] of proseOf(page).matchAll(/\]\(([^)\s]+)\)/g)) {
-      if (/^https?:/.test(link!)) continue;
-      const [path, anchor] = link!.split('#');
-      const target = path === '' ? page : join(dirname(page), path!);
+  test('every link within the repository points to a file, and to a heading of it', () => {
+    for (const link of linksOf(page)) {
+      const [path, anchor] = link.split('#');
+      const target = targetOf(page, path!);
+      if (target === null) continue;
       expect(existsSync(join(PACKAGE, target)), link).toBe(true);
       if (anchor !== undefined) expect(anchorsOf(target), link).toContain(anchor);
     }
@@ -65,11 +78,13 @@ describe.each(pages)('%s', (page) => {
   });
 });
 
+test.each(ON_NPM)('every link of %s is absolute', (page) => {
+  expect(linksOf(page).filter((link) => !/^(https?:|#)/.test(link))).toEqual([]);
+});
+
 test('every page of docs is in an index', () => {
   const isLinked = (path: string): boolean =>
-    pages.some((page) =>
-      [...proseOf(page).matchAll(/\]\(([^)#\s]+)/g)].some(([, link]) => join(dirname(page), link!) === path),
-    );
+    pages.some((page) => linksOf(page).some((link) => targetOf(page, link.split('#')[0]!) === path));
   expect(pages.filter((page) => page.startsWith('docs/') && !isLinked(page))).toEqual([]);
 });
 
