@@ -216,8 +216,7 @@ export class Connection implements Handler, BatchReadable {
    */
   private pauseInput(readiness: number): void {
     this.pausedReadiness |= readiness & (READABLE | ENDED);
-    const errno = readiness & ENDED ? this.context.kernel.getsockopt(this.fd, SOL_SOCKET, SO_ERROR) : 0;
-    if (errno !== 0) return this.closeOnError('recv', -Math.abs(errno));
+    if (readiness & ENDED && this.closeIfReset()) return;
     if (!this.registration.switchToEdge()) return this.close('epoll_ctl failed');
     if (readiness & ENDED) this.protocol.onEnd(!this.inputEnded);
     this.flushAndUpdate();
@@ -279,11 +278,22 @@ export class Connection implements Handler, BatchReadable {
     this.unread.store(bytes, end - left, end);
   }
 
-  /** At the end of input: closes once everything is sent, unless the protocol still has a response to come. */
+  /**
+   * At the end of input: closes once everything is sent, unless the protocol still has a response to come. After RST
+   * behind FIN, recv(2) returns the end of file as well, and edge-triggered the error is not reported again.
+   */
   private onInputEnd(): void {
-    if (this.protocol.onEnd(false)) this.pausedReadiness |= READABLE;
-    else if (this.hasUnsent) this.closeWhenSent(false);
+    if (this.protocol.onEnd(false)) {
+      if (!this.closeIfReset()) this.pausedReadiness |= READABLE;
+    } else if (this.hasUnsent) this.closeWhenSent(false);
     else this.close('end of input');
+  }
+
+  private closeIfReset(): boolean {
+    const errno = this.context.kernel.getsockopt(this.fd, SOL_SOCKET, SO_ERROR);
+    if (errno === 0) return false;
+    this.closeOnError('recv', -Math.abs(errno));
+    return true;
   }
 
   private flushAndUpdate(): void {

@@ -1,10 +1,35 @@
 import { describe, expect, test } from 'vitest';
-import type { HandlerContext } from '../../src/index.js';
+import type { HandlerContext, ServeOptions } from '../../src/index.js';
 import { TRIGGERS } from '../../src/reactor/interest.js';
+import { constants, kernel } from '../../src/sys/binding.js';
+import { check } from '../../src/sys/errno.js';
 import { deferred, handling } from '../support/handling.js';
 import { eventually, exchange, RawClient, request, sleep } from '../support/raw-client.js';
 
+const { AF_INET, SHUT_WR, SO_LINGER, SOCK_STREAM, SOL_SOCKET } = constants;
 const { start } = handling();
+
+/** A client whose FIN and RST leave in one go: on the thread of the server, which so finds both in one event. */
+class ResettingClient {
+  private readonly fd = check('socket', kernel.socket(AF_INET, SOCK_STREAM, 0));
+
+  constructor(port: number) {
+    check('connect', kernel.connect(this.fd, '127.0.0.1', port));
+  }
+
+  send(text: string): void {
+    const bytes = Buffer.from(text);
+    expect(kernel.send(this.fd, bytes, 0, bytes.length, 0)).toBe(bytes.length);
+  }
+
+  /** With SO_LINGER of 0 seconds close(2) sends RST, socket(7). */
+  finishAndReset(): void {
+    check('shutdown', kernel.shutdown(this.fd, SHUT_WR));
+    const linger = new Uint8Array(new Int32Array([1, 0]).buffer);
+    check('setsockopt', kernel.setsockoptBytes(this.fd, SOL_SOCKET, SO_LINGER, linger));
+    check('close', kernel.close(this.fd));
+  }
+}
 
 /** What a handler sees, as it responds with it. */
 const seenBy = async (of: (request: Request, context: HandlerContext) => unknown, bytes: string): Promise<unknown> => {
@@ -143,6 +168,46 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     client[how]();
     expect(await aborted.promise).toBe(true);
   });
+
+  /** [when, what the client has sent before, what with the reset, options]; the handler never responds. */
+  test.each<[string, string, string, Partial<ServeOptions>]>([
+    ['with its request', '', request('/'), {}],
+    ['while the handler runs', request('/'), '', {}],
+    ['with a further request', request('/'), request('/second'), {}],
+    [
+      'while no further request is read',
+      request('/') + request('/second'),
+      '',
+      { limits: { maxConcurrentHandlers: 1 } },
+    ],
+    ['with a request that is not read', request('/'), request('/second'), { limits: { maxConcurrentHandlers: 1 } }],
+    ['while its body is read', request('/', ['Content-Length: 9'], 'POST'), 'half', {}],
+    ['while a stream waits', request('/stream'), '', {}],
+  ])(
+    'FIN and RST in one event, %s: the signal is aborted and the connection closed',
+    async (_, before, last, options) => {
+      const signals: AbortSignal[] = [];
+      let aborted = 0;
+      const server = start(
+        ({ signal, url }) => {
+          signals.push(signal);
+          signal.addEventListener('abort', () => void aborted++);
+          return url.endsWith('/stream') ? new Response(new ReadableStream()) : new Promise<Response>(() => {});
+        },
+        { trigger, ...options },
+      );
+      const client = new ResettingClient(server.port);
+      if (before !== '') {
+        client.send(before);
+        await eventually(() => signals.length > 0, 'the handler is called');
+        await sleep(5);
+      }
+      client.send(last);
+      client.finishAndReset();
+      await eventually(() => server.stats().connections.open === 0 && signals.length > 0, 'it is closed');
+      expect(aborted).toBe(signals.length);
+    },
+  );
 
   test.each<[string, (asked: Request, context: HandlerContext) => unknown, unknown]>([
     ['the signal is aborted', (asked) => asked.signal.aborted, true],

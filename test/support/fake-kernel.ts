@@ -34,7 +34,7 @@ import {
 import { type Kernel, type LoopWatch, type SocketAddress, Stat } from '../../src/sys/kernel.js';
 
 const { AF_INET6, EFD_SEMAPHORE, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, S_IFREG } = constants;
-const { SHUT_RD, SHUT_WR } = constants;
+const { SHUT_RD, SHUT_WR, SO_ERROR, SOL_SOCKET } = constants;
 
 export type Call = keyof Kernel;
 
@@ -299,8 +299,12 @@ export class FakeKernel extends UnsimulatedCalls implements Kernel {
     return 0;
   }
 
-  getsockopt(fd: number, _level: number, _option: number): number {
-    return this.scripted('getsockopt') ?? (this.files.has(fd) ? 0 : EBADF);
+  getsockopt(fd: number, level: number, option: number): number {
+    const fault = this.scripted('getsockopt');
+    if (fault !== undefined) return fault;
+    const file = this.files.get(fd);
+    if (!file) return EBADF;
+    return level === SOL_SOCKET && option === SO_ERROR && file instanceof Stream ? -file.takeError() : 0;
   }
 
   tcpiUnacked(fd: number): number {
@@ -749,8 +753,9 @@ class Stream extends File {
   }
 
   receive(into: Uint8Array): number {
+    if (this.inbox.length === 0 && this.inputEnded) return 0; // even if RST has come behind FIN
     if (this.error !== 0) return this.takeError();
-    if (this.inbox.length === 0) return this.inputEnded || this.dead ? 0 : EAGAIN;
+    if (this.inbox.length === 0) return this.dead ? 0 : EAGAIN;
     const count = this.inbox.take(into);
     if (this.other.noSpace && count > 0) {
       this.other.noSpace = false;
@@ -780,7 +785,7 @@ class Stream extends File {
   reset(): void {
     if (this.gone || this.dead) return;
     this.dead = true;
-    this.error = ECONNRESET;
+    this.error = this.inputEnded ? EPIPE : ECONNRESET; // tcp_reset() of the kernel's tcp_input.c
     this.inbox.clear();
     this.wake(ANY_EVENT);
   }
@@ -795,7 +800,7 @@ class Stream extends File {
     this.wake(ANY_EVENT);
   }
 
-  private takeError(): number {
+  takeError(): number {
     const { error } = this;
     this.error = 0;
     return error;

@@ -3,6 +3,7 @@ import { Connection, peerOf } from '../../../src/net/connection.js';
 import type { ConnectionLimits } from '../../../src/net/context.js';
 import { TRIGGERS, type Trigger } from '../../../src/reactor/interest.js';
 import { ECONNRESET, EMFILE, ENOMEM, ENOSPC } from '../../../src/sys/errno.js';
+import type { FakePeer } from '../../support/fake-kernel.js';
 import { below, seeded } from '../../support/random.js';
 import { Echo, responsesTo } from './echo.js';
 import { WORLDS, World, type WorldName } from './world.js';
@@ -596,6 +597,29 @@ describe('errors', () => {
     world.reactor.turn(0);
     world.fake!.fault('recv', ECONNRESET);
     peer.send('more');
+    world.reactor.turn(0);
+    expect(connection.isClosed).toBe(true);
+  });
+
+  it.each(TRIGGERS)('%s: FIN and RST in one event close the connection, whatever is to come', (trigger) => {
+    world = new World('simulated', trigger, () => 0);
+    const { peer, connection, echo } = world.connect();
+    echo.onEnd = () => true;
+    world.reactor.turn(0);
+    peer.shutdown();
+    (peer as FakePeer).reset();
+    world.reactor.turn(0);
+    expect(connection.isClosed).toBe(true);
+  });
+
+  it.each(TRIGGERS)('%s: FIN alone does not, if a response is to come', (trigger) => {
+    world = new World('simulated', trigger, () => 0);
+    const { peer, connection, echo } = world.connect();
+    echo.onEnd = () => true;
+    peer.shutdown();
+    world.runFor(5);
+    expect(connection.isClosed).toBe(false);
+    (peer as FakePeer).reset();
     world.reactor.turn(0);
     expect(connection.isClosed).toBe(true);
   });
