@@ -64,7 +64,7 @@ export class WriteQueue {
 
   /**
    * Sends until the queue is empty, the socket is full or `budgetBytes` of files are sent.
-   * @returns SENT, BLOCKED, BUDGET_SPENT or -errno; -ENODATA if a file has become shorter
+   * @returns SENT, BLOCKED, BUDGET_SPENT or -errno; -ENODATA if a file, or the memory of bytes, has become shorter
    */
   flush(kernel: Kernel, socketFd: number, budgetBytes: number): number {
     let budget = budgetBytes;
@@ -106,6 +106,8 @@ export class WriteQueue {
   private sendBytes(kernel: Kernel, socketFd: number, chunk: Chunk): number {
     let bytes = chunk.bytes!;
     let { offset, end } = chunk;
+    // Its owner, a handler, has transferred or shrunk the memory while it waited.
+    if (bytes.length < end) return ENODATA;
     let next = this.first + 1;
     if (
       next < this.count &&
@@ -135,7 +137,7 @@ export class WriteQueue {
     let at = this.first;
     for (; at < this.count; at++) {
       const { bytes, offset, end } = this.chunks[at]!;
-      if (bytes === null || length + end - offset > GATHER_BYTES) break;
+      if (bytes === null || length + end - offset > GATHER_BYTES || bytes.length < end) break;
       gathered.set(offset === 0 && end === bytes.length ? bytes : bytes.subarray(offset, end), length);
       length += end - offset;
     }

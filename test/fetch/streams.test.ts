@@ -225,6 +225,22 @@ describe.each(TRIGGERS)('%s', (trigger) => {
   });
 });
 
+test('a chunk that is transferred while it waits for the client closes the connection', async () => {
+  const chunk = new Uint8Array(8 * MIB);
+  let isCancelled = false;
+  const cancel = (): void => {
+    isCancelled = true;
+  };
+  const server = start(() => new Response(new ReadableStream({ start: (stream) => stream.enqueue(chunk), cancel })));
+  using client = await RawClient.connect(server.port);
+  client.pause().send(request('/'));
+  await eventually(() => server.stats().bytes.out > 0, 'the socket is full');
+  structuredClone(chunk, { transfer: [chunk.buffer] });
+  client.resume();
+  expect((await client.untilClose()).length).toBeLessThan(8 * MIB);
+  await eventually(() => isCancelled, 'the stream is cancelled');
+});
+
 test('a thousand clients that disconnect in the middle of a stream leave nothing behind', {
   timeout: 60_000,
 }, async () => {

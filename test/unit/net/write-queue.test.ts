@@ -205,6 +205,19 @@ describe('budget', () => {
     expect(flush(6)).toBe(SENT);
     expect(received()).toBe('0123456789');
   });
+
+  it.each(['alone', 'the first', 'the second'])(
+    'bytes that are transferred while they wait are ENODATA: %s',
+    (which) => {
+      if (which === 'the second') pushText('head');
+      const given = new Uint8Array(10);
+      queue.pushBytes(given, 0, 10);
+      if (which === 'the first') pushText('tail');
+      structuredClone(given, { transfer: [given.buffer] });
+      expect(flush()).toBe(ENODATA);
+      expect(received()).toBe(which === 'the second' ? 'head' : '');
+    },
+  );
 });
 
 describe('files', () => {
