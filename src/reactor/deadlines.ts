@@ -53,12 +53,7 @@ export class Deadlines {
   }
 
   private push(time: number, slot: number): void {
-    if (this.length === this.times.length) {
-      this.times = widened(this.times, this.length * 2, 0);
-      const slots = new Int32Array(this.length * 2);
-      slots.set(this.slots);
-      this.slots = slots;
-    }
+    if (this.length === this.times.length) this.makeRoom();
     let at = this.length++;
     while (at > 0) {
       const parent = (at - 1) >> 1;
@@ -69,6 +64,18 @@ export class Deadlines {
     }
     this.times[at] = time;
     this.slots[at] = slot;
+  }
+
+  /** Removes superseded entries, which far deadlines leave behind; doubles the heap if more than half of it remains. */
+  private makeRoom(): void {
+    const { times, slots, length } = this;
+    const kept = new Set<number>();
+    for (let at = 0; at < length; at++) if (this.surfacing[slots[at]!] === times[at]) kept.add(slots[at]!);
+    const capacity = kept.size * 2 > length ? length * 2 : length;
+    this.times = new Float64Array(capacity);
+    this.slots = new Int32Array(capacity);
+    this.length = 0;
+    for (const slot of kept) this.push(this.surfacing[slot]!, slot);
   }
 
   private pop(): void {

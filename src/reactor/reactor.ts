@@ -146,7 +146,8 @@ export class Reactor {
     const slot = this.registry.find(token);
     if (slot < 0) return this.rejectToken(token, 'modify');
     if (this.registry.wanted[slot] === interest) return;
-    if ((interest & BOTH) !== interest) assertInterest(interest, (this.registry.marks[slot]! & MARK_EXCLUSIVE) !== 0);
+    if (typeof interest !== 'number' || (interest & BOTH) !== interest)
+      assertInterest(interest, (this.registry.marks[slot]! & MARK_EXCLUSIVE) !== 0);
     this.registry.wanted[slot] = interest;
     const isNew = this.arming.mark(slot);
     const isRevisit = (this.registry.missed[slot]! & interest) !== 0 && this.markRevisit(slot);
@@ -183,7 +184,7 @@ export class Reactor {
   revisit(token: Token, readiness: number = READABLE): void {
     const slot = this.registry.find(token);
     if (slot < 0) return this.rejectToken(token, 'revisit');
-    if ((readiness & ANY_READINESS) !== readiness) assertReadiness(readiness);
+    if (typeof readiness !== 'number' || (readiness & ANY_READINESS) !== readiness) assertReadiness(readiness);
     this.registry.missed[slot]! |= readiness;
     if (this.registry.wanted[slot]! & readiness && this.markRevisit(slot) && !this.turning) this.onWork?.();
   }
@@ -205,7 +206,7 @@ export class Reactor {
   setDeadline(token: Token, dueMs: number): void {
     const slot = this.registry.find(token);
     if (slot < 0) return this.rejectToken(token, 'setDeadline');
-    if (dueMs - 0 !== dueMs) rejectDeadline(dueMs); // neither a number, except NaN, nor anything else is itself minus 0
+    if (typeof dueMs !== 'number' || Number.isNaN(dueMs)) rejectDeadline(dueMs);
     // One that is past already belongs to the next turn: a handler that sets one each time must not block this turn.
     this.deadlines.set(slot, this.expiring && dueMs <= this.nowMs ? this.nowMs + 1 : dueMs);
     if (!this.turning && this.deadlines.nextMs() === dueMs) this.onWork?.(); // the driver waits for a later one
@@ -276,7 +277,7 @@ export class Reactor {
     this.nowMs = this.kernel.monotonicMs();
     this.counts.turns++;
     this.arming.retry(this.nowMs);
-    if (this.onTurn !== null) this.callOnTurn(this.onTurn);
+    if (this.onTurn != null) this.callOnTurn(this.onTurn);
     if (count > 0) this.dispatch(count);
     else if (count < 0) this.thrown.push(systemError('epoll_wait', count, `epfd ${this.fd}`));
     if (!this.batchEnd.isEmpty) this.batchEnd.run(this.thrown);

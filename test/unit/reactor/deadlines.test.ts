@@ -180,4 +180,33 @@ describe('the heap stays small', () => {
     }
     expect(heapLength(deadlines)).toBeLessThanOrEqual(64);
   });
+
+  it.each<[string, (deadlines: Deadlines, step: number) => void]>([
+    [
+      'when a near deadline expires again and again before a far one',
+      (deadlines, step) => {
+        deadlines.set(3, step + 3_600_000);
+        deadlines.set(3, step + 1);
+      },
+    ],
+    [
+      'when the far one is always the same',
+      (deadlines, step) => {
+        deadlines.set(3, 1e9);
+        deadlines.set(3, step + 1);
+      },
+    ],
+    ['when deadlines only move forward', (deadlines, step) => deadlines.set(3, 2e9 - step)],
+  ])('%s', (_, set) => {
+    const deadlines = new Deadlines();
+    for (let step = 0; step < 20_000; step++) {
+      for (let slot = 100; slot < 120; slot++) if (step === 0) deadlines.set(slot, 3e9 + slot);
+      set(deadlines, step);
+      expireAll(deadlines, step + 1);
+    }
+    expect(heapLength(deadlines)).toBeLessThanOrEqual(64);
+    deadlines.set(3, 4e9);
+    const others = Array.from({ length: 20 }, (_, i) => 100 + i);
+    expect(expireAll(deadlines, 5e9)).toEqual([...others, 3]);
+  });
 });

@@ -161,6 +161,13 @@ const ARGUMENTS: [string, () => unknown, ErrorConstructor, RegExp][] = [
   ],
 
   ['modify: nothing', () => reactor.modify(token, any(undefined)), TypeError, /^interest must be .* not undefined$/],
+  [
+    'modify: a symbol',
+    () => reactor.modify(token, any(Symbol('s'))),
+    TypeError,
+    /^interest must be .* not Symbol\(s\)$/,
+  ],
+  ['modify: a bigint', () => reactor.modify(token, any(1n)), TypeError, /^interest must be .* not 1n$/],
   ['modify: NaN', () => reactor.modify(token, any(Number.NaN)), TypeError, /^interest must be .* not NaN$/],
   ['modify: text', () => reactor.modify(token, any('2')), TypeError, /^interest must be .* not '2'$/],
   ['modify: null', () => reactor.modify(token, any(null)), TypeError, /^interest must be .* not null$/],
@@ -173,6 +180,13 @@ const ARGUMENTS: [string, () => unknown, ErrorConstructor, RegExp][] = [
     /^exclusive cannot be combined with PRIORITY/,
   ],
 
+  [
+    'revisit: a symbol',
+    () => reactor.revisit(token, any(Symbol('s'))),
+    TypeError,
+    /^readiness must be .* not Symbol\(s\)$/,
+  ],
+  ['revisit: a bigint', () => reactor.revisit(token, any(1n)), TypeError, /^readiness must be .* not 1n$/],
   ['revisit: NaN', () => reactor.revisit(token, Number.NaN), TypeError, /^readiness must be READABLE.* not NaN$/],
   ['revisit: text', () => reactor.revisit(token, any('1')), TypeError, /^readiness must be .* not '1'$/],
   ['revisit: null', () => reactor.revisit(token, any(null)), TypeError, /^readiness must be .* not null$/],
@@ -184,6 +198,13 @@ const ARGUMENTS: [string, () => unknown, ErrorConstructor, RegExp][] = [
     TypeError,
     /^dueMs must be a time.* not undefined$/,
   ],
+  [
+    'setDeadline: a symbol',
+    () => reactor.setDeadline(token, any(Symbol('s'))),
+    TypeError,
+    /^dueMs must be .* not Symbol\(s\)$/,
+  ],
+  ['setDeadline: a bigint', () => reactor.setDeadline(token, any(1n)), TypeError, /^dueMs must be .* not 1n$/],
   ['setDeadline: NaN', () => reactor.setDeadline(token, Number.NaN), TypeError, /^dueMs must be .* not NaN$/],
   ['setDeadline: text', () => reactor.setDeadline(token, any('5')), TypeError, /^dueMs must be .* not '5'$/],
   ['setDeadline: null', () => reactor.setDeadline(token, any(null)), TypeError, /^dueMs must be .* not null$/],
@@ -344,6 +365,7 @@ describe('what is accepted', () => {
     ['a revisit for ENDED', () => reactor.revisit(token, READABLE | ENDED | PRIORITY)],
     ['a fraction of a millisecond', () => reactor.turn(0.5)],
     ['the longest wait', () => reactor.turn(2 ** 31 - 1)],
+    ['onTurn undefined', () => Object.assign(reactor, { onTurn: undefined })],
     ['every option undefined', () => new Reactor(any({ kernel, maxEvents: undefined })).close()],
   ])('%s', (_, act) => {
     expect(act).not.toThrow();
