@@ -12,6 +12,7 @@
         "native/stream.cc",
         "native/file.cc",
         "native/descriptor.cc",
+        "native/terminal.cc",
         "native/watch.cc",
         "native/wakeup.cc",
         "native/signal.cc",

@@ -257,6 +257,12 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   Cold<Fcntl>(exports, "fcntl");
   Cold<Ioctl>(exports, "ioctl");
 
+  Cold<Tcgetattr>(exports, "tcgetattr");
+  Cold<Tcsetattr>(exports, "tcsetattr");
+  Cold<Tcflush>(exports, "tcflush");
+  Cold<Tcdrain>(exports, "tcdrain");
+  Cold<Tcsendbreak>(exports, "tcsendbreak");
+
   Cold<InotifyInit1>(exports, "inotifyInit1");
   Cold<InotifyAddWatch>(exports, "inotifyAddWatch");
   Cold<InotifyRmWatch>(exports, "inotifyRmWatch");

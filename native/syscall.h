@@ -277,6 +277,12 @@ Napi::Value Close(const Napi::CallbackInfo& info);
 Napi::Value Dup(const Napi::CallbackInfo& info);
 Napi::Value Fcntl(const Napi::CallbackInfo& info);
 Napi::Value Ioctl(const Napi::CallbackInfo& info);
+// terminal.cc
+Napi::Value Tcgetattr(const Napi::CallbackInfo& info);
+Napi::Value Tcsetattr(const Napi::CallbackInfo& info);
+Napi::Value Tcflush(const Napi::CallbackInfo& info);
+Napi::Value Tcdrain(const Napi::CallbackInfo& info);
+Napi::Value Tcsendbreak(const Napi::CallbackInfo& info);
 // watch.cc
 Napi::Value InotifyInit1(const Napi::CallbackInfo& info);
 Napi::Value InotifyAddWatch(const Napi::CallbackInfo& info);

@@ -137,6 +137,12 @@ export const kernel: Kernel = {
   fcntl: addon.fcntl,
   ioctl: addon.ioctl,
 
+  tcgetattr: addon.tcgetattr,
+  tcsetattr: addon.tcsetattr,
+  tcflush: addon.tcflush,
+  tcdrain: addon.tcdrain,
+  tcsendbreak: addon.tcsendbreak,
+
   inotifyInit1: addon.inotifyInit1,
   inotifyAddWatch: addon.inotifyAddWatch,
   inotifyRmWatch: addon.inotifyRmWatch,

@@ -11,3 +11,4 @@ export * from './events.js';
 export { assertFd, fdOf, type HasFd } from './fd.js';
 export { forEachInotifyEvent } from './inotify.js';
 export * from './kernel.js';
+export * from './terminal.js';

@@ -7,6 +7,7 @@ import type { MessageCalls } from './calls/message.js';
 import type { SignalCalls } from './calls/signal.js';
 import type { SocketCalls } from './calls/socket.js';
 import type { StreamCalls } from './calls/stream.js';
+import type { TerminalCalls } from './calls/terminal.js';
 import type { TimerCalls } from './calls/timer.js';
 import type { WakeupCalls } from './calls/wakeup.js';
 import type { WatchCalls } from './calls/watch.js';
@@ -20,6 +21,7 @@ export type * from './calls/message.js';
 export type * from './calls/signal.js';
 export type * from './calls/socket.js';
 export type * from './calls/stream.js';
+export type * from './calls/terminal.js';
 export type * from './calls/timer.js';
 export type * from './calls/wakeup.js';
 export type * from './calls/watch.js';
@@ -42,6 +44,7 @@ export interface Kernel
     StreamCalls,
     FileCalls,
     DescriptorCalls,
+    TerminalCalls,
     WatchCalls,
     WakeupCalls,
     TimerCalls,
