@@ -43,7 +43,7 @@ function utc(year: string, month: string, day: string, hour: string, minute: str
 /** The current second as the value of Date, formatted once a second and shared by every head. */
 export class DateClock {
   second = -1;
-  readonly bytes = Buffer.alloc(DATE_BYTES);
+  readonly bytes: Buffer = Buffer.alloc(DATE_BYTES);
   text = ' '.repeat(DATE_BYTES);
   /** The same in the format of access logs: `21/Nov/2026:06:33:00 +0000`. */
   logStamp = '';

@@ -8,7 +8,7 @@ export const HOST = 8;
 export const DIGIT = 16;
 
 /** For each byte the classes that it belongs to. */
-export const CLASSES = new Uint8Array(256);
+export const CLASSES: Uint8Array = new Uint8Array(256);
 
 function mark(bit: number, characters: string): void {
   for (const character of characters) CLASSES[character.charCodeAt(0)]! |= bit;

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -53,4 +53,15 @@ test.each<[module: string, moduleResolution: string, lib: string, files: readonl
 test.each(['index', 'epoll', 'reactor/index', 'sys/index'])('%s.d.ts refers to the types of Node', (name) => {
   // Without it a project must list them: since TypeScript 6 the default of `types` is an empty list.
   expect(readFileSync(join(PACKAGE, `dist/${name}.d.ts`), 'utf8')).toMatch(/^\/\/\/ <reference types="node"/);
+});
+
+test('TypeScript 5.5 reads every declaration', () => {
+  // The types of binary data have a parameter since 5.7, which tsc writes where a type is inferred.
+  const declarations = readdirSync(join(PACKAGE, 'dist'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.d.ts'),
+  );
+  const generic = declarations.filter((name) =>
+    /(?:Array|Buffer|DataView)<ArrayBuffer/.test(readFileSync(join(PACKAGE, 'dist', name), 'utf8')),
+  );
+  expect(generic).toEqual([]);
 });

@@ -14,7 +14,7 @@ export class FieldSection {
   /** One bit for each known field that is present more than once. */
   repeated = 0;
   /** For each known field that is present, the index of its last occurrence in `positions`. */
-  readonly fieldIds = new Int32Array(FIELD_ID_COUNT);
+  readonly fieldIds: Int32Array = new Int32Array(FIELD_ID_COUNT);
   /** Whether the value of the last Host field is valid. */
   hostIsValid = false;
   /** The options of the Connection fields. */

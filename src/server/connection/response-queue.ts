@@ -18,7 +18,7 @@ import { discard, PendingResponse } from './pending-response.js';
 import { RequestBody } from './request-body.js';
 import { sendResponse } from './send-response.js';
 
-export const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n');
+export const CONTINUE: Buffer = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n');
 const UNKNOWN_LENGTH = -1;
 
 /**
