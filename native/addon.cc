@@ -278,6 +278,9 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
 
   Cold<PidfdOpen>(exports, "pidfdOpen");
   Cold<PidfdSendSignal>(exports, "pidfdSendSignal");
+  Cold<Signalfd>(exports, "signalfd");
+  Cold<SignalfdRead>(exports, "signalfdRead");
+  Cold<UnblockSignals>(exports, "unblockSignals");
 
   Cold<LoopStart>(exports, "loopStart");
   Cold<LoopStop>(exports, "loopStop");

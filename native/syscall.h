@@ -298,6 +298,9 @@ Napi::Value TimerfdRead(const Napi::CallbackInfo& info);
 // signal.cc
 Napi::Value PidfdOpen(const Napi::CallbackInfo& info);
 Napi::Value PidfdSendSignal(const Napi::CallbackInfo& info);
+Napi::Value Signalfd(const Napi::CallbackInfo& info);
+Napi::Value SignalfdRead(const Napi::CallbackInfo& info);
+Napi::Value UnblockSignals(const Napi::CallbackInfo& info);
 // loop.cc
 Napi::Value LoopStart(const Napi::CallbackInfo& info);
 Napi::Value LoopStop(const Napi::CallbackInfo& info);

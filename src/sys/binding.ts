@@ -158,6 +158,9 @@ export const kernel: Kernel = {
 
   pidfdOpen: addon.pidfdOpen,
   pidfdSendSignal: addon.pidfdSendSignal,
+  signalfd: addon.signalfd,
+  signalfdRead: addon.signalfdRead,
+  unblockSignals: addon.unblockSignals,
 
   loopStart: loopStart(),
   loopStop: addon.loopStop,

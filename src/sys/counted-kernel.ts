@@ -67,6 +67,9 @@ const SYSTEM_CALLS = {
   timerfdRead: 'read',
   pidfdOpen: 'pidfd_open',
   pidfdSendSignal: 'pidfd_send_signal',
+  signalfd: 'signalfd4',
+  signalfdRead: 'read',
+  unblockSignals: 'rt_sigprocmask',
 } as const satisfies { readonly [name in Exclude<keyof Kernel, keyof LoopCalls | keyof Clock>]: string };
 
 type Counted = keyof typeof SYSTEM_CALLS;

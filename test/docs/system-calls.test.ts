@@ -42,7 +42,7 @@ test('the UDP echo returns datagrams to their senders', async () => {
 test('the session on a pseudoterminal runs a shell with the size of the window', () => {
   const { status, stdout, stderr } = run('pty.mjs');
   expect([status, stderr]).toEqual([0, '']);
-  expect(stdout).toMatch(/^24 80\r?$/m);
+  expect(stdout).toMatch(/\b24 80\r?$/m);
 });
 
 test('the passed descriptor works', () => {

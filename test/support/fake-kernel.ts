@@ -65,6 +65,9 @@ const UNSIMULATED = [
   'timerfdRead',
   'pidfdOpen',
   'pidfdSendSignal',
+  'signalfd',
+  'signalfdRead',
+  'unblockSignals',
 ] as const satisfies readonly Call[];
 
 const UnsimulatedCalls = class {} as new () => Pick<Kernel, (typeof UNSIMULATED)[number]>;

@@ -67,6 +67,7 @@ const calls: [name: string, rest: unknown[]][] = [
   ['timerfdGettime', []],
   ['timerfdRead', []],
   ['pidfdSendSignal', [0]],
+  ['signalfdRead', []],
   ['loopStart', [() => {}]],
 ];
 
