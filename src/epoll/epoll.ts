@@ -1,6 +1,6 @@
 import { kernel as realKernel } from '../sys/binding.js';
-import { check } from '../sys/errno.js';
-import { argumentRangeError, argumentTypeError, withCode } from '../sys/error-code.js';
+import { check, EBADF, EINVAL, systemError } from '../sys/errno.js';
+import { argumentRangeError, argumentTypeError, shown, withCode } from '../sys/error-code.js';
 import {
   assertEvents,
   describeEvents,
@@ -12,34 +12,31 @@ import {
   EPOLLOUT,
   EPOLLPRI,
 } from '../sys/events.js';
-import { assertFd } from '../sys/fd.js';
+import { assertFd, fdOf, type HasFd } from '../sys/fd.js';
 import type { Kernel } from '../sys/kernel.js';
-
-/** The numbers of one event in the array that `pollInto` fills: mask, descriptor, data. */
-export const WORDS_PER_EVENT = 3;
+import { type EpollEvent, WORDS_PER_EVENT } from './event.js';
+import { LoopWaits } from './loop-waits.js';
+import { closeWhenCollected, SetDescriptor } from './set-descriptor.js';
+import { assertTimeout, waitFor } from './timed-wait.js';
 
 /** The default for `maxEvents` of `poll`. Further events are returned by the next call. */
 const DEFAULT_MAX_EVENTS = 1024;
 /** 768 KiB of events; epoll_wait(2) itself accepts about 178 million. */
 const LAST_MAX_EVENTS = 65_536;
-/** epoll_wait(2) takes a C int of milliseconds: 24 days and 20 hours. */
-const LAST_TIMEOUT_MS = 0x7fffffff;
 
 // The default of Python's select.epoll.
 const DEFAULT_EVENTS = EPOLLIN | EPOLLOUT | EPOLLPRI;
 
-export interface EpollEvent {
-  /** The registered descriptor. If it was closed meanwhile, its number may belong to another file. */
-  fd: number;
-  /** What is ready, unsigned; see `describeEvents`. */
-  events: number;
-  /** The data given to `register` or `modify`; 0 by default. */
-  data: number;
-}
-
 export interface EpollOptions {
   /** Used in place of the real system calls; for tests that simulate them. */
   kernel?: Kernel;
+}
+
+export interface PollAsyncOptions {
+  /** The most events of one batch, 1 to 65536; 1024 by default. */
+  maxEvents?: number | undefined;
+  /** Rejects the wait with the signal's reason. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -51,33 +48,70 @@ export interface EpollOptions {
  * reporting it, and only closing the set stops that, epoll(7), question 6.
  *
  * `poll` with a timeout blocks the JavaScript thread: no timer, promise or signal handler runs meanwhile. In a program
- * with other work, use a Reactor, or poll with a timeout of 0.
+ * with other work wait with `pollAsync` or `for await`, or use a Reactor.
+ *
+ * Close a set. One that is dropped instead is closed when it is collected, at a time of the engine's choice; a set with
+ * a pending `pollAsync` is not collected. Its number alone, in `fd`, does not keep it.
  */
 export class Epoll {
   private readonly kernel: Kernel;
-  private descriptor: number;
+  private readonly descriptor: SetDescriptor;
+  private waits: LoopWaits | null = null;
+  private referenced = true;
   private buffer: Uint32Array | null = null;
+  /** The registered objects by their descriptors: collected, a FileHandle, for instance, is closed. */
+  private objects: Map<number, object> | null = null;
 
   /**
    * epoll_create1(2) with EPOLL_CLOEXEC.
    * @throws a system error: EMFILE, ENFILE, ENOMEM
    */
-  constructor(options: EpollOptions = {}) {
+  constructor(options?: EpollOptions);
+  constructor(options: EpollOptions = {}, fd?: number) {
     this.kernel = options.kernel ?? realKernel;
-    this.descriptor = check('epoll_create1', this.kernel.epollCreate1(EPOLL_CLOEXEC));
+    fd ??= check('epoll_create1', this.kernel.epollCreate1(EPOLL_CLOEXEC));
+    this.descriptor = new SetDescriptor(this.kernel, fd);
+    closeWhenCollected(this, this.descriptor);
+  }
+
+  /**
+   * Takes over an existing epoll descriptor, such as one that was inherited or received over a Unix socket. As with
+   * Python's `epoll.fromfd` it is owned from here on: `close` closes it. What is registered stays registered, with the
+   * data that it was registered with: this class uses the low 32 bits of epoll's user data for the descriptor and the
+   * high ones for `data`, and so reports the user data of another program as they are.
+   * @throws a system error: EBADF (not open), EMFILE, ENFILE; TypeError if it is not an epoll descriptor
+   */
+  static fromFd(fd: number, options: EpollOptions = {}): Epoll {
+    assertFd(fd);
+    const kernel = options.kernel ?? realKernel;
+    // epoll_wait(2) would take events out of the set. The removal of a descriptor that cannot be in it is ENOENT.
+    const probe = check('eventfd', kernel.eventfd(0, 0));
+    const result = kernel.epollCtl(fd, EPOLL_CTL_DEL, probe, 0, 0, 0);
+    kernel.close(probe);
+    if (result === EBADF || fd === probe) throw systemError('epoll_ctl', EBADF, `fd ${fd}`);
+    if (result === EINVAL) throw argumentTypeError(`fd ${fd} is not an epoll descriptor`);
+    return new (Epoll as new (options: EpollOptions, fd: number) => Epoll)(options, fd);
   }
 
   /** The set's own descriptor, which can be registered with another set; -1 once closed. */
   get fd(): number {
-    return this.descriptor;
+    return this.descriptor.fd;
+  }
+
+  /** As `fd`, under the name of Python's. @throws ERR_EPOLLET_CLOSED */
+  fileno(): number {
+    this.assertOpen();
+    return this.descriptor.fd;
   }
 
   get closed(): boolean {
-    return this.descriptor < 0;
+    return this.descriptor.fd < 0;
   }
 
   /**
    * Adds a descriptor, epoll_ctl(2) with EPOLL_CTL_ADD.
+   * @param fd a descriptor, or an object that has one in `fd` or by `fileno()`: it is referenced until it is
+   *   unregistered or the set is closed, and events report the number
    * @param events a mask of EPOLL bits; EPOLLERR and EPOLLHUP are always reported, even for a mask of 0
    * @param data 0 to 2^32-1, returned with each event; for instance a generation, to detect events of an earlier user
    *   of the same number
@@ -85,8 +119,14 @@ export class Epoll {
    *   watch each other, or nested more than five deep), EINVAL (EPOLLEXCLUSIVE with bits that it excludes), ENOSPC
    *   (fs.epoll.max_user_watches), ENOMEM; TypeError or RangeError for an invalid argument; ERR_EPOLLET_CLOSED
    */
-  register(fd: number, events: number = DEFAULT_EVENTS, data = 0): void {
-    this.control('EPOLL_CTL_ADD', EPOLL_CTL_ADD, fd, events, data);
+  register(fd: HasFd, events: number = DEFAULT_EVENTS, data = 0): void {
+    const number = this.control('EPOLL_CTL_ADD', EPOLL_CTL_ADD, fd, events, data);
+    if (typeof fd === 'object') {
+      this.objects ??= new Map();
+      this.objects.set(number, fd);
+    } else {
+      this.objects?.delete(number);
+    }
   }
 
   /**
@@ -94,7 +134,7 @@ export class Epoll {
    * earlier value. It arms oneshot again, and makes edge report once more what is ready.
    * @throws a system error: ENOENT (not registered), EBADF, EINVAL (EPOLLEXCLUSIVE in either mask), ENOMEM
    */
-  modify(fd: number, events: number, data = 0): void {
+  modify(fd: HasFd, events: number, data = 0): void {
     this.control('EPOLL_CTL_MOD', EPOLL_CTL_MOD, fd, events, data);
   }
 
@@ -102,8 +142,9 @@ export class Epoll {
    * Removes a descriptor, EPOLL_CTL_DEL.
    * @throws a system error: ENOENT (not registered), EBADF (closed, and removed from the set by that, epoll(7))
    */
-  unregister(fd: number): void {
-    this.control('EPOLL_CTL_DEL', EPOLL_CTL_DEL, fd, 0, 0);
+  unregister(fd: HasFd): void {
+    const number = this.control('EPOLL_CTL_DEL', EPOLL_CTL_DEL, fd, 0, 0);
+    this.objects?.delete(number);
   }
 
   /**
@@ -139,62 +180,114 @@ export class Epoll {
    * @param events must have room for at least one event
    */
   pollInto(events: Uint32Array, timeoutMs = -1): number {
-    if (!(events instanceof Uint32Array))
-      throw argumentTypeError(`events must be a Uint32Array, not ${String(events)}`);
+    if (!(events instanceof Uint32Array)) throw argumentTypeError(`events must be a Uint32Array, not ${shown(events)}`);
     const room = Math.min(Math.floor(events.length / WORDS_PER_EVENT), LAST_MAX_EVENTS);
     if (room < 1)
       throw argumentRangeError(`events must have room for ${WORDS_PER_EVENT} numbers, not ${events.length}`);
     return this.wait(events, room, timeoutMs);
   }
 
-  /** Closes the set, not the registered descriptors. Idempotent. */
+  /**
+   * As `poll`, inside Node's event loop: timers, promises, signals and other descriptors go on meanwhile, and at most
+   * one batch is returned in an iteration of the loop, so a level-triggered descriptor that stays ready does not starve
+   * them. The process stays alive while something is waited for, except after `unref`.
+   *
+   * Several waits at once are served in the order of their calls: each batch goes to the oldest. `poll` during a wait
+   * takes the events that are ready.
+   * @param timeoutMs as for `poll`; 0 takes what is ready after this iteration, whether others wait or not
+   * @returns rejects with ERR_EPOLLET_CLOSED if the set is closed meanwhile, with the reason of an aborted signal, and
+   *   for the same reasons as `poll`
+   */
+  async pollAsync(timeoutMs = -1, options: PollAsyncOptions = {}): Promise<EpollEvent[]> {
+    const { maxEvents = DEFAULT_MAX_EVENTS, signal } = options;
+    this.assertOpen();
+    assertTimeout(timeoutMs);
+    assertInteger('maxEvents', maxEvents, 1, LAST_MAX_EVENTS);
+    if (signal !== undefined && !(signal instanceof AbortSignal))
+      throw argumentTypeError(`signal must be an AbortSignal, not ${shown(signal)}`);
+    signal?.throwIfAborted();
+    this.waits ??= new LoopWaits(this.descriptor, this.referenced);
+    if (timeoutMs > 0 || timeoutMs === -1) return this.waits.wait(timeoutMs, signal, () => this.poll(0, maxEvents));
+    await new Promise((resolve) => setImmediate(resolve));
+    signal?.throwIfAborted();
+    return this.poll(0, maxEvents);
+  }
+
+  /**
+   * `for await (const events of epoll)`: batches without end, each as of `pollAsync()`. It ends when the set is closed;
+   * leaving the loop stops the wait and does not close the set.
+   */
+  async *[Symbol.asyncIterator](): AsyncGenerator<EpollEvent[], void, undefined> {
+    this.assertOpen();
+    try {
+      for (;;) yield await this.pollAsync();
+    } catch (error) {
+      if (!this.closed) throw error;
+    } finally {
+      this.waits?.release();
+    }
+  }
+
+  /** Keeps the process alive during asynchronous waits. This is the initial state. */
+  ref(): this {
+    return this.setReferenced(true);
+  }
+
+  /** Lets the process exit during asynchronous waits. */
+  unref(): this {
+    return this.setReferenced(false);
+  }
+
+  /** Closes the set, not the registered descriptors. Pending waits reject with ERR_EPOLLET_CLOSED. Idempotent. */
   close(): void {
-    if (this.descriptor < 0) return;
-    const fd = this.descriptor;
-    this.descriptor = -1;
-    this.kernel.close(fd);
+    this.descriptor.close();
+    this.objects = null;
+    this.waits?.rejectAll(closedError());
   }
 
   [Symbol.dispose](): void {
     this.close();
   }
 
-  private control(name: string, operation: number, fd: number, events: number, data: number): void {
+  /** As `close`, for `await using`: nothing is waited for. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+
+  private control(name: string, operation: number, of: HasFd, events: number, data: number): number {
     this.assertOpen();
-    assertFd(fd);
-    if (fd === this.descriptor) throw argumentRangeError(`fd ${fd} is this Epoll itself, which cannot watch itself`);
+    const fd = fdOf(of);
+    const epfd = this.descriptor.fd;
+    if (fd === epfd) throw argumentRangeError(`fd ${fd} is this Epoll itself, which cannot watch itself`);
     const mask = assertEvents(events);
     assertInteger('data', data, 0, 0xffffffff);
-    const result = this.kernel.epollCtl(this.descriptor, operation, fd, mask, fd, data);
+    const result = this.kernel.epollCtl(epfd, operation, fd, mask, fd, data);
     if (result < 0) check('epoll_ctl', result, `${name} fd ${fd} ${describeEvents(mask)}`);
+    return fd;
   }
 
   private wait(events: Uint32Array, maxEvents: number, timeoutMs: number): number {
     this.assertOpen();
-    if (typeof timeoutMs !== 'number') throw argumentTypeError(`timeoutMs must be a number, not ${String(timeoutMs)}`);
-    if (timeoutMs !== -1 && !(timeoutMs >= 0 && timeoutMs <= LAST_TIMEOUT_MS)) {
-      throw argumentRangeError(`timeoutMs must be -1 (no limit) or from 0 to ${LAST_TIMEOUT_MS}, not ${timeoutMs}`);
-    }
-    let waitMs = Math.ceil(timeoutMs);
-    const dueMs = waitMs > 0 ? this.kernel.monotonicMs() + timeoutMs : 0;
-    for (;;) {
-      const count = check('epoll_wait', this.kernel.epollWait(this.descriptor, events, maxEvents, waitMs));
-      if (count > 0 || waitMs === 0) return count;
-      // No event before the timeout: the call was interrupted by a signal.
-      if (waitMs > 0) {
-        waitMs = Math.ceil(dueMs - this.kernel.monotonicMs());
-        if (waitMs <= 0) return 0;
-      }
-    }
+    assertTimeout(timeoutMs);
+    return waitFor(this.kernel, this.descriptor.fd, events, maxEvents, timeoutMs);
+  }
+
+  private setReferenced(referenced: boolean): this {
+    this.referenced = referenced;
+    this.waits?.setReferenced(referenced);
+    return this;
   }
 
   private assertOpen(): void {
-    if (this.descriptor >= 0) return;
-    throw withCode('ERR_EPOLLET_CLOSED', new Error('This Epoll is closed.'));
+    if (this.descriptor.fd < 0) throw closedError();
   }
 }
 
+function closedError(): Error {
+  return withCode('ERR_EPOLLET_CLOSED', new Error('This Epoll is closed.'));
+}
+
 function assertInteger(name: string, value: number, min: number, max: number): void {
-  if (!Number.isInteger(value)) throw argumentTypeError(`${name} must be an integer, not ${String(value)}`);
+  if (!Number.isInteger(value)) throw argumentTypeError(`${name} must be an integer, not ${shown(value)}`);
   if (value < min || value > max) throw argumentRangeError(`${name} must be from ${min} to ${max}, not ${value}`);
 }

@@ -22,4 +22,7 @@ export {
   EPOLLWRBAND,
   EPOLLWRNORM,
 } from '../sys/events.js';
-export { Epoll, type EpollEvent, type EpollOptions, WORDS_PER_EVENT } from './epoll.js';
+export type { HasFd } from '../sys/fd.js';
+export { Epoll, type EpollOptions, type PollAsyncOptions } from './epoll.js';
+export { type EpollEvent, WORDS_PER_EVENT } from './event.js';
+export { type ReadinessOptions, readable, writable } from './readiness.js';

@@ -1,4 +1,5 @@
-import { Epoll, WORDS_PER_EVENT } from '../epoll/epoll.js';
+import { Epoll } from '../epoll/epoll.js';
+import { WORDS_PER_EVENT } from '../epoll/event.js';
 import { constants, EPOLLET, EPOLLIN, EPOLLOUT } from '../sys/index.js';
 import { closeGracefully } from './shared/close-gracefully.js';
 import { Connection, State } from './shared/connection.js';

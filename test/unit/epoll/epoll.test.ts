@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Epoll, WORDS_PER_EVENT } from '../../../src/epoll/epoll.js';
+import { Epoll } from '../../../src/epoll/epoll.js';
+import { WORDS_PER_EVENT } from '../../../src/epoll/event.js';
 import { constants, kernel } from '../../../src/sys/binding.js';
 import { EMFILE, ENOMEM } from '../../../src/sys/errno.js';
 import { EPOLLERR, EPOLLET, EPOLLIN, EPOLLOUT } from '../../../src/sys/events.js';
