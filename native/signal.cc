@@ -1,6 +1,5 @@
 #include <dirent.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/signalfd.h>
@@ -133,9 +132,14 @@ int BlockElsewhere(const std::vector<int>& signals, bool send) {
   return missing;
 }
 
+// pthread_sigmask(3) by its system call: the function has another version since glibc 2.32.
+int64_t ChangeMask(int how, const sigset_t& set) {
+  return ResultOf(syscall(SYS_rt_sigprocmask, how, &set, nullptr, size_t{kSignals / 8}));
+}
+
 void Block(const std::vector<int>& signals, const sigset_t& set) {
   const std::lock_guard<std::mutex> lock(guard);
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  ChangeMask(SIG_BLOCK, set);
   for (const int signal : signals) {
     struct sigaction current;
     sigaction(signal, nullptr, &current);
@@ -209,8 +213,7 @@ Napi::Value UnblockSignals(const Napi::CallbackInfo& info) {
     }
     installed[signal] = false;
   }
-  // pthread_sigmask(3) returns the error.
-  return NumberOf(info, -pthread_sigmask(SIG_UNBLOCK, &set, nullptr));
+  return NumberOf(info, ChangeMask(SIG_UNBLOCK, set));
 }
 
 Napi::Value PidfdOpen(const Napi::CallbackInfo& info) {
