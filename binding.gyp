@@ -6,6 +6,7 @@
       "sources": [
         "native/addon.cc",
         "native/syscall.cc",
+        "native/environment.cc",
         "native/epoll.cc",
         "native/socket.cc",
         "native/message.cc",

@@ -205,6 +205,8 @@ Napi::Object Constants(Napi::Env env) {
 }
 
 Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
+  StartEnvironment(env);
+
   Cold<EpollCreate1>(exports, "epollCreate1");
   Cold<EpollCtl>(exports, "epollCtl");
   Hot<EpollWait>(exports, "epollWait");
@@ -253,6 +255,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   Cold<Fstatfs>(exports, "fstatfs");
 
   Cold<Close>(exports, "close");
+  Cold<Disown>(exports, "disown");
   Cold<Dup>(exports, "dup");
   Cold<Fcntl>(exports, "fcntl");
   Cold<Ioctl>(exports, "ioctl");

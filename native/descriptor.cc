@@ -120,6 +120,8 @@ int64_t IoctlNow(int fd, unsigned long request, uintptr_t argument) {
 Napi::Value Close(const Napi::CallbackInfo& info) {
   int32_t fd;
   if (!ReadInt(info.Env(), info[0], "fd", &fd)) return {};
+  // Before: once closed, the number may be another thread's.
+  if (fd >= 0) SetOwner(fd, 0);
   // On Linux the descriptor is closed even after EINTR, close(2): a retry could close another thread's.
   return NumberOf(info, ResultOf(close(fd)));
 }
@@ -127,7 +129,7 @@ Napi::Value Close(const Napi::CallbackInfo& info) {
 Napi::Value Dup(const Napi::CallbackInfo& info) {
   int32_t fd;
   if (!ReadInt(info.Env(), info[0], "fd", &fd)) return {};
-  return NumberOf(info, ResultOf(syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 0L)));
+  return NumberOf(info, Owned(ResultOf(syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 0L))));
 }
 
 Napi::Value Fcntl(const Napi::CallbackInfo& info) {
@@ -140,7 +142,8 @@ Napi::Value Fcntl(const Napi::CallbackInfo& info) {
   }
   if (!info[2].IsUndefined() && !ReadInt(env, info[2], "argument", &argument)) return {};
   // By syscall: libc's fcntl has another name since glibc 2.28, and its F_GETOWN is F_GETOWN_EX.
-  return NumberOf(info, Retry([&] { return syscall(SYS_fcntl, fd, command, static_cast<long>(argument)); }));
+  const int64_t result = Retry([&] { return syscall(SYS_fcntl, fd, command, static_cast<long>(argument)); });
+  return NumberOf(info, command == F_DUPFD_CLOEXEC ? Owned(result) : result);
 }
 
 Napi::Value Ioctl(const Napi::CallbackInfo& info) {
@@ -167,10 +170,13 @@ Napi::Value Ioctl(const Napi::CallbackInfo& info) {
   }
   if (!info[2].IsUndefined() && !ReadInt(env, info[2], "argument", &number)) return {};
   switch (request->takes) {
-    case Takes::kInt:
+    case Takes::kInt: {
       // A descriptor of the other side of a pseudoterminal is close-on-exec as all others.
       if (request->number == TIOCGPTPEER) number |= O_CLOEXEC;
-      return NumberOf(info, IoctlNow(fd, request->number, static_cast<uintptr_t>(static_cast<intptr_t>(number))));
+      const uintptr_t value = static_cast<uintptr_t>(static_cast<intptr_t>(number));
+      const int64_t result = IoctlNow(fd, request->number, value);
+      return NumberOf(info, request->number == TIOCGPTPEER ? Owned(result) : result);
+    }
     case Takes::kIntInput:
       return NumberOf(info, IoctlNow(fd, request->number, reinterpret_cast<uintptr_t>(&number)));
     case Takes::kIntResult: {

@@ -40,6 +40,8 @@ struct EpollParams {
 constexpr unsigned long kSetParams = _IOW(0x8A, 0x01, EpollParams);
 constexpr unsigned long kGetParams = _IOR(0x8A, 0x02, EpollParams);
 
+constexpr int64_t kNsPerMs = 1000000;
+
 int64_t WaitPacked(int epfd, uint32_t* words, int max_events, int timeout_ms) {
   return ResultOf(epoll_wait(epfd, reinterpret_cast<epoll_event*>(words), max_events, timeout_ms));
 }
@@ -65,7 +67,7 @@ int64_t WaitUnpacked(int epfd, uint32_t* words, int max_events, int timeout_ms) 
 Napi::Value EpollCreate1(const Napi::CallbackInfo& info) {
   uint32_t flags;
   if (!ReadMask(info.Env(), info[0], "flags", &flags)) return {};
-  return NumberOf(info, ResultOf(epoll_create1(static_cast<int>(flags | EPOLL_CLOEXEC))));
+  return NumberOf(info, Owned(ResultOf(epoll_create1(static_cast<int>(flags | EPOLL_CLOEXEC)))));
 }
 
 Napi::Value EpollCtl(const Napi::CallbackInfo& info) {
@@ -98,7 +100,10 @@ napi_value EpollWait(napi_env env, napi_callback_info info) {
     return nullptr;
   }
   constexpr auto wait = kEventIsThreeWords ? WaitPacked : WaitUnpacked;
-  const int64_t count = wait(epfd, words, max_events, timeout_ms);
+  const int64_t timeout_ns = timeout_ms < 0 ? -1 : int64_t{timeout_ms} * kNsPerMs;
+  const int64_t count = WaitInSlices(env, timeout_ns, [&](int64_t ns) {
+    return wait(epfd, words, max_events, ns < 0 ? -1 : static_cast<int>((ns + kNsPerMs - 1) / kNsPerMs));
+  });
   // After a signal only the caller knows how much of the timeout is left.
   return Int(env, count == -EINTR ? 0 : count);
 }
@@ -118,19 +123,17 @@ napi_value EpollPwait2(napi_env env, napi_callback_info info) {
       !ReadNumber(env, arguments.at[3], "timeoutNs", -1, kMaxSafeInteger, &timeout_ns)) {
     return nullptr;
   }
-  const int64_t ns = static_cast<int64_t>(timeout_ns);
-  const Timespec timeout = {ns / 1000000000, ns % 1000000000};
-  const auto wait = [&](void* events, int most) {
+  const auto wait = [&](void* events, int most, int64_t ns) {
+    const Timespec timeout = {ns / 1000000000, ns % 1000000000};
     return ResultOf(syscall(kSysEpollPwait2, epfd, events, most, ns < 0 ? nullptr : &timeout, nullptr, size_t{8}));
   };
-  int64_t count;
-  if (kEventIsThreeWords) {
-    count = wait(words, max_events);
-  } else {
+  const int64_t count = WaitInSlices(env, static_cast<int64_t>(timeout_ns), [&](int64_t ns) {
+    if (kEventIsThreeWords) return wait(words, max_events, ns);
     epoll_event events[kUnpackedEvents];
-    count = wait(events, std::min(max_events, kUnpackedEvents));
-    Unpack(events, count, words);
-  }
+    const int64_t ready = wait(events, std::min(max_events, kUnpackedEvents), ns);
+    Unpack(events, ready, words);
+    return ready;
+  });
   return Int(env, count == -EINTR ? 0 : count);
 }
 

@@ -58,7 +58,7 @@ Napi::Value Openat2(const Napi::CallbackInfo& info) {
   how.flags = flags | O_CLOEXEC;
   how.mode = mode;
   how.resolve = resolve;
-  return NumberOf(info, Retry([&] { return syscall(kSysOpenat2, dirfd, path.c_str(), &how, sizeof how); }));
+  return NumberOf(info, Owned(Retry([&] { return syscall(kSysOpenat2, dirfd, path.c_str(), &how, sizeof how); })));
 }
 
 Napi::Value Openat(const Napi::CallbackInfo& info) {
@@ -71,7 +71,8 @@ Napi::Value Openat(const Napi::CallbackInfo& info) {
     return {};
   }
   if (path.error() < 0) return NumberOf(info, path.error());
-  return NumberOf(info, Retry([&] { return openat(dirfd, path.c_str(), static_cast<int>(flags | O_CLOEXEC), mode); }));
+  return NumberOf(info,
+                  Owned(Retry([&] { return openat(dirfd, path.c_str(), static_cast<int>(flags | O_CLOEXEC), mode); })));
 }
 
 Napi::Value Readlinkat(const Napi::CallbackInfo& info) {

@@ -54,7 +54,10 @@ class Received {
     }
   }
 
-  void Release() { count = 0; }
+  void Release() {
+    for (size_t i = 0; i < count; i++) Owned(fds[i]);
+    count = 0;
+  }
 
   int fds[kMaxFds];
   size_t count = 0;
@@ -99,9 +102,9 @@ napi_value Recvfrom(napi_env env, napi_callback_info info) {
     return nullptr;
   }
   Address address;
-  const int64_t count = Retry([&] {
+  const int64_t count = Receiving(env, fd, flags, [&](int with) {
     address.length = sizeof address.storage;
-    return recvfrom(fd, bytes.data, bytes.length, flags, &address.any, &address.length);
+    return recvfrom(fd, bytes.data, bytes.length, with, &address.any, &address.length);
   });
   if (count < 0) return Int(env, count);
   // An unnamed Unix socket, and a connected stream, of which only getpeername(2) returns the address.
@@ -146,7 +149,7 @@ napi_value Recvmsg(napi_env env, napi_callback_info info) {
   Address address;
   alignas(cmsghdr) uint8_t control[CMSG_SPACE(kMaxFds * sizeof(int)) + kControlBytes];
   msghdr message = {};
-  const int64_t count = Retry([&] {
+  const int64_t count = Receiving(env, fd, flags, [&](int with) {
     message.msg_name = &address.storage;
     message.msg_namelen = sizeof address.storage;
     message.msg_iov = buffers.vector();
@@ -154,7 +157,7 @@ napi_value Recvmsg(napi_env env, napi_callback_info info) {
     message.msg_control = control;
     message.msg_controllen = CMSG_SPACE(max_fds * sizeof(int)) + kControlBytes;
     message.msg_flags = 0;
-    return recvmsg(fd, &message, flags | MSG_CMSG_CLOEXEC);
+    return recvmsg(fd, &message, with | MSG_CMSG_CLOEXEC);
   });
   if (count < 0) return Int(env, count);
   address.length = message.msg_namelen;

@@ -177,7 +177,7 @@ Napi::Value Signalfd(const Napi::CallbackInfo& info) {
   uint32_t flags;
   if (!ReadSignals(info, &signals) || !ReadMask(info.Env(), info[1], "flags", &flags)) return {};
   const sigset_t set = SetOf(signals);
-  const int64_t fd = ResultOf(signalfd(-1, &set, static_cast<int>(flags | SFD_CLOEXEC)));
+  const int64_t fd = Owned(ResultOf(signalfd(-1, &set, static_cast<int>(flags | SFD_CLOEXEC))));
   if (fd >= 0) Block(signals, set);
   return NumberOf(info, fd);
 }
@@ -187,7 +187,7 @@ Napi::Value SignalfdRead(const Napi::CallbackInfo& info) {
   int32_t fd;
   signalfd_siginfo details = {};
   if (!ReadInt(env, info[0], "fd", &fd)) return {};
-  const int64_t result = Retry([&] { return read(fd, &details, sizeof details); });
+  const int64_t result = Reading(info.Env(), fd, [&] { return read(fd, &details, sizeof details); });
   if (result < 0) return NumberOf(info, result);
   // Another kind of descriptor, from which fewer bytes come.
   if (result != sizeof details) return NumberOf(info, -EINVAL);
@@ -221,7 +221,7 @@ Napi::Value PidfdOpen(const Napi::CallbackInfo& info) {
   uint32_t flags;
   if (!ReadInt(info.Env(), info[0], "pid", &pid) || !ReadMask(info.Env(), info[1], "flags", &flags)) return {};
   // Always close-on-exec, pidfd_open(2).
-  return NumberOf(info, ResultOf(syscall(kSysPidfdOpen, pid, flags)));
+  return NumberOf(info, Owned(ResultOf(syscall(kSysPidfdOpen, pid, flags))));
 }
 
 Napi::Value PidfdSendSignal(const Napi::CallbackInfo& info) {

@@ -191,7 +191,7 @@ Napi::Value Socket(const Napi::CallbackInfo& info) {
       !ReadInt(info.Env(), info[2], "protocol", &protocol)) {
     return {};
   }
-  return NumberOf(info, ResultOf(socket(domain, type | SOCK_CLOEXEC, protocol)));
+  return NumberOf(info, Owned(ResultOf(socket(domain, type | SOCK_CLOEXEC, protocol))));
 }
 
 Napi::Value Socketpair(const Napi::CallbackInfo& info) {
@@ -217,7 +217,7 @@ napi_value Accept4(napi_env env, napi_callback_info info) {
   int32_t fd, flags;
   if (!ReadInt(env, arguments.at[0], "fd", &fd) || !ReadInt(env, arguments.at[1], "flags", &flags)) return nullptr;
   // No peer address: getpeername(2) returns it where it is needed.
-  return Int(env, Retry([&] { return accept4(fd, nullptr, nullptr, flags | SOCK_CLOEXEC); }));
+  return Int(env, Owned(Reading(env, fd, [&] { return accept4(fd, nullptr, nullptr, flags | SOCK_CLOEXEC); })));
 }
 
 Napi::Value Shutdown(const Napi::CallbackInfo& info) {

@@ -30,7 +30,8 @@ napi_value MoveVector(napi_env env, napi_callback_info info, VectorCall call) {
     return nullptr;
   }
   if (!buffers.fit()) return Int(env, -EINVAL);
-  return Number(env, Retry([&] { return call(fd, buffers.vector(), buffers.count()); }));
+  const auto run = [&] { return call(fd, buffers.vector(), buffers.count()); };
+  return Number(env, call == readv ? Reading(env, fd, run) : Retry(run));
 }
 
 // 8 KiB of stack. The limit of sendmmsg(2), UIO_MAXIOV, too.
@@ -53,7 +54,9 @@ napi_value Recv(napi_env env, napi_callback_info info) {
       !ReadInt(env, arguments.at[4], "flags", &flags)) {
     return nullptr;
   }
-  return Int(env, RecvNow(fd, bytes.data, bytes.length, flags));
+  return Int(env, Receiving(env, fd, flags, [&](int with) {
+               return syscall(SYS_recvfrom, fd, bytes.data, bytes.length, with, nullptr, nullptr);
+             }));
 }
 
 napi_value Send(napi_env env, napi_callback_info info) {
@@ -147,7 +150,7 @@ Napi::Value Read(const Napi::CallbackInfo& info) {
   int32_t fd;
   Span bytes;
   if (!ReadInt(info.Env(), info[0], "fd", &fd) || !ReadSpan(info.Env(), info[1], info[2], info[3], &bytes)) return {};
-  return NumberOf(info, Retry([&] { return read(fd, bytes.data, bytes.length); }));
+  return NumberOf(info, Reading(info.Env(), fd, [&] { return read(fd, bytes.data, bytes.length); }));
 }
 
 Napi::Value Write(const Napi::CallbackInfo& info) {

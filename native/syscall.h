@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <initializer_list>
 
@@ -215,15 +216,94 @@ inline Napi::Value NumberOf(const Napi::CallbackInfo& info, int64_t value) {
   return Napi::Value(info.Env(), Number(info.Env(), value));
 }
 
+// environment.cc: what ends with the environment of a worker.
+
+// 0 in the main thread, which ends with its process. Another number for each worker.
+extern __thread uint32_t environment_id __attribute__((visibility("hidden")));
+
+void StartEnvironment(napi_env env);
+void SetOwner(int fd, uint32_t id);
+
+// The result of every call that creates a descriptor goes through this: the end of a worker closes it.
+inline int64_t Owned(int64_t result) {
+  if (result >= 0) SetOwner(static_cast<int>(result), environment_id);
+  return result;
+}
+
+// How long a blocking wait of a worker lasts before it looks whether the environment ends: neither worker.terminate()
+// nor process.exit() interrupts a system call, and both wait for the thread. Ten wakeups of a waiting
+// thread cost less than a millisecond of CPU time a second.
+constexpr int64_t kSliceNs = 100000000;
+
+// False once Node has stopped the environment. Runs no JavaScript: napi_strict_equals checks it before all else.
+bool CanRunJavaScript(napi_env env);
+
+int64_t MonotonicNs();
+
+// Calls wait(ns), which returns 0 after that time. In the main thread and for a short timeout (-1 is without limit)
+// once; in a worker in slices, until there is a result, the whole timeout is over, or the environment ends.
+template <typename Call>
+inline int64_t WaitInSlices(napi_env env, int64_t timeout_ns, Call wait) {
+  if (environment_id == 0 || (timeout_ns >= 0 && timeout_ns <= kSliceNs)) return wait(timeout_ns);
+  const int64_t due_ns = timeout_ns < 0 ? 0 : MonotonicNs() + timeout_ns;
+  int64_t left_ns = timeout_ns;
+  for (;;) {
+    const int64_t result = wait(left_ns < 0 || left_ns > kSliceNs ? kSliceNs : left_ns);
+    if (result != 0 || !CanRunJavaScript(env)) return result;
+    if (timeout_ns < 0) continue;
+    left_ns = due_ns - MonotonicNs();
+    if (left_ns <= 0) return 0;
+  }
+}
+
+enum class Wait { kCall, kReady, kEnded };
+
+// Before a call that would block in a worker: waits in slices until the descriptor is readable. kCall without a wait,
+// if the call does not block for ever or is the main thread's.
+Wait WaitReadable(napi_env env, int fd);
+
+// JavaScript ends at its next loop or call of a function; until then it sees this error.
+constexpr int64_t kEnded = -ECANCELED;
+
+// call() for a descriptor that is read in another way than by recv.
+template <typename Call>
+inline int64_t Reading(napi_env env, int fd, Call call) {
+  return WaitReadable(env, fd) == Wait::kEnded ? kEnded : Retry(call);
+}
+
+// call(flags) of recv and its like. Without MSG_DONTWAIT it is first tried with it: only a call that would block costs
+// further ones.
+template <typename Call>
+inline int64_t Receiving(napi_env env, int fd, int flags, Call call) {
+  if (environment_id == 0 || flags & MSG_DONTWAIT) return Retry([&] { return call(flags); });
+  // With MSG_DONTWAIT it would return less than all.
+  if (flags & MSG_WAITALL) return Reading(env, fd, [&] { return call(flags); });
+  for (;;) {
+    const int64_t result = Retry([&] { return call(flags | MSG_DONTWAIT); });
+    if (result != -EAGAIN) return result;
+    switch (WaitReadable(env, fd)) {
+      case Wait::kCall:
+        return Retry([&] { return call(flags); });
+      case Wait::kEnded:
+        return kEnded;
+      case Wait::kReady:
+        break;
+    }
+  }
+}
+
 // Two descriptors as [first, second].
 inline Napi::Value PairOf(const Napi::CallbackInfo& info, const int descriptors[2]) {
   Napi::Array pair = Napi::Array::New(info.Env(), 2);
-  pair.Set(0u, NumberOf(info, descriptors[0]));
-  pair.Set(1u, NumberOf(info, descriptors[1]));
+  pair.Set(0u, NumberOf(info, Owned(descriptors[0])));
+  pair.Set(1u, NumberOf(info, Owned(descriptors[1])));
   return pair;
 }
 
 // The exported functions, by file.
+
+// environment.cc
+Napi::Value Disown(const Napi::CallbackInfo& info);
 
 // epoll.cc
 napi_value EpollWait(napi_env env, napi_callback_info info);

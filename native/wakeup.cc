@@ -13,9 +13,9 @@ namespace {
 
 // The 64-bit counter of an eventfd or a timerfd, at most 2^53 - 1. -EINVAL for another kind of descriptor, from which
 // fewer bytes come.
-int64_t ReadCounter(int fd) {
+int64_t ReadCounter(napi_env env, int fd) {
   uint64_t counter = 0;
-  const int64_t result = Retry([&] { return read(fd, &counter, sizeof counter); });
+  const int64_t result = Reading(env, fd, [&] { return read(fd, &counter, sizeof counter); });
   if (result < 0) return result;
   if (result != sizeof counter) return -EINVAL;
   return static_cast<int64_t>(std::min(counter, static_cast<uint64_t>(kMaxSafeInteger)));
@@ -29,7 +29,7 @@ Napi::Value Eventfd(const Napi::CallbackInfo& info) {
       !ReadMask(info.Env(), info[1], "flags", &flags)) {
     return {};
   }
-  return NumberOf(info, ResultOf(eventfd(initial_value, static_cast<int>(flags | EFD_CLOEXEC))));
+  return NumberOf(info, Owned(ResultOf(eventfd(initial_value, static_cast<int>(flags | EFD_CLOEXEC)))));
 }
 
 Napi::Value EventfdWrite(const Napi::CallbackInfo& info) {
@@ -44,14 +44,14 @@ Napi::Value EventfdWrite(const Napi::CallbackInfo& info) {
 Napi::Value EventfdRead(const Napi::CallbackInfo& info) {
   int32_t fd;
   if (!ReadInt(info.Env(), info[0], "fd", &fd)) return {};
-  return NumberOf(info, ReadCounter(fd));
+  return NumberOf(info, ReadCounter(info.Env(), fd));
 }
 
 Napi::Value TimerfdCreate(const Napi::CallbackInfo& info) {
   int32_t clock;
   uint32_t flags;
   if (!ReadInt(info.Env(), info[0], "clock", &clock) || !ReadMask(info.Env(), info[1], "flags", &flags)) return {};
-  return NumberOf(info, ResultOf(timerfd_create(clock, static_cast<int>(flags | TFD_CLOEXEC))));
+  return NumberOf(info, Owned(ResultOf(timerfd_create(clock, static_cast<int>(flags | TFD_CLOEXEC)))));
 }
 
 Napi::Value TimerfdSettime(const Napi::CallbackInfo& info) {
@@ -93,7 +93,7 @@ Napi::Value TimerfdGettime(const Napi::CallbackInfo& info) {
 Napi::Value TimerfdRead(const Napi::CallbackInfo& info) {
   int32_t fd;
   if (!ReadInt(info.Env(), info[0], "fd", &fd)) return {};
-  return NumberOf(info, ReadCounter(fd));
+  return NumberOf(info, ReadCounter(info.Env(), fd));
 }
 
 }  // namespace epollet

@@ -7,7 +7,7 @@ namespace epollet {
 Napi::Value InotifyInit1(const Napi::CallbackInfo& info) {
   uint32_t flags;
   if (!ReadMask(info.Env(), info[0], "flags", &flags)) return {};
-  return NumberOf(info, ResultOf(inotify_init1(static_cast<int>(flags | IN_CLOEXEC))));
+  return NumberOf(info, Owned(ResultOf(inotify_init1(static_cast<int>(flags | IN_CLOEXEC)))));
 }
 
 Napi::Value InotifyAddWatch(const Napi::CallbackInfo& info) {

@@ -133,6 +133,7 @@ export const kernel: Kernel = {
   fstatfs: addon.fstatfs,
 
   close: addon.close,
+  disown: addon.disown,
   dup: addon.dup,
   fcntl: addon.fcntl,
   ioctl: addon.ioctl,

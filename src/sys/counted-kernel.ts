@@ -47,6 +47,7 @@ const SYSTEM_CALLS = {
   getdents64: 'getdents64',
   fstatfs: 'fstatfs',
   close: 'close',
+  disown: 'fcntl',
   dup: 'fcntl',
   fcntl: 'fcntl',
   ioctl: 'ioctl',

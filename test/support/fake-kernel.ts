@@ -403,6 +403,10 @@ export class FakeKernel extends UnsimulatedCalls implements Kernel {
     return this.scripted('fstatfs') ?? ENOSYS;
   }
 
+  disown(): number {
+    return 0;
+  }
+
   close(fd: number): number {
     const fault = this.scripted('close');
     const file = this.files.get(fd);

@@ -2,6 +2,14 @@ export interface DescriptorCalls {
   /** close(2). Returns 0. Not retried after EINTR: on Linux the descriptor is closed then. */
   close(fd: number): number;
   /**
+   * Takes a descriptor out of its worker, which otherwise closes at its end what it opened through these calls, as
+   * Node's `trackUnmanagedFds` does for `fs.open`. For a descriptor that outlives the worker, or that something other
+   * than `close` here will close: call it before you post the number to another thread, or give it to a `net.Socket`
+   * or a function of `node:fs` that closes it. Without effect for descriptors of the main thread and of other calls.
+   * Returns 0; -EBADF if it is not open.
+   */
+  disown(fd: number): number;
+  /**
    * fcntl(2) with F_DUPFD_CLOEXEC: the lowest free descriptor from 0, for the same open file description, whose offset
    * and status flags (O_NONBLOCK) both share. Returns it; -EMFILE at the limit of descriptors.
    */
