@@ -35,7 +35,7 @@ const json = (value: unknown): RequestInit => ({ method: 'POST', body: JSON.stri
 test('every example starts with how to run it, and is in the table of the README', () => {
   const names = readdirSync(pathOf('')).filter((name) => name.endsWith('.mjs'));
   const readme = readFileSync(pathOf('README.md'), 'utf8');
-  expect(names).toEqual(['echo.mjs', 'events.mjs', 'fetch.mjs', 'hono.mjs', 'json-api.mjs', 'upload.mjs']);
+  expect(names).toHaveLength(13);
   for (const name of names) {
     const text = readFileSync(pathOf(name), 'utf8');
     expect(text).toMatch(new RegExp(`^(?://.*\\n)*//.* (?:node|--app) examples/${name}`));
