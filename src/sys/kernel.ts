@@ -35,6 +35,9 @@ export type * from './calls/watch.js';
  *   a range is not inside its array. A negative or closed descriptor is an errno, -EBADF.
  * - Descriptors are plain integers, owned by the caller, and close-on-exec from their creation.
  * - Arrays are used during the call only, except where a call states otherwise.
+ * - In a worker, waits and reads of blocking descriptors end when Node ends the worker. Other calls that block (connect,
+ *   writes, `recvEach`) delay `worker.terminate()` and `process.exit()`: use non-blocking descriptors, or SO_SNDTIMEO.
+ * - What a worker opened is closed at its end; see `disown`.
  * - EINTR is retried, except by `epollWait` and `epollPwait2`, which return 0, and `close`.
  */
 export interface Kernel
