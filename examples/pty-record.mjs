@@ -6,12 +6,12 @@ import { NestedDriver, READABLE, Reactor } from 'epollet/reactor';
 import { kernel, openPty, setWindowSize } from 'epollet/sys';
 
 const [path, command = process.env.SHELL ?? 'sh', ...args] = process.argv.slice(2);
-const sizeNow = () => ({ rows: process.stdout.rows ?? 24, columns: process.stdout.columns ?? 80 });
+const sizeNow = () => ({ rows: process.stdout.rows || 24, columns: process.stdout.columns || 80 });
 const size = sizeNow();
 const { master, slave } = openPty({ ...size, nonBlocking: false }); // a thread of Node writes to it
 const file = createWriteStream(path);
-const startMs = performance.now();
 const record = (line) => file.write(`${JSON.stringify(line)}\n`);
+const event = (kind, text) => record([performance.now() / 1000, kind, text]);
 record({ version: 2, width: size.columns, height: size.rows, timestamp: Math.floor(Date.now() / 1000) });
 
 // A session of its own, with the slave as its controlling terminal: Ctrl-C and SIGWINCH reach the command.
@@ -22,6 +22,7 @@ process.stdin.setRawMode?.(true);
 process.stdin.pipe(input, { end: false });
 process.stdin.on('end', () => input.write('\x04')); // Ctrl-D
 process.stdout.on('resize', () => setWindowSize(master, sizeNow()));
+process.stdout.on('resize', () => event('r', `${sizeNow().columns}x${sizeNow().rows}`));
 child.on('exit', (code) => (process.exitCode = code));
 
 const bytes = Buffer.alloc(65536);
@@ -31,7 +32,7 @@ const onReady = () => {
   const count = kernel.read(master, bytes, 0, bytes.length);
   if (count <= 0) return end(); // EIO: the last process with the slave has ended
   process.stdout.write(bytes.subarray(0, count).toString('latin1'), 'latin1');
-  record([(performance.now() - startMs) / 1000, 'o', decoder.decode(bytes.subarray(0, count), { stream: true })]);
+  event('o', decoder.decode(bytes.subarray(0, count), { stream: true }));
 };
 const end = () => [reactor.close(), process.stdin.setRawMode?.(false), process.stdin.destroy(), kernel.close(master)];
 reactor.register(master, { onReady }, READABLE);
