@@ -12,13 +12,13 @@ ENV npm_package_config_node_gyp_nodedir=/usr/local \
     npm_config_fund=false \
     npm_config_update_notifier=false
 
-# This layer is cached until the lock file changes; the prepare script needs the sources, so it runs later.
+# This layer is cached until the lock file changes; the postprepare script needs the sources, so it runs later.
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
 COPY binding.gyp tsconfig.json ./
 COPY native native
 COPY src src
-RUN npm run prepare && npm prune --ignore-scripts --omit=dev
+RUN npm run postprepare && npm prune --ignore-scripts --omit=dev
 COPY html html
 COPY LICENSE ./
 # The umask of the checkout may have made the files unreadable for the image's user.

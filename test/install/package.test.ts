@@ -23,9 +23,9 @@ test('the package contains exactly these files', () => {
 });
 
 describe('package.json', () => {
-  test.each(['preinstall', 'install', 'postinstall'])(
-    'there is no %s script, which package managers do not run',
-    (name) => expect(manifest.scripts).not.toHaveProperty(name),
+  // npm 11 and 12 warn of a prepare script too, if the package comes from a file. postprepare builds a checkout on npm ci.
+  test.each(['preinstall', 'install', 'postinstall', 'prepare'])('there is no %s script', (name) =>
+    expect(manifest.scripts).not.toHaveProperty(name),
   );
 
   test('npm does not build a package that has binding.gyp', () => expect(manifest.gypfile).toBe(false));
