@@ -7,46 +7,69 @@ import { expect, test } from 'vitest';
 import { kernel } from '../../src/sys/binding.js';
 import { PACKAGE } from '../support/command.js';
 
-const page = readFileSync(join(PACKAGE, 'docs/system-calls.md'), 'utf8');
+const PAGE = 'docs/system-calls.md';
+const page = readFileSync(join(PACKAGE, PAGE), 'utf8');
 
-/** The script of the page whose first line names it, as arguments of node. */
-function script(name: string): string[] {
-  const [, text] = new RegExp(`^\`\`\`js\\n(// ${name}\\n.*?)^\`\`\`$`, 'ms').exec(page)!;
-  return ['--input-type=module', '-e', text!];
+/** The script of a page whose first line names it. */
+function scriptOf(path: string, name: string): string {
+  const text = path === PAGE ? page : readFileSync(join(PACKAGE, path), 'utf8');
+  return new RegExp(`^\`\`\`js\\n(// ${name}\\n.*?)^\`\`\`$`, 'ms').exec(text)![1]!;
 }
 
-const run = (name: string) =>
-  spawnSync(process.execPath, script(name), { cwd: PACKAGE, encoding: 'utf8', timeout: 10_000 });
+const argumentsFor = (script: string): string[] => ['--input-type=module', '-e', script];
 
-test('the UDP echo returns datagrams to their senders', async () => {
-  const server = spawn(process.execPath, script('udp-echo.mjs'), {
-    cwd: PACKAGE,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+const run = (path: string, name: string) =>
+  spawnSync(process.execPath, argumentsFor(scriptOf(path, name)), { cwd: PACKAGE, encoding: 'utf8', timeout: 10_000 });
+
+/** Sends datagrams to a port of 127.0.0.1, each until it comes back: the server may not be bound yet. */
+async function expectEcho(port: number): Promise<void> {
   const client = createSocket('udp4');
   try {
-    const [line] = await once(server.stdout, 'data');
-    const port = Number(/^UDP port (\d+)$/m.exec(String(line))![1]);
     for (const text of ['hello', '']) {
-      const echo = once(client, 'message');
-      client.send(text, port, '127.0.0.1');
-      expect(String((await echo)[0])).toBe(text);
+      const echo = once(client, 'message', { signal: AbortSignal.timeout(8000) });
+      const send = (): void => client.send(text, port, '127.0.0.1');
+      send();
+      const again = setInterval(send, 50);
+      expect(String((await echo.finally(() => clearInterval(again)))[0])).toBe(text);
     }
   } finally {
     client.close();
+  }
+}
+
+async function freeUdpPort(): Promise<number> {
+  const socket = createSocket('udp4').bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const { port } = socket.address();
+  socket.close();
+  await once(socket, 'close');
+  return port;
+}
+
+test.each([PAGE, 'README.md'])('the UDP echo of %s returns datagrams to their senders', async (path) => {
+  const port = await freeUdpPort();
+  const script = scriptOf(path, 'udp-echo.mjs').replace('7007', String(port));
+  expect(script).toContain(`'127.0.0.1', ${port}`);
+  const server = spawn(process.execPath, argumentsFor(script), {
+    cwd: PACKAGE,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  try {
+    await expectEcho(port);
+  } finally {
     server.kill('SIGKILL');
     await once(server, 'close');
   }
 });
 
-test('the session on a pseudoterminal runs a shell with the size of the window', () => {
-  const { status, stdout, stderr } = run('pty.mjs');
+test.each([PAGE, 'README.md'])('the session of %s on a pseudoterminal has the size of the window', (path) => {
+  const { status, stdout, stderr } = run(path, 'pty.mjs');
   expect([status, stderr]).toEqual([0, '']);
   expect(stdout).toMatch(/\b24 80\r?$/m);
 });
 
 test('the passed descriptor works', () => {
-  const { stdout, stderr } = run('pass.mjs');
+  const { stdout, stderr } = run(PAGE, 'pass.mjs');
   expect([stdout, stderr]).toEqual(['6 1 hello\n', '']);
 });
 
