@@ -18,7 +18,7 @@ RUN npm ci --ignore-scripts
 COPY binding.gyp tsconfig.json ./
 COPY native native
 COPY src src
-RUN npm run postprepare && npm prune --ignore-scripts --omit=dev
+RUN npm run postprepare && npm prune --ignore-scripts --omit=dev && find node_modules -type d -empty -delete
 COPY html html
 COPY LICENSE ./
 # The umask of the checkout may have made the files unreadable for the image's user.

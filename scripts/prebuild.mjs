@@ -31,9 +31,12 @@ const EXPORTS = ['napi_register_module_v1', 'node_api_module_get_api_version_v1'
 /** Those of the C library, which every process has. ld-linux-aarch64.so.1, for example, exists only with glibc. */
 const LIBRARIES = ['libc.so.6', 'libm.so.6', 'libpthread.so.0'];
 
+/** glibc's loader exports it for variables of a thread; on musl it is in the C library. */
+const THREAD_LOCAL = '__tls_get_addr';
+
 /** Functions that only glibc has: checks of _FORTIFY_SOURCE, C23's strtol, 64-bit names of old binaries. */
 const GLIBC_ONLY =
-  /^__(\w+_chk|isoc\d+_\w+|\w*xstat(at)?(64)?)$|^(fstat|openat|open|pread|pwrite|sendfile|fstatfs|lseek)64$|^_dl_/;
+  /^__(\w+_chk|isoc\d+_\w+|\w*xstat(at)?(64)?)$|^(fstat|openat|open|readdir|pread|pwrite|sendfile|fstatfs|lseek)64$|^_dl_/;
 
 export const prebuiltPath = (arch) => join(ROOT, 'prebuilds', `linux-${arch}`, 'epollet.node');
 
@@ -139,7 +142,9 @@ export function needsOf(file) {
 export function faultsIn({ symbols, libraries }) {
   return [
     ...libraries
-      .filter((name) => !LIBRARIES.includes(name))
+      .filter(
+        (name) => !LIBRARIES.includes(name) && !(isLoader(name) && symbols.some((each) => each.name === THREAD_LOCAL)),
+      )
       .map((name) => `It needs ${name}, which musl has not; only ${LIBRARIES.join(', ')} are in both.`),
     ...symbols.flatMap(({ name, version }) => {
       const [, glibc] = /^GLIBC_([\d.]+)$/.exec(version) ?? [];
@@ -151,6 +156,8 @@ export function faultsIn({ symbols, libraries }) {
     }),
   ];
 }
+
+const isLoader = (name) => /^ld-linux-/.test(name);
 
 const isNewer = (version, than) => version.localeCompare(than, 'en', { numeric: true }) > 0;
 
