@@ -3,7 +3,6 @@
  * `epollet/epoll`: an epoll set as an object, and the bits of its masks.
  * @module
  */
-
 export {
   describeEvents,
   EPOLLERR,

@@ -51,11 +51,17 @@ test('chat.mjs sends each line to every other client, and drops one that does no
   });
   try {
     await Promise.all(clients.map((client) => once(client, 'connect')));
+    // A client in the accept queue is connected, and gets no line yet.
+    await eventually(() => {
+      const hasAll = [...received].every(([i, text]) => i === 0 || text !== '');
+      if (!hasAll) clients[0]!.write('here?\n');
+      return hasAll;
+    }, 'every client is accepted');
     clients[0]!.write('hel');
     clients[0]!.write('lo\nagain\nunfinished');
     await eventually(
-      () => [...received].every(([i, text]) => i === 0 || /^(\d+): hello\n\1: again\n$/.test(text)),
-      'all',
+      () => [...received].every(([i, text]) => i === 0 || /^(?:(\d+): here\?\n)+\1: hello\n\1: again\n$/.test(text)),
+      'every client has both lines',
     );
     for (const client of clients.splice(3)) client.destroy();
     clients[2]!.pause();
