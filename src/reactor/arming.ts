@@ -2,7 +2,7 @@ import { constants } from '../sys/binding.js';
 import { EBADF, EEXIST, ENOENT, ENOMEM, ENOSPC, EPERM, systemError } from '../sys/errno.js';
 import type { Kernel } from '../sys/kernel.js';
 import { NEVER } from './deadlines.js';
-import { type Interest, maskOf, NOTHING } from './interest.js';
+import { maskOf, NOTHING } from './interest.js';
 import { MARK_DIRTY, MARK_EXCLUSIVE, MARK_SPENT, type Registry } from './registry.js';
 
 const { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD } = constants;
@@ -100,7 +100,7 @@ export class Arming {
   /** Makes the kernel's mask match the slot's interest. Returns 0 or -errno. */
   arm(slot: number): number {
     const { registry } = this;
-    const wanted = registry.wanted[slot] as Interest;
+    const wanted = registry.wanted[slot]!;
     const trigger = registry.triggers[slot]!;
     const exclusive = (registry.marks[slot]! & MARK_EXCLUSIVE) !== 0;
     // A mask of 0 still reports EPOLLHUP, so NOTHING means to leave the set; only under edge it is reported just once.

@@ -22,8 +22,11 @@ export const ENDED = 4;
  */
 export const PRIORITY = 8;
 
-/** An interest: NOTHING, READABLE, WRITABLE, PRIORITY or several of them. */
-export type Interest = 0 | 1 | 2 | 3 | 8 | 9 | 10 | 11;
+/**
+ * An interest: NOTHING, READABLE, WRITABLE, PRIORITY or several of them, `READABLE | PRIORITY`. A plain number, as that
+ * is what `|` yields; the reactor checks it.
+ */
+export type Interest = number;
 export const NOTHING = 0;
 /** READABLE and WRITABLE. */
 export const BOTH = 3;

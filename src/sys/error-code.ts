@@ -36,7 +36,17 @@ export function withCode<E extends Error>(code: ErrorCode, error: E): E & { code
 export const argumentTypeError = (message: string) => withCode('ERR_EPOLLET_ARGUMENT', new TypeError(message));
 export const argumentRangeError = (message: string) => withCode('ERR_EPOLLET_ARGUMENT', new RangeError(message));
 
+/** The longest text of a rejected argument in an error: enough to recognize it, and still one line. */
+const SHOWN_LENGTH = 100;
+
 /** A rejected argument as an error's text shows it: short, strings in quotes, and never throwing as `String` may. */
 export function shown(value: unknown): string {
-  return inspect(value, { depth: 0, breakLength: Number.POSITIVE_INFINITY, maxArrayLength: 3, maxStringLength: 40 });
+  const text = inspect(value, {
+    depth: 0,
+    customInspect: false,
+    breakLength: Number.POSITIVE_INFINITY,
+    maxArrayLength: 3,
+    maxStringLength: 40,
+  });
+  return text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}…` : text;
 }

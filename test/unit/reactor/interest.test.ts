@@ -25,7 +25,7 @@ import {
 
 const EDGE = 'EPOLLIN|EPOLLOUT|EPOLLRDHUP|EPOLLET';
 
-const ALL = (BOTH | PRIORITY) as Interest;
+const ALL = BOTH | PRIORITY;
 const URGENT = 'EPOLLIN|EPOLLPRI|EPOLLOUT|EPOLLRDHUP|EPOLLET';
 
 /** [interest, trigger, exclusive, mask] */

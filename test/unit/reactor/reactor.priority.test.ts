@@ -81,7 +81,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
   });
 
   it('with READABLE, both are reported', () => {
-    const one = urgent(trigger, (READABLE | PRIORITY) as Interest);
+    const one = urgent(trigger, READABLE | PRIORITY);
     one.send('a!', MSG_OOB); // the last byte is the urgent one
     run();
     one.send('b');
@@ -105,7 +105,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
   it('PRIORITY can be added and removed', () => {
     const one = urgent(trigger, READABLE);
     run();
-    reactor.modify(one.token, (READABLE | PRIORITY) as Interest);
+    reactor.modify(one.token, READABLE | PRIORITY);
     run();
     one.send('!', MSG_OOB);
     run();

@@ -98,7 +98,7 @@ describe('arming', () => {
 
   it('edge: one ADD serves every interest', () => {
     const one = joined(NOTHING, 'edge', () => reactor.modify(one.token, one.reports.length % 2 ? WRITABLE : READABLE));
-    for (const interest of [READABLE, WRITABLE, NOTHING, BOTH, NOTHING, READABLE] as Interest[]) {
+    for (const interest of [READABLE, WRITABLE, NOTHING, BOTH, NOTHING, READABLE]) {
       reactor.modify(one.token, interest);
       one.peer.send('x');
       reactor.turn(0);
@@ -739,7 +739,7 @@ describe('work from outside a turn', () => {
   it.each<[string, (token: Token) => void, number]>([
     ['modify', (token) => reactor.modify(token, WRITABLE), 1],
     ['modify to what it is', (token) => reactor.modify(token, READABLE), 0],
-    ['modify twice', (token) => [WRITABLE, BOTH].forEach((each) => void reactor.modify(token, each as Interest)), 1],
+    ['modify twice', (token) => [WRITABLE, BOTH].forEach((each) => void reactor.modify(token, each)), 1],
     ['revisit', (token) => reactor.revisit(token), 1],
     ['revisit that is not wanted', (token) => reactor.revisit(token, WRITABLE), 0],
     ['the next deadline', (token) => reactor.setDeadline(token, kernel.nowMs + 5), 1],

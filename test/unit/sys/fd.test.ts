@@ -1,6 +1,12 @@
 import { open } from 'node:fs/promises';
+import { Socket } from 'node:net';
+import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { assertFd, fdOf, type HasFd } from '../../../src/sys/fd.js';
+
+const fail = () => {
+  throw new Error('of the argument');
+};
 
 /** [value, class of the error, what its text names] */
 const NOT_DESCRIPTORS: [value: unknown, type: ErrorConstructor, culprit: string][] = [
@@ -18,6 +24,8 @@ const NOT_DESCRIPTORS: [value: unknown, type: ErrorConstructor, culprit: string]
   [3n, TypeError, '3n'],
   [[3], TypeError, '[ 3 ]'],
   ['x'.repeat(5000), TypeError, 'more characters'],
+  [new Socket(), TypeError, 'Socket'],
+  [{ [inspect.custom]: () => fail() }, TypeError, 'inspect.custom'],
 ];
 
 describe.each([
