@@ -4,7 +4,6 @@ import {
   BlockingDriver,
   BOTH,
   ENDED,
-  type Interest,
   NEVER,
   NestedDriver,
   NOTHING,
