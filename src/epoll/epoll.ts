@@ -1,5 +1,5 @@
 import { kernel as realKernel } from '../sys/binding.js';
-import { check, EBADF, EINVAL, systemError } from '../sys/errno.js';
+import { check, EBADF, EINVAL, ENOTTY, systemError } from '../sys/errno.js';
 import { argumentRangeError, argumentTypeError, shown, withCode } from '../sys/error-code.js';
 import {
   assertEvents,
@@ -17,6 +17,7 @@ import type { Kernel } from '../sys/kernel.js';
 import { type EpollEvent, WORDS_PER_EVENT } from './event.js';
 import { LoopWaits } from './loop-waits.js';
 import { closeWhenCollected, SetDescriptor } from './set-descriptor.js';
+import { StrictChecks } from './strict.js';
 import { assertTimeout, waitFor } from './timed-wait.js';
 
 /** The default for `maxEvents` of `poll`. Further events are returned by the next call. */
@@ -24,12 +25,30 @@ const DEFAULT_MAX_EVENTS = 1024;
 /** 768 KiB of events; epoll_wait(2) itself accepts about 178 million. */
 const LAST_MAX_EVENTS = 65_536;
 
+/** BUSY_POLL_BUDGET of the kernel. */
+const DEFAULT_BUSY_POLL_BUDGET = 8;
+
 // The default of Python's select.epoll.
 const DEFAULT_EVENTS = EPOLLIN | EPOLLOUT | EPOLLPRI;
 
 export interface EpollOptions {
   /** Used in place of the real system calls; for tests that simulate them. */
   kernel?: Kernel;
+  /**
+   * Warns of the traps of epoll(7), with `process.emitWarning` and a code each; see docs/epoll-and-reactor.md. For
+   * development: it makes more system calls. False by default.
+   */
+  strict?: boolean;
+}
+
+/** How `poll` polls network devices that support it before it sleeps, ioctl_eventpoll(2). */
+export interface BusyPollOptions {
+  /** Microseconds to poll before sleeping, 0 to 2^31-1; 0 turns it off. */
+  us: number;
+  /** The most packets of one attempt, 0 to 65535, above 64 with CAP_NET_ADMIN; 8 by default. */
+  budget?: number;
+  /** Keeps the device's interrupts off while the program polls often enough. False by default. */
+  prefer?: boolean;
 }
 
 export interface PollAsyncOptions {
@@ -61,6 +80,7 @@ export class Epoll {
   private buffer: Uint32Array | null = null;
   /** The registered objects by their descriptors: collected, a FileHandle, for instance, is closed. */
   private objects: Map<number, object> | null = null;
+  private readonly checks: StrictChecks | null;
 
   /**
    * epoll_create1(2) with EPOLL_CLOEXEC.
@@ -69,9 +89,13 @@ export class Epoll {
   constructor(options?: EpollOptions);
   constructor(options: EpollOptions = {}, fd?: number) {
     this.kernel = options.kernel ?? realKernel;
+    if (options.strict !== undefined && typeof options.strict !== 'boolean')
+      throw argumentTypeError(`strict must be a boolean, not ${shown(options.strict)}`);
+    this.checks = options.strict ? new StrictChecks(this.kernel) : null;
     fd ??= check('epoll_create1', this.kernel.epollCreate1(EPOLL_CLOEXEC));
     this.descriptor = new SetDescriptor(this.kernel, fd);
     closeWhenCollected(this, this.descriptor);
+    if (this.checks !== null) closeWhenCollected(this, this.checks);
   }
 
   /**
@@ -150,7 +174,8 @@ export class Epoll {
   /**
    * Waits until a descriptor is ready, epoll_wait(2). Returns the events; an empty array after the timeout. After a
    * signal it waits for the rest of the time, as Python does (PEP 475).
-   * @param timeoutMs -1 waits without limit, 0 returns at once; else up to 2^31-1 milliseconds, fractions rounded up
+   * @param timeoutMs -1 waits without limit, 0 returns at once; else up to 2^31-1 milliseconds. Fractions are exact to
+   *   a nanosecond by epoll_pwait2(2), and rounded up to milliseconds before Linux 5.11
    * @param maxEvents the most events of one call, 1 to 65536; further ones are returned by the next call
    */
   poll(timeoutMs = -1, maxEvents: number = DEFAULT_MAX_EVENTS): EpollEvent[] {
@@ -164,7 +189,7 @@ export class Epoll {
     for (let at = 0; at < WORDS_PER_EVENT * count; at += WORDS_PER_EVENT) {
       ready.push({ fd: buffer[at + 1]!, events: buffer[at]!, data: buffer[at + 2]! });
     }
-    return ready;
+    return this.checks === null ? ready : this.checks.track(ready);
   }
 
   /**
@@ -228,6 +253,30 @@ export class Epoll {
     }
   }
 
+  /**
+   * How waits poll network devices busily.
+   * @throws a system error: ENOTTY before Linux 6.9, EOPNOTSUPP if the kernel is built without it; ERR_EPOLLET_CLOSED
+   */
+  get busyPoll(): Required<BusyPollOptions> {
+    this.assertOpen();
+    const params = this.kernel.epollGetParams(this.descriptor.fd);
+    if (typeof params === 'number') throw busyPollError('EPIOCGPARAMS', params);
+    return { us: params.busyPollUs, budget: params.busyPollBudget, prefer: params.preferBusyPoll };
+  }
+
+  /**
+   * Sets how waits poll network devices busily.
+   * @throws as `busyPoll`; EPERM for a budget above 64; TypeError or RangeError
+   */
+  setBusyPoll({ us, budget = DEFAULT_BUSY_POLL_BUDGET, prefer = false }: BusyPollOptions): void {
+    this.assertOpen();
+    assertInteger('us', us, 0, 0x7fffffff);
+    assertInteger('budget', budget, 0, 0xffff);
+    if (typeof prefer !== 'boolean') throw argumentTypeError(`prefer must be a boolean, not ${shown(prefer)}`);
+    const result = this.kernel.epollSetParams(this.descriptor.fd, us, budget, prefer);
+    if (result < 0) throw busyPollError('EPIOCSPARAMS', result);
+  }
+
   /** Keeps the process alive during asynchronous waits. This is the initial state. */
   ref(): this {
     return this.setReferenced(true);
@@ -242,6 +291,7 @@ export class Epoll {
   close(): void {
     this.descriptor.close();
     this.objects = null;
+    this.checks?.close();
     this.waits?.rejectAll(closedError());
   }
 
@@ -262,6 +312,7 @@ export class Epoll {
     const mask = assertEvents(events);
     assertInteger('data', data, 0, 0xffffffff);
     const result = this.kernel.epollCtl(epfd, operation, fd, mask, fd, data);
+    this.checks?.onControl(operation, fd, mask, data, result);
     if (result < 0) check('epoll_ctl', result, `${name} fd ${fd} ${describeEvents(mask)}`);
     return fd;
   }
@@ -269,7 +320,22 @@ export class Epoll {
   private wait(events: Uint32Array, maxEvents: number, timeoutMs: number): number {
     this.assertOpen();
     assertTimeout(timeoutMs);
+    if (this.checks !== null) return this.waitStrictly(this.checks, events, maxEvents, timeoutMs);
     return waitFor(this.kernel, this.descriptor.fd, events, maxEvents, timeoutMs);
+  }
+
+  private waitStrictly(checks: StrictChecks, events: Uint32Array, maxEvents: number, timeoutMs: number): number {
+    const { kernel } = this;
+    const epfd = this.descriptor.fd;
+    const unread = checks.unreadDescriptors();
+    let count = 0;
+    if (unread.length > 0) {
+      count = waitFor(kernel, epfd, events, maxEvents, 0);
+      if (count < maxEvents) checks.onUnread(unread, events, count);
+    }
+    if (count === 0) count = waitFor(kernel, epfd, events, maxEvents, timeoutMs);
+    checks.onBatch(events, count);
+    return count;
   }
 
   private setReferenced(referenced: boolean): this {
@@ -281,6 +347,10 @@ export class Epoll {
   private assertOpen(): void {
     if (this.descriptor.fd < 0) throw closedError();
   }
+}
+
+function busyPollError(request: string, result: number): Error {
+  return systemError('ioctl', result, result === ENOTTY ? `${request}, which needs Linux 6.9` : request);
 }
 
 function closedError(): Error {

@@ -22,6 +22,7 @@ export {
   EPOLLWRNORM,
 } from '../sys/events.js';
 export type { HasFd } from '../sys/fd.js';
-export { Epoll, type EpollOptions, type PollAsyncOptions } from './epoll.js';
+export { type BusyPollOptions, Epoll, type EpollOptions, type PollAsyncOptions } from './epoll.js';
 export { type EpollEvent, WORDS_PER_EVENT } from './event.js';
 export { type ReadinessOptions, readable, writable } from './readiness.js';
+export type { StrictCode } from './strict.js';

@@ -47,9 +47,9 @@ export class SetDescriptor {
   }
 }
 
-const registry = new FinalizationRegistry<SetDescriptor>((descriptor) => descriptor.close());
+const registry = new FinalizationRegistry<{ close(): void }>((part) => part.close());
 
-/** Closes the descriptor once `owner` has been collected, if that did not close it. */
-export function closeWhenCollected(owner: object, descriptor: SetDescriptor): void {
-  registry.register(owner, descriptor);
+/** Closes a part of `owner` once that has been collected. The part must not reference it, and its close be idempotent. */
+export function closeWhenCollected(owner: object, part: { close(): void }): void {
+  registry.register(owner, part);
 }

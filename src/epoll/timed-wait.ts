@@ -1,4 +1,4 @@
-import { check } from '../sys/errno.js';
+import { check, ENOSYS } from '../sys/errno.js';
 import { argumentRangeError, argumentTypeError, shown } from '../sys/error-code.js';
 import type { Kernel } from '../sys/kernel.js';
 
@@ -15,7 +15,7 @@ export function assertTimeout(timeoutMs: number): void {
 
 /**
  * epoll_wait(2), continued with the rest of the time after a signal, PEP 475. Returns the count of events.
- * @param timeoutMs fractions are rounded up
+ * @param timeoutMs a fraction is waited for by epoll_pwait2(2), which takes nanoseconds
  */
 export function waitFor(
   kernel: Kernel,
@@ -24,15 +24,24 @@ export function waitFor(
   maxEvents: number,
   timeoutMs: number,
 ): number {
-  let waitMs = Math.ceil(timeoutMs);
+  let waitMs = timeoutMs;
   const dueMs = waitMs > 0 ? kernel.monotonicMs() + timeoutMs : 0;
   for (;;) {
-    const count = check('epoll_wait', kernel.epollWait(epfd, events, maxEvents, waitMs));
+    const count = check('epoll_wait', waitOnce(kernel, epfd, events, maxEvents, waitMs));
     if (count > 0 || waitMs === 0) return count;
     // No event before the timeout: the call was interrupted by a signal.
     if (waitMs > 0) {
-      waitMs = Math.ceil(dueMs - kernel.monotonicMs());
+      waitMs = dueMs - kernel.monotonicMs();
       if (waitMs <= 0) return 0;
+      if (Number.isInteger(timeoutMs)) waitMs = Math.ceil(waitMs);
     }
   }
+}
+
+function waitOnce(kernel: Kernel, epfd: number, events: Uint32Array, maxEvents: number, waitMs: number): number {
+  if (!Number.isInteger(waitMs)) {
+    const count = kernel.epollPwait2(epfd, events, maxEvents, Math.ceil(waitMs * 1e6));
+    if (count !== ENOSYS) return count;
+  }
+  return kernel.epollWait(epfd, events, maxEvents, Math.ceil(waitMs));
 }

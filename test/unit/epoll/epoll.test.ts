@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Epoll } from '../../../src/epoll/epoll.js';
 import { WORDS_PER_EVENT } from '../../../src/epoll/event.js';
 import { constants, kernel } from '../../../src/sys/binding.js';
-import { EMFILE, ENOMEM } from '../../../src/sys/errno.js';
+import { EMFILE, ENOMEM, ENOSYS } from '../../../src/sys/errno.js';
 import { EPOLLERR, EPOLLET, EPOLLIN, EPOLLOUT } from '../../../src/sys/events.js';
 import type { Kernel } from '../../../src/sys/kernel.js';
 import { flagsOf, testDescriptors } from '../../support/descriptors.js';
@@ -107,6 +107,22 @@ describe('pollInto', () => {
 });
 
 describe('timeoutMs', () => {
+  it.each([
+    [0.1, 100_000],
+    [0.0000001, 1],
+    [1.5, 1_500_000],
+  ])('%f ms are %i ns for epoll_pwait2', (timeoutMs, expected) => {
+    const waitedNs: number[] = [];
+    const epollPwait2 = (_epfd: number, events: Uint32Array, _maxEvents: number, timeoutNs: number): number => {
+      waitedNs.push(timeoutNs);
+      events.set([EPOLLIN, 7, 0]);
+      return 1;
+    };
+    using precise = new Epoll({ kernel: { ...kernel, epollPwait2 } });
+    expect(precise.poll(timeoutMs)).toEqual([{ fd: 7, events: EPOLLIN, data: 0 }]);
+    expect(waitedNs).toEqual([expected]);
+  });
+
   // CLOCK_MONOTONIC and the timer of epoll_wait(2) are the same clock; 1 ms is for rounding.
   it.each([0, 0.4, 5, 20])('%f ms are waited for if nothing is ready', (timeoutMs) => {
     const startMs = performance.now();
@@ -139,6 +155,7 @@ describe('timeoutMs', () => {
     const scripted = {
       ...kernel,
       monotonicMs: () => nowMs,
+      epollPwait2: () => ENOSYS,
       epollWait(_epfd: number, _events: Uint32Array, _maxEvents: number, timeoutMs: number) {
         waitedMs.push(timeoutMs);
         const [tookMs, count] = script.shift()!;
@@ -150,7 +167,7 @@ describe('timeoutMs', () => {
   }
 
   it.each([
-    ['is rounded up', 0.1, [[1, 0]], [1]],
+    ['is rounded up without epoll_pwait2', 0.1, [[1, 0]], [1]],
     [
       'continues with the rest after a signal',
       100,
