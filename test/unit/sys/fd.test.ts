@@ -34,7 +34,8 @@ describe.each([
 ])('%s', (_, check: (value: never, name?: string) => unknown) => {
   it.each([0, 1, 2 ** 31 - 1])('accepts %i', (fd) => void check(fd as never));
 
-  it.each(NOT_DESCRIPTORS)('rejects %o', (value, type, culprit) => {
+  // Not by `%o`, which would call the inspect method of the value.
+  it.each(NOT_DESCRIPTORS.map((row, at) => [at, ...row] as const))('rejects row %i', (_, value, type, culprit) => {
     const act = () => check(value as never, 'epfd');
     expect(act).toThrow(type);
     expect(act).toThrow(/^epfd .{1,200}$/);
