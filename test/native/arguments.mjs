@@ -1,0 +1,453 @@
+// The argument matrix of the addon: every export with wrong arguments, one at a time, then in pairs. A call may return, or
+// throw a TypeError or RangeError with a code; nothing else, and it may leak no descriptor. arguments.sh runs it under
+// sanitizers.
+//
+//   node test/native/arguments.mjs ADDON [--seconds N] [--seed N]
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+
+const { positionals, values: flags } = parseArgs({
+  allowPositionals: true,
+  options: {
+    /** How long to try pairs of wrong arguments. */
+    seconds: { type: 'string', default: '10' },
+    seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 32)) },
+  },
+});
+const addon = createRequire(import.meta.url)(resolve(positionals[0]));
+const { constants } = addon;
+const directory = mkdtempSync(join(tmpdir(), 'epollet-arguments-'));
+writeFileSync(join(directory, 'file'), 'content');
+
+/** A number above any limit of descriptors: nothing is open there. */
+const CLOSED = 900_001;
+const SIGWINCH = 28;
+
+/** The descriptors of one case. */
+class Fixture {
+  opened = new Set();
+  watches = [];
+
+  keep(fd) {
+    if (typeof fd !== 'number' || fd < 0) throw new Error(`a fixture failed: ${fd}`);
+    this.opened.add(fd);
+    return fd;
+  }
+  pair = (type = constants.SOCK_STREAM) => {
+    const ends = addon.socketpair(type | constants.SOCK_NONBLOCK);
+    addon.send(ends[1], new Uint8Array(8), 0, 8, 0);
+    return ends.map((fd) => this.keep(fd));
+  };
+  socket = () => this.pair()[0];
+  datagram = () => this.keep(addon.socket(constants.AF_INET, constants.SOCK_DGRAM | constants.SOCK_NONBLOCK, 0));
+  stream = () => this.keep(addon.socket(constants.AF_INET, constants.SOCK_STREAM | constants.SOCK_NONBLOCK, 0));
+  listener = () => {
+    const fd = this.stream();
+    addon.bind(fd, '127.0.0.1', 0);
+    addon.listen(fd, 1);
+    return fd;
+  };
+  pipe = () => addon.pipe2(constants.O_NONBLOCK).map((fd) => this.keep(fd));
+  file = () => this.keep(addon.openat(this.directory(), 'file', constants.O_RDWR | constants.O_NONBLOCK));
+  directory = () => this.keep(addon.openat(constants.AT_FDCWD, directory, constants.O_RDONLY | constants.O_DIRECTORY));
+  eventfd = () => this.keep(addon.eventfd(1, constants.EFD_NONBLOCK));
+  timerfd = () => this.keep(addon.timerfdCreate(constants.CLOCK_MONOTONIC, constants.TFD_NONBLOCK));
+  signalfd = () => this.keep(addon.signalfd([SIGWINCH], constants.SFD_NONBLOCK));
+  inotify = () => this.keep(addon.inotifyInit1(constants.IN_NONBLOCK));
+  pidfd = () => this.keep(addon.pidfdOpen(process.pid, 0));
+  /** With a descriptor that is always ready: no wait blocks. */
+  epoll = () => {
+    const epfd = this.keep(addon.epollCreate1(0));
+    addon.epollCtl(epfd, constants.EPOLL_CTL_ADD, this.eventfd(), 1, 0, 0);
+    return epfd;
+  };
+  terminal = () => {
+    const options = constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK;
+    const master = this.keep(addon.openat(constants.AT_FDCWD, '/dev/ptmx', options));
+    addon.ioctl(master, constants.TIOCSPTLCK, 0);
+    const path = `/dev/pts/${addon.ioctl(master, constants.TIOCGPTN)}`;
+    return this.keep(addon.openat(constants.AT_FDCWD, path, options));
+  };
+  watch = () => {
+    const watch = addon.loopStart(this.eventfd(), () => {});
+    this.watches.push(watch);
+    return watch;
+  };
+
+  /** @param result may contain descriptors */
+  close(name, result) {
+    if (name === 'loopStart' && typeof result === 'object') this.watches.push(result);
+    if (MAKES_DESCRIPTOR.has(name) && Number.isInteger(result) && result > 2) this.opened.add(result);
+    if (Array.isArray(result) && MAKES_PAIR.has(name)) for (const fd of result) this.opened.add(fd);
+    if (name === 'recvmsg' && typeof result === 'object') for (const fd of result.fds) this.opened.add(fd);
+    for (const watch of this.watches) addon.loopStop(watch);
+    for (const fd of this.opened) addon.close(fd);
+  }
+}
+
+const MAKES_DESCRIPTOR = new Set(
+  'epollCreate1 socket accept4 openat2 openat dup inotifyInit1 eventfd timerfdCreate pidfdOpen signalfd'.split(' '),
+);
+const MAKES_PAIR = new Set(['socketpair', 'pipe2']);
+const KINDS = Object.keys(new Fixture()).filter((kind) => !['opened', 'watches', 'watch'].includes(kind));
+
+const bytes = (length = 16) => new Uint8Array(length);
+const termios = () => ({ iflag: 0, oflag: 0, cflag: 0, lflag: 0, ispeed: 0, ospeed: 0, line: 0, cc: bytes(19) });
+/** Two views of one buffer. */
+const overlap = () => {
+  const buffer = new ArrayBuffer(64);
+  return { ints: () => new Int32Array(buffer), octets: () => new Uint8Array(buffer) };
+};
+
+/** [export, valid arguments]; several for calls that have several forms. */
+const rows = [
+  ['epollCreate1', () => [0]],
+  ['epollCtl', (f) => [f.epoll(), constants.EPOLL_CTL_ADD, f.eventfd(), 1, 0, 0]],
+  ['epollWait', (f) => [f.epoll(), new Uint32Array(30), 10, 0]],
+  ['epollPwait2', (f) => [f.epoll(), new Uint32Array(30), 10, 0]],
+  ['epollGetParams', (f) => [f.epoll()]],
+  ['epollSetParams', (f) => [f.epoll(), 0, 8, false]],
+  ['socket', () => [constants.AF_UNIX, constants.SOCK_STREAM, 0]],
+  ['socketpair', () => [constants.SOCK_STREAM]],
+  ['bind', (f) => [f.datagram(), '127.0.0.1', 0]],
+  ['connect', (f) => [f.stream(), '127.0.0.1', 1]],
+  ['listen', (f) => [f.stream(), 1]],
+  ['accept4', (f) => [f.listener(), constants.SOCK_NONBLOCK]],
+  ['shutdown', (f) => [f.socket(), constants.SHUT_WR]],
+  ['getsockname', (f) => [f.listener()]],
+  ['getpeername', (f) => [f.socket()]],
+  ['setsockopt', (f) => [f.stream(), constants.SOL_SOCKET, constants.SO_REUSEADDR, 1]],
+  ['getsockopt', (f) => [f.stream(), constants.SOL_SOCKET, constants.SO_TYPE]],
+  ['tcpiUnacked', (f) => [f.listener()]],
+  ['setsockoptBytes', (f) => [f.stream(), constants.SOL_SOCKET, constants.SO_LINGER, bytes(8)]],
+  ['getsockoptBytes', (f) => [f.stream(), constants.SOL_SOCKET, constants.SO_LINGER, bytes(8)]],
+  ['peercred', (f) => [f.socket()]],
+  ['recvfrom', (f) => [f.socket(), bytes(), 2, 8, 0]],
+  ['sendto', (f) => [f.datagram(), bytes(), 2, 8, 0, '127.0.0.1', 9]],
+  ['recvmsg', (f) => [f.socket(), [bytes(4), bytes(4)], 0, 2]],
+  ['sendmsg', (f) => [f.socket(), [bytes(4), bytes(4)], 0, [f.eventfd(), f.eventfd()]]],
+  ['sendmsg', (f) => [f.datagram(), [bytes(4)], 0, [], '127.0.0.1', 9]],
+  ['recv', (f) => [f.socket(), bytes(), 2, 8, 0]],
+  ['recvEach', (f) => [Int32Array.of(f.socket(), CLOSED), 2, bytes(64), 32]],
+  [
+    'recvEach',
+    (f) => {
+      const { ints, octets } = overlap();
+      ints().set([f.socket(), f.socket()]);
+      return [ints(), 2, octets(), 32];
+    },
+  ],
+  ['send', (f) => [f.socket(), bytes(), 2, 8, 0]],
+  ['sendEach', (f) => [Int32Array.of(f.socket(), CLOSED), Int32Array.of(8, 16), 2, bytes()]],
+  [
+    'sendEach',
+    (f) => {
+      const { ints, octets } = overlap();
+      ints().set([f.socket(), f.socket()]);
+      return [ints(), ints(), 2, octets()];
+    },
+  ],
+  ['sendfile', (f) => [f.socket(), f.file(), 0, 4]],
+  ['readv', (f) => [f.socket(), [bytes(4), bytes(4)]]],
+  ['writev', (f) => [f.socket(), [bytes(4), bytes(4)]]],
+  ['read', (f) => [f.pipe()[0], bytes(), 2, 8]],
+  ['write', (f) => [f.pipe()[1], bytes(), 2, 8]],
+  ['pipe2', () => [constants.O_NONBLOCK]],
+  ['openat2', (f) => [f.directory(), 'file', constants.O_RDONLY, constants.RESOLVE_BENEATH, 0], 1],
+  ['openat', (f) => [f.directory(), 'file', constants.O_RDONLY, 0], 1],
+  ['readlinkat', (f) => [f.directory(), 'file']],
+  ['fstat', (f) => [f.file(), new Float64Array(11)]],
+  ['pread', (f) => [f.file(), bytes(), 2, 8, 0]],
+  ['getdents64', (f) => [f.directory(), bytes(400)]],
+  ['fstatfs', (f) => [f.file()]],
+  ['close', (f) => [f.eventfd()]],
+  ['disown', (f) => [f.eventfd()]],
+  ['dup', (f) => [f.eventfd()]],
+  ['fcntl', (f) => [f.pipe()[0], constants.F_SETFL, constants.O_NONBLOCK], 1],
+  ['fcntl', (f) => [f.pipe()[0], constants.F_GETFL], 0],
+  ['ioctl', (f) => [f.pipe()[0], constants.FIONREAD]],
+  ['ioctl', (f) => [f.socket(), constants.FIONBIO, 1], 1],
+  ['ioctl', (f) => [f.terminal(), constants.TIOCGWINSZ, bytes(8)], 1],
+  ['ioctl', (f) => [f.terminal(), constants.TIOCSWINSZ, bytes(8)], 1],
+  ['tcgetattr', (f) => [f.terminal()]],
+  ['tcsetattr', (f) => [f.terminal(), constants.TCSANOW, termios()]],
+  ['tcflush', (f) => [f.terminal(), constants.TCIOFLUSH]],
+  ['tcdrain', (f) => [f.terminal()]],
+  ['tcsendbreak', (f) => [f.eventfd()]],
+  ['inotifyInit1', () => [constants.IN_NONBLOCK]],
+  ['inotifyAddWatch', (f) => [f.inotify(), directory, constants.IN_MODIFY]],
+  ['inotifyRmWatch', (f) => [f.inotify(), 1]],
+  ['eventfd', () => [0, constants.EFD_NONBLOCK]],
+  ['eventfdWrite', (f) => [f.eventfd(), 1]],
+  ['eventfdRead', (f) => [f.eventfd()]],
+  ['timerfdCreate', () => [constants.CLOCK_MONOTONIC, constants.TFD_NONBLOCK]],
+  ['timerfdSettime', (f) => [f.timerfd(), 0, 100, 0, 0, 0]],
+  ['timerfdGettime', (f) => [f.timerfd()]],
+  ['timerfdRead', (f) => [f.timerfd()]],
+  ['pidfdOpen', () => [process.pid, 0]],
+  ['pidfdSendSignal', (f) => [f.pidfd(), 0]],
+  ['signalfd', () => [[SIGWINCH], constants.SFD_NONBLOCK]],
+  ['signalfdRead', (f) => [f.signalfd()]],
+  ['unblockSignals', () => [[SIGWINCH]]],
+  ['loopStart', (f) => [f.eventfd(), () => {}]],
+  ['loopStop', (f) => [f.watch()]],
+  ['loopRef', (f) => [f.watch(), true]],
+];
+/** How many of the last arguments may be missing, where it is not the third member of the row. */
+const OPTIONAL = { fcntl: 1, ioctl: 1, sendmsg: 2 };
+
+const detached = () => {
+  const array = bytes();
+  structuredClone(array.buffer, { transfer: [array.buffer] });
+  return array;
+};
+const shrunk = (length) => () => {
+  const buffer = new ArrayBuffer(16, { maxByteLength: 32 });
+  const array = length === undefined ? new Uint8Array(buffer, 8) : new Uint8Array(buffer, 8, length);
+  buffer.resize(4);
+  return array;
+};
+/** An array whose second element detaches the memory of the first while the addon reads it. */
+const detaching = () => {
+  const [first, second] = [bytes(), bytes()];
+  const get = () => {
+    if (first.buffer.byteLength > 0) structuredClone(first.buffer, { transfer: [first.buffer] });
+    return second;
+  };
+  return Object.defineProperty([first, second], 1, { get });
+};
+const shrinking = () => {
+  const array = Array.from({ length: 8 }, () => bytes(4));
+  const get = () => {
+    array.length = 2;
+    return bytes(4);
+  };
+  return Object.defineProperty(array, 1, { get, configurable: true });
+};
+class Longer extends Uint8Array {
+  get length() {
+    return 1_000_000;
+  }
+  get byteLength() {
+    return 1_000_000;
+  }
+}
+
+const NOT_NUMBERS = [
+  () => undefined,
+  () => null,
+  () => 3n,
+  () => 'x',
+  () => '',
+  () => '7',
+  () => Symbol('x'),
+  () => ({}),
+  () => [],
+  () => [7],
+  () => () => 7,
+  () => true,
+  () => ({ valueOf: () => 7 }),
+  () => new Proxy({}, {}),
+  () => new Number(7),
+];
+const NOT_INTEGERS = [Number.NaN, 1.5, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 2 ** 53, -(2 ** 53)];
+const NUMBERS = [...NOT_INTEGERS, -1, -4095, -(2 ** 31), -(2 ** 31) - 1, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32];
+const OTHERS = [
+  () => '/'.repeat(5000),
+  () => 'a\0b',
+  () => '\0abstract',
+  () => 'ü'.repeat(4090),
+  () => CLOSED,
+  () => bytes(0),
+  () => bytes(1),
+  () => bytes(100_000),
+  () => new Int8Array(8),
+  () => new Uint8ClampedArray(8),
+  () => new Float64Array(1),
+  () => new Float64Array(11),
+  () => new BigInt64Array(2),
+  () => new Uint32Array(0),
+  () => new Uint32Array(3),
+  () => new Int32Array(0),
+  () => new Int32Array(1),
+  () => new DataView(new ArrayBuffer(8)),
+  () => new ArrayBuffer(8),
+  () => new Uint8Array(new SharedArrayBuffer(16)),
+  () => new Int32Array(new SharedArrayBuffer(16)),
+  () => new Uint8Array(new SharedArrayBuffer(8, { maxByteLength: 16 })),
+  () => new Uint8Array(new ArrayBuffer(16, { maxByteLength: 32 })),
+  () => new Longer(4),
+  () => new Proxy(bytes(), {}),
+  () => new Proxy([], {}),
+  () => [bytes(), 'x'],
+  () => [[bytes()]],
+  () => Array.from({ length: 2000 }, () => bytes(1)),
+  () => Object.assign([], { length: 2 ** 32 - 1 }),
+  () => [-1, CLOSED, 2 ** 31],
+  () => new Date(0),
+  () => constants,
+  detached,
+  detaching,
+  shrinking,
+  shrunk(),
+  shrunk(8),
+];
+const WRONG = [...NOT_NUMBERS, ...NUMBERS.map((number) => () => number), ...OTHERS];
+const mustThrowForNumber = new Set([...NOT_NUMBERS, ...WRONG.filter((make) => NOT_INTEGERS.includes(safely(make)))]);
+
+function safely(make) {
+  const value = make();
+  return typeof value === 'number' ? value : undefined;
+}
+
+let passed = 0;
+const failures = [];
+
+function run([name, make, optional = OPTIONAL[name] ?? 0], change, describe, mustThrow = false) {
+  const fixture = new Fixture();
+  let result;
+  let fault = null;
+  try {
+    const args = make(fixture);
+    const changed = change(args, fixture);
+    try {
+      result = addon[name](...changed);
+      if (mustThrow && changed.length >= args.length - optional) fault = `returned ${String(result)}`;
+    } catch (error) {
+      const isOurs =
+        (error instanceof TypeError && error.code === 'ERR_INVALID_ARG_TYPE') ||
+        (error instanceof RangeError && error.code === 'ERR_OUT_OF_RANGE');
+      if (!isOurs) fault = `threw ${error?.stack ?? String(error)}`;
+    }
+    // A successful close has freed the number: closing it again could close another's.
+    if (name === 'close' && result === 0) fixture.opened.delete(changed[0]);
+  } finally {
+    fixture.close(name, result);
+  }
+  if (fault === null) passed++;
+  else failures.push(`${name}, ${describe()}: ${fault}`);
+}
+
+const shown = (make) => String(make).replace(/\s+/g, ' ').slice(0, 60);
+const replaced = (args, at, value) => args.map((argument, i) => (i === at ? value : argument));
+
+function single(row) {
+  const [, make, optional = OPTIONAL[row[0]] ?? 0] = row;
+  const probe = new Fixture();
+  const valid = make(probe);
+  const isDescriptor = valid.map((argument) => probe.opened.has(argument));
+  probe.close();
+  run(
+    row,
+    (args) => args,
+    () => 'valid',
+  );
+  for (let count = 0; count < valid.length; count++) {
+    const mustThrow = count < valid.length - optional;
+    run(
+      row,
+      (args) => args.slice(0, count),
+      () => `${count} arguments`,
+      mustThrow,
+    );
+  }
+  valid.forEach((argument, at) => {
+    for (const wrong of WRONG) {
+      const isOmitted = at >= valid.length - optional && wrong() === undefined;
+      const mustThrow = typeof argument === 'number' && mustThrowForNumber.has(wrong) && !isOmitted;
+      // ioctl takes a number or bytes.
+      const hasTwoTypes = row[0] === 'ioctl' && at === 2;
+      run(
+        row,
+        (args) => replaced(args, at, wrong()),
+        () => `argument ${at}: ${shown(wrong)}`,
+        mustThrow && !hasTwoTypes,
+      );
+    }
+    // Elsewhere a descriptor would be another number: a signal, for instance.
+    if (isDescriptor[at]) {
+      for (const kind of KINDS) {
+        const other = (fixture) => [fixture[kind]()].flat()[0];
+        run(
+          row,
+          (args, fixture) => replaced(args, at, other(fixture)),
+          () => `argument ${at}: a ${kind}`,
+        );
+      }
+    }
+    if (
+      typeof argument === 'object' &&
+      !ArrayBuffer.isView(argument) &&
+      row[0] !== 'loopStop' &&
+      row[0] !== 'loopRef'
+    ) {
+      for (const member of Object.keys(argument)) {
+        for (const wrong of WRONG) {
+          const change = (args) => {
+            args[at][member] = wrong();
+            return args;
+          };
+          run(row, change, () => `argument ${at}, member ${member}: ${shown(wrong)}`);
+        }
+      }
+    }
+  });
+  return valid.length;
+}
+
+/** Numbers from 0 to 1, the same for the same seed: mulberry32. */
+function random(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+const openDescriptors = () => readdirSync('/proc/self/fd').length;
+
+try {
+  const withoutRow = Object.keys(addon).filter((name) => name !== 'constants' && !rows.some((row) => row[0] === name));
+  if (withoutRow.length > 0) failures.push(`exports without a row: ${withoutRow.join(', ')}`);
+  run(
+    rows.find(([name]) => name === 'signalfd'),
+    (args) => args,
+    () => 'before the count of descriptors',
+  );
+  const before = openDescriptors();
+  const lengths = [];
+  for (const row of rows) {
+    lengths.push(single(row));
+    await setImmediate(); // libuv closes its handles
+  }
+  const singles = passed;
+  const next = random(Number(flags.seed));
+  const below = (end) => Math.floor(next() * end);
+  const untilMs = performance.now() + Number(flags.seconds) * 1000;
+  for (let count = 1; performance.now() < untilMs; count++) {
+    const at = below(rows.length);
+    const [one, other] = [below(lengths[at]), below(lengths[at])];
+    const [first, second] = [WRONG[below(WRONG.length)], WRONG[below(WRONG.length)]];
+    run(
+      rows[at],
+      (args) => replaced(replaced(args, one, first()), other, second()),
+      () => `arguments ${one} and ${other}: ${shown(first)}, ${shown(second)}; --seed ${flags.seed}`,
+    );
+    if (count % 64 === 0) await setImmediate();
+  }
+  await setImmediate();
+  const left = openDescriptors();
+  if (left > before) failures.push(`${left - before} descriptors were left open`);
+  console.log(`${rows.length} rows: ${singles} cases of one wrong argument, ${passed - singles} of two`);
+} finally {
+  rmSync(directory, { recursive: true, force: true });
+}
+for (const failure of failures.slice(0, 40)) console.error(failure);
+console.log(`arguments: ${passed} passed, ${failures.length} failed`);
+process.exit(failures.length > 0 ? 1 : 0);
