@@ -2,13 +2,14 @@
 // throw a TypeError or RangeError with a code; nothing else, and it may leak no descriptor. arguments.sh runs it under
 // sanitizers.
 //
-//   node test/native/arguments.mjs ADDON [--seconds N] [--seed N]
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+//   node test/native/arguments.mjs ADDON [--seconds N] [--seed N] [--trace FILE]
+import { ftruncateSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { bytes, CLOSED, mustReject, WRONG } from './fixtures/wrong-arguments.mjs';
 
 const { positionals, values: flags } = parseArgs({
   allowPositionals: true,
@@ -16,6 +17,8 @@ const { positionals, values: flags } = parseArgs({
     /** How long to try pairs of wrong arguments. */
     seconds: { type: 'string', default: '10' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 32)) },
+    /** A file that holds the current case: after a crash, the one that crashed. */
+    trace: { type: 'string' },
   },
 });
 const addon = createRequire(import.meta.url)(resolve(positionals[0]));
@@ -23,8 +26,6 @@ const { constants } = addon;
 const directory = mkdtempSync(join(tmpdir(), 'epollet-arguments-'));
 writeFileSync(join(directory, 'file'), 'content');
 
-/** A number above any limit of descriptors: nothing is open there. */
-const CLOSED = 900_001;
 const SIGWINCH = 28;
 
 /** The descriptors of one case. */
@@ -95,7 +96,6 @@ const MAKES_DESCRIPTOR = new Set(
 const MAKES_PAIR = new Set(['socketpair', 'pipe2']);
 const KINDS = Object.keys(new Fixture()).filter((kind) => !['opened', 'watches', 'watch'].includes(kind));
 
-const bytes = (length = 16) => new Uint8Array(length);
 const termios = () => ({ iflag: 0, oflag: 0, cflag: 0, lflag: 0, ispeed: 0, ospeed: 0, line: 0, cc: bytes(19) });
 /** Two views of one buffer. */
 const overlap = () => {
@@ -200,114 +200,12 @@ const rows = [
 /** How many of the last arguments may be missing, where it is not the third member of the row. */
 const OPTIONAL = { fcntl: 1, ioctl: 1, sendmsg: 2 };
 
-const detached = () => {
-  const array = bytes();
-  structuredClone(array.buffer, { transfer: [array.buffer] });
-  return array;
-};
-const shrunk = (length) => () => {
-  const buffer = new ArrayBuffer(16, { maxByteLength: 32 });
-  const array = length === undefined ? new Uint8Array(buffer, 8) : new Uint8Array(buffer, 8, length);
-  buffer.resize(4);
-  return array;
-};
-/** An array whose second element detaches the memory of the first while the addon reads it. */
-const detaching = () => {
-  const [first, second] = [bytes(), bytes()];
-  const get = () => {
-    if (first.buffer.byteLength > 0) structuredClone(first.buffer, { transfer: [first.buffer] });
-    return second;
-  };
-  return Object.defineProperty([first, second], 1, { get });
-};
-const shrinking = () => {
-  const array = Array.from({ length: 8 }, () => bytes(4));
-  const get = () => {
-    array.length = 2;
-    return bytes(4);
-  };
-  return Object.defineProperty(array, 1, { get, configurable: true });
-};
-class Longer extends Uint8Array {
-  get length() {
-    return 1_000_000;
-  }
-  get byteLength() {
-    return 1_000_000;
-  }
-}
-
-const NOT_NUMBERS = [
-  () => undefined,
-  () => null,
-  () => 3n,
-  () => 'x',
-  () => '',
-  () => '7',
-  () => Symbol('x'),
-  () => ({}),
-  () => [],
-  () => [7],
-  () => () => 7,
-  () => true,
-  () => ({ valueOf: () => 7 }),
-  () => new Proxy({}, {}),
-  () => new Number(7),
-];
-const NOT_INTEGERS = [Number.NaN, 1.5, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 2 ** 53, -(2 ** 53)];
-const NUMBERS = [...NOT_INTEGERS, -1, -4095, -(2 ** 31), -(2 ** 31) - 1, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32];
-const OTHERS = [
-  () => '/'.repeat(5000),
-  () => 'a\0b',
-  () => '\0abstract',
-  () => 'ü'.repeat(4090),
-  () => CLOSED,
-  () => bytes(0),
-  () => bytes(1),
-  () => bytes(100_000),
-  () => new Int8Array(8),
-  () => new Uint8ClampedArray(8),
-  () => new Float64Array(1),
-  () => new Float64Array(11),
-  () => new BigInt64Array(2),
-  () => new Uint32Array(0),
-  () => new Uint32Array(3),
-  () => new Int32Array(0),
-  () => new Int32Array(1),
-  () => new DataView(new ArrayBuffer(8)),
-  () => new ArrayBuffer(8),
-  () => new Uint8Array(new SharedArrayBuffer(16)),
-  () => new Int32Array(new SharedArrayBuffer(16)),
-  () => new Uint8Array(new SharedArrayBuffer(8, { maxByteLength: 16 })),
-  () => new Uint8Array(new ArrayBuffer(16, { maxByteLength: 32 })),
-  () => new Longer(4),
-  () => new Proxy(bytes(), {}),
-  () => new Proxy([], {}),
-  () => [bytes(), 'x'],
-  () => [[bytes()]],
-  () => Array.from({ length: 2000 }, () => bytes(1)),
-  () => Object.assign([], { length: 2 ** 32 - 1 }),
-  () => [-1, CLOSED, 2 ** 31],
-  () => new Date(0),
-  () => constants,
-  detached,
-  detaching,
-  shrinking,
-  shrunk(),
-  shrunk(8),
-];
-const WRONG = [...NOT_NUMBERS, ...NUMBERS.map((number) => () => number), ...OTHERS];
-const mustThrowForNumber = new Set([...NOT_NUMBERS, ...WRONG.filter((make) => NOT_INTEGERS.includes(safely(make)))]);
-
-function safely(make) {
-  const value = make();
-  return typeof value === 'number' ? value : undefined;
-}
-
+const trace = flags.trace === undefined ? null : openSync(flags.trace, 'w');
 let passed = 0;
 const failures = [];
 
 function run([name, make, optional = OPTIONAL[name] ?? 0], change, describe, mustThrow = false) {
+  if (trace !== null) writeSync(trace, `${name}, ${describe()}`.padEnd(240), 0);
   const fixture = new Fixture();
   let result;
   let fault = null;
@@ -357,15 +255,18 @@ function single(row) {
   }
   valid.forEach((argument, at) => {
     for (const wrong of WRONG) {
-      const isOmitted = at >= valid.length - optional && wrong() === undefined;
-      const mustThrow = typeof argument === 'number' && mustThrowForNumber.has(wrong) && !isOmitted;
+      const value = wrong();
+      const isOmitted = at >= valid.length - optional && value === undefined;
       // ioctl takes a number or bytes.
       const hasTwoTypes = row[0] === 'ioctl' && at === 2;
+      const [offset, length] = valid.slice(at + 1);
+      const needed = typeof offset === 'number' && typeof length === 'number' ? offset + length : null;
+      const isWrong = mustReject(argument, value, needed) && !isOmitted && !hasTwoTypes;
       run(
         row,
         (args) => replaced(args, at, wrong()),
         () => `argument ${at}: ${shown(wrong)}`,
-        mustThrow && !hasTwoTypes,
+        isWrong,
       );
     }
     // Elsewhere a descriptor would be another number: a signal, for instance.
@@ -434,10 +335,12 @@ try {
     const at = below(rows.length);
     const [one, other] = [below(lengths[at]), below(lengths[at])];
     const [first, second] = [WRONG[below(WRONG.length)], WRONG[below(WRONG.length)]];
+    // One of eight also lacks its last arguments.
+    const kept = below(8) === 0 ? below(lengths[at]) : lengths[at];
     run(
       rows[at],
-      (args) => replaced(replaced(args, one, first()), other, second()),
-      () => `arguments ${one} and ${other}: ${shown(first)}, ${shown(second)}; --seed ${flags.seed}`,
+      (args) => replaced(replaced(args, one, first()), other, second()).slice(0, kept),
+      () => `arguments ${one} and ${other} of ${kept}: ${shown(first)}, ${shown(second)}; --seed ${flags.seed}`,
     );
     if (count % 64 === 0) await setImmediate();
   }
@@ -448,6 +351,8 @@ try {
 } finally {
   rmSync(directory, { recursive: true, force: true });
 }
+// The end is not a crash.
+if (trace !== null) ftruncateSync(trace);
 for (const failure of failures.slice(0, 40)) console.error(failure);
 console.log(`arguments: ${passed} passed, ${failures.length} failed`);
 process.exit(failures.length > 0 ? 1 : 0);
