@@ -57,8 +57,9 @@ status=0
   echo "arguments: the tests of test/native fail on the sanitized addon" >&2
 }
 
+# Its files are below $work: a crash leaves none.
 matrix=0
-sanitized $((seconds + 280)) node "$root/test/native/arguments.mjs" "$work/build/Release/epollet.node" \
+TMPDIR=$work sanitized $((seconds + 280)) node "$root/test/native/arguments.mjs" "$work/build/Release/epollet.node" \
   --trace "$work/case" "$@" || matrix=$?
 if [[ $matrix != 0 && -s $work/case ]]; then
   echo "arguments: ended with $matrix at the case $(<"$work/case")" >&2
