@@ -50,7 +50,7 @@ sanitized() {
 }
 
 status=0
-(cd "$work" && sanitized 300 node node_modules/vitest/vitest.mjs run --reporter=dot test/native) \
+(cd "$work" && sanitized 300 node node_modules/vitest/vitest.mjs run --maxWorkers=1 --reporter=dot test/native) \
   >"$work/tests.log" 2>&1 || {
   status=$?
   tail -n 80 "$work/tests.log" >&2

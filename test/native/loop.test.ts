@@ -9,6 +9,7 @@ import { constants, kernel } from '../../src/sys/binding.js';
 import { EEXIST, EPERM, systemError } from '../../src/sys/errno.js';
 import type { LoopWatch } from '../../src/sys/kernel.js';
 import { testDescriptors } from '../support/descriptors.js';
+import { eventually } from '../support/raw-client.js';
 
 const test = testDescriptors();
 const byte = new Uint8Array(1);
@@ -54,8 +55,7 @@ describe('a watch', () => {
       if (++calls === 3) kernel.read(reader, byte, 0, 1);
     });
     kernel.write(writer, byte, 0, 1);
-    await soon();
-    expect(calls).toBe(3);
+    await eventually(() => calls >= 3, 'three calls');
     kernel.loopStop(watch);
     kernel.write(writer, byte, 0, 1);
     await soon();
@@ -72,7 +72,7 @@ describe('a watch', () => {
       kernel.loopStop(watch);
     });
     kernel.send(writer, byte, 0, 1, 0);
-    await soon();
+    await eventually(() => events[0] !== 0, 'an event');
     expect([...events]).toEqual([1, 42, 43]);
   });
 
@@ -90,7 +90,7 @@ describe('a watch', () => {
       });
     });
     kernel.write(writer, byte, 0, 1);
-    await soon();
+    await eventually(() => seen.length >= 2, 'two calls');
     expect(seen).toEqual(['first', 'second']);
   });
 
@@ -104,6 +104,7 @@ describe('a watch', () => {
       }),
     );
     for (const [, writer] of pipes) kernel.write(writer, byte, 0, 1);
+    await eventually(() => calls > 0, 'a call');
     await soon();
     expect(calls).toBe(1);
   });
@@ -115,7 +116,7 @@ describe('a watch', () => {
     const watch = start(writer, () => {
       if (++calls === 2) kernel.loopStop(watch);
     });
-    await soon();
+    await eventually(() => calls >= 2, 'two calls');
     expect(calls).toBe(2);
   });
 
@@ -127,7 +128,7 @@ describe('a watch', () => {
       kernel.loopStop(watch);
     });
     test.close(writer);
-    await soon();
+    await eventually(() => count !== -1, 'a call');
     expect(count).toBe(0);
   });
 
@@ -169,7 +170,7 @@ describe('a watch', () => {
     await soon();
     collect();
     kernel.write(writer, byte, 0, 1);
-    await soon();
+    await eventually(() => calls > 0, 'a call');
     expect(calls).toBe(1);
     kernel.loopStop(watches[0]!);
     watches.length = 0;
