@@ -232,7 +232,10 @@ export class Epoll {
       throw argumentTypeError(`signal must be an AbortSignal, not ${shown(signal)}`);
     signal?.throwIfAborted();
     this.waits ??= new LoopWaits(this.descriptor, this.referenced);
-    if (timeoutMs > 0 || timeoutMs === -1) return this.waits.wait(timeoutMs, signal, () => this.poll(0, maxEvents));
+    if (timeoutMs !== 0) {
+      this.checks?.onWait(this.descriptor.fd);
+      return this.waits.wait(timeoutMs, signal, () => this.poll(0, maxEvents));
+    }
     await new Promise((resolve) => setImmediate(resolve));
     signal?.throwIfAborted();
     return this.poll(0, maxEvents);
@@ -312,7 +315,7 @@ export class Epoll {
     const mask = assertEvents(events);
     assertInteger('data', data, 0, 0xffffffff);
     const result = this.kernel.epollCtl(epfd, operation, fd, mask, fd, data);
-    this.checks?.onControl(operation, fd, mask, data, result);
+    this.checks?.onControl(epfd, operation, fd, mask, data, result);
     if (result < 0) check('epoll_ctl', result, `${name} fd ${fd} ${describeEvents(mask)}`);
     return fd;
   }
@@ -320,21 +323,12 @@ export class Epoll {
   private wait(events: Uint32Array, maxEvents: number, timeoutMs: number): number {
     this.assertOpen();
     assertTimeout(timeoutMs);
-    if (this.checks !== null) return this.waitStrictly(this.checks, events, maxEvents, timeoutMs);
-    return waitFor(this.kernel, this.descriptor.fd, events, maxEvents, timeoutMs);
-  }
-
-  private waitStrictly(checks: StrictChecks, events: Uint32Array, maxEvents: number, timeoutMs: number): number {
-    const { kernel } = this;
+    const { checks } = this;
     const epfd = this.descriptor.fd;
-    const unread = checks.unreadDescriptors();
-    let count = 0;
-    if (unread.length > 0) {
-      count = waitFor(kernel, epfd, events, maxEvents, 0);
-      if (count < maxEvents) checks.onUnread(unread, events, count);
-    }
-    if (count === 0) count = waitFor(kernel, epfd, events, maxEvents, timeoutMs);
-    checks.onBatch(events, count);
+    if (checks === null) return waitFor(this.kernel, epfd, events, maxEvents, timeoutMs);
+    if (timeoutMs < 0 || timeoutMs >= 1) checks.onWait(epfd);
+    const count = waitFor(this.kernel, epfd, events, maxEvents, timeoutMs);
+    checks.onBatch(epfd, events, count, count === maxEvents);
     return count;
   }
 

@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { constants } from '../sys/binding.js';
-import { EINVAL } from '../sys/errno.js';
+import { EBADF, EINVAL, EPERM } from '../sys/errno.js';
 import {
   describeEvents,
   EPOLL_CLOEXEC,
@@ -13,7 +14,7 @@ import {
   EPOLLIN,
   EPOLLONESHOT,
 } from '../sys/events.js';
-import { type Kernel, STAT_WORDS, Stat } from '../sys/kernel.js';
+import type { Kernel } from '../sys/kernel.js';
 import { type EpollEvent, WORDS_PER_EVENT } from './event.js';
 
 /** The codes of the warnings, a trap of epoll(7) each. */
@@ -27,15 +28,18 @@ export type StrictCode =
 /** So many batches in a row with nothing but a hang-up that was not asked for: more than a program takes to react. */
 const SPINS = 10;
 
+/** Bytes are visible a moment before the event that reports them is queued. */
+const EVENT_DELAY_MS = 1;
+
 /** What strict mode knows of a registration. */
 interface Registration {
   mask: number;
   data: number;
-  /** Device and inode of the file, which a later user of the number does not share; null if fstat(2) failed. */
-  readonly file: string | null;
   readonly warned: Set<StrictCode>;
-  /** Reported as readable in the newest batch, and not modified since. */
+  /** Reported as readable, and not modified or found to be empty since. */
   isReadable: boolean;
+  /** The time of the wait that first found it readable although it had been reported; 0 if none did. */
+  unreadSinceMs: number;
   /** Consecutive batches with an event that has no bit of the mask. */
   spins: number;
 }
@@ -51,12 +55,11 @@ export class StrictChecks {
   private pending: Map<number, EpollEvent> = new Map();
   /** A set of its own, level-triggered, to ask whether a descriptor is readable at this moment. */
   private probe = -1;
-  private readonly stat = new Float64Array(STAT_WORDS);
 
   constructor(private readonly kernel: Kernel) {}
 
   /** @param result of epoll_ctl(2) */
-  onControl(operation: number, fd: number, mask: number, data: number, result: number): void {
+  onControl(epfd: number, operation: number, fd: number, mask: number, data: number, result: number): void {
     const known = this.registrations.get(fd);
     if (operation === EPOLL_CTL_MOD && result === EINVAL && ((known?.mask ?? 0) | mask) & EPOLLEXCLUSIVE) {
       const text = `cannot be modified, since EPOLLEXCLUSIVE works with EPOLL_CTL_ADD only: unregister and register it`;
@@ -67,14 +70,14 @@ export class StrictChecks {
       this.registrations.delete(fd);
     } else if (operation === EPOLL_CTL_MOD) {
       if (known === undefined) return;
-      Object.assign(known, { mask, data, isReadable: false, spins: 0 });
+      Object.assign(known, { mask, data, isReadable: false, unreadSinceMs: 0, spins: 0 });
     } else if (operation === EPOLL_CTL_ADD) {
       const registration: Registration = {
         mask,
         data,
-        file: this.fileOf(fd),
         warned: new Set(),
         isReadable: false,
+        unreadSinceMs: 0,
         spins: 0,
       };
       this.registrations.set(fd, registration);
@@ -84,46 +87,52 @@ export class StrictChecks {
           'registration its own `data`, and compare it with that of the event';
         this.warn('EPOLLET_REUSED_DESCRIPTOR', fd, registration, text);
       }
+      if (known !== undefined && countRegistrations(epfd, fd) > 1) {
+        const text =
+          'was closed and registered again, but its earlier file stays open in a duplicate (dup, fork, a child), and ' +
+          'in the set. Unregister a descriptor before you close it';
+        this.warn('EPOLLET_CLOSED_DESCRIPTOR', fd, registration, text);
+      }
     }
   }
 
-  /** The descriptors that were reported as readable under edge, and still are. Called before a wait. */
-  unreadDescriptors(): number[] {
+  /** Called when a wait of at least a millisecond begins; one without a wait may come from a program that reads on. */
+  onWait(epfd: number): void {
     this.pending = new Map();
-    const unread: number[] = [];
+    const unread: [number, Registration][] = [];
     for (const [fd, registration] of this.registrations) {
-      const { mask, isReadable, warned } = registration;
-      if (!isReadable || (mask & EPOLLET) === 0 || mask & (EPOLLONESHOT | EPOLLEXCLUSIVE)) continue;
-      if (!warned.has('EPOLLET_PARTIAL_READ') && this.isReadable(fd)) unread.push(fd);
+      const { mask, warned } = registration;
+      if (!registration.isReadable || (mask & EPOLLET) === 0 || mask & (EPOLLONESHOT | EPOLLEXCLUSIVE)) continue;
+      if (warned.has('EPOLLET_PARTIAL_READ')) continue;
+      registration.isReadable = this.hasUnread(fd);
+      if (!registration.isReadable) registration.unreadSinceMs = 0;
+      else unread.push([fd, registration]);
     }
-    return unread;
+    if (unread.length === 0) return;
+    const nowMs = this.kernel.monotonicMs();
+    for (const [, registration] of unread) registration.unreadSinceMs ||= nowMs;
+    // What the set has to report may be of these descriptors: the batch decides. Without a report it is certain.
+    if (this.isReady(epfd, EVENT_DELAY_MS)) return;
+    for (const [fd, registration] of unread) this.warnOfUnread(fd, registration);
   }
 
-  /**
-   * Warns of those that the set does not report again, although they are readable: another edge would have been.
-   * @param unread from `unreadDescriptors`, before the batch
-   */
-  onUnread(unread: readonly number[], events: Uint32Array, count: number): void {
-    for (const fd of unread) {
-      if (isIn(events, count, fd)) continue;
-      const text =
-        'has unread bytes or connections that EPOLLET does not report again: read until EAGAIN before the next ' +
-        'wait, or call modify()';
-      this.warn('EPOLLET_PARTIAL_READ', fd, this.registrations.get(fd), text);
-    }
-  }
-
-  /** Called with each batch. */
-  onBatch(events: Uint32Array, count: number): void {
-    for (const registration of this.registrations.values()) registration.isReadable = false;
+  /** Called with each batch. @param isFull if the set may have more to report */
+  onBatch(epfd: number, events: Uint32Array, count: number, isFull: boolean): void {
     for (let at = 0; at < WORDS_PER_EVENT * count; at += WORDS_PER_EVENT) {
       const mask = events[at]!;
       const fd = events[at + 1]!;
       const registration = this.registrations.get(fd);
       if (registration === undefined) continue;
+      registration.unreadSinceMs = 0;
       if (mask & EPOLLIN) registration.isReadable = true;
-      this.checkFile(fd, registration);
+      this.checkFile(epfd, fd, registration);
       this.checkSpin(fd, registration, mask);
+    }
+    if (isFull || count === 0) return;
+    for (const [fd, registration] of this.registrations) {
+      const { unreadSinceMs } = registration;
+      if (unreadSinceMs === 0 || this.kernel.monotonicMs() - unreadSinceMs < EVENT_DELAY_MS) continue;
+      if (this.hasUnread(fd)) this.warnOfUnread(fd, registration);
     }
   }
 
@@ -149,8 +158,11 @@ export class StrictChecks {
     this.registrations.clear();
   }
 
-  private checkFile(fd: number, registration: Registration): void {
-    if (registration.file === null || this.fileOf(fd) === registration.file) return;
+  /** Inodes do not identify files: all eventfds share one. That the set has this number and file, EEXIST does. */
+  private checkFile(epfd: number, fd: number, registration: Registration): void {
+    const result = this.kernel.epollCtl(epfd, EPOLL_CTL_ADD, fd, 0, fd, 0);
+    if (result === 0) this.kernel.epollCtl(epfd, EPOLL_CTL_DEL, fd, 0, 0, 0);
+    else if (result !== EBADF && result !== EPERM) return;
     const text =
       'is reported, but was closed: its file stays open in a duplicate (dup, fork, a child), and in the set. ' +
       'Unregister a descriptor before you close it';
@@ -168,25 +180,39 @@ export class StrictChecks {
     this.warn('EPOLLET_HANGUP_SPIN', fd, registration, text);
   }
 
-  private isReadable(fd: number): boolean {
+  private warnOfUnread(fd: number, registration: Registration): void {
+    const text =
+      'has unread bytes or connections that EPOLLET does not report again: read until EAGAIN before the next ' +
+      'wait, or call modify()';
+    this.warn('EPOLLET_PARTIAL_READ', fd, registration, text);
+  }
+
+  /** The end of file stays readable, and is read only once. */
+  private hasUnread(fd: number): boolean {
+    const ready = this.probeFor(fd, 0);
+    return ready > 0 && (ready & (EPOLLHUP | EPOLLERR)) === 0 && !this.isAtEnd(fd);
+  }
+
+  /** Whether the set has an event to report, or gets one within the time. */
+  private isReady(epfd: number, timeoutMs: number): boolean {
+    return this.probeFor(epfd, timeoutMs) !== 0;
+  }
+
+  /** The events of a descriptor at this moment, or within the time; -errno if it cannot be polled. */
+  private probeFor(fd: number, timeoutMs: number): number {
     if (this.probe < 0) this.probe = this.kernel.epollCreate1(EPOLL_CLOEXEC);
-    if (this.probe < 0 || this.kernel.epollCtl(this.probe, EPOLL_CTL_ADD, fd, EPOLLIN, fd, 0) < 0) return false;
+    const result = this.probe < 0 ? this.probe : this.kernel.epollCtl(this.probe, EPOLL_CTL_ADD, fd, EPOLLIN, fd, 0);
+    if (result < 0) return result;
     const events = new Uint32Array(WORDS_PER_EVENT);
-    const count = this.kernel.epollWait(this.probe, events, 1, 0);
+    const count = this.kernel.epollWait(this.probe, events, 1, timeoutMs);
     this.kernel.epollCtl(this.probe, EPOLL_CTL_DEL, fd, 0, 0, 0);
-    // The end of file stays readable, and is read only once.
-    return count > 0 && (events[0]! & (EPOLLHUP | EPOLLERR)) === 0 && !this.isAtEnd(fd);
+    return count > 0 ? events[0]! : count;
   }
 
   /** Whether a stream socket has nothing to read but its end; false for other descriptors. */
   private isAtEnd(fd: number): boolean {
     const result = this.kernel.recv(fd, new Uint8Array(1), 0, 1, constants.MSG_PEEK | constants.MSG_DONTWAIT);
     return result === 0;
-  }
-
-  private fileOf(fd: number): string | null {
-    if (this.kernel.fstat(fd, this.stat) < 0) return null;
-    return [Stat.deviceHigh, Stat.deviceLow, Stat.inodeHigh, Stat.inodeLow].map((field) => this.stat[field]).join(' ');
   }
 
   private warn(code: StrictCode, fd: number, registration: Registration | undefined, text: string): void {
@@ -196,7 +222,12 @@ export class StrictChecks {
   }
 }
 
-function isIn(events: Uint32Array, count: number, fd: number): boolean {
-  for (let at = 1; at < WORDS_PER_EVENT * count; at += WORDS_PER_EVENT) if (events[at] === fd) return true;
-  return false;
+/** How many files the set has under a number, proc_pid_fdinfo(5); 0 without /proc. */
+function countRegistrations(epfd: number, fd: number): number {
+  try {
+    const lines = readFileSync(`/proc/self/fdinfo/${epfd}`, 'latin1').split('\n');
+    return lines.filter((line) => /^tfd:\s*(\d+)/.exec(line)?.[1] === String(fd)).length;
+  } catch {
+    return 0;
+  }
 }

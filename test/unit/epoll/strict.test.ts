@@ -53,16 +53,51 @@ describe.each<[StrictCode, [subject: string, isWarned: boolean, run: () => void]
         true,
         () => {
           read(reported(EPOLLIN | EPOLLET).reader, 3);
-          epoll.poll(0);
+          epoll.poll(1);
         },
       ],
-      ['no read under edge', true, () => void [reported(EPOLLIN | EPOLLET), epoll.poll(0)]],
+      ['no read under edge', true, () => void [reported(EPOLLIN | EPOLLET), epoll.poll(1)]],
+      [
+        'a read of a part, and another descriptor that is always ready',
+        true,
+        () => {
+          const { reader } = reported(EPOLLIN | EPOLLET);
+          epoll.register(test.pipe()[1], EPOLLOUT);
+          read(reader, 3);
+          epoll.poll(1);
+          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
+          epoll.poll(1);
+        },
+      ],
+      [
+        'a read of a part, of more events than a batch has',
+        true,
+        () => {
+          const [one, other] = [reported(EPOLLIN | EPOLLET), reported(EPOLLIN | EPOLLET)];
+          for (const { reader } of [one, other]) epoll.modify(reader, EPOLLIN | EPOLLET);
+          for (let i = 0; i < 2; i++) for (const { fd } of epoll.poll(1, 1)) read(fd, fd === one.reader ? 3 : 8);
+          epoll.poll(1);
+        },
+      ],
+      [
+        'waits of 0 between two reads of a part',
+        false,
+        () => {
+          const { reader } = reported(EPOLLIN | EPOLLET);
+          read(reader, 3);
+          epoll.poll(0);
+          read(reader, 3);
+          epoll.poll(0);
+          read(reader, 2);
+          epoll.poll(1);
+        },
+      ],
       [
         'a read of everything under edge',
         false,
         () => {
           read(reported(EPOLLIN | EPOLLET).reader, 8);
-          epoll.poll(0);
+          epoll.poll(1);
         },
       ],
       [
@@ -72,7 +107,7 @@ describe.each<[StrictCode, [subject: string, isWarned: boolean, run: () => void]
           const { reader, writer } = reported(EPOLLIN | EPOLLET);
           read(reader, 8);
           write(writer, 1);
-          expect(epoll.poll(0).length).toBe(1);
+          expect(epoll.poll(1).length).toBe(1);
         },
       ],
       [
@@ -82,7 +117,7 @@ describe.each<[StrictCode, [subject: string, isWarned: boolean, run: () => void]
           const { reader } = reported(EPOLLIN | EPOLLET);
           read(reader, 3);
           epoll.modify(reader, EPOLLIN | EPOLLET);
-          expect(epoll.poll(0).length).toBe(1);
+          expect(epoll.poll(1).length).toBe(1);
         },
       ],
       [
@@ -90,7 +125,7 @@ describe.each<[StrictCode, [subject: string, isWarned: boolean, run: () => void]
         false,
         () => {
           read(reported(EPOLLIN).reader, 3);
-          expect(epoll.poll(0).length).toBe(1);
+          expect(epoll.poll(1).length).toBe(1);
         },
       ],
       [
@@ -98,7 +133,7 @@ describe.each<[StrictCode, [subject: string, isWarned: boolean, run: () => void]
         false,
         () => {
           read(reported(EPOLLIN | EPOLLET | EPOLLONESHOT).reader, 3);
-          epoll.poll(0);
+          epoll.poll(1);
         },
       ],
       [
@@ -110,7 +145,7 @@ describe.each<[StrictCode, [subject: string, isWarned: boolean, run: () => void]
           kernel.shutdown(other, constants.SHUT_WR);
           epoll.poll(0);
           expect(kernel.recv(one, bytes, 0, 1, 0)).toBe(0);
-          epoll.poll(0);
+          epoll.poll(1);
         },
       ],
     ],
@@ -173,6 +208,48 @@ describe.each<[StrictCode, [subject: string, isWarned: boolean, run: () => void]
           expect(other).toBe(reader);
           epoll.poll(0);
           kernel.close(duplicate);
+          kernel.close(other);
+        },
+      ],
+      [
+        'another file of the same inode with the number',
+        true,
+        () => {
+          const first = check('eventfd', kernel.eventfd(1, 0));
+          epoll.register(first, EPOLLIN);
+          const duplicate = check('dup', kernel.dup(first));
+          kernel.close(first);
+          const other = check('eventfd', kernel.eventfd(0, 0));
+          expect(other).toBe(first);
+          epoll.poll(0);
+          kernel.close(duplicate);
+          kernel.close(other);
+        },
+      ],
+      [
+        'another file registered with the number',
+        true,
+        () => {
+          const { reader } = reported(EPOLLIN);
+          const duplicate = check('dup', kernel.dup(reader));
+          kernel.close(reader);
+          const other = check('eventfd', kernel.eventfd(0, 0));
+          expect(other).toBe(reader);
+          epoll.register(other, EPOLLIN);
+          kernel.close(duplicate);
+          kernel.close(other);
+        },
+      ],
+      [
+        'another file registered with the number of one that was closed without a duplicate',
+        false,
+        () => {
+          const { reader } = reported(EPOLLIN);
+          kernel.close(reader);
+          const other = check('eventfd', kernel.eventfd(1, 0));
+          expect(other).toBe(reader);
+          epoll.register(other, EPOLLIN);
+          expect(epoll.poll(0).length).toBe(1);
           kernel.close(other);
         },
       ],
@@ -285,18 +362,22 @@ function replaceSecond(data: number): void {
 
 it('a trap is reported once a registration', async () => {
   reported(EPOLLIN | EPOLLET);
-  for (let i = 0; i < 3; i++) epoll.poll(0);
+  for (let i = 0; i < 3; i++) epoll.poll(1);
   expect(await codes()).toEqual(['EPOLLET_PARTIAL_READ']);
 });
 
-it('asynchronous waits are checked too', async () => {
+it('asynchronous waits are checked when they begin', async () => {
   const [reader, writer] = test.pipe();
   epoll.register(reader, EPOLLIN | EPOLLET);
   write(writer, 8);
   await epoll.pollAsync();
+  read(reader, 3);
   const warned = once(process, 'warning');
-  epoll.poll(0);
+  const abort = new AbortController();
+  const wait = epoll.pollAsync(-1, { signal: abort.signal });
   await warned;
+  abort.abort();
+  await expect(wait).rejects.toThrow('aborted');
   expect(await codes()).toEqual(['EPOLLET_PARTIAL_READ']);
 });
 
@@ -305,7 +386,7 @@ it('without strict there are no warnings', async () => {
   const [reader, writer] = test.pipe();
   loose.register(reader, EPOLLIN | EPOLLET);
   write(writer, 8);
-  for (let i = 0; i < 3; i++) loose.poll(0);
+  for (let i = 0; i < 3; i++) loose.poll(1);
   expect(await codes()).toEqual([]);
 });
 
