@@ -1,6 +1,6 @@
 import { Epoll } from '../epoll/epoll.js';
 import { Root } from '../files/resolve/root.js';
-import { constants, EAGAIN, EPOLLIN, EPOLLONESHOT, EPOLLOUT, kernel, systemError } from '../sys/index.js';
+import { check, constants, EAGAIN, EPOLLIN, EPOLLONESHOT, EPOLLOUT, kernel } from '../sys/index.js';
 import { closeGracefully } from './shared/close-gracefully.js';
 import { Accepter, listen } from './shared/listen.js';
 import { Pool } from './shared/pool.js';
@@ -84,15 +84,15 @@ export async function start({ root, host, port: requestedPort }: ModelOptions): 
   };
 
   // Responses arrive as messages, which libuv delivers, so libuv waits for the epoll descriptor as well.
-  const watch = kernel.loopStart(epoll.fd, () => {
+  const onReadable = (): void => {
     for (const { fd } of epoll.poll(0)) {
       const client = clients.get(fd);
       if (client === undefined) accept();
       else if (client.unsent.length > 0) send(client, client.unsent);
       else receive(client);
     }
-  });
-  if (typeof watch === 'number') throw systemError('epoll_ctl', watch);
+  };
+  const watch = check('epoll_ctl', kernel.loopStart(epoll.fd, onReadable));
 
   return runningModel('http', host, port, async () => {
     kernel.loopStop(watch);

@@ -1,5 +1,5 @@
 import { constants } from '../sys/binding.js';
-import { check, systemError } from '../sys/errno.js';
+import { check } from '../sys/errno.js';
 import type { Kernel, SocketAddress } from '../sys/kernel.js';
 
 const {
@@ -61,9 +61,7 @@ export class Listener {
       check('setsockopt', kernel.setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, DEFER_ACCEPT_SECONDS));
       check('bind', kernel.bind(fd, hostname, port));
       check('listen', kernel.listen(fd, BACKLOG));
-      const address = kernel.getsockname(fd);
-      if (typeof address === 'number') throw systemError('getsockname', address);
-      return new Listener(kernel, fd, address);
+      return new Listener(kernel, fd, check('getsockname', kernel.getsockname(fd)));
     } catch (error) {
       if (fd >= 0) kernel.close(fd);
       throw Object.assign(error as Error, { address: hostname, port });

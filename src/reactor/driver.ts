@@ -1,5 +1,5 @@
 import { assert } from '../sys/assert.js';
-import { systemError } from '../sys/errno.js';
+import { check } from '../sys/errno.js';
 import { withCode } from '../sys/error-code.js';
 import type { LoopWatch } from '../sys/kernel.js';
 import { assertNoDriver, assertReactor } from './arguments.js';
@@ -37,8 +37,7 @@ export class NestedDriver implements Driver {
     assertReactor(reactor);
     assertNoDriver(reactor);
     const watch = reactor.kernel.loopStart(reactor.fd, () => this.run());
-    if (typeof watch === 'number') throw systemError('epoll_ctl', watch, `epfd ${reactor.fd} in libuv's loop`);
-    this.watch = watch;
+    this.watch = check('epoll_ctl', watch, `epfd ${reactor.fd} in libuv's loop`);
     reactor.driver = this;
     reactor.onWork = this.onWork;
     this.runSoon();

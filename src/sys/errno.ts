@@ -222,10 +222,12 @@ export function systemError(syscall: string, result: number, detail?: string): N
 }
 
 /**
- * Returns a result that is not negative.
+ * Returns a result that is not negative, or the object of a call that returns one or -errno.
  * @throws the system error of a negative one
  */
-export function check(syscall: string, result: number, detail?: string): number {
-  if (result < 0) throw systemError(syscall, result, detail);
+export function check(syscall: string, result: number, detail?: string): number;
+export function check<T extends object>(syscall: string, result: T | number, detail?: string): T;
+export function check(syscall: string, result: object | number, detail?: string): object | number {
+  if (typeof result === 'number' && result < 0) throw systemError(syscall, result, detail);
   return result;
 }

@@ -16,7 +16,7 @@ export function assertLoop(versions: Readonly<Record<string, string | undefined>
   throw withCode(
     'ERR_EPOLLET_PLATFORM',
     new Error(
-      `serve() and NestedDriver poll descriptors in libuv's loop, which ${name} does not have: run them with Node 20.19 or newer, or use epollet/epoll, epollet/sys or a BlockingDriver.`,
+      `serve(), NestedDriver and asynchronous waits poll descriptors in libuv's loop, which ${name} does not have: run them with Node 20.19 or newer, or wait with Epoll.poll() or a BlockingDriver, which block.`,
     ),
   );
 }

@@ -1,5 +1,5 @@
 import { constants, kernel as realKernel } from './binding.js';
-import { check, EINVAL, ENOTTY, systemError } from './errno.js';
+import { check, EINVAL, ENOTTY } from './errno.js';
 import { argumentRangeError } from './error-code.js';
 import { fdOf, type HasFd } from './fd.js';
 import type { Kernel, Termios } from './kernel.js';
@@ -96,9 +96,7 @@ export function setWindowSize(terminal: HasFd, size: WindowSize, kernel: Kernel 
  */
 export function terminalSettings(terminal: HasFd, kernel: Kernel = realKernel): Termios {
   const fd = fdOf(terminal, 'terminal');
-  const termios = kernel.tcgetattr(fd);
-  if (typeof termios === 'number') throw systemError('tcgetattr', termios, `fd ${fd}`);
-  return termios;
+  return check('tcgetattr', kernel.tcgetattr(fd), `fd ${fd}`);
 }
 
 /**

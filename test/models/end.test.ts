@@ -21,12 +21,21 @@ async function portOf(process: Command): Promise<number> {
 
 /** All descendants of a process, proc_pid_children(5). */
 function descendants(pid: number): number[] {
-  return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-    readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8')
-      .split(' ')
-      .filter(Boolean)
-      .flatMap((child) => [Number(child), ...descendants(Number(child))]),
-  );
+  try {
+    return readdirSync(`/proc/${pid}/task`)
+      .flatMap((task) => childrenOf(pid, task))
+      .flatMap((child) => [child, ...descendants(child)]);
+  } catch {
+    return []; // the process has ended meanwhile
+  }
+}
+
+function childrenOf(pid: number, task: string): number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+  } catch {
+    return []; // the thread has ended meanwhile
+  }
 }
 
 const isAlive = (pid: number): boolean => {

@@ -1,4 +1,4 @@
-import { kernel, type LoopWatch, systemError } from '../../sys/index.js';
+import { check, kernel, type LoopWatch } from '../../sys/index.js';
 import { Accepter } from './listen.js';
 
 /**
@@ -49,9 +49,10 @@ export class AcceptLoop {
 
   private resume(): void {
     if (this.watch !== null || this.closed) return;
-    const watch = kernel.loopStart(this.listener, () => this.accept());
-    if (typeof watch === 'number') throw systemError('epoll_ctl', watch);
-    this.watch = watch;
+    this.watch = check(
+      'epoll_ctl',
+      kernel.loopStart(this.listener, () => this.accept()),
+    );
   }
 
   private accept(): void {

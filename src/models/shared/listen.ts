@@ -1,4 +1,4 @@
-import { check, constants, EAGAIN, EINVAL, EMFILE, ENFILE, kernel, systemError } from '../../sys/index.js';
+import { check, constants, EAGAIN, EINVAL, EMFILE, ENFILE, kernel } from '../../sys/index.js';
 
 const { AF_INET, AF_INET6, AT_FDCWD, IPPROTO_IPV6, IPPROTO_TCP, IPV6_V6ONLY, O_RDONLY } = constants;
 const { SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, TCP_NODELAY } = constants;
@@ -28,9 +28,7 @@ export function listen(host: string, port: number, flags: number): { fd: number;
     check('setsockopt', kernel.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, 1));
     check('bind', kernel.bind(fd, address, port));
     check('listen', kernel.listen(fd, BACKLOG));
-    const name = kernel.getsockname(fd);
-    if (typeof name === 'number') throw systemError('getsockname', name);
-    return { fd, port: name.port };
+    return { fd, port: check('getsockname', kernel.getsockname(fd)).port };
   } catch (error) {
     if (fd >= 0) kernel.close(fd);
     throw Object.assign(error as Error, { address, port });

@@ -11,7 +11,7 @@ test.each([
     expect.objectContaining({
       code: 'ERR_EPOLLET_PLATFORM',
       message: expect.stringMatching(
-        new RegExp(`^[^\\n]* which ${name} does not have: run them with Node [^\\n]*\\.$`),
+        new RegExp(`^[^\\n]* which ${name} does not have: run them with Node [^\\n]*, which block\\.$`),
       ),
     }),
   );
