@@ -37,9 +37,10 @@ export const LIMITS = {
   writeTimeoutMs: limit(60_000, [1, HOUR_MS], 'time without progress while a client reads a response'),
   // If the server closed first, a request that the balancer sends meanwhile would be lost.
   idleTimeoutMs: limit(75_000, [1, 24 * HOUR_MS], 'time between requests; longer than the 60 s of most load balancers'),
-  // Unread bytes at close cause a reset, and the client may lose the response.
-  lingerTimeoutMs: limit(2000, [1, HOUR_MS], 'reading on after an error response, RFC 9112 section 9.6'),
-  lingerBytes: limit(262_144, [0, GIB], 'bytes read and discarded meanwhile'),
+  // Unread bytes at close cause a reset, and the client loses the response. The times are those of nginx.
+  lingerTimeoutMs: limit(5000, [1, HOUR_MS], 'time without a byte while reading on after a response to half a request'),
+  maxLingerMs: limit(30_000, [1, HOUR_MS], 'time for reading on in all, RFC 9112 section 9.6'),
+  lingerBytes: limit(GIB, [0, 1024 * GIB], 'bytes read and discarded meanwhile'),
   stopTimeoutMs: limit(8000, [1, HOUR_MS], 'time for pending responses at a stop; Docker kills after 10 s'),
   cacheBytes: limit(67_108_864, [0, 64 * GIB], 'memory for cached files; an open descriptor counts as 256 KiB'),
   // Memory is at least as fast as sendfile up to 64 KiB.

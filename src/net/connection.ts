@@ -4,9 +4,9 @@ import { assert } from '../sys/assert.js';
 import { constants } from '../sys/binding.js';
 import { debug, tracing } from '../sys/debug.js';
 import { EAGAIN, systemError } from '../sys/errno.js';
-import type { SocketAddress } from '../sys/kernel.js';
 import type { SharedFd } from '../sys/shared-fd.js';
 import type { ConnectionContext } from './context.js';
+import { Lingering } from './lingering.js';
 import type { Protocol } from './protocol.js';
 import type { BatchReadable } from './read-batch.js';
 import { Registration } from './registration.js';
@@ -25,7 +25,7 @@ type State = (typeof State)[keyof typeof State];
  * States:
  * 1. open: bytes are read and given to the protocol, which queues what is to be sent.
  * 2. closing (or lingering) when sent: nothing more is given to the protocol; what is queued is still sent.
- * 3. lingering: writing is shut down; input is read and discarded until the peer closes, or a limit is reached.
+ * 3. lingering: writing is shut down; input is discarded until the peer closes, or a limit is reached (Lingering).
  * 4. closed: the descriptor is closed, and the protocol is notified.
  *
  * Rules:
@@ -50,10 +50,10 @@ export class Connection implements Handler, BatchReadable {
   private moreReadiness = 0;
   private queuedForRead = false;
   private unread: UnreadBuffer | null = null;
-  private lingeredBytes = 0;
+  private lingering: Lingering | null = null;
   private writeQueue: WriteQueue | null = null;
   private batchedBytes = 0;
-  /** When bytes were last received or sent, or when the write queue became non-empty; while lingering, when lingering started. */
+  /** When bytes were last received or sent, or when the write queue became non-empty. */
   private sinceMs: number;
 
   /** @param fd a connected, non-blocking stream socket; owned by the connection from here on */
@@ -202,7 +202,7 @@ export class Connection implements Handler, BatchReadable {
   onDeadline(): void {
     this.registration.onExpired();
     if (this.deadlineMs() <= this.context.reactor.nowMs) {
-      if (this.state === State.lingering) return this.close('linger timeout');
+      if (this.lingering !== null) return this.close('linger timeout');
       if (this.writeQueue !== null) return this.close('write timeout');
       this.protocol.onTimeout();
     }
@@ -223,7 +223,7 @@ export class Connection implements Handler, BatchReadable {
   }
 
   private receive(readiness: number): void {
-    if (this.state === State.lingering) return this.discardInput();
+    if (this.lingering !== null) return this.discardInput(this.lingering);
     if (this.inputDeferred) {
       this.inputDeferred = false;
       this.deliver(this.context.input, 0, this.unread!.copyTo(this.context.input));
@@ -356,18 +356,16 @@ export class Connection implements Handler, BatchReadable {
     if (result < 0) return this.closeOnError('shutdown', result);
     this.state = State.lingering;
     this.pausedReadiness = 0;
-    this.sinceMs = this.context.reactor.nowMs;
-    this.discardInput();
+    this.lingering = new Lingering(this.context, this.fd);
+    this.discardInput(this.lingering);
   }
 
-  private discardInput(): void {
-    const { kernel, input, limits } = this.context;
-    const result = kernel.recv(this.fd, input, 0, input.length, 0);
+  private discardInput(lingering: Lingering): void {
+    const result = lingering.discard();
     if (result === EAGAIN) return;
     if (result < 0) return this.closeOnError('recv', result);
     if (result === 0) return this.close('end of input while lingering');
-    this.lingeredBytes += result;
-    if (this.lingeredBytes > limits.lingerBytes) return this.close('linger limit reached');
+    if (lingering.isTooLong) return this.close('linger limit reached');
     this.moreReadiness |= READABLE;
   }
 
@@ -384,14 +382,8 @@ export class Connection implements Handler, BatchReadable {
   }
 
   private deadlineMs(): number {
+    if (this.lingering !== null) return this.lingering.deadlineMs;
     const { limits } = this.context;
-    if (this.state === State.lingering) return this.sinceMs + limits.lingerTimeoutMs;
     return this.writeQueue !== null ? this.sinceMs + limits.writeTimeoutMs : this.protocol.deadlineMs(this.sinceMs);
   }
-}
-
-/** The peer's address, getpeername(2); null once either side has closed. */
-export function peerOf({ isClosed, context, fd }: Connection): SocketAddress | null {
-  const address = isClosed ? null : context.kernel.getpeername(fd); // a closed descriptor's number may be in use again
-  return typeof address === 'number' ? null : address;
 }

@@ -9,6 +9,7 @@ export interface ConnectionLimits {
   sendBytesPerTurn: number;
   writeTimeoutMs: number;
   lingerTimeoutMs: number;
+  maxLingerMs: number;
   lingerBytes: number;
 }
 
@@ -22,5 +23,7 @@ export interface ConnectionContext {
   readonly readBatch: ReadBatch;
   /** For reads outside a batch, behind unread bytes. Its last byte is spare; its contents do not outlive a call. */
   readonly input: Buffer;
+  /** The server stops: lingering is shorter. */
+  isStopping: boolean;
   readonly counters: { bytesIn: number; bytesOut: number };
 }

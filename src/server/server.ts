@@ -88,6 +88,7 @@ export class Server implements HandlerServer, AsyncDisposable {
         writeQueues: new WriteQueuePool(),
         readBatch: new ReadBatch(this.reactor, RECEIVE_BYTES),
         input: Buffer.allocUnsafeSlow(RECEIVE_BYTES),
+        isStopping: false,
         counters: { bytesIn: 0, bytesOut: 0 },
       };
       this.context = {
@@ -207,6 +208,7 @@ export class Server implements HandlerServer, AsyncDisposable {
 
   private async drain(): Promise<void> {
     this.context.isDraining = true;
+    this.connectionContext.isStopping = true;
     await null; // leave the turn: if a handler called this, the bytes behind its request are still in the receive buffer
     this.reactor.readClock(); // the last turn may be long ago; connections accepted now get their full time
     this.acceptor.close();

@@ -5,7 +5,7 @@ import type { HttpResponse } from '../../http/response/response.js';
 import type { ErrorStatus } from '../../http/status.js';
 import { latin1 } from '../../http/text.js';
 import type { Connection } from '../../net/connection.js';
-import { peerOf } from '../../net/connection.js';
+import { peerOf } from '../../net/peer.js';
 import type { Protocol } from '../../net/protocol.js';
 import { debug, tracing } from '../../sys/debug.js';
 import { AccessLog, type LogEntry } from './access-log.js';
@@ -18,6 +18,8 @@ import { CONTINUE, ResponseQueue } from './response-queue.js';
 import { sendResponse } from './send-response.js';
 
 const LF = 0x0a;
+/** When the server stops: time for the rest of a head that is on its way, with a retransmission or two. */
+const STOPPING_HEAD_MS = 1000;
 
 /**
  * Where a connection meets HTTP: bytes become requests, requests become responses, in order.
@@ -122,10 +124,13 @@ export class HttpConnection implements Protocol {
     this.respondWithError(408, 0);
   }
 
-  /** The server stops: an idle connection is closed, any other one after its last response. */
+  /** The server stops: an idle connection is closed, half a head gets little time, anything else ends as it does. */
   drain(): void {
     if (this.queue !== null && !this.queue.isIdle) this.queue.drain();
     else this.connection.closeWhenIdle();
+    if (this.headDueMs !== 0)
+      this.headDueMs = Math.min(this.headDueMs, this.connection.context.reactor.nowMs + STOPPING_HEAD_MS);
+    this.connection.resume(); // with the deadlines that apply now
   }
 
   onClose(): void {

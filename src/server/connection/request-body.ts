@@ -6,6 +6,12 @@ import type { ErrorStatus } from '../../http/status.js';
 import type { PendingResponse } from './pending-response.js';
 
 /**
+ * Up to here the rest of a body that is not wanted is read so that the connection can be kept; a new one costs less than
+ * a longer rest.
+ */
+const KEPT_BYTES = 262_144;
+
+/**
  * Reads a request's body into the queue of its handler, or discards it: always to its end, so that an error in its
  * framing is an error response and its bytes are not taken for the next request. A body without a handler is read before
  * the response is made, from a copy of the head.
@@ -52,7 +58,7 @@ export class RequestBody {
 
   /** More was discarded, of a body that its handler has cancelled, than keeping the connection is worth. */
   get isTooMuchToDiscard(): boolean {
-    return this.discardedBytes > this.limits.lingerBytes;
+    return this.discardedBytes > KEPT_BYTES;
   }
 
   /** When the client has taken too long: `bodyTimeoutMs`, and a second more for each `minBodyBytesPerSecond` received. */
@@ -90,7 +96,7 @@ export class RequestBody {
   /** Cancels the handler's queue: the rest is read and discarded. False if it is too long, or may never come. */
   discard(): boolean {
     if (this.sink?.isClosed === false) this.sink.cancel();
-    const isShort = this.decoder !== null || this.remaining <= this.limits.lingerBytes;
+    const isShort = this.decoder !== null || this.remaining <= KEPT_BYTES;
     return isShort && !this.awaitsContinue;
   }
 

@@ -1,5 +1,5 @@
 import type { Connection } from '../../net/connection.js';
-import { peerOf } from '../../net/connection.js';
+import { peerOf } from '../../net/peer.js';
 import type { SocketAddress } from '../../sys/kernel.js';
 import type { HandlerServer } from './handler-server.js';
 

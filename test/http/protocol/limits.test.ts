@@ -229,6 +229,18 @@ const EFFECTS: Record<keyof Limits, () => Promise<void>> = {
       within(performance.now() - startMs, 150);
     }),
 
+  maxLingerMs: () =>
+    withServer({ maxLingerMs: 300, lingerTimeoutMs: 60_000 }, async (server) => {
+      using client = await RawClient.connect(server.port);
+      const startMs = performance.now();
+      await client.send('GET /\r\n').response();
+      await eventually(() => {
+        if (!client.closed) client.send('x');
+        return server.stats().connections.open === 0;
+      }, 'it lingers no longer');
+      within(performance.now() - startMs, 300);
+    }),
+
   lingerBytes: () =>
     withServer({ lingerBytes: 1000, lingerTimeoutMs: 60_000 }, async (server) => {
       using client = await RawClient.connect(server.port);

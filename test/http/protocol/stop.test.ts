@@ -46,6 +46,32 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     expect(server.stats().connections.open).toBe(0);
   });
 
+  test('half a request line, and a client that keeps its rejected connection, do not hold a stop', async () => {
+    const server = started({ headTimeoutMs: 60_000, lingerTimeoutMs: 60_000, stopTimeoutMs: 60_000 });
+    using half = await RawClient.connect(server.port);
+    using rejected = await RawClient.connect(server.port);
+    await rejected.send('GET /\r\n').response();
+    half.send('GET /hello.txt HT');
+    await eventually(() => server.stats().bytes.in === 24, 'both are received');
+    const startMs = performance.now();
+    const stopped = server.stop();
+    expect((await half.response()).status).toBe(408);
+    await stopped;
+    expect(performance.now() - startMs).toBeLessThan(PROMPT_MS);
+  });
+
+  test('half a head that is complete soon after a stop gets its response', async () => {
+    const server = started();
+    using client = await RawClient.connect(server.port);
+    client.send('GET /hello.txt HT');
+    await eventually(() => server.stats().bytes.in === 17, 'it is received');
+    const stopped = server.stop();
+    const response = await client.send('TP/1.1\r\nHost: x\r\n\r\n').response();
+    expect([response.status, response.field('Connection')]).toEqual([200, 'close']);
+    client.close();
+    await stopped;
+  });
+
   test('a transfer in progress completes, then stop resolves', async () => {
     const server = started();
     using client = await RawClient.connect(server.port);

@@ -1,12 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { Connection, peerOf } from '../../../src/net/connection.js';
+import { Connection } from '../../../src/net/connection.js';
 import type { ConnectionLimits } from '../../../src/net/context.js';
+import { peerOf } from '../../../src/net/peer.js';
 import { TRIGGERS, type Trigger } from '../../../src/reactor/interest.js';
 import { ECONNRESET, EMFILE, ENOMEM, ENOSPC } from '../../../src/sys/errno.js';
 import type { FakePeer } from '../../support/fake-kernel.js';
 import { below, seeded } from '../../support/random.js';
 import { Echo, responsesTo } from './echo.js';
-import { WORLDS, World, type WorldName } from './world.js';
+import { type Client, WORLDS, World, type WorldName } from './world.js';
 
 const INPUT_BYTES = 1024;
 
@@ -350,19 +351,35 @@ const scenarios: [string, () => void][] = [
     },
   ],
   [
-    'lingering ends after lingerTimeoutMs, with and without input',
+    'lingering ends lingerTimeoutMs after the last byte, and after maxLingerMs in all',
     () => {
-      const one = open({ lingerTimeoutMs: 60 }).withoutControlFaults().connect();
-      const other = world!.connect();
+      const silent = open({ lingerTimeoutMs: 60, maxLingerMs: 200 }).withoutControlFaults().connect();
+      const busy = world!.connect();
       const startMs = world!.kernel.monotonicMs();
-      one.peer.send('linger\n');
-      other.peer.send('linger\n');
-      world!.until(() => one.peer.ended && other.peer.ended);
-      world!.until(() => {
-        if (!one.connection.isClosed) one.peer.send('x');
-        return one.connection.isClosed && other.connection.isClosed;
-      }, 1000);
-      expect(world!.kernel.monotonicMs() - startMs).toBeGreaterThanOrEqual(60);
+      silent.peer.send('linger\n');
+      busy.peer.send('linger\n');
+      world!.until(() => silent.peer.ended && busy.peer.ended);
+      const untilClosed = ({ connection }: Client): number => {
+        world!.until(() => {
+          if (!busy.connection.isClosed) busy.peer.send('x');
+          return connection.isClosed;
+        }, 1000);
+        return world!.kernel.monotonicMs() - startMs;
+      };
+      expect(untilClosed(silent)).toBeGreaterThanOrEqual(60);
+      expect(busy.connection.isClosed).toBe(false);
+      expect(untilClosed(busy)).toBeGreaterThanOrEqual(200);
+    },
+  ],
+  [
+    'lingering ends soon when the server stops',
+    () => {
+      const { peer, connection } = open({ lingerTimeoutMs: 60_000 }).withoutControlFaults().connect();
+      peer.send('linger\n');
+      world!.until(() => peer.ended);
+      world!.context.isStopping = true;
+      connection.resume();
+      world!.until(() => connection.isClosed, 2000);
     },
   ],
   [

@@ -72,10 +72,18 @@ export class World {
       reactor: this.reactor,
       kernel: this.kernel,
       trigger,
-      limits: { sendBytesPerTurn: 10_000, writeTimeoutMs: 5000, lingerTimeoutMs: 100, lingerBytes: 20_000, ...limits },
+      limits: {
+        sendBytesPerTurn: 10_000,
+        writeTimeoutMs: 5000,
+        lingerTimeoutMs: 100,
+        maxLingerMs: 60_000,
+        lingerBytes: 20_000,
+        ...limits,
+      },
       writeQueues: this.pool,
       readBatch: new ReadBatch(this.reactor, inputBytes + 1),
       input: Buffer.alloc(inputBytes + 1),
+      isStopping: false,
       counters: { bytesIn: 0, bytesOut: 0 },
     };
     if (name === 'simulated, in bad randomFault') this.fake!.chaos = (call) => this.randomFault(call, next);
