@@ -81,7 +81,8 @@ export class RepresentationBuilder {
     content.list.push(...precompressed);
     const openFiles = filesOf(resolved).filter((_, i) => content.list[i]!.ok.body.kind === 'file');
     if (openFiles.length > 0) content.openFiles = openFiles;
-    if (isCacheable && this.isCompressible(common.mediaType, file.size)) {
+    content.isCompressible = this.isCompressible(common.mediaType, file.size);
+    if (isCacheable && content.isCompressible) {
       content.compressor = new Compressor(kernel, compression, content, common, onChange);
     }
     if (isStable && canBeTagged) {

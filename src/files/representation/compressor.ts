@@ -71,7 +71,7 @@ export class Compressor implements OnDemandCompressor, CompressionJob {
   private add(coding: ContentCoding, bytes: Uint8Array): void {
     const original = this.content.identity.validators;
     const validators = { ...original, etag: etagForCompressed(original.etag, coding, bytes) };
-    this.content.list.push(makeRepresentation(coding, { kind: 'bytes', bytes }, validators, this.common));
+    this.content.list.push(makeRepresentation(coding, { kind: 'bytes', bytes }, validators, this.common, false));
     this.onRepresentationAdded();
   }
 

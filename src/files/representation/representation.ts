@@ -19,6 +19,8 @@ export class Representation {
     readonly ok: HttpResponse,
     /** How many of the first fields of `ok` describe the content. */
     private readonly contentFields: number,
+    /** Of a file, or of all there is; otherwise compressed for a request, and perhaps gone at the next. */
+    readonly isStored: boolean,
   ) {}
 
   get size(): number {
@@ -45,6 +47,7 @@ export function makeRepresentation(
   body: BytesBody | FileBody,
   validators: Validators,
   common: RepresentationFields,
+  isStored = true,
 ): Representation {
   const encoding: Field[] = coding === 'identity' ? [] : [['Content-Encoding', coding]];
   const contentFields = [typeField(common.mediaType), ...encoding, ACCEPT_RANGES];
@@ -53,7 +56,7 @@ export function makeRepresentation(
   if (!recent && !Number.isNaN(modifiedSeconds)) validatorFields.push(modifiedField(modifiedSeconds));
   const others = common.varies ? withVary(common.fields, 'Accept-Encoding') : common.fields;
   const ok = new HttpResponse(200, contentFields.concat(validatorFields, others), body);
-  return new Representation(coding, validators, ok, contentFields.length);
+  return new Representation(coding, validators, ok, contentFields.length, isStored);
 }
 
 // Thousands of files share a type and, after a deployment, a second: each field is one object.

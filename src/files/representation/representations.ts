@@ -7,7 +7,7 @@ import {
   codingPreferences,
 } from '../../http/semantics/accept-encoding.js';
 import { partialResponse, selectRanges, unsatisfiable } from '../../http/semantics/byte-range.js';
-import { CONDITIONAL_FIELDS, evaluate } from '../../http/semantics/preconditions.js';
+import { CONDITIONAL_FIELDS, evaluate, ifRangeIsDate, namesEtag } from '../../http/semantics/preconditions.js';
 import type { Kernel } from '../../sys/kernel.js';
 import { type CacheContent, DESCRIPTOR_BYTES } from '../cache/entry.js';
 import type { OpenFile } from '../resolve/open-file.js';
@@ -25,6 +25,9 @@ const ERROR_FIELDS = /^(?:access-control-.*|x-content-type-options)$/i;
 const ENCODING_BIT = 1 << FieldId.acceptEncoding;
 const RANGE_BIT = 1 << FieldId.range;
 const NONE_MATCH_BIT = 1 << FieldId.ifNoneMatch;
+const IF_RANGE_BIT = 1 << FieldId.ifRange;
+/** They can have entity tags, which name representations. */
+const TAG_FIELDS = NONE_MATCH_BIT | (1 << FieldId.ifMatch) | IF_RANGE_BIT;
 
 /** Most files are in memory. */
 const NONE: readonly OpenFile[] = [];
@@ -43,12 +46,24 @@ export interface OnDemandCompressor {
  * 1. the representation, by Accept-Encoding, or 406: RFC 9110 section 12
  * 2. 304 or 412, by the preconditions: section 13
  * 3. the whole, ranges of it or 416, by Range and If-Range: section 14
+ *
+ * Those that a compressor adds come and go while clients hold parts and tags of others. So that it does not matter who
+ * requested what before, where there is one:
+ *
+ * - A tag in a precondition selects the representation that has it, if the request accepts its coding: what a client holds is
+ *   as current as what it would get now. Not one in a coding that it does not accept: a shared cache revalidates what it holds
+ *   for one client with the fields of another, RFC 9111 section 4.3.1.
+ * - Without such a tag a request with Range selects among the stored ones: its parts may be joined to parts of an earlier
+ *   response, when only those existed.
+ * - An added one is not a reason for a 406.
  */
 export class Representations implements CacheContent {
   /** The file as it is, and then the encoded ones. */
   readonly list: Representation[];
   /** Null if there will not be further representations. */
   compressor: OnDemandCompressor | null = null;
+  /** Whether there is, or was, a compressor; or would be one if it were cached. */
+  isCompressible = false;
   isClosed = false;
   /** Those of the files that are sent from descriptors. */
   openFiles: readonly OpenFile[] = NONE;
@@ -97,13 +112,15 @@ export class Representations implements CacheContent {
   }
 
   private select(request: RequestParser): HttpResponse {
+    const { cachedSection } = request;
+    // A client that revalidates repeats its fields byte for byte: they are compared once.
+    if (cachedSection !== null && request.presentMask & CONDITIONAL_FIELDS) {
+      for (const each of this.list) if (each.matchingFields === cachedSection) return each.notModified;
+    }
     const representation = this.selectByEncoding(request);
     if (representation === null) return this.errorResponse(NOT_ACCEPTABLE);
     const nowMs = this.kernel.wallMs;
     if (request.presentMask & CONDITIONAL_FIELDS) {
-      const { cachedSection } = request;
-      // A client that revalidates repeats its fields byte for byte: they are compared once.
-      if (cachedSection !== null && cachedSection === representation.matchingFields) return representation.notModified;
       const result = evaluate(request, representation.validators, nowMs);
       this.observe?.('precondition', result);
       if (result.status === 412) return this.errorResponse(PRECONDITION_FAILED);
@@ -122,9 +139,9 @@ export class Representations implements CacheContent {
   }
 
   /**
-   * Null if the request accepts none of several. The identity is sent while an accepted representation is being made, and
-   * if it is the only one: RFC 9110 section 12.5.3 leaves that to the server, and a client that does not accept it would
-   * never get the file.
+   * Null if the request accepts none of several stored ones. The identity is sent while an accepted representation is being
+   * made, if that cannot be made or is not worthwhile, and if there is nothing else: RFC 9110 section 12.5.3 leaves that to the
+   * server, and a client that does not accept it would never get the file.
    */
   private selectByEncoding(request: RequestParser): Representation | null {
     if (this.list.length === 1 && this.compressor === null) return this.identity;
@@ -132,35 +149,58 @@ export class Representations implements CacheContent {
   }
 
   private negotiate(request: RequestParser): Representation | null {
-    const preferences = request.isRepeated(FieldId.acceptEncoding)
-      ? codingPreferences(request.list(FieldId.acceptEncoding))
-      : this.acceptEncodings.preferences(
-          request.bytes,
-          request.valueStart(FieldId.acceptEncoding),
-          request.valueEnd(FieldId.acceptEncoding),
-        );
+    const preferences = this.preferencesOf(request);
+    const isPart = (request.presentMask & RANGE_BIT) !== 0 && request.method === 'GET';
     let compressing: ContentCoding | null = null; // one at a time, the best that can be made
-    let selected: Representation | null = null;
-    for (const coding of preferences) {
-      for (const each of this.list) if (each.coding === coding) selected = each;
+    let selected = this.isCompressible && request.presentMask & TAG_FIELDS ? this.named(request, preferences) : null;
+    for (const coding of selected === null ? preferences : []) {
+      for (const each of this.list) if (each.coding === coding && (each.isStored || !isPart)) selected = each;
       if (selected !== null) break;
-      if (compressing === null && coding !== 'identity' && this.compressor?.request(coding)) compressing = coding;
+      if (isPart || compressing !== null || coding === 'identity') continue;
+      if (this.compressor?.request(coding)) compressing = coding;
     }
-    if (selected === null && (this.list.length === 1 || compressing !== null)) selected = this.identity;
+    if (selected === null && this.mayIgnore(preferences)) selected = this.identity;
     this.observe?.('representation', { representation: selected, compressing });
     return selected;
+  }
+
+  private preferencesOf(request: RequestParser): readonly Representation['coding'][] {
+    if (request.isRepeated(FieldId.acceptEncoding)) return codingPreferences(request.list(FieldId.acceptEncoding));
+    const { bytes } = request;
+    const [start, end] = [request.valueStart(FieldId.acceptEncoding), request.valueEnd(FieldId.acceptEncoding)];
+    return this.acceptEncodings.preferences(bytes, start, end);
+  }
+
+  /** The accepted representation of which the request has the entity tag, which its client holds then. */
+  private named(request: RequestParser, preferences: readonly Representation['coding'][]): Representation | null {
+    for (const coding of preferences) {
+      for (const each of this.list) if (each.coding === coding && namesEtag(request, each.validators.etag)) return each;
+    }
+    return null;
+  }
+
+  /** Whether the identity is sent to a client that accepts none of the stored representations. */
+  private mayIgnore(preferences: readonly Representation['coding'][]): boolean {
+    const isAlone = this.list.every(({ coding, isStored }) => coding === 'identity' || !isStored);
+    return isAlone || (this.isCompressible && preferences.length > 0);
   }
 
   private rangeResponse(representation: Representation, request: RequestParser): HttpResponse {
     const { ok, size, validators } = representation;
     if (ok.body.kind !== 'bytes' && ok.body.kind !== 'file') return ok;
-    const ranges = selectRanges(request, validators, size, this.kernel.wallMs);
+    const ranges = this.isAmbiguous(request) ? 'if-range' : selectRanges(request, validators, size, this.kernel.wallMs);
     this.observe?.('range', ranges);
     if (ranges === 416) return unsatisfiable(ok.fields, size);
     if (typeof ranges === 'string') return ok;
     const [range] = ranges;
     const small = ranges.length === 1 ? smallRangeResponse(this.kernel, representation, ok.body, range!) : null;
     return small ?? partialResponse({ fields: ok.fields, body: ok.body }, ranges, size);
+  }
+
+  /** Whether If-Range has a date, and the client may hold a part of a representation that was made here, which has the same. */
+  private isAmbiguous(request: RequestParser): boolean {
+    if (!this.isCompressible || (request.presentMask & IF_RANGE_BIT) === 0 || !ifRangeIsDate(request)) return false;
+    return request.has(FieldId.acceptEncoding) && this.preferencesOf(request).some((coding) => coding !== 'identity');
   }
 
   /** For the only response of this content: it owns the file that it sends, and the others are released now. */

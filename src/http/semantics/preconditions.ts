@@ -18,6 +18,7 @@ const IF_NONE_MATCH = FieldId.ifNoneMatch;
 const IF_MODIFIED_SINCE = FieldId.ifModifiedSince;
 const IF_UNMODIFIED_SINCE = FieldId.ifUnmodifiedSince;
 const IF_RANGE = FieldId.ifRange;
+const RANGE = FieldId.range;
 
 /** The bits of `RequestParser.presentMask` that `evaluate` reads: without any of them its status is 200. */
 export const CONDITIONAL_FIELDS =
@@ -108,6 +109,24 @@ export function ifRangeMatches(request: RequestParser, validators: Validators, n
   const now = nowMs();
   return parseDate(value, now) === modifiedMs(validators) && isStrong(validators, now);
 }
+
+/**
+ * Whether the request has the entity tag of a representation in a precondition, so that its client holds that one: by weak
+ * comparison in If-None-Match, by strong comparison in If-Match and in the If-Range of a Range. `*` names none.
+ */
+export function namesEtag(request: RequestParser, etag: string): boolean {
+  if (etag === '') return false;
+  if (request.has(IF_MATCH) && isTagInList(request.list(IF_MATCH)!, etag, true)) return true;
+  const isPart = request.has(RANGE) && request.method === 'GET';
+  if (isPart && request.has(IF_RANGE) && request.list(IF_RANGE) === etag) return !etag.startsWith('W/');
+  return request.has(IF_NONE_MATCH) && isTagInList(request.list(IF_NONE_MATCH)!, etag, false);
+}
+
+/** Whether If-Range, which is present, has a date, or what is neither; a tag begins with its quote or with `W/`. */
+export const ifRangeIsDate = (request: RequestParser): boolean => !/^(?:W\/)?"/.test(request.list(IF_RANGE)!);
+
+const isTagInList = (list: string, etag: string, strong: boolean): boolean =>
+  list !== '*' && etagListMatches(list, etag, strong);
 
 /**
  * Whether If-Match passed because the tag is not known yet: the client may have it, from a replica. A 412 would be wrong,

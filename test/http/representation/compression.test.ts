@@ -90,34 +90,78 @@ describe.each([
 
   test('each encoding is a representation of its own', async () => {
     const whole = await encoded(target, 'br');
+    const plain = await ask(target, 'identity');
     const values = {
-      identity: (await ask(target, 'identity')).field('ETag')!,
+      identity: plain.field('ETag')!,
       br: whole.field('ETag')!,
       gzip: (await encoded(target, 'gzip')).field('ETag')!,
+      date: plain.field('Last-Modified')!,
     };
-    expect(new Set(Object.values(values)).size).toBe(3);
+    expect(new Set(Object.values(values)).size).toBe(4);
+    const [GET, HEAD] = [`GET ${target}`, `HEAD ${target}`];
     const br = 'Accept-Encoding: br';
-    const size = whole.body.length;
+    const range = 'Range: bytes=5-9';
+    const identity = { ETag: '<identity>', 'Content-Encoding': null, Vary: 'Accept-Encoding' };
+    const encodedAsBr = { ETag: '<br>', 'Content-Encoding': 'br', Vary: 'Accept-Encoding' };
+    const part = { ...identity, 'Content-Range': `bytes 5-9/${text.length}` };
+    const partOfBr = { ...encodedAsBr, 'Content-Range': `bytes 5-9/${whole.body.length}` };
+    const [bytes, bytesOfBr] = [text.slice(5, 10), whole.body.subarray(5, 10)];
     const rows: Row[] = [
-      [`GET ${target}`, [br], 200, { ETag: '<br>' }, whole.body],
-      [`GET ${target}`, [br, 'If-None-Match: <br>'], 304, { ETag: '<br>', Vary: 'Accept-Encoding' }],
-      [`GET ${target}`, [br, 'If-None-Match: <identity>'], 200],
-      [`GET ${target}`, [br, 'If-None-Match: <gzip>'], 200],
-      [`GET ${target}`, ['If-None-Match: <br>'], 200, { ETag: '<identity>' }, text],
-      [
-        `GET ${target}`,
-        [br, 'Range: bytes=5-9'],
-        206,
-        { 'Content-Range': `bytes 5-9/${size}` },
-        whole.body.subarray(5, 10),
-      ],
-      [`GET ${target}`, [br, 'Range: bytes=5-9', 'If-Range: <identity>'], 200, {}, whole.body],
-      [`GET ${target}`, [br, `Range: bytes=${size}-`], 416, { 'Content-Range': `bytes */${size}` }],
-      [`GET ${target}`, ['Accept-Encoding: identity;q=0, br'], 200, { 'Content-Encoding': 'br' }],
-      [`GET ${target}`, ['Accept-Encoding: identity;q=0'], 406, { Vary: 'Accept-Encoding' }],
+      [GET, [br], 200, encodedAsBr, whole.body],
+      // The tag that the client holds selects, if its coding is accepted.
+      [GET, [br, 'If-None-Match: <br>'], 304, { ETag: '<br>', Vary: 'Accept-Encoding' }],
+      [GET, [br, 'If-None-Match: <identity>'], 304, { ETag: '<identity>', Vary: 'Accept-Encoding' }],
+      [HEAD, [br, 'If-None-Match: <identity>'], 304, { ETag: '<identity>', Vary: 'Accept-Encoding' }],
+      [GET, [br, 'If-None-Match: "x", W/<identity>'], 304, { ETag: '<identity>' }],
+      [GET, [br, 'If-None-Match: <identity>, <br>'], 304, { ETag: '<br>' }],
+      [GET, [br, 'If-None-Match: *'], 304, { ETag: '<br>' }],
+      [GET, [br, 'If-None-Match: "x"'], 200, encodedAsBr, whole.body],
+      [GET, [br, 'If-None-Match: <gzip>'], 200, encodedAsBr, whole.body],
+      [GET, ['Accept-Encoding: br, gzip', 'If-None-Match: <gzip>'], 304, { ETag: '<gzip>' }],
+      [GET, ['Accept-Encoding: br, identity;q=0', 'If-None-Match: <identity>'], 200, encodedAsBr, whole.body],
+      [GET, ['If-None-Match: <br>'], 200, identity, text],
+      [GET, [br, 'If-Match: <identity>'], 200, identity, text],
+      [GET, [br, 'If-Match: <br>'], 200, encodedAsBr, whole.body],
+      [GET, [br, 'If-Match: <gzip>'], 412],
+      [GET, [br, 'If-Match: W/<identity>'], 412],
+      // A part is of the file, unless the tag of another representation is with it.
+      [GET, [br, range], 206, part, bytes],
+      [HEAD, [br, range], 200, encodedAsBr],
+      [HEAD, [br, range, 'If-Range: <identity>'], 200, encodedAsBr],
+      [GET, [br, 'Range: lines=5-9'], 200, identity, text],
+      [GET, [br, range, 'If-Range: <identity>'], 206, part, bytes],
+      [GET, [br, range, 'If-Range: <br>'], 206, partOfBr, bytesOfBr],
+      [GET, [br, range, 'If-Match: <br>'], 206, partOfBr, bytesOfBr],
+      [GET, [br, range, 'If-Match: <identity>'], 206, part, bytes],
+      [GET, [br, range, 'If-Range: <gzip>'], 200, identity, text],
+      [GET, [br, range, 'If-Range: "x"'], 200, identity, text],
+      [GET, [range, 'If-Range: <br>'], 200, identity, text],
+      [GET, [br, 'If-Range: <identity>'], 200, encodedAsBr, whole.body],
+      // All representations have this date.
+      [GET, [br, range, 'If-Range: <date>'], 200, identity, text],
+      [GET, ['Accept-Encoding: identity', range, 'If-Range: <date>'], 206, part, bytes],
+      [GET, [range, 'If-Range: <date>'], 206, part, bytes],
+      [GET, [br, `Range: bytes=${text.length}-`], 416, { 'Content-Range': `bytes */${text.length}` }],
+      [GET, ['Accept-Encoding: identity;q=0, br'], 200, encodedAsBr, whole.body],
+      [GET, ['Accept-Encoding: identity;q=0, br', range], 206, part, bytes],
+      [GET, ['Accept-Encoding: identity;q=0'], 200, identity, text],
     ];
     for (const row of rows) await checkRow(server.port, row, values);
   });
+});
+
+test('the parts of a download are of the same representation, if the file is compressed meanwhile', async () => {
+  await using fresh = serve({ root: directory.root, port: 0, compress: true });
+  const fields = ['Accept-Encoding: deflate, gzip, br'];
+  const part = (bytes: string): Promise<RawResponse> =>
+    exchange(fresh.port, request('/large.txt', [...fields, `Range: bytes=${bytes}`]));
+  const first = await part('0-99999');
+  for (let coding: string | null = null; coding === null; await sleep(5)) {
+    coding = (await exchange(fresh.port, request('/large.txt', fields))).field('Content-Encoding');
+  }
+  const rest = await part('100000-');
+  expect([first.status, rest.status, rest.field('ETag')]).toEqual([206, 206, first.field('ETag')]);
+  expect(`${first.body}${rest.body}`).toBe(textOf(300 * KIB));
 });
 
 describe('not compressed', () => {
@@ -184,7 +228,7 @@ test('many simultaneous requests cost one compression, and each gets a whole res
 });
 
 describe('a request that does not accept identity', () => {
-  /** Files that are not compressed yet, never, and as gzip only. */
+  /** Files that are not compressed yet, never, as gzip only, and stored as gzip. */
   const STATES: Record<string, (port: number) => Promise<void>> = {
     '/small.txt': async () => {},
     '/noise.txt': async (port) => {
@@ -194,6 +238,7 @@ describe('a request that does not accept identity', () => {
       }
     },
     '/tiny.txt': async () => {},
+    '/half.css': async () => {},
     '/least.txt': async (port) => {
       for (let coding: string | null = null; coding === null; await sleep(5)) {
         const response = await exchange(port, request('/least.txt', ['Accept-Encoding: gzip']));
@@ -214,8 +259,11 @@ describe('a request that does not accept identity', () => {
     ['/least.txt', 'gzip, identity;q=0', 200, 'gzip'],
     ['/least.txt', 'br, gzip;q=0.1, identity;q=0', 200, 'gzip'],
     ['/least.txt', 'br, identity;q=0', 200, null], // being compressed
-    ['/least.txt', 'identity;q=0', 406, null],
-    ['/least.txt', 'deflate, *;q=0', 406, null],
+    ['/least.txt', 'identity;q=0', 200, null],
+    ['/least.txt', 'deflate, *;q=0', 200, null],
+    ['/half.css', 'identity;q=0', 406, null],
+    ['/half.css', 'br, identity;q=0', 200, null], // being compressed
+    ['/half.css', 'gzip, identity;q=0', 200, 'gzip'],
   ])('for %s with %s gets %i', async (target, accept, status, coding) => {
     await using fresh = serve({ root: directory.root, port: 0, compress: true });
     await STATES[target]!(fresh.port);
