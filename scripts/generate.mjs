@@ -2,8 +2,8 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { flagName, variableOf } from '../dist/cli/flags.js';
-import { COMMAND_OPTIONS, CONFIG_OPTIONS, LIMIT_OPTIONS } from '../dist/cli/option-table.js';
+import { flagName, variableOf } from '../dist/cli/settings/flags.js';
+import { COMMAND_OPTIONS, CONFIG_OPTIONS, LIMIT_OPTIONS } from '../dist/cli/settings/option-table.js';
 import { rowSchema, schemaOf } from '../dist/files/rules/option-type.js';
 import { SITE_OPTIONS } from '../dist/files/rules/site-options.js';
 import { SERVER_OPTIONS } from '../dist/server/options.js';

@@ -30,6 +30,7 @@ const FLOORS: string[][] = [
   ['lab/experiments'],
   ['lab/report'],
   ['lab', 'cli/syntax'],
+  ['cli/settings'],
   ['cli'],
   ['.'],
 ];

@@ -3,9 +3,9 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { installGlobals } from '../fetch/globals.js';
 import type { ErrorHandler, FetchHandler } from '../server/handlers/handler-runner.js';
-import { jsonFault } from './json-fault.js';
+import { UsageError } from './settings/usage-error.js';
+import { jsonFault } from './syntax/json-fault.js';
 import { placeOf, syntaxPlace } from './syntax/syntax-place.js';
-import { UsageError } from './usage-error.js';
 
 /** The default export of a module for `--app`; a bare function is taken as `fetch`. */
 export interface App {

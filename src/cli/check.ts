@@ -5,8 +5,8 @@ import { DIRECTORY } from '../files/resolve/open-file.js';
 import { LIMIT_NAMES, LIMITS, type Limits, resolveLimits } from '../http/limits.js';
 import { checkedOptions } from '../server/options.js';
 import { EACCES, ELOOP, ENOENT, ENOTDIR, EXDEV, systemError } from '../sys/errno.js';
-import type { Settings } from './settings.js';
-import { resolveHost, starting, UsageError } from './usage-error.js';
+import type { Settings } from './settings/settings.js';
+import { resolveHost, starting, UsageError } from './settings/usage-error.js';
 
 /**
  * Does everything that a start does except listening, and returns a line that describes what would be served.

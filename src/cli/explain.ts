@@ -2,8 +2,8 @@ import { type Command, Option } from 'commander';
 import { explain } from '../explain/explain.js';
 import { asciiOf } from '../files/rules/redirects.js';
 import { explanationText } from './explanation-text.js';
-import { settingsOf, withSettings } from './settings.js';
-import { starting, UsageError } from './usage-error.js';
+import { settingsOf, withSettings } from './settings/settings.js';
+import { starting, UsageError } from './settings/usage-error.js';
 
 interface ExplainFlags {
   method: string;

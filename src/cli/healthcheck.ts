@@ -1,7 +1,7 @@
 import { get } from 'node:http';
 import type { Command } from 'commander';
-import { readConfig } from './config.js';
-import { UsageError } from './usage-error.js';
+import { readConfig } from './settings/config.js';
+import { UsageError } from './settings/usage-error.js';
 
 const TIMEOUT_MS = 5000;
 

@@ -20,10 +20,11 @@ import { Tools } from '../lab/load/tools.js';
 import { assertChartLibrary, renderPage } from '../lab/report/page.js';
 import type { LabReport } from '../lab/report/report.js';
 import { renderText } from '../lab/report/terminal.js';
-import { integer } from './flags.js';
-import { UsageError } from './usage-error.js';
+import { integer } from './settings/flags.js';
+import { UsageError } from './settings/usage-error.js';
 
-const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
+/** With the exit codes that shells give them. */
+const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGQUIT: 131, SIGTERM: 143 } as const;
 
 export function defineLab(command: Command): void {
   command

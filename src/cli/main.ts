@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
 import type { ErrorCode } from '../sys/error-code.js';
-import { UsageError } from './usage-error.js';
+import { UsageError } from './settings/usage-error.js';
 
 const USAGE_EXIT_CODE = 2;
 
@@ -75,8 +75,8 @@ for (const [name, { description }] of Object.entries(COMMANDS))
 
 for (const command of [program, ...program.commands]) command.exitOverride().configureOutput({ outputError: () => {} });
 
-// The reader of a pipe may have exited (EPIPE); this must not end the server with a stack.
-process.stdout.on('error', () => {});
+// The reader of a pipe may have exited (EPIPE), or a terminal closed (EIO); this must not end the server with a stack.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
 // An empty variable counts as unset: compose files write `EPOLLET_PORT:` for an absent value.
 for (const [name, value] of Object.entries(process.env))
@@ -97,7 +97,7 @@ function commandLine(): string[] {
 }
 
 async function rejectOldVariables(): Promise<void> {
-  const { RENAMED_FLAGS, variableOf } = await import('./flags.js');
+  const { RENAMED_FLAGS, variableOf } = await import('./settings/flags.js');
   for (const [old, flag] of RENAMED_FLAGS)
     if (process.env[variableOf(old)] !== undefined)
       throw new UsageError(`${variableOf(old)} was renamed; set ${variableOf(flag)} instead.`);
@@ -138,7 +138,7 @@ async function sentenceOf(error: CommanderError): Promise<string> {
 
 /** Commander suggests flags of similar spelling only. */
 async function withNewFlag(message: string): Promise<string> {
-  const { RENAMED_FLAGS } = await import('./flags.js');
+  const { RENAMED_FLAGS } = await import('./settings/flags.js');
   return message.replace(/^(error: unknown option '--(no-)?([\w-]+).*?').*/s, (whole, unknown, no = '', old) => {
     const flag = RENAMED_FLAGS.get(old);
     return flag === undefined ? whole : `${unknown} (did you mean --${no}${flag}?)`;

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { didYouMean } from '../files/rules/did-you-mean.js';
 import { MODELS, type Model } from '../models/catalogue.js';
-import { hostFlag, portFlag } from './flags.js';
-import { stopOnSignals } from './serve.js';
-import { OWN_SITE, portOf } from './settings.js';
-import { resolveHost, starting, UsageError } from './usage-error.js';
+import { hostFlag, portFlag } from './settings/flags.js';
+import { OWN_SITE, portOf } from './settings/settings.js';
+import { resolveHost, starting, UsageError } from './settings/usage-error.js';
+import { flushOnSignals, stopOnSignals } from './signals.js';
 
 const COLUMNS = [
   ['name', 'NAME'],
@@ -28,6 +28,7 @@ export function defineModel(command: Command): void {
         throw new UsageError(
           'The directory name is empty; name a directory, or leave it out to serve the site that ships with epollet.',
         );
+      flushOnSignals(() => {}); // a model has no log
       const address = await resolveHost(host);
       const running = await starting(host, () => model.start({ ...options, host: address }));
       // With its child processes, threads and connections.

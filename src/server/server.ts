@@ -169,6 +169,11 @@ export class Server implements HandlerServer, AsyncDisposable {
     return this.stopping;
   }
 
+  /** Writes the lines of the access log that wait for their batch. Resolves after a second at the latest; never rejects. */
+  async flushLog(): Promise<void> {
+    await this.context.log?.flush();
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadApp } from '../../src/cli/app.js';
-import { UsageError } from '../../src/cli/usage-error.js';
+import { UsageError } from '../../src/cli/settings/usage-error.js';
 import { explain } from '../../src/explain/explain.js';
 import type { ServeOptions } from '../../src/server/options.js';
 import { command, PACKAGE_ENTRY, run } from '../support/command.js';

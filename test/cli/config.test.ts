@@ -5,8 +5,8 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, describe, expect, test } from 'vitest';
 import schema from '../../config.schema.json' with { type: 'json' };
 import { generatedFiles } from '../../scripts/generate.mjs';
-import { readConfig } from '../../src/cli/config.js';
-import { UsageError } from '../../src/cli/usage-error.js';
+import { readConfig } from '../../src/cli/settings/config.js';
+import { UsageError } from '../../src/cli/settings/usage-error.js';
 import { REDIRECT_STATUSES } from '../../src/files/rules/redirects.js';
 import {
   ETAG_SOURCES,

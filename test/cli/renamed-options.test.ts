@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { RENAMED_FLAGS } from '../../src/cli/flags.js';
+import { RENAMED_FLAGS } from '../../src/cli/settings/flags.js';
 import { didYouMean, RENAMED } from '../../src/files/rules/did-you-mean.js';
 import { SITE_OPTION_NAMES, SYMLINK_POLICIES } from '../../src/files/rules/site-options.js';
 import { LIMIT_NAMES } from '../../src/http/limits.js';

@@ -223,28 +223,32 @@ describe('version and help', () => {
 });
 
 describe('signals', () => {
-  test.each(['SIGTERM', 'SIGINT'] as const)('%s drains and exits with 0', async (signal) => {
-    await using server = command([site.root, '--port', '0']);
-    const port = await server.port();
-    using idle = await RawClient.connect(port);
-    await idle.send(request('/')).response();
-    using busy = await RawClient.connect(port);
-    busy.pause().send(request(`/${8 * MIB}.bin`));
-    await sleep(100);
-    const startMs = performance.now();
-    server.kill(signal);
-    expect(await idle.untilClose()).toHaveLength(0);
-    expect(server.process.exitCode).toBeNull();
-    const response = await busy.resume().response();
-    expect(response.body.equals(contentOf(8 * MIB))).toBe(true);
-    expect(await server.ended).toMatchObject({ code: 0, signal: null, stderr: '' });
-    expect(performance.now() - startMs).toBeLessThan(4000);
-  });
+  test.concurrent.each(['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'] as const)(
+    '%s drains and exits with 0',
+    async (signal) => {
+      await using server = command([site.root, '--port', '0']);
+      const port = await server.port();
+      using idle = await RawClient.connect(port);
+      await idle.send(request('/')).response();
+      using busy = await RawClient.connect(port);
+      busy.pause().send(request(`/${8 * MIB}.bin`));
+      await sleep(100);
+      const startMs = performance.now();
+      server.kill(signal);
+      expect(await idle.untilClose()).toHaveLength(0);
+      expect(server.process.exitCode).toBeNull();
+      const response = await busy.resume().response();
+      expect(response.body.equals(contentOf(8 * MIB))).toBe(true);
+      expect(await server.ended).toMatchObject({ code: 0, signal: null, stderr: '' });
+      expect(performance.now() - startMs).toBeLessThan(4000);
+    },
+  );
 
-  test.each([
+  test.concurrent.each([
     ['SIGTERM', 'SIGTERM'],
     ['SIGINT', 'SIGTERM'],
     ['SIGINT', 'SIGINT'],
+    ['SIGHUP', 'SIGTERM'],
   ] as const)('%s, then %s, exits at once', async (first, second) => {
     await using server = command([site.root, '--port', '0']);
     using busy = await RawClient.connect(await server.port());
@@ -257,6 +261,61 @@ describe('signals', () => {
     server.kill(second);
     expect(await server.ended).toMatchObject({ code: 0, signal: null });
     expect(performance.now() - startMs).toBeLessThan(1500);
+  });
+
+  test.concurrent.each(['SIGHUP', 'SIGTERM'] as const)('%s, then SIGHUP, still drains', async (first) => {
+    await using server = command([site.root, '--port', '0']);
+    using busy = await RawClient.connect(await server.port());
+    busy.pause().send(request(`/${8 * MIB}.bin`));
+    await sleep(100);
+    server.kill(first);
+    await sleep(100);
+    server.kill('SIGHUP');
+    await sleep(100);
+    expect(server.process.exitCode).toBeNull();
+    expect((await busy.resume().response()).body.equals(contentOf(8 * MIB))).toBe(true);
+    expect(await server.ended).toMatchObject({ code: 0, signal: null, stderr: '' });
+  });
+
+  // Lines wait for their batch for a second.
+  test.concurrent.each(['SIGUSR1', 'SIGUSR2'] as const)(
+    '%s writes the access log, and the server goes on',
+    async (signal) => {
+      await using server = command([site.root, '--port', '0', '--access-log', 'combined']);
+      const port = await server.port();
+      for (const path of ['/hello.txt', '/first', '/second']) {
+        const { status } = await exchange(port, request(path));
+        const startMs = performance.now();
+        server.kill(signal);
+        await server.waitFor(new RegExp(`"GET ${path} HTTP/1.1" ${status} `));
+        if (path !== '/hello.txt') expect(performance.now() - startMs).toBeLessThan(900);
+      }
+      expect(await server.kill().ended).toMatchObject({ code: 0, signal: null, stderr: '' });
+    },
+  );
+
+  test.concurrent('SIGHUP writes the end of the access log', async () => {
+    await using server = command([site.root, '--port', '0', '--access-log', 'combined']);
+    await exchange(await server.port(), request('/hello.txt'));
+    const ended = await server.kill('SIGHUP').ended;
+    expect(ended).toMatchObject({ code: 0, signal: null, stderr: '' });
+    expect(ended.stdout).toMatch(/"GET \/hello\.txt HTTP\/1\.1" 200 /);
+  });
+
+  test.concurrent.each([
+    ['SIGUSR1', null],
+    ['SIGUSR2', null],
+    ['SIGHUP', 0],
+    ['SIGQUIT', 0],
+  ] as const)('%s to a model: exit code %s', async (signal, code) => {
+    await using model = command(['model', 'epoll-edge', site.root, '--port', '0']);
+    const port = await model.port();
+    model.kill(signal);
+    if (code === null) {
+      expect((await exchange(port, request('/'))).status).toBe(200);
+      model.kill('SIGTERM');
+    }
+    expect(await model.ended).toMatchObject({ code: 0, signal: null, stderr: '' });
   });
 
   test('SIGTERM ends the server as PID 1 too', async () => {

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { Command, CommanderError } from 'commander';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { type Settings, settingsOf, withSettings } from '../../src/cli/settings.js';
+import { type Settings, settingsOf, withSettings } from '../../src/cli/settings/settings.js';
 import { SITE_OPTION_NAMES } from '../../src/files/rules/site-options.js';
 import { command, PACKAGE, run } from '../support/command.js';
 import { exchange, request } from '../support/raw-client.js';

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, type Option } from 'commander';
-import { REDIRECT_STATUSES, type RedirectRule } from '../files/rules/redirects.js';
+import { REDIRECT_STATUSES, type RedirectRule } from '../../files/rules/redirects.js';
 import {
   type CacheControlRule,
   type HeaderRule,
@@ -7,8 +7,8 @@ import {
   SITE_OPTION_NAMES,
   SITE_OPTIONS,
   type SiteOptions,
-} from '../files/rules/site-options.js';
-import { HOST_NAME, SERVER_OPTIONS } from '../server/options.js';
+} from '../../files/rules/site-options.js';
+import { HOST_NAME, SERVER_OPTIONS } from '../../server/options.js';
 import { flagsOf } from './flags.js';
 import { COMMAND_OPTIONS } from './option-table.js';
 import { sentence } from './usage-error.js';

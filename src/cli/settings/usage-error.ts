@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
-import { isAddress } from '../net/address.js';
-import type { ErrorCode } from '../sys/error-code.js';
+import { isAddress } from '../../net/address.js';
+import type { ErrorCode } from '../../sys/error-code.js';
 
 /** A wrong command line, configuration file or app; the message is one sentence that names the culprit and the remedy. */
 export class UsageError extends Error {

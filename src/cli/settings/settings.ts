@@ -1,10 +1,15 @@
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
-import { resolveSiteOptions, SITE_OPTION_NAMES, SITE_OPTIONS, type SiteOptions } from '../files/rules/site-options.js';
-import { LIMIT_NAMES, type Limits } from '../http/limits.js';
-import type { Trigger } from '../reactor/interest.js';
-import type { AccessLogFormat } from '../server/connection/access-log.js';
-import type { HostOptions, ServeOptions } from '../server/options.js';
+import {
+  resolveSiteOptions,
+  SITE_OPTION_NAMES,
+  SITE_OPTIONS,
+  type SiteOptions,
+} from '../../files/rules/site-options.js';
+import { LIMIT_NAMES, type Limits } from '../../http/limits.js';
+import type { Trigger } from '../../reactor/interest.js';
+import type { AccessLogFormat } from '../../server/connection/access-log.js';
+import type { HostOptions, ServeOptions } from '../../server/options.js';
 import { type Config, readConfig } from './config.js';
 import { flagName, flagOf, limitFlags, ONE_WORKER, serverFlags, switchValue, variableOf } from './flags.js';
 import { SPA_PAGE } from './option-table.js';
@@ -48,7 +53,7 @@ const flagKey = (name: keyof SiteOptions): string =>
 
 const RANKS: Record<string, number> = { cli: 2, env: 1 };
 
-export const OWN_SITE = fileURLToPath(new URL('../../html', import.meta.url));
+export const OWN_SITE = fileURLToPath(new URL('../../../html', import.meta.url));
 
 const PRECEDENCE = `
 Each flag has an environment variable: --access-log is EPOLLET_ACCESS_LOG. The flag takes precedence over the variable,

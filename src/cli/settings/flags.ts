@@ -1,8 +1,8 @@
 import { InvalidArgumentError, Option } from 'commander';
-import { RENAMED } from '../files/rules/did-you-mean.js';
-import { BOOLEAN, type OptionRow } from '../files/rules/option-type.js';
-import { SITE_OPTIONS } from '../files/rules/site-options.js';
-import { SERVER_OPTIONS } from '../server/options.js';
+import { RENAMED } from '../../files/rules/did-you-mean.js';
+import { BOOLEAN, type OptionRow } from '../../files/rules/option-type.js';
+import { SITE_OPTIONS } from '../../files/rules/site-options.js';
+import { SERVER_OPTIONS } from '../../server/options.js';
 import { COMMAND_OPTIONS, LIMIT_OPTIONS } from './option-table.js';
 import { UsageError } from './usage-error.js';
 

@@ -7,10 +7,10 @@ import {
   object,
   text,
   toggle,
-} from '../files/rules/option-type.js';
-import { SITE_OPTIONS } from '../files/rules/site-options.js';
-import { LIMIT_NAMES, LIMITS, type Limits } from '../http/limits.js';
-import { checkedHost, HOST_NAME, SERVER_OPTIONS } from '../server/options.js';
+} from '../../files/rules/option-type.js';
+import { SITE_OPTIONS } from '../../files/rules/site-options.js';
+import { LIMIT_NAMES, LIMITS, type Limits } from '../../http/limits.js';
+import { checkedHost, HOST_NAME, SERVER_OPTIONS } from '../../server/options.js';
 
 export const SPA_PAGE = 'index.html';
 

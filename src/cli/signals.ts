@@ -1,0 +1,25 @@
+/** Ask for an end. nginx's images stop with QUIT, a terminal that closes sends HUP. */
+const STOPPING: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'];
+
+/** What log rotation sends. Their default actions are Node's debugger, which opens a port, and death. */
+const FLUSHING: readonly NodeJS.Signals[] = ['SIGUSR1', 'SIGUSR2'];
+
+/**
+ * The first signal that asks for an end stops and exits with 0; from the second on, `force` is true. SIGHUP never forces: a
+ * terminal that closes sends it twice, by its shell and by the kernel, and systemd after SIGTERM (`SendSIGHUP=`).
+ */
+export function stopOnSignals(stop: (force: boolean) => Promise<void>): void {
+  let isStopping = false;
+  const onSignal = async (signal: NodeJS.Signals): Promise<void> => {
+    const force = isStopping && signal !== 'SIGHUP';
+    isStopping = true;
+    await stop(force);
+    process.exit(0);
+  };
+  for (const signal of STOPPING) process.on(signal, onSignal);
+}
+
+/** Replaces the default actions of the signals that log rotation sends. */
+export function flushOnSignals(flush: () => void): void {
+  for (const signal of FLUSHING) process.on(signal, flush);
+}
