@@ -1,10 +1,15 @@
 import { debug, tracing } from '../../sys/debug.js';
 import type { CacheEntry } from './entry.js';
 
+/** Places for entries with one hash. */
+const WAYS = 8;
+/** The golden ratio times 2^32: the places of one hash are far from those of similar ones. */
+const WAY_STEP = 0x9e3779b9 | 0;
+
 /**
- * Entries in memory, by request path. A hit costs the look-up of an integer and a comparison of bytes; hashes can be
- * forged, so of two paths with the same hash the newer one replaces the other. Over its budget the cache evicts the oldest
- * entry without a hit since the last search (CLOCK), so that a hit moves nothing.
+ * Entries in memory, by request path. A hit costs the look-up of an integer and a comparison of bytes. Paths with the same
+ * hash, which are rare, and hard to find for a client since the hash is seeded, take the further places of that hash. Over its
+ * budget the cache evicts the oldest entry without a hit since the last search (CLOCK), so that a hit moves nothing.
  */
 export class FileCache {
   bytes = 0;
@@ -24,25 +29,31 @@ export class FileCache {
 
   /** @param bytes that contain the path from `start` to before `end` */
   find(bytes: Uint8Array, start: number, end: number, hash: number): CacheEntry | null {
-    const entry = this.entries.get(hash);
-    if (entry === undefined || entry.path.length !== end - start) return null;
-    const { path } = entry;
-    for (let i = 0; i < path.length; i++) if (path.charCodeAt(i) !== bytes[start + i]) return null;
-    if (!entry.recentlyUsed) entry.recentlyUsed = true; // a write would move the cache line between cores
-    return entry;
+    let place = hash;
+    for (let way = 0; way < WAYS; way++) {
+      const entry = this.entries.get(place);
+      if (entry !== undefined && isPathOf(entry, bytes, start, end)) {
+        if (!entry.recentlyUsed) entry.recentlyUsed = true; // a write would move the cache line between cores
+        return entry;
+      }
+      place = (place + WAY_STEP) | 0;
+    }
+    return null;
   }
 
   /** Takes ownership of the entry; closes it on removal. */
   set(entry: CacheEntry): void {
-    const previous = this.entries.get(entry.hash);
+    const place = this.placeFor(entry);
+    const previous = this.entries.get(place);
     if (previous !== undefined) this.remove(previous);
-    this.entries.set(entry.hash, entry);
+    entry.place = place;
+    this.entries.set(place, entry);
     entry.dependencies.subscribe(entry);
     this.count(entry);
   }
 
   has(entry: CacheEntry): boolean {
-    return this.entries.get(entry.hash) === entry;
+    return this.entries.get(entry.place) === entry;
   }
 
   recount(entry: CacheEntry): void {
@@ -51,7 +62,7 @@ export class FileCache {
 
   remove(entry: CacheEntry): void {
     if (!this.has(entry)) return;
-    this.entries.delete(entry.hash);
+    this.entries.delete(entry.place);
     this.bytes -= entry.countedBytes;
     entry.countedBytes = 0;
     entry.close();
@@ -73,6 +84,21 @@ export class FileCache {
     return left < count;
   }
 
+  /** Of the entry with the same path; else a free one; else of one without a recent hit. */
+  private placeFor({ path, hash }: CacheEntry): number {
+    let free = -1;
+    let unused = 0;
+    let place = hash;
+    for (let way = 0; way < WAYS; way++) {
+      const entry = this.entries.get(place);
+      if (entry?.path === path) return place;
+      if (entry === undefined && free < 0) free = way;
+      if (entry?.recentlyUsed === false) unused = way;
+      place = (place + WAY_STEP) | 0;
+    }
+    return (hash + Math.imul(free < 0 ? unused : free, WAY_STEP)) | 0;
+  }
+
   private count(entry: CacheEntry): void {
     const { bytes } = entry;
     this.bytes += bytes - entry.countedBytes;
@@ -82,11 +108,11 @@ export class FileCache {
 
   /** @param newest the entry being inserted; never evicted */
   private evictOldest(newest: CacheEntry): void {
-    for (const [hash, entry] of this.entries) {
+    for (const [place, entry] of this.entries) {
       if (entry !== newest && !entry.recentlyUsed) return this.evict(entry);
       entry.recentlyUsed = false;
-      this.entries.delete(hash);
-      this.entries.set(hash, entry); // to the end; the iteration reaches it again only if all are used
+      this.entries.delete(place);
+      this.entries.set(place, entry); // to the end; the iteration reaches it again only if all are used
     }
   }
 
@@ -95,4 +121,10 @@ export class FileCache {
     this.evictions++;
     this.remove(entry);
   }
+}
+
+function isPathOf({ path }: CacheEntry, bytes: Uint8Array, start: number, end: number): boolean {
+  if (path.length !== end - start) return false;
+  for (let i = 0; i < path.length; i++) if (path.charCodeAt(i) !== bytes[start + i]) return false;
+  return true;
 }

@@ -31,6 +31,8 @@ export type Freshness = 'fresh' | 'needs fstat' | 'expired';
 export class CacheEntry implements Dependent {
   /** A hit since the last search for an entry to evict. */
   recentlyUsed = true;
+  /** Where it is in its cache. */
+  place = 0;
   /** Bytes charged to the budget of the cache that it is in. */
   countedBytes = 0;
   /** On the reactor's clock. */

@@ -1,7 +1,7 @@
 import { CLASSES, equalsIgnoreCase, FieldId, fieldIdOf, TARGET, TOKEN } from '../headers.js';
 import type { Limits } from '../limits.js';
 import type { ErrorStatus } from '../status.js';
-import { HASH_PRIME, HASH_SEED, latin1 } from '../text.js';
+import { HASH_MULTIPLIER, HASH_SEED, latin1 } from '../text.js';
 import { FieldSection } from './field-section.js';
 import { FieldSectionCache } from './field-section-cache.js';
 import { contentLength, isHost, transferEncoding } from './framing.js';
@@ -26,6 +26,8 @@ export type ParseResult = 0 | 1 | ErrorStatus;
 const classes = CLASSES;
 const token = TOKEN;
 const target = TARGET;
+const seed = HASH_SEED;
+const multiplier = HASH_MULTIPLIER;
 
 const CR = 0x0d;
 const LF = 0x0a;
@@ -244,7 +246,7 @@ export class RequestParser {
         if (at + 1 >= end) return NEED_MORE;
         if (bytes[at + 1] !== SP || this.method !== 'OPTIONS') return 400;
         this.pathStart = this.pathEnd = at;
-        this.pathHash = HASH_SEED;
+        this.pathHash = seed;
         this.targetEnd = at + 1;
         return COMPLETE;
       }
@@ -256,10 +258,10 @@ export class RequestParser {
       if (pathStart < 0) return 400;
     }
     at = pathStart;
-    let hash = HASH_SEED;
+    let hash = seed;
     let byte = bytes[at]!;
     while (classes[byte]! & target && byte !== QUESTION) {
-      hash = Math.imul(hash ^ byte, HASH_PRIME);
+      hash = Math.imul(hash ^ byte, multiplier);
       byte = bytes[++at]!;
     }
     this.pathStart = pathStart;

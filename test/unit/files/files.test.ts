@@ -311,7 +311,7 @@ describe('serving', () => {
   });
 });
 
-/** Two paths with the same FNV-1a hash, found by a birthday search. */
+/** Two paths with the same hash, found by a birthday search. */
 function collision(): [string, string] {
   const seen = new Map<number, string>();
   for (let i = 0; ; i++) {

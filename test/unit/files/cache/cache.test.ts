@@ -61,22 +61,32 @@ test('an entry is found by the bytes of its path at any offset', () => {
   expect([find(cache, '/a'), cache.has(one), cache.size, cache.bytes]).toEqual([null, false, 0, 0]);
 });
 
-test('of two paths with the same hash each finds its own entry or none', () => {
-  const cache = new FileCache(1000);
-  const hash = 12345;
-  for (const [first, second] of [
-    ['/a', '/b'],
-    ['/b', '/a'],
-    ['/longer', '/x'],
-  ] as const) {
-    cache.set(resource(first, 100, hash));
-    expect(find(cache, first, hash)?.fingerprint).toBe(first);
-    expect(find(cache, second, hash)).toBeNull();
-    cache.set(resource(second, 200, hash));
-    expect(find(cache, second, hash)?.fingerprint).toBe(second);
-    expect(find(cache, first, hash)).toBeNull();
-    expect([cache.size, cache.bytes]).toEqual([1, 200]);
+test('paths with the same hash keep their entries', () => {
+  const cache = new FileCache(10_000);
+  const hash = -5;
+  const paths = ['/a', '/b', '/longer', '/x', '/y', '/z', '/1', '/2'];
+  for (const path of paths) {
+    expect(find(cache, path, hash)).toBeNull();
+    cache.set(resource(path, 100, hash));
+    for (const each of paths.slice(0, cache.size)) expect(find(cache, each, hash)?.fingerprint).toBe(each);
   }
+  const replaced = find(cache, '/b', hash)!;
+  cache.set(resource('/b', 200, hash));
+  expect([cache.has(replaced), cache.size, cache.bytes]).toEqual([false, 8, 900]);
+  cache.remove(find(cache, '/a', hash)!);
+  for (const each of paths.slice(1)) expect(find(cache, each, hash)?.fingerprint).toBe(each);
+  cache.set(resource('/z', 100, hash)); // not where /a was, which would make two of it
+  expect([cache.size, find(cache, '/a', hash)]).toEqual([7, null]);
+});
+
+test('of more paths with the same hash than there are places, one without a recent hit is replaced', () => {
+  const cache = new FileCache(10_000);
+  const entries = Array.from({ length: 8 }, (_, i) => resource(`/${i}`, 100, 7));
+  for (const entry of entries) cache.set(entry);
+  entries[3]!.recentlyUsed = false;
+  cache.set(resource('/new', 100, 7));
+  expect(entries.map((entry) => cache.has(entry))).toEqual([true, true, true, false, true, true, true, true]);
+  expect([find(cache, '/new', 7)?.fingerprint, entries[3]!.content.closed, cache.bytes]).toEqual(['/new', 1, 800]);
 });
 
 test('a removed, replaced, evicted or cleared entry is closed once', () => {
