@@ -1,4 +1,5 @@
 import type { Field } from '../../http/response/response.js';
+import { checkableUrl } from './ascii-host.js';
 import {
   integer,
   invalidValue,
@@ -18,9 +19,9 @@ export interface CorsOptions {
   origins: '*' | string[];
   /** Methods that a preflight allows; `*` for any. @default ['GET', 'HEAD'] */
   methods?: string[];
-  /** Request fields that a preflight allows, beyond the CORS-safelisted ones; `*` for any. @default [] */
+  /** Request fields that a preflight allows, beyond those of reads in parts and the CORS-safelisted ones; `*` for any. @default [] */
   headers?: string[];
-  /** Response fields that a page may read, beyond the CORS-safelisted ones. @default [] */
+  /** Response fields that a page may read, beyond those of reads in parts and the CORS-safelisted ones. @default [] */
   exposeHeaders?: string[];
   /** How long a browser may cache the result of a preflight; 0 to 86,400, 0 for not at all. @default 600 */
   maxAgeSeconds?: number;
@@ -30,13 +31,22 @@ export interface CorsOptions {
 
 export type ResolvedCors = Required<CorsOptions>;
 
+/**
+ * Fields of reads in parts, as of PMTiles and COG: they choose and check what an allowed origin may read anyway. Range is
+ * CORS-safelisted for one range with a start only, and the others never, Fetch section 2.2.2.
+ */
+const READ_FIELDS = ['Range', 'If-Range', 'If-Match', 'If-None-Match', 'If-Modified-Since', 'If-Unmodified-Since'];
+/** Their counterparts; without Content-Range a reader does not know which part it got. */
+const PART_FIELDS = ['Content-Range', 'ETag', 'Accept-Ranges', 'Content-Length'];
+
 const DAY_SECONDS = 86_400;
 const ANY = '*';
 
 /** Scheme, host and a port that is not the scheme's default, RFC 6454 section 6.2. `null` could be any page. */
 function isOrigin(origin: string): boolean {
-  if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@\\*]+$/.test(origin) || !URL.canParse(origin)) return false;
-  return !/^https?:/.test(origin) || new URL(origin).origin === origin;
+  const url = checkableUrl(origin);
+  if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@\\*]+$/.test(origin) || !URL.canParse(url)) return false;
+  return !/^https?:/.test(origin) || new URL(url).origin === url;
 }
 
 const ORIGIN = text('an origin as a browser sends it, such as "https://www.example.org"', isOrigin);
@@ -61,8 +71,16 @@ const ROWS: OptionRows<ResolvedCors> = {
     default: ['GET', 'HEAD'],
     description: 'methods that a preflight allows; * for any',
   },
-  headers: { type: FIELD_NAMES, default: [], description: 'request fields that a preflight allows; * for any' },
-  exposeHeaders: { type: FIELD_NAMES, default: [], description: 'response fields that a page may read' },
+  headers: {
+    type: FIELD_NAMES,
+    default: [],
+    description: 'request fields that a preflight allows beyond those of reads in parts; * for any',
+  },
+  exposeHeaders: {
+    type: FIELD_NAMES,
+    default: [],
+    description: 'response fields that a page may read beyond those of reads in parts',
+  },
   maxAgeSeconds: {
     type: integer(0, DAY_SECONDS),
     // Long enough to cost nothing, short enough for changed rules to take effect soon.
@@ -94,7 +112,8 @@ export const CORS: OptionType<ResolvedCors> = {
 export function corsFields(cors: ResolvedCors | null, origin: string | null): Field[] {
   if (cors === null) return [];
   const fields = originFields(cors, origin);
-  if (isAllowed(cors, origin)) addList(fields, 'Access-Control-Expose-Headers', cors.exposeHeaders);
+  if (isAllowed(cors, origin))
+    addList(fields, 'Access-Control-Expose-Headers', withMore(PART_FIELDS, cors.exposeHeaders));
   return fields;
 }
 
@@ -113,7 +132,7 @@ export function preflightFields(
   // For `*` the requested names are sent: a literal `*` does not cover Authorization and has no effect with credentials.
   addList(fields, 'Access-Control-Allow-Methods', cors.methods.includes(ANY) ? tokensOf(requestMethod) : cors.methods);
   if (requestHeaders !== null) {
-    const headers = cors.headers.includes(ANY) ? tokensOf(requestHeaders) : cors.headers;
+    const headers = cors.headers.includes(ANY) ? tokensOf(requestHeaders) : withMore(READ_FIELDS, cors.headers);
     addList(fields, 'Access-Control-Allow-Headers', headers);
   }
   fields.push(['Access-Control-Max-Age', `${cors.maxAgeSeconds}`]);
@@ -131,6 +150,13 @@ function originFields(cors: ResolvedCors, origin: string | null): Field[] {
   fields.unshift(['Access-Control-Allow-Origin', origin]);
   if (cors.credentials) fields.push(['Access-Control-Allow-Credentials', 'true']);
   return fields;
+}
+
+/** Each name once. `*` covers all; it is an error with credentials. */
+function withMore(names: readonly string[], more: readonly string[]): readonly string[] {
+  if (more.includes(ANY)) return [ANY];
+  const known = new Set(names.map((name) => name.toLowerCase()));
+  return [...names, ...more.filter((name) => !known.has(name.toLowerCase()))];
 }
 
 function addList(fields: Field[], name: string, values: readonly string[]): void {

@@ -1,6 +1,11 @@
-/** What bundlers put after the hash: `main.3f2a9c1b.chunk.js`, `app.3f2a9c1b.js.map`, `app-3f2a9c1b_bg.wasm`. */
+import { buildToolOf } from './build-output.js';
+
+/**
+ * What bundlers put after the hash: `main.3f2a9c1b.chunk.js`, `app.3f2a9c1b.js.map`, `app-3f2a9c1b_bg.wasm`, VitePress
+ * `.lean.js`, Storybook `.iframe.bundle.js`, next/font `-s.p.woff2`.
+ */
 const TAIL =
-  /(?:_bg)?(?:\.(?:async|bundle|chunk|cjs|css|d|js|legacy|LICENSE|min|mjs|modern|module|worker))*\.\w{1,12}$/;
+  /(?:_bg|-s(?:\.p)?(?=\.woff2?$))?(?:\.(?:async|bundle|chunk|cjs|css|d|iframe|js|lean|legacy|LICENSE|min|mjs|modern|module|worker))*\.\w{1,12}$/;
 
 /** A date, possibly with more after it. */
 const DATE = /^(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])/;
@@ -14,6 +19,9 @@ const WHOLE_NAME_BYTES = 16;
 const ASSET = /\.(?:avif|cjs|css|eot|gif|ico|jpe?g|js|json|map|mjs|otf|png|svg|ttf|wasm|webp|woff2?)$/i;
 /** esbuild's alphabet and length. */
 const BASE32 = /^(?=.*\d)[A-Z2-7]{8}$/;
+/** Bun's: no i, l, o and u. Only scripts and styles: words such as `h264mp4a` are in names of media. */
+const LOWER_BASE32 = /^(?=(?:\d+[a-z]+){2}|(?:[a-z]+\d+){2})[0-9a-hjkmnp-tv-z]{8}$/;
+const CODE = /\.(?:css|js)(?:\.map)?$/;
 /** Vite and Rollup truncate to it. */
 const BASE64URL_LENGTH = 8;
 const BASE64URL = /^(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9]*[-_]?[A-Za-z0-9]*$/;
@@ -23,11 +31,13 @@ const PERHAPS = /[-._][\w-]{8,128}$/;
 /**
  * Whether a file's name contains a hash of its content, as bundlers write it, so that the name never means other bytes.
  * A missed hash costs a revalidation, a false one shows visitors an old file for a year: in doubt the result is false.
- * Recognized are 94 in 100 hashes of eight hex digits, 89 in 100 of 3,000 by Vite 8, 65 in 100 by esbuild. Of 26,000 words
+ * Recognized are 94 in 100 hashes of eight hex digits, 89 in 100 of 3,000 by Vite 8, 65 in 100 by esbuild and half of
+ * those by Bun; where build tools have directories and forms of their own (build-output.ts), all of them. Of 26,000 words
  * in identifiers of npm packages, from `DataGrid` to `isXMLHttpRequest`, two are mistaken: `myMockFn`, `CwdError`.
  * @param name a base name, or a path
  */
 export function isFingerprinted(name: string): boolean {
+  if (buildToolOf(name) !== null) return true;
   const base = name.slice(name.lastIndexOf('/') + 1);
   const stem = stemOf(base);
   if (stem === base) return false;
@@ -37,7 +47,8 @@ export function isFingerprinted(name: string): boolean {
   if (HEX.test(last) && /[A-Fa-f]/.test(last) && !WORD_AND_NUMBER.test(last))
     return start > 0 || last.length >= WHOLE_NAME_BYTES;
   if (start === 0 || !ASSET.test(base)) return false;
-  if (BASE32.test(last)) return odditiesOf(last) >= ODD_CAPITALS;
+  if (BASE32.test(last)) return odditiesOf(last) >= ODD_SHORT;
+  if (LOWER_BASE32.test(last) && CODE.test(base)) return odditiesOf(last) >= ODD_SHORT;
   // Base64url has '-' and '_' of its own; one in 8 characters is usual, two are as likely to be words.
   const joint = stem.length - BASE64URL_LENGTH;
   const token = stem.slice(joint);
@@ -56,6 +67,7 @@ export function isFingerprinted(name: string): boolean {
  * @param name a base name, or a path
  */
 export function mayBeFingerprinted(name: string): boolean {
+  if (buildToolOf(name) !== null) return true;
   const base = name.slice(name.lastIndexOf('/') + 1);
   const stem = stemOf(base);
   return stem !== base && PERHAPS.test(stem);
@@ -71,7 +83,7 @@ const RARE_PAIRS =
 
 /** No eight characters of words have so many. */
 const ODD_MIXED = 5;
-const ODD_CAPITALS = 4;
+const ODD_SHORT = 4;
 
 /** Counts beginnings of words, single digits and letters, and pairs of letters that are rare in words. */
 function odditiesOf(token: string): number {

@@ -9,6 +9,7 @@
  * 4. Loops, also with the redirects of cleanUrls, are errors of the options and not of a request.
  */
 
+import { checkableUrl } from './ascii-host.js';
 import { choice, invalidValue, type OptionType, object, optionError, quoted } from './option-type.js';
 import { type PathPattern, parsePattern } from './path-pattern.js';
 import { canonicalOf, canonicalPath, hasDotSegment } from './percent-encoding.js';
@@ -81,7 +82,7 @@ const TO: OptionType<string> = {
     if (to.startsWith('/')) return to;
     const authority = /^https?:\/\/([^/?#]*)/i.exec(to)?.[1] ?? '';
     // The client's path must not choose the host.
-    if (authority === '' || PLACEHOLDER.test(authority) || authority.includes('@') || !URL.canParse(to))
+    if (authority === '' || PLACEHOLDER.test(authority) || /[@%]/.test(authority) || !URL.canParse(checkableUrl(to)))
       return invalidValue(name, 'a path from the root or an http(s) URL whose host is written out', to);
     return to;
   },

@@ -1,4 +1,5 @@
 import type { Field } from '../../http/response/response.js';
+import { buildToolOf } from './build-output.js';
 import { corsFields, preflightFields } from './cors.js';
 import { isFingerprinted, mayBeFingerprinted } from './fingerprint.js';
 import { compileGlob, type Glob } from './glob.js';
@@ -143,6 +144,8 @@ export class Rules {
     if (rule !== undefined) return [rule.field, `cacheControl[${at}] matches ${rule.match}`];
     // Links and bookmarks point to a page's address, which stays the same when the page changes.
     if (PAGE.test(mediaType)) return [REVALIDATE, 'a page may change'];
+    const tool = buildToolOf(path);
+    if (tool !== null) return [IMMUTABLE, `${tool} gives changed content another name here`];
     return isFingerprinted(path)
       ? [IMMUTABLE, 'the name is fingerprinted']
       : [REVALIDATE, 'the name is not fingerprinted'];

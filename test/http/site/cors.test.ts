@@ -29,9 +29,14 @@ serving('no CORS by default', {}, [
   ['OPTIONS /data.json', [A, GET], 204, { ...NO_CORS, Allow: 'GET, HEAD, OPTIONS' }],
 ]);
 
-const ANY_ORIGIN = { 'Access-Control-Allow-Origin': '*', 'Access-Control-Expose-Headers': 'ETag, X-Total' };
+const PARTS = 'Content-Range, ETag, Accept-Ranges, Content-Length';
+const READS = 'Range, If-Range, If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since';
+const ANY_ORIGIN = {
+  'Access-Control-Allow-Origin': '*',
+  'Access-Control-Expose-Headers': `${PARTS}, X-Total`,
+};
 
-serving('any origin', { cors: { origins: '*', exposeHeaders: ['ETag', 'X-Total'] } }, [
+serving('any origin', { cors: { origins: '*', exposeHeaders: ['etag', 'X-Total'] } }, [
   // The same for every origin, so that a cache can store one response: no Vary.
   ['GET /data.json', [], 200, { ...ANY_ORIGIN, Vary: null }],
   ['GET /data.json', [A], 200, { ...ANY_ORIGIN, Vary: null }],
@@ -131,7 +136,7 @@ const LIST_ROWS: Row[] = [
     {
       ...LISTED(A),
       'Access-Control-Allow-Methods': 'GET, HEAD, PUT',
-      'Access-Control-Allow-Headers': 'X-Token, Content-Type',
+      'Access-Control-Allow-Headers': `${READS}, X-Token, Content-Type`,
       'Access-Control-Max-Age': '0',
     },
   ],
@@ -142,6 +147,24 @@ const LIST_ROWS: Row[] = [
   ['OPTIONS *', [A, GET], 204],
   ['PUT /data.json', [A], 405],
 ];
+
+serving('a reader of parts, any origin', { cors: { origins: '*' } }, [
+  [
+    'OPTIONS /data.json',
+    [A, GET, 'Access-Control-Request-Headers: if-match,range'],
+    204,
+    { 'Access-Control-Allow-Headers': READS, 'Access-Control-Allow-Methods': 'GET, HEAD' },
+  ],
+  [
+    'GET /data.json',
+    [A, 'Range: bytes=0-1'],
+    206,
+    { 'Access-Control-Expose-Headers': PARTS, 'Content-Range': 'bytes 0-1/3', 'Accept-Ranges': 'bytes' },
+  ],
+]);
+serving('fields of any name may be read', { cors: { origins: '*', exposeHeaders: ['*'] } }, [
+  ['GET /data.json', [A], 200, { 'Access-Control-Expose-Headers': '*' }],
+]);
 
 serving('a list of origins', LIST, LIST_ROWS);
 

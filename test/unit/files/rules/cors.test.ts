@@ -11,15 +11,20 @@ describe('CORS', () => {
   const VARY = ['Vary', 'Origin'];
   const ALLOWED = ['Access-Control-Allow-Origin', OWN];
   const CREDENTIALS = ['Access-Control-Allow-Credentials', 'true'];
-  const EXPOSE = ['Access-Control-Expose-Headers', 'X-A, X-B'];
+  const PARTS = 'Content-Range, ETag, Accept-Ranges, Content-Length';
+  const READS = 'Range, If-Range, If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since';
+  const PARTS_ONLY = ['Access-Control-Expose-Headers', PARTS];
+  const EXPOSE = ['Access-Control-Expose-Headers', `${PARTS}, X-A, X-B`];
   const exposeHeaders = ['X-A', 'X-B'];
 
   test.each<[cors: SiteOptions['cors'], origin: string | null, fields: string[][]]>([
     [null, OWN, []],
-    [{ origins: '*' }, OWN, [ANY]],
-    [{ origins: '*' }, null, [ANY]],
+    [{ origins: '*' }, OWN, [ANY, PARTS_ONLY]],
+    [{ origins: '*' }, null, [ANY, PARTS_ONLY]],
+    [{ origins: '*', exposeHeaders: ['*'] }, null, [ANY, ['Access-Control-Expose-Headers', '*']]],
+    [{ origins: '*', exposeHeaders: ['etag'] }, null, [ANY, PARTS_ONLY]],
     [{ origins: '*', exposeHeaders }, 'null', [ANY, EXPOSE]],
-    [{ origins: [OWN] }, OWN, [ALLOWED, VARY]],
+    [{ origins: [OWN] }, OWN, [ALLOWED, VARY, PARTS_ONLY]],
     [{ origins: [OTHER, OWN], credentials: true, exposeHeaders }, OWN, [ALLOWED, VARY, CREDENTIALS, EXPOSE]],
     [{ origins: [OWN], credentials: true, exposeHeaders }, OTHER, [VARY]],
     [{ origins: [OWN], exposeHeaders }, null, [VARY]],
@@ -38,7 +43,7 @@ describe('CORS', () => {
     [{ origins: '*' }, OWN, null, null, null],
     [{ origins: [OWN] }, OTHER, 'GET', null, null],
     [{ origins: '*' }, OWN, 'GET', null, [ANY, METHODS, AGE]],
-    [{ origins: '*' }, OWN, 'PUT', 'x-a', [ANY, METHODS, AGE]],
+    [{ origins: '*' }, OWN, 'PUT', 'x-a', [ANY, METHODS, ['Access-Control-Allow-Headers', READS], AGE]],
     [{ origins: [OWN], credentials: true }, OWN, 'GET', null, [ALLOWED, VARY, CREDENTIALS, METHODS, AGE]],
     [
       { origins: '*', methods: ['PUT'], headers: ['X-A', 'X-B'], maxAgeSeconds: 0 },
@@ -48,7 +53,7 @@ describe('CORS', () => {
       [
         ANY,
         ['Access-Control-Allow-Methods', 'PUT'],
-        ['Access-Control-Allow-Headers', 'X-A, X-B'],
+        ['Access-Control-Allow-Headers', `${READS}, X-A, X-B`],
         ['Access-Control-Max-Age', '0'],
       ],
     ],

@@ -40,6 +40,12 @@ const HASHED: [name: string, maker: string][] = [
   ['clipboard-1626706a.min.js', 'mdBook'],
   ['app_3F2A9C1B.js', 'capital hex'],
   ['/assets/deep/app.3f2a9c1b.js', 'a path'],
+  ['guide_index.md.CkN3eB4a.lean.js', 'VitePress'],
+  ['runtime~main.3f2a9c1b.iframe.bundle.js', 'Storybook'],
+  ['a34f9d1faa5f3315-s.p.woff2', 'next/font, preloaded'],
+  ['e4af272ccee01ff0-s.woff2', 'next/font'],
+  ['index-4hqdb0xy.js', 'Bun'],
+  ['index-3qw5kz7p.js.map', 'Bun'],
 ];
 
 const NOT_HASHED: [name: string, why: string][] = [
@@ -106,6 +112,13 @@ const NOT_HASHED: [name: string, why: string][] = [
   ['menu-dead4bee.jpg', 'words in hex letters'],
   ['archive-BXq3kZ9a.zip', 'what no bundler emits'],
   ['archive-2JQHRBMX.tar', 'what no bundler emits'],
+  ['codec-h264mp4a.webp', 'codecs'],
+  ['codec-h264mp4a.tar', 'codecs'],
+  ['arch-x86amd64.js', 'architectures'],
+  ['tool-wat2wasm.js', 'words and a number'],
+  ['tool-txt2tags.js', 'words and a number'],
+  ['lib-base64js.js', 'words and a number'],
+  ['face-s.p.woff2', 'no token'],
 ];
 
 /** Names with a part that could be a hash by its length. */
@@ -127,6 +140,59 @@ const SURELY_NOT = [
   'a-b c d e f.js',
 ];
 
+/** Paths that only their place shows to be immutable. */
+const IN_PLACE: [path: string, maker: string][] = [
+  ['/_app/immutable/chunks/entry.js', 'SvelteKit'],
+  ['/_app/immutable/nodes/0.w2ILr1dG.js', 'SvelteKit'],
+  ['/docs/_app/immutable/assets/fira.woff2', 'SvelteKit below a prefix'],
+  ['/_nuxt/BXq3kZ9a.js', 'Nuxt 3'],
+  ['/_nuxt/3f2a9c1.js', 'Nuxt 2'],
+  ['/_nuxt/builds/meta/0f8fad5b-d9cb-469f-a165-70867728950e.json', 'Nuxt'],
+  ['/_astro/photo.w2ILrdGz_Z1abcde.webp', 'Astro'],
+  ['/_next/static/chunks/app/layout.js', 'Next.js'],
+  ['/_next/static/0a1b2c/_buildManifest.js', 'Next.js'],
+  ['/_next/static/media/a34f9d1f-s.p.woff2', 'next/font'],
+  ['/chunk-OVERVIEW.js', 'esbuild, letters alone'],
+  ['/browser/main-ABCDEFGH.js', 'Angular'],
+  ['/styles-PLAIN234.css.map', 'Angular'],
+  ['/chunk-wards4me.css', 'Bun'],
+  ['/Build/3f2a9c1b5d6e7f80a1b2c3d4e5f6a7b8.wasm.br', 'Unity'],
+  ['/game/Build/3f2a9c1b5d6e7f80a1b2c3d4e5f6a7b8.framework.js.gz', 'Unity'],
+  ['/Build/3f2a9c1b5d6e7f80a1b2c3d4e5f6a7b8.data.unityweb', 'Unity'],
+  ['/Build/3f2a9c1b5d6e7f80a1b2c3d4e5f6a7b8.loader.js', 'Unity'],
+  ['/build/q-abcdefgh.js', 'Qwik'],
+  ['/_framework/System.Text.Json.0rbd1yq7ku.wasm', 'Blazor'],
+];
+const OUT_OF_PLACE: [path: string, why: string][] = [
+  ['/_app/version.json', 'polled for new versions'],
+  ['/_app/env.js', 'written at each start'],
+  ['/_nuxt/builds/latest.json', 'names the current build'],
+  ['/_nuxt/@vite/client.js', 'of the development server'],
+  ['/_next/static/development/_buildManifest.js', 'of the development server'],
+  ['/_next/data/about.json', 'data'],
+  ['/my_astro/entry.js', 'another name'],
+  ['/static/entry.js', 'a name of the site'],
+  ['/assets/entry.js', 'a name of the site'],
+  ['/page-OVERVIEW.js', 'another form'],
+  ['/main-ABCDEFGH.png', 'another form'],
+  ['/chunk-overview.js', 'another form'],
+  ['/Build/Game.wasm.br', 'a plain name'],
+  ['/Build/Game.loader.js', 'a plain name'],
+  ['/build/q-manifest.json', 'a manifest'],
+  ['/_framework/blazor.boot.json', 'a manifest'],
+  ['/_framework/dotnet.js', 'a plain name'],
+  ['/_framework/System.Collections.wasm', 'a plain name'],
+];
+
+describe('by its place, immutable is', () => {
+  test.each(IN_PLACE)('%s (%s)', (path) => {
+    expect(isFingerprinted(path)).toBe(true);
+    expect(isFingerprinted(path.slice(1))).toBe(true);
+    expect(mayBeFingerprinted(path)).toBe(true);
+  });
+  test.each(OUT_OF_PLACE)('not %s (%s)', (path) => expect(isFingerprinted(path)).toBe(false));
+});
+
 describe('a fingerprint is found in', () => {
   test.each(HASHED)('%s (%s)', (name) => expect(isFingerprinted(name)).toBe(true));
 });
@@ -136,7 +202,7 @@ describe('no fingerprint is found in', () => {
 });
 
 describe('a fingerprint is possible in', () => {
-  test.each([...PERHAPS, ...HASHED.filter(([, maker]) => !/assets|Next/.test(maker)).map(([name]) => name)])(
+  test.each([...PERHAPS, ...HASHED.filter(([, maker]) => !/assets|Next|next/.test(maker)).map(([name]) => name)])(
     '%s',
     (name) => expect(mayBeFingerprinted(name)).toBe(true),
   );
@@ -147,6 +213,7 @@ test.each<[maker: string, first: string, others: string, atLeast: number]>([
   ['webpack', '0123456789abcdef', '0123456789abcdef', 0.92],
   ['Vite', 'BCD', 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_', 0.88],
   ['esbuild', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567', 0.6],
+  ['Bun', '0123456789abcdefghjkmnpqrstvwxyz', '0123456789abcdefghjkmnpqrstvwxyz', 0.45],
 ])('most of the hashes of %s are found', (_, first, others, atLeast) => {
   const next = random(8);
   const anyOf = (characters: string): string => characters[below(next, characters.length)]!;

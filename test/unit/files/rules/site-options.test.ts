@@ -72,9 +72,16 @@ describe('resolved options', () => {
     });
   });
 
-  test.each(['https://www.example.org', 'http://a:8080', 'http://[::1]:3000', 'capacitor://localhost'])(
-    'accept the origin %s',
-    (origin) => expect(resolveSiteOptions({ cors: { origins: [origin] } }).cors?.origins).toEqual([origin]),
+  test.each([
+    'https://www.example.org',
+    'https://xn--a',
+    'http://a.xn--:81',
+    'https://xn--mnchen-3ya.de',
+    'http://a:8080',
+    'http://[::1]:3000',
+    'capacitor://localhost',
+  ])('accept the origin %s', (origin) =>
+    expect(resolveSiteOptions({ cors: { origins: [origin] } }).cors?.origins).toEqual([origin]),
   );
 });
 
@@ -162,12 +169,18 @@ const INVALID: [options: unknown, message: string][] = [
   ...['b', '', 5, '/\\evil.org', '/a\\b', 'https:\\\\evil.org', 'javascript:alert(1)', 'ftp://a/', '/a\r\nX: b'].map(
     (to): [unknown, string] => [{ redirects: [{ from: '/a', to }] }, 'redirects[0].to must be a path from the root or'],
   ),
-  ...['https://', 'https://user@a/', 'https://:id.example.org/', 'https://a:id/', 'https://a b/'].map(
-    (to): [unknown, string] => [
-      { redirects: [{ from: '/:id', to }] },
-      'redirects[0].to must be a path from the root or an http(s) URL whose host is written out',
-    ],
-  ),
+  ...[
+    'https://',
+    'https://user@a/',
+    'https://:id.example.org/',
+    'https://a:id/',
+    'https://a b/',
+    'https://%78n--a/',
+    'https://xn--a.ä/',
+  ].map((to): [unknown, string] => [
+    { redirects: [{ from: '/:id', to }] },
+    'redirects[0].to must be a path from the root or an http(s) URL whose host is written out',
+  ]),
   [{ redirects: [{ from: '/a', to: '/b%zz' }] }, 'redirects[0].to must be an address whose percent signs are escapes'],
   [{ redirects: [{ from: '/a/:id', to: '/b/:name' }] }, 'redirects[0].to has :name, which "/a/:id" does not catch'],
   [{ redirects: [{ from: '/{a,b}/**', to: '/:splat' }] }, 'redirects[0].to has :splat, which "/{a,b}/**" does not'],
@@ -227,12 +240,22 @@ const INVALID: [options: unknown, message: string][] = [
   [{ cors: { origins: [] } }, 'cors.origins must be "*" or a list of origins'],
   [{ cors: { origins: 'https://a' } }, 'cors.origins must be "*" or a list of origins'],
   [{ cors: { origins: ['*'] } }, 'cors.origins[0] must be an origin; for all of them'],
-  ...['null', 'a.org', 'https://a/', 'https://A', 'https://a:443', 'https://*.a.org', 'https://u@a', 5, ''].map(
-    (origin): [unknown, string] => [
-      { cors: { origins: ['http://ok', origin] } },
-      'cors.origins[1] must be an origin as a browser sends it',
-    ],
-  ),
+  ...[
+    'null',
+    'a.org',
+    'https://a/',
+    'https://A',
+    'https://a:443',
+    'https://*.a.org',
+    'https://u@a',
+    'https://XN--a',
+    'https://xn--a.ä',
+    5,
+    '',
+  ].map((origin): [unknown, string] => [
+    { cors: { origins: ['http://ok', origin] } },
+    'cors.origins[1] must be an origin as a browser sends it',
+  ]),
   [{ cors: { origins: '*', origin: '*' } }, 'cors.origin is not an option; did you mean origins?'],
   [{ cors: { origins: '*', credentials: true } }, 'cors.credentials must be false with origins "*"'],
   [{ cors: { origins: ['http://a'], credentials: 1 } }, 'cors.credentials must be true or false'],
@@ -283,6 +306,7 @@ test('redirects that end do not form a loop', () => {
     [['/a/', '/a']],
     [['/:x', '/:x/y']],
     [['/a', 'https://www.example.org/a']],
+    [['/a', 'https://XN--a.example/']],
     [['/*', 'https://www.example.org/:splat']],
     [
       ['/a', '/b'],
