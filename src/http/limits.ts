@@ -35,6 +35,12 @@ export const LIMITS = {
   writeHighWaterBytes: limit(262_144, [1, GIB], 'queued response bytes above which no request is started'),
   sendBytesPerTurn: limit(1_048_576, [4096, GIB], 'bytes of a file sent to a client before the others get their turn'),
   writeTimeoutMs: limit(60_000, [1, HOUR_MS], 'time without progress while a client reads a response'),
+  // It may have gone: only a send shows that. Clients that send a request and shut down their side are rare and quick.
+  halfCloseTimeoutMs: limit(
+    30_000,
+    [1, HOUR_MS],
+    'time without progress of a response to a client that has shut down its side',
+  ),
   // If the server closed first, a request that the balancer sends meanwhile would be lost.
   idleTimeoutMs: limit(75_000, [1, 24 * HOUR_MS], 'time between requests; longer than the 60 s of most load balancers'),
   // Unread bytes at close cause a reset, and the client loses the response. The times are those of nginx.

@@ -1,7 +1,6 @@
 import { ENDED, READABLE, WRITABLE } from '../reactor/interest.js';
 import type { Handler } from '../reactor/registry.js';
 import { assert } from '../sys/assert.js';
-import { constants } from '../sys/binding.js';
 import { debug, tracing } from '../sys/debug.js';
 import { EAGAIN, systemError } from '../sys/errno.js';
 import type { SharedFd } from '../sys/shared-fd.js';
@@ -10,10 +9,9 @@ import { Lingering } from './lingering.js';
 import type { Protocol } from './protocol.js';
 import type { BatchReadable } from './read-batch.js';
 import { Registration } from './registration.js';
+import { pendingError, resetOnClose } from './socket-options.js';
 import { UnreadBuffer } from './unread-buffer.js';
 import { BUDGET_SPENT, SENT, type WriteQueue } from './write-queue.js';
-
-const { SHUT_WR, SOL_SOCKET, SO_ERROR } = constants;
 
 /** The states of a connection, in the order of its life. It never returns to an earlier one. */
 const State = { open: 0, closingWhenSent: 1, lingeringWhenSent: 2, lingering: 3, closed: 4 } as const;
@@ -34,10 +32,12 @@ type State = (typeof State)[keyof typeof State];
  * - `updateInterest` is the one place that turns state into an interest and a deadline.
  * - A short response goes out with those of other connections, in one native call for the batch. What is longer, or
  *   what the socket does not accept, waits in a write queue, which the connection has only as long as it is not empty.
- * - The first read comes before the connection joins the epoll set: one that is served and closed at once never joins.
+ * - The first read comes before it joins the epoll set: a connection served and closed at once never does.
  */
 export class Connection implements Handler, BatchReadable {
   protocol!: Protocol;
+  /** Whether a response that is cut off ends with a reset. */
+  resetsWhenCut = false;
   private readonly registration: Registration;
   private state: State = State.open;
   /** The peer has shut down its side. What it requested before is still served. */
@@ -53,7 +53,7 @@ export class Connection implements Handler, BatchReadable {
   private lingering: Lingering | null = null;
   private writeQueue: WriteQueue | null = null;
   private batchedBytes = 0;
-  /** When bytes were last received or sent, or when the write queue became non-empty. */
+  /** When bytes, or their end, were last received, or bytes sent, or when the write queue became non-empty. */
   private sinceMs: number;
 
   /** @param fd a connected, non-blocking stream socket; owned by the connection from here on */
@@ -93,6 +93,11 @@ export class Connection implements Handler, BatchReadable {
 
   get queuedBytes(): number {
     return this.batchedBytes + (this.writeQueue === null ? 0 : this.writeQueue.queuedBytes);
+  }
+
+  /** Whether the peer has shut down its side, even if what it sent before is not all read. */
+  get hasPeerEnded(): boolean {
+    return this.inputEnded || (this.pausedReadiness & ENDED) !== 0;
   }
 
   private get hasUnsent(): boolean {
@@ -137,15 +142,14 @@ export class Connection implements Handler, BatchReadable {
 
   /**
    * Closes when everything queued is sent.
-   * @param linger whether to shut down writing first and read on for a while: closing a socket with unread bytes sends
-   *   a reset, which can reach the peer before it has read the response, RFC 9112 section 9.6
+   * @param linger whether to shut down writing first and read on for a while (Lingering)
    */
   closeWhenSent(linger: boolean): void {
     if (this.state === State.open) this.state = linger ? State.lingeringWhenSent : State.closingWhenSent;
     this.inputDeferred = false;
   }
 
-  /** Closes an idle connection, unless one more read finds that a request has arrived. For a server that stops. */
+  /** For a server that stops: closes an idle connection, unless one more read finds a request. */
   closeWhenIdle(): void {
     if (!this.isIdle) return;
     this.receive(0);
@@ -154,17 +158,18 @@ export class Connection implements Handler, BatchReadable {
   }
 
   /**
-   * Closes now; what is queued is lost. Idempotent.
-   * @param reason for the trace
+   * Closes now; what is queued is lost. Idempotent. The reason is for the trace.
    */
   close(reason = 'closed by the server'): void {
     if (this.isClosed) return;
     if (tracing) debug('close fd %d: %s', this.fd, reason);
     this.state = State.closed;
     this.registration.abandon();
+    const { kernel } = this.context;
+    if (this.resetsWhenCut && (this.hasUnsent || this.protocol.isSending)) resetOnClose(kernel, this.fd);
     if (this.queuedForRead) this.context.readBatch.remove(this);
     this.discardUnsent();
-    this.context.kernel.close(this.fd);
+    kernel.close(this.fd);
     this.protocol.onClose();
   }
 
@@ -201,12 +206,16 @@ export class Connection implements Handler, BatchReadable {
 
   onDeadline(): void {
     this.registration.onExpired();
-    if (this.deadlineMs() <= this.context.reactor.nowMs) {
-      if (this.lingering !== null) return this.close('linger timeout');
-      if (this.writeQueue !== null) return this.close('write timeout');
+    const { counters, reactor } = this.context;
+    if (this.deadlineMs() > reactor.nowMs) return this.flushAndUpdate();
+    if (this.lingering !== null) return this.close('linger timeout');
+    if (this.writeQueue !== null) counters.writeTimeouts++;
+    else if (this.halfCloseDeadlineMs <= reactor.nowMs) counters.halfCloseTimeouts++;
+    else {
       this.protocol.onTimeout();
+      return this.flushAndUpdate();
     }
-    this.flushAndUpdate();
+    this.close('no progress of a response');
   }
 
   /**
@@ -215,6 +224,7 @@ export class Connection implements Handler, BatchReadable {
    * once may be paused often.
    */
   private pauseInput(readiness: number): void {
+    if (readiness & ENDED && !this.hasPeerEnded) this.sinceMs = this.context.reactor.nowMs;
     this.pausedReadiness |= readiness & (READABLE | ENDED);
     if (readiness & ENDED && this.closeIfReset()) return;
     if (!this.registration.switchToEdge()) return this.close('epoll_ctl failed');
@@ -252,6 +262,7 @@ export class Connection implements Handler, BatchReadable {
     if (result === EAGAIN) return;
     if (result < 0) return this.closeOnError('recv', result);
     if (result === 0) {
+      if (!this.hasPeerEnded) this.sinceMs = this.context.reactor.nowMs;
       this.inputEnded = true;
       return this.onInputEnd();
     }
@@ -290,10 +301,9 @@ export class Connection implements Handler, BatchReadable {
   }
 
   private closeIfReset(): boolean {
-    const errno = this.context.kernel.getsockopt(this.fd, SOL_SOCKET, SO_ERROR);
-    if (errno === 0) return false;
-    this.closeOnError('recv', -Math.abs(errno));
-    return true;
+    const error = pendingError(this.context.kernel, this.fd);
+    if (error !== 0) this.closeOnError('recv', error);
+    return error !== 0;
   }
 
   private flushAndUpdate(): void {
@@ -352,21 +362,16 @@ export class Connection implements Handler, BatchReadable {
 
   private linger(): void {
     if (this.inputEnded) return this.close('everything is sent');
-    const result = this.context.kernel.shutdown(this.fd, SHUT_WR);
-    if (result < 0) return this.closeOnError('shutdown', result);
+    this.lingering = new Lingering(this.context, this.fd);
     this.state = State.lingering;
     this.pausedReadiness = 0;
-    this.lingering = new Lingering(this.context, this.fd);
     this.discardInput(this.lingering);
   }
 
   private discardInput(lingering: Lingering): void {
     const result = lingering.discard();
-    if (result === EAGAIN) return;
-    if (result < 0) return this.closeOnError('recv', result);
-    if (result === 0) return this.close('end of input while lingering');
-    if (lingering.isTooLong) return this.close('linger limit reached');
-    this.moreReadiness |= READABLE;
+    if (result > 0) this.moreReadiness |= READABLE;
+    else if (result !== EAGAIN) this.close('end of lingering');
   }
 
   private closeOnError(syscall: string, result: number): void {
@@ -384,6 +389,12 @@ export class Connection implements Handler, BatchReadable {
   private deadlineMs(): number {
     if (this.lingering !== null) return this.lingering.deadlineMs;
     const { limits } = this.context;
-    return this.writeQueue !== null ? this.sinceMs + limits.writeTimeoutMs : this.protocol.deadlineMs(this.sinceMs);
+    if (this.writeQueue !== null) return this.sinceMs + limits.writeTimeoutMs;
+    return Math.min(this.protocol.deadlineMs(this.sinceMs), this.halfCloseDeadlineMs);
+  }
+
+  /** A peer that has shut down its side may have gone; as long as nothing is sent to it, nothing shows that. */
+  private get halfCloseDeadlineMs(): number {
+    return this.hasPeerEnded ? this.sinceMs + this.context.limits.halfCloseTimeoutMs : Number.POSITIVE_INFINITY;
   }
 }

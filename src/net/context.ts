@@ -8,6 +8,7 @@ import type { WriteQueuePool } from './write-queue.js';
 export interface ConnectionLimits {
   sendBytesPerTurn: number;
   writeTimeoutMs: number;
+  halfCloseTimeoutMs: number;
   lingerTimeoutMs: number;
   maxLingerMs: number;
   lingerBytes: number;
@@ -25,5 +26,5 @@ export interface ConnectionContext {
   readonly input: Buffer;
   /** The server stops: lingering is shorter. */
   isStopping: boolean;
-  readonly counters: { bytesIn: number; bytesOut: number };
+  readonly counters: { bytesIn: number; bytesOut: number; writeTimeouts: number; halfCloseTimeouts: number };
 }

@@ -1,4 +1,7 @@
+import { constants } from '../sys/binding.js';
 import type { ConnectionContext } from './context.js';
+
+const { SHUT_WR } = constants;
 
 /** While the server stops: time for one more retransmission, the minimum of which is 200 ms, over a slow path. */
 const STOPPING_TIMEOUT_MS = 1000;
@@ -19,11 +22,7 @@ export class Lingering {
     private readonly fd: number,
   ) {
     this.startMs = this.lastMs = context.reactor.nowMs;
-  }
-
-  /** Whether more was discarded than `lingerBytes`. */
-  get isTooLong(): boolean {
-    return this.bytes > this.context.limits.lingerBytes;
+    context.kernel.shutdown(fd, SHUT_WR); // if it fails the connection has ended, which recv reports
   }
 
   /** On the reactor's clock. */
@@ -33,14 +32,13 @@ export class Lingering {
     return Math.min(this.lastMs + timeoutMs, this.startMs + limits.maxLingerMs);
   }
 
-  /** Receives once, and discards it. Returns the result of recv(2). */
+  /** Receives once, and discards it. Returns the result of recv(2): 0 at the end, also if it is too much. */
   discard(): number {
-    const { kernel, input, reactor } = this.context;
+    const { kernel, input, limits, reactor } = this.context;
     const result = kernel.recv(this.fd, input, 0, input.length, 0);
-    if (result > 0) {
-      this.bytes += result;
-      this.lastMs = reactor.nowMs;
-    }
-    return result;
+    if (result <= 0) return result;
+    this.bytes += result;
+    this.lastMs = reactor.nowMs;
+    return this.bytes > limits.lingerBytes ? 0 : result;
   }
 }

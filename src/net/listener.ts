@@ -8,12 +8,13 @@ const {
   IPPROTO_IPV6,
   IPPROTO_TCP,
   IPV6_V6ONLY,
+  SO_KEEPALIVE,
   SO_REUSEADDR,
   SOCK_NONBLOCK,
   SOCK_STREAM,
   SOL_SOCKET,
 } = constants;
-const { TCP_DEFER_ACCEPT, TCP_NODELAY } = constants;
+const { TCP_DEFER_ACCEPT, TCP_KEEPCNT, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_NODELAY } = constants;
 
 /**
  * The length of the accept queue. The kernel limits it to net.core.somaxconn, 4096 since Linux 5.4. A client that finds
@@ -26,6 +27,17 @@ const BACKLOG = 4096;
  * when one is accepted, its request has arrived.
  */
 const DEFER_ACCEPT_SECONDS = 1;
+
+/**
+ * A host that has vanished is noticed two minutes after the last byte, tcp(7): an event stream may have nothing to send
+ * for hours, and a handler may wait for ever.
+ */
+const KEEPALIVE = [
+  [SOL_SOCKET, SO_KEEPALIVE, 1],
+  [IPPROTO_TCP, TCP_KEEPIDLE, 60],
+  [IPPROTO_TCP, TCP_KEEPINTVL, 15],
+  [IPPROTO_TCP, TCP_KEEPCNT, 4],
+] as const;
 
 /** A listening TCP socket. It owns its descriptor. */
 export class Listener {
@@ -56,8 +68,9 @@ export class Listener {
       check('setsockopt', kernel.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1));
       if (family === AF_INET6)
         check('setsockopt', kernel.setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, hostname === '::' ? 0 : 1));
-      // Accepted sockets inherit it. Responses are complete when they are sent: coalescing would only delay them.
+      // Accepted sockets inherit these. Responses are complete when they are sent: coalescing would only delay them.
       check('setsockopt', kernel.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, 1));
+      for (const [level, option, value] of KEEPALIVE) check('setsockopt', kernel.setsockopt(fd, level, option, value));
       check('setsockopt', kernel.setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, DEFER_ACCEPT_SECONDS));
       check('bind', kernel.bind(fd, hostname, port));
       check('listen', kernel.listen(fd, BACKLOG));

@@ -8,9 +8,11 @@ export interface Protocol {
   onData(bytes: Uint8Array, start: number, end: number): number;
   /** Whether it can use more bytes. While it cannot, nothing is read; once it can, it calls `connection.resume()`. */
   readonly wantsInput: boolean;
+  /** Whether a response has begun of which not all is queued. */
+  readonly isSending: boolean;
   /**
-   * The peer will send no more (half-close). Returns whether a response is still to come of which nothing is queued
-   * yet. May be called more than once.
+   * The peer will send no more (half-close). Returns whether a response is still to come of which not all is
+   * queued. May be called more than once.
    * @param unread whether some of what the peer has sent is not yet read
    */
   onEnd(unread: boolean): boolean;

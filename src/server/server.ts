@@ -89,7 +89,7 @@ export class Server implements HandlerServer, AsyncDisposable {
         readBatch: new ReadBatch(this.reactor, RECEIVE_BYTES),
         input: Buffer.allocUnsafeSlow(RECEIVE_BYTES),
         isStopping: false,
-        counters: { bytesIn: 0, bytesOut: 0 },
+        counters: { bytesIn: 0, bytesOut: 0, writeTimeouts: 0, halfCloseTimeouts: 0 },
       };
       this.context = {
         limits,
@@ -125,16 +125,19 @@ export class Server implements HandlerServer, AsyncDisposable {
 
   /** A snapshot; counting costs nothing more until it is taken. */
   stats(): ServerStats {
-    const { context, acceptor, connectionContext } = this;
+    const { context, acceptor } = this;
+    const { counters } = this.connectionContext;
     const reactor = this.reactor.stats;
     return {
       connections: { open: acceptor.open, accepted: acceptor.accepted, acceptPauses: acceptor.pauses },
       requests: context.requests,
       errorResponses: Object.fromEntries(context.errorResponses),
-      bytes: { in: connectionContext.counters.bytesIn, out: connectionContext.counters.bytesOut },
+      bytes: { in: counters.bytesIn, out: counters.bytesOut },
       files: context.files?.stats ?? null,
-      timeouts: context.timeouts,
+      timeouts: context.timeouts + counters.writeTimeouts + counters.halfCloseTimeouts,
       handlerTimeouts: context.handlerTimeouts,
+      writeTimeouts: counters.writeTimeouts,
+      halfCloseTimeouts: counters.halfCloseTimeouts,
       eventsPerTurn: reactor.turns === 0 ? 0 : reactor.events / reactor.turns,
       reactor,
       systemCalls: this.counted.counts(),

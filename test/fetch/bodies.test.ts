@@ -105,12 +105,9 @@ describe.each(TRIGGERS)('%s', (trigger) => {
   });
 
   test('a FIN behind a body that is not read yet loses nothing of it', async () => {
-    const aborted = deferred();
     const server = served(
       async (asked) => {
-        if (!asked.signal.aborted) asked.signal.addEventListener('abort', () => aborted.resolve());
-        else aborted.resolve();
-        await aborted.promise; // reported while the body is still before it
+        await sleep(50); // the FIN is reported while the body is still before it
         return echo(asked, undefined as never);
       },
       { bodyHighWaterBytes: 16 * KIB },

@@ -16,6 +16,8 @@ test('a new server has counted nothing', () => {
     files: null,
     timeouts: 0,
     handlerTimeouts: 0,
+    writeTimeouts: 0,
+    halfCloseTimeouts: 0,
     eventsPerTurn: 0,
     accessLogDropped: 0,
   });

@@ -34,13 +34,12 @@ import {
 import { type Kernel, type LoopWatch, type SocketAddress, Stat } from '../../src/sys/kernel.js';
 
 const { AF_INET6, EFD_SEMAPHORE, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, S_IFREG } = constants;
-const { SHUT_RD, SHUT_WR, SO_ERROR, SOL_SOCKET } = constants;
+const { SHUT_RD, SHUT_WR, SO_ERROR, SO_LINGER, SOL_SOCKET } = constants;
 
 export type Call = keyof Kernel;
 
 /** The calls that neither the reactor nor net makes: they throw. */
 const UNSIMULATED = [
-  'setsockoptBytes',
   'getsockoptBytes',
   'peercred',
   'recvfrom',
@@ -304,6 +303,18 @@ export class FakeKernel extends UnsimulatedCalls implements Kernel {
     if (fault !== undefined) return fault;
     if (!this.files.has(fd)) return EBADF;
     this.options.push([`${level}/${option}`, value]);
+    return 0;
+  }
+
+  /** Of the structs only that of SO_LINGER has an effect. */
+  setsockoptBytes(fd: number, level: number, option: number, bytes: Uint8Array): number {
+    const fault = this.scripted('setsockoptBytes');
+    if (fault !== undefined) return fault;
+    const file = this.files.get(fd);
+    if (!file) return EBADF;
+    const [isOn, seconds] = new Int32Array(bytes.slice().buffer);
+    if (level === SOL_SOCKET && option === SO_LINGER && file instanceof Stream)
+      file.resetsOnClose = isOn === 1 && seconds === 0;
     return 0;
   }
 
@@ -723,6 +734,7 @@ class Stream extends File {
   /** The most bytes sent that the other end has not read. */
   capacity = 4 * 1024 * 1024;
   dead = false;
+  resetsOnClose = false;
   other!: Stream;
   private error = 0;
   private noSpace = false;
@@ -790,7 +802,7 @@ class Stream extends File {
   override closed(): void {
     if (this.gone) return;
     this.gone = true;
-    if (this.inbox.length > 0) this.other.reset();
+    if (this.inbox.length > 0 || this.resetsOnClose) this.other.reset();
     else if (!this.outputEnded) this.other.endInput();
   }
 

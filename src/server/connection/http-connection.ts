@@ -92,6 +92,10 @@ export class HttpConnection implements Protocol {
     return this.queue === null || this.queue.wantsInput;
   }
 
+  get isSending(): boolean {
+    return this.queue?.isSending === true;
+  }
+
   onEnd(unread: boolean): boolean {
     return this.queue?.onEnd(unread) === true;
   }

@@ -39,6 +39,11 @@ export class PendingResponse implements FastRequestContext, AbortCheck {
     this.isHttp10 = parser.minorVersion === 0;
   }
 
+  /** Whether the handler has used the request's signal. */
+  get hasSignal(): boolean {
+    return this.controller !== null;
+  }
+
   onSignal(controller: AbortController): void {
     this.controller = controller;
     if (this.abortReason !== null) controller.abort(this.abortReason);

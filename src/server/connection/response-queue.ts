@@ -32,7 +32,9 @@ const UNKNOWN_LENGTH = -1;
  * 4. sent: the rest of its request's body is discarded, and the connection goes on, closes, or lingers.
  *
  * Rules: a response that begins is never replaced; a body with an error in its framing replaces one that has not begun.
- * If the client disconnects, all pending requests are aborted. A late response flushes the connection outside the turn.
+ * If the client disconnects, all requests are aborted whose responses are not sent. A client that has shut down its side
+ * may wait for its responses, RFC 9112 section 9.6; but not for one without an end: it has left. A late response flushes
+ * the connection outside the turn.
  */
 export class ResponseQueue {
   /** The body that is being read, for a handler or to be discarded. */
@@ -42,6 +44,8 @@ export class ResponseQueue {
   private readonly pending: PendingResponse[] = [];
   /** Of the first pending response. */
   private stream: ResponseStream | null = null;
+  /** Responses that are queued on the connection, and whose requests have a signal. */
+  private unsent: PendingResponse[] = [];
   private disconnectReason: DOMException | null = null;
   private isClosed = false;
 
@@ -117,17 +121,27 @@ export class ResponseQueue {
     return body.position;
   }
 
+  /** A stream has begun and has not ended. */
+  get isSending(): boolean {
+    return this.stream !== null;
+  }
+
   /** The client will send no more. Returns whether a response is still to be sent to it. */
   onEnd(unread: boolean): boolean {
     if (this.isIdle) return false;
-    const reason = this.disconnectError();
-    if (!unread) this.body?.fail(reason);
-    for (const pending of this.pending) pending.abort(reason);
-    this.stream?.onEnd();
+    if (!unread && this.body !== null) {
+      // Half a body: its request will never be complete.
+      const reason = this.disconnectError();
+      this.body.fail(reason);
+      this.body.pending?.abort(reason);
+    }
+    if (this.stream !== null && isEndless(this.pending[0]!)) this.endStream(this.pending[0]!, this.stream);
+    else this.stream?.onEnd();
     return this.isBusy;
   }
 
   onDrain(): void {
+    if (this.unsent.length > 0) this.unsent = [];
     this.stream?.onDrain();
   }
 
@@ -157,14 +171,14 @@ export class ResponseQueue {
   /** The server stops: the last response closes the connection, and an endless stream ends now. */
   drain(): void {
     this.pending.at(-1)?.limitAction(ConnectionAction.close);
-    const body = this.pending[0]?.response?.body;
-    if (body?.kind === 'stream' && body.isEndless) this.stream?.end();
+    if (this.stream !== null && isEndless(this.pending[0]!)) this.stream.end();
   }
 
   onClose(): void {
     this.isClosed = true;
-    if (this.isIdle) return;
+    if (this.isIdle && this.unsent.length === 0) return;
     const reason = this.disconnectError();
+    for (const pending of this.unsent) pending.abort(reason);
     this.body?.fail(reason);
     for (const pending of this.pending) pending.abort(reason);
     if (this.stream !== null) this.pending.shift();
@@ -246,18 +260,28 @@ export class ResponseQueue {
     const { connection, context } = this;
     const onEnd = (end: StreamEnd, error: unknown): void => this.onStreamEnd(pending, end, error);
     this.stream = new ResponseStream(connection, stream, length, context.limits, context.flushQueue, onEnd);
-    if (context.isDraining && isEndless) this.stream.end();
+    if (isEndless && connection.hasPeerEnded) this.endStream(pending, this.stream);
+    else if (isEndless && context.isDraining) this.stream.end();
     else void this.stream.run();
+  }
+
+  /** The client has left, and the stream would never end. */
+  private endStream(pending: PendingResponse, stream: ResponseStream): void {
+    const reason = this.disconnectError();
+    pending.abort(reason);
+    stream.end(reason);
   }
 
   /** A broken stream has to end the connection: nothing else shows the client that its body is not complete. */
   private onStreamEnd(pending: PendingResponse, end: StreamEnd, error: unknown): void {
+    if (end === 'broken' && error !== undefined && !pending.isAbortReason(error))
+      report('the stream of a response', error);
+    if (end === 'broken' && pending.isHttp10) return this.connection.close('the stream of a response is broken');
     this.stream = null;
     if (end === 'complete') {
       this.finish(pending);
       this.sendReady();
     } else {
-      if (!pending.isAbortReason(error)) report('the stream of a response', error);
       this.connection.closeWhenSent(this.body !== null || this.connection.hasUnread);
     }
     this.context.flushQueue.schedule(this.connection);
@@ -266,6 +290,7 @@ export class ResponseQueue {
   private finish(pending: PendingResponse): void {
     this.discardBody(pending);
     this.pending.shift();
+    if (pending.hasSignal && this.connection.queuedBytes > 0) this.unsent.push(pending);
     if (pending.action === ConnectionAction.keepAlive) return;
     // A client that does not know of a stop may have sent a further request already.
     const mayHaveUnread = this.body !== null || this.context.isDraining || this.connection.hasUnread;
@@ -297,3 +322,6 @@ export class ResponseQueue {
     this.sendReady();
   }
 }
+
+const isEndless = ({ response }: PendingResponse): boolean =>
+  response !== null && response.body.kind === 'stream' && response.body.isEndless;

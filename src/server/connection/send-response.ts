@@ -20,6 +20,8 @@ export function sendResponse(
   isHead: boolean,
   entry: LogEntry | null,
 ): void {
+  // Its clients, and nginx in front, take what has come for all of it.
+  if (isHttp10) connection.resetsWhenCut = true;
   const head = headOf(response, clock, action, isHttp10, isHead);
   const { bytes, headBytes } = head;
   // The Date of a cached head is overwritten for the next response.

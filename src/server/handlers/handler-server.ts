@@ -13,10 +13,14 @@ export interface ServerStats {
   bytes: { in: number; out: number };
   /** Null for a server without a root. */
   files: FilesStats | null;
-  /** Expired deadlines: of heads, of bodies, of handlers and of idle connections. */
+  /** Expired deadlines: of heads, of bodies, of handlers, of idle connections, and the two below of responses. */
   timeouts: number;
   /** Handlers that had not responded within `handlerTimeoutMs`, and whose requests got a 503. */
   handlerTimeouts: number;
+  /** Connections closed because their clients did not read a response for `writeTimeoutMs`. */
+  writeTimeouts: number;
+  /** Connections closed because their clients had shut down their side, and no response came for `halfCloseTimeoutMs`. */
+  halfCloseTimeouts: number;
   /** Events that the kernel reported per epoll_wait(2), on average; 0 before the first. */
   eventsPerTurn: number;
   reactor: ReactorStats;

@@ -84,7 +84,8 @@ export class ResponseStream {
 
   /**
    * The client will send no more: it has disconnected, or waits for the rest, and only a send shows which. A zero in
-   * front of the next chunk's size changes nothing, and causes a reset if the client has gone.
+   * front of the next chunk's size changes nothing, and causes a reset if the client has gone. Without chunks there is
+   * nothing to send but content: the connection has its deadline for that.
    */
   onEnd(): void {
     if (this.isEnded || this.isProbed || this.length !== -1) return;
@@ -92,11 +93,11 @@ export class ResponseStream {
     this.connection.sendBytes(ZERO, 0, ZERO.length);
   }
 
-  /** Ends an endless stream, when the server stops. */
-  end(): void {
+  /** Ends an endless stream: when the server stops, or the client has left. */
+  end(reason?: Error): void {
     if (this.isEnded) return;
-    this.reader.cancel().catch(() => {});
-    this.finish(this.length >= 0 ? 'broken' : 'complete');
+    this.reader.cancel(reason).catch(() => {});
+    this.finish(this.length >= 0 ? 'broken' : 'complete', reason);
   }
 
   /** The connection is closed. */

@@ -210,7 +210,19 @@ const EFFECTS: Record<keyof Limits, () => Promise<void>> = {
       await eventually(() => server.stats().connections.open === 1, 'it is accepted');
       await eventually(() => server.stats().connections.open === 0, 'it is closed');
       within(performance.now() - startMs, 200);
+      expect(server.stats()).toMatchObject({ timeouts: 1, writeTimeouts: 1, halfCloseTimeouts: 0 });
     }),
+
+  halfCloseTimeoutMs: async () => {
+    const never = () => new Promise<Response>(() => {});
+    await handled(never, { halfCloseTimeoutMs: 150 }, async (client, server) => {
+      const startMs = performance.now();
+      client.send(request('/')).end();
+      expect(await client.untilClose()).toHaveLength(0);
+      within(performance.now() - startMs, 150);
+      expect(server.stats()).toMatchObject({ timeouts: 1, writeTimeouts: 0, halfCloseTimeouts: 1 });
+    });
+  },
 
   idleTimeoutMs: () =>
     withServer({ idleTimeoutMs: 150 }, async (server) => {

@@ -666,6 +666,21 @@ describe('errors', () => {
   });
 });
 
+it.each([
+  ['a response that is cut off', true, true],
+  ['a response that is cut off, of a connection that is just closed', false, false],
+  ['nothing unsent', true, false],
+])('close with %s', (what, resetsWhenCut, isReset) => {
+  world = new World('simulated', 'level', () => 0);
+  const { peer, connection } = world.connect({ smallBuffers: true });
+  connection.resetsWhenCut = resetsWhenCut;
+  peer.send(what === 'nothing unsent' ? 'one\n' : 'big 20000\n');
+  world.reactor.turn(0);
+  connection.close();
+  while (!peer.ended && !peer.wasReset) peer.pump();
+  expect(peer.wasReset).toBe(isReset);
+});
+
 it('deferInput without unread bytes has no effect', () => {
   world = new World('simulated', 'level', () => 0);
   const { fake, context, reactor } = world;
@@ -679,6 +694,7 @@ it('deferInput without unread bytes has no effect', () => {
       return end;
     },
     wantsInput: true,
+    isSending: false,
     onEnd: () => false,
     onDrain() {},
     deadlineMs: (sinceMs) => sinceMs + 1000,

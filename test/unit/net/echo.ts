@@ -49,6 +49,7 @@ export class Echo implements Protocol {
   }
 
   readonly wantsInput = true;
+  readonly isSending = false;
 
   onEnd(): boolean {
     return false;

@@ -18,8 +18,8 @@ import type { Kernel } from '../../../src/sys/kernel.js';
 import { FakeKernel } from '../../support/fake-kernel.js';
 import { hasIPv6, permits } from '../../support/needs.js';
 
-const { IPPROTO_IPV6, IPPROTO_TCP, IPV6_V6ONLY, SO_REUSEADDR, SOCK_NONBLOCK, SOL_SOCKET } = constants;
-const { TCP_DEFER_ACCEPT, TCP_NODELAY } = constants;
+const { IPPROTO_IPV6, IPPROTO_TCP, IPV6_V6ONLY, SO_KEEPALIVE, SO_REUSEADDR, SOCK_NONBLOCK, SOL_SOCKET } = constants;
+const { TCP_DEFER_ACCEPT, TCP_KEEPCNT, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_NODELAY } = constants;
 
 const runsIPv6 = permits(hasIPv6(), 'listeners of IPv6', 'this machine has none');
 
@@ -27,10 +27,14 @@ describe('on a simulated kernel', () => {
   it('open makes these system calls and sets these options', () => {
     const fake = new FakeKernel();
     const listener = Listener.open(fake, '127.0.0.1', 8080);
-    expect(fake.calls).toEqual(['socket', 'setsockopt', 'setsockopt', 'setsockopt', 'bind', 'listen', 'getsockname']);
+    expect(fake.counts()).toEqual({ socket: 1, setsockopt: 7, bind: 1, listen: 1, getsockname: 1 });
     expect(fake.options).toEqual([
       [`${SOL_SOCKET}/${SO_REUSEADDR}`, 1],
       [`${IPPROTO_TCP}/${TCP_NODELAY}`, 1],
+      [`${SOL_SOCKET}/${SO_KEEPALIVE}`, 1],
+      [`${IPPROTO_TCP}/${TCP_KEEPIDLE}`, 60],
+      [`${IPPROTO_TCP}/${TCP_KEEPINTVL}`, 15],
+      [`${IPPROTO_TCP}/${TCP_KEEPCNT}`, 4],
       [`${IPPROTO_TCP}/${TCP_DEFER_ACCEPT}`, 1],
     ]);
     expect(listener.address).toEqual({ family: 'IPv4', address: '127.0.0.1', port: 8080 });
@@ -185,10 +189,13 @@ describe('on the real kernel', () => {
     expect(await refused).toMatchObject({ code: 'ECONNREFUSED' });
   });
 
-  it('accepted sockets have TCP_NODELAY', async () => {
+  it('accepted sockets have TCP_NODELAY, and are probed when nothing is sent', async () => {
     const listener = listen('127.0.0.1');
     connect('127.0.0.1', listener.address.port).write('x');
-    expect(kernel.getsockopt(await accept(listener), IPPROTO_TCP, TCP_NODELAY)).not.toBe(0);
+    const fd = await accept(listener);
+    expect(kernel.getsockopt(fd, IPPROTO_TCP, TCP_NODELAY)).not.toBe(0);
+    expect(kernel.getsockopt(fd, SOL_SOCKET, SO_KEEPALIVE)).not.toBe(0);
+    expect(kernel.getsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE)).toBe(60);
   });
 
   it('a connection without data is accepted after about a second, one with data at once', async () => {

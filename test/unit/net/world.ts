@@ -77,6 +77,7 @@ export class World {
         writeTimeoutMs: 5000,
         lingerTimeoutMs: 100,
         maxLingerMs: 60_000,
+        halfCloseTimeoutMs: 60_000,
         lingerBytes: 20_000,
         ...limits,
       },
@@ -84,7 +85,7 @@ export class World {
       readBatch: new ReadBatch(this.reactor, inputBytes + 1),
       input: Buffer.alloc(inputBytes + 1),
       isStopping: false,
-      counters: { bytesIn: 0, bytesOut: 0 },
+      counters: { bytesIn: 0, bytesOut: 0, writeTimeouts: 0, halfCloseTimeouts: 0 },
     };
     if (name === 'simulated, in bad randomFault') this.fake!.chaos = (call) => this.randomFault(call, next);
   }
