@@ -14,9 +14,9 @@ export type {
 } from './files/rules/site-options.js';
 export { LIMITS, type Limit, type Limits } from './http/limits.js';
 export type { Trigger } from './reactor/interest.js';
-export type { AccessLogFormat } from './server/connection/access-log.js';
 export type { HandlerContext } from './server/handlers/handler-context.js';
 export type { ErrorHandler, FetchHandler } from './server/handlers/handler-runner.js';
 export type { HandlerServer, ServerStats, StopOptions } from './server/handlers/handler-server.js';
+export type { AccessLogFormat } from './server/log/access-log.js';
 export type { HostOptions, ServeOptions } from './server/options.js';
 export { type Server, serve } from './server/server.js';

@@ -20,6 +20,7 @@ const FLOORS: string[][] = [
   ['files/representation'],
   ['files/pages', 'files/listing'],
   ['files'],
+  ['server/log'],
   ['server/handlers'],
   ['server/connection'],
   ['server'],

@@ -30,7 +30,9 @@ export function defineServe(command: Command): void {
     stopOnSignals((force) => started.stop({ force }));
     for (const missing of started.missingFallbacks)
       process.stderr.write(`${pc.yellow('epollet:')} ${describeMissing(missing)} Until then the response is 404.\n`);
-    process.stdout.write(`${started.url.href}\n`);
+    // An access log has standard output to itself, so that a program can parse it.
+    const output = options.accessLog === 'off' ? process.stdout : process.stderr;
+    output.write(`${started.url.href}\n`);
   });
 }
 

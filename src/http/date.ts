@@ -47,9 +47,17 @@ export class DateClock {
   text = ' '.repeat(DATE_BYTES);
   /** The same in the format of access logs: `21/Nov/2026:06:33:00 +0000`. */
   logStamp = '';
+  /** The same without its fraction and zone: `2026-11-21T06:33:00`. */
+  isoSecond = '';
+  /** When the current second began, on the monotonic clock. */
+  private secondStartMs = 0;
 
-  /** @param wallMs milliseconds since the epoch */
-  tick(wallMs: number): void {
+  /**
+   * @param wallMs milliseconds since the epoch
+   * @param nowMs the same moment on a monotonic clock
+   */
+  tick(wallMs: number, nowMs = 0): void {
+    this.secondStartMs = nowMs - (wallMs % 1000);
     const second = Math.floor(wallMs / 1000);
     if (second === this.second) return;
     this.second = second;
@@ -57,5 +65,11 @@ export class DateClock {
     this.bytes.write(text, 'latin1');
     this.text = text;
     this.logStamp = `${text.slice(5, 7)}/${text.slice(8, 11)}/${text.slice(12, 16)}:${text.slice(17, 25)} +0000`;
+    this.isoSecond = new Date(second * 1000).toISOString().slice(0, -'.000Z'.length);
+  }
+
+  /** The millisecond of the current second, 0 to 999, at a time on the monotonic clock. */
+  millisecondAt(nowMs: number): number {
+    return Math.max(0, Math.min(999, Math.floor(nowMs - this.secondStartMs)));
   }
 }

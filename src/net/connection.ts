@@ -140,10 +140,7 @@ export class Connection implements Handler, BatchReadable {
     this.flushAndUpdate();
   }
 
-  /**
-   * Closes when everything queued is sent.
-   * @param linger whether to shut down writing first and read on for a while (Lingering)
-   */
+  /** Closes when everything queued is sent; with `linger`, shuts down writing and reads on for a while (Lingering). */
   closeWhenSent(linger: boolean): void {
     if (this.state === State.open) this.state = linger ? State.lingeringWhenSent : State.closingWhenSent;
     this.inputDeferred = false;
@@ -157,9 +154,7 @@ export class Connection implements Handler, BatchReadable {
     else this.flushAndUpdate();
   }
 
-  /**
-   * Closes now; what is queued is lost. Idempotent. The reason is for the trace.
-   */
+  /** Closes now; what is queued is lost. Idempotent. The reason is for the trace. */
   close(reason = 'closed by the server'): void {
     if (this.isClosed) return;
     if (tracing) debug('close fd %d: %s', this.fd, reason);
@@ -196,6 +191,7 @@ export class Connection implements Handler, BatchReadable {
     this.batchedBytes = 0;
     if (sent < 0) return this.closeOnError('send', sent);
     this.context.counters.bytesOut += sent;
+    this.protocol.onSent(sent);
     if (start + sent === end) this.protocol.onDrain();
     else this.ensureQueue().pushBytes(Buffer.from(bytes.subarray(start + sent, end)), 0, end - start - sent);
   }
@@ -328,9 +324,11 @@ export class Connection implements Handler, BatchReadable {
       const { kernel, limits, writeQueues, counters, reactor } = this.context;
       const before = writeQueue.queuedBytes;
       const result = writeQueue.flush(kernel, this.fd, limits.sendBytesPerTurn);
-      counters.bytesOut += before - writeQueue.queuedBytes;
+      const sent = before - writeQueue.queuedBytes;
+      counters.bytesOut += sent;
+      this.protocol.onSent(sent);
       if (result < 0) return result;
-      if (writeQueue.queuedBytes < before) this.sinceMs = reactor.nowMs;
+      if (sent > 0) this.sinceMs = reactor.nowMs;
       if (result !== SENT) return result === BUDGET_SPENT ? WRITABLE : 0;
       this.writeQueue = null;
       writeQueues.putBack(writeQueue);

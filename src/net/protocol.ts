@@ -16,6 +16,9 @@ export interface Protocol {
    * @param unread whether some of what the peer has sent is not yet read
    */
   onEnd(unread: boolean): boolean;
+  /** Of what is queued, the kernel has taken this many bytes. */
+  onSent(bytes: number): void;
+  /** Everything that was queued has been sent. */
   onDrain(): void;
   /**
    * When, on the reactor's clock, `onTimeout` is due.

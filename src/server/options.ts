@@ -20,8 +20,8 @@ import { isAddress } from '../net/address.js';
 import { TRIGGERS, type Trigger } from '../reactor/interest.js';
 import { kernel as realKernel } from '../sys/binding.js';
 import type { Kernel } from '../sys/kernel.js';
-import { ACCESS_LOG_FORMATS, type AccessLogFormat } from './connection/access-log.js';
 import { type ErrorHandler, type FetchHandler, HandlerRunner } from './handlers/handler-runner.js';
+import { ACCESS_LOG_FORMATS, type AccessLogFormat } from './log/access-log.js';
 
 /** A further site, for the host that it is the value of. */
 export interface HostOptions extends SiteOptions {

@@ -14,11 +14,11 @@ import { READABLE } from '../reactor/interest.js';
 import { Reactor } from '../reactor/reactor.js';
 import { type CountedKernel, countedKernel } from '../sys/counted-kernel.js';
 import { assertLoop } from '../sys/runtime.js';
-import { AccessLog } from './connection/access-log.js';
 import type { ServerContext } from './connection/context.js';
 import { HttpConnection } from './connection/http-connection.js';
 import { FlushQueue } from './handlers/flush-queue.js';
 import type { HandlerServer, ServerStats, StopOptions } from './handlers/handler-server.js';
+import { AccessLog } from './log/access-log.js';
 import { checkedOptions, type ServeOptions } from './options.js';
 
 /** One buffer for the reads of all connections; a head of the largest size fits. Its last byte is the parser's sentinel. */
@@ -75,7 +75,7 @@ export class Server implements HandlerServer, AsyncDisposable {
       const tick = (): void => {
         if (this.reactor.nowMs < nextSecondMs) return; // the wall clock is read once a second
         const wallMs = kernel.wallMs();
-        clock.tick(wallMs);
+        clock.tick(wallMs, this.reactor.nowMs);
         nextSecondMs = this.reactor.nowMs + 1000 - (wallMs % 1000);
       };
       this.reactor.onTurn = tick;
@@ -233,7 +233,7 @@ export class Server implements HandlerServer, AsyncDisposable {
     this.driver.stop();
     this.reactor.close();
     this.context.files?.close();
-    await this.context.log?.flush();
+    await this.context.log?.close();
   }
 
   private closeAll(): void {

@@ -1,8 +1,10 @@
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, openSync, readFileSync, readSync } from 'node:fs';
+import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { command } from '../support/command.js';
-import { exchange, RawClient, request, sleep } from '../support/raw-client.js';
+import { exchange, leaveAt, RawClient, request, sleep } from '../support/raw-client.js';
 import { contentOf, HELLO, MIB, makeSite, type Site } from '../support/site.js';
 
 const COMBINED =
@@ -24,18 +26,20 @@ async function logged(format: string, requests: readonly string[]): Promise<stri
     stdio: ['ignore', fd, 'pipe'],
   });
   closeSync(fd);
-  let port = 0;
-  while (port === 0) {
-    await sleep(20);
-    port = Number(/:(\d+)\/\n/.exec(readFileSync(path, 'utf8'))?.[1] ?? 0);
-  }
+  const port = await server.port('stderr');
   for (const bytes of requests) await exchange(port, bytes);
-  expect(await server.kill().ended).toMatchObject({ code: 0, stderr: '' });
-  const text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
-  const [url, ...lines] = text.split('\n');
-  expect(url).toBe(`http://127.0.0.1:${port}/`);
+  expect(await server.kill().ended).toMatchObject({ code: 0, stderr: `http://127.0.0.1:${port}/\n` });
+  const lines = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path)).split('\n');
   expect(lines.pop()).toBe('');
   return lines;
+}
+
+/** Larger than the buffers of a socket; it takes no space. */
+async function makeBig(): Promise<{ name: string; size: number }> {
+  const size = 256 * MIB;
+  await writeFile(join(site.root, 'big.bin'), '');
+  await truncate(join(site.root, 'big.bin'), size);
+  return { name: 'big.bin', size };
 }
 
 const AGENT = 'User-Agent: x"y\\z\t\xc3\xa9\xff';
@@ -83,7 +87,11 @@ test('combined writes a line per request, in order, that no client can forge', a
 
 test('json writes an object per line, in valid UTF-8 whatever clients send', async () => {
   const lines = (await logged('json', REQUESTS)).map((line) => JSON.parse(line) as Record<string, unknown>);
-  for (const { time } of lines) expect(time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z$/);
+  for (const { time } of lines) {
+    expect(time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+    expect(Math.abs(Date.now() - Date.parse(time as string))).toBeLessThan(60_000);
+  }
+  expect(lines.some(({ time }) => !(time as string).endsWith('000Z'))).toBe(true);
   expect(lines[0]).toEqual({
     time: expect.any(String),
     peer: '127.0.0.1',
@@ -93,6 +101,7 @@ test('json writes an object per line, in valid UTF-8 whatever clients send', asy
     version: '1.1',
     status: 200,
     bytes: HELLO.length,
+    complete: true,
     referer: 'http://a/b?c',
     userAgent: 'curl/8',
   });
@@ -113,37 +122,105 @@ test('json writes an object per line, in valid UTF-8 whatever clients send', asy
   ]);
 });
 
+test('a client that leaves has a line of what it got', async () => {
+  await using server = command([site.root, '--access-log', 'json', '--port', '0']);
+  const port = await server.port('stderr');
+  const big = await makeBig();
+  for (const version of ['1.0', '1.1']) {
+    using client = await RawClient.connect(port);
+    client.send(`GET /${big.name} HTTP/${version}\r\nHost: a\r\n\r\n`);
+    await leaveAt(client, '\0\0');
+  }
+  {
+    using client = await RawClient.connect(port);
+    client.send(request('/hello.txt', ['Content-Length: 10', 'Expect: 100-continue']));
+    await leaveAt(client, '100 Continue');
+  }
+  const lines = (await server.kill().ended).stdout
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line));
+  for (const { bytes } of lines.slice(0, 2)) {
+    expect(bytes).toBeGreaterThan(0);
+    expect(bytes).toBeLessThan(big.size);
+  }
+  expect(lines.map(({ method, status, complete }) => [method, status, complete])).toEqual([
+    ['GET', 200, false],
+    ['GET', 200, false],
+    ['GET', 499, false],
+  ]);
+});
+
+test('combined marks a line of a response that was cut off', async () => {
+  await using server = command([site.root, '--access-log', 'combined', '--port', '0']);
+  const port = await server.port('stderr');
+  const big = await makeBig();
+  using client = await RawClient.connect(port);
+  client.send(request(`/${big.name}`));
+  await leaveAt(client, '\0\0');
+  await server.waitFor(/"GET \/big.bin HTTP\/1.1" 200 \d+ "-" "-" X\n/, 'stdout', 3000);
+});
+
 test('a stop writes every line that is still buffered', async () => {
   await using server = command([site.root, '--access-log', 'combined', '--port', '0']);
-  const port = await server.port();
+  const port = await server.port('stderr');
   using client = await RawClient.connect(port);
   client.send(request('/hello.txt', [`User-Agent: ${'x'.repeat(500)}`]).repeat(2000));
   for (let i = 0; i < 2000; i++) await client.response();
   const { code, stdout, stderr } = await server.kill().ended;
-  expect([code, stderr, stdout.trimEnd().split('\n').length]).toEqual([0, '', 2001]);
+  expect([code, stderr, stdout.trimEnd().split('\n').length]).toEqual([0, `http://127.0.0.1:${port}/\n`, 2000]);
 });
 
 test('lines are written within about a second, without a stop', async () => {
   await using server = command([site.root, '--access-log', 'combined', '--port', '0']);
-  await exchange(await server.port(), request('/hello.txt'));
+  await exchange(await server.port('stderr'), request('/hello.txt'));
   await server.waitFor(/"GET \/hello\.txt HTTP\/1\.1" 200/, 'stdout', 3000);
 });
 
-describe('a reader of the log', () => {
-  test('that has closed its end stops the log, and not the server', async () => {
-    await using server = command([site.root, '--access-log', 'json', '--port', '0']);
-    const port = await server.port();
-    server.process.stdout!.destroy();
-    await exchange(port, request('/hello.txt'));
-    await server.waitFor(/the access log cannot be written and ends here: EPIPE/, 'stderr', 4000);
+describe('the log cannot be written', () => {
+  test('a full device: the server goes on, and reports what was lost', async () => {
+    const full = openSync('/dev/full', 'w');
+    await using server = command([site.root, '--access-log', 'json', '--port', '0'], {
+      stdio: ['ignore', full, 'pipe'],
+    });
+    closeSync(full);
+    const port = await server.port('stderr');
     for (let i = 0; i < 3; i++)
       expect((await exchange(port, request(`/${MIB}.bin`))).body.equals(contentOf(MIB))).toBe(true);
-    expect((await server.kill().ended).code).toBe(0);
+    const { code, stderr } = await server.kill().ended;
+    expect(code).toBe(0);
+    expect(stderr.split('\n').slice(1)).toEqual([
+      expect.stringMatching(
+        /^epollet: the access log cannot be written \(ENOSPC: .*\); it is tried again every second\.$/,
+      ),
+      'epollet: the access log could not be written to its end; 3 lines were lost.',
+      '',
+    ]);
   });
 
-  test('that does not read delays neither the requests nor a second signal', async () => {
+  test('a pipe without a reader: the log goes on with the next reader', async () => {
+    const path = join(site.outside, 'fifo');
+    execFileSync('mkfifo', [path]);
+    const first = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const fd = openSync(path, 'w');
+    await using server = command([site.root, '--access-log', 'json', '--port', '0'], { stdio: ['ignore', fd, 'pipe'] });
+    closeSync(fd);
+    const port = await server.port('stderr');
+    closeSync(first);
+    await exchange(port, request('/hello.txt'));
+    await server.waitFor(/the access log cannot be written \(EPIPE/, 'stderr', 4000);
+    const second = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    await exchange(port, request('/sub'));
+    await server.waitFor(/the access log is written again; one line was lost\./, 'stderr', 4000);
+    const bytes = Buffer.alloc(4096);
+    const line = bytes.toString('utf8', 0, readSync(second, bytes));
+    closeSync(second);
+    expect(JSON.parse(line)).toMatchObject({ target: '/sub', status: 301, complete: true });
+  });
+
+  test('a reader that does not read delays neither the requests nor a second signal', async () => {
     await using server = command([site.root, '--access-log', 'combined', '--port', '0']);
-    const port = await server.port();
+    const port = await server.port('stderr');
     server.process.stdout!.pause();
     using client = await RawClient.connect(port);
     const line = request('/hello.txt', [`User-Agent: ${'x'.repeat(2000)}`]);

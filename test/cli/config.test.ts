@@ -16,7 +16,7 @@ import {
 } from '../../src/files/rules/site-options.js';
 import { LIMIT_NAMES, LIMITS } from '../../src/http/limits.js';
 import { TRIGGERS } from '../../src/reactor/interest.js';
-import { ACCESS_LOG_FORMATS } from '../../src/server/connection/access-log.js';
+import { ACCESS_LOG_FORMATS } from '../../src/server/log/access-log.js';
 import { HOST_NAME } from '../../src/server/options.js';
 import { PACKAGE } from '../support/command.js';
 

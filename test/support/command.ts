@@ -67,9 +67,9 @@ export class Command {
     }
   }
 
-  /** The port of the printed URL. */
-  async port(): Promise<number> {
-    return Number((await this.waitFor(/^http:\/\/[^\n]+:(\d+)\/\n/))[1]);
+  /** The port of the printed URL, which is on standard error if there is an access log. */
+  async port(from: 'stdout' | 'stderr' = 'stdout'): Promise<number> {
+    return Number((await this.waitFor(/^http:\/\/[^\n]+:(\d+)\/\n/m, from))[1]);
   }
 
   kill(signal: NodeJS.Signals = 'SIGTERM'): this {

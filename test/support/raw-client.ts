@@ -184,6 +184,17 @@ export class RawClient {
   }
 }
 
+/** Resets the connection once it has received this text. */
+export function leaveAt(client: RawClient, text: string): Promise<void> {
+  return new Promise((resolve) => {
+    client.socket.on('data', () => {
+      if (!client.buffered.includes(text)) return;
+      client.reset();
+      resolve();
+    });
+  });
+}
+
 /** One connection, one exchange: sends the bytes, reads a response, closes. */
 export async function exchange(port: number, request: string | Uint8Array): Promise<RawResponse> {
   using client = await RawClient.connect(port);

@@ -4,7 +4,7 @@ import { checkedMembers, memberOf, quoted } from '../../files/rules/option-type.
 import { resolveSiteOptions, SITE_OPTION_NAMES, type SiteOptions } from '../../files/rules/site-options.js';
 import type { Limits } from '../../http/limits.js';
 import type { Trigger } from '../../reactor/interest.js';
-import type { AccessLogFormat } from '../../server/connection/access-log.js';
+import type { AccessLogFormat } from '../../server/log/access-log.js';
 import { jsonFault, repeatedName } from '../syntax/json-fault.js';
 import { CONFIG_OPTIONS } from './option-table.js';
 import { checked, UsageError } from './usage-error.js';

@@ -8,7 +8,7 @@ import {
 } from '../../files/rules/site-options.js';
 import { LIMIT_NAMES, type Limits } from '../../http/limits.js';
 import type { Trigger } from '../../reactor/interest.js';
-import type { AccessLogFormat } from '../../server/connection/access-log.js';
+import type { AccessLogFormat } from '../../server/log/access-log.js';
 import type { HostOptions, ServeOptions } from '../../server/options.js';
 import { type Config, readConfig } from './config.js';
 import { flagName, flagOf, limitFlags, ONE_WORKER, serverFlags, switchValue, variableOf } from './flags.js';

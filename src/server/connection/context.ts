@@ -5,7 +5,7 @@ import type { RequestParser } from '../../http/request/parser.js';
 import type { FlushQueue } from '../handlers/flush-queue.js';
 import type { HandlerRunner } from '../handlers/handler-runner.js';
 import type { HandlerServer } from '../handlers/handler-server.js';
-import type { AccessLog } from './access-log.js';
+import type { AccessLog } from '../log/access-log.js';
 
 /** What the HTTP connections of one server share. */
 export interface ServerContext {

@@ -8,7 +8,8 @@ import type { Connection } from '../../net/connection.js';
 import { peerOf } from '../../net/peer.js';
 import type { Protocol } from '../../net/protocol.js';
 import { debug, tracing } from '../../sys/debug.js';
-import { AccessLog, type LogEntry } from './access-log.js';
+import type { LogEntry } from '../log/log-entry.js';
+import { Unlogged } from '../log/unlogged.js';
 import type { ServerContext } from './context.js';
 import { dispatch, isAllowed } from './dispatch.js';
 import { errorResponse } from './error-responses.js';
@@ -39,6 +40,10 @@ export class HttpConnection implements Protocol {
   /** The client's address for the log, once it has been needed. */
   private peer: string | null = null;
   private queue: ResponseQueue | null = null;
+  /** Null without an access log. */
+  private readonly unlogged: Unlogged | null;
+  /** Of the request whose body is discarded before its response is made. */
+  private entry: LogEntry | null = null;
   /** When the current head must be complete; 0 between requests. A new connection owes one at once. */
   private headDueMs: number;
   /** How many bytes are known to be a partial head, and how many it takes to change that without a line's end. */
@@ -50,6 +55,7 @@ export class HttpConnection implements Protocol {
     readonly connection: Connection,
   ) {
     this.headDueMs = connection.context.reactor.nowMs + context.limits.headTimeoutMs;
+    this.unlogged = context.log === null ? null : new Unlogged(context.log);
   }
 
   onData(bytes: Uint8Array, start: number, end: number): number {
@@ -100,6 +106,10 @@ export class HttpConnection implements Protocol {
     return this.queue?.onEnd(unread) === true;
   }
 
+  onSent(bytes: number): void {
+    this.unlogged?.onSent(bytes);
+  }
+
   onDrain(): void {
     this.queue?.onDrain();
   }
@@ -139,6 +149,7 @@ export class HttpConnection implements Protocol {
 
   onClose(): void {
     this.queue?.onClose();
+    this.unlogged?.onClose();
     this.context.onConnectionClosed(this);
   }
 
@@ -172,6 +183,7 @@ export class HttpConnection implements Protocol {
       if (!isAllowed(parser) || this.queue?.isBusy) return this.respond(true, true);
       connection.sendBytes(CONTINUE, 0, CONTINUE.length);
     }
+    this.entry = this.logEntry();
     this.ensureQueue().body = new RequestBody(parser, limits, reactor.nowMs, null);
   }
 
@@ -209,21 +221,14 @@ export class HttpConnection implements Protocol {
 
   /** An error response ends the connection: the bytes behind it may not be a request. Uses up all of them, up to `end`. */
   private respondWithError(status: ErrorStatus, end: number): number {
-    const { context, queue } = this;
-    const response = errorResponse(context, status);
-    let entry = this.logEntry();
-    if (queue?.isBusy && entry !== null) {
-      // Logged now: the connection may close before the responses in front are sent.
-      context.log!.record(entry, status, response.bodyBytes(context.parser.method === 'HEAD'));
-      entry = null;
-    }
-    this.send(response, ConnectionAction.linger, entry);
+    this.send(errorResponse(this.context, status), ConnectionAction.linger);
     return end;
   }
 
   /** The response to the request that the parser holds. */
-  private send(response: HttpResponse, action: ConnectionAction, entry = this.logEntry()): void {
+  private send(response: HttpResponse, action: ConnectionAction): void {
     const { context, connection, queue } = this;
+    const entry = this.logEntry();
     const { parser } = context;
     if (queue?.isBusy) return queue.enqueue(parser, response, action, entry);
     sendResponse(context, connection, response, action, parser.minorVersion === 0, parser.method === 'HEAD', entry);
@@ -238,9 +243,12 @@ export class HttpConnection implements Protocol {
   }
 
   private logEntry(): LogEntry | null {
+    const { connection, unlogged, entry } = this;
+    if (unlogged === null) return null;
+    this.entry = null;
+    if (entry !== null) return entry;
     const { log, parser } = this.context;
-    if (log === null) return null;
-    this.peer ??= peerOf(this.connection)?.address ?? '-';
-    return AccessLog.entryOf(parser, this.peer);
+    this.peer ??= peerOf(connection)?.address ?? '-';
+    return unlogged.add(log!.entryOf(unlogged, parser, this.peer, connection.context.reactor.nowMs));
   }
 }

@@ -5,7 +5,7 @@ import type { ConnectionAction } from '../../http/response/connection-action.js'
 import type { HttpResponse } from '../../http/response/response.js';
 import type { Kernel } from '../../sys/kernel.js';
 import type { AbortCheck } from '../handlers/handler-runner.js';
-import type { LogEntry } from './access-log.js';
+import type { LogEntry } from '../log/log-entry.js';
 
 /**
  * A request that waits for its response: for the handler to make it, or for the responses before it to be sent. It keeps

@@ -10,7 +10,7 @@ import { debug, tracing } from '../../sys/debug.js';
 import { HandlerContext } from '../handlers/handler-context.js';
 import { report, SERVER_ERROR } from '../handlers/handler-runner.js';
 import { ResponseStream, type StreamEnd } from '../handlers/response-stream.js';
-import type { LogEntry } from './access-log.js';
+import type { LogEntry } from '../log/log-entry.js';
 import type { ServerContext } from './context.js';
 import { fileOf } from './dispatch.js';
 import { errorResponse, HANDLER_TIMEOUT } from './error-responses.js';
@@ -102,6 +102,7 @@ export class ResponseQueue {
   enqueue(parser: RequestParser, response: HttpResponse, action: ConnectionAction, entry: LogEntry | null): void {
     const pending = new PendingResponse(parser, this.context.defaultHost, this.nowMs, action, entry);
     pending.response = response;
+    if (entry !== null) entry.status = response.status;
     this.pending.push(pending);
     this.sendReady();
   }
@@ -218,6 +219,7 @@ export class ResponseQueue {
     const file = isMissing ? fileOf(this.context, pending.head!, this.nowMs) : null;
     if (file !== null) discard(response, kernel);
     pending.response = file ?? response;
+    if (pending.logEntry !== null) pending.logEntry.status = pending.response.status;
     if (this.pending[0] === pending) this.sendReady();
   }
 
@@ -259,7 +261,8 @@ export class ResponseQueue {
   private startStream(pending: PendingResponse, { stream, isEndless }: StreamBody, length: number): void {
     const { connection, context } = this;
     const onEnd = (end: StreamEnd, error: unknown): void => this.onStreamEnd(pending, end, error);
-    this.stream = new ResponseStream(connection, stream, length, context.limits, context.flushQueue, onEnd);
+    const { limits, flushQueue } = context;
+    this.stream = new ResponseStream(connection, stream, length, limits, flushQueue, pending.logEntry, onEnd);
     if (isEndless && connection.hasPeerEnded) this.endStream(pending, this.stream);
     else if (isEndless && context.isDraining) this.stream.end();
     else void this.stream.run();
@@ -279,6 +282,7 @@ export class ResponseQueue {
     if (end === 'broken' && pending.isHttp10) return this.connection.close('the stream of a response is broken');
     this.stream = null;
     if (end === 'complete') {
+      pending.logEntry?.complete(this.connection.queuedBytes);
       this.finish(pending);
       this.sendReady();
     } else {

@@ -3,16 +3,16 @@ import { headOf } from '../../http/response/head.js';
 import type { Body, HttpResponse } from '../../http/response/response.js';
 import type { Connection } from '../../net/connection.js';
 import { debug, tracing } from '../../sys/debug.js';
-import type { LogEntry } from './access-log.js';
+import type { LogEntry } from '../log/log-entry.js';
 import type { ServerContext } from './context.js';
 
 /**
- * Queues a response on its connection, logs it, and releases its descriptor. One in memory is one send. Of a stream only
+ * Queues a response on its connection, and releases its descriptor. One in memory is one send. Of a stream only
  * the head is sent here; HEAD is sent the head of the GET.
  * @param entry the request's; null without an access log
  */
 export function sendResponse(
-  { clock, log }: ServerContext,
+  { clock }: ServerContext,
   connection: Connection,
   response: HttpResponse,
   action: ConnectionAction,
@@ -26,6 +26,7 @@ export function sendResponse(
   const { bytes, headBytes } = head;
   // The Date of a cached head is overwritten for the next response.
   const immutableFrom = response.transient ? 0 : headBytes;
+  const queuedBytes = entry === null ? 0 : connection.queuedBytes;
   if (isHead) connection.sendBytes(bytes, 0, headBytes, immutableFrom);
   else if (head.hasBody || !isSeparate(response.body)) connection.sendBytes(bytes, 0, head.length, immutableFrom);
   else {
@@ -34,7 +35,10 @@ export function sendResponse(
   }
   if (tracing) debug('response %d, %d bytes of body', response.status, response.bodyBytes(isHead));
   response.ownedFile?.release(connection.context.kernel);
-  if (entry !== null) log!.record(entry, response.status, response.bodyBytes(isHead));
+  if (entry === null) return;
+  const isStream = response.body.kind === 'stream' && !isHead && response.body.length !== 0;
+  entry.begin(response.status, queuedBytes + headBytes);
+  if (!isStream) entry.complete(connection.queuedBytes);
 }
 
 const isSeparate = ({ kind }: Body): boolean => kind !== 'none' && kind !== 'text' && kind !== 'stream';

@@ -26,7 +26,7 @@ export interface ServerStats {
   reactor: ReactorStats;
   /** System calls of this server, by their names in strace(1); only those made at least once. */
   systemCalls: Record<string, number>;
-  /** Lines that were lost because standard output was read too slowly: beyond 16 MiB of them. */
+  /** Lines of the access log that were lost: standard output had no space, no reader, or a slow one. */
   accessLogDropped: number;
 }
 

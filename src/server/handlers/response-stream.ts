@@ -1,5 +1,6 @@
 import type { Connection } from '../../net/connection.js';
 import { withCode } from '../../sys/error-code.js';
+import type { LogEntry } from '../log/log-entry.js';
 import type { FlushQueue } from './flush-queue.js';
 
 const ZERO = Buffer.from('0');
@@ -29,6 +30,7 @@ export class ResponseStream {
   private resume: (() => void) | null = null;
 
   /**
+   * @param entry is given each chunk of the chunked coding; null without an access log
    * @param length promised by Content-Length; -1 for the chunked coding, NaN for up to the end of the connection
    * @param onEnded called once, unless `cancel` is called before; `error` is the reason for `broken`
    */
@@ -38,6 +40,7 @@ export class ResponseStream {
     private readonly length: number,
     private readonly limits: ResponseStreamLimits,
     private readonly flushQueue: FlushQueue,
+    private readonly entry: LogEntry | null,
     private readonly onEnded: (end: StreamEnd, error: unknown) => void,
   ) {
     this.reader = stream.getReader();
@@ -118,6 +121,7 @@ export class ResponseStream {
     if (length > COPIED_BYTES) {
       connection.sendBytes(Buffer.from(size, 'latin1'), 0, size.length);
       connection.sendBytes(bytes, 0, length);
+      this.entry?.addChunk(connection.queuedBytes, length);
       return connection.sendBytes(CRLF, 0, CRLF.length);
     }
     const chunk = Buffer.allocUnsafe(size.length + length + CRLF.length);
@@ -125,6 +129,7 @@ export class ResponseStream {
     chunk.set(bytes, size.length);
     chunk.set(CRLF, size.length + length);
     connection.sendBytes(chunk, 0, chunk.length);
+    this.entry?.addChunk(connection.queuedBytes - CRLF.length, length);
   }
 
   private finish(end: StreamEnd, error?: unknown): void {

@@ -696,6 +696,7 @@ it('deferInput without unread bytes has no effect', () => {
     wantsInput: true,
     isSending: false,
     onEnd: () => false,
+    onSent() {},
     onDrain() {},
     deadlineMs: (sinceMs) => sinceMs + 1000,
     onTimeout() {},

@@ -55,6 +55,8 @@ export class Echo implements Protocol {
     return false;
   }
 
+  onSent(): void {}
+
   onDrain(): void {}
 
   deadlineMs(sinceMs: number): number {

@@ -1,0 +1,89 @@
+/** The status of a request whose connection has ended before it had a response, as nginx has it. */
+const NO_RESPONSE = 499;
+
+/** What a connection sends. Positions in it are counted from its start. */
+export interface Output {
+  readonly sentBytes: number;
+}
+
+/** A request on its way to its line. Strings are latin1, a byte a character. */
+export class LogEntry {
+  status = NO_RESPONSE;
+  /** Where the body begins; infinite until the head is queued. */
+  private bodyStart = Number.POSITIVE_INFINITY;
+  /** Where the response ends; infinite until that is known. */
+  private end = Number.POSITIVE_INFINITY;
+  private chunks: Chunks | null = null;
+
+  /**
+   * @param stamp when the request was received, to the second, in the format of the log
+   * @param millisecond of that second
+   * @param method null, as is the target, if the request line could not be parsed so far
+   */
+  constructor(
+    private readonly output: Output,
+    readonly stamp: string,
+    readonly millisecond: number,
+    readonly peer: string,
+    readonly method: string | null,
+    readonly target: string | null,
+    readonly minorVersion: number,
+    readonly host: string | null,
+    readonly referer: string | null,
+    readonly userAgent: string | null,
+  ) {}
+
+  /** @param queuedBytes of the connection, up to the end of the head */
+  begin(status: number, queuedBytes: number): void {
+    this.status = status;
+    this.bodyStart = this.output.sentBytes + queuedBytes;
+  }
+
+  /** @param queuedBytes of the connection, up to the end of the response */
+  complete(queuedBytes: number): void {
+    this.end = this.output.sentBytes + queuedBytes;
+  }
+
+  /**
+   * For the chunked coding.
+   * @param queuedBytes of the connection, up to the end of the content of a chunk
+   * @param length of that content
+   */
+  addChunk(queuedBytes: number, length: number): void {
+    this.chunks ??= new Chunks();
+    this.chunks.add(this.output.sentBytes + queuedBytes, length);
+  }
+
+  /** Whether all of the response has been sent. */
+  get isComplete(): boolean {
+    return this.end <= this.output.sentBytes;
+  }
+
+  /** Content that has been sent, without the framing of the chunked coding. */
+  contentBytes(): number {
+    const { sentBytes } = this.output;
+    if (this.chunks !== null) return this.chunks.contentBytes(sentBytes);
+    return Math.max(0, Math.min(sentBytes, this.end) - this.bodyStart);
+  }
+}
+
+/** Which of the bytes of a chunked body are content. It remembers only the chunks that are not sent. */
+class Chunks {
+  private readonly ends: number[] = [];
+  private readonly lengths: number[] = [];
+  private sentBytes = 0;
+
+  add(end: number, length: number): void {
+    this.ends.push(end);
+    this.lengths.push(length);
+  }
+
+  contentBytes(sentBytes: number): number {
+    const { ends, lengths } = this;
+    let sent = 0;
+    while (sent < ends.length && ends[sent]! <= sentBytes) this.sentBytes += lengths[sent++]!;
+    ends.splice(0, sent);
+    lengths.splice(0, sent);
+    return this.sentBytes + (ends.length === 0 ? 0 : Math.max(0, sentBytes - (ends[0]! - lengths[0]!)));
+  }
+}

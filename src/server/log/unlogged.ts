@@ -1,0 +1,35 @@
+import type { AccessLog } from './access-log.js';
+import type { LogEntry, Output } from './log-entry.js';
+
+/** The requests of one connection that are not logged yet, in their order. */
+export class Unlogged implements Output {
+  /** Bytes sent since the start of the connection. */
+  sentBytes = 0;
+  private readonly entries: LogEntry[] = [];
+
+  constructor(private readonly log: AccessLog) {}
+
+  add(entry: LogEntry): LogEntry {
+    this.entries.push(entry);
+    return entry;
+  }
+
+  /** Logs the responses that end with these bytes. */
+  onSent(bytes: number): void {
+    const { entries } = this;
+    this.sentBytes += bytes;
+    let complete = 0;
+    while (complete < entries.length && entries[complete]!.isComplete) this.log.record(entries[complete++]!);
+    if (complete === entries.length) entries.length = 0;
+    else {
+      if (complete > 0) entries.splice(0, complete);
+      entries[0]!.contentBytes(); // forgets the chunks that are sent
+    }
+  }
+
+  /** The connection is closed: what is left was cut off, or had no response. */
+  onClose(): void {
+    for (const entry of this.entries) this.log.record(entry);
+    this.entries.length = 0;
+  }
+}

@@ -1,0 +1,85 @@
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { LogWriter } from '../../../../src/server/log/log-writer.js';
+
+const MIB = 1024 * 1024;
+
+let path: string;
+let sentences: string[];
+
+beforeEach(() => {
+  path = join(tmpdir(), `epollet-log-${process.pid}-${Math.random()}`);
+  sentences = [];
+});
+
+afterEach(() => rmSync(path, { force: true }));
+
+/** A device that is full, whose number is later that of a file: as a file system that has space again. */
+function fullDevice() {
+  const fd = openSync('/dev/full', 'w');
+  return {
+    fd,
+    empty(): void {
+      closeSync(fd);
+      expect(openSync(path, 'a')).toBe(fd);
+    },
+    [Symbol.dispose]: () => closeSync(fd),
+  };
+}
+
+const writerTo = (fd: number): LogWriter => new LogWriter(fd, (sentence) => sentences.push(sentence));
+const CANNOT = expect.stringMatching(
+  /^the access log cannot be written \(ENOSPC: .*\); it is tried again every second\.$/,
+);
+
+test('a file system that has space again gets every line, and the operator two sentences', async () => {
+  using device = fullDevice();
+  const writer = writerTo(device.fd);
+  writer.add('one\n');
+  await writer.flush();
+  writer.add('two\n');
+  expect(sentences).toEqual([CANNOT]);
+  device.empty();
+  await writer.flush();
+  expect(readFileSync(path, 'utf8')).toBe('one\ntwo\n');
+  expect(sentences).toEqual([CANNOT, 'the access log is written again; no line was lost.']);
+  expect(writer.dropped).toBe(0);
+  writer.add('three\n');
+  await writer.close();
+  expect(readFileSync(path, 'utf8')).toBe('one\ntwo\nthree\n');
+});
+
+test('lines beyond 16 MiB are dropped whole, counted and reported', async () => {
+  using device = fullDevice();
+  const writer = writerTo(device.fd);
+  const line = `${'x'.repeat(MIB - 1)}\n`;
+  for (let i = 0; i < 20; i++) writer.add(line);
+  const { dropped } = writer;
+  expect(dropped).toBeGreaterThan(0);
+  expect(dropped).toBeLessThan(5);
+  await writer.flush();
+  device.empty();
+  await writer.flush();
+  expect(readFileSync(path).length).toBe((20 - dropped) * MIB);
+  expect(sentences).toEqual([
+    CANNOT,
+    expect.stringMatching(/^the access log is written again; (one line was|\d lines were) lost\.$/),
+  ]);
+  writer.add('last\n');
+  await writer.close();
+  expect([writer.dropped, sentences.length]).toEqual([dropped, 2]);
+});
+
+test('what is not written when it is closed counts as lost', async () => {
+  using device = fullDevice();
+  const writer = writerTo(device.fd);
+  writer.add('one\n');
+  await writer.flush();
+  writer.add('two\n');
+  await writer.close();
+  writer.add('three\n');
+  expect(writer.dropped).toBe(3);
+  expect(sentences).toEqual([CANNOT, 'the access log could not be written to its end; 2 lines were lost.']);
+});
