@@ -8,9 +8,10 @@ import { ALL_FIELDS, type CacheContent, CacheEntry, respondFromCache } from './c
 import { Listings } from './listing/listings.js';
 import { ErrorPages } from './pages/error-pages.js';
 import { type MissingFallback, missingFallback } from './pages/fallback.js';
-import { type BuilderContext, RepresentationBuilder } from './representation/builder.js';
+import { type BuilderContext, type Built, RepresentationBuilder } from './representation/builder.js';
 import { RedirectContent, redirectResponse } from './representation/redirect-response.js';
 import { withFields } from './representation/representation.js';
+import type { Representations } from './representation/representations.js';
 import { statusForErrno } from './resolve/error-status.js';
 import { type Release, ReleaseRoot } from './resolve/release-root.js';
 import { isRacy, type Resolved, Resolver } from './resolve/resolver.js';
@@ -175,15 +176,12 @@ export class Site {
   private build(request: RequestParser, resolved: Resolved, { lookup }: Release): CacheEntry | HttpResponse {
     switch (resolved.kind) {
       case 'file': {
-        const { content, uncacheable } = this.builder.build(resolved, [], () => {
-          entry.plainResponse = content.identity.ok; // it has its ETag now, or there is one more representation
-          this.cache.recount(entry);
-        });
+        const fileName = latin1(resolved.name, 0, resolved.name.length);
+        const { content, uncacheable } = this.sharedContent(resolved, fileName) ?? this.buildFile(resolved, fileName);
         const { identity, compressor } = content;
         this.context.observe?.('file', { resolved, identity, isCompressed: compressor !== null, uncacheable });
         if (uncacheable !== null) return content.respond(request);
-        const entry = this.entryOf(request, resolved, content, identity.ok, content.relevantFields);
-        return entry;
+        return this.entryOf(request, resolved, content, identity.ok, content.relevantFields, fileName);
       }
       case 'directory':
       case 'redirect': {
@@ -198,16 +196,41 @@ export class Site {
     }
   }
 
+  private buildFile(resolved: Resolved, fileName: string): Built {
+    const built = this.builder.build(resolved, [], () => {
+      const { content } = built; // it has its ETag now, or there is one more representation
+      this.cache.onContentChanged(fileName, content, content.identity.ok);
+    });
+    return built;
+  }
+
+  /** The content of the same file by another path, which the file's fingerprint shows to be valid: `//x`, `/%78`, an index. */
+  private sharedContent(resolved: Resolved, fileName: string): Built | null {
+    const entry = this.cache.ofFile(fileName);
+    if (entry?.fingerprint !== resolved.fingerprint || isRacy(resolved)) return null;
+    this.resolver.close(resolved);
+    return { content: entry.content as Representations, uncacheable: null };
+  }
+
   private entryOf(
     { bytes, pathStart, pathEnd, pathHash }: RequestParser,
     { fingerprint, dependencies }: Resolved,
     content: CacheContent,
     plainResponse: HttpResponse | null,
     relevantFields: number,
+    fileName: string | null = null,
   ): CacheEntry {
-    const path = latin1(bytes, pathStart, pathEnd);
-    const { remove } = this;
-    return new CacheEntry(path, pathHash, content, plainResponse, relevantFields, fingerprint, dependencies, remove);
+    return new CacheEntry(
+      latin1(bytes, pathStart, pathEnd),
+      pathHash,
+      content,
+      plainResponse,
+      relevantFields,
+      fingerprint,
+      dependencies,
+      this.remove,
+      fileName,
+    );
   }
 
   private expiryOf(resolved: Resolved, release: Release, nowMs: number): number {

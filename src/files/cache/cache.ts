@@ -1,5 +1,6 @@
+import type { HttpResponse } from '../../http/response/response.js';
 import { debug, tracing } from '../../sys/debug.js';
-import type { CacheEntry } from './entry.js';
+import type { CacheContent, CacheEntry } from './entry.js';
 
 /** Places for entries with one hash. */
 const WAYS = 8;
@@ -16,6 +17,8 @@ export class FileCache {
   /** Entries removed for the budget or for their descriptors. */
   evictions = 0;
   private readonly entries = new Map<number, CacheEntry>();
+  /** An entry of each file, by its name below the root. */
+  private readonly files = new Map<string, CacheEntry>();
 
   constructor(private readonly budgetBytes: number) {}
 
@@ -41,8 +44,14 @@ export class FileCache {
     return null;
   }
 
-  /** Takes ownership of the entry; closes it on removal. */
+  /** An entry of a file, by whatever path that was requested: its content is that of other paths too. */
+  ofFile(name: string): CacheEntry | null {
+    return this.files.get(name) ?? null;
+  }
+
+  /** Takes ownership of the entry; closes it on removal, and its content with the last entry that has it. */
   set(entry: CacheEntry): void {
+    if (entry.fileName !== null) this.addToFile(entry, entry.fileName);
     const place = this.placeFor(entry);
     const previous = this.entries.get(place);
     if (previous !== undefined) this.remove(previous);
@@ -56,6 +65,14 @@ export class FileCache {
     return this.entries.get(entry.place) === entry;
   }
 
+  /** The content of a file has another plain response now, or takes other memory. */
+  onContentChanged(fileName: string, content: CacheContent, plainResponse: HttpResponse): void {
+    const entry = this.files.get(fileName);
+    if (entry?.content !== content) return; // evicted meanwhile
+    for (const each of entry.sharers ?? [entry]) each.plainResponse = plainResponse;
+    this.recount(entry);
+  }
+
   recount(entry: CacheEntry): void {
     if (this.has(entry)) this.count(entry);
   }
@@ -65,7 +82,12 @@ export class FileCache {
     this.entries.delete(entry.place);
     this.bytes -= entry.countedBytes;
     entry.countedBytes = 0;
-    entry.close();
+    const successor = entry.leaveContent();
+    if (this.files.get(entry.fileName!) === entry) {
+      if (successor === null) this.files.delete(entry.fileName!);
+      else this.files.set(entry.fileName!, successor);
+    }
+    if (successor !== null) this.charge(successor);
   }
 
   clear(): void {
@@ -76,9 +98,10 @@ export class FileCache {
   evictDescriptors(count: number): boolean {
     let left = count;
     for (const entry of this.entries.values()) {
-      if (entry.openFiles.length === 0) continue;
-      left -= entry.openFiles.length;
-      this.evict(entry);
+      const { length } = entry.openFiles;
+      if (length === 0) continue;
+      left -= length;
+      for (const each of [...(entry.sharers ?? [entry])]) this.evict(each);
       if (left <= 0) break;
     }
     return left < count;
@@ -99,10 +122,20 @@ export class FileCache {
     return (hash + Math.imul(free < 0 ? unused : free, WAY_STEP)) | 0;
   }
 
-  private count(entry: CacheEntry): void {
+  private addToFile(entry: CacheEntry, fileName: string): void {
+    const other = this.files.get(fileName);
+    if (other?.content === entry.content) entry.shareContentOf(other);
+    else this.files.set(fileName, entry);
+  }
+
+  private charge(entry: CacheEntry): void {
     const { bytes } = entry;
     this.bytes += bytes - entry.countedBytes;
     entry.countedBytes = bytes;
+  }
+
+  private count(entry: CacheEntry): void {
+    this.charge(entry);
     while (this.bytes > this.budgetBytes && this.size > 1) this.evictOldest(entry);
   }
 

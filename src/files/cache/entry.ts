@@ -31,6 +31,8 @@ export type Freshness = 'fresh' | 'needs fstat' | 'expired';
 export class CacheEntry implements Dependent {
   /** A hit since the last search for an entry to evict. */
   recentlyUsed = true;
+  /** All entries with this content, the first of which is charged with it; null while this is the only one. */
+  sharers: Set<CacheEntry> | null = null;
   /** Where it is in its cache. */
   place = 0;
   /** Bytes charged to the budget of the cache that it is in. */
@@ -55,6 +57,8 @@ export class CacheEntry implements Dependent {
     readonly fingerprint: string,
     public dependencies: Dependencies,
     private readonly remove: (entry: CacheEntry) => void,
+    /** Of the file below the root, if the content is one's. */
+    readonly fileName: string | null = null,
   ) {}
 
   freshness(nowMs: number): Freshness {
@@ -79,7 +83,7 @@ export class CacheEntry implements Dependent {
   }
 
   get bytes(): number {
-    return this.path.length + ENTRY_OVERHEAD_BYTES + this.content.bytes;
+    return this.path.length + ENTRY_OVERHEAD_BYTES + (this.isCharged ? this.content.bytes : 0);
   }
 
   onInvalidated(): void {
@@ -95,10 +99,29 @@ export class CacheEntry implements Dependent {
     this.setExpiry(expiresAtMs);
   }
 
-  close(): void {
-    this.dependencies.unsubscribe(this);
-    this.content.close();
+  shareContentOf(other: CacheEntry): void {
+    other.sharers ??= new Set([other]);
+    this.sharers = other.sharers.add(this);
   }
+
+  /** Closes the content if no other entry has it. Returns the entry that is charged with it from now on, if that is another. */
+  leaveContent(): CacheEntry | null {
+    this.dependencies.unsubscribe(this);
+    const { sharers } = this;
+    sharers?.delete(this);
+    if (sharers !== null && sharers.size > 0) return first(sharers);
+    this.content.close();
+    return null;
+  }
+
+  private get isCharged(): boolean {
+    return this.sharers === null || first(this.sharers) === this;
+  }
+}
+
+function first(entries: ReadonlySet<CacheEntry>): CacheEntry | null {
+  for (const entry of entries) return entry;
+  return null;
 }
 
 /** The prepared response if the request allows it; otherwise one made by the content. */

@@ -22,9 +22,20 @@ interface TestContent extends CacheContent {
   closed: number;
 }
 
-/** An entry of this size, including overhead. */
-function resource(path: string, bytes = 100, hash = hashOf(path)): CacheEntry & { readonly content: TestContent } {
-  const content: TestContent = {
+type TestEntry = CacheEntry & { readonly content: TestContent };
+
+/**
+ * An entry of this size, including overhead.
+ * @param sharing an entry of the same file, whose content it has too
+ */
+function resource(
+  path: string,
+  bytes = 100,
+  hash = hashOf(path),
+  fileName: string | null = null,
+  sharing: CacheEntry | null = null,
+): TestEntry {
+  const own: TestContent = {
     bytes: bytes - ENTRY_OVERHEAD_BYTES - Buffer.byteLength(path),
     closed: 0,
     respond: () => RESPONSE,
@@ -35,14 +46,15 @@ function resource(path: string, bytes = 100, hash = hashOf(path)): CacheEntry & 
   const made = new CacheEntry(
     Buffer.from(path).toString('latin1'),
     hash,
-    content,
+    sharing?.content ?? own,
     RESPONSE,
     0,
     path,
     new Dependencies(),
     () => {},
+    fileName,
   );
-  return made as CacheEntry & { readonly content: TestContent };
+  return made as TestEntry;
 }
 
 const find = (cache: FileCache, path: string, hash = hashOf(path)): CacheEntry | null => {
@@ -116,6 +128,69 @@ test('an entry that has left the cache is neither removed nor counted again', ()
   before.content.bytes += 500;
   cache.recount(before);
   expect([find(cache, '/a'), cache.bytes, after.content.closed]).toEqual([after, 200, 0]);
+});
+
+describe('entries of one file', () => {
+  const OVERHEAD = ENTRY_OVERHEAD_BYTES + 2;
+  const other = new HttpResponse(200, [], NO_BODY);
+
+  /** Three paths of one file, whose content takes 1000 bytes. */
+  function three(cache: FileCache): TestEntry[] {
+    const one = resource('/a', OVERHEAD + 1000, hashOf('/a'), 'file');
+    cache.set(one);
+    const two = resource('/b', 0, hashOf('/b'), 'file', cache.ofFile('file'));
+    cache.set(two);
+    const three = resource('/c', 0, hashOf('/c'), 'file', cache.ofFile('file'));
+    cache.set(three);
+    return [one, two, three];
+  }
+
+  test.each([[[0, 1, 2]], [[2, 1, 0]], [[1, 0, 2]]])(
+    'count its content once, and close it last, removed as %j',
+    (order) => {
+      const cache = new FileCache(100_000);
+      const all = three(cache);
+      const { content } = all[0]!;
+      expect(cache.bytes).toBe(3 * OVERHEAD + 1000);
+      for (const [removed, at] of order.entries()) {
+        expect([content.closed, cache.ofFile('file') === null]).toEqual([0, false]);
+        cache.remove(all[at]!);
+        expect(cache.bytes).toBe(removed === 2 ? 0 : (2 - removed) * OVERHEAD + 1000);
+      }
+      expect([content.closed, cache.ofFile('file')]).toEqual([1, null]);
+    },
+  );
+
+  test('get another plain response together', () => {
+    const cache = new FileCache(100_000);
+    const all = three(cache);
+    all[0]!.content.bytes += 500;
+    cache.onContentChanged('file', all[0]!.content, other);
+    expect(all.map(({ plainResponse }) => plainResponse === other)).toEqual([true, true, true]);
+    expect(cache.bytes).toBe(3 * OVERHEAD + 1500);
+    cache.onContentChanged('file', resource('/x').content, RESPONSE);
+    cache.onContentChanged('another', all[0]!.content, RESPONSE);
+    expect(all[0]!.plainResponse).toBe(other);
+  });
+
+  test('of which one has another content by now stay with their own', () => {
+    const cache = new FileCache(100_000);
+    const [one, two, three_] = three(cache) as [TestEntry, TestEntry, TestEntry];
+    const changed = resource('/b', OVERHEAD + 10, hashOf('/b'), 'file');
+    cache.set(changed);
+    expect([two.content.closed, cache.ofFile('file') === changed, cache.bytes]).toEqual([0, true, 3 * OVERHEAD + 1010]);
+    cache.remove(one);
+    cache.remove(three_);
+    expect([one.content.closed, cache.ofFile('file') === changed, cache.bytes]).toEqual([1, true, OVERHEAD + 10]);
+  });
+
+  test('release their descriptors together', () => {
+    const cache = new FileCache(100_000);
+    const all = three(cache);
+    (all[0]!.content as { openFiles?: readonly OpenFile[] }).openFiles = Array<OpenFile>(1);
+    cache.set(resource('/d'));
+    expect([cache.evictDescriptors(1), cache.size, all[0]!.content.closed]).toEqual([true, 1, 1]);
+  });
 });
 
 describe('the budget', () => {
@@ -192,10 +267,12 @@ describe('the budget', () => {
       const there = find(cache, at);
       expect(there?.fingerprint ?? at).toBe(at);
       if (next() < 0.4) {
-        cache.set(resource(at, below(next, 400)));
+        const fileName = next() < 0.5 ? null : `${below(next, 5)}`;
+        const shared = fileName === null || next() < 0.3 ? null : cache.ofFile(fileName);
+        cache.set(resource(at, below(next, 400), hashOf(at), fileName, shared));
       } else if (there !== null && next() < 0.3) {
         (there.content as TestContent).bytes += below(next, 100) - 50;
-        cache.recount(there);
+        for (const each of there.sharers ?? [there]) cache.recount(each);
       } else if (there !== null && next() < 0.5) {
         cache.remove(there);
       }

@@ -288,6 +288,37 @@ describe('a site with compress', () => {
     expect(reads).toBe(names.length);
   });
 
+  test.each([1, 300 * KIB])(
+    'compresses a file of %i bytes and more once, however a request spells its path',
+    async (size) => {
+      let reads = 0;
+      const kernel = kernelWith({}, { pread: () => reads++ });
+      const content = text(size + 5000);
+      const { files, get } = await site({ 'index.html': content }, {}, {}, kernel);
+      const spellings = ['/', '/index.html', '//', '/%69ndex.html', '/inde%78.html', '/index%2ehtml', '/index%2Ehtml'];
+      for (let i = 2; i < 20; i++) spellings.push(`${'/'.repeat(i)}index.html`);
+      const identities = spellings.map((path) => get(path));
+      await eventually(() => codingOf(get('/')) === 'gzip', 'it is compressed');
+      const compressed = get('/');
+      for (const path of spellings) expect(get(path)).toBe(compressed);
+      for (const path of [...spellings, '/%69nde%78.html']) expect(get(path, [])).toBe(identities[0]);
+      expect(reads).toBe(1);
+      expect(files.stats.bytes).toBeLessThan(2 * size + 10_000 + DESCRIPTOR_BYTES + 30 * ENTRY_OVERHEAD_BYTES);
+    },
+  );
+
+  test('has another content for all spellings after a change', async () => {
+    const { root, get } = await site({ 'a.txt': text(5000) });
+    for (const path of ['/a.txt', '//a.txt'])
+      await eventually(() => codingOf(get(path)) === 'gzip', 'it is compressed');
+    writeFileSync(join(root, 'a.txt'), text(6000));
+    await settled();
+    expect([get('//a.txt', []).contentLength, get('/a.txt', []).contentLength]).toEqual([6000, 6000]);
+    await eventually(() => codingOf(get('/a.txt')) === 'gzip', 'it is compressed');
+    expect(get('//a.txt')).toBe(get('/a.txt'));
+    expect(decompressed(get('//a.txt')).length).toBe(6000);
+  });
+
   test('prefers a precompressed file', async () => {
     const { get } = await site({ 'a.txt': text(5000), 'a.txt.gz': Buffer.from('whatever it is') });
     expect((get('/a.txt').body as BytesBody).bytes.toString()).toBe('whatever it is');
