@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
 import type { ErrorCode } from '../sys/error-code.js';
+import { tooFewDescriptors } from './settings/descriptor-limit.js';
 import { UsageError } from './settings/usage-error.js';
 
 const USAGE_EXIT_CODE = 2;
@@ -119,8 +120,17 @@ async function report(error: unknown): Promise<number> {
     printError(error.message);
     return 1;
   }
+  if (isShortage(error)) {
+    printError(tooFewDescriptors().message);
+    return USAGE_EXIT_CODE;
+  }
   console.error(error);
   return 1;
+}
+
+/** Of a start: the modules are opened many at a time, and the server itself needs some. */
+function isShortage(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'EMFILE' || error.code === 'ENFILE');
 }
 
 /** Commander's message as one sentence, with a remedy where it has none. */

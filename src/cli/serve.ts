@@ -3,6 +3,7 @@ import pc from 'picocolors';
 import { type Server, serve } from '../server/server.js';
 import { loadApp } from './app.js';
 import { checkSettings, describeMissing } from './check.js';
+import { checkDescriptors } from './settings/descriptor-limit.js';
 import { flagsOf } from './settings/flags.js';
 import { COMMAND_OPTIONS } from './settings/option-table.js';
 import { isOn, type Settings, settingsOf, withSettings } from './settings/settings.js';
@@ -24,6 +25,7 @@ export function defineServe(command: Command): void {
     }
     const { host, options } = settings;
     const hostname = await resolveHost(host);
+    checkDescriptors();
     const started = await starting(host, () => serve({ ...options, hostname }));
     server = started;
     // The second signal does not wait for pending responses.

@@ -34,10 +34,11 @@ export class Lingering {
 
   /** Receives once, and discards it. Returns the result of recv(2): 0 at the end, also if it is too much. */
   discard(): number {
-    const { kernel, input, limits, reactor } = this.context;
+    const { kernel, input, limits, reactor, counters } = this.context;
     const result = kernel.recv(this.fd, input, 0, input.length, 0);
     if (result <= 0) return result;
     this.bytes += result;
+    counters.bytesIn += result;
     this.lastMs = reactor.nowMs;
     return this.bytes > limits.lingerBytes ? 0 : result;
   }

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -42,6 +42,17 @@ describe('on start', () => {
     expect([response.status, response.body.toString().toLowerCase().includes(title)]).toEqual([200, true]);
     const ended = await server.kill().ended;
     expect(ended).toEqual({ code: 0, signal: null, stdout: `http://127.0.0.1:${port}/\n`, stderr: '' });
+  });
+
+  // Modules are opened many at a time: 30 are too few for them; with 48 too few are left.
+  test.each([30, 40, 48])('a limit of %i descriptors is one sentence', (limit) => {
+    const script = `ulimit -n ${limit}; exec "$0" "$@"`;
+    const args = ['-c', script, process.execPath, MAIN, 'serve', site.root, '--port', '0'];
+    const { status, stdout, stderr } = spawnSync('bash', args, { encoding: 'utf8' });
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toBe(
+      `epollet: This process may open ${limit} files, which is too few; raise the limit: ulimit -n 4096, LimitNOFILE=4096 in systemd, --ulimit nofile=4096 in Docker.\n`,
+    );
   });
 
   test('a fallback that does not exist is a warning, since it may be created later', async () => {
