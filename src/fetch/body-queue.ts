@@ -1,5 +1,6 @@
 import type { ReadableByteStreamController } from 'node:stream/web';
 import { withCode } from '../sys/error-code.js';
+import { markAsClients } from './client-errors.js';
 
 interface UnderlyingByteSource {
   type: 'bytes';
@@ -18,8 +19,9 @@ const BLOCK_BYTES = 4096;
 export class BodyQueue {
   /** Received and not yet read. */
   queuedBytes = 0;
-  /** The reader has begun, or has cancelled it. */
-  isUsed = false;
+  /** Something was read, or waits to be. */
+  hasBegun = false;
+  private readable: ReadableStream<Uint8Array> | null = null;
   private readonly chunks: Uint8Array[] = [];
   /** The memory of the last chunk, if it aggregates small chunks and can still grow. */
   private block: Uint8Array | null = null;
@@ -35,6 +37,16 @@ export class BodyQueue {
     private readonly highWaterBytes: number,
     private readonly onWanted: () => void,
   ) {}
+
+  /** It may be read as a stream, now or later. */
+  get hasStream(): boolean {
+    return this.readable !== null;
+  }
+
+  /** It is being read, or its stream has a reader, which has not begun. */
+  get isUsed(): boolean {
+    return this.hasBegun || this.readable?.locked === true;
+  }
 
   /** Cancelled or failed: anything pushed is dropped. */
   get isClosed(): boolean {
@@ -65,13 +77,12 @@ export class BodyQueue {
   /** The rest will not come: reading throws the error once the queued chunks are read. */
   fail(error: Error): void {
     if (this.isEnded || this.error !== null) return;
-    this.error = error;
+    this.error = markAsClients(error);
     this.wakeUp();
   }
 
   /** The body as a byte stream that pulls on demand. To be called once, and not after `all`. */
   stream(): ReadableStream<Uint8Array> {
-    this.isUsed = true;
     const source: UnderlyingByteSource = {
       type: 'bytes',
       pull: async (controller) => {
@@ -85,21 +96,24 @@ export class BodyQueue {
       },
       cancel: () => this.cancel(),
     };
-    return new ReadableStream(source as never, { highWaterMark: 0 });
+    this.readable = new ReadableStream(source as never, { highWaterMark: 0 });
+    return this.readable;
   }
 
-  /** Discards queued and future chunks. */
-  cancel(): void {
+  /**
+   * Discards queued and future chunks.
+   * @param reason that reading throws
+   */
+  cancel(reason?: Error): void {
+    this.hasBegun = true;
     this.chunks.length = this.queuedBytes = 0;
     this.block = null;
-    this.isUsed = true;
-    this.fail(withCode('ERR_EPOLLET_BODY', new Error('The body of the request was cancelled')));
+    this.fail(reason ?? withCode('ERR_EPOLLET_BODY', new Error('The body of the request was cancelled')));
     this.onWanted();
   }
 
   /** The whole body, as a view of memory that may be larger. To be called once, and not after `stream`. */
   async all(): Promise<Buffer> {
-    this.isUsed = true;
     let whole = (await this.next()) ?? new Uint8Array(0);
     let { length } = whole;
     for (let chunk = await this.next(); chunk !== null; chunk = await this.next()) {
@@ -131,6 +145,7 @@ export class BodyQueue {
   }
 
   private async next(): Promise<Uint8Array | null> {
+    this.hasBegun = true;
     for (;;) {
       const chunk = this.chunks.shift();
       if (chunk !== undefined) {

@@ -1,6 +1,7 @@
 import { FieldId } from '../http/headers.js';
 import type { RequestParser } from '../http/request/parser.js';
 import type { BodyQueue } from './body-queue.js';
+import { markAsClients } from './client-errors.js';
 import { copyHeaders, delegate, NativeHeaders, NativeRequest } from './native.js';
 
 /** A path and query that the URL standard leaves unchanged: without dot segments, backslashes, or characters to encode. */
@@ -124,7 +125,16 @@ export class FastRequest {
   }
 
   async json(): Promise<unknown> {
-    return JSON.parse(await this.text());
+    return parsed(await this.text());
+  }
+
+  async formData(): Promise<FormData> {
+    if (this.bodyUsed) return this.native.formData();
+    try {
+      return await this.native.formData();
+    } catch (error) {
+      throw markAsClients(error);
+    }
   }
 
   async arrayBuffer(): Promise<ArrayBuffer> {
@@ -143,6 +153,15 @@ export class FastRequest {
     if (this.#isRead) throw new TypeError('Body is unusable: Body has already been read');
     this.#isRead = true;
     return this.#queue.all();
+  }
+}
+
+/** @throws SyntaxError for text that is not JSON */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw markAsClients(error);
   }
 }
 

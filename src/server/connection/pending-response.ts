@@ -1,4 +1,5 @@
 import type { BodyQueue } from '../../fetch/body-queue.js';
+import { markAsClients } from '../../fetch/client-errors.js';
 import type { FastRequestContext } from '../../fetch/request.js';
 import type { RequestParser } from '../../http/request/parser.js';
 import type { ConnectionAction } from '../../http/response/connection-action.js';
@@ -56,7 +57,7 @@ export class PendingResponse implements FastRequestContext, AbortCheck {
   /** Aborts the request's signal: the response is of no use any more. Only the first reason counts. */
   abort(reason: DOMException): void {
     if (this.abortReason !== null) return;
-    this.abortReason = reason;
+    this.abortReason = markAsClients(reason);
     this.controller?.abort(reason);
   }
 

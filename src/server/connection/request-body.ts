@@ -33,6 +33,8 @@ export class RequestBody {
   private startMs: number;
   /** Since when the client waits for the server; null while the server waits for the client. */
   private pausedMs: number | null = null;
+  /** The response has been sent, and the handler reads on. */
+  private hasResponse = false;
 
   /**
    * @param nowMs on the reactor's clock
@@ -61,9 +63,18 @@ export class RequestBody {
     return this.discardedBytes > KEPT_BYTES;
   }
 
-  /** When the client has taken too long: `bodyTimeoutMs`, and a second more for each `minBodyBytesPerSecond` received. */
+  /** The client waits for the handler to read, whose response has been sent. */
+  get isStalled(): boolean {
+    return this.hasResponse && this.pausedMs !== null;
+  }
+
+  /**
+   * When the client has taken too long: `bodyTimeoutMs`, and a second more for each `minBodyBytesPerSecond` received. After
+   * the response, when the handler has: it may have no more use for the rest of a body, and the client waits to send it.
+   */
   get deadlineMs(): number {
-    const { bodyTimeoutMs, minBodyBytesPerSecond } = this.limits;
+    const { bodyTimeoutMs, minBodyBytesPerSecond, lingerTimeoutMs } = this.limits;
+    if (this.isStalled) return this.pausedMs! + (this.sink!.hasBegun ? bodyTimeoutMs : lingerTimeoutMs);
     if (this.pausedMs !== null) return Number.POSITIVE_INFINITY;
     return this.startMs + bodyTimeoutMs + (this.receivedBytes / minBodyBytesPerSecond) * 1000;
   }
@@ -78,6 +89,12 @@ export class RequestBody {
   resume(nowMs: number): void {
     if (this.pausedMs !== null) this.startMs += nowMs - this.pausedMs;
     this.pausedMs = null;
+  }
+
+  /** The response has been sent, and the handler reads on. */
+  outliveResponse(nowMs: number): void {
+    this.hasResponse = true;
+    if (this.pausedMs !== null) this.pausedMs = nowMs;
   }
 
   /** Makes the parser hold the request again, to respond to it. For a body without a handler. */
@@ -95,9 +112,14 @@ export class RequestBody {
 
   /** Cancels the handler's queue: the rest is read and discarded. False if it is too long, or may never come. */
   discard(): boolean {
-    if (this.sink?.isClosed === false) this.sink.cancel();
+    this.cancel();
     const isShort = this.decoder !== null || this.remaining <= KEPT_BYTES;
     return isShort && !this.awaitsContinue;
+  }
+
+  /** Cancels the handler's queue. */
+  cancel(reason?: Error): void {
+    if (this.sink?.isClosed === false) this.sink.cancel(reason);
   }
 
   end(): void {

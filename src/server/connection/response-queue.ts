@@ -29,7 +29,8 @@ const UNKNOWN_LENGTH = -1;
  * 2. ready: the response is data, and waits for the responses before it.
  * 3. sending: it is the first of the queue. Data is queued on the connection at once; a stream is sent chunk by chunk by
  *    a ResponseStream, each when the client has taken the one before.
- * 4. sent: the rest of its request's body is discarded, and the connection goes on, closes, or lingers.
+ * 4. sent: the rest of its request's body is read to its end if the handler is reading it, else discarded; then the
+ *    connection goes on, closes, or lingers.
  *
  * Rules: a response that begins is never replaced; a body with an error in its framing replaces one that has not begun.
  * If the client disconnects, all requests are aborted whose responses are not sent. A client that has shut down its side
@@ -46,6 +47,8 @@ export class ResponseQueue {
   private stream: ResponseStream | null = null;
   /** Responses that are queued on the connection, and whose requests have a signal. */
   private unsent: PendingResponse[] = [];
+  /** What happens to the connection at the end of a body that is read after its response. */
+  private actionAfterBody: ConnectionAction = ConnectionAction.keepAlive;
   private disconnectReason: DOMException | null = null;
   private isClosed = false;
 
@@ -115,6 +118,7 @@ export class ResponseQueue {
     } else if (result === END) {
       this.body = null;
       body.end();
+      this.closeAfterLast(this.actionAfterBody);
     } else {
       this.rejectBody(body, result);
       return end;
@@ -138,7 +142,7 @@ export class ResponseQueue {
     }
     if (this.stream !== null && isEndless(this.pending[0]!)) this.endStream(this.pending[0]!, this.stream);
     else this.stream?.onEnd();
-    return this.isBusy;
+    return this.isBusy || (unread && this.body !== null);
   }
 
   onDrain(): void {
@@ -163,9 +167,11 @@ export class ResponseQueue {
       this.context.handlerTimeouts++;
       if (tracing) debug('handler timeout after %d ms', nowMs - pending.startMs);
       pending.response = HANDLER_TIMEOUT;
-      pending.abort(new DOMException('The handler timed out', 'AbortError'));
+      const reason = new DOMException('The handler timed out', 'AbortError');
+      pending.abort(reason);
+      if (body?.pending === pending) body.cancel(reason);
     }
-    if (body !== null && body.pending !== null && body.deadlineMs <= nowMs) this.rejectBody(body, 408);
+    if (body !== null && body.pending !== null && body.deadlineMs <= nowMs) this.onBodyTimeout(body);
     this.sendReady();
   }
 
@@ -181,6 +187,7 @@ export class ResponseQueue {
     const reason = this.disconnectError();
     for (const pending of this.unsent) pending.abort(reason);
     this.body?.fail(reason);
+    this.body?.pending?.abort(reason);
     for (const pending of this.pending) pending.abort(reason);
     if (this.stream !== null) this.pending.shift();
     this.stream?.cancel(reason);
@@ -245,10 +252,9 @@ export class ResponseQueue {
     // To a client without chunks the end of the connection is the end of the body, RFC 9112 section 6.3.
     const endsWithConnection = isSent && stream.length === UNKNOWN_LENGTH && pending.isHttp10;
     if (endsWithConnection) pending.limitAction(ConnectionAction.close);
-    // A handler may read on while its stream is sent. A 100 (Continue) has to come before the head, or never.
-    const { body } = pending;
-    if (!isSent || body === null || !body.isUsed || body.isClosed) this.discardBody(pending);
-    else if (this.body?.pending === pending && this.body.awaitsContinue) this.onBodyWanted(pending);
+    // A 100 (Continue) has to come before the head, or never.
+    if (!this.isReadOn(pending, isSent)) this.discardBody(pending);
+    else if (this.body!.awaitsContinue) this.onBodyWanted(pending);
     sendResponse(context, connection, response, pending.action, pending.isHttp10, pending.isHead, pending.logEntry);
     if (isSent) {
       this.startStream(pending, stream, endsWithConnection ? Number.NaN : stream.length);
@@ -292,13 +298,36 @@ export class ResponseQueue {
   }
 
   private finish(pending: PendingResponse): void {
-    this.discardBody(pending);
+    const isReadOn = this.isReadOn(pending);
+    if (!isReadOn) this.discardBody(pending);
     this.pending.shift();
     if (pending.hasSignal && this.connection.queuedBytes > 0) this.unsent.push(pending);
-    if (pending.action === ConnectionAction.keepAlive) return;
+    if (!isReadOn) return this.closeAfterLast(pending.action);
+    this.actionAfterBody = pending.action;
+    this.body!.outliveResponse(this.nowMs);
+  }
+
+  /** The last response has been sent, and the last body read. */
+  private closeAfterLast(action: ConnectionAction): void {
+    if (action === ConnectionAction.keepAlive) return;
     // A client that does not know of a stop may have sent a further request already.
     const mayHaveUnread = this.body !== null || this.context.isDraining || this.connection.hasUnread;
-    this.connection.closeWhenSent(pending.action === ConnectionAction.linger || mayHaveUnread);
+    this.connection.closeWhenSent(action === ConnectionAction.linger || mayHaveUnread);
+  }
+
+  /**
+   * Whether the handler reads the request's body on, while its response is sent and after it.
+   * @param isStreaming the response may be made of the body
+   */
+  private isReadOn({ body }: PendingResponse, isStreaming = false): boolean {
+    if (body === null || body.isClosed || this.body?.pending?.body !== body) return false;
+    return body.isUsed || (isStreaming && body.hasStream);
+  }
+
+  private onBodyTimeout(body: RequestBody): void {
+    if (!body.isStalled) return this.rejectBody(body, 408);
+    body.cancel(new DOMException('The body of the request was not read on', 'AbortError'));
+    this.connection.closeWhenSent(true);
   }
 
   /** The rest of the request's body is read and discarded if it is short; else the response closes the connection. */
