@@ -9,7 +9,13 @@ import { MAIN, PACKAGE } from '../support/command.js';
 const MAX_TABLE_COLUMNS = 200;
 
 /** Flags of http-server, of node and of esbuild. */
-const FOREIGN_FLAGS = new Set(['--external', '--no-dotfiles', '--username', '--perf-basic-prof']);
+const FOREIGN_FLAGS = new Set([
+  '--external',
+  '--no-dotfiles',
+  '--username',
+  '--perf-basic-prof',
+  '--unhandled-rejections',
+]);
 
 const read = (path: string): string => readFileSync(join(PACKAGE, path), 'utf8');
 
