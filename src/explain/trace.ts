@@ -279,7 +279,7 @@ function preconditionReason({ status, field, isPending }: PreconditionResult): s
 
 const FALLBACK_REASONS = {
   asset: 'the name ends like that of an asset',
-  'not accepted': 'it is for requests whose Accept lists text/html',
+  'not accepted': 'by its Accept the request is not for a page',
   missing: 'there is no such file',
 } as const;
 

@@ -19,6 +19,8 @@ import { Mounts } from './watch/mounts.js';
 export interface SitePlan {
   readonly root: string;
   readonly options: ResolvedSiteOptions;
+  /** A handler responds where no file does, and the fallback page must leave it its requests. @default false */
+  readonly handlerFollows?: boolean;
 }
 
 export interface FilesStats {
@@ -93,8 +95,8 @@ export class Files {
       compression: new CompressionQueue(),
       observe,
     };
-    const open = ({ root, options }: SitePlan): Site => {
-      const site = new Site(context, root, options);
+    const open = ({ root, options, handlerFollows = false }: SitePlan): Site => {
+      const site = new Site(context, root, options, handlerFollows);
       this.sites.push(site);
       this.fdReserve.add(site.cache);
       return site;

@@ -64,11 +64,15 @@ export class Site {
   private readonly originMask: number;
   private readonly remove = (entry: CacheEntry): void => this.cache.remove(entry);
 
-  /** @throws a system error if the root is not a directory that can be opened */
+  /**
+   * @param handlerFollows as in SitePlan
+   * @throws a system error if the root is not a directory that can be opened
+   */
   constructor(
     readonly context: SiteContext,
     path: string,
     readonly options: ResolvedSiteOptions,
+    handlerFollows: boolean,
   ) {
     const { kernel, inotify, limits } = context;
     const { cors, fallback } = options;
@@ -78,8 +82,9 @@ export class Site {
     this.builder = new RepresentationBuilder(context, options, this.rules);
     this.listings = new Listings(kernel, this.cache, this.builder, this.rules.errorFields, limits.revalidateMs);
     this.releaseRoot = new ReleaseRoot(kernel, path, options, inotify, REVALIDATE_MS, limits.revalidateMs);
+    const page = fallback === null ? null : { name: fallback, handlerFollows };
     const clear = () => this.cache.clear();
-    this.errorPages = new ErrorPages(this.resolver, this.builder, this.rules, fallback, clear, context.observe);
+    this.errorPages = new ErrorPages(this.resolver, this.builder, this.rules, page, clear, context.observe);
     this.badPath = textResponse(400, 'Bad percent-encoding in the path.\n', this.rules.errorFields);
     this.originMask = cors !== null && cors.origins !== '*' ? 1 << FieldId.origin : 0;
     this.errorPages.load(this.releaseRoot.current.lookup);
@@ -190,8 +195,9 @@ export class Site {
         return this.entryOf(request, resolved, content, null, ALL_FIELDS);
       }
       default: {
-        const { response, content, relevantFields } = this.errorPages.contentFor(resolved, lookup);
-        return content === null ? response : this.entryOf(request, resolved, content, response, relevantFields);
+        const { response, content, plainResponse } = this.errorPages.contentFor(resolved, lookup);
+        if (content === null) return response;
+        return this.entryOf(request, resolved, content, plainResponse, plainResponse === null ? ALL_FIELDS : 0);
       }
     }
   }

@@ -186,12 +186,14 @@ export function checkedOptions(options: ServeOptions) {
   const { root, fetch, kernel = realKernel } = options;
   const hasFiles = root !== undefined || fetch === undefined;
   if (!hasFiles) rejectFileOptions(options, hosts.length > 0);
+  const handlers = handlersOf(options);
+  const handlerFollows = handlers !== null && !handlers.fetchFirst;
   return {
     hostname: hostname === 'localhost' ? '127.0.0.1' : hostname,
     port,
-    site: hasFiles ? sitePlan(options, '') : null,
-    handlers: handlersOf(options),
-    hosts: new Map(hosts.map(([host, its]) => hostPlan(host, its))),
+    site: hasFiles ? sitePlan(options, '', handlerFollows) : null,
+    handlers,
+    hosts: new Map(hosts.map(([host, its]) => hostPlan(host, its, handlerFollows))),
     trigger,
     accessLog,
     kernel,
@@ -234,18 +236,21 @@ export function checkedHost(host: string, options: unknown): string {
   return name;
 }
 
-function hostPlan(host: string, options: HostOptions): [string, SitePlan] {
+function hostPlan(host: string, options: HostOptions, handlerFollows: boolean): [string, SitePlan] {
   const name = checkedHost(host, options);
   checkNames(name, options, HOST_OPTION_NAMES);
-  return [host, sitePlan(options, `${name}.`)];
+  return [host, sitePlan(options, `${name}.`, handlerFollows)];
 }
 
-/** @param place precedes the option's name in error messages */
-function sitePlan(options: SiteOptions & { root?: string | URL }, place: string): SitePlan {
+/**
+ * @param place precedes the option's name in error messages
+ * @param handlerFollows as in SitePlan
+ */
+function sitePlan(options: SiteOptions & { root?: string | URL }, place: string, handlerFollows: boolean): SitePlan {
   const root = ROOT.check(`${place}root`, options.root);
   const given = SITE_OPTION_NAMES.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]);
   try {
-    return { root, options: resolveSiteOptions(Object.fromEntries(given) as SiteOptions) };
+    return { root, options: resolveSiteOptions(Object.fromEntries(given) as SiteOptions), handlerFollows };
   } catch (error) {
     if (error instanceof TypeError || error instanceof RangeError) error.message = place + error.message;
     throw error;

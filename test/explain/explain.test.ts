@@ -97,10 +97,11 @@ test.each<[topic: string, target: string, fields: string[], options: Partial<Ser
   [
     'fallback',
     '/x',
-    [],
+    ['Accept: application/json, */*'],
     { fallback: 'index.html' },
-    /^index\.html is not sent: it is for requests whose Accept lists text\/html/,
+    /^index\.html is not sent: by its Accept the request is not for a page/,
   ],
+  ['fallback', '/x', [], { fallback: 'index.html' }, /^index\.html, 11 bytes/],
   [
     'fallback',
     '/x.js',

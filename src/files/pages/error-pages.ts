@@ -1,4 +1,3 @@
-import { FieldId } from '../../http/headers.js';
 import { type Field, HttpResponse, textResponse } from '../../http/response/response.js';
 import type { CacheContent } from '../cache/entry.js';
 import type { RepresentationBuilder } from '../representation/builder.js';
@@ -13,7 +12,7 @@ import type { Dependencies } from '../watch/dependencies.js';
 import { TRANSIENT_PAGES } from '../watch/unwatched.js';
 import type { Dependent } from '../watch/watched-directory.js';
 import { looksLikeAsset } from './asset-name.js';
-import { FallbackContent } from './fallback.js';
+import { FallbackContent, type FallbackPlan } from './fallback.js';
 
 const BUSY_FIELDS: readonly Field[] = [['Retry-After', '1']];
 
@@ -24,7 +23,6 @@ const PAGE_50X = '50x.html';
 const NO_CACHE: Field = ['Cache-Control', 'no-cache'];
 /** Accept decides between a single-page app's page and a 404, RFC 9110 section 12.5.5. */
 const VARY_ACCEPT: Field = ['Vary', 'Accept'];
-const ACCEPT_BIT = 1 << FieldId.accept;
 /** Fields about the page as a file, which an error response does not have. */
 const FILE_FIELDS = new Set(['etag', 'last-modified', 'accept-ranges', 'content-encoding']);
 
@@ -40,9 +38,10 @@ interface Page {
 
 export interface ErrorContent {
   readonly response: HttpResponse;
-  /** For a cache entry, and the request fields that it depends on. Null for a transient error, which must not be cached. */
+  /** For a cache entry. Null for a transient error, which must not be cached. */
   readonly content: CacheContent | null;
-  readonly relevantFields: number;
+  /** What every request gets from the entry; null if it depends on Accept, or on its absence. */
+  readonly plainResponse: HttpResponse | null;
 }
 
 /** The site's pages for paths that have no file: 404.html, 50x.html and a single-page app's fallback. */
@@ -54,14 +53,14 @@ export class ErrorPages {
   private readonly pageFields: readonly Field[];
 
   /**
-   * @param fallback the page for paths that are not found, below the root; null for none
+   * @param fallback the page for paths that are not found; null for none
    * @param onChange called when responses that were made with a page are no longer valid
    */
   constructor(
     private readonly resolver: Resolver,
     private readonly builder: RepresentationBuilder,
     rules: Rules,
-    private readonly fallback: string | null,
+    private readonly fallback: FallbackPlan | null,
     private readonly onChange: () => void,
     private readonly observe: Observe | null,
   ) {
@@ -89,14 +88,14 @@ export class ErrorPages {
   contentFor({ name, errno, dependencies }: Resolved, lookup: Lookup): ErrorContent {
     const status = statusForErrno(errno);
     const response = this.errorResponse(status, lookup, dependencies);
-    if (status >= 500) return { response, content: null, relevantFields: 0 }; // no event reports its end
+    if (status >= 500) return { response, content: null, plainResponse: null }; // no event reports its end
     const { fallback } = this;
     if (status === 404 && fallback !== null)
       this.observe?.('fallback', looksLikeAsset(name) ? 'asset' : 'not accepted');
     if (status !== 404 || fallback === null || looksLikeAsset(name))
-      return { response, content: { respond: () => response, bytes: 0, close: () => {} }, relevantFields: 0 };
-    const content = new FallbackContent(response, () => this.fallbackPage(fallback, lookup));
-    return { response, content, relevantFields: ACCEPT_BIT };
+      return { response, content: { respond: () => response, bytes: 0, close: () => {} }, plainResponse: response };
+    const content = new FallbackContent(response, fallback, () => this.fallbackPage(fallback.name, lookup));
+    return { response, content, plainResponse: null };
   }
 
   /** @param dependencies of a cache entry with the response: they are unwatched if the page is */

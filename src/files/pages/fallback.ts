@@ -1,13 +1,20 @@
 import { FieldId } from '../../http/headers.js';
 import type { RequestParser } from '../../http/request/parser.js';
 import type { HttpResponse } from '../../http/response/response.js';
-import { acceptsHtmlExplicitly } from '../../http/semantics/accept.js';
+import { acceptsHtmlExplicitly, mayRequestPage } from '../../http/semantics/accept.js';
 import type { Kernel } from '../../sys/kernel.js';
 import type { CacheContent } from '../cache/entry.js';
 import type { Representations } from '../representation/representations.js';
 import type { NotAFile } from '../resolve/open-file.js';
 import type { Release } from '../resolve/release-root.js';
 import { Dependencies } from '../watch/dependencies.js';
+
+export interface FallbackPlan {
+  /** Below the root. */
+  readonly name: string;
+  /** The page is only for requests that list text/html: those for the handler may accept anything. */
+  readonly handlerFollows: boolean;
+}
 
 export interface MissingFallback {
   readonly root: string;
@@ -25,17 +32,19 @@ export function missingFallback(kernel: Kernel, release: Release, name: string |
   return null;
 }
 
-/** A single-page app's page for a path without a file, if the request is for a page and not for a script or an image. */
+/** A single-page app's page for a path without a file, unless the request is for data, an image or a style sheet. */
 export class FallbackContent implements CacheContent {
   readonly bytes = 0;
 
   constructor(
     private readonly notFound: HttpResponse,
+    private readonly plan: FallbackPlan,
     private readonly page: () => Representations | null,
   ) {}
 
   respond(request: RequestParser): HttpResponse {
-    if (!acceptsHtmlExplicitly(request.list(FieldId.accept))) return this.notFound;
+    const accept = request.list(FieldId.accept);
+    if (!(this.plan.handlerFollows ? acceptsHtmlExplicitly(accept) : mayRequestPage(accept))) return this.notFound;
     return this.page()?.respond(request) ?? this.notFound;
   }
 

@@ -48,14 +48,31 @@ export function prefersJson(accept: string | null): boolean {
   return accept !== null && quality(accept, JSON_TYPE) > quality(accept, HTML);
 }
 
-/** Whether Accept lists text/html by name: requests for scripts and images have wildcards too. */
+/** Whether Accept lists text/html by name, as browsers do for pages. */
 export function acceptsHtmlExplicitly(accept: string | null): boolean {
   if (accept === null) return false;
   return splitUnquoted(accept, ',').some((element) => {
     const range = parseRange(element);
-    return range !== null && range.type === 'text' && range.subtype === 'html' && range.weight > 0;
+    return range !== null && isHtml(range) && range.weight > 0;
   });
 }
+
+/**
+ * Whether a request may be for a page: it lists text/html, or it accepts HTML by a wildcard or for lack of Accept, as
+ * monitors, crawlers and curl do, and lists nothing else of at least that weight, as requests for data, images and styles do.
+ */
+export function mayRequestPage(accept: string | null): boolean {
+  const weight = quality(accept, 'text/html');
+  if (accept === null || weight === 0) return weight > 0;
+  if (acceptsHtmlExplicitly(accept)) return true;
+  return !splitUnquoted(accept, ',').some((element) => {
+    const range = parseRange(element);
+    if (range === null || range.type === '*' || (range.type === 'text' && range.subtype === '*')) return false;
+    return range.weight >= weight * FULL_WEIGHT;
+  });
+}
+
+const isHtml = ({ type, subtype }: MediaRange): boolean => type === 'text' && subtype === 'html';
 
 /** A qvalue, RFC 9110 section 12.4.2, in thousandths; -1 if invalid. */
 export function parseQvalue(qvalue: string): number {

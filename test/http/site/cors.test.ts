@@ -206,7 +206,7 @@ serving('a fallback with a list of origins', { fallback: 'app.html', cors: { ori
   ['GET /route', ['Accept: text/html'], 200, { ...NO_CORS, Vary: /^(?=.*\bOrigin\b)(?=.*\bAccept\b)/ }, 'app\n'],
   [
     'GET /route',
-    [A],
+    [A, 'Accept: application/json'],
     404,
     { Vary: /^(?=.*\bOrigin\b)(?=.*\bAccept\b)/, 'Access-Control-Allow-Origin': 'https://a.example' },
   ],

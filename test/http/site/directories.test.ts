@@ -156,10 +156,18 @@ serving('the fallback page of a single-page app', { fallback: 'app.html' }, [
   ['GET /users/7', ['Accept: application/json', 'Accept: text/html'], 200, PAGE, APP],
   ['GET /bare/', [NAVIGATION], 200, PAGE, APP],
   ['GET /v1.2/users', [NAVIGATION], 200, PAGE, APP],
-  // A request that does not accept HTML gets a 404: a page in place of a script or an image hides the error.
-  ['GET /users/7', [], 404, NONE],
-  ['GET /users/7', ['Accept: */*'], 404, NONE],
-  ['GET /users/7', ['Accept: text/*'], 404, NONE],
+  // Monitors, probes, crawlers and curl, as with nginx, serve and sirv.
+  ['GET /users/7', [], 200, PAGE, APP],
+  ['HEAD /users/7', [], 200, PAGE],
+  ['GET /users/7', ['Accept: */*'], 200, PAGE, APP],
+  ['GET /users/7', ['Accept: text/*'], 200, PAGE, APP],
+  ['GET /users/7', ['Accept:'], 200, PAGE, APP],
+  ['GET /users/7', ['Accept: */*', 'Accept-Encoding: br'], 200, { ...PAGE, 'Content-Encoding': 'br' }, 'packed'],
+  ['GET /missing.js', [], 404],
+  ['GET /missing.js', ['Accept: */*'], 404],
+  // A request for something else gets a 404: a page in place of data or an image hides the error.
+  ['GET /users/7', ['Accept: application/json, text/plain, */*'], 404, NONE],
+  ['GET /users/7', ['Accept: text/css,*/*;q=0.1'], 404, NONE],
   ['GET /users/7', ['Accept: application/json'], 404, NONE],
   ['GET /users/7', ['Accept: image/avif,image/webp,*/*;q=0.8'], 404, NONE],
   ['GET /users/7', ['Accept: text/html;q=0'], 404, NONE],
@@ -176,7 +184,7 @@ serving('the fallback page of a single-page app', { fallback: 'app.html' }, [
   ['GET /%zz', [NAVIGATION], 400],
   // A version, a user name and a domain do not end in an asset extension.
   ['GET /docs/v9.9', [NAVIGATION], 200, PAGE, APP],
-  ['GET /docs/v9.9', ['Accept: */*'], 404, NONE],
+  ['GET /docs/v9.9', ['Accept: */*'], 200, PAGE, APP],
   ['GET /user/john.doe', [NAVIGATION], 200, PAGE, APP],
   ['GET /user/a@b.com', [NAVIGATION], 200, PAGE, APP],
   ['GET /user/a%40b.com', [NAVIGATION], 200, PAGE, APP],
@@ -204,7 +212,7 @@ serving(
     ['GET /users/7', [NAVIGATION], 200, PAGE, 'front\n'],
     ['GET /users/7/', [NAVIGATION], 200, PAGE, 'front\n'],
     ['GET /plain.txt/', [NAVIGATION], 404],
-    ['GET /users/7/', [], 404],
+    ['GET /users/7/', [], 200, PAGE, 'front\n'],
     ['GET /about', [NAVIGATION], 200, HTML, 'about\n'],
     ['GET /bare/', [NAVIGATION], 200, HTML, /file\.txt/],
   ],
@@ -252,5 +260,21 @@ test('a large fallback with a racy timestamp is served repeatedly, with and with
       const response = await exchange(server.port, request(`/deep/${round}`, [NAVIGATION]));
       expect([response.status, response.body.length]).toEqual([200, text.length]);
     }
+  }
+});
+
+test.each<[accept: string[], filesFirst: string, handlerFirst: string]>([
+  [[], 'handler', 'front'],
+  [['Accept: */*'], 'handler', 'front'],
+  [['Accept: application/json'], 'handler', 'handler'],
+  [[NAVIGATION], 'front', 'front'],
+])('a fallback next to a handler, with %j: %s, or %s if the handler comes first', async (accept, ...expected) => {
+  using app = makeDirectory({ 'index.html': 'front' });
+  await settled();
+  for (const [at, fetchFirst] of [false, true].entries()) {
+    const fetch = (): Response => new Response('handler', { status: fetchFirst ? 404 : 200 });
+    await using server = serve({ root: app.root, port: 0, fallback: 'index.html', fetch, fetchFirst });
+    const { body } = await exchange(server.port, request('/api/users', accept));
+    expect(body.toString().trim()).toBe(expected[at]);
   }
 });

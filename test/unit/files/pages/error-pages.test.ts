@@ -177,7 +177,7 @@ describe('the fallback page', () => {
     ['small', 'app', {}],
     ['large', large('app'), {}],
     ['too large to cache', large('app'), { cacheBytes: 1000 }],
-  ])('%s, is sent to requests for HTML', async (_, content, limits) => {
+  ])('%s, is sent to requests for pages', async (_, content, limits) => {
     const before = countDescriptors();
     open({ fallback: 'index.html' }, limits);
     for (const isOld of [false, true]) {
@@ -185,8 +185,10 @@ describe('the fallback page', () => {
       if (isOld) await settled();
       for (let i = 0; i < 3; i++) {
         expect(summary(serve('/some/view', HTML))).toBe('200 app');
-        expect(summary(serve('/some/view'))).toBe(BUILT_IN);
+        expect(summary(serve('/some/view'))).toBe('200 app');
+        expect(summary(serve('/some/view', ['Accept: application/json']))).toBe(BUILT_IN);
         expect(summary(serve('/some/script.js', HTML))).toBe(BUILT_IN);
+        expect(summary(serve('/some/script.js'))).toBe(BUILT_IN);
       }
     }
     files!.close();

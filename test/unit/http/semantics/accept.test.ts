@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseQvalue, prefersJson, quality } from '../../../../src/http/semantics/accept.js';
+import { mayRequestPage, parseQvalue, prefersJson, quality } from '../../../../src/http/semantics/accept.js';
 
 /** The tables of RFC 9110 section 12.5.1. */
 const AUDIO = 'audio/*; q=0.2, audio/basic';
@@ -119,6 +119,36 @@ describe('quality', () => {
     expect(quality(accept, 'text/html')).toBe(1);
     expect(prefersJson(accept)).toBe(false);
   });
+});
+
+describe('mayRequestPage', () => {
+  test.each<[accept: string | null, by: string]>([
+    [null, 'no field: HTTP/1.0 monitors, HAProxy'],
+    ['', 'an empty field, as none'],
+    ['*/*', 'curl, wget, kubelet, Python'],
+    ['text/*', 'by range'],
+    ['*/*;q=0.1', 'of any weight'],
+    ['text/html', 'by name'],
+    ['text/html;q=0.1, application/json', 'by name, of less weight'],
+    [CHROME, 'Chrome'],
+    [OLD_JAVA, 'old Java'],
+    ['application/json;q=0.5, */*', 'others of less weight'],
+    ['*/*, application/json;q=0', 'others that are not accepted'],
+    ['nonsense', 'no valid range, as none'],
+  ])('%s: %s', (accept) => expect(mayRequestPage(accept)).toBe(true));
+
+  test.each<[accept: string | null, by: string]>([
+    ['application/json', 'data'],
+    [AXIOS, 'axios'],
+    ['application/json, */*;q=0.5', 'HTTPie'],
+    ['image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8', 'an image in Chrome'],
+    ['text/css,*/*;q=0.1', 'a style sheet'],
+    ['text/event-stream', 'an event source'],
+    ['text/plain', 'text'],
+    ['text/html;q=0, */*', 'HTML is not accepted'],
+    ['*/*;q=0', 'nothing is accepted'],
+    ['text/plain, text/*', 'a type of the same weight'],
+  ])('not %s: %s', (accept) => expect(mayRequestPage(accept)).toBe(false));
 });
 
 describe('prefersJson', () => {
