@@ -86,10 +86,19 @@ function fromForeign(value: unknown): HttpResponse {
     status,
     typeof statusText === 'string' && VALUE.test(statusText) ? statusText : '',
   );
-  const isDecoded = wasDecoded(source);
-  for (const [name, text] of source.headers)
-    if (!isDecoded || !/^content-(?:encoding|length)$/i.test(name)) addChecked(response, name, text);
-  return isBodiless(status) ? withoutBody(response) : withStream(response, streamOf(source));
+  // Of its own connection, not of that of the client, RFC 9110 section 7.6.1: undici closes it after each HEAD.
+  const dropped = wasDecoded(source) ? /^(?:connection|content-encoding|content-length)$/i : /^connection$/i;
+  const isOwn = !isFetched(source);
+  for (const [name, text] of source.headers) if (isOwn || !dropped.test(name)) addChecked(response, name, text);
+  if (isBodiless(status)) return withoutBody(response);
+  const stream = streamOf(source);
+  return stream === null && isFetched(source) ? ofFetchedHead(response) : withStream(response, stream);
+}
+
+/** Of fetch with HEAD: what it has, or has not, of a length is that of GET. */
+function ofFetchedHead(response: HandlerResponse): HttpResponse {
+  response.isStreamedForGet = response.contentLength < 0;
+  return response;
 }
 
 /**
@@ -131,9 +140,16 @@ const DECODED = new Set(['gzip', 'x-gzip', 'deflate', 'br']);
 const [major = 0, minor = 0] = (process.versions['undici'] ?? '').split('.').map(Number);
 if (major > 7 || (major === 7 && minor >= 11)) DECODED.add('zstd');
 
-/** Whether fetch decoded its body, so that its headers describe another one: Fetch standard, section 4.6. */
-function wasDecoded({ url, body, headers }: Response): boolean {
-  if (url === '' || url === undefined || body === null || typeof headers.get !== 'function') return false;
+/** Whether it is a response of fetch; others have no URL. */
+const isFetched = ({ url }: Response): boolean => url !== '' && url !== undefined;
+
+/**
+ * Whether fetch decoded its body, so that its headers describe another one: Fetch standard, section 4.6. Of a response to
+ * HEAD, or a 304, it would have decoded the body of the GET.
+ */
+function wasDecoded(source: Response): boolean {
+  const { headers } = source;
+  if (!isFetched(source) || typeof headers.get !== 'function') return false;
   const codings = headers.get('content-encoding');
   return codings?.split(',').every((coding) => DECODED.has(coding.trim().toLowerCase())) ?? false;
 }

@@ -97,11 +97,13 @@ function connectionField(action: ConnectionAction, isHttp10: boolean): string {
  * RFC 9112 section 6: nothing with 1xx, 204 and 304 (RFC 9110 section 8.6: in a 304 it would be the length of the 200);
  * the length if it is known; else chunks, or with HTTP/1.0 everything up to the end of the connection.
  */
-function framing({ status, body, contentLength }: HttpResponse, isHttp10: boolean, isHead: boolean): string {
+function framing(response: HttpResponse, isHttp10: boolean, isHead: boolean): string {
+  const { status, body, contentLength } = response;
   if (status < 200 || status === 204 || status === 304) return '';
-  if (body.kind === 'none' && !isHead) return 'Content-Length: 0\r\n';
+  if (body.kind === 'none' && (!isHead || status === 205)) return 'Content-Length: 0\r\n';
   if (contentLength >= 0) return `Content-Length: ${contentLength}\r\n`;
-  return body.kind === 'none' || isHttp10 ? '' : 'Transfer-Encoding: chunked\r\n';
+  const isStream = body.kind !== 'none' || response.isStreamedForGet;
+  return isStream && !isHttp10 ? 'Transfer-Encoding: chunked\r\n' : '';
 }
 
 /**

@@ -62,6 +62,8 @@ export class HttpResponse {
   transient = false;
   /** The descriptor of a response that is sent once: released by the sender. */
   ownedFile: SharedFd | null = null;
+  /** Whether it responds to HEAD in place of a response to GET that is a stream of unknown length. */
+  isStreamedForGet = false;
   /** Whether the connection is to be closed after it, whatever the request asked for. */
   closesConnection = false;
 

@@ -456,9 +456,19 @@ describe('a response from fetch', () => {
     expect(response.fieldLines).toContain('etag: a\r\n');
   });
 
-  test('without a body keeps the fields that describe it', () => {
-    const response = toHttpResponse(got({ 'content-encoding': 'gzip', 'content-length': '99' }, null));
-    expect([response.fieldLines, response.contentLength]).toEqual(['content-encoding: gzip\r\n', 99]);
+  test.each<[HeadersSource, string, number, boolean]>([
+    [{ 'content-encoding': 'gzip', 'content-length': '99' }, '', -1, true],
+    [{ 'content-encoding': 'mine', 'content-length': '99' }, 'content-encoding: mine\r\n', 99, false],
+    [{ 'content-length': '0' }, '', 0, false],
+    [{ etag: 'a' }, 'etag: a\r\n', -1, true],
+  ])('to HEAD with %o is that to GET without its body', (headers, lines, length, isStreamed) => {
+    const { fieldLines, contentLength, isStreamedForGet } = toHttpResponse(got(headers, null));
+    expect([fieldLines, contentLength, isStreamedForGet]).toEqual([lines, length, isStreamed]);
+  });
+
+  test('closes the connection of the upstream, not that of the client', () => {
+    expect(toHttpResponse(got({ connection: 'close' })).closesConnection).toBe(false);
+    expect(toHttpResponse(new NativeResponse('x', { headers: { connection: 'close' } })).closesConnection).toBe(true);
   });
 
   test('made by the program itself keeps its content coding', () => {
