@@ -62,7 +62,7 @@ const ALLOWED_METHODS = 'the methods that are supported';
 export function explain(options: ServeOptions, head: Uint8Array): Explanation {
   const { site: plan, hosts, kernel, handlers } = checkedOptions(options);
   const limits = resolveLimits(options.limits);
-  const parser = new RequestParser(limits);
+  const parser = new RequestParser(limits, handlers !== null);
   const bytes = Buffer.concat([head, Buffer.alloc(1)]); // the parser's sentinel
   const parsed = parser.parse(bytes, 0, head.length);
   if (parsed === NEED_MORE) throw new RangeError('the head of a request must end with an empty line');

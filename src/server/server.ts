@@ -93,7 +93,7 @@ export class Server implements HandlerServer, AsyncDisposable {
       };
       this.context = {
         limits,
-        parser: new RequestParser(limits),
+        parser: new RequestParser(limits, handlers !== null),
         clock,
         files,
         handlers,

@@ -5,9 +5,8 @@ const SLASH = 0x2f;
 const COLON = 0x3a;
 const QUESTION = 0x3f;
 
-export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS' | 'PATCH' | 'TRACE';
 /** The methods of RFC 9110 section 9.3 for an origin server, and PATCH. CONNECT is for proxies: 501. */
-export const METHODS: readonly Method[] = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE'];
+export const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE'];
 /** Longer than any registered method: a longer name is 501 before its end has arrived. */
 export const METHOD_BYTES_MAX = 32;
 const METHOD_BYTES = METHODS.map((method) => Buffer.from(method));
@@ -49,6 +48,18 @@ export function methodOf(bytes: Uint8Array, start: number, end: number): number 
     if (same === method.length) return i;
   }
   return -1;
+}
+
+/**
+ * Names that no handler gets: Fetch, section 2.2.1, forbids the first and takes the second for others, which they are
+ * not, for methods are case-sensitive; `PRI` begins HTTP/2, RFC 9113 section 3.4.
+ */
+const UNFIT = /^(?:connect|trace|track|delete|get|head|options|post|put|pri)$/i;
+
+/** A method that is not in METHODS, such as PROPFIND; null for one that no handler gets. */
+export function extensionMethod(bytes: Uint8Array, start: number, end: number): string | null {
+  const name = latin1(bytes, start, end);
+  return UNFIT.test(name) ? null : name;
 }
 
 /** Where the path starts behind `http://authority`; -1 if this is not the start of such a target. */

@@ -7,10 +7,10 @@ import { FieldSectionCache } from './field-section-cache.js';
 import { contentLength, isHost, transferEncoding } from './framing.js';
 import {
   authorityEnd,
+  extensionMethod,
   isHttp11,
   METHOD_BYTES_MAX,
   METHODS,
-  type Method,
   matchesVersionAt,
   methodOf,
   VERSION_BYTES,
@@ -63,7 +63,7 @@ export class RequestParser {
   /** Where the head starts (after an empty line that is skipped) and ends. */
   headStart = 0;
   headEnd = 0;
-  method: Method = 'GET';
+  method = 'GET';
   minorVersion = 1;
   targetStart = 0;
   targetEnd = 0;
@@ -86,7 +86,11 @@ export class RequestParser {
   private readonly ownSection: FieldSection;
   private readonly sectionCache = new FieldSectionCache();
 
-  constructor(private readonly limits: Limits) {
+  /** @param takesAnyMethod whether the request may have a method that is not in METHODS, else it is 501 */
+  constructor(
+    private readonly limits: Limits,
+    private readonly takesAnyMethod = false,
+  ) {
     this.section = this.ownSection = new FieldSection(limits.headFields);
   }
 
@@ -204,8 +208,12 @@ export class RequestParser {
     if (at >= end) return this.needMoreLine(at);
     if (bytes[at] !== SP || at === this.headStart) return 400;
     const method = methodOf(bytes, this.headStart, at);
-    if (method < 0) return 501;
-    this.method = METHODS[method]!;
+    if (method >= 0) this.method = METHODS[method]!;
+    else {
+      const name = this.takesAnyMethod ? extensionMethod(bytes, this.headStart, at) : null;
+      if (name === null) return 501;
+      this.method = name;
+    }
     at++;
 
     const targetStart = at;

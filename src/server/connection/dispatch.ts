@@ -1,12 +1,17 @@
 import type { Files } from '../../files/files.js';
+import { METHODS } from '../../http/request/line.js';
 import type { RequestParser } from '../../http/request/parser.js';
 import { HttpResponse, NO_BODY, textResponse } from '../../http/response/response.js';
 import type { ServerContext } from './context.js';
 
 const ALLOW = ['Allow', 'GET, HEAD, OPTIONS'] as const;
+/** A handler gets every method; those that are registered as an extension are too many to list. */
+const ALLOW_ALL = ['Allow', METHODS.filter((method) => method !== 'TRACE').join(', ')] as const;
 
 const OPTIONS = new HttpResponse(204, [ALLOW], NO_BODY);
+const OPTIONS_OF_ALL = new HttpResponse(204, [ALLOW_ALL], NO_BODY);
 const METHOD_NOT_ALLOWED = textResponse(405, 'Only GET, HEAD and OPTIONS are allowed here.\n', [ALLOW]);
+const TRACE_NOT_ALLOWED = textResponse(405, 'TRACE is not allowed here.\n', [ALLOW_ALL]);
 
 /** Whether files respond to a request by anything but a 405; decided before its body is read. */
 export const isAllowed = (request: RequestParser): boolean =>
@@ -21,8 +26,8 @@ type Dispatching = Pick<ServerContext, 'parser' | 'files' | 'handlers'>;
 export function dispatch({ parser, files, handlers }: Dispatching, nowMs: number): HttpResponse | null {
   const { method } = parser;
   if (handlers === null) return serveFiles(parser, files!, nowMs);
-  if (method === 'TRACE') return METHOD_NOT_ALLOWED;
-  if (method === 'OPTIONS' && parser.pathStart === parser.pathEnd) return OPTIONS; // of the server, section 9.3.7
+  if (method === 'TRACE') return TRACE_NOT_ALLOWED;
+  if (method === 'OPTIONS' && parser.pathStart === parser.pathEnd) return OPTIONS_OF_ALL; // of the server, section 9.3.7
   if (files === null || handlers.fetchFirst) return null;
   // A preflight is responded to by the one that would respond to the request it announces.
   if (method === 'OPTIONS') return files.preflightOfFile(parser, nowMs);
