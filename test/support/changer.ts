@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { unwatchedFilesystem } from '../../src/files/watch/unwatched.js';
+import { unwatchedFilesystem } from '../../src/files/watch/file-system.js';
 import { constants, kernel } from '../../src/sys/binding.js';
 import { check } from '../../src/sys/errno.js';
 

@@ -1,12 +1,10 @@
 import { type Kernel, STAT_WORDS, Stat } from '../../sys/kernel.js';
+import { LOCAL } from '../watch/file-system.js';
 
 /*
  * A fingerprint of a file or directory, from its times, size and inode, is another one after every change that fstat(2)
  * shows. It identifies a state; `deviceInode` identifies a file in whatever state.
  */
-
-/** A file may change again with the same times: the kernel's coarse clock steps every 1 to 10 ms (CONFIG_HZ). */
-const RACY_MS = 20;
 
 const TIMES = [Stat.mtimeSeconds, Stat.mtimeNanoseconds, Stat.ctimeSeconds, Stat.ctimeNanoseconds];
 const FINGERPRINTED = [...TIMES, Stat.size, Stat.inodeLow, Stat.inodeHigh];
@@ -47,11 +45,5 @@ export function exactFingerprint(kernel: Kernel, fd: number, size: number): stri
 
 /** The same as long as the directory has the same names. Null when fstat fails, or the times are racy. */
 export function directoryFingerprint(kernel: Kernel, fd: number, wallMs: number): string | null {
-  return kernel.fstat(fd, stat) < 0 || hasRacyTimes(stat, wallMs) ? null : statFingerprint(stat);
-}
-
-/** By the change time, since utimensat(2) can set the modification time back. */
-export function hasRacyTimes(stat: Float64Array, wallMs: number): boolean {
-  const changedMs = stat[Stat.ctimeSeconds]! * 1000 + stat[Stat.ctimeNanoseconds]! / 1e6;
-  return Math.abs(wallMs - changedMs) < RACY_MS;
+  return kernel.fstat(fd, stat) < 0 || LOCAL.hasRacyTimes(stat, wallMs) ? null : statFingerprint(stat);
 }

@@ -6,10 +6,11 @@ import { deviceInode } from '../../sys/file-id.js';
 import type { Kernel } from '../../sys/kernel.js';
 import type { SymlinkPolicy } from '../rules/site-options.js';
 import type { Dependencies } from '../watch/dependencies.js';
+import { FileSystems } from '../watch/file-system.js';
 import type { Inotify } from '../watch/inotify.js';
-import { ESCAPING_SYMLINK, NO_OPENAT2 } from '../watch/unwatched.js';
+import { ESCAPING_SYMLINK, FILE_MOUNT, NO_OPENAT2 } from '../watch/unwatched.js';
 import { ANY_ENTRY, MANY_NAMES, type WatchedDirectory, watchDirectory } from '../watch/watched-directory.js';
-import { type NotAFile, type OpenFile, openFile } from './open-file.js';
+import { type NotAFile, type Opener, type OpenFile, openFile } from './open-file.js';
 import { MAX_SYMLINKS, PathWalk } from './path-walk.js';
 import type { Root } from './root.js';
 
@@ -31,6 +32,7 @@ const { O_DIRECTORY, O_NOFOLLOW, O_PATH, O_RDONLY } = constants;
 export class Lookup {
   private top: WatchedDirectory;
   private epoch = 0;
+  private readonly fileSystems: FileSystems;
 
   /** @param revalidateMs the interval at which a failed watch is tried again */
   constructor(
@@ -40,10 +42,12 @@ export class Lookup {
     private readonly symlinks: SymlinkPolicy,
     private readonly revalidateMs: number,
   ) {
+    this.fileSystems = new FileSystems(kernel);
     this.top = watchDirectory(kernel, inotify, null, '', root.descriptor);
   }
 
   invalidate(): void {
+    this.fileSystems.forget();
     this.top.onDirectoryChanged();
   }
 
@@ -56,13 +60,14 @@ export class Lookup {
   file(name: Uint8Array, wallMs: number, dependencies: Dependencies): OpenFile | NotAFile {
     if (this.root.pathResolution === 'walk') {
       dependencies.markUnwatched(NO_OPENAT2);
-      return openFile(this.kernel, (each, flags) => this.openFollowing(each, flags), name, wallMs);
+      return this.openFile((each, flags) => this.openFollowing(each, flags), name, wallMs);
     }
     const walk = new PathWalk(name, this.symlinks === 'deny' ? 0 : MAX_SYMLINKS);
     for (;;) {
-      let errno = this.resolveDirectories(walk, dependencies);
-      if (errno >= 0) {
-        const file = openFile(this.kernel, (each, flags) => this.root.openPlain(each, flags), walk.path, wallMs);
+      const parent = this.resolveDirectories(walk, dependencies);
+      let errno = typeof parent === 'number' ? parent : 0;
+      if (typeof parent === 'object') {
+        const file = this.fileIn(parent, walk, wallMs, dependencies);
         if (typeof file === 'object' && walk.needsDirectory) {
           this.kernel.close(file.fd);
           return ENOTDIR; // a trailing slash requires a directory, path_resolution(7)
@@ -72,10 +77,40 @@ export class Lookup {
       }
       if (errno === EXDEV && this.symlinks === 'follow') {
         dependencies.markUnwatched(ESCAPING_SYMLINK);
-        return openFile(this.kernel, (each, flags) => this.root.openAnywhere(each, flags), name, wallMs);
+        return this.openFile((each, flags) => this.root.openAnywhere(each, flags), name, wallMs);
       }
       if (errno < 0) return errno;
     }
+  }
+
+  /**
+   * Opens the last name of a path whose directory is resolved. A file that is a mount is written under the other names that
+   * it has elsewhere: no watch of this directory reports that.
+   */
+  private fileIn(
+    directory: WatchedDirectory,
+    walk: PathWalk,
+    wallMs: number,
+    dependencies: Dependencies,
+  ): OpenFile | NotAFile {
+    const { root } = this;
+    let isPlain = directory.isBelowMount;
+    const open = (each: Uint8Array, flags: number): number => {
+      const fd = isPlain ? EXDEV : root.openInMount(each, flags);
+      if (fd !== EXDEV) return fd;
+      isPlain = true;
+      return root.openPlain(each, flags);
+    };
+    const file = this.openFile(open, walk.path, wallMs);
+    if (typeof file === 'object' && isPlain) {
+      const isMount = !directory.isBelowMount || root.isMount(walk.parent, Buffer.from(walk.name!, 'latin1'));
+      if (isMount) dependencies.markUnwatched(FILE_MOUNT);
+    }
+    return file;
+  }
+
+  private openFile(open: Opener, name: Uint8Array, wallMs: number): OpenFile | NotAFile {
+    return openFile(this.kernel, open, name, wallMs, this.fileSystems);
   }
 
   /** Opens a directory to read its entries, which all become dependencies. Returns a descriptor, the caller's, or -errno. */
@@ -86,12 +121,12 @@ export class Lookup {
     }
     const walk = new PathWalk(name, this.symlinks === 'deny' ? 0 : MAX_SYMLINKS);
     walk.names.push(ANY_ENTRY);
-    const errno = this.resolveDirectories(walk, dependencies);
-    if (errno === EXDEV && this.symlinks === 'follow') {
+    const directory = this.resolveDirectories(walk, dependencies);
+    if (directory === EXDEV && this.symlinks === 'follow') {
       dependencies.markUnwatched(ESCAPING_SYMLINK);
       return this.root.openAnywhere(name, O_RDONLY | O_DIRECTORY);
     }
-    return errno < 0 ? errno : this.root.openPlain(walk.parent, O_RDONLY | O_DIRECTORY);
+    return typeof directory === 'number' ? directory : this.root.openPlain(walk.parent, O_RDONLY | O_DIRECTORY);
   }
 
   /** The codings in which a file, opened with these dependencies, may have a precompressed file next to it. */
@@ -123,8 +158,8 @@ export class Lookup {
     return fd === EXDEV && this.symlinks === 'follow' ? this.root.openAnywhere(name, flags) : fd;
   }
 
-  /** Opens the directories on the way to the last name, and makes every name a dependency. Returns 0, or -errno. */
-  private resolveDirectories(walk: PathWalk, dependencies: Dependencies): number {
+  /** Opens the directories on the way to the last name, and makes every name a dependency. Returns its directory, or -errno. */
+  private resolveDirectories(walk: PathWalk, dependencies: Dependencies): WatchedDirectory | number {
     if (this.top.isGone) this.top = watchDirectory(this.kernel, this.inotify, null, '', this.root.descriptor);
     else this.top.rewatch(this.root.descriptor, this.kernel.monotonicMs, this.revalidateMs);
     const directories = [this.top];
@@ -139,7 +174,7 @@ export class Lookup {
       dependencies.add(parent, name);
       if (walk.isLast) {
         dependencies.directory ??= parent;
-        return 0;
+        return parent;
       }
       const next = this.openDirectory(parent, name, walk.path);
       if (typeof next === 'object') {
@@ -150,19 +185,22 @@ export class Lookup {
       const errno = next === ELOOP ? this.expandSymlink(walk, dependencies) : next;
       if (errno < 0) return errno;
     }
-    return 0;
+    return directories.at(-1)!;
   }
 
   /** @returns the directory with a name in `parent`, or -errno: ELOOP for a symlink */
   private openDirectory(parent: WatchedDirectory, name: string, path: Buffer): WatchedDirectory | number {
     const known = parent.children.get(name);
     if (known?.isWatched && known.verifiedEpoch === this.epoch) return known;
-    const fd = this.root.openPlain(path, O_PATH | O_DIRECTORY);
+    let fd = parent.isBelowMount ? EXDEV : this.root.openInMount(path, O_PATH | O_DIRECTORY);
+    const isBelowMount = fd === EXDEV;
+    if (isBelowMount) fd = this.root.openPlain(path, O_PATH | O_DIRECTORY);
     if (fd < 0) return fd;
     if (known !== undefined && known.deviceInode !== deviceInode(this.kernel, fd)) known.onDirectoryChanged();
     const child = parent.children.get(name) ?? watchDirectory(this.kernel, this.inotify, parent, name, fd);
     if (child === known) child.rewatch(fd, this.kernel.monotonicMs, this.revalidateMs);
     child.verifiedEpoch = this.epoch;
+    child.isBelowMount = isBelowMount;
     this.kernel.close(fd);
     return child;
   }

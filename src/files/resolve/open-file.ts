@@ -2,7 +2,8 @@ import type { Validators } from '../../http/semantics/preconditions.js';
 import { constants } from '../../sys/binding.js';
 import { ENOENT } from '../../sys/errno.js';
 import { type Kernel, STAT_WORDS, Stat } from '../../sys/kernel.js';
-import { currentFingerprint, hasRacyTimes, statFingerprint } from './fingerprint.js';
+import { type FileSystem, FileSystems } from '../watch/file-system.js';
+import { currentFingerprint, statFingerprint } from './fingerprint.js';
 
 const { O_NOCTTY, O_NONBLOCK, O_PATH, O_RDONLY, S_IFDIR, S_IFMT, S_IFREG } = constants;
 
@@ -19,6 +20,7 @@ export interface OpenFile {
   readonly modifiedMs: number;
   /** It changed so recently that its fingerprint may stay the same when it changes again. */
   readonly racy: boolean;
+  readonly fileSystem: FileSystem;
   /** It has other names, in directories that may not be watched. */
   readonly hasHardLinks: boolean;
 }
@@ -37,8 +39,15 @@ export type Opener = (name: Uint8Array, flags: number) => number;
 /**
  * Opens a regular file. Looks with O_PATH first, which opens nothing: a FIFO would wait for its writer, and some devices
  * act on being opened. O_NONBLOCK guards the moment in between. The caller owns the descriptor.
+ * @param fileSystems remembers their types; without it each call asks for the type
  */
-export function openFile(kernel: Kernel, open: Opener, name: Uint8Array, wallMs: number): OpenFile | NotAFile {
+export function openFile(
+  kernel: Kernel,
+  open: Opener,
+  name: Uint8Array,
+  wallMs: number,
+  fileSystems: FileSystems = new FileSystems(kernel),
+): OpenFile | NotAFile {
   const pathFd = open(name, O_PATH);
   if (pathFd < 0) return pathFd;
   const errno = kernel.fstat(pathFd, stat);
@@ -54,7 +63,7 @@ export function openFile(kernel: Kernel, open: Opener, name: Uint8Array, wallMs:
     kernel.close(fd);
     return result < 0 ? result : ENOENT;
   }
-  return describeFile(fd, wallMs);
+  return describeFile(fd, wallMs, fileSystems.of(fd, stat, wallMs));
 }
 
 /** Reads a whole file. Null when its size is not the one that fstat reported, or it changed while it was read. */
@@ -74,12 +83,13 @@ export function fileUnchanged(kernel: Kernel, file: OpenFile): boolean {
   return currentFingerprint(kernel, file.fd) === file.fingerprint;
 }
 
-function describeFile(fd: number, wallMs: number): OpenFile {
-  const racy = hasRacyTimes(stat, wallMs);
+function describeFile(fd: number, wallMs: number, fileSystem: FileSystem): OpenFile {
+  const racy = fileSystem.hasRacyTimes(stat, wallMs);
   const modifiedSeconds = stat[Stat.mtimeSeconds]!;
   const fingerprint = statFingerprint(stat);
   // The tag of a racy file is weak and unique, even within a millisecond: the content may change without a trace.
   const etag = racy ? `W/"${fingerprint}-${wallMs.toString(36)}${(racyEtags++).toString(36)}"` : `"${fingerprint}"`;
+  const hasDate = modifiedSeconds > EPOCH_SECONDS && !(racy && fileSystem.hasCoarseDates);
   return {
     fd,
     size: stat[Stat.size]!,
@@ -87,10 +97,11 @@ function describeFile(fd: number, wallMs: number): OpenFile {
     modifiedMs: modifiedSeconds * 1000 + stat[Stat.mtimeNanoseconds]! / 1e6,
     validators: {
       etag,
-      modifiedSeconds: modifiedSeconds > EPOCH_SECONDS ? modifiedSeconds : Number.NaN,
+      modifiedSeconds: hasDate ? modifiedSeconds : Number.NaN,
       recent: (modifiedSeconds + 1) * 1000 > wallMs,
     },
     racy,
+    fileSystem,
     hasHardLinks: stat[Stat.links]! > 1,
   };
 }

@@ -4,8 +4,10 @@ import { EAGAIN, ENOSYS, EPERM, systemError } from '../../sys/errno.js';
 import type { Kernel } from '../../sys/kernel.js';
 import { openByWalk } from './openat-walk.js';
 
-const { AT_FDCWD, O_DIRECTORY, O_PATH, RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS } = constants;
+const { AT_FDCWD, O_DIRECTORY, O_NOFOLLOW, O_PATH } = constants;
+const { RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV } = constants;
 const RESOLVE = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+const RESOLVE_PLAIN = RESOLVE | RESOLVE_NO_SYMLINKS;
 const DOT = Buffer.from('.');
 
 /** A concurrent rename makes openat2 fail with EAGAIN, openat2(2); more often in a row it is not an accident. */
@@ -51,12 +53,27 @@ export class Root {
    *   EMFILE
    */
   openBeneath(name: Uint8Array, flags: number): number {
-    return this.open(name, flags, true);
+    return this.open(name, flags, RESOLVE);
   }
 
   /** The same without following any symlink: ELOOP. With O_PATH and O_NOFOLLOW a symlink as the last name is opened. */
   openPlain(name: Uint8Array, flags: number): number {
-    return this.open(name, flags, false);
+    return this.open(name, flags, RESOLVE_PLAIN);
+  }
+
+  /** The same within the mount of the root: EXDEV where a name on the way, or the last, is a mount. Needs openat2(2). */
+  openInMount(name: Uint8Array, flags: number): number {
+    return this.open(name, flags, RESOLVE_PLAIN | RESOLVE_NO_XDEV);
+  }
+
+  /** Whether a name in a directory is a mount of its own, as far as can be known. Needs openat2(2). */
+  isMount(directory: Uint8Array, name: Uint8Array): boolean {
+    const parent = this.openPlain(directory, O_PATH | O_DIRECTORY);
+    if (parent < 0) return true;
+    const fd = this.kernel.openat2(parent, name, O_PATH | O_NOFOLLOW, RESOLVE | RESOLVE_NO_XDEV);
+    this.kernel.close(parent);
+    if (fd >= 0) this.kernel.close(fd);
+    return fd < 0;
   }
 
   /** Opens a name and follows symlinks wherever they lead, as open(2) does. */
@@ -65,11 +82,10 @@ export class Root {
     return this.kernel.openat(this.fd, name.length === 0 ? DOT : name, flags);
   }
 
-  private open(name: Uint8Array, flags: number, followSymlinks: boolean): number {
+  private open(name: Uint8Array, flags: number, resolve: number): number {
     assert(this.fd >= 0, 'the root is closed');
     const path = name.length === 0 ? DOT : name;
-    if (this.pathResolution === 'walk') return openByWalk(this.kernel, this.fd, path, flags, followSymlinks);
-    const resolve = followSymlinks ? RESOLVE : RESOLVE | RESOLVE_NO_SYMLINKS;
+    if (this.pathResolution === 'walk') return openByWalk(this.kernel, this.fd, path, flags, resolve === RESOLVE);
     let fd = this.kernel.openat2(this.fd, path, flags, resolve);
     for (let retries = 0; fd === EAGAIN && retries < RENAME_RETRIES; retries++) {
       fd = this.kernel.openat2(this.fd, path, flags, resolve);

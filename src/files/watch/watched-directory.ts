@@ -2,8 +2,8 @@ import { CODINGS, type ContentCoding, PRECOMPRESSED_SUFFIXES } from '../../http/
 import { debug, tracing } from '../../sys/debug.js';
 import { deviceInode } from '../../sys/file-id.js';
 import type { Kernel } from '../../sys/kernel.js';
+import { unwatchedFilesystem } from './file-system.js';
 import { CONTENT_CHANGES, type DirectoryListener, type Inotify, NOT_WATCHED } from './inotify.js';
-import { unwatchedFilesystem } from './unwatched.js';
 
 /** Something made of files that is valid until one of them changes: a cache entry, an error page. */
 export interface Dependent {
@@ -47,6 +47,8 @@ export class WatchedDirectory implements DirectoryListener {
   isGone = false;
   /** The epoch of its lookup in which its name was last seen to lead here. */
   verifiedEpoch = 0;
+  /** A mount is on the way to it from the root, or is it. */
+  isBelowMount = false;
 
   /**
    * @param fd of the directory; the caller's, used only in the constructor

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readlinkSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readlinkSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { serve } from '../../../src/index.js';
@@ -7,9 +7,9 @@ import { kernel as realKernel } from '../../../src/sys/binding.js';
 import { ENOENT, EPERM } from '../../../src/sys/errno.js';
 import type { Kernel } from '../../../src/sys/kernel.js';
 import { makeWatchedDirectory } from '../../support/changer.js';
-import { type Command, command } from '../../support/command.js';
+import { type Command, command, MAIN } from '../../support/command.js';
 import { kernelWith } from '../../support/counting-kernel.js';
-import { settled } from '../../support/directory.js';
+import { OLD_ENOUGH_MS, settled } from '../../support/directory.js';
 import { permits } from '../../support/needs.js';
 import { exchange, request, sleep } from '../../support/raw-client.js';
 
@@ -41,8 +41,8 @@ describe.runIf(permits(mayMount, 'mounts', 'a mount namespace is not allowed'))(
   let server: Command;
   let port: number;
 
-  const start = async (revalidateMs: number): Promise<void> => {
-    const flags = ['--port', '0', '--revalidate-ms', String(revalidateMs)];
+  const start = async (revalidateMs: number, more: readonly string[] = []): Promise<void> => {
+    const flags = ['--port', '0', '--revalidate-ms', String(revalidateMs), ...more];
     server = command([path('root'), ...flags], { wrapper: OWN_MOUNTS });
     port = await server.port();
     await settled();
@@ -77,6 +77,50 @@ describe.runIf(permits(mayMount, 'mounts', 'a mount namespace is not allowed'))(
     await expectText(target, 'under');
     put(`${where}/a.txt`, 'under, and edited');
     expect(await textOf(target)).toBe('under, and edited');
+  });
+
+  /** [file, request, its fields, flags of the command] */
+  const MOUNTED: [subject: string, name: string, target: string, fields: string[], flags: string[]][] = [
+    ['a page', 'a.txt', '/a.txt', [], []],
+    ['a page in a directory', 'sub/a.txt', '/sub/a.txt', [], []],
+    ['a page by a symlink', 'a.txt', '/link.txt', [], []],
+    ['a page sent by descriptor', 'a.txt', '/a.txt', [], ['--max-cached-file-bytes', '0']],
+    ['a precompressed file', 'b.txt.br', '/b.txt', ['Accept-Encoding: br'], []],
+    ['404.html', '404.html', '/nowhere', [], []],
+    ['a fallback', 'app.html', '/route', ['Accept: text/html'], ['--fallback', 'app.html']],
+  ];
+
+  test.each(MOUNTED)('of a single file, %s, is polled', async (_, name, target, fields, flags) => {
+    for (const each of ['a.txt', 'b.txt', 'b.txt.br', '404.html', 'app.html']) put(`root/${each}`, 'under');
+    symlinkSync('a.txt', path('root/link.txt'));
+    put('other/host.txt', 'written 1');
+    await start(REVALIDATE_MS, flags);
+    inNamespace('mount', '--bind', path('other/host.txt'), path(`root/${name}`));
+    const tags = new Set<string | null>();
+    for (let version = 1; version <= 3; version++) {
+      put('other/host.txt', `written ${version}`);
+      await sleep(REVALIDATE_MS + OLD_ENOUGH_MS);
+      for (let time = 0; time < 2; time++) {
+        const { body, field } = await exchange(port, request(target, fields));
+        expect(body.toString()).toBe(`written ${version}`);
+        tags.add(field('ETag'));
+      }
+    }
+    expect(tags.size).toBe(name === '404.html' ? 1 : 3);
+  });
+
+  test('of a single file is seen below a mounted directory too, and its neighbours are watched', async () => {
+    await start(10_000);
+    inNamespace('mount', '--bind', path('other'), path('root/sub'));
+    put('other/b.txt', 'neighbour');
+    put('more/host.txt', 'mounted');
+    inNamespace('mount', '--bind', path('more/host.txt'), path('root/sub/a.txt'));
+    const reasonFor = (target: string): string => {
+      const argv = [process.execPath, MAIN, 'explain', target, path('root')];
+      return spawnSync('nsenter', [`--target=${server.process.pid}`, '--mount', ...argv]).stdout.toString();
+    };
+    expect(reasonFor('/sub/a.txt')).toMatch(/the file is a mount of its own/);
+    expect(reasonFor('/sub/b.txt')).toMatch(/changes on its path, down to the file, are reported/);
   });
 
   test('a mounted filesystem without inotify events is polled', async () => {
