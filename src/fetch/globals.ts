@@ -1,26 +1,19 @@
 import { NativeRequest, NativeResponse, type RequestSource, standFor } from './native.js';
+import { HALF, lacksDuplex, unfitFields } from './outgoing.js';
 import { prepare } from './prepare.js';
 import { FastRequest } from './request.js';
 import { FastResponse } from './response.js';
 
-/** Node's class, which also takes a FastRequest as its input. */
+/** Node's class, which also takes a FastRequest as its input, and a stream as its body without `duplex`, as browsers do. */
 function outgoingRequest(Native: typeof Request): typeof Request {
   class OutgoingRequest extends Native {
     constructor(input: RequestSource, init?: RequestInit) {
-      super(FastRequest.is(input) ? input.native : input, init);
+      super(FastRequest.is(input) ? input.native : input, lacksDuplex(init) ? { ...init, ...HALF } : init);
     }
   }
   standFor(OutgoingRequest, Native);
   return OutgoingRequest;
 }
-
-/** Hop-by-hop fields, RFC 9110 section 7.6.1, that undici throws on: it sets them itself. */
-const HOP_BY_HOP = ['expect', 'keep-alive', 'transfer-encoding', 'upgrade'];
-
-const hopByHopNames = ({ headers }: Request): string[] => {
-  const names = HOP_BY_HOP.filter((name) => headers.has(name));
-  return /^(?:close|keep-alive|)$/i.test(headers.get('connection') ?? '') ? names : [...names, 'connection'];
-};
 
 let isInstalled = false;
 
@@ -41,9 +34,10 @@ export function installGlobals(): void {
   }
   const { fetch: before } = globalThis;
   const fetch = async (input: RequestSource, init?: RequestInit): Promise<Response> => {
-    if (!(input instanceof NativeRequest)) return before(input, init);
-    const names = hopByHopNames(input);
-    if (names.length === 0 && !FastRequest.is(input)) return before(input, init);
+    const names = unfitFields(input, init);
+    if (names.length === 0 && !FastRequest.is(input) && !FastRequest.is(init) && !lacksDuplex(init)) {
+      return before(input, init);
+    }
     const request = new OutgoingRequest(input, init);
     for (const name of names) request.headers.delete(name);
     return before(request);

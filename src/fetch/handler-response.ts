@@ -1,3 +1,4 @@
+import { listElements } from '../http/headers.js';
 import { type Field, HttpResponse, NO_BODY } from '../http/response/response.js';
 import { reasonOf } from '../http/status.js';
 import { withCode } from '../sys/error-code.js';
@@ -25,6 +26,8 @@ const NO_FIELDS: readonly Field[] = [];
 /** The Response of a handler as data, for one request: its field lines are made while they are checked. */
 class HandlerResponse extends HttpResponse {
   lines = '';
+  /** What its Connection fields name, in lower case: fields of one hop, RFC 9110 section 7.6.1. */
+  hopByHop: readonly string[] | null = null;
   isEndless = false;
 
   constructor(
@@ -36,7 +39,13 @@ class HandlerResponse extends HttpResponse {
   }
 
   override get fieldLines(): string {
-    return this.lines;
+    const { lines, hopByHop } = this;
+    if (hopByHop === null) return lines;
+    const isKept = (line: string): boolean => !hopByHop.includes(line.slice(0, line.indexOf(':')).toLowerCase());
+    return lines
+      .split(/(?<=\n)/)
+      .filter(isKept)
+      .join('');
   }
 
   override get reason(): string {
@@ -86,10 +95,11 @@ function fromForeign(value: unknown): HttpResponse {
     status,
     typeof statusText === 'string' && VALUE.test(statusText) ? statusText : '',
   );
+  const isDecoded = wasDecoded(source);
+  for (const [name, text] of source.headers)
+    if (!isDecoded || !/^content-(?:encoding|length)$/i.test(name)) addChecked(response, name, text);
   // Of its own connection, not of that of the client, RFC 9110 section 7.6.1: undici closes it after each HEAD.
-  const dropped = wasDecoded(source) ? /^(?:connection|content-encoding|content-length)$/i : /^connection$/i;
-  const isOwn = !isFetched(source);
-  for (const [name, text] of source.headers) if (isOwn || !dropped.test(name)) addChecked(response, name, text);
+  if (isFetched(source)) response.closesConnection = false;
   if (isBodiless(status)) return withoutBody(response);
   const stream = streamOf(source);
   return stream === null && isFetched(source) ? ofFetchedHead(response) : withStream(response, stream);
@@ -122,7 +132,11 @@ function add(response: HandlerResponse, name: string, value: string): void {
     if (/^\d{1,15}$/.test(value)) response.contentLength = Number(value);
     return;
   }
-  if (lower === 'connection') response.closesConnection ||= /(?:^|,)\s*close\s*(?:,|$)/i.test(value);
+  if (lower === 'connection') {
+    const options = listElements(value);
+    response.closesConnection ||= options.includes('close');
+    response.hopByHop = [...(response.hopByHop ?? []), ...options];
+  }
   if (SERVER_FIELDS.has(lower)) return;
   if (lower === 'content-type') response.isEndless = value.toLowerCase().startsWith('text/event-stream');
   response.lines += `${name}: ${value}\r\n`;

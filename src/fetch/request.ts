@@ -11,6 +11,9 @@ const PLAIN_TARGET =
 const PLAIN_HOST =
   /^(?:(?!.*xn--)(?:[a-z0-9-]+\.)*[a-z][a-z0-9-]*|(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$|:)|(?=$|:))){4})(?::(?!80$)[1-9]\d{0,4})?$/;
 
+/** The headers of received requests, with the fields of their hop. */
+const received = new WeakSet<object>();
+
 /** What a request needs of the connection it came on. */
 export interface FastRequestContext {
   /** `host:port` for a request without a Host field, which HTTP/1.0 allows, or whose host is not valid in a URL. */
@@ -79,6 +82,7 @@ export class FastRequest {
     if (this.#headers === null) {
       this.#headers = new NativeHeaders();
       for (const [name, value] of headerPairs(this.#head)) this.#headers.append(name, value); // half the time of the constructor with pairs
+      received.add(this.#headers);
     }
     return this.#headers;
   }
@@ -113,6 +117,7 @@ export class FastRequest {
       this.#native = new NativeRequest(url, { method, headers, signal, body, duplex: 'half' } as RequestInit);
       if (this.#isRead) void this.#native.body?.cancel(); // sets its bodyUsed
       this.#headers ??= this.#native.headers;
+      received.add(this.#native.headers).add(this.#headers);
     }
     copyHeaders(this.#headers!, this.#native.headers);
     return this.#native;
@@ -142,6 +147,11 @@ export class FastRequest {
     const { buffer, byteOffset, length } = await this.#whole();
     const isAll = length === buffer.byteLength;
     return (isAll ? buffer : buffer.slice(byteOffset, byteOffset + length)) as ArrayBuffer;
+  }
+
+  /** Whether these are the headers of a received request. */
+  static hasMade(headers: object): boolean {
+    return received.has(headers);
   }
 
   static is(value: unknown): value is FastRequest {

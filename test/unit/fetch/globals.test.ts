@@ -198,10 +198,24 @@ describe('fetch', () => {
     ['of a length', ['Content-Length: 5']],
     ['in chunks', ['Transfer-Encoding: chunked']],
     ['that waits', ['Content-Length: 5', 'Expect: 100-continue']],
+    [
+      'with fields of one hop',
+      ['Content-Length: 5', 'TE: trailers', 'Proxy-Connection: close', 'Connection: X-Hop', 'X-Hop: 1'],
+    ],
+    ['on a connection that closes', ['Content-Length: 5', 'Connection: close']],
   ])('sends its body on, %s', async (_, fields) => {
+    const other = `http://${host}/other`;
     for (const send of [
       (request: Request) => fetch(request),
-      (request: Request) => fetch(new Request(`http://${host}/other`, request)),
+      (request: Request) => fetch(new Request(other, request)),
+      (request: Request) => fetch(other, request),
+      (request: Request) => fetch(new URL(other), request),
+      ({ method, headers, body }: Request) => fetch(other, { method, headers, body }),
+      ({ method, headers, body }: Request) => fetch(other, { method, headers: [...headers], body }),
+      ({ method, headers, body }: Request) => fetch(other, { method, headers: Object.fromEntries(headers), body }),
+      ({ method, headers, body }: Request) => fetch(new Request(other, { method, headers, body })),
+      async (request: Request) =>
+        fetch(other, { method: 'POST', headers: request.headers, body: await request.text() }),
     ]) {
       const { request } = arrived({
         method: 'POST',
@@ -210,8 +224,31 @@ describe('fetch', () => {
       });
       const received = await receivedBy(await send(request));
       expect(received).toMatchObject({ method: 'POST', body: 'Hello' });
+      for (const name of ['x-hop', 'te', 'proxy-connection']) expect(received.headers).not.toHaveProperty(name);
+      expect(received.headers['x']).toBe('y');
       expect(request.bodyUsed).toBe(true);
     }
+  });
+
+  test('sends on a GET that had a body, without it', async () => {
+    const { request } = arrived({ fields: [`Host: ${host}`, 'Content-Length: 5'], body: ['Hello'] });
+    const { headers, body } = request;
+    for (const send of [() => fetch(request), () => fetch(`http://${host}/`, { headers, body })]) {
+      const received = await receivedBy(await send());
+      expect([received.body, received.headers['content-length']]).toEqual(['', undefined]);
+    }
+  });
+
+  test('sends another body than the received with its own length', async () => {
+    const { request } = arrived({ method: 'POST', fields: [`Host: ${host}`, 'Content-Length: 5'], body: ['Hello'] });
+    const { method, headers } = request;
+    const received = await receivedBy(await fetch(`http://${host}/`, { method, headers, body: 'another' }));
+    expect(received.body).toBe('another');
+  });
+
+  test('sends what a program has set', async () => {
+    const { headers } = await receivedBy(await fetch(`http://${host}/`, { headers: { Connection: 'close', X: 'y' } }));
+    expect(headers).toMatchObject({ connection: 'close', x: 'y' });
   });
 
   test('returns a Response that a handler can return', async () => {

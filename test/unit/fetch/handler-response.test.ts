@@ -476,3 +476,12 @@ describe('a response from fetch', () => {
     expect(response.fieldLines).toContain('content-encoding: gzip\r\n');
   });
 });
+
+test('fields of one hop, which a Connection field names, are not sent', () => {
+  const headers = { A: '1', Connection: 'x-hop, Close', 'X-Hop': '2', B: '3' };
+  for (const response of [new Light('x', { headers }), new NativeResponse('x', { headers })]) {
+    const { fieldLines, closesConnection } = toHttpResponse(response);
+    expect(fieldLines.toLowerCase()).toMatch(/^a: 1\r\nb: 3\r\n(?:content-type: [^\r]+\r\n)$/);
+    expect(closesConnection).toBe(true);
+  }
+});
