@@ -3,12 +3,16 @@ import type { Kernel } from '../sys/kernel.js';
 
 const { SOL_SOCKET, SO_ERROR, SO_LINGER } = constants;
 
-/** struct linger { 1, 0 }. */
-const NO_LINGER = new Uint8Array(new Int32Array([1, 0]).buffer);
+/** struct linger: with { 1, 0 } close(2) sends a reset, with { 0, 0 } a FIN behind what is queued. */
+const RESET = new Uint8Array(new Int32Array([1, 0]).buffer);
+const FIN = new Uint8Array(new Int32Array([0, 0]).buffer);
 
-/** Makes close(2) send a reset, socket(7): the peer then knows that something is missing. */
-export function resetOnClose(kernel: Kernel, fd: number): void {
-  kernel.setsockoptBytes(fd, SOL_SOCKET, SO_LINGER, NO_LINGER);
+/**
+ * Makes close(2), and the end of the process, send a reset, socket(7): the peer then knows that something is missing. Or,
+ * as it is at first, a FIN.
+ */
+export function resetOnClose(kernel: Kernel, fd: number, isOn = true): void {
+  kernel.setsockoptBytes(fd, SOL_SOCKET, SO_LINGER, isOn ? RESET : FIN);
 }
 
 /** Takes the error that has come on the socket, as -errno; 0 without one. */

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { TRIGGERS } from '../../src/reactor/interest.js';
 import { deferred, handling, Source } from '../support/handling.js';
@@ -150,4 +152,23 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     await eventually(() => one.closed, 'it is closed');
     expect(one.failure).toBe('ECONNRESET');
   });
+});
+
+test('over HTTP/1.0 a stream whose server is killed ends with a reset', async () => {
+  const script = `
+    import { serve } from ${JSON.stringify(new URL('../../dist/index.js', import.meta.url).href)};
+    const fetch = () => new Response(new ReadableStream({ start: (it) => it.enqueue(Buffer.from('hello')) }));
+    process.stdout.write(String(serve({ port: 0, fetch }).port));`;
+  const server = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  try {
+    const [port] = (await once(server.stdout, 'data')) as [Buffer];
+    using client = await reading(Number(port), http10('/'));
+    server.kill('SIGKILL');
+    await eventually(() => client.closed, 'it is closed');
+    expect(client.failure).toBe('ECONNRESET');
+  } finally {
+    server.kill('SIGKILL');
+  }
 });

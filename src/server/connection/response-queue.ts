@@ -6,6 +6,7 @@ import { ConnectionAction } from '../../http/response/connection-action.js';
 import type { HttpResponse, StreamBody } from '../../http/response/response.js';
 import type { ErrorStatus } from '../../http/status.js';
 import type { Connection } from '../../net/connection.js';
+import { resetOnClose } from '../../net/socket-options.js';
 import { debug, tracing } from '../../sys/debug.js';
 import { HandlerContext } from '../handlers/handler-context.js';
 import { report, SERVER_ERROR } from '../handlers/handler-runner.js';
@@ -266,7 +267,13 @@ export class ResponseQueue {
 
   private startStream(pending: PendingResponse, { stream, isEndless }: StreamBody, length: number): void {
     const { connection, context } = this;
-    const onEnd = (end: StreamEnd, error: unknown): void => this.onStreamEnd(pending, end, error);
+    const { kernel } = connection.context;
+    const endsWithConnection = Number.isNaN(length);
+    if (endsWithConnection) resetOnClose(kernel, connection.fd); // even if the process is killed
+    const onEnd = (end: StreamEnd, error: unknown): void => {
+      if (endsWithConnection && end === 'complete') resetOnClose(kernel, connection.fd, false);
+      this.onStreamEnd(pending, end, error);
+    };
     const { limits, flushQueue } = context;
     this.stream = new ResponseStream(connection, stream, length, limits, flushQueue, pending.logEntry, onEnd);
     if (isEndless && connection.hasPeerEnded) this.endStream(pending, this.stream);
