@@ -72,7 +72,7 @@ export function explain(options: ServeOptions, head: Uint8Array): Explanation {
     const request = {
       method: parser.method,
       target: latin1(bytes, parser.targetStart, parser.targetEnd),
-      host: parser.value(FieldId.host),
+      host: parser.host,
     };
     const sent = (response: HttpResponse, keepAlive: boolean, reason: FieldReason): Sent => {
       response.ownedFile?.release(kernel);

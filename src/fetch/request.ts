@@ -31,7 +31,7 @@ export class FastRequest {
   readonly #method: string;
   readonly #targetStart: number;
   readonly #targetEnd: number;
-  /** Where the value of the Host field is in the head; an empty range without one. */
+  /** Where the host is in the head: in an absolute target or in the Host field; an empty range without one. */
   readonly #hostStart: number = 0;
   readonly #hostEnd: number = 0;
   readonly #context: FastRequestContext;
@@ -50,7 +50,11 @@ export class FastRequest {
     this.#method = method;
     this.#targetStart = parser.targetStart - headStart;
     this.#targetEnd = parser.targetEnd - headStart;
-    if (parser.has(FieldId.host)) {
+    const { authorityStart } = parser;
+    if (authorityStart >= 0) {
+      this.#hostStart = authorityStart - headStart;
+      this.#hostEnd = parser.pathStart - headStart;
+    } else if (parser.has(FieldId.host)) {
       this.#hostStart = parser.valueStart(FieldId.host) - headStart;
       this.#hostEnd = parser.valueEnd(FieldId.host) - headStart;
     }
@@ -81,7 +85,7 @@ export class FastRequest {
   get headers(): Headers {
     if (this.#headers === null) {
       this.#headers = new NativeHeaders();
-      for (const [name, value] of headerPairs(this.#head)) this.#headers.append(name, value); // half the time of the constructor with pairs
+      for (const [name, value] of this.#pairs()) this.#headers.append(name, value); // half the time of the constructor with pairs
       received.add(this.#headers);
     }
     return this.#headers;
@@ -112,7 +116,7 @@ export class FastRequest {
   get native(): Request {
     if (this.#native === null) {
       const { url, method, signal } = this;
-      const headers = this.#headers ?? headerPairs(this.#head);
+      const headers = this.#headers ?? this.#pairs();
       const body = this.#queue === null ? null : this.#isRead ? new ReadableStream() : this.#queue.stream();
       this.#native = new NativeRequest(url, { method, headers, signal, body, duplex: 'half' } as RequestInit);
       if (this.#isRead) void this.#native.body?.cancel(); // sets its bodyUsed
@@ -156,6 +160,14 @@ export class FastRequest {
 
   static is(value: unknown): value is FastRequest {
     return typeof value === 'object' && value !== null && #native in value;
+  }
+
+  /** The fields; the host of an absolute target replaces the Host field, RFC 9112 section 3.2.2. */
+  #pairs(): [name: string, value: string][] {
+    const pairs = headerPairs(this.#head);
+    if (this.#hostStart === 0 || this.#hostStart > this.#targetEnd) return pairs;
+    const host = this.#head.toString('latin1', this.#hostStart, this.#hostEnd);
+    return [['Host', host], ...pairs.filter(([name]) => name.toLowerCase() !== 'host')];
   }
 
   async #whole(): Promise<Buffer> {

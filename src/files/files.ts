@@ -3,7 +3,6 @@ import type { Limits } from '../http/limits.js';
 import type { RequestParser } from '../http/request/parser.js';
 import type { HttpResponse } from '../http/response/response.js';
 import { AcceptEncodingCache } from '../http/semantics/accept-encoding.js';
-import { latin1 } from '../http/text.js';
 import type { Kernel } from '../sys/kernel.js';
 import { FdReserve, withDescriptorReserve } from './cache/fd-reserve.js';
 import type { MissingFallback } from './pages/fallback.js';
@@ -191,9 +190,7 @@ export class Files {
 
 /** The host without its port, in lower case: the one in the target if there is one, RFC 9112 section 3.2.2. */
 function requestHost(request: RequestParser): string {
-  const { bytes, targetStart, pathStart } = request;
-  const authority = pathStart > targetStart ? latin1(bytes, targetStart, pathStart).replace(/^[^/]*\/\//, '') : null;
-  const host = (authority ?? request.value(FieldId.host) ?? '').toLowerCase();
+  const host = (request.host ?? '').toLowerCase();
   const port = host.lastIndexOf(':');
   const name = port > host.lastIndexOf(']') ? host.slice(0, port) : host;
   return name.endsWith('.') ? name.slice(0, -1) : name; // a fully qualified name

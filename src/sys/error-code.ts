@@ -12,7 +12,7 @@ import { inspect } from 'node:util';
  * - `ERR_EPOLLET_OPTION`: an option of `serve()`, of a site or of the limits is invalid.
  * - `ERR_EPOLLET_PLATFORM`: the addon is not built, no prebuilt one runs on this system, or the runtime lacks a part of Node.
  * - `ERR_EPOLLET_RESPONSE`: a handler returned something that cannot be sent, or made a Response of detached or shared memory.
- * - `ERR_EPOLLET_STREAM`: a response stream broke its Content-Length or gave something other than Uint8Array.
+ * - `ERR_EPOLLET_STREAM`: a response stream broke its Content-Length or gave something other than bytes or text.
  * - `ERR_EPOLLET_USAGE`: the command line or a configuration file is wrong.
  */
 export type ErrorCode =

@@ -51,6 +51,18 @@ const REQUESTS: [
 ][] = [
   ['the address', (asked) => asked.url, request('/a/b?c=d&e'), 'http://a/a/b?c=d&e'],
   ['an absolute target', (asked) => asked.url, 'GET http://b:81/x HTTP/1.1\r\nHost: a\r\n\r\n', 'http://b:81/x'],
+  [
+    'the host of an absolute target',
+    (asked) => [asked.headers.get('host'), asked.clone().headers.get('host'), [...asked.headers.keys()]],
+    'GET http://b:81/x HTTP/1.1\r\nHost: a\r\nX: 1\r\n\r\n',
+    ['b:81', 'b:81', ['host', 'x']],
+  ],
+  [
+    'the host of an absolute target without a path or a Host field',
+    (asked) => [asked.headers.get('host'), asked.url],
+    'GET HTTPS://b?c HTTP/1.0\r\n\r\n',
+    ['b', 'https://b/?c'],
+  ],
   ['a path to be put in order', (asked) => asked.url, request('/a/../b/./c'), 'http://a/b/c'],
   ['the method', (asked) => asked.method, request('/', [], 'DELETE'), 'DELETE'],
   ['OPTIONS', (asked) => asked.method, request('/x', [], 'OPTIONS'), 'OPTIONS'],

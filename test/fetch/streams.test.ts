@@ -45,6 +45,22 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     }
   });
 
+  test.each<[string, Record<string, string>, string]>([
+    ['in chunks', {}, 'h\u00e9llo w\u00f6rld!!\u{1f600}'],
+    ['of a length', { 'Content-Length': '10' }, 'h\u00e9llo w\u00f6'],
+  ])('text is sent as UTF-8, and every kind of bytes as it is: %s', async (_, headers, text) => {
+    const { buffer } = new Uint8Array([0x21]);
+    const pieces: unknown[] = ['h\u00e9llo w', '\u00f6rld', '', buffer, new DataView(buffer), '\u{1f600}'];
+    const stream = new ReadableStream({
+      pull(controller) {
+        if (pieces.length === 0) controller.close();
+        else controller.enqueue(pieces.shift());
+      },
+    });
+    using client = await RawClient.connect(served(() => new Response(stream, { headers })).port);
+    expect((await client.send(request('/')).response()).body.toString()).toBe(text);
+  });
+
   test('a client that does not read pauses the stream, and nothing is lost', async () => {
     let pulls = 0;
     const content = contentOf(64 * KIB);
@@ -96,7 +112,12 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     ['fails', {}, (source) => source.fail(new Error('no more')), /no more/],
     ['fails below its length', { 'Content-Length': '100' }, (source) => source.fail(new Error('no more')), /no more/],
     ['ends below its length', { 'Content-Length': '100' }, (source) => source.end(), /95 bytes before/],
-    ['gives something other than bytes', {}, (source) => source.write(['text'] as never), /must give Uint8Arrays/],
+    [
+      'gives something other than bytes',
+      {},
+      (source) => source.write(['text'] as never),
+      /must give Uint8Arrays or strings/,
+    ],
   ])(
     'a stream that %s half-way ends the connection without a proper end of its body',
     async (_, headers, how, cause) => {

@@ -175,6 +175,19 @@ export class RequestParser {
     return this.has(id) ? latin1(this.bytes, this.valueStart(id), this.valueEnd(id)) : null;
   }
 
+  /** Where the host of an absolute target starts, which ends where the path starts; -1 for other targets. */
+  get authorityStart(): number {
+    const { targetStart } = this;
+    if (!this.hasTarget || this.pathStart === targetStart) return -1;
+    return targetStart + (this.bytes[targetStart + 4] === COLON ? 'http://' : 'https://').length;
+  }
+
+  /** The host with its port as the client sent it: that of an absolute target, else of the Host field, RFC 9112 section 3.2.2. */
+  get host(): string | null {
+    const start = this.authorityStart;
+    return start < 0 ? this.value(FieldId.host) : latin1(this.bytes, start, this.pathStart);
+  }
+
   /** All values of a known field whose value is a list, joined, RFC 9110 section 5.3; null when it is absent. */
   list(id: number): string | null {
     if (!this.isRepeated(id)) return this.value(id);

@@ -59,15 +59,15 @@ export class ResponseStream {
           if (this.length >= 0) throw streamError(`The stream has ended ${left} bytes before its Content-Length`);
           return this.finish('complete');
         }
-        if (!(value instanceof Uint8Array)) throw streamError('A stream of a response must give Uint8Arrays');
-        this.send(value.length <= left ? value : value.subarray(0, left));
-        left -= value.length;
+        const bytes = value instanceof Uint8Array ? value : bytesOf(value);
+        this.send(bytes.length <= left ? bytes : bytes.subarray(0, left));
+        left -= bytes.length;
         if (left <= 0) {
           this.reader.cancel().catch(() => {});
           return this.finish('complete');
         }
         if (this.connection.queuedBytes > writeHighWaterBytes) await this.waitForDrain();
-        spent += value.length + CHUNK_COST_BYTES;
+        spent += bytes.length + CHUNK_COST_BYTES;
         if (spent < sendBytesPerTurn) continue;
         // A stream that always has more, to a client that always has room, would starve all others.
         spent = 0;
@@ -146,6 +146,14 @@ export class ResponseStream {
       this.resume = resolve;
     });
   }
+}
+
+/** Node's Response takes streams of Uint8Arrays alone; others, and Bun's server, take these too. */
+function bytesOf(chunk: unknown): Uint8Array {
+  if (typeof chunk === 'string') return Buffer.from(chunk);
+  if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  if (chunk instanceof ArrayBuffer) return new Uint8Array(chunk);
+  throw streamError('A stream of a response must give Uint8Arrays or strings');
 }
 
 const streamError = (message: string): TypeError => withCode('ERR_EPOLLET_STREAM', new TypeError(message));

@@ -46,7 +46,7 @@ export class AccessLog {
       hasTarget ? request.method : null,
       hasTarget ? latin1(request.bytes, request.targetStart, request.targetEnd) : null,
       request.minorVersion,
-      request.value(FieldId.host),
+      request.host,
       request.value(FieldId.referer),
       request.value(FieldId.userAgent),
     );

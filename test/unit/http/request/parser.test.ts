@@ -688,3 +688,19 @@ describe('endless whitespace is parsed in linear time', () => {
     for (let i = 0; i < 200; i++) expect(parseWhole(text).result).toBe(result);
   });
 });
+
+test.each([
+  ['GET /x HTTP/1.1', ['Host: a:81'], 'a:81'],
+  ['GET http://b:82/x HTTP/1.1', ['Host: a'], 'b:82'],
+  ['GET HTTPS://[::1]?x HTTP/1.1', ['Host: a'], '[::1]'],
+  ['GET https://b HTTP/1.0', [], 'b'],
+  ['OPTIONS * HTTP/1.1', ['Host: a'], 'a'],
+  ['GET / HTTP/1.0', [], null],
+])('the host of %s with %j is %s', (line, fields, host) => {
+  const parser = new RequestParser(limits);
+  expect(parse(parser, head('GET http://before/x HTTP/1.1', 'Host: before'))).toBe(COMPLETE);
+  expect(parse(parser, head(line, ...fields))).toBe(COMPLETE);
+  expect(parser.host).toBe(host);
+  expect(parse(parser, 'GET ')).toBe(NEED_MORE);
+  expect(parser.host).toBe(null);
+});
