@@ -5,15 +5,20 @@ import { DIRECTORY } from '../files/resolve/open-file.js';
 import { LIMIT_NAMES, LIMITS, type Limits, resolveLimits } from '../http/limits.js';
 import { checkedOptions } from '../server/options.js';
 import { EACCES, ELOOP, ENOENT, ENOTDIR, EXDEV, systemError } from '../sys/errno.js';
+import { resolveHost } from './settings/host.js';
 import type { Settings } from './settings/settings.js';
-import { resolveHost, starting, UsageError } from './settings/usage-error.js';
+import { starting } from './settings/starting.js';
+import { UsageError } from './settings/usage-error.js';
 
 /**
  * Does everything that a start does except listening, and returns a line that describes what would be served.
  * @throws UsageError
  */
-export async function checkSettings({ host, app, options }: Settings): Promise<string> {
-  const { hostname, port, site, hosts, kernel } = checkedOptions({ ...options, hostname: await resolveHost(host) });
+export async function checkSettings({ host, hostSource, app, options }: Settings): Promise<string> {
+  const { hostname, port, site, hosts, kernel } = checkedOptions({
+    ...options,
+    hostname: await resolveHost(host, hostSource),
+  });
   const limits = resolveLimits(options.limits);
   const files = site === null ? null : await starting(host, () => new Files(kernel, site, hosts, limits));
   const missing = files?.missingFallbacks[0];

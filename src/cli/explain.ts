@@ -3,7 +3,8 @@ import { explain } from '../explain/explain.js';
 import { asciiOf } from '../files/rules/redirects.js';
 import { explanationText } from './explanation-text.js';
 import { settingsOf, withSettings } from './settings/settings.js';
-import { starting, UsageError } from './settings/usage-error.js';
+import { starting } from './settings/starting.js';
+import { UsageError } from './settings/usage-error.js';
 
 interface ExplainFlags {
   method: string;

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
 import type { ErrorCode } from '../sys/error-code.js';
@@ -67,7 +67,10 @@ const program = new Command('epollet')
   .configureOutput({ outputError: () => {} })
   .addHelpText('after', '\nepollet [dir] is short for epollet serve [dir]; epollet serve --help lists the flags.')
   .hook('preSubcommand', async (_, command) => {
-    await rejectOldVariables();
+    const { checkVariables } = await import('./settings/variables.js');
+    const warnings = checkVariables(process.env);
+    // Not of a health check, whose output is for its own reason.
+    if (command.name() === 'serve') for (const warning of warnings) printError(warning);
     await COMMANDS[command.name()]!.define(command);
   });
 
@@ -80,28 +83,42 @@ for (const command of [program, ...program.commands]) command.exitOverride().con
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
 // An empty variable counts as unset: compose files write `EPOLLET_PORT:` for an absent value.
-for (const [name, value] of Object.entries(process.env))
-  if (name.startsWith('EPOLLET_') && value === '') delete process.env[name];
+for (const [name, value = ''] of Object.entries(process.env))
+  if (name.startsWith('EPOLLET_') && (value === '' || isServiceVariable(name, value))) delete process.env[name];
 
 try {
-  await program.parseAsync(commandLine());
+  await program.parseAsync(await commandLine());
 } catch (error) {
   const code = await report(error);
   // Timers and sockets of the user's app would keep the process alive.
   if (code !== 0) process.exit(code);
 }
 
-/** With `help NAME` as `NAME --help`, which loads the command. */
-function commandLine(): string[] {
-  const [node, main, command, name = '', ...rest] = process.argv;
-  return command === 'help' && Object.hasOwn(COMMANDS, name) ? [node!, main!, name, '--help', ...rest] : process.argv;
+/** With `help NAME` as `NAME --help`, which loads the command. Takes a word that is neither a command nor a directory for a misspelt command. */
+async function commandLine(): Promise<string[]> {
+  const [node, main, command = '', name = '', ...rest] = process.argv;
+  const names = Object.keys(COMMANDS);
+  if (command === 'help' && name !== '' && !name.startsWith('-')) {
+    if (name === 'help') return [node!, main!, '--help'];
+    if (!names.includes(name)) throw await notACommand(name, `${name} is not a command`);
+    return [node!, main!, name, '--help', ...rest];
+  }
+  if (/^[a-z]/i.test(command) && command !== 'help' && !names.includes(command) && !existsSync(command)) {
+    const hasArgument = name !== '' && !name.startsWith('-');
+    const { didYouMean } = await import('../files/rules/did-you-mean.js');
+    if (hasArgument || didYouMean(command, names) !== null)
+      throw await notACommand(command, `${command} is neither a command nor a directory`);
+  }
+  return process.argv;
 }
 
-async function rejectOldVariables(): Promise<void> {
-  const { RENAMED_FLAGS, variableOf } = await import('./settings/flags.js');
-  for (const [old, flag] of RENAMED_FLAGS)
-    if (process.env[variableOf(old)] !== undefined)
-      throw new UsageError(`${variableOf(old)} was renamed; set ${variableOf(flag)} instead.`);
+async function notACommand(word: string, fault: string): Promise<UsageError> {
+  const { didYouMean } = await import('../files/rules/did-you-mean.js');
+  const names = Object.keys(COMMANDS);
+  const meant = didYouMean(word, names);
+  return new UsageError(
+    `${fault}; ${meant === null ? `the commands are ${names.join(', ')}.` : `did you mean ${meant}?`}`,
+  );
 }
 
 /** One sentence for a usage error or a missing part, a stack for a bug of epollet. @returns the exit code */
@@ -153,6 +170,15 @@ async function withNewFlag(message: string): Promise<string> {
     const flag = RENAMED_FLAGS.get(old);
     return flag === undefined ? whole : `${unknown} (did you mean --${no}${flag}?)`;
   });
+}
+
+/** Kubernetes makes them for a service named epollet or epollet-…, `EPOLLET_PORT=tcp://10.0.0.1:80`, and Docker for links. */
+function isServiceVariable(name: string, value: string): boolean {
+  const part =
+    /^EPOLLET_(?:\w+_)?(?:SERVICE_(?:HOST|PORT(?:_\w+)?)|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$/.test(
+      name,
+    );
+  return part || (/^EPOLLET_(?:\w+_)?PORT$/.test(name) && /^(?:tcp|udp|sctp):\/\//.test(value));
 }
 
 function printError(sentence: string): void {

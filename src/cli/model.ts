@@ -2,8 +2,10 @@ import type { Command } from 'commander';
 import { didYouMean } from '../files/rules/did-you-mean.js';
 import { MODELS, type Model } from '../models/catalogue.js';
 import { hostFlag, portFlag } from './settings/flags.js';
-import { OWN_SITE, portOf } from './settings/settings.js';
-import { resolveHost, starting, UsageError } from './settings/usage-error.js';
+import { resolveHost } from './settings/host.js';
+import { hostSourceOf, OWN_SITE, portOf } from './settings/settings.js';
+import { starting } from './settings/starting.js';
+import { UsageError } from './settings/usage-error.js';
 import { flushOnSignals, stopOnSignals } from './signals.js';
 
 const COLUMNS = [
@@ -29,8 +31,9 @@ export function defineModel(command: Command): void {
           'The directory name is empty; name a directory, or leave it out to serve the site that ships with epollet.',
         );
       flushOnSignals(() => {}); // a model has no log
-      const address = await resolveHost(host);
-      const running = await starting(host, () => model.start({ ...options, host: address }));
+      const source = hostSourceOf(command);
+      const address = await resolveHost(host, source);
+      const running = await starting(host, () => model.start({ ...options, host: address }), source);
       // With its child processes, threads and connections.
       stopOnSignals(() => running.stop());
       process.stdout.write(`${running.url}\n`);

@@ -5,9 +5,10 @@ import { loadApp } from './app.js';
 import { checkSettings, describeMissing } from './check.js';
 import { checkDescriptors } from './settings/descriptor-limit.js';
 import { flagsOf } from './settings/flags.js';
+import { resolveHost } from './settings/host.js';
 import { COMMAND_OPTIONS } from './settings/option-table.js';
 import { isOn, type Settings, settingsOf, withSettings } from './settings/settings.js';
-import { resolveHost, starting } from './settings/usage-error.js';
+import { starting } from './settings/starting.js';
 import { flushOnSignals, stopOnSignals } from './signals.js';
 
 export function defineServe(command: Command): void {
@@ -23,15 +24,18 @@ export function defineServe(command: Command): void {
       process.stdout.write(`${summary}\n`, () => process.exit());
       return;
     }
-    const { host, options } = settings;
-    const hostname = await resolveHost(host);
+    const { host, hostSource, options } = settings;
+    const hostname = await resolveHost(host, hostSource);
     checkDescriptors();
-    const started = await starting(host, () => serve({ ...options, hostname }));
+    const started = await starting(host, () => serve({ ...options, hostname }), hostSource);
     server = started;
     // The second signal does not wait for pending responses.
     stopOnSignals((force) => started.stop({ force }));
-    for (const missing of started.missingFallbacks)
-      process.stderr.write(`${pc.yellow('epollet:')} ${describeMissing(missing)} Until then the response is 404.\n`);
+    if (settings.isPlatformPort)
+      warn(
+        'PORT is set without a host, so the server listens on all addresses; for this machine only, set HOST=127.0.0.1.',
+      );
+    for (const missing of started.missingFallbacks) warn(`${describeMissing(missing)} Until then the response is 404.`);
     // An access log has standard output to itself, so that a program can parse it.
     const output = options.accessLog === 'off' ? process.stdout : process.stderr;
     output.write(`${started.url.href}\n`);
@@ -41,4 +45,8 @@ export function defineServe(command: Command): void {
 async function withApp(settings: Settings): Promise<Settings> {
   if (settings.app === null) return settings;
   return { ...settings, options: { ...settings.options, ...(await loadApp(settings.app)) } };
+}
+
+function warn(sentence: string): void {
+  process.stderr.write(`${pc.yellow('epollet:')} ${sentence}\n`);
 }

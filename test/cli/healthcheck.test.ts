@@ -37,12 +37,9 @@ describe('without a URL', () => {
     ['PORT', { HOST: '::' }],
     ['EPOLLET_PORT', { PORT: '1', HOST: '127.0.0.9', EPOLLET_HOST: 'localhost' }],
   ] as [string, Record<string, string>][])('%s %j is healthy', async (variable, env) => {
-    expect(await run(['healthcheck'], { env: { ...env, [variable]: `${server.port}` } })).toEqual({
-      code: 0,
-      signal: null,
-      stdout: '',
-      stderr: '',
-    });
+    const ended = await run(['healthcheck'], { env: { ...env, [variable]: `${server.port}` } });
+    expect(ended).toMatchObject({ code: 0, signal: null, stderr: '' });
+    expect(ended.stdout).toMatch(/^http:\/\/[\w.]+:\d+\/: status 200\n$/);
   });
 
   test('the address is in the file of EPOLLET_CONFIG, and variables take precedence over it', async () => {
@@ -59,7 +56,9 @@ describe('without a URL', () => {
     await new Promise((resolve) => free.close(resolve));
     const ended = await run(['healthcheck'], { env: { EPOLLET_PORT: `${port}` } });
     expect([ended.code, ended.stdout]).toEqual([1, '']);
-    expect(ended.stderr).toMatch(/^[^\n]*ECONNREFUSED[^\n]*\n$/);
+    expect(ended.stderr).toBe(
+      `epollet: http://127.0.0.1:${port}/: no server listens on 127.0.0.1:${port} (ECONNREFUSED); start it, or set EPOLLET_PORT to its port.\n`,
+    );
   });
 });
 
@@ -76,13 +75,48 @@ describe('the response', () => {
     const ended = await against((_, response) => response.writeHead(status).end());
     expect(ended.code).toBe(code);
     expect(ended.stderr).toMatch(
-      code === 0 ? /^$/ : new RegExp(`^epollet: http://[^\\n]*/health: status ${status}\\n$`),
+      code === 0 ? /^$/ : new RegExp(`^epollet: http://[^\\n]*/health: status ${status}; 2xx is healthy\\.\\n$`),
     );
   });
 
   test('to the given path counts', async () => {
     expect((await run(['healthcheck', `${server.url.href}hello.txt`])).code).toBe(0);
     expect((await run(['healthcheck', `${server.url.href}nothing`])).code).toBe(1);
+  });
+
+  test.each<
+    [args: string[], responses: Record<string, [status: number, location?: string]>, code: number, seen: RegExp]
+  >([
+    [[], { '/': [302, '/en/'], '/en/': [200] }, 0, /\/: status 302, http:\S+\/en\/: status 200\n$/],
+    [[], { '/': [404] }, 0, /\/: status 404\n$/],
+    [[], { '/': [401] }, 0, /\/: status 401\n$/],
+    [[], { '/': [500] }, 1, /\/: status 500; below 500 is healthy\.\n$/],
+    [[], { '/': [302, '/en/'], '/en/': [503] }, 1, /status 302, http:\S+\/en\/: status 503; below 500 is healthy\.\n$/],
+    [[], { '/': [301, 'https://a.example/x'] }, 0, /\/: status 301 to another server, https:\/\/a\.example\n$/],
+    [
+      ['/docs'],
+      { '/docs': [301, '/docs/'], '/docs/': [200] },
+      0,
+      /\/docs: status 301, http:\S+\/docs\/: status 200\n$/,
+    ],
+    [['/a/b'], { '/a/b': [307, '../c'], '/c': [204] }, 0, /\/c: status 204\n$/],
+    [['/docs'], { '/docs': [404] }, 1, /\/docs: status 404; 2xx is healthy\.\n$/],
+    [['/docs'], { '/docs': [304] }, 1, /\/docs: status 304; 2xx is healthy\.\n$/],
+    [['/?a=b'], { '/?a=b': [200] }, 0, /\/\?a=b: status 200\n$/],
+    [['//a.example/'], { '//a.example/': [200] }, 0, /:\d+\/\/a\.example\/: status 200\n$/],
+    [['/x'], { '/x': [302, '/x'] }, 1, /\/x: status 302 to http:\S+\/x, after 10 redirects; end the loop\.\n$/],
+  ])('%j with %j is exit code %i', async (args, responses, code, seen) => {
+    const other = createServer((incoming, response) => {
+      const [status, location] = responses[incoming.url!] ?? [599];
+      response.writeHead(status, location === undefined ? {} : { Location: location }).end();
+    });
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const { port } = other.address() as { port: number };
+    const ended = await run(['healthcheck', ...args], { env: { EPOLLET_PORT: `${port}` } });
+    other.closeAllConnections();
+    await new Promise((resolve) => other.close(resolve));
+    expect(ended.code).toBe(code);
+    expect(code === 0 ? ended.stdout : ended.stderr).toMatch(seen);
   });
 
   test('need not end: the status is enough', async () => {
@@ -96,10 +130,10 @@ describe('the response', () => {
     expect(performance.now() - startMs).toBeLessThan(3000);
   });
 
-  test('of a server that hangs is awaited for 5 s', async () => {
+  test('of a server that hangs is awaited for 2.5 s', async () => {
     const ended = await against(() => {});
     expect([ended.code, ended.signal]).toEqual([1, null]);
-    expect(ended.stderr).toMatch(/no response within 5 s/);
+    expect(ended.stderr).toMatch(/no response within 2\.5 s/);
   });
 
   test('of a server that does not support HTTP is exit code 1', async () => {

@@ -12,6 +12,7 @@ import type { AccessLogFormat } from '../../server/log/access-log.js';
 import type { HostOptions, ServeOptions } from '../../server/options.js';
 import { type Config, readConfig } from './config.js';
 import { flagName, flagOf, limitFlags, ONE_WORKER, serverFlags, switchValue, variableOf } from './flags.js';
+import type { HostSource } from './host.js';
 import { SPA_PAGE } from './option-table.js';
 import { siteFlags, type VirtualHost, virtualHostFlag } from './site-flags.js';
 import { checked, UsageError } from './usage-error.js';
@@ -20,6 +21,9 @@ import { checked, UsageError } from './usage-error.js';
 export interface Settings {
   /** An address or a name. */
   readonly host: string;
+  readonly hostSource?: HostSource;
+  /** The port is that of PORT, and no host was given: all addresses. */
+  readonly isPlatformPort?: boolean;
   /** The module of the app; null for files alone. */
   readonly app: string | null;
   /** Without the address, and without the handlers, which the app has. */
@@ -51,6 +55,8 @@ interface GivenOption {
 const flagKey = (name: keyof SiteOptions): string =>
   flagName(name, SITE_OPTIONS[name]).replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 
+const ALL_ADDRESSES = '::';
+
 const RANKS: Record<string, number> = { cli: 2, env: 1 };
 
 export const OWN_SITE = fileURLToPath(new URL('../../../html', import.meta.url));
@@ -59,7 +65,8 @@ const PRECEDENCE = `
 Each flag has an environment variable: --access-log is EPOLLET_ACCESS_LOG. The flag takes precedence over the variable,
 the variable over the configuration file, and the file over the default. Lists are not merged: the first source
 that has one counts. Hosts are merged: --vhost adds to the hosts of the file, or replaces the directory of one of them.
-HOST and PORT, which platforms set, rank below EPOLLET_HOST and EPOLLET_PORT and above the configuration file.
+HOST and PORT, which platforms set, rank below EPOLLET_HOST and EPOLLET_PORT and above the configuration file; PORT
+without any host listens on all addresses.
 Switches have an opposite (--no-listing, --precompressed); their variables are 1, true, yes, on or 0, false, no, off.
 Flags that may be given several times (cache-control, header, redirect, vhost) have one line per value in a variable.`;
 
@@ -108,8 +115,13 @@ export function settingsOf(command: Command, dir: string | undefined): Settings 
     const key = Object.keys(file?.site ?? {})[0] ?? (file?.hosts.size ? 'hosts' : undefined);
     if (key !== undefined) throw needsDirectory(`${flags.config}: `, key);
   }
+  const isHostGiven = rank('host') > 0 || Boolean(process.env['HOST']);
+  // Heroku, Render and Cloud Run set it, and connect from outside of the container.
+  const isPlatformPort = !isHostGiven && file?.host === undefined && rank('port') === 0 && Boolean(process.env['PORT']);
   return {
-    host: rank('host') > 0 || process.env['HOST'] ? flags.host : (file?.host ?? flags.host),
+    host: isPlatformPort ? ALL_ADDRESSES : isHostGiven ? flags.host : (file?.host ?? flags.host),
+    hostSource: !isHostGiven && file?.host !== undefined ? { file: flags.config! } : hostSourceOf(command),
+    isPlatformPort,
     app,
     options: {
       port: portOf(rank('port') > 0 || process.env['PORT'] ? flags.port : (file?.port ?? flags.port)),
@@ -124,6 +136,13 @@ export function settingsOf(command: Command, dir: string | undefined): Settings 
       ),
     },
   };
+}
+
+/** Where the host of the flags is from; the configuration file does not count. */
+export function hostSourceOf(command: Command): HostSource {
+  const source = command.getOptionValueSource('host');
+  if (source === 'env') return 'EPOLLET_HOST';
+  return source !== 'cli' && process.env['HOST'] ? 'HOST' : '--host';
 }
 
 /** Whether a switch is on, by its flag or its variable. */
