@@ -141,7 +141,7 @@ function decisionsOf(
   return { decided, reason: (field, value) => reasons.of(field, value) };
 }
 
-function optionsDecisions({ options }: Site, request: RequestParser, response: HttpResponse) {
+function optionsDecisions({ options, rules }: Site, request: RequestParser, response: HttpResponse) {
   const isPreflight = response.fields.some(([name]) => name.startsWith('Access-Control-'));
   const origin = request.value(FieldId.origin);
   const method = request.value(FieldId.accessControlRequestMethod);
@@ -153,7 +153,11 @@ function optionsDecisions({ options }: Site, request: RequestParser, response: H
   return {
     decided: withoutFile(isPreflight ? 'preflight' : 'options', { topic: 'origin', text }),
     reason: (name: string) =>
-      name === 'Allow' ? ALLOWED_METHODS : name === 'Vary' ? 'CORS depends on the origin' : 'cors',
+      name === 'Allow'
+        ? ALLOWED_METHODS
+        : name === 'Vary'
+          ? 'CORS depends on the origin'
+          : (rules.errorHeaders.reasons.find((each) => each.name === name)?.reason ?? 'cors'),
   };
 }
 

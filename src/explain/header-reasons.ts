@@ -1,5 +1,4 @@
 import { headerPath } from '../files/representation/builder.js';
-import { mediaTypeOf } from '../files/rules/media-type.js';
 import type { Trace } from './trace.js';
 
 export interface AbsentField {
@@ -10,7 +9,6 @@ export interface AbsentField {
 const FIXED: Readonly<Record<string, string>> = {
   'content-encoding': 'the representation that was selected',
   'accept-ranges': 'range requests are supported',
-  'last-modified': "the file's modification time",
   location: 'the target, with the query of the request unless it has its own',
   'retry-after': 'descriptors become free when responses are sent',
   'x-total-count': 'how many entries the directory has, listed or not',
@@ -33,11 +31,13 @@ export class HeaderReasons {
     const { outcome, response, site } = trace;
     const absent: AbsentField[] = [];
     const path = this.rulesPath();
-    if (path !== null) {
-      for (const { name, reason, isRemoval } of site.rules.fieldsFor(`/${path}`, mediaTypeOf(path)).reasons) {
-        if (isRemoval) absent.push({ name, reason: `removed: ${reason}` });
-        else this.rules.set(name.toLowerCase(), reason);
-      }
+    const { reasons } =
+      path === null
+        ? site.rules.errorHeaders
+        : site.rules.fieldsFor(`/${path}`, site.rules.contentOf(`/${path}`).mediaType);
+    for (const { name, reason, isRemoval } of reasons) {
+      if (isRemoval) absent.push({ name, reason: `removed: ${reason}` });
+      else this.rules.set(name.toLowerCase(), reason);
     }
     if (outcome !== 'file' || response.status >= 400) this.rules.set('cache-control', this.revalidationReason());
     if (outcome === 'listing')
@@ -57,6 +57,10 @@ export class HeaderReasons {
         return this.typeReason(value);
       case 'content-range':
         return this.trace.response.status === 416 ? 'the size of the file' : 'which part this is';
+      case 'last-modified':
+        return !this.isRecent()
+          ? "the file's modification time"
+          : "the time of this response: the file's is in the future";
       case 'etag':
         return this.etagReason(value);
       case 'vary':
@@ -66,11 +70,11 @@ export class HeaderReasons {
     }
   }
 
-  /** The path that the rules apply to; null for plain text. */
+  /** The path that the rules apply to; null in place of a file. */
   private rulesPath(): Buffer | null {
-    const { file, outcome, response, recorder } = this.trace;
+    const { file, outcome, recorder } = this.trace;
     if (outcome === 'listing') return headerPath(recorder.decisions.resolution!.resolved);
-    return file === null || [406, 412].includes(response.status) ? null : file.resolved.name;
+    return file === null ? null : file.resolved.name;
   }
 
   private revalidationReason(): string {
@@ -82,8 +86,10 @@ export class HeaderReasons {
   }
 
   private varyReason(value: string): string {
-    const acceptReason =
-      this.trace.outcome === 'listing' ? 'HTML or JSON, by Accept' : 'the fallback depends on Accept';
+    const { outcome, site } = this.trace;
+    const others =
+      site.options.fallback === null ? 'a page or plain text, by Accept' : 'the fallback depends on Accept';
+    const acceptReason = outcome === 'listing' ? 'HTML or JSON, by Accept' : others;
     const names = value.split(/, */);
     return names.map((name) => (name === 'Accept' ? acceptReason : (VARIES[name.toLowerCase()] ?? name))).join('; ');
   }
@@ -91,9 +97,10 @@ export class HeaderReasons {
   private typeReason(value: string): string {
     const { file, outcome, response } = this.trace;
     if (outcome === 'listing' && !isPlainText(response.status)) return 'the format of the listing, by Accept';
-    if (file === null || isPlainText(response.status)) return "the server's plain text";
+    if (file === null || isPlainText(response.status))
+      return value.startsWith('text/html') ? "the server's own page" : "the server's plain text";
     if (value.startsWith('multipart/byteranges')) return 'several ranges';
-    const extension = /\.[^./]+$/.exec(file.resolved.name.toString())?.[0];
+    const extension = /\.[^./]+(?:\.(?:br|zst|gz))?$/.exec(file.resolved.name.toString())?.[0];
     const isKnown = value !== 'application/octet-stream';
     return (
       this.rules.get('content-type') ??
@@ -111,6 +118,11 @@ export class HeaderReasons {
     const source = site.options.etag === 'content' ? 'a hash of its bytes' : "the file's inode, size and times";
     if (etag.startsWith('W/')) return `etag is stat: ${source}; weak, since it changed a moment ago`;
     return `etag is ${site.options.etag}: ${source}${suffix}`;
+  }
+
+  private isRecent(): boolean {
+    const { file, recorder } = this.trace;
+    return (recorder.decisions.representation?.representation ?? file!.identity).validators.recent;
   }
 
   private absentValidators(): AbsentField[] {

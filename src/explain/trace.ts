@@ -215,7 +215,11 @@ export class Trace {
     const name = status === 404 ? '404.html' : '50x.html';
     this.file = errorPage;
     if (errorPage !== null) this.add('error-page', describe(errorPage));
-    else this.add('error-page', `plain text${status === 403 ? '' : `: there is no ${name}`}`);
+    else {
+      const isHtml = this.response.fields.some(([, value]) => value.startsWith('text/html'));
+      const form = isHtml ? "the server's own page" : 'plain text';
+      this.add('error-page', `${form}${status === 403 ? '' : `: there is no ${name}`}`);
+    }
   }
 
   private traceOrigin(): void {

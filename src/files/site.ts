@@ -1,6 +1,6 @@
 import { FieldId } from '../http/headers.js';
 import type { RequestParser } from '../http/request/parser.js';
-import { HttpResponse, NO_BODY, textResponse } from '../http/response/response.js';
+import { HttpResponse, NO_BODY } from '../http/response/response.js';
 import { latin1 } from '../http/text.js';
 import { debug, tracing } from '../sys/debug.js';
 import { FileCache } from './cache/cache.js';
@@ -10,7 +10,7 @@ import { ErrorPages } from './pages/error-pages.js';
 import { type MissingFallback, missingFallback } from './pages/fallback.js';
 import { type BuilderContext, type Built, RepresentationBuilder } from './representation/builder.js';
 import { RedirectContent, redirectResponse } from './representation/redirect-response.js';
-import { withFields } from './representation/representation.js';
+import { mergeFields, withFields } from './representation/representation.js';
 import type { Representations } from './representation/representations.js';
 import { statusForErrno } from './resolve/error-status.js';
 import { type Release, ReleaseRoot } from './resolve/release-root.js';
@@ -59,7 +59,6 @@ export class Site {
   private readonly resolver: Resolver;
   private readonly builder: RepresentationBuilder;
   private readonly errorPages: ErrorPages;
-  private readonly badPath: HttpResponse;
   /** The bit of Origin, if the CORS fields depend on it. */
   private readonly originMask: number;
   private readonly remove = (entry: CacheEntry): void => this.cache.remove(entry);
@@ -85,7 +84,6 @@ export class Site {
     const page = fallback === null ? null : { name: fallback, handlerFollows };
     const clear = () => this.cache.clear();
     this.errorPages = new ErrorPages(this.resolver, this.builder, this.rules, page, clear, context.observe);
-    this.badPath = textResponse(400, 'Bad percent-encoding in the path.\n', this.rules.errorFields);
     this.originMask = cors !== null && cors.origins !== '*' ? 1 << FieldId.origin : 0;
     this.errorPages.load(this.releaseRoot.current.lookup);
   }
@@ -118,8 +116,7 @@ export class Site {
     this.errorPages.load(current.lookup);
     const path = parseUrlPath(request.bytes.subarray(request.pathStart, request.pathEnd));
     observe?.('path', path);
-    if (path === 400) return this.badPath;
-    if (path === 404) return this.errorPages.errorResponse(404, current.lookup);
+    if (path === 400 || path === 404) return this.errorPages.respond(path, request, current.lookup);
     this.misses++;
     if (tracing) debug('cache miss %s', latin1(request.bytes, request.pathStart, request.pathEnd));
     if (entry !== null) this.releaseRoot.markUnverified();
@@ -195,9 +192,12 @@ export class Site {
         return this.entryOf(request, resolved, content, null, ALL_FIELDS);
       }
       default: {
-        const { response, content, plainResponse } = this.errorPages.contentFor(resolved, lookup);
-        if (content === null) return response;
-        return this.entryOf(request, resolved, content, plainResponse, plainResponse === null ? ALL_FIELDS : 0);
+        const { response, content, plainResponse, relevantFields } = this.errorPages.contentFor(
+          request,
+          resolved,
+          lookup,
+        );
+        return content === null ? response : this.entryOf(request, resolved, content, plainResponse, relevantFields);
       }
     }
   }
@@ -259,7 +259,7 @@ export class Site {
     const names = request.list(FieldId.accessControlRequestHeaders);
     const fields = this.rules.preflight(request.value(FieldId.origin), method, names);
     if (fields === null) return null;
-    const response = new HttpResponse(204, fields, NO_BODY);
+    const response = new HttpResponse(204, mergeFields(this.rules.everywhereFields, fields), NO_BODY);
     response.transient = true;
     return response;
   }

@@ -61,6 +61,11 @@ const FLAGS: [flag: string[], env: Record<string, string>, option: object][] = [
   [['--symlinks', 'deny'], { EPOLLET_SYMLINKS: 'deny' }, { symlinks: 'deny' }],
   [['--no-precompressed'], { EPOLLET_PRECOMPRESSED: '0' }, { precompressed: false }],
   [['--precompressed'], { EPOLLET_PRECOMPRESSED: 'yes' }, { precompressed: true }],
+  [
+    ['--encoded', '/Build/*.br', '--encoded', '*.js.gz'],
+    { EPOLLET_ENCODED: '/Build/*.br\n*.js.gz' },
+    { encodedFiles: ['/Build/*.br', '*.js.gz'] },
+  ],
   [['--compress'], { EPOLLET_COMPRESS: '1' }, { compress: true }],
   [['--clean-urls'], { EPOLLET_CLEAN_URLS: 'true' }, { cleanUrls: true }],
   [['--no-clean-urls'], { EPOLLET_CLEAN_URLS: 'no' }, { cleanUrls: false }],

@@ -21,6 +21,7 @@ export interface VirtualHost {
 /** How the text of a flag becomes the value of its option, if it is neither a switch, a number nor a choice. */
 const PARSERS: { readonly [name in keyof SiteOptions]?: (text: string, before: never) => unknown } = {
   fallback: (text) => checked('fallback', text),
+  encodedFiles: repeatable('encodedFiles', (text) => text.trim()),
   cacheControl: repeatable('cacheControl', cacheControlOf),
   headers: repeatable('headers', headerOf),
   redirects: repeatable('redirects', redirectOf),
@@ -37,7 +38,7 @@ export const siteFlags = (): Option[] =>
 export const virtualHostFlag = (): Option[] => flagsOf('hosts', SERVER_OPTIONS.hosts, virtualHosts);
 
 /** For a flag that may be given several times; in a variable each value is a line. */
-function repeatable<Name extends 'cacheControl' | 'headers' | 'redirects', Element extends object>(
+function repeatable<Name extends 'cacheControl' | 'encodedFiles' | 'headers' | 'redirects', Element>(
   name: Name,
   parse: (text: string) => Element,
 ): (text: string, before: Element[] | undefined) => SiteOptions[Name] {

@@ -1,8 +1,11 @@
+import { FieldId } from '../../http/headers.js';
+import type { RequestParser } from '../../http/request/parser.js';
 import { type Field, HttpResponse, textResponse } from '../../http/response/response.js';
-import type { CacheContent } from '../cache/entry.js';
+import { acceptsHtmlExplicitly } from '../../http/semantics/accept.js';
+import { ALL_FIELDS, type CacheContent } from '../cache/entry.js';
 import type { RepresentationBuilder } from '../representation/builder.js';
 import type { BuiltFile, Observe } from '../representation/decisions.js';
-import { mergeFields } from '../representation/representation.js';
+import { mergeFields, type Representation } from '../representation/representation.js';
 import type { Representations } from '../representation/representations.js';
 import { statusForErrno } from '../resolve/error-status.js';
 import type { Lookup } from '../resolve/lookup.js';
@@ -12,6 +15,7 @@ import type { Dependencies } from '../watch/dependencies.js';
 import { TRANSIENT_PAGES } from '../watch/unwatched.js';
 import type { Dependent } from '../watch/watched-directory.js';
 import { looksLikeAsset } from './asset-name.js';
+import { builtInPage } from './built-in-page.js';
 import { FallbackContent, type FallbackPlan } from './fallback.js';
 
 const BUSY_FIELDS: readonly Field[] = [['Retry-After', '1']];
@@ -23,8 +27,9 @@ const PAGE_50X = '50x.html';
 const NO_CACHE: Field = ['Cache-Control', 'no-cache'];
 /** Accept decides between a single-page app's page and a 404, RFC 9110 section 12.5.5. */
 const VARY_ACCEPT: Field = ['Vary', 'Accept'];
+const ACCEPT_BIT = 1 << FieldId.accept;
 /** Fields about the page as a file, which an error response does not have. */
-const FILE_FIELDS = new Set(['etag', 'last-modified', 'accept-ranges', 'content-encoding']);
+const FILE_FIELDS = new Set(['etag', 'last-modified', 'accept-ranges']);
 
 type FileErrorStatus = ReturnType<typeof statusForErrno>;
 
@@ -33,22 +38,32 @@ interface Page {
   readonly content: Representations | null;
   readonly resolved: Resolved;
   readonly dependent: Dependent;
-  readonly responses: Map<number, HttpResponse>;
+  /** By status and coding. */
+  readonly responses: Map<string, HttpResponse>;
+}
+
+/** An error: the response to a request that has none of `relevantFields`, and to any. */
+interface ErrorChoice {
+  readonly plain: HttpResponse;
+  readonly relevantFields: number;
+  respond(request: RequestParser): HttpResponse;
 }
 
 export interface ErrorContent {
   readonly response: HttpResponse;
   /** For a cache entry. Null for a transient error, which must not be cached. */
   readonly content: CacheContent | null;
-  /** What every request gets from the entry; null if it depends on Accept, or on its absence. */
+  /** What requests without `relevantFields` get from the entry; null if it depends on their absence. */
   readonly plainResponse: HttpResponse | null;
+  readonly relevantFields: number;
 }
 
 /** The site's pages for paths that have no file: 404.html, 50x.html and a single-page app's fallback. */
 export class ErrorPages {
   private readonly pages = new Map<string, Page>();
   /** For a site without a page, by status. */
-  private readonly plainText: Readonly<Record<FileErrorStatus, HttpResponse>>;
+  private readonly builtIn: Readonly<Record<FileErrorStatus, ErrorChoice>>;
+  private readonly badPath: ErrorChoice;
   /** Replace those of the page. */
   private readonly pageFields: readonly Field[];
 
@@ -64,13 +79,13 @@ export class ErrorPages {
     private readonly onChange: () => void,
     private readonly observe: Observe | null,
   ) {
-    const fields = rules.errorFields;
-    this.plainText = {
-      403: textResponse(403, 'Forbidden: the server cannot read this file.\n', fields),
-      404: textResponse(404, 'Not found.\n', fallback === null ? fields : mergeFields(fields, [VARY_ACCEPT])),
-      500: textResponse(500, 'The file could not be read.\n', fields),
-      503: textResponse(503, 'Too many open files. Try again in a second.\n', [...BUSY_FIELDS, ...fields]),
+    this.builtIn = {
+      403: builtInError(403, 'Forbidden: the server cannot read this file.', rules),
+      404: builtInError(404, 'Not found.', rules, 'There is nothing at this address.'),
+      500: builtInError(500, 'The file could not be read.', rules),
+      503: builtInError(503, 'Too many open files. Try again in a second.', rules),
     };
+    this.badPath = builtInError(400, 'Bad percent-encoding in the path.', rules);
     this.pageFields = fallback === null ? [NO_CACHE] : [NO_CACHE, VARY_ACCEPT];
   }
 
@@ -85,33 +100,41 @@ export class ErrorPages {
   }
 
   /** The response to a path that resolved to an errno: the fallback, a page or plain text. */
-  contentFor({ name, errno, dependencies }: Resolved, lookup: Lookup): ErrorContent {
+  contentFor(request: RequestParser, { name, errno, dependencies }: Resolved, lookup: Lookup): ErrorContent {
     const status = statusForErrno(errno);
-    const response = this.errorResponse(status, lookup, dependencies);
-    if (status >= 500) return { response, content: null, plainResponse: null }; // no event reports its end
+    const choice = this.choiceFor(status, lookup, dependencies);
+    const respond = (each: RequestParser): HttpResponse => choice.respond(each);
+    // No event reports its end.
+    if (status >= 500) return { response: respond(request), content: null, plainResponse: null, relevantFields: 0 };
+    const { plain: response, relevantFields } = choice;
     const { fallback } = this;
     if (status === 404 && fallback !== null)
       this.observe?.('fallback', looksLikeAsset(name) ? 'asset' : 'not accepted');
     if (status !== 404 || fallback === null || looksLikeAsset(name))
-      return { response, content: { respond: () => response, bytes: 0, close: () => {} }, plainResponse: response };
-    const content = new FallbackContent(response, fallback, () => this.fallbackPage(fallback.name, lookup));
-    return { response, content, plainResponse: null };
+      return { response, content: { respond, bytes: 0, close: () => {} }, plainResponse: response, relevantFields };
+    const content = new FallbackContent(respond, fallback, () => this.fallbackPage(fallback.name, lookup));
+    return { response, content, plainResponse: null, relevantFields: ALL_FIELDS };
+  }
+
+  /** The response to a path that cannot be that of a file. */
+  respond(status: 400 | 404, request: RequestParser, lookup: Lookup): HttpResponse {
+    return (status === 400 ? this.badPath : this.choiceFor(status, lookup)).respond(request);
   }
 
   /** @param dependencies of a cache entry with the response: they are unwatched if the page is */
-  errorResponse(status: FileErrorStatus, lookup: Lookup, dependencies?: Dependencies): HttpResponse {
-    if (status === 403) return this.plainText[403];
+  private choiceFor(status: FileErrorStatus, lookup: Lookup, dependencies?: Dependencies): ErrorChoice {
+    if (status === 403) return this.builtIn[403];
     const page = this.find(status === 404 ? PAGE_404 : PAGE_50X, lookup);
     const { areWatched, unwatchedReason } = page.resolved.dependencies;
     if (!areWatched) dependencies?.markUnwatched(unwatchedReason);
     this.observe?.('errorPage', builtPage(page));
-    if (page.content === null) return this.plainText[status];
-    let response = page.responses.get(status);
-    if (response === undefined) {
-      response = asErrorResponse(status, page.content.identity.ok);
-      page.responses.set(status, response);
-    }
-    return response;
+    const { content } = page;
+    if (content === null) return this.builtIn[status];
+    return {
+      plain: pageResponse(page, status, content.identity),
+      relevantFields: content.encodingField,
+      respond: (request) => pageResponse(page, status, content.forErrorPage(request)),
+    };
   }
 
   clear(): void {
@@ -180,6 +203,29 @@ const isUnchangedPage = (resolved: Resolved, known: Resolved): boolean =>
   resolved.fingerprint === known.fingerprint && !isRacy(known);
 
 const isTransientError = ({ kind, errno }: Resolved): boolean => kind === 'not-found' && statusForErrno(errno) >= 500;
+
+function pageResponse({ responses }: Page, status: number, { coding, ok }: Representation): HttpResponse {
+  const key = `${status} ${coding}`;
+  let response = responses.get(key);
+  if (response === undefined) {
+    response = asErrorResponse(status, ok);
+    responses.set(key, response);
+  }
+  return response;
+}
+
+/** An error of the server's own: a page for those who accept HTML, and a line of text for others. */
+function builtInError(status: number, text: string, rules: Rules, sentence = text): ErrorChoice {
+  const more = [VARY_ACCEPT, ...(status === 503 ? BUSY_FIELDS : [])];
+  const plain = textResponse(status, `${text}\n`, mergeFields(rules.errorFields, more));
+  const fields = mergeFields([...rules.errorPageHeaders.fields, ...rules.commonCorsFields], more);
+  const html = builtInPage(status, sentence, fields);
+  return {
+    plain,
+    relevantFields: ACCEPT_BIT,
+    respond: (request) => (acceptsHtmlExplicitly(request.list(FieldId.accept)) ? html : plain),
+  };
+}
 
 function asErrorResponse(status: number, page: HttpResponse): HttpResponse {
   const fields = page.fields.filter(([name]) => !FILE_FIELDS.has(name.toLowerCase()));

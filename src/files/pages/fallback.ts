@@ -37,15 +37,15 @@ export class FallbackContent implements CacheContent {
   readonly bytes = 0;
 
   constructor(
-    private readonly notFound: HttpResponse,
+    private readonly notFound: (request: RequestParser) => HttpResponse,
     private readonly plan: FallbackPlan,
     private readonly page: () => Representations | null,
   ) {}
 
   respond(request: RequestParser): HttpResponse {
     const accept = request.list(FieldId.accept);
-    if (!(this.plan.handlerFollows ? acceptsHtmlExplicitly(accept) : mayRequestPage(accept))) return this.notFound;
-    return this.page()?.respond(request) ?? this.notFound;
+    const isForPage = this.plan.handlerFollows ? acceptsHtmlExplicitly(accept) : mayRequestPage(accept);
+    return (isForPage ? this.page()?.respond(request) : null) ?? this.notFound(request);
   }
 
   close(): void {}

@@ -1,3 +1,4 @@
+import { formatDate } from '../../http/date.js';
 import type { Limits } from '../../http/limits.js';
 import type { BytesBody, Field, FileBody } from '../../http/response/response.js';
 import type { AcceptEncodingCache } from '../../http/semantics/accept-encoding.js';
@@ -7,7 +8,6 @@ import { SharedFd } from '../../sys/shared-fd.js';
 import { DESCRIPTOR_BYTES, ENTRY_OVERHEAD_BYTES } from '../cache/entry.js';
 import { type OpenFile, readFile } from '../resolve/open-file.js';
 import { filesOf, isRacy, type Resolved } from '../resolve/resolver.js';
-import { mediaTypeOf } from '../rules/media-type.js';
 import type { Rules } from '../rules/response-headers.js';
 import type { ResolvedSiteOptions } from '../rules/site-options.js';
 import { COMPRESSION_MIN_BYTES, isCompressible } from './compress.js';
@@ -67,7 +67,8 @@ export class RepresentationBuilder {
   build(resolved: Resolved, overriding: readonly Field[], onChange: () => void, isOwned = false): Built {
     const { kernel, limits, acceptEncodings, etags, compression, observe } = this.context;
     const file = resolved.file!;
-    const common = this.fieldsOf(resolved, overriding);
+    const future: Field[] = this.isOfFuture(file) ? [['Last-Modified', formatDate(kernel.wallMs())]] : [];
+    const common = this.fieldsOf(resolved, [...future, ...overriding]);
     const identity = this.representation('identity', file, common);
     const precompressed = resolved.precompressed.map((each) => this.representation(each.coding, each.file, common));
     const untagged = [identity, ...precompressed].filter(({ validators }) => validators.etag === '');
@@ -81,7 +82,7 @@ export class RepresentationBuilder {
     content.list.push(...precompressed);
     const openFiles = filesOf(resolved).filter((_, i) => content.list[i]!.ok.body.kind === 'file');
     if (openFiles.length > 0) content.openFiles = openFiles;
-    content.isCompressible = this.isCompressible(common.mediaType, file.size);
+    content.isCompressible = this.isCompressible(common, file.size);
     if (isCacheable && content.isCompressible) {
       content.compressor = new Compressor(kernel, compression, content, common, onChange);
     }
@@ -105,16 +106,24 @@ export class RepresentationBuilder {
   /** The fields that all representations share, by the rules and options for the file's name. */
   fieldsOf(resolved: Resolved, overriding: readonly Field[] = []): RepresentationFields {
     const path = headerPath(resolved);
-    const mediaType = mediaTypeOf(path);
+    const { mediaType, coding } = this.rules.contentOf(`/${path}`);
     const { fields } = this.rules.fieldsFor(`/${path}`, mediaType);
     const all = mergeFields(mergeFields(fields, overriding), this.rules.commonCorsFields);
     const type = all.find(([name]) => name.toLowerCase() === 'content-type');
-    const sentType = type?.[1] ?? mediaType;
+    const content = { mediaType: type?.[1] ?? mediaType, storedCoding: coding };
     return {
-      mediaType: sentType,
+      ...content,
       fields: all.filter((field) => field !== type),
-      varies: resolved.precompressed.length > 0 || this.isCompressible(sentType, resolved.file?.size ?? 0),
+      varies: resolved.precompressed.length > 0 || this.isCompressible(content, resolved.file?.size ?? 0),
     };
+  }
+
+  /**
+   * Whether a file's time is later than the clock: it is not its date, and the date of the first response is sent in its
+   * place until the time is over, RFC 9110 section 8.8.2.1. To conditions the file is newer than any date meanwhile.
+   */
+  private isOfFuture({ validators }: OpenFile): boolean {
+    return this.options.etag === 'stat' && validators.modifiedSeconds * 1000 > this.context.kernel.wallMs();
   }
 
   private fitsCache(resolved: Resolved): boolean {
@@ -124,8 +133,11 @@ export class RepresentationBuilder {
     return bytes <= cacheBytes;
   }
 
-  private isCompressible(mediaType: string, size: number): boolean {
-    const { compress } = this.options;
+  private isCompressible(
+    { mediaType, storedCoding }: Pick<RepresentationFields, 'mediaType' | 'storedCoding'>,
+    size: number,
+  ): boolean {
+    const compress = this.options.compress && !storedCoding;
     return compress && size >= COMPRESSION_MIN_BYTES && size <= COMPRESSION_MAX_BYTES && isCompressible(mediaType);
   }
 

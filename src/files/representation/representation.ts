@@ -38,6 +38,8 @@ export interface RepresentationFields {
   readonly mediaType: string;
   /** By the site's rules, without Content-Type. */
   readonly fields: readonly Field[];
+  /** The coding of the file that is the identity here: it is stored so under its own name. */
+  readonly storedCoding?: ContentCoding | null;
   /** There are, or may be, several: the choice depends on Accept-Encoding. */
   readonly varies: boolean;
 }
@@ -49,7 +51,8 @@ export function makeRepresentation(
   common: RepresentationFields,
   isStored = true,
 ): Representation {
-  const encoding: Field[] = coding === 'identity' ? [] : [['Content-Encoding', coding]];
+  const encodedAs = coding === 'identity' ? (common.storedCoding ?? null) : coding;
+  const encoding: Field[] = encodedAs === null ? [] : [['Content-Encoding', encodedAs]];
   const contentFields = [typeField(common.mediaType), ...encoding, ACCEPT_RANGES];
   const { etag, modifiedSeconds, recent } = validators;
   const validatorFields: Field[] = etag === '' ? [] : [['ETag', etag]];

@@ -19,8 +19,9 @@ const NO_CACHE: Field = ['Cache-Control', 'no-cache'];
 const PRECONDITION_FAILED = textResponse(412, 'Precondition failed.\n', [NO_CACHE]);
 const VARY: Field = ['Vary', 'Accept-Encoding'];
 const NOT_ACCEPTABLE = textResponse(406, 'No representation matches Accept-Encoding.\n', [NO_CACHE, VARY]);
-/** Fields of a file that its plain-text error responses have too: CORS, and that it is not to be run as a script. */
-const ERROR_FIELDS = /^(?:access-control-.*|x-content-type-options)$/i;
+/** Fields that describe a file or what to do with it: all others are on its plain-text error responses too. */
+const FILE_FIELDS =
+  /^(?:accept-ranges|cache-control|content-(?!security-policy).*|etag|expires|last-modified|link|pragma|refresh|vary)$/i;
 
 const ENCODING_BIT = 1 << FieldId.acceptEncoding;
 const RANGE_BIT = 1 << FieldId.range;
@@ -89,8 +90,7 @@ export class Representations implements CacheContent {
 
   /** The request fields that the response depends on. */
   get relevantFields(): number {
-    const encodingBit = this.list.length > 1 || this.compressor !== null ? ENCODING_BIT : 0;
-    return CONDITIONAL_FIELDS | RANGE_BIT | encodingBit;
+    return CONDITIONAL_FIELDS | RANGE_BIT | this.encodingField;
   }
 
   get bytes(): number {
@@ -103,6 +103,16 @@ export class Representations implements CacheContent {
     const response = this.select(request);
     if (!this.isCacheable) this.releaseFiles(response);
     return response;
+  }
+
+  /** By Accept-Encoding alone, for a response that has neither conditions nor ranges; the identity if none is accepted. */
+  forErrorPage(request: RequestParser): Representation {
+    return this.selectByEncoding(request) ?? this.identity;
+  }
+
+  /** Whether Accept-Encoding decides. */
+  get encodingField(): number {
+    return this.list.length > 1 || this.compressor !== null ? ENCODING_BIT : 0;
   }
 
   close(): void {
@@ -134,7 +144,7 @@ export class Representations implements CacheContent {
   }
 
   private errorResponse(response: HttpResponse): HttpResponse {
-    const fields = this.identity.ok.fields.filter(([name]) => ERROR_FIELDS.test(name));
+    const fields = this.identity.ok.fields.filter(([name]) => !FILE_FIELDS.test(name));
     return fields.length === 0 ? response : withFields(response, fields);
   }
 

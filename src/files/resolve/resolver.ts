@@ -4,6 +4,7 @@ import { debug, tracing } from '../../sys/debug.js';
 import { ENOENT } from '../../sys/errno.js';
 import type { Kernel } from '../../sys/kernel.js';
 import type { ResolvedSiteOptions } from '../rules/site-options.js';
+import { isEncodedFormat } from '../rules/stored-coding.js';
 import { Dependencies } from '../watch/dependencies.js';
 import { HARD_LINKS } from '../watch/unwatched.js';
 import { originalOf } from '../watch/watched-directory.js';
@@ -158,7 +159,7 @@ export class Resolver {
   private withPrecompressed(lookup: Lookup, name: Buffer, file: OpenFile, dependencies: Dependencies): Resolved {
     if (file.hasHardLinks) dependencies.markUnwatched(HARD_LINKS); // writes by a name in another directory are not reported
     const precompressed: PrecompressedFile[] = [];
-    if (this.options.precompressed && originalOf(name.toString('latin1')) === null) {
+    if (this.options.precompressed && originalOf(name.toString('latin1')) === null && !isEncodedFormat(name)) {
       for (const coding of lookup.precompressedCodings(name, dependencies)) {
         const encodedName = Buffer.concat([name, Buffer.from(PRECOMPRESSED_SUFFIXES[coding])]);
         const own = new Dependencies();

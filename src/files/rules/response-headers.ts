@@ -3,9 +3,9 @@ import { buildToolOf } from './build-output.js';
 import { corsFields, preflightFields } from './cors.js';
 import { isFingerprinted, mayBeFingerprinted } from './fingerprint.js';
 import { compileGlob, type Glob } from './glob.js';
-import { mediaTypeOf } from './media-type.js';
 import { type Redirect, Redirects } from './redirects.js';
-import type { ResolvedSiteOptions } from './site-options.js';
+import type { HeaderRule, ResolvedSiteOptions } from './site-options.js';
+import { StoredCodings, type StoredContent } from './stored-coding.js';
 
 const CACHE_CONTROL = 'Cache-Control';
 const IMMUTABLE: Field = [CACHE_CONTROL, 'public, max-age=31536000, immutable'];
@@ -30,6 +30,11 @@ const DOCUMENT_SECURITY_FIELDS: readonly Field[] = [
   ['Permissions-Policy', 'camera=(), geolocation=(), microphone=()'],
 ];
 
+/** Globs that match every path: their rules are for every response of the site. */
+const EVERYTHING = new Set(['*', '**', '/**', '**/*', '/**/*']);
+/** They describe a file, or what is to be done with it; not an error or a redirect in its place. */
+const OF_CONTENT = /^(?:cache-control|expires|pragma|link|refresh|content-(?!security-policy).*)$/i;
+
 export interface HeaderReason {
   readonly name: string;
   readonly reason: string;
@@ -38,8 +43,8 @@ export interface HeaderReason {
 
 export interface FileHeaders {
   /** Each name once. A Content-Type among them replaces the file's own. */
-  fields: Field[];
-  reasons: HeaderReason[];
+  readonly fields: Field[];
+  readonly reasons: HeaderReason[];
 }
 
 /**
@@ -56,6 +61,10 @@ export class Rules {
   private readonly cacheControl: readonly { glob: Glob; match: string; field: Field }[];
   private readonly headers: readonly { glob: Glob; match: string; fields: readonly Field[] }[];
   private readonly redirects: Redirects;
+  private readonly codings: StoredCodings;
+  /** The fields of responses in place of a file, and of pages of the server's own in place of one. */
+  readonly errorHeaders: FileHeaders;
+  readonly errorPageHeaders: FileHeaders;
 
   constructor(private readonly options: ResolvedSiteOptions) {
     this.cacheControl = options.cacheControl.map(({ match, value }) => ({
@@ -69,6 +78,14 @@ export class Rules {
       fields: Object.entries(set),
     }));
     this.redirects = new Redirects(options.redirects);
+    this.codings = new StoredCodings(options.encodedFiles);
+    this.errorHeaders = this.errorHeadersOf(SECURITY_FIELDS);
+    this.errorPageHeaders = this.errorHeadersOf([...SECURITY_FIELDS, ...DOCUMENT_SECURITY_FIELDS]);
+  }
+
+  /** @param path of a file from the root, decoded, with its leading slash */
+  contentOf(path: string): StoredContent {
+    return this.codings.contentOf(path);
   }
 
   /**
@@ -76,15 +93,8 @@ export class Rules {
    * @param path of the file from the root, decoded, with its leading slash: `/index.html` for `/`
    */
   fieldsFor(path: string, mediaType: string): FileHeaders {
-    const fields = new Map<string, Field>();
-    const reasons: HeaderReason[] = [];
-    const set = (field: Field, reason: string): void => {
-      const key = field[0].toLowerCase();
-      const isRemoval = field[1] === '';
-      if (!isRemoval) fields.set(key, field);
-      else if (!fields.delete(key)) return;
-      reasons.push({ name: field[0], reason, isRemoval });
-    };
+    const headers = new HeaderSet();
+    const set = headers.set.bind(headers);
     set(...this.cacheControlFor(path, mediaType));
     if (this.options.securityHeaders) {
       for (const field of SECURITY_FIELDS) set(field, 'securityHeaders is on');
@@ -94,7 +104,7 @@ export class Rules {
     this.headers.forEach((rule, at) => {
       if (rule.glob(path)) for (const field of rule.fields) set(field, `headers[${at}] matches ${rule.match}`);
     });
-    return { fields: [...fields.values()], reasons };
+    return headers;
   }
 
   /**
@@ -104,7 +114,7 @@ export class Rules {
   servedFromPrevious(name: Buffer): boolean {
     const path = `/${name}`;
     if (mayBeFingerprinted(path)) return true;
-    const { fields } = this.fieldsFor(path, mediaTypeOf(name));
+    const { fields } = this.fieldsFor(path, this.contentOf(path).mediaType);
     return fields.some(([field, value]) => field.toLowerCase() === 'cache-control' && /\bimmutable\b/i.test(value));
   }
 
@@ -127,10 +137,28 @@ export class Rules {
     return this.corsFields(this.options.cors?.origins === '*' ? '*' : null);
   }
 
-  /** The fields of a plain-text response in place of a file. It must not be cached, and the rules are for files. */
+  /**
+   * The fields of a plain-text response in place of a file, and of a redirect. It must not be cached; of the header rules
+   * those for everything apply.
+   */
   get errorFields(): Field[] {
-    const { securityHeaders } = this.options;
-    return [REVALIDATE, ...(securityHeaders ? SECURITY_FIELDS : []), ...this.commonCorsFields];
+    return [...this.errorHeaders.fields, ...this.commonCorsFields];
+  }
+
+  /** Those of the rules for everything, for a response without content. */
+  get everywhereFields(): Field[] {
+    return everywhere(this.options.headers).flatMap(([{ set }]) => Object.entries(set).filter(isForErrors));
+  }
+
+  private errorHeadersOf(security: readonly Field[]): FileHeaders {
+    const headers = new HeaderSet();
+    headers.set(REVALIDATE, 'a later request may succeed');
+    if (this.options.securityHeaders) for (const field of security) headers.set(field, 'securityHeaders is on');
+    for (const [{ match, set }, at] of everywhere(this.options.headers)) {
+      for (const field of Object.entries(set).filter(isForErrors))
+        headers.set(field, `headers[${at}] matches ${match}, which is every response`);
+    }
+    return headers;
   }
 
   /** The fields of the 204 to a preflight; null if the OPTIONS is not a preflight, or its origin is not allowed. */
@@ -149,5 +177,28 @@ export class Rules {
     return isFingerprinted(path)
       ? [IMMUTABLE, 'the name is fingerprinted']
       : [REVALIDATE, 'the name is not fingerprinted'];
+  }
+}
+
+const everywhere = (rules: readonly HeaderRule[]): (readonly [rule: HeaderRule, at: number])[] =>
+  rules.map((rule, at) => [rule, at] as const).filter(([{ match }]) => EVERYTHING.has(match));
+
+const isForErrors = ([name]: Field): boolean => !OF_CONTENT.test(name);
+
+class HeaderSet implements FileHeaders {
+  readonly reasons: HeaderReason[] = [];
+  private readonly byName = new Map<string, Field>();
+
+  /** Replaces a field of the same name; an empty value removes it. */
+  set(field: Field, reason: string): void {
+    const key = field[0].toLowerCase();
+    const isRemoval = field[1] === '';
+    if (!isRemoval) this.byName.set(key, field);
+    else if (!this.byName.delete(key)) return;
+    this.reasons.push({ name: field[0], reason, isRemoval });
+  }
+
+  get fields(): Field[] {
+    return [...this.byName.values()];
   }
 }

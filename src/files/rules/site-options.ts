@@ -56,6 +56,12 @@ export interface SiteOptions {
   symlinks?: SymlinkPolicy;
   /** Send app.js.br, app.js.zst or app.js.gz for app.js to clients that accept the content coding. @default true */
   precompressed?: boolean;
+  /**
+   * Globs of files that are stored in a content coding and requested by their own name, such as Unity's `/Build/*.br`: sent
+   * with Content-Encoding and the type of the name without its `.br`, `.zst` or `.gz`. For `*.svgz` that is built in.
+   * @default []
+   */
+  encodedFiles?: string[];
   /** Compress, when first requested, files that have no precompressed version and get smaller by it. @default false */
   compress?: boolean;
   /** Serve about.html at /about, and redirect /about.html to /about. @default false */
@@ -96,14 +102,15 @@ const FALLBACK = text('null or the name of a file below the root such as "index.
   pattern: FALLBACK_NAME.source,
 });
 
-const MATCH = {
-  type: {
-    schema: { type: 'string', minLength: 1 },
-    check(name: string, value: unknown): string {
-      const fault = globFault(value);
-      return fault === null ? (value as string) : invalidValue(name, fault, value);
-    },
+const GLOB: OptionType<string> = {
+  schema: { type: 'string', minLength: 1 },
+  check(name, value) {
+    const fault = globFault(value);
+    return fault === null ? (value as string) : invalidValue(name, fault, value);
   },
+};
+const MATCH = {
+  type: GLOB,
   description: 'a glob on the path of the file from the root; a glob without a slash is on the base name',
 };
 
@@ -167,6 +174,12 @@ export const SITE_OPTIONS: OptionRows<ResolvedSiteOptions> = {
   precompressed: {
     ...toggle(true, 'send app.js.br, app.js.zst or app.js.gz for app.js to clients that accept it'),
     flag: { description: 'never send app.js.br, app.js.zst or app.js.gz for app.js' },
+  },
+  encodedFiles: {
+    type: list(GLOB),
+    default: [],
+    description: 'files that are stored as br, zst or gz under their own name, such as game.wasm.br, by glob',
+    flag: { name: 'encoded', argument: 'GLOB', repeatable: true },
   },
   compress: toggle(false, 'compress files that have no precompressed version, when first requested'),
   cleanUrls: toggle(false, 'serve about.html at /about, and redirect /about.html to /about'),

@@ -122,7 +122,9 @@ describe('conditions', () => {
     await using then = serve({ root: directory.root, port: 0, kernel });
     using peer = await RawClient.connect(then.port);
     const response = await expectStatus([], 200, peer);
-    expect(response.field('Last-Modified')).toBe(strong ? SAME : null);
+    // A time of the future is replaced by the date of the response, RFC 9110 section 8.8.2.1.
+    const early = ageMs < 0 ? response.field('Date') : null;
+    expect(response.field('Last-Modified')).toBe(strong ? SAME : early);
     await expectStatus([`If-Modified-Since: ${SAME}`], strong ? 304 : 200, peer);
     await expectStatus([`If-Range: ${SAME}`, PART], strong ? 206 : 200, peer);
     await expectStatus(['If-None-Match: "abc"'], 304, peer);

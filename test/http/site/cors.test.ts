@@ -124,10 +124,11 @@ const LIST_ROWS: Row[] = [
   ['GET /dir', [], 301, UNLISTED],
   ['GET /moved', [A], 308, { ...LISTED(A), Location: '/data.json' }],
   ['GET /moved', [OTHER], 308, UNLISTED],
-  ['GET /nothing', [A], 404, LISTED(A)],
-  ['GET /nothing', [], 404, UNLISTED],
-  ['GET /nothing', [OTHER], 404, UNLISTED],
-  ['GET /.hidden', [A], 404, LISTED(A)],
+  ['GET /nothing', [A], 404, { ...LISTED(A), Vary: 'Origin, Accept' }],
+  ['GET /nothing', [], 404, { ...UNLISTED, Vary: 'Origin, Accept' }],
+  ['GET /nothing', [OTHER], 404, { ...UNLISTED, Vary: 'Origin, Accept' }],
+  ['GET /nothing', [A, 'Accept: text/html'], 404, { ...LISTED(A), Vary: 'Origin, Accept' }, /^<!doctype html>/],
+  ['GET /.hidden', [A], 404, { ...LISTED(A), Vary: 'Origin, Accept' }],
   // Preflights.
   [
     'OPTIONS /data.json',

@@ -228,7 +228,8 @@ serving(
 );
 
 serving('a missing fallback file', { fallback: 'nowhere.html' }, [
-  ['GET /users/7', [NAVIGATION], 404, {}, 'Not found.\n'],
+  ['GET /users/7', [NAVIGATION], 404, {}, /<title>404 Not Found</],
+  ['GET /users/7', [], 404, {}, 'Not found.\n'],
 ]);
 
 test('a changed, removed or recreated fallback is seen at the next request', async () => {

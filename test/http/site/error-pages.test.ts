@@ -10,7 +10,7 @@ import { KIB } from '../../support/site.js';
 
 const HTML = { 'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'no-cache' };
 /** Fields that would describe the page file, not the error response. */
-const NO_VALIDATORS = { ETag: null, 'Last-Modified': null, 'Accept-Ranges': null, 'Content-Encoding': null };
+const NO_VALIDATORS = { ETag: null, 'Last-Modified': null, 'Accept-Ranges': null };
 const PLAIN_404 = 'Not found.\n';
 
 /** A kernel whose openat2 fails while an errno is set. */
@@ -35,11 +35,16 @@ test('404.html is sent with status 404 and without validators', async () => {
   });
   await settled();
   await using server = serve({ root: directory.root, port: 0 });
-  const page = { ...HTML, ...NO_VALIDATORS };
+  const page = { ...HTML, ...NO_VALIDATORS, 'Content-Encoding': null, Vary: 'Accept-Encoding' };
+  const packed = { ...page, 'Content-Encoding': 'br' };
   const rows: Row[] = [
     ['GET /nowhere', [], 404, page, 'not here\n'],
     ['GET /nowhere', ['Accept: application/json'], 404, page, 'not here\n'],
-    ['GET /nowhere', ['Accept-Encoding: br'], 404, page, 'not here\n'],
+    ['GET /nowhere', ['Accept-Encoding: br'], 404, packed, 'packed'],
+    ['GET /dir/nowhere', ['Accept-Encoding: gzip, br'], 404, packed, 'packed'],
+    ['GET /.git/config', ['Accept-Encoding: br', 'Range: bytes=0-1'], 404, packed, 'packed'],
+    ['GET /nowhere', ['Accept-Encoding: gzip'], 404, page, 'not here\n'],
+    ['GET /nowhere', ['Accept-Encoding: *;q=0'], 404, page, 'not here\n'],
     ['GET /nowhere', ['If-None-Match: *'], 404, page, 'not here\n'],
     ['GET /nowhere', ['If-Match: "x"'], 404, page, 'not here\n'],
     ['GET /nowhere', ['Range: bytes=0-1'], 404, { ...page, 'Content-Range': null }, 'not here\n'],
@@ -135,4 +140,70 @@ test('an error page that fails to open is not cached as missing', async () => {
   const after = await exchange(server.port, request('/nowhere'));
   expect([after.status, after.body.toString()]).toEqual([404, 'not here\n']);
   expect((await exchange(server.port, request('/.dot'))).body.toString()).toBe('not here\n');
+});
+
+const BROWSER = 'Accept: text/html,application/xhtml+xml,*/*;q=0.8';
+const STRICT = 'Strict-Transport-Security';
+const BUILT_IN = {
+  'Content-Type': 'text/html; charset=utf-8',
+  'Content-Security-Policy': /^default-src 'none'; style-src 'sha256-/,
+  'Cache-Control': 'no-cache',
+  Vary: 'Accept',
+};
+const PLAIN = { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-cache', Vary: 'Accept' };
+
+test('without a 404.html those who accept HTML get a page, and header rules for everything are on every response', async () => {
+  using directory = makeDirectory({ 'a.html': 'a\n', 'a.html.br': 'b\n', 'sub/index.html': 'i\n' });
+  await settled();
+  await using server = serve({
+    root: directory.root,
+    port: 0,
+    redirects: [{ from: '/old', to: '/a.html' }],
+    cors: { origins: '*' },
+    securityHeaders: true,
+    headers: [
+      { match: '*', set: { [STRICT]: 'max-age=9', 'Cache-Control': 'max-age=9', 'Content-Disposition': 'attachment' } },
+      { match: '*.html', set: { 'X-Page': 'yes' } },
+      { match: '/**', set: { 'X-Everything': '1', 'Content-Security-Policy': 'sandbox', 'Referrer-Policy': '' } },
+    ],
+  });
+  const all = { [STRICT]: 'max-age=9', 'X-Everything': '1' };
+  const error = { ...all, 'X-Page': null, 'Content-Disposition': null, 'Access-Control-Allow-Origin': '*' };
+  const page = { ...error, ...BUILT_IN, 'X-Frame-Options': 'SAMEORIGIN', 'Referrer-Policy': null };
+  const plain = { ...error, ...PLAIN, 'X-Frame-Options': null, 'Content-Security-Policy': 'sandbox' };
+  const rows: Row[] = [
+    ['GET /nowhere', [BROWSER], 404, page, /<h1><span>404<\/span> Not Found<\/h1>[\s\S]*<a href="\/">/],
+    ['GET /nowhere', ['Accept: text/html;q=0'], 404, plain, PLAIN_404],
+    ['GET /nowhere', ['Accept: */*'], 404, plain, PLAIN_404],
+    ['GET /nowhere', [], 404, plain, PLAIN_404],
+    ['GET /.hidden', [BROWSER], 404, page, /404/],
+    ['GET /%zz', [BROWSER], 400, page, /<title>400 Bad Request<\/title>/],
+    ['GET /%zz', [], 400, plain, 'Bad percent-encoding in the path.\n'],
+    ['GET /old', [BROWSER], 308, { ...error, Location: '/a.html' }],
+    ['GET /sub', [], 301, { ...error, Location: '/sub/' }],
+    ['GET /a.html', [], 200, { ...all, 'X-Page': 'yes', 'Cache-Control': 'max-age=9' }],
+    ['GET /a.html', ['If-None-Match: *'], 304, { ...all, 'X-Page': 'yes' }],
+    ['GET /a.html', ['If-Match: "x"'], 412, { ...all, 'Content-Disposition': null, 'Cache-Control': 'no-cache' }],
+    ['GET /a.html', ['Accept-Encoding: *;q=0'], 406, { ...all, 'Cache-Control': 'no-cache' }],
+    ['GET /a.html', ['Range: bytes=9-'], 416, all],
+    ['OPTIONS /a.html', ['Origin: https://a.example', 'Access-Control-Request-Method: GET'], 204, all],
+  ];
+  for (const row of rows) await checkRow(server.port, row);
+});
+
+test('a page that cannot be read is a page of the server for those who accept HTML', async () => {
+  using directory = makeDirectory({ 'a.txt': 'a\n' });
+  const { kernel, fail } = failingKernel();
+  await using server = serve({ root: directory.root, port: 0, kernel });
+  fail(EIO);
+  await checkRow(server.port, ['GET /a.txt', [BROWSER], 500, BUILT_IN, /<title>500 Internal Server Error/]);
+  fail(EMFILE);
+  await checkRow(server.port, [
+    'GET /a.txt',
+    [BROWSER],
+    503,
+    { ...BUILT_IN, 'Retry-After': '1' },
+    /Too many open files/,
+  ]);
+  await checkRow(server.port, ['GET /a.txt', [], 503, { ...PLAIN, 'Retry-After': '1' }, /^Too many open files/]);
 });

@@ -110,7 +110,7 @@ serving(
     ['GET /app.3f2a9c1b.js', ['If-None-Match: *'], 304, { Vary: 'Cookie, Accept-Encoding', 'X-Site': 'all' }],
     ['GET /plain.txt', ['Range: bytes=0-1'], 206, { 'X-Site': 'all', 'Content-Type': 'text/plain; charset=latin1' }],
     ['GET /plain.txt', ['Range: bytes=9-'], 416, { 'X-Site': 'all' }],
-    ['GET /nothing.txt', [], 404, { 'X-Site': null }],
+    ['GET /nothing.txt', [], 404, { 'X-Site': 'all' }],
   ],
 );
 
@@ -171,7 +171,7 @@ serving(
     ['GET /assets/deep/', JSON_ONLY, 200, { ...cached('no-cache'), ...NAMED, 'X-Top': null, 'X-Assets': 'yes' }],
     ['GET /assets/logo.png', [], 200, { ...cached('max-age=8'), 'X-Name': 'any', 'X-Page': null }],
     ['GET /', [], 200, { ...cached('max-age=8'), 'Content-Security-Policy': "default-src 'self'", 'X-Top': 'yes' }],
-    ['GET /missing', [], 404, { ...cached('no-cache'), 'X-Name': null }],
+    ['GET /missing', [], 404, { ...cached('no-cache'), 'X-Name': 'any', 'X-Page': null }],
   ],
 );
 
