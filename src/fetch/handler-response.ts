@@ -2,6 +2,7 @@ import { listElements } from '../http/headers.js';
 import { type Field, HttpResponse, NO_BODY } from '../http/response/response.js';
 import { reasonOf } from '../http/status.js';
 import { withCode } from '../sys/error-code.js';
+import { pairsOf } from './foreign-headers.js';
 import { NativeHeaders } from './native.js';
 import { FastResponse, isBodiless } from './response.js';
 
@@ -89,14 +90,13 @@ function fromFast(source: FastResponse): HttpResponse {
 }
 
 function fromForeign(value: unknown): HttpResponse {
-  const source = checked(value);
-  const { status, statusText } = source;
+  const { source, status, statusText } = checked(value);
   const response = new HandlerResponse(
     status,
     typeof statusText === 'string' && VALUE.test(statusText) ? statusText : '',
   );
   const isDecoded = wasDecoded(source);
-  for (const [name, text] of source.headers)
+  for (const [name, text] of pairsOf(source.headers))
     if (!isDecoded || !/^content-(?:encoding|length)$/i.test(name)) addChecked(response, name, text);
   // Of its own connection, not of that of the client, RFC 9110 section 7.6.1: undici closes it after each HEAD.
   if (isFetched(source)) response.closesConnection = false;
@@ -177,16 +177,14 @@ function streamOf(response: Response): ReadableStream<Uint8Array> | null {
   return ReadableStream.from(body as AsyncIterable<Uint8Array>) as ReadableStream<Uint8Array>; // Node's, or a polyfill's
 }
 
-function checked(value: unknown): Response {
-  const response = value as Response | null;
-  const isResponse =
-    typeof response === 'object' &&
-    response !== null &&
-    Number.isInteger(response.status) &&
-    typeof response.headers?.[Symbol.iterator] === 'function';
-  if (!isResponse) throw unsendable(`A handler must return a Response, not ${value === null ? 'null' : typeof value}`);
-  if (response.status >= 200 && response.status <= 599) return response;
-  throw unsendable(`A handler must return a Response that can be sent, not one of status ${response.status}`);
+function checked(value: unknown): { source: Response; status: number; statusText: unknown } {
+  const source = (typeof value === 'object' ? value : null) as Response | null;
+  const { status, statusText, headers } = source ?? {};
+  const isResponse = Number.isInteger(status) && typeof headers?.[Symbol.iterator] === 'function';
+  if (source === null || status === undefined || !isResponse)
+    throw unsendable(`A handler must return a Response, not ${value === null ? 'null' : typeof value}`);
+  if (status >= 200 && status <= 599) return { source, status, statusText };
+  throw unsendable(`A handler must return a Response that can be sent, not one of status ${status}`);
 }
 
 const unsendable = (message: string): TypeError => withCode('ERR_EPOLLET_RESPONSE', new TypeError(message));

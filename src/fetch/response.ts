@@ -1,5 +1,6 @@
 import { CLASSES, FIELD_VALUE, TOKEN } from '../http/headers.js';
 import { withCode } from '../sys/error-code.js';
+import { pairsOf } from './foreign-headers.js';
 import {
   type BodySource,
   copyHeaders,
@@ -246,6 +247,8 @@ function copyOf(headers: HeadersSource): string[] | Headers | undefined {
       hasRepeated ||= has(copy, name);
       copy.push(name, trimmed(String(value)));
     }
+  } else if (typeof headers === 'object' && headers !== null && 'raw' in headers && Symbol.iterator in headers) {
+    return new NativeHeaders(pairsOf(headers as never));
   } else {
     if (!isRecord(headers)) return undefined;
     for (const name of Object.keys(headers)) {

@@ -485,3 +485,55 @@ test('fields of one hop, which a Connection field names, are not sent', () => {
     expect(closesConnection).toBe(true);
   }
 });
+
+describe('a Response of another implementation', () => {
+  /** As node-fetch has it: iterated, the values of a name are joined. */
+  class JoinedHeaders {
+    constructor(private readonly fields: Record<string, string[]>) {}
+    *[Symbol.iterator](): Generator<[string, string]> {
+      for (const [name, values] of Object.entries(this.fields)) yield [name, values.join(', ')];
+    }
+    raw(): Record<string, string[]> {
+      return this.fields;
+    }
+  }
+  const cookies = ['a=1; Expires=Thu, 01 Jan 2026 00:00:00 GMT', 'b=2'];
+  const joined = new JoinedHeaders({ 'set-cookie': cookies, x: ['1', '2'] }) as never;
+  const lines = `x: 1, 2\r\n${cookies.map((cookie) => `set-cookie: ${cookie}\r\n`).join('')}`;
+
+  test('keeps its several Set-Cookie', () => {
+    const without = new JoinedHeaders({ x: ['1'] }) as never;
+    expect(toHttpResponse({ status: 200, headers: joined, body: null }).fieldLines).toBe(lines);
+    expect(toHttpResponse({ status: 200, headers: without, body: null }).fieldLines).toBe('x: 1\r\n');
+    const copy = new Light(null, { headers: joined });
+    expect(copy.headers.getSetCookie()).toEqual(cookies);
+    expect(toHttpResponse(copy).fieldLines.split('\r\n').sort()).toEqual(lines.split('\r\n').sort());
+  });
+
+  /** Another text each time. */
+  const changing = (...texts: string[]): string => ({ toString: () => texts.shift() ?? 'a\r\nInjected: 1' }) as never;
+
+  test('has each of its values turned into text once', () => {
+    const pairs = [
+      [changing('X-A'), changing('one')],
+      ['X-B', changing('two')],
+    ];
+    expect(toHttpResponse({ status: 200, headers: pairs, body: null }).fieldLines).toBe('X-A: one\r\nX-B: two\r\n');
+    expect(() => toHttpResponse({ status: 200, headers: [['X', changing()]], body: null })).toThrow('cannot be sent');
+    const statuses = [200, 99];
+    const changed = {
+      headers: [],
+      body: null,
+      get status() {
+        return statuses.shift();
+      },
+    };
+    expect(toHttpResponse(changed).status).toBe(200);
+    expect(
+      toHttpResponse(new Light('x', { statusText: changing('Fine'), headers: { X: changing('y') } })),
+    ).toMatchObject({
+      reason: 'Fine',
+      fieldLines: expect.stringContaining('x: y\r\n'),
+    });
+  });
+});
