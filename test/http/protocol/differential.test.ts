@@ -160,9 +160,10 @@ const DIFFERENCES: [
     (theirs) => withField(theirs, TEXT),
   ],
   [
-    'an empty body has Content-Length: 0, except for HEAD, RFC 9110 section 8.6, and no chunks',
+    'an empty body has Content-Length: 0, for HEAD only if its status has none, RFC 9110 section 8.6, and no chunks',
     of('/nothing /undefined /created /reset-content /redirect /redirect-relative /hono/redirect'),
-    (theirs, _, method) => (method === 'HEAD' ? theirs : withField(theirs, 'content-length: 0')),
+    (theirs, path, method) =>
+      method === 'HEAD' && path !== '/reset-content' ? theirs : withField(theirs, 'content-length: 0'),
   ],
   ['the reason is the handler’s, if it has one', of('/teapot'), (theirs) => ({ ...theirs, reason: 'Stout' })],
   [
