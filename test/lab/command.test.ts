@@ -12,7 +12,7 @@ import { needs } from '../support/needs.js';
 import { processesWith } from './processes.js';
 
 const LAB_MS = 60_000;
-const TINY = ['--quick', '--seconds', '0.2', '--warm-up', '0.1', '--connections', '4', '--idle', '20', '--rate', '100'];
+const TINY = ['--quick', '--seconds', '0.1', '--warm-up', '0.1', '--connections', '4', '--idle', '20', '--rate', '100'];
 
 let directory: string;
 
@@ -83,7 +83,7 @@ describe.runIf(runs)('with a load generator', () => {
     const { code, stdout, stderr } = await lab.ended;
     expect(code).toBe(0);
     expect(stderr).toMatch(/^seed 5\nwritten: \S+quick\.json\nwritten: \S+quick\.html\n$/);
-    expect(stdout).toMatch(/^epollet +\d/m);
+    expect(stdout).toMatch(/^epollet +[\d–]/m);
     const report = reportIn(json);
     expect(report).toMatchObject({ format: 'epollet-lab', version: 2, experiment: 'models', complete: true });
     expect(report.settings.seed).toBe(5);
@@ -107,7 +107,9 @@ describe.runIf(runs)('with a load generator', () => {
     if (report.experiment !== 'libuv') throw new Error();
     expect(report.notes).toEqual([]);
     expect(report.ratios.map(({ model }) => model)).toEqual(['epollet', 'libuv-net', 'libuv']);
-    expect(report.ratios[0]!.cpu).toMatchObject({ median: 1 });
+    // On a busy machine no windows may agree.
+    const struckOut = report.results[0]!.unsteady !== null;
+    expect(report.ratios[0]!.cpu?.median ?? null).toBe(struckOut ? null : 1);
   });
 
   test.each([

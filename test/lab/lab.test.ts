@@ -36,7 +36,7 @@ const tiny: LabSettings = {
   experiment: 'models',
   models: ['epollet', 'blocking'],
   seed: 7,
-  seconds: 0.2,
+  seconds: 0.1,
   warmUpSeconds: 0.1,
   connections: 4,
   rate: 100,
@@ -71,10 +71,12 @@ describe.runIf(runs)('the lab', () => {
       ['blocking', null],
     ]);
     const [epollet, blocking] = report.results;
-    for (const { rounds, cpuUs, requestsPerSecond, baselineBytes, errors } of report.results) {
+    for (const { rounds, cpuUs, requestsPerSecond, unsteady, baselineBytes, errors } of report.results) {
       expect(rounds).toHaveLength(1);
-      expect(cpuUs!.median).toBeGreaterThan(0);
-      expect(requestsPerSecond!.median).toBeGreaterThan(10);
+      if (unsteady === null) {
+        expect(cpuUs!.median).toBeGreaterThan(0);
+        expect(requestsPerSecond!.median).toBeGreaterThan(10);
+      } else expect([cpuUs, requestsPerSecond]).toEqual([null, null]); // a busy machine
       expect(baselineBytes!.median).toBeGreaterThan(10 * 1024 * 1024);
       expect(errors).toBe(0);
     }
@@ -82,10 +84,11 @@ describe.runIf(runs)('the lab', () => {
     expect(blocking).toMatchObject({ keepsAlive: false, starvedBy: 1, perConnectionBytes: null });
     expect(epollet!.ownCalls!.byName['recvfrom']).toBeGreaterThan(0.9);
     if (report.tools.find(({ name }) => name === 'h2load')!.version)
-      for (const { latencyMs } of report.results) expect(latencyMs!.p99.median).toBeGreaterThan(0);
+      for (const { latencyMs, unsteady } of report.results)
+        if (unsteady === null) expect(latencyMs!.p99.median).toBeGreaterThan(0);
     if (report.tools.find(({ name }) => name === 'strace')!.version)
       expect(epollet!.systemCalls!.byName['recvfrom']).toBeGreaterThan(0.9);
-    expect(renderText(report)).toMatch(/^epollet +\d/m);
+    expect(renderText(report)).toMatch(/^epollet +[\d–]/m);
     expect(remainingServers()).toEqual([]);
   });
 
@@ -98,7 +101,7 @@ describe.runIf(runs)('the lab', () => {
     for (const name of hidden) expect(report.notes.filter((note) => note.startsWith(name))).toHaveLength(1);
     expect(report.machine.pinned).toBeNull();
     const [epollet] = report.results;
-    expect(epollet!.requestsPerSecond!.median).toBeGreaterThan(10);
+    if (epollet!.unsteady === null) expect(epollet!.requestsPerSecond!.median).toBeGreaterThan(10);
     expect([epollet!.latencyMs, epollet!.systemCalls]).toEqual([null, null]);
     expect(epollet!.ownCalls!.perRequest).toBeGreaterThan(1);
   });

@@ -76,6 +76,7 @@ function partialOf(
     partial.rounds.push({
       requestsPerSecond: perSecond / off,
       cpuUs: cpuUs * off,
+      windowsUs: [cpuUs * off, cpuUs * off, cpuUs * off],
       userUs: cpuUs * off * 0.3,
       systemUs: cpuUs * off * 0.7,
       latencyMs: { p50: ms, p90: ms * 1.6, p99: ms * 9, max: ms * 40 },

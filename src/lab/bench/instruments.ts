@@ -11,20 +11,17 @@ import { runTool, type ToolLimits, type ToolOutput } from '../load/tool-run.js';
 import type { ToolName, Tools } from '../load/tools.js';
 import { parseWrk, wrkArgs } from '../load/wrk.js';
 import { type Cores, tasksetArgs } from '../measure/cores.js';
-import { type CpuUse, cpuBetween, cpuTime, processTree } from '../measure/proc-stat.js';
+import { cpuBetween, cpuTime, processTree } from '../measure/proc-stat.js';
 import { countAttached, parseStrace, straceArgs } from '../measure/strace.js';
+import { type LoadWithCpu, MAX_WINDOWS, type SteadyLoad, steadyLoad, windowOf } from './steady-load.js';
 
 const START_MS = 30;
 /** A fixed-rate load on a model that falls behind takes longer; it is stopped after this multiple of its duration. */
 const TIMEOUT_FACTOR = 2;
 const MAX_TRACE_SECONDS = 60;
 
-export interface LoadWithCpu extends LoadResult {
-  readonly cpu: CpuUse;
-}
-
 /** Generates load for a server and measures its process tree. */
-export type LoadGenerator = Pick<Instruments, 'withCpu' | 'fixedRate' | 'systemCallsPerRequest'>;
+export type LoadGenerator = Pick<Instruments, 'steady' | 'fixedRate' | 'systemCallsPerRequest'>;
 
 /** The measuring tools, running on the cores that the model does not use. */
 export class Instruments implements Disposable {
@@ -45,10 +42,23 @@ export class Instruments implements Disposable {
     return parseAutocannon((await this.run('autocannon', autocannonArgs(spec), Math.ceil(spec.seconds))).stdout);
   }
 
-  async withCpu(spec: LoadSpec, pid: number): Promise<LoadWithCpu> {
-    const before = cpuTime(pid);
-    const result = await this.closedLoop(spec);
-    return { ...result, cpu: cpuBetween(before, cpuTime(pid)) };
+  /**
+   * A closed loop in windows, until successive ones agree.
+   * @param mayGoOn whether there is time for another window
+   * @throws ExperimentError if there is no response at all
+   */
+  async steady(spec: LoadSpec, pid: number, mayGoOn: () => boolean): Promise<SteadyLoad> {
+    const window = windowOf(spec);
+    const windows: LoadWithCpu[] = [];
+    for (;;) {
+      const before = cpuTime(pid);
+      const result = await this.closedLoop(window);
+      windows.push({ ...result, cpu: cpuBetween(before, cpuTime(pid)) });
+      const steady = steadyLoad(windows, window);
+      if (steady.load === null && windows.length < MAX_WINDOWS && mayGoOn()) continue;
+      if (windows.every(({ requests }) => requests === 0)) throw new ExperimentError('It sent no response under load.');
+      return steady;
+    }
   }
 
   /** Requests at a fixed rate, whether or not the model keeps up. Null if h2load is missing. */

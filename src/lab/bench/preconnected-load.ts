@@ -1,11 +1,12 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { sleep } from '../base/errors.js';
+import { ExperimentError, sleep } from '../base/errors.js';
 import { countH2loadLog, h2loadArgs, h2loadOpenEndedArgs, parseH2loadLog, type TimeWindow } from '../load/h2load.js';
 import type { FixedRateResult, FixedRateSpec, LoadSpec } from '../load/load.js';
 import { assertMemoryFor, type Memory, stableRss } from '../measure/memory.js';
 import { cpuBetween, cpuTime } from '../measure/proc-stat.js';
-import { callsPerRequest, type Instruments, type LoadGenerator, type LoadWithCpu } from './instruments.js';
+import { callsPerRequest, type Instruments, type LoadGenerator } from './instruments.js';
+import { type SteadyLoad, steadyLoad, windowOf } from './steady-load.js';
 
 /** A connection that takes more memory has a process or a thread of its own. */
 export const HEAVY_BYTES = 1024 * 1024;
@@ -15,6 +16,8 @@ const STABLE_STEPS = 4;
 /** The connections are open once the model uses this ratio of the memory expected for them. */
 const EXPECTED_MEMORY_RATIO = 0.8;
 const MAX_SECONDS = 3600;
+/** Each engine warms up by itself, but all of them at once. */
+const HEAVY_WINDOWS = 4;
 /** Enough to count the calls of a request; strace must stop every thread of every process. */
 const TRACED_CONNECTIONS = 4;
 const RETRY_SECONDS = 8;
@@ -35,14 +38,24 @@ export class PreconnectedLoad implements LoadGenerator {
     private readonly memory: Memory,
   ) {}
 
-  async withCpu(spec: LoadSpec, pid: number): Promise<LoadWithCpu> {
+  /** The log is complete only at the end, so there are as many windows as may be needed. */
+  async steady(spec: LoadSpec, pid: number): Promise<SteadyLoad> {
     const args = (file: string): string[] => h2loadOpenEndedArgs(spec, file);
-    const { measured, log, window } = await this.run(spec, pid, args, async () => {
-      const before = cpuTime(pid);
-      await sleep(spec.seconds * 1000, this.instruments.signal);
-      return cpuBetween(before, cpuTime(pid));
+    const window = windowOf(spec);
+    const { measured, log } = await this.run(spec, pid, args, async () => {
+      const bounds = [{ atUs: nowUs(), cpu: cpuTime(pid) }];
+      for (let at = 0; at < HEAVY_WINDOWS; at++) {
+        await sleep(window.seconds * 1000, this.instruments.signal);
+        bounds.push({ atUs: nowUs(), cpu: cpuTime(pid) });
+      }
+      return bounds;
     });
-    return { ...countH2loadLog(log, window), cpu: measured };
+    const windows = measured.slice(1).map(({ atUs, cpu }, at) => {
+      const before = measured[at]!;
+      return { ...countH2loadLog(log, { fromUs: before.atUs, untilUs: atUs }), cpu: cpuBetween(before.cpu, cpu) };
+    });
+    if (windows.every(({ requests }) => requests === 0)) throw new ExperimentError('It sent no response under load.');
+    return steadyLoad(windows, window);
   }
 
   async fixedRate(spec: FixedRateSpec, pid: number): Promise<FixedRateResult> {

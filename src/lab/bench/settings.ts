@@ -18,7 +18,12 @@ const setting = (
 
 export const SETTINGS = {
   rounds: setting('rounds', 'number of rounds; the models are shuffled in each', [3, 1], [1, 100]),
-  seconds: setting('seconds', 'duration of each load', [3, 0.25], [0.1, 3600]),
+  seconds: setting(
+    'seconds',
+    'duration of each load, which goes on until successive windows agree',
+    [3, 0.25],
+    [0.1, 3600],
+  ),
   warmUpSeconds: setting('warm-up', 'seconds of load before each measurement', [1, 0.25], [0.1, 3600]),
   connections: setting('connections', 'busy connections', [64, 32], [1, 10_000]),
   maxHeavy: setting(

@@ -7,6 +7,7 @@ import type { LoadGenerator } from '../bench/instruments.js';
 import type { ModelProcess } from '../bench/model-process.js';
 import { PreconnectedLoad } from '../bench/preconnected-load.js';
 import { get, smokeCheck } from '../bench/smoke-check.js';
+import { unsteadyReason } from '../bench/steady-load.js';
 import { HTTP_MODELS, modelNamed, type Workbench } from '../bench/workbench.js';
 import type { LoadSpec } from '../load/load.js';
 import { openFilesLimit } from '../measure/machine.js';
@@ -23,8 +24,9 @@ const RESERVED_FILES = 400;
 const MAX_POOL = 128;
 
 interface ConnectionsRound {
-  readonly requestsPerSecond: number;
-  readonly cpuUs: number;
+  /** Null, as is the next, if successive windows did not agree. */
+  readonly requestsPerSecond: number | null;
+  readonly cpuUs: number | null;
   /** At the fixed rate; null without h2load. */
   readonly p99Ms: number | null;
   readonly residentBytes: number;
@@ -35,9 +37,13 @@ interface ConnectionsRound {
 const KEYS = ['requestsPerSecond', 'cpuUs', 'p99Ms', 'residentBytes', 'stillOpen'] as const;
 
 /** All rounds with a number of idle connections. */
-export interface ConnectionsPoint extends Readonly<Record<Exclude<keyof ConnectionsRound, 'p99Ms'>, Summary>> {
+export interface ConnectionsPoint {
   readonly idle: number;
+  readonly requestsPerSecond: Summary | null;
+  readonly cpuUs: Summary | null;
   readonly p99Ms: Summary | null;
+  readonly residentBytes: Summary;
+  readonly stillOpen: Summary;
 }
 
 /** A number of idle connections at which a model changes its behaviour. */
@@ -155,14 +161,16 @@ async function measureStep(
   });
   const memory = { baselineBytes: rss, perConnectionBytes: (rss - baselineBytes) / count };
   const generator: LoadGenerator = PreconnectedLoad.forHeavy(instruments, memory, spec.close) ?? instruments;
-  if (generator === instruments) await instruments.closedLoop({ ...spec, seconds: settings.warmUpSeconds });
-  const load = await generator.withCpu(spec, server.pid);
-  if (load.requests === 0) throw new ExperimentError('It sent no response under load.');
-  const fixedRate = await generator.fixedRate({ ...spec, rate: settings.rate }, server.pid);
+  const isFirst = count === 1; // afterwards it is warm
+  if (isFirst && generator === instruments) await instruments.closedLoop({ ...spec, seconds: settings.warmUpSeconds });
+  const steady = await generator.steady(spec, server.pid, () => !bench.isOverBudget);
+  const { load } = steady;
+  if (load === null) bench.note(`${partial.model} with ${count} idle: ${unsteadyReason(steady)}`);
+  const fixedRate = load === null ? null : await generator.fixedRate({ ...spec, rate: settings.rate }, server.pid);
   const rounds = partial.rounds.get(count) ?? [];
   rounds.push({
-    requestsPerSecond: load.perSecond,
-    cpuUs: load.cpu.totalUs / load.requests,
+    requestsPerSecond: load?.perSecond ?? null,
+    cpuUs: load && load.cpu.totalUs / load.requests,
     p99Ms: fixedRate?.latency?.p99 ?? null,
     residentBytes: rss,
     stillOpen: idle.open,
@@ -178,10 +186,11 @@ export function connectionsResult(partial: ConnectionsPartial): ConnectionsResul
 
 /** By CPU time and not by requests per second, which other processes on the machine reduce. */
 function findKnee(points: readonly ConnectionsPoint[]): Knee | null {
-  const first = points[0]?.cpuUs.median ?? 0;
-  const slow = points.find(({ cpuUs }) => cpuUs.median > 2 * first);
+  const [first, ...others] = points.filter(({ cpuUs }) => cpuUs !== null);
+  const ratioOf = ({ cpuUs }: ConnectionsPoint): number => cpuUs!.median / first!.cpuUs!.median;
+  const slow = others.find((point) => ratioOf(point) > 2);
   if (slow === undefined) return null;
-  const ratio = (slow.cpuUs.median / first).toFixed(1);
+  const ratio = ratioOf(slow).toFixed(1);
   return { idle: slow.idle, reason: `A request takes ${ratio} times the CPU time of the first step.` };
 }
 

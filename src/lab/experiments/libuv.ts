@@ -47,7 +47,12 @@ function noteDifferences(bench: Workbench, partials: readonly ModelPartial[]): v
 export function ratioTo(result: ModelResult, reference: ModelResult): Ratio {
   const rounds = result.rounds.slice(0, reference.rounds.length);
   const ratio = (key: 'cpuUs' | 'requestsPerSecond'): Summary | null =>
-    summarize(rounds.map((round, at) => round[key] / reference.rounds[at]![key]));
+    summarize(
+      rounds.map((round, at) => {
+        const [own, other] = [round[key], reference.rounds[at]![key]];
+        return own === null || other === null ? null : own / other;
+      }),
+    );
   return { model: result.model, cpu: ratio('cpuUs'), requestsPerSecond: ratio('requestsPerSecond') };
 }
 

@@ -177,14 +177,20 @@ function callsFigure(all: readonly ModelResult[]): Figure | null {
 
 function failureFigure(all: readonly ModelResult[]): Figure | null {
   const rows = all
-    .filter(({ errors, failure }) => errors > 0 || failure !== null)
-    .map(({ model, rounds, errors, failure }) => [model, String(rounds.length), formatNumber(errors), failure ?? NONE]);
+    .filter(({ errors, failure, unsteady }) => errors > 0 || failure !== null || unsteady !== null)
+    .map(({ model, rounds, errors, failure, unsteady }) => [
+      model,
+      String(rounds.filter(({ cpuUs }) => cpuUs !== null).length),
+      formatNumber(errors),
+      [failure, unsteady].filter(Boolean).join(' ') || NONE,
+    ]);
   if (rows.length === 0) return null;
   return {
-    title: 'Errors and skipped models',
-    description: 'Failed requests, responses with a status other than 2xx, and models that could not be measured.',
+    title: 'Errors, and what is left out',
+    description:
+      'Failed requests, responses with a status other than 2xx, models that could not be measured, and figures that are struck out because successive windows of the load did not agree.',
     chart: null,
-    table: { columns: ['model', 'rounds measured', 'errors', 'skipped because'], rows },
+    table: { columns: ['model', 'rounds measured', 'errors', 'left out because'], rows },
   };
 }
 

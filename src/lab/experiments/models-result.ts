@@ -2,11 +2,14 @@ import { type Latency, type Summary, summarizeEach } from '../base/stats.js';
 import type { Memory } from '../measure/memory.js';
 
 export interface ModelRound extends Memory {
-  readonly requestsPerSecond: number;
+  /** Null, as are the next three, if successive windows did not agree. */
+  readonly requestsPerSecond: number | null;
   /** CPU time per request of the model's process tree, in microseconds, without that of the client. */
-  readonly cpuUs: number;
-  readonly userUs: number;
-  readonly systemUs: number;
+  readonly cpuUs: number | null;
+  readonly userUs: number | null;
+  readonly systemUs: number | null;
+  /** The CPU time per request in each window of the load; the figures are of the last ones that agree. */
+  readonly windowsUs: readonly number[];
   /** At the fixed rate; null without h2load. */
   readonly latencyMs: Latency | null;
   /** Responses per second at the fixed rate. */
@@ -33,6 +36,8 @@ export interface ModelPartial {
   systemCalls: SystemCalls | null;
   /** By the server's own counters, which do not include the calls of Node and its threads. */
   ownCalls: SystemCalls | null;
+  /** Why the figures of a round, the last one of them, are struck out. */
+  unsteady: string | null;
   /** Why it has fewer rounds than others, or none. */
   failure: string | null;
 }
@@ -56,6 +61,7 @@ export const emptyPartial = (model: string, waits: string): ModelPartial => ({
   responseShape: null,
   systemCalls: null,
   ownCalls: null,
+  unsteady: null,
   failure: null,
 });
 

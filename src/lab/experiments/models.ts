@@ -4,6 +4,7 @@ import type { LoadGenerator } from '../bench/instruments.js';
 import type { ModelProcess } from '../bench/model-process.js';
 import { HEAVY_BYTES, PreconnectedLoad } from '../bench/preconnected-load.js';
 import { get, smokeCheck } from '../bench/smoke-check.js';
+import { unsteadyReason } from '../bench/steady-load.js';
 import { HTTP_MODELS, modelNamed, type Workbench } from '../bench/workbench.js';
 import type { LoadSpec } from '../load/load.js';
 import { type Memory, stableRss } from '../measure/memory.js';
@@ -92,21 +93,24 @@ async function measureLoads(
   const spec: LoadSpec = { url: server.url, connections, seconds: settings.seconds, close };
   const countedSpec = { ...spec, seconds: Math.min(settings.seconds, MAX_COUNTED_SECONDS) };
   if (!isHeavy) await instruments.closedLoop({ ...spec, seconds: settings.warmUpSeconds });
-  const load = await generator.withCpu(spec, server.pid);
-  if (load.requests === 0) throw new ExperimentError('It sent no response under load.');
-  const fixedRate = await generator.fixedRate({ ...spec, rate: settings.rate }, server.pid);
+  const steady = await generator.steady(spec, server.pid, () => !bench.isOverBudget);
+  const { load } = steady;
+  if (load === null) partial.unsteady = unsteadyReason(steady);
+  // The latency of a program that V8 is still compiling would be of no more use.
+  const fixedRate = load === null ? null : await generator.fixedRate({ ...spec, rate: settings.rate }, server.pid);
   if (round === 0 && instruments.tools.has('strace')) {
     const calls = await noteFailure(bench, generator.systemCallsPerRequest(countedSpec, server.pid));
     partial.systemCalls = calls === null ? null : summarizeCalls(calls);
   }
   return {
-    requestsPerSecond: load.perSecond,
-    cpuUs: load.cpu.totalUs / load.requests,
-    userUs: load.cpu.userUs / load.requests,
-    systemUs: load.cpu.systemUs / load.requests,
+    requestsPerSecond: load?.perSecond ?? null,
+    cpuUs: load && load.cpu.totalUs / load.requests,
+    userUs: load && load.cpu.userUs / load.requests,
+    systemUs: load && load.cpu.systemUs / load.requests,
+    windowsUs: steady.windowsUs,
     latencyMs: fixedRate?.latency ?? null,
     achievedPerSecond: fixedRate?.perSecond ?? null,
-    errors: load.errors + (fixedRate?.errors ?? 0),
+    errors: (load?.errors ?? 0) + (fixedRate?.errors ?? 0),
   };
 }
 

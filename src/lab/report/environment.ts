@@ -1,4 +1,5 @@
 import { formatCount, formatNumber } from '../base/format.js';
+import { AGREEING_WINDOWS, windowSecondsOf } from '../bench/steady-load.js';
 import { experimentNamed } from '../experiments/registry.js';
 import type { LabReport } from './report.js';
 
@@ -16,7 +17,7 @@ export function environmentOf({
   const load = [
     ...(unused.includes('connections') ? [] : [formatCount(connections, 'connection')]),
     close ? 'a new connection for each request' : 'persistent connections if the model keeps them open',
-    `${formatCount(rounds, 'round')} of ${formatNumber(seconds)} s after ${formatNumber(warmUpSeconds)} s of warm-up`,
+    `${formatCount(rounds, 'round')}, each until ${AGREEING_WINDOWS} windows of ${formatNumber(windowSecondsOf(seconds))} s agree, after ${formatNumber(warmUpSeconds)} s of warm-up`,
   ].join('; ');
   const loadRows = [['Load', load] as const, ['Order', `shuffled in each round, seed ${settings.seed}`] as const];
   const started = report.startedAt.replace('T', ' ').replace(/\.\d+Z$/, ' UTC');
