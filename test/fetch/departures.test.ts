@@ -21,14 +21,14 @@ async function reading(port: number, bytes: string): Promise<RawClient> {
 describe.each(TRIGGERS)('%s', (trigger) => {
   test.each<[string, string, 'end' | 'close', Record<string, string>]>([
     ['an event stream', request('/'), 'close', EVENTS],
-    ['an event stream', request('/'), 'end', EVENTS],
+    ['an event stream, half-closed,', request('/'), 'end', EVENTS],
     ['an event stream, Connection: close', request('/', ['Connection: close']), 'close', EVENTS],
     ['an event stream over HTTP/1.0', http10('/'), 'close', EVENTS],
-    ['an event stream over HTTP/1.0', http10('/'), 'end', EVENTS],
+    ['an event stream over HTTP/1.0, half-closed,', http10('/'), 'end', EVENTS],
     ['an event stream over HTTP/1.0 with keep-alive', http10('/', 'Connection: keep-alive\r\n'), 'close', EVENTS],
     ['an event stream with a length', request('/'), 'close', { ...EVENTS, 'Content-Length': '1000000' }],
     ['a chunked stream', request('/'), 'close', {}],
-  ])('%s that is silent ends at once when its reader leaves (%3$s)', async (_, bytes, how, headers) => {
+  ])('%s that is silent ends at once when its reader leaves', async (_, bytes, how, headers) => {
     const source = new Source();
     const stderr = errors();
     let signal!: AbortSignal;

@@ -56,6 +56,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     const startMs = performance.now();
     const stopped = server.stop();
     expect((await half.response()).status).toBe(408);
+    half.close();
     await stopped;
     expect(performance.now() - startMs).toBeLessThan(PROMPT_MS);
   });
