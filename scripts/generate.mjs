@@ -82,7 +82,8 @@ function flagCells(name, row) {
   if (name === 'root') return ['`[dir]`', ''];
   if (name === 'error' || name === 'limits') return ['', ''];
   const flag = flagName(name, row);
-  return [`\`--${row.default === true ? 'no-' : ''}${flag}\``, `\`${variableOf(flag)}\``];
+  const short = row.flag?.short === undefined ? '' : `\`-${row.flag.short}\`, `;
+  return [`${short}\`--${row.default === true ? 'no-' : ''}${flag}\``, `\`${variableOf(flag)}\``];
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url))

@@ -1,23 +1,22 @@
 import { get } from 'node:http';
 import type { Command } from 'commander';
 import { readConfig } from './settings/config.js';
+import { type Endpoint, endpoint } from './settings/flags.js';
+import { addWrapped } from './settings/help.js';
 import { UsageError } from './settings/usage-error.js';
 
 /** For all requests of a check: less than the 3 s after which the image's HEALTHCHECK is killed without its reason. */
 const TIMEOUT_MS = 2500;
 const REDIRECTS_MAX = 10;
 
+const HELP = `
+Healthy (exit code 0) is a 2xx. Redirects within the server are followed; one to another server is healthy, as for Kubernetes. The environment variables are EPOLLET_HOST, EPOLLET_PORT, EPOLLET_LISTEN, HOST, PORT and EPOLLET_CONFIG.`;
+
 export function defineHealthcheck(command: Command): void {
-  command
+  addWrapped(command, HELP)
     .argument(
       '[url]',
       'an http:// URL, or a path of the server that the environment variables describe; without one, any response of it below 500 to / is healthy',
-    )
-    .addHelpText(
-      'after',
-      `
-Healthy (exit code 0) is a 2xx. Redirects within the server are followed; one to another server is healthy, as for
-Kubernetes. The environment variables are EPOLLET_HOST, EPOLLET_PORT, HOST, PORT and EPOLLET_CONFIG.`,
     )
     .action(async (target: string | undefined) => {
       const url = target === undefined ? ownUrl('/') : target.startsWith('/') ? ownUrl(target) : parsed(target);
@@ -47,11 +46,20 @@ function ownUrl(path: string): URL {
   const { env } = process;
   const configPath = env['EPOLLET_CONFIG'];
   const file = configPath ? readConfig(configPath) : null;
-  const host = env['EPOLLET_HOST'] || env['HOST'] || (file?.host ?? '127.0.0.1');
-  const port = env['EPOLLET_PORT'] || env['PORT'] || (file?.port ?? 8080);
+  const listen = listenOf(env['EPOLLET_LISTEN']);
+  const host = env['EPOLLET_HOST'] || listen?.host || env['HOST'] || (file?.host ?? '127.0.0.1');
+  const port = env['EPOLLET_PORT'] || listen?.port || env['PORT'] || (file?.port ?? 8080);
   const reachable = host === '::' || host === '0.0.0.0' ? '127.0.0.1' : host;
   // Not resolved against a base: //name is a path here.
   return parsed(`http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}${path}`);
+}
+
+function listenOf(text: string | undefined): Endpoint | null {
+  try {
+    return text ? endpoint(text) : null;
+  } catch (error) {
+    throw new UsageError(`EPOLLET_LISTEN is ${JSON.stringify(text)}; ${(error as Error).message}`);
+  }
 }
 
 /** @param isAnyStatus any response below 500 shows that the server works; the site need not have a page there */

@@ -21,13 +21,17 @@ import { assertChartLibrary, renderPage } from '../lab/report/page.js';
 import type { LabReport } from '../lab/report/report.js';
 import { renderText } from '../lab/report/terminal.js';
 import { integer } from './settings/flags.js';
+import { addWrapped } from './settings/help.js';
 import { UsageError } from './settings/usage-error.js';
 
 /** With the exit codes that shells give them. */
 const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGQUIT: 131, SIGTERM: 143 } as const;
 
+const HELP =
+  '\nCtrl-C cancels the run and reports the completed rounds. wrk generates the load, h2load measures latency, and strace counts system calls.';
+
 export function defineLab(command: Command): void {
-  command
+  addWrapped(command, HELP)
     .addOption(
       new Option('--experiment <name>', 'what to measure; --list lists the experiments')
         .choices(EXPERIMENT_NAMES)
@@ -45,10 +49,6 @@ export function defineLab(command: Command): void {
     .option('--json <file>', 'write the report as JSON')
     .option('--html <file>', 'write the report as a self-contained page with charts')
     .option('--list', 'list the experiments and the models', false)
-    .addHelpText(
-      'after',
-      '\nCtrl-C cancels the run and reports the completed rounds. wrk generates the load, h2load measures latency, and strace counts system calls.',
-    )
     .action(async (flags: Flags) => {
       if (flags.list) process.stdout.write(listText());
       else process.exitCode = await run(flags);

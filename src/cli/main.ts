@@ -50,7 +50,7 @@ const COMMANDS: Readonly<Record<string, CommandRow>> = {
   },
   healthcheck: {
     term: 'healthcheck [url]',
-    description: 'request a URL; exit 0 if the status is 2xx, 1 if it is not',
+    description: 'request a URL; exit 0 if the server is healthy, 1 if it is not',
     define: async (command) => (await import('./healthcheck.js')).defineHealthcheck(command),
   },
 };
@@ -60,12 +60,13 @@ const program = new Command('epollet')
   .version(version, '-v, --version', 'print the version')
   .helpOption('-h, --help', 'print this help')
   .configureHelp({
+    minWidthToWrap: 20, // the longest flag leaves less than the default of 40 in 80 columns
     styleTitle: (text) => pc.bold(text),
     styleCommandText: (text) => pc.cyan(text),
     subcommandTerm: (command) => COMMANDS[command.name()]?.term ?? `${command.name()} [command]`,
   })
   .configureOutput({ outputError: () => {} })
-  .addHelpText('after', '\nepollet [dir] is short for epollet serve [dir]; epollet serve --help lists the flags.')
+  .addHelpText('after', '\nepollet [dir] is short for epollet serve [dir].\nepollet serve --help lists the flags.')
   .hook('preSubcommand', async (_, command) => {
     const { checkVariables } = await import('./settings/variables.js');
     const warnings = checkVariables(process.env);
@@ -77,7 +78,11 @@ const program = new Command('epollet')
 for (const [name, { description }] of Object.entries(COMMANDS))
   program.addCommand(new Command(name).description(description), { isDefault: name === 'serve' });
 
-for (const command of [program, ...program.commands]) command.exitOverride().configureOutput({ outputError: () => {} });
+// As man(1), by COLUMNS where the output is not a terminal.
+const width = process.stdout.isTTY ? process.stdout.columns : Number(process.env['COLUMNS']) || 80;
+
+for (const command of [program, ...program.commands])
+  command.exitOverride().configureOutput({ outputError: () => {}, getOutHelpWidth: () => width });
 
 // The reader of a pipe may have exited (EPIPE), or a terminal closed (EIO); this must not end the server with a stack.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});

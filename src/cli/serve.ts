@@ -12,8 +12,7 @@ import { starting } from './settings/starting.js';
 import { flushOnSignals, stopOnSignals } from './signals.js';
 
 export function defineServe(command: Command): void {
-  withSettings(command);
-  for (const option of flagsOf('check', COMMAND_OPTIONS.check)) command.addOption(option);
+  withSettings(command, flagsOf('check', COMMAND_OPTIONS.check));
   command.action(async (dir: string | undefined) => {
     let server: Server | null = null;
     flushOnSignals(() => server?.flushLog()); // before the app is loaded, which takes its time

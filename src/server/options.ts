@@ -111,11 +111,17 @@ export const SERVER_OPTIONS = {
     description: 'IP address to listen on, or localhost; :: listens on IPv6 and IPv4',
     flag: {
       name: 'host',
+      short: 'H',
       argument: 'address',
       description: 'address or name to listen on; :: listens on IPv6 and IPv4',
     },
   },
-  port: { type: integer(0, 65535), default: 8080, description: 'port to listen on; 0 picks a free one' },
+  port: {
+    type: integer(0, 65535),
+    default: 8080,
+    description: 'port to listen on; 0 picks a free one',
+    flag: { short: 'p' },
+  },
   trigger: {
     type: choice(TRIGGERS),
     default: 'level',

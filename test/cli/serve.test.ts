@@ -156,6 +156,11 @@ describe('a usage error is one sentence that names the culprit, and exit code 2'
     [['--symlinks', 'inside'], {}, /inside.*within-root/],
     [['.', 'more'], {}, /too many arguments.*--help/],
     [['--port'], {}, /--port.*missing.*--help/],
+    [['-l', 'x'], {}, /--listen.*x.*host and a port/],
+    [['-l', 'a:99999'], {}, /--listen.*a:99999.*0 to 65535/],
+    [['-l', '80', '-p', '0'], {}, /: --listen has a port too, as --port; give one of the two\.\n/],
+    [['-l', 'a:80', '-H', 'b'], {}, /: --listen has a host too, as --host; give one of the two\.\n/],
+    [['healthcheck'], { EPOLLET_LISTEN: 'x' }, /EPOLLET_LISTEN.*x.*host and a port/],
     [['--config='], {}, /: The configuration file has an empty name; give one, or leave --config out\.\n/],
     [['--port', '0x10'], {}, /--port.*0x10.*0 to 65535/],
     [['--body-bytes', '0x10'], {}, /--body-bytes.*0x10.*from 0 to/],
@@ -223,6 +228,69 @@ describe('version and help', () => {
       expect(ended.stdout).toMatch(/^Usage: epollet/);
     },
   );
+
+  test.concurrent.each([
+    ['serve', 72],
+    ['serve', 80],
+    ['serve', 120],
+    ['explain', 80],
+    ['lab', 80],
+    ['healthcheck', 80],
+    ['model', 80],
+  ])('the help of %s fits in %i columns', async (name, columns) => {
+    const { stdout } = await run([name, '--help'], { env: { COLUMNS: `${columns}` } });
+    const lines = stdout.split('\n');
+    // Words are not cut: a choice or a variable may be longer than its column.
+    const longer = lines.filter((line) => line.length > columns && !/^ *\S+$/.test(line.slice(38)));
+    expect(longer).toEqual([]);
+    expect(Math.max(...lines.map((line) => line.length))).toBeGreaterThan(columns - 20);
+  });
+
+  test('each flag of serve stands below a heading', async () => {
+    const { stdout } = await run(['serve', '--help']);
+    const headings = [...stdout.matchAll(/^(\w[\w ]*):$/gm)].map(([, heading]) => heading);
+    expect(headings).toEqual([
+      'Arguments',
+      'Serving',
+      'Files',
+      'Headers and redirects',
+      'Caching',
+      'Handlers',
+      'Limits',
+      'Options',
+      'Examples',
+    ]);
+    const below = (heading: string): string => new RegExp(`^${heading}:\n((?: .*\n)+)`, 'm').exec(stdout)![1]!;
+    expect(below('Options')).toMatch(/^ {2}-h, --help +\S.*\n$/);
+    for (const [heading, flag] of [
+      ['Serving', '-p, --port'],
+      ['Serving', '-H, --host'],
+      ['Serving', '-l, --listen'],
+      ['Serving', '--check'],
+      ['Files', '-s, --spa'],
+      ['Headers and redirects', '--cors'],
+      ['Caching', '--cache-control'],
+      ['Caching', '--cache-bytes'],
+      ['Handlers', '--app'],
+      ['Handlers', '--handler-timeout-ms'],
+      ['Limits', '--head-bytes'],
+    ] as const)
+      expect(below(heading)).toContain(`  ${flag}`);
+  });
+
+  test.concurrent.each<[args: string[], env: Record<string, string>, url: RegExp]>([
+    [['-p', '0', '-H', '127.0.0.2', '-s'], {}, /^http:\/\/127\.0\.0\.2:/],
+    [['-l', '127.0.0.2:0'], {}, /^http:\/\/127\.0\.0\.2:/],
+    [['-l', 'tcp://127.0.0.2:0'], {}, /^http:\/\/127\.0\.0\.2:/],
+    [['-l', '0'], {}, /^http:\/\/127\.0\.0\.1:/],
+    [['-l', '0', '-H', '127.0.0.2'], { EPOLLET_PORT: '1' }, /^http:\/\/127\.0\.0\.2:/],
+    [['-l', '127.0.0.2:0'], { EPOLLET_HOST: '127.0.0.3', PORT: '1' }, /^http:\/\/127\.0\.0\.2:/],
+    [['-p', '0'], { EPOLLET_LISTEN: '127.0.0.2:1' }, /^http:\/\/127\.0\.0\.2:/],
+  ])('short forms that people know: %j %j', async (args, env, url) => {
+    await using server = command([site.root, ...args], { env });
+    await server.port();
+    expect((await server.kill().ended).stdout).toMatch(url);
+  });
 
   test('the help of serve has every flag', async () => {
     const { stdout } = await run(['serve', '--help']);

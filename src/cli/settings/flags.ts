@@ -37,17 +37,18 @@ export function flagsOf(
   parse?: (text: string, before: never) => unknown,
 ): Option[] {
   const flag = flagName(name, row);
+  const short = row.flag?.short === undefined ? '' : `-${row.flag.short}, `;
   const description = `${row.flag?.description ?? row.description}${row.flag?.repeatable ? '; repeatable' : ''}`;
   if (row.type === BOOLEAN) {
     // The help shows the one that differs from the default.
     const isOn = row.default === true;
-    const on = new Option(`--${flag}`, description).default(isOn).hideHelp(isOn);
+    const on = new Option(`${short}--${flag}`, description).default(isOn).hideHelp(isOn);
     const off = new Option(`--no-${flag}`, description).hideHelp(!isOn);
     (isOn ? off : on).env(variableOf(flag));
     return [on, off];
   }
   const schema = row.type.schema as { enum?: string[]; minimum?: number; maximum?: number };
-  const option = new Option(`--${flag} <${row.flag?.argument ?? 'number'}>`, description).env(variableOf(flag));
+  const option = new Option(`${short}--${flag} <${row.flag?.argument ?? 'number'}>`, description).env(variableOf(flag));
   if (schema.enum !== undefined) return [option.choices(schema.enum).default(row.default)];
   if (schema.minimum !== undefined)
     return [option.argParser(integer(schema.minimum, schema.maximum!)).default(row.default)];
@@ -83,6 +84,7 @@ export const serverFlags = (): Option[] => [
   ...flagsOf('config', COMMAND_OPTIONS.config),
   hostFlag(),
   portFlag(),
+  flagsOf('listen', COMMAND_OPTIONS.listen)[0]!.argParser(endpoint),
   flagsOf('workers', COMMAND_OPTIONS.workers)[0]!.argParser(onlyOne),
   ...flagsOf('trigger', SERVER_OPTIONS.trigger),
   ...flagsOf('accessLog', SERVER_OPTIONS.accessLog),
@@ -103,4 +105,17 @@ export function integer(min: number, max: number): (text: string) => number {
 function onlyOne(text: string): number {
   if (integer(1, 1024)(text) !== 1) throw new InvalidArgumentError(ONE_WORKER);
   return 1;
+}
+
+export interface Endpoint {
+  readonly host: string | null;
+  readonly port: number;
+}
+
+/** `3000`, `localhost:3000`, `[::1]:3000` or `tcp://0.0.0.0:3000`, as serve takes them. */
+export function endpoint(text: string): Endpoint {
+  const [, bracketed, host, port] = /^(?:tcp:\/\/)?(?:(?:\[([^\]]+)\]|([^:/]+)):)?(\d{1,5})$/.exec(text) ?? [];
+  if (port === undefined || Number(port) > 65535)
+    throw new InvalidArgumentError('it must be a port from 0 to 65535, or a host and a port such as localhost:3000.');
+  return { host: bracketed ?? host ?? null, port: Number(port) };
 }

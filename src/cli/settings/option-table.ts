@@ -29,7 +29,13 @@ export const COMMAND_OPTIONS = {
     flag: { argument: 'file' },
   },
   workers: { type: integer(1, 1024), default: 1, description: 'number of reactors; only 1 is supported for now' },
-  spa: toggle(false, `short for --fallback ${SPA_PAGE}`),
+  listen: {
+    type: text('a port, or a host and a port such as localhost:3000', /./),
+    default: undefined,
+    description: 'port, or host and port as localhost:3000; short for --host and --port',
+    flag: { argument: '[host:]port', short: 'l' },
+  },
+  spa: { ...toggle(false, `short for --fallback ${SPA_PAGE}`), flag: { short: 's' } },
   check: toggle(false, 'check the configuration, the files and the app, and exit'),
 } as const satisfies Record<string, OptionRow<unknown>>;
 

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import type { Command } from 'commander';
+import type { Command, Option } from 'commander';
 import {
   resolveSiteOptions,
   SITE_OPTION_NAMES,
@@ -11,7 +11,17 @@ import type { Trigger } from '../../reactor/interest.js';
 import type { AccessLogFormat } from '../../server/log/access-log.js';
 import type { HostOptions, ServeOptions } from '../../server/options.js';
 import { type Config, readConfig } from './config.js';
-import { flagName, flagOf, limitFlags, ONE_WORKER, serverFlags, switchValue, variableOf } from './flags.js';
+import {
+  type Endpoint,
+  flagName,
+  flagOf,
+  limitFlags,
+  ONE_WORKER,
+  serverFlags,
+  switchValue,
+  variableOf,
+} from './flags.js';
+import { addGrouped, addWrapped } from './help.js';
 import type { HostSource } from './host.js';
 import { SPA_PAGE } from './option-table.js';
 import { siteFlags, type VirtualHost, virtualHostFlag } from './site-flags.js';
@@ -33,6 +43,7 @@ export interface Settings {
 interface Flags extends SiteOptions, Partial<Limits> {
   host: string;
   port: number | string;
+  listen?: Endpoint;
   trigger: Trigger;
   accessLog: AccessLogFormat;
   config?: string;
@@ -61,23 +72,26 @@ const RANKS: Record<string, number> = { cli: 2, env: 1 };
 
 export const OWN_SITE = fileURLToPath(new URL('../../../html', import.meta.url));
 
-const PRECEDENCE = `
-Each flag has an environment variable: --access-log is EPOLLET_ACCESS_LOG. The flag takes precedence over the variable,
-the variable over the configuration file, and the file over the default. Lists are not merged: the first source
-that has one counts. Hosts are merged: --vhost adds to the hosts of the file, or replaces the directory of one of them.
-HOST and PORT, which platforms set, rank below EPOLLET_HOST and EPOLLET_PORT and above the configuration file; PORT
-without any host listens on all addresses.
-Switches have an opposite (--no-listing, --precompressed); their variables are 1, true, yes, on or 0, false, no, off.
-Flags that may be given several times (cache-control, header, redirect, vhost) have one line per value in a variable.`;
+const AFTER_HELP = `
+Examples:
+  epollet ./public                           on http://127.0.0.1:8080/
+  epollet ./dist --spa --compress -p 3000    a single-page app
+  epollet ./public -H :: --access-log json   on all addresses, with a log
+  epollet ./public --app app.mjs             files first, then a handler
+  epollet serve --config site.json --check   check, and exit
 
-export function withSettings(command: Command): Command {
+Each flag has an environment variable: --access-log is EPOLLET_ACCESS_LOG. The flag takes precedence over the variable, the variable over the configuration file, and the file over the default. Lists are not merged: the first source that has one counts. Hosts are merged: --vhost adds to the hosts of the file, or replaces the directory of one of them.
+HOST and PORT, which platforms set, rank below EPOLLET_HOST and EPOLLET_PORT and above the configuration file; PORT without any host listens on all addresses.
+Switches have an opposite (--no-listing, --precompressed); their variables are 1, true, yes, on or 0, false, no, off. Flags that may be given several times (cache-control, header, redirect, vhost) have one line per value in a variable.`;
+
+/** @param more flags of the command itself that stand below a heading of the settings */
+export function withSettings(command: Command, more: readonly Option[] = []): Command {
   command.argument(
     '[dir]',
     'the directory to serve; without one, the root of the configuration file, or else the site that ships with epollet, or no files if there is an app',
   );
-  for (const option of [...serverFlags(), ...siteFlags(), ...virtualHostFlag(), ...limitFlags()])
-    command.addOption(option);
-  return command.addHelpText('after', PRECEDENCE);
+  addGrouped(command, [...serverFlags(), ...siteFlags(), ...virtualHostFlag(), ...limitFlags(), ...more]);
+  return addWrapped(command, AFTER_HELP);
 }
 
 /** @throws UsageError for values that are invalid or contradict each other */
@@ -115,16 +129,28 @@ export function settingsOf(command: Command, dir: string | undefined): Settings 
     const key = Object.keys(file?.site ?? {})[0] ?? (file?.hosts.size ? 'hosts' : undefined);
     if (key !== undefined) throw needsDirectory(`${flags.config}: `, key);
   }
-  const isHostGiven = rank('host') > 0 || Boolean(process.env['HOST']);
+  for (const name of ['host', 'port'] as const)
+    if (rank('listen') > 0 && rank('listen') === rank(name) && (name === 'port' || flags.listen!.host !== null))
+      throw new UsageError(`${shown('listen')} has a ${name} too, as ${shown(name)}; give one of the two.`);
+  const listen = flags.listen ?? null;
+  const listenHost = rank('listen') > rank('host') ? (listen?.host ?? null) : null;
+  const listenPort = rank('listen') > rank('port') ? (listen?.port ?? null) : null;
+  const isHostGiven = listenHost !== null || rank('host') > 0 || Boolean(process.env['HOST']);
   // Heroku, Render and Cloud Run set it, and connect from outside of the container.
-  const isPlatformPort = !isHostGiven && file?.host === undefined && rank('port') === 0 && Boolean(process.env['PORT']);
+  const isPortGiven = listenPort !== null || rank('port') > 0;
+  const isPlatformPort = !isHostGiven && file?.host === undefined && !isPortGiven && Boolean(process.env['PORT']);
   return {
-    host: isPlatformPort ? ALL_ADDRESSES : isHostGiven ? flags.host : (file?.host ?? flags.host),
-    hostSource: !isHostGiven && file?.host !== undefined ? { file: flags.config! } : hostSourceOf(command),
+    host: isPlatformPort ? ALL_ADDRESSES : (listenHost ?? (isHostGiven ? flags.host : (file?.host ?? flags.host))),
+    hostSource:
+      !isHostGiven && file?.host !== undefined
+        ? { file: flags.config! }
+        : listenHost === null
+          ? hostSourceOf(command)
+          : '--host',
     isPlatformPort,
     app,
     options: {
-      port: portOf(rank('port') > 0 || process.env['PORT'] ? flags.port : (file?.port ?? flags.port)),
+      port: listenPort ?? portOf(rank('port') > 0 || process.env['PORT'] ? flags.port : (file?.port ?? flags.port)),
       trigger: choose('trigger'),
       accessLog: choose('accessLog'),
       ...(root === undefined ? {} : { root }),

@@ -26,6 +26,8 @@ export interface OptionRow<Value> {
   readonly flag?: {
     /** `listing` for `--listing` @default the option's name in kebab case */
     readonly name?: string;
+    /** One letter, `p` for `-p`: where comparable servers have it with the same meaning. */
+    readonly short?: string;
     /** What the help shows as the value: `GLOB=VALUE`. */
     readonly argument?: string;
     readonly description?: string;
