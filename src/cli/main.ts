@@ -58,13 +58,6 @@ const COMMANDS: Readonly<Record<string, CommandRow>> = {
 const program = new Command('epollet')
   .description('Raw epoll for Node, and a fast HTTP server for files and fetch handlers, on Linux.')
   .version(version, '-v, --version', 'print the version')
-  .helpOption('-h, --help', 'print this help')
-  .configureHelp({
-    minWidthToWrap: 20, // the longest flag leaves less than the default of 40 in 80 columns
-    styleTitle: (text) => pc.bold(text),
-    styleCommandText: (text) => pc.cyan(text),
-    subcommandTerm: (command) => COMMANDS[command.name()]?.term ?? `${command.name()} [command]`,
-  })
   .configureOutput({ outputError: () => {} })
   .addHelpText('after', '\nepollet [dir] is short for epollet serve [dir].\nepollet serve --help lists the flags.')
   .hook('preSubcommand', async (_, command) => {
@@ -82,7 +75,16 @@ for (const [name, { description }] of Object.entries(COMMANDS))
 const width = process.stdout.isTTY ? process.stdout.columns : Number(process.env['COLUMNS']) || 80;
 
 for (const command of [program, ...program.commands])
-  command.exitOverride().configureOutput({ outputError: () => {}, getOutHelpWidth: () => width });
+  command
+    .exitOverride()
+    .helpOption('-h, --help', 'print this help')
+    .configureOutput({ outputError: () => {}, getOutHelpWidth: () => width })
+    .configureHelp({
+      minWidthToWrap: 20, // the longest flag leaves less than the default of 40 in 80 columns
+      styleTitle: (text) => pc.bold(text),
+      styleCommandText: (text) => pc.cyan(text),
+      subcommandTerm: (each) => COMMANDS[each.name()]?.term ?? `${each.name()} [command]`,
+    });
 
 // The reader of a pipe may have exited (EPIPE), or a terminal closed (EIO); this must not end the server with a stack.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});

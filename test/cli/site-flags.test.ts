@@ -316,7 +316,7 @@ test('a process serves by its flags, its variables and its configuration file', 
 });
 
 test('the help describes the precedence', async () => {
-  const { stdout } = await run(['serve', '--help']);
+  const { stdout } = await run(['serve', '--help'], { env: { COLUMNS: '1000' } });
   expect(stdout).toContain('The flag takes precedence over the variable');
   expect(stdout).toContain('--vhost adds to the hosts of the file');
   for (const flag of [

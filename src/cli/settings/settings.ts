@@ -74,11 +74,11 @@ export const OWN_SITE = fileURLToPath(new URL('../../../html', import.meta.url))
 
 const AFTER_HELP = `
 Examples:
-  epollet ./public                           on http://127.0.0.1:8080/
-  epollet ./dist --spa --compress -p 3000    a single-page app
-  epollet ./public -H :: --access-log json   on all addresses, with a log
-  epollet ./public --app app.mjs             files first, then a handler
-  epollet serve --config site.json --check   check, and exit
+  epollet ./public                          on http://127.0.0.1:8080/
+  epollet ./dist -s --compress -p 3000      a single-page app
+  epollet ./public -H :: --access-log json  on all addresses, with a log
+  epollet ./public --app app.mjs            files first, then a handler
+  epollet serve --config site.json --check  check, and exit
 
 Each flag has an environment variable: --access-log is EPOLLET_ACCESS_LOG. The flag takes precedence over the variable, the variable over the configuration file, and the file over the default. Lists are not merged: the first source that has one counts. Hosts are merged: --vhost adds to the hosts of the file, or replaces the directory of one of them.
 HOST and PORT, which platforms set, rank below EPOLLET_HOST and EPOLLET_PORT and above the configuration file; PORT without any host listens on all addresses.
