@@ -1,4 +1,4 @@
-import { NativeRequest, NativeResponse, type RequestSource, standFor } from './native.js';
+import { isOfNode, NativeRequest, type RequestSource, standFor } from './native.js';
 import { HALF, lacksDuplex, unfitFields } from './outgoing.js';
 import { prepare } from './prepare.js';
 import { FastRequest } from './request.js';
@@ -26,12 +26,13 @@ export function installGlobals(): void {
   isInstalled = true;
   prepare();
   const OutgoingRequest = outgoingRequest(NativeRequest);
-  if (globalThis.Response === NativeResponse) install('Response', FastResponse);
-  if (globalThis.Request === NativeRequest) {
+  if (isOfNode(globalThis.Response)) install('Response', FastResponse);
+  const { Request } = globalThis;
+  if (isOfNode(Request)) {
     install('Request', OutgoingRequest);
     Object.setPrototypeOf(FastRequest.prototype, OutgoingRequest.prototype);
     Reflect.deleteProperty(FastRequest.prototype, 'constructor'); // inherited, like the others
-  }
+  } else extend(Request, OutgoingRequest);
   const { fetch: before } = globalThis;
   const fetch = async (input: RequestSource, init?: RequestInit): Promise<Response> => {
     const names = unfitFields(input, init);
@@ -43,6 +44,13 @@ export function installGlobals(): void {
     return before(request);
   };
   Object.defineProperty(globalThis, 'fetch', { value: fetch, configurable: true, writable: true, enumerable: true });
+}
+
+/** Puts a class between one of a program and Node's, so that the program's takes a FastRequest as well. */
+function extend(of: object, Outgoing: typeof Request): void {
+  const parent = Object.getPrototypeOf(of) as unknown;
+  if (parent === NativeRequest) Object.setPrototypeOf(of, Outgoing);
+  else if (typeof parent === 'function' && parent !== Function.prototype) extend(parent, Outgoing);
 }
 
 function install(name: 'Request' | 'Response', value: unknown): void {

@@ -2,7 +2,7 @@ import { FieldId } from '../http/headers.js';
 import type { RequestParser } from '../http/request/parser.js';
 import type { BodyQueue } from './body-queue.js';
 import { markAsClients } from './client-errors.js';
-import { copyHeaders, delegate, NativeHeaders, NativeRequest } from './native.js';
+import { copyHeaders, delegate, isOfNode, NativeHeaders, NativeRequest, share } from './native.js';
 
 /** A path and query that the URL standard leaves unchanged: without dot segments, backslashes, or characters to encode. */
 const PLAIN_TARGET =
@@ -13,6 +13,9 @@ const PLAIN_HOST =
 
 /** The headers of received requests, with the fields of their hop. */
 const received = new WeakSet<object>();
+
+/** The methods of Node's class, which may be wrapped later; set by `prepareRequest`. */
+let ofNode: Pick<Request, 'text' | 'formData' | 'arrayBuffer'>;
 
 /** What a request needs of the connection it came on. */
 export interface FastRequestContext {
@@ -74,12 +77,7 @@ export class FastRequest {
 
   /** Absolute, normalized as by `new Request`. */
   get url(): string {
-    this.#url ??= urlOf(
-      this.#head.toString('latin1', this.#targetStart, this.#targetEnd),
-      this.#head.toString('latin1', this.#hostStart, this.#hostEnd),
-      this.#context.defaultHost,
-    );
-    return this.#url;
+    return this.#absoluteUrl();
   }
 
   get headers(): Headers {
@@ -93,6 +91,21 @@ export class FastRequest {
 
   /** Aborted when the client disconnects, or the handler times out. */
   get signal(): AbortSignal {
+    return this.#abortSignal();
+  }
+
+  // The members are not used below: a program may wrap them.
+
+  #absoluteUrl(): string {
+    this.#url ??= urlOf(
+      this.#head.toString('latin1', this.#targetStart, this.#targetEnd),
+      this.#head.toString('latin1', this.#hostStart, this.#hostEnd),
+      this.#context.defaultHost,
+    );
+    return this.#url;
+  }
+
+  #abortSignal(): AbortSignal {
     if (this.#controller === null) {
       this.#controller = new AbortController();
       this.#context.onSignal(this.#controller);
@@ -115,7 +128,7 @@ export class FastRequest {
   /** Node's Request with the same content, which owns the body from here on. */
   get native(): Request {
     if (this.#native === null) {
-      const { url, method, signal } = this;
+      const [url, method, signal] = [this.#absoluteUrl(), this.#method, this.#abortSignal()];
       const headers = this.#headers ?? this.#pairs();
       const body = this.#queue === null ? null : this.#isRead ? new ReadableStream() : this.#queue.stream();
       this.#native = new NativeRequest(url, { method, headers, signal, body, duplex: 'half' } as RequestInit);
@@ -127,27 +140,32 @@ export class FastRequest {
     return this.#native;
   }
 
-  async text(): Promise<string> {
-    if (this.#native !== null) return this.#native.text();
+  text(): Promise<string> {
+    return this.#text();
+  }
+
+  async #text(): Promise<string> {
+    if (this.#native !== null) return ofNode.text.call(this.#native);
     const text = (await this.#whole()).toString();
     return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
   }
 
   async json(): Promise<unknown> {
-    return parsed(await this.text());
+    return parsed(await this.#text());
   }
 
   async formData(): Promise<FormData> {
-    if (this.bodyUsed) return this.native.formData();
+    const { native } = this;
+    if (native.bodyUsed) return ofNode.formData.call(native);
     try {
-      return await this.native.formData();
+      return await ofNode.formData.call(native);
     } catch (error) {
       throw markAsClients(error);
     }
   }
 
   async arrayBuffer(): Promise<ArrayBuffer> {
-    if (this.#native !== null) return this.#native.arrayBuffer();
+    if (this.#native !== null) return ofNode.arrayBuffer.call(this.#native);
     const { buffer, byteOffset, length } = await this.#whole();
     const isAll = length === buffer.byteLength;
     return (isAll ? buffer : buffer.slice(byteOffset, byteOffset + length)) as ArrayBuffer;
@@ -231,5 +249,9 @@ export function prepareRequest(): void {
     const value = get.call(plain);
     Object.defineProperty(FastRequest.prototype, name, { get: () => value, enumerable, configurable: true });
   }
-  delegate(FastRequest.prototype, NativeRequest.prototype);
+  const { text, formData, arrayBuffer } = NativeRequest.prototype;
+  ofNode = { text, formData, arrayBuffer };
+  const isNodes = isOfNode(NativeRequest);
+  delegate(FastRequest.prototype, NativeRequest.prototype, isNodes);
+  if (isNodes) share(FastRequest.prototype, NativeRequest.prototype, FastRequest.is);
 }

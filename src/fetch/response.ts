@@ -6,6 +6,8 @@ import {
   copyHeaders,
   delegate,
   type HeadersSource,
+  isOfNode,
+  isOfUndici,
   NativeHeaders,
   NativeResponse,
   standFor,
@@ -106,6 +108,11 @@ export class FastResponse {
   }
 
   get headers(): Headers {
+    return this.#madeHeaders();
+  }
+
+  /** Not the member, which a program may wrap. */
+  #madeHeaders(): Headers {
     if (this.#headers === null) {
       this.#headers = new NativeHeaders();
       const given = this.#given ?? [];
@@ -151,7 +158,7 @@ export class FastResponse {
 
   /** Node's Response with the same content, which owns the stream of the body from here on. */
   get native(): Response {
-    const { headers } = this;
+    const headers = this.#madeHeaders();
     if (this.#native === null) {
       const init = { status: this.#status, statusText: this.#statusText };
       this.#native = new NativeResponse(this.#body as BodySource, init);
@@ -308,10 +315,12 @@ const trimmed = (value: string): string =>
 
 /** Makes FastResponse an instance of Node's class, with all its members. To be called once. */
 export function prepareResponse(): void {
-  delegate(FastResponse.prototype, NativeResponse.prototype);
+  delegate(FastResponse.prototype, NativeResponse.prototype, isOfNode(NativeResponse));
   Object.setPrototypeOf(FastResponse, NativeResponse);
   for (const name of ['error', 'json', 'redirect']) {
-    if (Object.hasOwn(FastResponse, name)) Object.defineProperty(FastResponse, name, { enumerable: true });
+    if (!isOfUndici(Reflect.get(NativeResponse, name)))
+      Reflect.deleteProperty(FastResponse, name); // it is wrapped
+    else if (Object.hasOwn(FastResponse, name)) Object.defineProperty(FastResponse, name, { enumerable: true });
   }
   standFor(FastResponse, NativeResponse);
 }
