@@ -44,10 +44,9 @@ export class Instruments implements Disposable {
 
   /**
    * A closed loop in windows, until successive ones agree.
-   * @param mayGoOn whether there is time for another window
    * @throws ExperimentError if there is no response at all
    */
-  async steady(spec: LoadSpec, pid: number, mayGoOn: () => boolean): Promise<SteadyLoad> {
+  async steady(spec: LoadSpec, pid: number): Promise<SteadyLoad> {
     const window = windowOf(spec);
     const windows: LoadWithCpu[] = [];
     for (;;) {
@@ -55,7 +54,7 @@ export class Instruments implements Disposable {
       const result = await this.closedLoop(window);
       windows.push({ ...result, cpu: cpuBetween(before, cpuTime(pid)) });
       const steady = steadyLoad(windows, window);
-      if (steady.load === null && windows.length < MAX_WINDOWS && mayGoOn()) continue;
+      if (steady.load === null && windows.length < MAX_WINDOWS) continue;
       if (windows.every(({ requests }) => requests === 0)) throw new ExperimentError('It sent no response under load.');
       return steady;
     }

@@ -17,7 +17,7 @@ const STABLE_STEPS = 4;
 const EXPECTED_MEMORY_RATIO = 0.8;
 const MAX_SECONDS = 3600;
 /** Each engine warms up by itself, but all of them at once. */
-const HEAVY_WINDOWS = 4;
+const HEAVY_WINDOWS = 6;
 /** Enough to count the calls of a request; strace must stop every thread of every process. */
 const TRACED_CONNECTIONS = 4;
 const RETRY_SECONDS = 8;

@@ -163,7 +163,7 @@ async function measureStep(
   const generator: LoadGenerator = PreconnectedLoad.forHeavy(instruments, memory, spec.close) ?? instruments;
   const isFirst = count === 1; // afterwards it is warm
   if (isFirst && generator === instruments) await instruments.closedLoop({ ...spec, seconds: settings.warmUpSeconds });
-  const steady = await generator.steady(spec, server.pid, () => !bench.isOverBudget);
+  const steady = await generator.steady(spec, server.pid);
   const { load } = steady;
   if (load === null) bench.note(`${partial.model} with ${count} idle: ${unsteadyReason(steady)}`);
   const fixedRate = load === null ? null : await generator.fixedRate({ ...spec, rate: settings.rate }, server.pid);

@@ -93,7 +93,7 @@ async function measureLoads(
   const spec: LoadSpec = { url: server.url, connections, seconds: settings.seconds, close };
   const countedSpec = { ...spec, seconds: Math.min(settings.seconds, MAX_COUNTED_SECONDS) };
   if (!isHeavy) await instruments.closedLoop({ ...spec, seconds: settings.warmUpSeconds });
-  const steady = await generator.steady(spec, server.pid, () => !bench.isOverBudget);
+  const steady = await generator.steady(spec, server.pid);
   const { load } = steady;
   if (load === null) partial.unsteady = unsteadyReason(steady);
   // The latency of a program that V8 is still compiling would be of no more use.

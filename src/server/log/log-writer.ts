@@ -103,7 +103,8 @@ export class LogWriter {
     this.batchLines = 0;
     this.writing = this.writeRest().then(() => {
       this.writing = null;
-      if (this.batch.length >= BATCH_CHARACTERS) this.writeBatch();
+      // Its time may have come meanwhile.
+      if (this.timer === null || this.batch.length >= BATCH_CHARACTERS) this.writeBatch();
     });
   }
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { LogWriter } from '../../../../src/server/log/log-writer.js';
+import { eventually } from '../../../support/raw-client.js';
 
 const MIB = 1024 * 1024;
 
@@ -49,6 +50,17 @@ test('a file system that has space again gets every line, and the operator two s
   writer.add('three\n');
   await writer.close();
   expect(readFileSync(path, 'utf8')).toBe('one\ntwo\nthree\n');
+});
+
+test('lines that came during a failure are written without a further request', async () => {
+  using device = fullDevice();
+  const writer = writerTo(device.fd);
+  writer.add('one\n');
+  await writer.flush();
+  writer.add('two\n');
+  device.empty();
+  await eventually(() => readFileSync(path, 'utf8') === 'one\ntwo\n', 'both lines');
+  expect(writer.dropped).toBe(0);
 });
 
 test('lines beyond 16 MiB are dropped whole, counted and reported', async () => {
