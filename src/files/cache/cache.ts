@@ -2,6 +2,11 @@ import type { HttpResponse } from '../../http/response/response.js';
 import { debug, tracing } from '../../sys/debug.js';
 import type { CacheContent, CacheEntry } from './entry.js';
 
+/**
+ * The share of bare entries in the budget. Any client can request as many missing names as it likes: they must not evict the
+ * files. They are also what a collector of garbage sees most of, so that they take more memory than they have.
+ */
+const BARE_SHARE = 4;
 /** Places for entries with one hash. */
 const WAYS = 8;
 /** The golden ratio times 2^32: the places of one hash are far from those of similar ones. */
@@ -19,6 +24,10 @@ export class FileCache {
   private readonly entries = new Map<number, CacheEntry>();
   /** An entry of each file, by its name below the root. */
   private readonly files = new Map<string, CacheEntry>();
+
+  /** In the order of the search for one to evict, like `entries`. */
+  private readonly bare = new Set<CacheEntry>();
+  private bareBytes = 0;
 
   constructor(private readonly budgetBytes: number) {}
 
@@ -58,6 +67,7 @@ export class FileCache {
     entry.place = place;
     this.entries.set(place, entry);
     entry.dependencies.subscribe(entry);
+    if (entry.isBare) this.addBare(entry);
     this.count(entry);
   }
 
@@ -82,6 +92,7 @@ export class FileCache {
     this.entries.delete(entry.place);
     this.bytes -= entry.countedBytes;
     entry.countedBytes = 0;
+    if (this.bare.delete(entry)) this.bareBytes -= entry.bareBytes;
     const successor = entry.leaveContent();
     if (this.files.get(entry.fileName!) === entry) {
       if (successor === null) this.files.delete(entry.fileName!);
@@ -128,6 +139,13 @@ export class FileCache {
     else this.files.set(fileName, entry);
   }
 
+  private addBare(entry: CacheEntry): void {
+    entry.bareBytes = entry.ownBytes;
+    this.bareBytes += entry.bareBytes;
+    this.bare.add(entry);
+    while (this.bareBytes > this.budgetBytes / BARE_SHARE && this.bare.size > 1) this.evictOldestBare(entry);
+  }
+
   private charge(entry: CacheEntry): void {
     const { bytes } = entry;
     this.bytes += bytes - entry.countedBytes;
@@ -146,6 +164,15 @@ export class FileCache {
       entry.recentlyUsed = false;
       this.entries.delete(place);
       this.entries.set(place, entry); // to the end; the iteration reaches it again only if all are used
+    }
+  }
+
+  private evictOldestBare(newest: CacheEntry): void {
+    for (const entry of this.bare) {
+      if (entry !== newest && !entry.recentlyUsed) return this.evict(entry);
+      entry.recentlyUsed = false;
+      this.bare.delete(entry);
+      this.bare.add(entry);
     }
   }
 

@@ -16,8 +16,8 @@ export interface CacheContent {
   close(): void;
 }
 
-/** Objects, heads and bookkeeping of an entry, without the body: measured at about this. */
-export const ENTRY_OVERHEAD_BYTES = 2048;
+/** Objects, usual heads and bookkeeping of an entry, without the body: measured at about this. */
+export const ENTRY_OVERHEAD_BYTES = 1536;
 /** What an open descriptor counts in the cache's budget, so that it bounds their number: 256 by default. */
 export const DESCRIPTOR_BYTES = 262_144;
 
@@ -37,6 +37,8 @@ export class CacheEntry implements Dependent {
   place = 0;
   /** Bytes charged to the budget of the cache that it is in. */
   countedBytes = 0;
+  /** Bytes charged to the budget of bare entries; 0 for another. */
+  bareBytes = 0;
   /** On the reactor's clock. */
   private freshUntilMs = 0;
   /** Its whole seconds: a small integer is stored in the object itself, a number with a fraction outside of it. */
@@ -83,7 +85,17 @@ export class CacheEntry implements Dependent {
   }
 
   get bytes(): number {
-    return this.path.length + ENTRY_OVERHEAD_BYTES + (this.isCharged ? this.content.bytes : 0);
+    return this.ownBytes + (this.isCharged ? this.content.bytes : 0);
+  }
+
+  /** Without the content. Twice the path: the names in the dependencies are parts of another copy, which they keep alive. */
+  get ownBytes(): number {
+    return ENTRY_OVERHEAD_BYTES + 2 * this.path.length + this.dependencies.bytes;
+  }
+
+  /** Whether there is nothing else: a missing name, a redirect, or a further spelling of a file's path. */
+  get isBare(): boolean {
+    return this.sharers !== null || (this.fileName === null && this.content.bytes === 0);
   }
 
   onInvalidated(): void {

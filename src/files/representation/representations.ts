@@ -30,6 +30,11 @@ const IF_RANGE_BIT = 1 << FieldId.ifRange;
 /** They can have entity tags, which name representations. */
 const TAG_FIELDS = NONE_MATCH_BIT | (1 << FieldId.ifMatch) | IF_RANGE_BIT;
 
+/** Objects and bookkeeping of a further representation. */
+const REPRESENTATION_BYTES = 1024;
+/** The fields are in the heads of the 200, the 304, the 206 and of the 200 that closes the connection. */
+const HEADS = 4;
+
 /** Most files are in memory. */
 const NONE: readonly OpenFile[] = [];
 
@@ -94,8 +99,11 @@ export class Representations implements CacheContent {
   }
 
   get bytes(): number {
-    let bytes = 0;
-    for (const { ok } of this.list) bytes += ok.body.kind === 'bytes' ? ok.body.bytes.length : DESCRIPTOR_BYTES;
+    let bytes = (this.list.length - 1) * REPRESENTATION_BYTES;
+    for (const { ok } of this.list) {
+      bytes += ok.body.kind === 'bytes' ? ok.body.bytes.length : DESCRIPTOR_BYTES;
+      for (const [name, value] of ok.fields) bytes += HEADS * (name.length + value.length);
+    }
     return bytes;
   }
 

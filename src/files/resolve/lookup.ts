@@ -24,7 +24,8 @@ const { O_DIRECTORY, O_NOFOLLOW, O_PATH, O_RDONLY } = constants;
  *    (`WatchedDirectory`) are not opened again, unless `markUnverified` was called.
  * 2. Names are opened with RESOLVE_NO_SYMLINKS. ELOOP means that one is a symlink: it is read and expanded (`PathWalk`), and
  *    the directories on its way are dependencies too.
- * 3. The last name is a dependency whether it exists or not: its creation invalidates a 404.
+ * 3. The last name is a dependency whether it exists or not: its creation invalidates a 404. So is a symlink on the way. A
+ *    directory on the way is not: when its own name changes, it invalidates what depends on the names in it.
  *
  * A symlink that is absolute or leads out of the root is EXDEV, unless the policy is `follow`: then it is followed as
  * by open(2), and unwatched. If the policy is `deny`, every symlink is ELOOP.
@@ -167,21 +168,24 @@ export class Lookup {
     for (let { name } = walk; name !== undefined; { name } = walk) {
       if (name === '..') {
         if (!walk.leave()) return EXDEV;
-        directories.pop();
+        const { name: left } = directories.pop()!;
+        dependencies.add(directories.at(-1)!, left); // what follows is not below it
         continue;
       }
       const parent = directories.at(-1)!;
-      dependencies.add(parent, name);
       if (walk.isLast) {
+        dependencies.add(parent, name);
         dependencies.directory ??= parent;
         return parent;
       }
       const next = this.openDirectory(parent, name, walk.path);
       if (typeof next === 'object') {
+        dependencies.addDirectory(parent);
         directories.push(next);
         walk.enter();
         continue;
       }
+      dependencies.add(parent, name);
       const errno = next === ELOOP ? this.expandSymlink(walk, dependencies) : next;
       if (errno < 0) return errno;
     }

@@ -1,5 +1,8 @@
 import type { Dependent, WatchedDirectory } from './watched-directory.js';
 
+/** A name in a directory, and its place in the table of its directory: measured at about this, without the text. */
+const ENTRY_BYTES = 160;
+
 /** The directory entries that something depends on, collected while it is resolved. */
 export class Dependencies {
   areWatched = true;
@@ -11,11 +14,23 @@ export class Dependencies {
   directory: WatchedDirectory | null = null;
   private entries: { readonly directory: WatchedDirectory; readonly name: string }[] = [];
 
+  /** The memory that they hold. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const { name } of this.entries) bytes += ENTRY_BYTES + name.length;
+    return bytes;
+  }
+
   /** @param name of an entry, which need not exist; or ANY_ENTRY */
   add(directory: WatchedDirectory, name: string): void {
-    if (!directory.isWatched) this.markUnwatched(directory.unwatchedReason);
+    this.addDirectory(directory);
     if (this.entries.some((entry) => entry.directory === directory && entry.name === name)) return;
     this.entries.push({ directory, name });
+  }
+
+  /** @param directory with a directory on the way, which invalidates what is below it when its name changes */
+  addDirectory(directory: WatchedDirectory): void {
+    if (!directory.isWatched) this.markUnwatched(directory.unwatchedReason);
   }
 
   /** Not every change that matters is reported: the caller must poll. */

@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { FileCache } from '../../../../src/files/cache/cache.js';
 import {
@@ -8,8 +9,11 @@ import {
 } from '../../../../src/files/cache/entry.js';
 import type { OpenFile } from '../../../../src/files/resolve/open-file.js';
 import { Dependencies } from '../../../../src/files/watch/dependencies.js';
+import { Inotify } from '../../../../src/files/watch/inotify.js';
+import { WatchedDirectory } from '../../../../src/files/watch/watched-directory.js';
 import { HttpResponse, NO_BODY } from '../../../../src/http/response/response.js';
 import { hashPath } from '../../../../src/http/text.js';
+import { kernel } from '../../../../src/sys/binding.js';
 import { below, seeded } from '../../../support/random.js';
 
 const RESPONSE = new HttpResponse(200, [], NO_BODY);
@@ -36,7 +40,7 @@ function resource(
   sharing: CacheEntry | null = null,
 ): TestEntry {
   const own: TestContent = {
-    bytes: bytes - ENTRY_OVERHEAD_BYTES - Buffer.byteLength(path),
+    bytes: bytes - ENTRY_OVERHEAD_BYTES - 2 * Buffer.byteLength(path),
     closed: 0,
     respond: () => RESPONSE,
     close() {
@@ -130,8 +134,56 @@ test('an entry that has left the cache is neither removed nor counted again', ()
   expect([find(cache, '/a'), cache.bytes, after.content.closed]).toEqual([after, 200, 0]);
 });
 
+describe('bare entries: missing names, redirects, further spellings', () => {
+  const bare = (path: string): TestEntry =>
+    resource(path, ENTRY_OVERHEAD_BYTES + 2 * Buffer.byteLength(path), hashOf(path));
+
+  test('take a quarter of the budget, and evict each other, oldest without a recent hit first', () => {
+    const cache = new FileCache(16 * (ENTRY_OVERHEAD_BYTES + 6));
+    const file = resource('/file', ENTRY_OVERHEAD_BYTES + 1000, hashOf('/file'), 'file');
+    cache.set(file);
+    for (const entry of [bare('/a'), bare('/b'), bare('/c'), bare('/d')]) cache.set(entry);
+    expect(cache.size).toBe(5);
+    find(cache, '/b');
+    for (let i = 0; i < 50; i++) {
+      cache.set(bare(`/${i}`));
+      expect([cache.size <= 6, cache.has(file)]).toEqual([true, true]);
+    }
+    expect([find(cache, '/a'), cache.has(file), bare('/x').isBare, file.isBare]).toEqual([null, true, true, false]);
+    cache.clear();
+    expect([cache.size, cache.bytes]).toEqual([0, 0]);
+    for (let i = 0; i < 50; i++) cache.set(bare(`/${i}`));
+    expect(cache.size).toBeLessThanOrEqual(5);
+  });
+
+  test('count all that a name takes: its path, and each dependency with its name', () => {
+    const fd = openSync('/', 'r');
+    const inotify = new Inotify(kernel, 0);
+    const directory = new WatchedDirectory(inotify, null, '', fd);
+    const entry = bare('/x');
+    const { bytes } = entry;
+    for (let i = 0; i < 100; i++) entry.dependencies.add(directory, `${i}`.padStart(50));
+    expect(entry.bytes - bytes).toBeGreaterThanOrEqual(100 * (50 + 100));
+    expect(resource('/x'.repeat(500)).ownBytes - bytes).toBeGreaterThanOrEqual(2 * 998);
+    inotify.close();
+    closeSync(fd);
+  });
+
+  test('become the entry of a file whose others are evicted', () => {
+    const cache = new FileCache(100_000);
+    const one = resource('/a', ENTRY_OVERHEAD_BYTES + 1000, hashOf('/a'), 'file');
+    cache.set(one);
+    const two = resource('/b', 0, hashOf('/b'), 'file', one);
+    cache.set(two);
+    cache.remove(one);
+    expect([cache.ofFile('file') === two, two.content.closed, cache.bytes]).toEqual([true, 0, two.bytes]);
+    cache.remove(two);
+    expect([cache.ofFile('file'), two.content.closed, cache.bytes]).toEqual([null, 1, 0]);
+  });
+});
+
 describe('entries of one file', () => {
-  const OVERHEAD = ENTRY_OVERHEAD_BYTES + 2;
+  const OVERHEAD = ENTRY_OVERHEAD_BYTES + 4;
   const other = new HttpResponse(200, [], NO_BODY);
 
   /** Three paths of one file, whose content takes 1000 bytes. */
