@@ -170,19 +170,25 @@ export const SERVER_OPTIONS = {
 const HOST_OPTION_NAMES = ['root', ...SITE_OPTION_NAMES];
 const OPTION_NAMES = [...HOST_OPTION_NAMES, ...Object.keys(SERVER_OPTIONS).filter((name) => name !== 'root'), 'kernel'];
 
-/** What the command line calls an option by another name. */
-const FLAG_NAMES = new Map([
-  ['host', 'hostname'],
+/** What the command line and other servers call an option, and limits that are given as options. */
+export const OPTION_ALIASES: ReadonlyMap<string, string> = new Map([
   ['vhost', 'hosts'],
-  ['app', 'fetch'],
-  ['spa', 'fallback'],
+  ['spa', 'fallback: "index.html"'],
+  ['single', 'fallback: "index.html"'],
+  ['listen', 'port'],
+  ['dir', 'root'],
+  ['directory', 'root'],
+  ['public', 'root'],
+  ...LIMIT_NAMES.map((name): [string, string] => [name, `limits.${name}`]),
 ]);
+
+const API_ALIASES = new Map([...OPTION_ALIASES, ['host', 'hostname'], ['app', 'fetch']]);
 
 /** @throws TypeError or RangeError, in one sentence that names the option; `code` is ERR_EPOLLET_OPTION */
 export function checkedOptions(options: ServeOptions) {
   if (typeof options !== 'object' || options === null)
     throw optionError(`options must be an object with a root or a fetch, not ${String(options)}`);
-  checkNames('', options, OPTION_NAMES, FLAG_NAMES);
+  checkNames('', options, OPTION_NAMES, API_ALIASES);
   const hostname = checked(options, 'hostname');
   const port = checked(options, 'port');
   const trigger = checked(options, 'trigger');
@@ -244,7 +250,7 @@ export function checkedHost(host: string, options: unknown): string {
 
 function hostPlan(host: string, options: HostOptions, handlerFollows: boolean): [string, SitePlan] {
   const name = checkedHost(host, options);
-  checkNames(name, options, HOST_OPTION_NAMES);
+  checkNames(name, options, HOST_OPTION_NAMES, OPTION_ALIASES);
   return [host, sitePlan(options, `${name}.`, handlerFollows)];
 }
 

@@ -6,7 +6,7 @@ import type { Limits } from '../../http/limits.js';
 import type { Trigger } from '../../reactor/interest.js';
 import type { AccessLogFormat } from '../../server/log/access-log.js';
 import { jsonFault, repeatedName } from '../syntax/json-fault.js';
-import { CONFIG_OPTIONS } from './option-table.js';
+import { CONFIG_ALIASES, CONFIG_OPTIONS } from './option-table.js';
 import { checked, UsageError } from './usage-error.js';
 
 /** The contents of a configuration file; absent members are absent here. Paths are absolute. */
@@ -41,7 +41,7 @@ export function readConfig(path: string): Config {
   const content = parsed(path, contentOf(path));
   if (typeof content !== 'object' || content === null || Array.isArray(content))
     throw new UsageError(`${path}: the file must be an object of options, not ${quoted(content)}.`);
-  checked(`${path}: `, () => checkedMembers('', content, CONFIG_OPTIONS, false));
+  checked(`${path}: `, () => checkedMembers('', content, CONFIG_OPTIONS, false, CONFIG_ALIASES));
   const { $schema: _, root, app, limits = {}, hosts = {}, ...rest } = content as File;
   const directory = dirname(resolve(path));
   const { site, others } = split(rest);

@@ -10,7 +10,7 @@ import {
 } from '../../files/rules/option-type.js';
 import { SITE_OPTIONS } from '../../files/rules/site-options.js';
 import { LIMIT_NAMES, LIMITS, type Limits } from '../../http/limits.js';
-import { checkedHost, HOST_NAME, SERVER_OPTIONS } from '../../server/options.js';
+import { checkedHost, HOST_NAME, OPTION_ALIASES, SERVER_OPTIONS } from '../../server/options.js';
 
 export const SPA_PAGE = 'index.html';
 
@@ -60,7 +60,7 @@ const HOSTS: OptionType<unknown> = {
     if (typeof hosts !== 'object' || hosts === null || Array.isArray(hosts))
       return invalidValue(name, 'an object', hosts);
     for (const [host, options] of Object.entries<unknown>(hosts as Record<string, unknown>))
-      checkedMembers(checkedHost(host, options), options, HOST_OPTIONS, false);
+      checkedMembers(checkedHost(host, options), options, HOST_OPTIONS, false, OPTION_ALIASES);
     return hosts;
   },
 };
@@ -87,3 +87,6 @@ export const CONFIG_OPTIONS = {
   limits: { type: object(LIMIT_OPTIONS), ...NO_DEFAULT, description: SERVER_OPTIONS.limits.description },
   hosts: { type: HOSTS, default: {}, description: SERVER_OPTIONS.hosts.description },
 };
+
+/** What `serve()` and other servers call the options of the file. */
+export const CONFIG_ALIASES = new Map([...OPTION_ALIASES, ['hostname', 'host'], ['fetch', 'app']]);

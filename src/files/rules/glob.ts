@@ -30,6 +30,12 @@ export function globFault(pattern: unknown): string | null {
   if (pattern.startsWith('!')) return 'a glob without a negation: the order of the rules decides which one counts';
   if (pattern.endsWith('/')) return 'a glob for files: for all in a directory write "/directory/**"';
   if (pattern.startsWith('//')) return 'a glob with one slash at its beginning';
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(pattern)) return 'a glob on the path of files, without a scheme and a host';
+  // Names have no such segments, and hidden ones are never served.
+  if (pattern.includes('//')) return 'a glob without empty segments';
+  if (/(?:^|\/)\.{1,2}(?:\/|$)/.test(pattern)) return 'a glob without "." and "..", from the root such as "/assets/*"';
+  if (/(?:^|\/)\.(?!well-known(?:\/|$))[\w-]/.test(pattern))
+    return 'a glob for files that are served: of those that begin with a dot only "/.well-known/" is';
   try {
     compileGlob(pattern);
     return null;

@@ -153,11 +153,12 @@ export function checkedMembers<Options>(
   value: unknown,
   rows: OptionRows<Options>,
   defaults = true,
+  aliases?: ReadonlyMap<string, string>,
 ): Required<Options> {
   const names = Object.keys(rows);
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     return invalidValue(name, names.length < 10 ? `an object with ${names.join(', ')}` : 'an object', value);
-  checkNames(name, value, names);
+  checkNames(name, value, names, aliases);
   const given = value as Record<string, unknown>;
   const members: [string, unknown][] = [];
   for (const [key, row] of Object.entries<OptionRow<unknown>>(rows)) {
@@ -169,7 +170,7 @@ export function checkedMembers<Options>(
   return Object.fromEntries(members) as Required<Options>;
 }
 
-/** @param aliases what others call an option, by their name */
+/** @param aliases by what others call an option: its name, maybe with its value or a member */
 export function checkNames(
   name: string,
   value: object,
@@ -179,7 +180,7 @@ export function checkNames(
   for (const key of Object.keys(value)) {
     if (names.includes(key)) continue;
     const alias = aliases.get(key) ?? '';
-    const meant = names.includes(alias) ? alias : didYouMean(key, names);
+    const meant = names.includes(/^\w*/.exec(alias)![0]) ? alias : didYouMean(key, names);
     const remedy = meant === null ? `there are: ${names.join(', ')}` : `did you mean ${meant}?`;
     throw optionError(`${memberOf(name, key)} is not an option; ${remedy}`);
   }

@@ -64,6 +64,8 @@ const FROM: OptionType<string> = {
     if (typeof from !== 'string' || !from.startsWith('/') || from.length > 1000 || /\p{Cc}/u.test(from))
       return invalidValue(name, 'a path from the root such as "/old" or "/blog/*"', from);
     if (/[?#\\]/.test(from)) return invalidValue(name, 'a path without "?", "#" and backslashes', from);
+    // Clients resolve them before they send a path.
+    if (hasDotSegment(from)) return invalidValue(name, 'a path without the segments "." and ".."', from);
     const { fault } = parsePattern(from);
     return fault === null ? from : invalidValue(name, fault, from);
   },

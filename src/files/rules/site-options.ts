@@ -13,10 +13,12 @@ import {
   type OptionType,
   object,
   optionError,
+  quoted,
   text,
   toggle,
   token,
 } from './option-type.js';
+import { parsePattern } from './path-pattern.js';
 import { REDIRECT, type RedirectRule, Redirects } from './redirects.js';
 
 /** What an ETag is made from. */
@@ -240,6 +242,33 @@ export function resolveSiteOptions(options: SiteOptions = {}): ResolvedSiteOptio
   if (typeof options !== 'object' || options === null || Array.isArray(options))
     throw optionError(`options must be an object of options, not ${String(options)}`);
   const site = checkedMembers('', options, SITE_OPTIONS);
+  checkReachable(
+    'cacheControl',
+    site.cacheControl.map(({ match }) => ({ pattern: match, isForAll: EVERY_FILE.includes(match) })),
+  );
+  // A path that a pattern would redirect to itself goes on to the rules after it.
+  const isForAll = ({ from, to }: RedirectRule): boolean => /^\/\*\*?$/.test(from) && !to.startsWith('/');
+  checkReachable(
+    'redirects',
+    site.redirects.map((rule) => ({ pattern: parsePattern(rule.from).exact, isForAll: isForAll(rule) })),
+  );
   new Redirects(site.redirects).checkLoops('redirects', site.cleanUrls);
   return site;
+}
+
+/** Globs that match all files. */
+const EVERY_FILE = ['*', '**', '/**'];
+
+/**
+ * The first match counts: a rule after one with the same pattern, or after one for everything, would have no effect.
+ * @param rules null for a pattern that is not compared
+ */
+function checkReachable(name: string, rules: readonly { pattern: string | null; isForAll: boolean }[]): void {
+  for (const [at, { pattern }] of rules.entries()) {
+    const before = rules.findIndex((each) => each.isForAll || (pattern !== null && each.pattern === pattern));
+    if (before < 0 || before >= at) continue;
+    const place = `${name}[${at}] must come before ${name}[${before}]`;
+    if (!rules[before]!.isForAll) throw optionError(`${place}, which has ${quoted(pattern)} too, or be left out`);
+    throw optionError(`${place}, which matches everything`);
+  }
 }

@@ -123,6 +123,57 @@ const INVALID: [options: unknown, message: string][] = [
   [{ cacheControl: [{ match: '/a/', value: 'x' }] }, 'cacheControl[0].match must be a glob for files'],
   [{ cacheControl: [{ match: '/', value: 'x' }] }, 'cacheControl[0].match must be a glob for files'],
   [{ cacheControl: [{ match: '//a', value: 'x' }] }, 'cacheControl[0].match must be a glob with one slash'],
+  ...[
+    ['https://a.example/*', 'a glob on the path of files, without a scheme and a host'],
+    ['/a//b', 'a glob without empty segments'],
+    ['./assets/*', 'a glob without "." and ".."'],
+    ['/a/../*.js', 'a glob without "." and ".."'],
+    ['/.git/**', 'a glob for files that are served'],
+    ['.env', 'a glob for files that are served'],
+    ['/a/.hidden/*', 'a glob for files that are served'],
+  ].map(([match, fault]): [unknown, string] => [
+    { headers: [{ match, set: {} }] },
+    `headers[0].match must be ${fault}`,
+  ]),
+  [
+    {
+      cacheControl: [
+        { match: '**', value: 'x' },
+        { match: '*.js', value: 'y' },
+      ],
+    },
+    'cacheControl[1] must come before cacheControl[0], which matches everything',
+  ],
+  [
+    {
+      cacheControl: [
+        { match: '*.js', value: 'x' },
+        { match: '*.css', value: 'z' },
+        { match: '*.js', value: 'y' },
+      ],
+    },
+    'cacheControl[2] must come before cacheControl[0], which has "*.js" too, or be left out',
+  ],
+  [
+    {
+      redirects: [
+        { from: '/a b', to: '/b' },
+        { from: '/a%20b', to: '/c' },
+      ],
+    },
+    'redirects[1] must come before redirects[0], which has "/a%20b" too, or be left out',
+  ],
+  [
+    {
+      redirects: [
+        { from: '/*', to: 'https://b.example/:splat' },
+        { from: '/old', to: '/new' },
+      ],
+    },
+    'redirects[1] must come before redirects[0], which matches everything',
+  ],
+  [{ redirects: [{ from: '/a/../b', to: '/c' }] }, 'redirects[0].from must be a path without the segments'],
+  [{ redirects: [{ from: '/./b', to: '/c' }] }, 'redirects[0].from must be a path without the segments'],
   [{ cacheControl: [{ match: 'a\nb', value: 'x' }] }, 'cacheControl[0].match must be a glob'],
   [{ cacheControl: [{ match: '*', value: '' }] }, 'cacheControl[0].value must be the whole field value'],
   [{ cacheControl: [{ match: '*' }] }, 'cacheControl[0] must have "value"'],
