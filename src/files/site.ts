@@ -1,6 +1,6 @@
 import { FieldId } from '../http/headers.js';
 import type { RequestParser } from '../http/request/parser.js';
-import { HttpResponse, NO_BODY } from '../http/response/response.js';
+import { HttpResponse, LATER, NO_BODY } from '../http/response/response.js';
 import { latin1 } from '../http/text.js';
 import { debug, tracing } from '../sys/debug.js';
 import { FileCache } from './cache/cache.js';
@@ -79,7 +79,14 @@ export class Site {
     this.rules = new Rules(options);
     this.resolver = new Resolver(kernel, options, this.counters);
     this.builder = new RepresentationBuilder(context, options, this.rules);
-    this.listings = new Listings(kernel, this.cache, this.builder, this.rules.errorFields, limits.revalidateMs);
+    this.listings = new Listings(
+      kernel,
+      this.cache,
+      this.builder,
+      this.rules.errorFields,
+      limits.revalidateMs,
+      context.observe === null,
+    );
     this.releaseRoot = new ReleaseRoot(kernel, path, options, inotify, REVALIDATE_MS, limits.revalidateMs);
     const page = fallback === null ? null : { name: fallback, handlerFollows };
     const clear = () => this.cache.clear();
@@ -94,7 +101,7 @@ export class Site {
    */
   serve(request: RequestParser, nowMs: number): HttpResponse {
     const response = this.respond(request, nowMs);
-    if ((request.presentMask & this.originMask) === 0) return response;
+    if ((request.presentMask & this.originMask) === 0 || response.status === LATER) return response;
     return withFields(response, this.rules.corsFields(request.value(FieldId.origin)));
   }
 
@@ -289,6 +296,7 @@ export class Site {
   private clear(): void {
     this.cache.clear();
     this.errorPages.clear();
+    this.listings.cancel();
   }
 }
 

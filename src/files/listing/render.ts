@@ -95,15 +95,22 @@ export function parseOrder(query: string): ListingOrder {
   return { sort: sort === 'size' || sort === 'time' ? sort : 'name', descending: parameters.get('order') === 'desc' };
 }
 
+const STEP_ROWS = 250;
+
 /**
  * The listing as a self-contained page, in UTF-8. Send it with LISTING_CSP.
  * @param entries in the order of their names, as for JSON
+ * @returns its steps; each yields how many rows it was about
  */
-export function renderHtml(entries: readonly ListingEntry[], options: ListingOptions): Buffer {
-  const rows = rowsOf(entries, options);
+export function* renderHtml(
+  entries: readonly ListingEntry[],
+  options: ListingOptions,
+): Generator<number, Buffer, void> {
+  const rows = sorted(entries, options);
   const { path, truncation } = options;
   const directories = rows.filter((row) => row.isDirectory).length;
-  const lines = rows.map(htmlRow);
+  const lines: string[] = [];
+  for (const row of rows) if (lines.push(htmlRow(rowOf(row))) % STEP_ROWS === 0) yield STEP_ROWS;
   if (/[^/]/.test(path)) lines.unshift('<tr><td colspan="3" class="directory up"><a href="../">../</a></td></tr>');
   const more = truncation === null ? '' : `\n<p class="more">${truncationNotice(truncation)}</p>`;
   return Buffer.from(`<!doctype html>
@@ -139,18 +146,20 @@ ${lines.join('\n')}
  * The size of a directory and a time beyond a calendar of four digits are null.
  */
 export function renderJson(entries: readonly ListingEntry[], options: ListingOptions): Buffer {
-  const items = rowsOf(entries, options).map(({ text, isDirectory, size, modifiedMs, url }) => ({
-    name: text,
-    type: isDirectory ? 'directory' : 'file',
-    size: isDirectory ? null : size,
-    modified: isoTime(modifiedMs),
-    url,
-  }));
+  const items = sorted(entries, options)
+    .map((entry) => rowOf(entry))
+    .map(({ text, isDirectory, size, modifiedMs, url }) => ({
+      name: text,
+      type: isDirectory ? 'directory' : 'file',
+      size: isDirectory ? null : size,
+      modified: isoTime(modifiedMs),
+      url,
+    }));
   return Buffer.from(`${JSON.stringify(items)}\n`);
 }
 
-function rowsOf(entries: readonly ListingEntry[], { sort, descending }: ListingOrder): Row[] {
-  const rows = entries.filter(({ name }) => isListed(name)).map(rowOf);
+function sorted(entries: readonly ListingEntry[], { sort, descending }: ListingOrder): ListingEntry[] {
+  const rows = entries.filter(({ name }) => isListed(name));
   const sign = descending ? -1 : 1;
   // The sort is stable: ties stay in the order of their names.
   if (sort === 'size') return rows.sort((one, other) => sign * (sizeOf(one) - sizeOf(other)));

@@ -1,5 +1,5 @@
 import { constants } from '../../sys/binding.js';
-import { readEntries } from '../../sys/directory.js';
+import { forEachEntry } from '../../sys/directory.js';
 import { type Kernel, STAT_WORDS, Stat } from '../../sys/kernel.js';
 import { directoryFingerprint } from '../resolve/fingerprint.js';
 import { isListed, type ListingEntry } from './render.js';
@@ -7,10 +7,13 @@ import { TopNames } from './sort.js';
 
 const { O_NOFOLLOW, O_PATH, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } = constants;
 
-/** Each takes three system calls; as many block requests for 22 to 30 ms. */
+/** Each takes three system calls; as many take 22 to 30 ms, in slices. */
 export const MAX_ENTRIES = 5000;
-/** Each is read and sorted; as many block requests for 110 to 140 ms. */
+/** Each is read and sorted; as many take 110 to 140 ms, in slices. */
 export const MAX_NAMES = 50_000;
+
+/** Some hundred names a step: they take 2 ms. */
+const READ_BYTES = 16_384;
 
 /** The names in a directory that are not hidden: `first` has MAX_ENTRIES in order, `count` stops at MAX_NAMES. */
 interface Names {
@@ -28,6 +31,12 @@ export interface DirectoryScan {
   fingerprint: string | null;
 }
 
+/** Work in steps, of which each yields how many names it was about. */
+export type Steps<Result> = Generator<number, Result, void>;
+
+/** How many entries are a step. */
+const STEP_ENTRIES = 50;
+
 /**
  * Reads a directory: all its names, and the entries of the first of them. Symlinks are listed as their targets.
  * @param fd of the directory, open for reading; the caller's
@@ -35,32 +44,41 @@ export interface DirectoryScan {
  * @param previous an earlier scan, which is returned if it is the same; its names are read again only if they may differ
  * @returns -errno if the names cannot be read
  */
-export function scanDirectory(
+export function* scanDirectory(
   kernel: Kernel,
   fd: number,
   openTarget: (name: Buffer) => number,
   previous: DirectoryScan | null,
-): DirectoryScan | number {
+): Steps<DirectoryScan | number> {
   const fingerprint = directoryFingerprint(kernel, fd, kernel.wallMs());
-  const names = fingerprint !== null && fingerprint === previous?.fingerprint ? previous.names : readNames(kernel, fd);
+  const names =
+    fingerprint !== null && fingerprint === previous?.fingerprint ? previous.names : yield* readNames(kernel, fd);
   if (typeof names === 'number') return names;
   const listed: ListingEntry[] = [];
-  for (const name of names.first) {
+  for (const [at, name] of names.first.entries()) {
     const entry = entryOf(kernel, fd, name, openTarget);
     if (entry !== null) listed.push(entry);
+    if (at % STEP_ENTRIES === STEP_ENTRIES - 1) yield STEP_ENTRIES;
   }
   if (previous === null || !sameEntries({ names, listed }, previous)) return { names, listed, fingerprint };
   previous.fingerprint = fingerprint;
   return previous;
 }
 
-function readNames(kernel: Kernel, fd: number): Names | number {
+function* readNames(kernel: Kernel, fd: number): Steps<Names | number> {
   const names = new TopNames(MAX_ENTRIES);
   const add = (name: Buffer): void => {
     if (isListed(name)) names.add(name);
   };
-  const result = readEntries(kernel, fd, add, () => names.count > MAX_NAMES);
-  if (result < 0) return result;
+  const bytes = Buffer.allocUnsafe(READ_BYTES);
+  while (names.count <= MAX_NAMES) {
+    const length = kernel.getdents64(fd, bytes);
+    if (length < 0) return length;
+    if (length === 0) break;
+    const before = names.count;
+    forEachEntry(bytes, length, add);
+    yield names.count - before;
+  }
   return { first: names.first, count: Math.min(names.count, MAX_NAMES), isWhole: names.count <= MAX_NAMES };
 }
 

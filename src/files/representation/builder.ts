@@ -104,7 +104,10 @@ export class RepresentationBuilder {
   }
 
   /** The fields that all representations share, by the rules and options for the file's name. */
-  fieldsOf(resolved: Resolved, overriding: readonly Field[] = []): RepresentationFields {
+  fieldsOf(
+    resolved: Pick<Resolved, 'kind' | 'name' | 'file' | 'precompressed'>,
+    overriding: readonly Field[] = [],
+  ): RepresentationFields {
     const path = headerPath(resolved);
     const { mediaType, coding } = this.rules.contentOf(`/${path}`);
     const { fields } = this.rules.fieldsFor(`/${path}`, mediaType);

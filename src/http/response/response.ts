@@ -95,6 +95,16 @@ export class HttpResponse {
   }
 }
 
+/** No status: the response is not made yet. */
+export const LATER = 0;
+
+/** In place of a response: once `ready` is fulfilled, the same request is to be served again. */
+export class LaterResponse extends HttpResponse {
+  constructor(readonly ready: Promise<void>) {
+    super(LATER, [], NO_BODY);
+  }
+}
+
 export function fieldLines(fields: readonly Field[]): string {
   let lines = '';
   for (const [name, value] of fields) {

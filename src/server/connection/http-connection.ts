@@ -1,7 +1,7 @@
 import { END } from '../../http/request/chunked.js';
 import { COMPLETE, NEED_MORE } from '../../http/request/parser.js';
 import { actionAfter, ConnectionAction } from '../../http/response/connection-action.js';
-import type { HttpResponse } from '../../http/response/response.js';
+import { type HttpResponse, LATER, type LaterResponse } from '../../http/response/response.js';
 import type { ErrorStatus } from '../../http/status.js';
 import { latin1 } from '../../http/text.js';
 import type { Connection } from '../../net/connection.js';
@@ -230,6 +230,8 @@ export class HttpConnection implements Protocol {
     const { context, connection, queue } = this;
     const entry = this.logEntry();
     const { parser } = context;
+    if (response.status === LATER)
+      return this.ensureQueue().enqueueLater(parser, response as LaterResponse, action, entry);
     if (queue?.isBusy) return queue.enqueue(parser, response, action, entry);
     sendResponse(context, connection, response, action, parser.minorVersion === 0, parser.method === 'HEAD', entry);
     // A client that does not know of a stop may have sent a further request already.

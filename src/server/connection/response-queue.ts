@@ -3,7 +3,7 @@ import { FastRequest } from '../../fetch/request.js';
 import { END } from '../../http/request/chunked.js';
 import { NEED_MORE, type RequestParser } from '../../http/request/parser.js';
 import { ConnectionAction } from '../../http/response/connection-action.js';
-import type { HttpResponse, StreamBody } from '../../http/response/response.js';
+import { type HttpResponse, LATER, type LaterResponse, type StreamBody } from '../../http/response/response.js';
 import type { ErrorStatus } from '../../http/status.js';
 import type { Connection } from '../../net/connection.js';
 import { resetOnClose } from '../../net/socket-options.js';
@@ -109,6 +109,30 @@ export class ResponseQueue {
     if (entry !== null) entry.status = response.status;
     this.pending.push(pending);
     this.sendReady();
+  }
+
+  /** Queues a response of the files to the request that the parser holds, which they are still making. */
+  enqueueLater(parser: RequestParser, later: LaterResponse, action: ConnectionAction, entry: LogEntry | null): void {
+    const pending = new PendingResponse(parser, this.context.defaultHost, this.nowMs, action, entry);
+    pending.head = parser.copyHead();
+    this.pending.push(pending);
+    this.awaitFiles(pending, later);
+  }
+
+  private awaitFiles(pending: PendingResponse, { ready }: LaterResponse): void {
+    ready.then(() => this.onFilesReady(pending));
+  }
+
+  private onFilesReady(pending: PendingResponse): void {
+    if (this.isClosed || pending.response !== null) return;
+    const { parser, files, flushQueue } = this.context;
+    parser.restoreHead(pending.head!);
+    const response = files!.serve(parser, this.nowMs);
+    if (response.status === LATER) return this.awaitFiles(pending, response as LaterResponse);
+    pending.response = response;
+    if (pending.logEntry !== null) pending.logEntry.status = response.status;
+    flushQueue.schedule(this.connection);
+    if (this.pending[0] === pending) this.sendReady();
   }
 
   /** Body bytes for a handler. Returns the offset up to which they were consumed. */
@@ -226,6 +250,7 @@ export class ResponseQueue {
     const isMissing = pending.head !== null && response.status === 404;
     const file = isMissing ? fileOf(this.context, pending.head!, this.nowMs) : null;
     if (file !== null) discard(response, kernel);
+    if (file?.status === LATER) return this.awaitFiles(pending, file as LaterResponse);
     pending.response = file ?? response;
     if (pending.logEntry !== null) pending.logEntry.status = pending.response.status;
     if (this.pending[0] === pending) this.sendReady();

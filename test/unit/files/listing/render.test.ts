@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { finish } from '../../../../src/files/listing/content.js';
 import {
   isListed,
   LISTING_CSP,
@@ -38,7 +39,7 @@ const ordered = (entries: ListingEntry[]): ListingEntry[] =>
 const json = (entries: ListingEntry[], options: Partial<ListingOptions> = {}): Item[] =>
   JSON.parse(renderJson(ordered(entries), { ...BY_NAME, ...options }).toString());
 const html = (entries: ListingEntry[], options: Partial<ListingOptions> = {}): string =>
-  renderHtml(ordered(entries), { ...BY_NAME, ...options }).toString();
+  finish(renderHtml(ordered(entries), { ...BY_NAME, ...options })).toString();
 /** The links of the entries on a page, in order. */
 const linksOf = (page: string): string[] =>
   [...page.matchAll(/<td[^>]*><a href="([^"]*)">/g)].map(([, link]) => link!).filter((link) => link !== '../');
@@ -120,7 +121,7 @@ describe('order', () => {
 
   test('the entries are not modified', () => {
     const entries = Object.freeze([entry('a'), entry('b')]);
-    renderHtml(entries, { ...BY_NAME, descending: true });
+    finish(renderHtml(entries, { ...BY_NAME, descending: true }));
     expect(entries.map(({ name }) => name.toString())).toEqual(['a', 'b']);
   });
 
@@ -321,6 +322,6 @@ test('ten thousand entries take less than a second', () => {
     entry(`a file with number ${i}.txt`, { size: i, modifiedMs: i }),
   );
   const startMs = performance.now();
-  renderHtml(entries.reverse(), BY_NAME);
+  finish(renderHtml(entries.reverse(), BY_NAME));
   expect(performance.now() - startMs).toBeLessThan(1000);
 });

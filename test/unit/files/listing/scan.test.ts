@@ -1,6 +1,7 @@
 import { mkdirSync, renameSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { finish } from '../../../../src/files/listing/content.js';
 import { type DirectoryScan, MAX_ENTRIES, MAX_NAMES, scanDirectory } from '../../../../src/files/listing/scan.js';
 import { constants, kernel as realKernel } from '../../../../src/sys/binding.js';
 import { EIO, ENOENT } from '../../../../src/sys/errno.js';
@@ -23,7 +24,7 @@ beforeEach(() => {
 const read = (before: DirectoryScan | null, kernel: Kernel = counting): DirectoryScan | number => {
   reads = 0;
   const fd = test.own('openat', realKernel.openat(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY));
-  return scanDirectory(kernel, fd, () => ENOENT, before);
+  return finish(scanDirectory(kernel, fd, () => ENOENT, before));
 };
 const entries = (before: DirectoryScan | null, kernel: Kernel = counting): DirectoryScan => {
   const result = read(before, kernel);
