@@ -1,9 +1,15 @@
-/** Writes the files that are made from the tables of options: config.schema.json and the tables in docs/options.md. */
+/**
+ * Writes the files that are made from other tables: config.schema.json and the tables in docs/options.md from those of
+ * the options, the table of media types from mime-db.
+ */
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import mimeDb from 'mime-db';
+import mime from 'mime-types';
 import { flagName, variableOf } from '../dist/cli/settings/flags.js';
 import { COMMAND_OPTIONS, CONFIG_OPTIONS, LIMIT_OPTIONS } from '../dist/cli/settings/option-table.js';
+import { isTextType } from '../dist/files/rules/media-type.js';
 import { rowSchema, schemaOf } from '../dist/files/rules/option-type.js';
 import { SITE_OPTIONS } from '../dist/files/rules/site-options.js';
 import { SERVER_OPTIONS } from '../dist/server/options.js';
@@ -13,7 +19,34 @@ const DOCS = 'docs/options.md';
 
 /** The generated files: their path from the package's root, and their content. */
 export function generatedFiles() {
-  return { 'config.schema.json': schemaText(), [DOCS]: docsText(readFileSync(new URL(DOCS, ROOT), 'utf8')) };
+  return {
+    'config.schema.json': schemaText(),
+    [DOCS]: docsText(readFileSync(new URL(DOCS, ROOT), 'utf8')),
+    'src/files/rules/media-type-table.ts': mediaTypesText(),
+  };
+}
+
+function mediaTypesText() {
+  const extensions = {};
+  for (const extension of Object.keys(mime.types).sort()) {
+    const type = mime.contentType(`.${extension}`);
+    extensions[type] ??= [];
+    extensions[type].push(extension);
+  }
+  const rows = Object.entries(extensions).map(([type, names]) => `${type.replace(' ', '')} ${names.join(' ')}`);
+  const compressible = Object.keys(mimeDb).filter((type) => mimeDb[type].compressible && !isTextType(type));
+  return `// Made by "npm run generate" from mime-db and mime-types: loading those takes longer than to start the server.
+
+/** A media type and its file name extensions a line. */
+export const MEDIA_TYPES = \`
+${rows.sort().join('\n')}
+\`;
+
+/** What mime-db has as compressible of the types that are not text by their name. */
+export const COMPRESSIBLE_TYPES = \`
+${compressible.sort().join('\n')}
+\`;
+`;
 }
 
 function schemaText() {

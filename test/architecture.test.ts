@@ -52,7 +52,7 @@ const STRANGERS: [room: string, other: string, why: string][] = [
 
 /** One noun a file. */
 const MAX_LINES = 400;
-const LONGER_FILES: string[] = [];
+const LONGER_FILES: string[] = ['src/files/rules/media-type-table.ts']; // a generated table
 const MAX_FILES_PER_DIRECTORY = 16;
 
 /** Directories of test that group by subject; test/unit mirrors src and test/native mirrors native. */

@@ -1,9 +1,9 @@
-import { COMPRESSION_MIN_BYTES, isCompressible } from '../files/representation/compress.js';
+import { COMPRESSION_MIN_BYTES } from '../files/representation/compress.js';
 import type { BuiltFile } from '../files/representation/decisions.js';
 import { statusForErrno } from '../files/resolve/error-status.js';
 import type { Resolved } from '../files/resolve/resolver.js';
 import type { UrlPath } from '../files/resolve/url-path.js';
-import { mediaTypeOf } from '../files/rules/media-type.js';
+import { isCompressible, mediaTypeOf } from '../files/rules/media-type.js';
 import type { Site } from '../files/site.js';
 import { Dependencies } from '../files/watch/dependencies.js';
 import { FieldId } from '../http/headers.js';

@@ -16,7 +16,7 @@ beforeAll(() => {
   for (const name of ['dist', 'html', 'package.json'])
     cpSync(join(PACKAGE, name), join(root, name), { recursive: true });
   mkdirSync(join(root, 'node_modules'));
-  for (const name of ['bindings', 'file-uri-to-path', 'commander', 'mime-db', 'mime-types', 'picocolors'])
+  for (const name of ['bindings', 'file-uri-to-path', 'commander', 'picocolors'])
     symlinkSync(join(PACKAGE, 'node_modules', name), join(root, 'node_modules', name));
 });
 

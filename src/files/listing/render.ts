@@ -235,7 +235,8 @@ function isoTime(modifiedMs: number): string | null {
 
 const counted = (count: number, one: string, many: string): string => `${grouped(count)} ${count === 1 ? one : many}`;
 
-const { format: grouped } = new Intl.NumberFormat('en');
+/** Thousands with commas. Intl would load its data, which takes 30 ms. */
+const grouped = (count: number): string => String(count).replace(/\B(?=(?:\d{3})+$)/g, ',');
 
 const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 

@@ -1,4 +1,4 @@
-import mime from 'mime-types';
+import { typeOfExtension } from '../rules/media-type.js';
 
 /** Extensions that mime-db does not have: cursors, content codings, sources, and files that should not be on a site. */
 const MORE_EXTENSIONS = new Set(
@@ -15,5 +15,5 @@ const TOP_LEVEL_DOMAINS = new Set('ai au com fm in me org pl rs tr xyz'.split(' 
 export function looksLikeAsset(name: Buffer): boolean {
   const extension = /\.([^./]+)$/.exec(name.toString('latin1'))?.[1]?.toLowerCase();
   if (extension === undefined || /^\d+$/.test(extension) || TOP_LEVEL_DOMAINS.has(extension)) return false;
-  return MORE_EXTENSIONS.has(extension) || mime.lookup(`.${extension}`) !== false;
+  return MORE_EXTENSIONS.has(extension) || typeOfExtension(extension) !== undefined;
 }

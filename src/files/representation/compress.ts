@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
 import * as zlib from 'node:zlib';
 import { CODINGS, type ContentCoding } from '../../http/semantics/accept-encoding.js';
@@ -11,32 +10,6 @@ export const COMPRESSION_MIN_BYTES = 1024;
 const MIN_SAVED_BYTES = 64;
 /** One in 20 bytes at least: below that, decompressing and caching the file twice cost more than sending the rest. */
 const MIN_SAVED_SHARE = 20;
-
-/** mime-db is JSON without types; mime-types has loaded it already. */
-const mimeTypes: Readonly<Record<string, { readonly compressible?: boolean }>> = createRequire(import.meta.url)(
-  'mime-db',
-);
-
-/** Compressible types of files on sites for which mime-db has no entry. */
-const MORE_COMPRESSIBLE = new Set([
-  'application/node',
-  'application/sql',
-  'application/x-ndjson',
-  'application/yaml',
-  'font/collection',
-  'model/mtl',
-  'model/obj',
-]);
-
-/** Whether files of a media type, with or without parameters, are worth an attempt: mime-db has most types. */
-export function isCompressible(mediaType: string): boolean {
-  const semicolon = mediaType.indexOf(';');
-  const type = (semicolon < 0 ? mediaType : mediaType.slice(0, semicolon)).trim().toLowerCase();
-  // The type of unknown files: as often an archive or a disk image as not, whatever mime-db has.
-  if (type === 'application/octet-stream') return false;
-  const known = Object.hasOwn(mimeTypes, type) ? mimeTypes[type]!.compressible : undefined;
-  return known ?? (type.startsWith('text/') || /\+(?:json|xml|text|yaml)$/.test(type) || MORE_COMPRESSIBLE.has(type));
-}
 
 type Compress = (bytes: Uint8Array, options: object) => Promise<Buffer>;
 

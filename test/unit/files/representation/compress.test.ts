@@ -6,64 +6,8 @@ import {
   AVAILABLE_CODINGS,
   COMPRESSION_MIN_BYTES,
   compress,
-  isCompressible,
   isWorthwhile,
 } from '../../../../src/files/representation/compress.js';
-
-describe('isCompressible', () => {
-  test.each([
-    'text/html',
-    'text/html; charset=utf-8',
-    'TEXT/HTML;charset=utf-8',
-    ' text/plain ',
-    'text/css',
-    'text/csv',
-    'text/javascript; charset=utf-8',
-    'text/x-something-new',
-    'application/javascript',
-    'application/node',
-    'application/json; charset=utf-8',
-    'application/ld+json',
-    'application/x-new+json',
-    'application/manifest+json',
-    'application/xml',
-    'application/rss+xml',
-    'application/xhtml+xml',
-    'application/wasm',
-    'application/sql',
-    'application/toml',
-    'image/svg+xml',
-    'image/x-icon',
-    'image/vnd.microsoft.icon',
-    'image/bmp',
-    'font/ttf',
-    'font/otf',
-    'font/collection',
-    'application/vnd.ms-fontobject',
-  ])('%s', (type) => expect(isCompressible(type)).toBe(true));
-
-  test.each([
-    '',
-    ';',
-    'text',
-    'image/png',
-    'image/jpeg',
-    'image/webp',
-    'image/avif',
-    'font/woff',
-    'font/woff2',
-    'video/mp4',
-    'audio/mpeg',
-    'application/zip',
-    'application/gzip',
-    'application/pdf',
-    'application/octet-stream',
-    'application/x-new',
-    'application/json+x',
-    'constructor',
-    '__proto__',
-  ])('not %j', (type) => expect(isCompressible(type)).toBe(false));
-});
 
 describe('compress', () => {
   const text = readFileSync(new URL('../../../../html/index.html', import.meta.url));

@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest';
-import { mediaTypeOf } from '../../../../src/files/rules/media-type.js';
+import { describe, expect, test } from 'vitest';
+import { isCompressible, mediaTypeOf } from '../../../../src/files/rules/media-type.js';
 
 test.each([
   ['index.html', 'text/html; charset=utf-8'],
@@ -54,4 +54,59 @@ test.each([
 test('the number of cached extensions is limited', () => {
   for (let i = 0; i < 3000; i++) expect(mediaTypeOf(Buffer.from(`a.none${i}`))).toBe('application/octet-stream');
   expect(mediaTypeOf(Buffer.from('a.html'))).toBe('text/html; charset=utf-8');
+});
+
+describe('isCompressible', () => {
+  test.each([
+    'text/html',
+    'text/html; charset=utf-8',
+    'TEXT/HTML;charset=utf-8',
+    ' text/plain ',
+    'text/css',
+    'text/csv',
+    'text/javascript; charset=utf-8',
+    'text/x-something-new',
+    'application/javascript',
+    'application/node',
+    'application/json; charset=utf-8',
+    'application/ld+json',
+    'application/x-new+json',
+    'application/manifest+json',
+    'application/xml',
+    'application/rss+xml',
+    'application/xhtml+xml',
+    'application/wasm',
+    'application/sql',
+    'application/toml',
+    'image/svg+xml',
+    'image/x-icon',
+    'image/vnd.microsoft.icon',
+    'image/bmp',
+    'font/ttf',
+    'font/otf',
+    'font/collection',
+    'application/vnd.ms-fontobject',
+  ])('%s', (type) => expect(isCompressible(type)).toBe(true));
+
+  test.each([
+    '',
+    ';',
+    'text',
+    'image/png',
+    'image/jpeg',
+    'image/webp',
+    'image/avif',
+    'font/woff',
+    'font/woff2',
+    'video/mp4',
+    'audio/mpeg',
+    'application/zip',
+    'application/gzip',
+    'application/pdf',
+    'application/octet-stream',
+    'application/x-new',
+    'application/json+x',
+    'constructor',
+    '__proto__',
+  ])('not %j', (type) => expect(isCompressible(type)).toBe(false));
 });
