@@ -144,12 +144,15 @@ describe.each(TRIGGERS)('%s', (trigger) => {
 
 describe('a promise that a handler leaves without a catch', () => {
   const program = `
+    import { PassThrough, Readable } from 'node:stream';
     import { serve } from ${JSON.stringify(PACKAGE_ENTRY)};
     const server = serve({
       port: 0,
       fetch(request) {
         const { pathname } = new URL(request.url);
         if (pathname === '/own') Promise.reject(new Error('of the program'));
+        else if (pathname === '/throw') setTimeout(() => { throw new Error('of the program'); });
+        else if (pathname === '/pipe') Readable.fromWeb(request.body).pipe(new PassThrough());
         else if (pathname === '/form') request.formData().then(() => {});
         else if (pathname === '/signal') new Promise((_, no) => { request.signal.onabort = () => no(request.signal.reason); });
         else if (request.method === 'POST') request.json().then(() => {});
@@ -165,32 +168,37 @@ describe('a promise that a handler leaves without a catch', () => {
     return { child, errors, port: Number(line) };
   };
 
-  test('ends the process if the program has rejected it, and not if a client has', async () => {
-    const { child, errors, port } = await started();
-    const exit = once(child, 'exit');
-    const json = (fields: string[], body: string): string => request('/', fields, 'POST') + body;
-    for (const [bytes, end] of [
-      [json(['Content-Length: 3'], '{"}'), 'none'],
-      [json(['Content-Length: 9'], '[1,'), 'fin'],
-      [json(['Content-Length: 9'], '[1,'), 'reset'],
-      [json(['Transfer-Encoding: chunked'], 'zz\r\n'), 'none'],
-      [`${request('/form', ['Content-Length: 3', 'Content-Type: multipart/form-data'], 'POST')}abc`, 'none'],
-      [request('/signal', ['Content-Length: 9'], 'POST'), 'reset'],
-    ] as const) {
-      using client = await RawClient.connect(port);
-      expect((await client.send(bytes).response()).status).toBe(200);
-      if (end === 'fin') client.socket.end();
-      else if (end === 'reset') client.socket.resetAndDestroy();
-      await sleep(20);
-    }
-    using last = await RawClient.connect(port);
-    expect((await last.send(request('/')).response()).body.toString()).toBe('ok');
-    last.send(request('/own'));
-    expect(await exit).toEqual([1, null]);
-    expect(await errors).toMatch(
-      /a promise of a handler failed: SyntaxError[\s\S]*Error: of the program[\s\S]*Node\.js v/,
-    );
-  });
+  test.each(['/own', '/throw'])(
+    'ends the process if the program has rejected it, and not if a client has: %s',
+    async (own) => {
+      const { child, errors, port } = await started();
+      const exit = once(child, 'exit');
+      const json = (fields: string[], body: string): string => request('/', fields, 'POST') + body;
+      for (const [bytes, end] of [
+        [json(['Content-Length: 3'], '{"}'), 'none'],
+        [json(['Content-Length: 9'], '[1,'), 'fin'],
+        [json(['Content-Length: 9'], '[1,'), 'reset'],
+        [json(['Transfer-Encoding: chunked'], 'zz\r\n'), 'none'],
+        [`${request('/form', ['Content-Length: 3', 'Content-Type: multipart/form-data'], 'POST')}abc`, 'none'],
+        [`${request('/pipe', ['Content-Length: 9'], 'POST')}abc`, 'reset'],
+        [`${request('/pipe', ['Content-Length: 9'], 'POST')}abc`, 'fin'],
+        [request('/signal', ['Content-Length: 9'], 'POST'), 'reset'],
+      ] as const) {
+        using client = await RawClient.connect(port);
+        expect((await client.send(bytes).response()).status).toBe(200);
+        if (end === 'fin') client.socket.end();
+        else if (end === 'reset') client.socket.resetAndDestroy();
+        await sleep(20);
+      }
+      using last = await RawClient.connect(port);
+      expect((await last.send(request('/')).response()).body.toString()).toBe('ok');
+      last.send(request(own));
+      expect(await exit).toEqual([1, null]);
+      expect(await errors).toMatch(
+        /a promise of a handler failed: SyntaxError[\s\S]*Error: of the program[\s\S]*Node\.js v/,
+      );
+    },
+  );
 
   test('ends the process as --unhandled-rejections has it', async () => {
     const { child, port } = await started('--unhandled-rejections=throw');

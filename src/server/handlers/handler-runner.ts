@@ -3,7 +3,7 @@ import { installGlobals } from '../../fetch/globals.js';
 import { toHttpResponse } from '../../fetch/handler-response.js';
 import type { FastRequest } from '../../fetch/request.js';
 import { type HttpResponse, textResponse } from '../../http/response/response.js';
-import { guardRejections } from './client-rejections.js';
+import { guardProcess } from './client-failures.js';
 import type { HandlerContext } from './handler-context.js';
 
 /**
@@ -31,7 +31,7 @@ export class HandlerRunner {
     readonly fetchFirst: boolean,
   ) {
     installGlobals();
-    guardRejections(report);
+    guardProcess(report);
   }
 
   /** The handler's response. Neither throws nor rejects. */
