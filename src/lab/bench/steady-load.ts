@@ -10,6 +10,11 @@ export interface LoadWithCpu extends LoadResult {
 export const AGREEING_WINDOWS = 3;
 /** The most expensive of them by the cheapest. Windows of 0.25 s of a compiled program differ by up to a tenth. */
 const MAX_RATIO = 1.15;
+/**
+ * CPU time of the windows before those that count: on a busy machine windows agree that had too little of it for V8 to
+ * compile anything. epollet settles after 0.45 s, the warm-up included.
+ */
+const WARM_US = 150_000;
 /** What has not settled after so many windows is not measured. node:http takes four to seven of 0.25 s. */
 export const MAX_WINDOWS = 10;
 /** In shorter ones the start of the load generator is too large a part. */
@@ -36,7 +41,8 @@ export function steadyLoad(windows: readonly LoadWithCpu[], { seconds }: LoadSpe
   let load: LoadWithCpu | null = null;
   for (let end = windows.length; end >= AGREEING_WINDOWS && load === null; end--) {
     const start = end - AGREEING_WINDOWS;
-    if (doAgree(windowsUs.slice(start, end))) load = sumOf(windows.slice(start, end));
+    const isWarm = windows.slice(0, start).reduce((us, { cpu }) => us + cpu.totalUs, 0) >= WARM_US;
+    if (isWarm && doAgree(windowsUs.slice(start, end))) load = sumOf(windows.slice(start, end));
   }
   return { load, windowsUs, windowSeconds: seconds };
 }

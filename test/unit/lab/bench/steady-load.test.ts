@@ -3,17 +3,17 @@ import { type LoadWithCpu, steadyLoad, unsteadyReason, windowOf } from '../../..
 
 const SPEC = { url: new URL('http://127.0.0.1/'), connections: 1, seconds: 0.25, close: false };
 
-/** A window of 100 requests per 0.1 s, with this CPU time per request. */
+/** A window of 10,000 requests in 10 s, with this CPU time per request. */
 const window = (us: number): LoadWithCpu => ({
-  requests: 100,
+  requests: 10_000,
   perSecond: 1000,
   latency: null,
   errors: 1,
-  cpu: { userUs: us * 40, systemUs: us * 60, totalUs: us * 100 },
+  cpu: { userUs: us * 4000, systemUs: us * 6000, totalUs: us * 10_000 },
 });
 
 const cpuUs = (...all: number[]): number | null => {
-  const { load } = steadyLoad(all.map(window), SPEC);
+  const { load } = steadyLoad([1000, ...all].map(window), SPEC);
   return load && load.cpu.totalUs / load.requests;
 };
 
@@ -34,9 +34,19 @@ test.each([
   expect(cpuUs(...windows)).toBe(expected);
 });
 
+test('windows before which there was little CPU time do not count', () => {
+  const short = { ...window(30), requests: 1000, cpu: { userUs: 0, systemUs: 30_000, totalUs: 30_000 } };
+  expect(steadyLoad(Array(7).fill(short), SPEC).load).toBeNull();
+  expect(steadyLoad(Array(8).fill(short), SPEC).load).not.toBeNull();
+});
+
 test('the figure is of all windows that agree, and of no other', () => {
   const { load, windowsUs } = steadyLoad([90, 30, 32, 31].map(window), SPEC);
-  expect(load).toMatchObject({ requests: 300, errors: 3, cpu: { userUs: 3720, systemUs: 5580, totalUs: 9300 } });
+  expect(load).toMatchObject({
+    requests: 30_000,
+    errors: 3,
+    cpu: { userUs: 372_000, systemUs: 558_000, totalUs: 930_000 },
+  });
   expect(load!.perSecond).toBeCloseTo(1000, 9);
   expect(windowsUs).toEqual([90, 30, 32, 31]);
 });
