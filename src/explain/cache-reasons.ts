@@ -28,7 +28,7 @@ function cachedReason({ site, recorder, outcome }: Trace): string {
   const { file, resolution } = recorder.decisions;
   const { kind } = resolution!.resolved;
   if (outcome === 'listing') return 'the entries of the directory, and each representation that was requested';
-  if (kind === 'not-found' || kind === 'listing')
+  if (kind === 'not-found' || kind === 'listing' || recorder.decisions.readErrno !== undefined)
     return outcome === 'fallback' ? 'the absence of a file, and the fallback' : 'the absence of a file';
   if (file === undefined) return 'the redirect';
   const limit = `maxCachedFileBytes, ${bytesText(site.context.limits.maxCachedFileBytes)}`;
@@ -45,6 +45,8 @@ function uncachedReason({ site, recorder, response, outcome }: Trace): string {
   switch (file?.uncacheable) {
     case 'racy':
       return 'it changed a moment ago, and could change again with the same times';
+    case 'pseudo-file':
+      return 'its size and times do not describe its content: it is read for each request';
     case 'changed while read':
       return 'it changed while it was read';
     case 'too many files to hash':

@@ -76,6 +76,7 @@ export function explain(options: ServeOptions, head: Uint8Array): Explanation {
     };
     const sent = (response: HttpResponse, keepAlive: boolean, reason: FieldReason): Sent => {
       response.ownedFile?.release(kernel);
+      if (response.body.kind === 'stream') void response.body.stream.cancel();
       return sentHead(response, parser, keepAlive, reason);
     };
     if (parsed !== COMPLETE) {

@@ -1,4 +1,5 @@
 import { headerPath } from '../files/representation/builder.js';
+import { NO_ETAG } from '../http/semantics/preconditions.js';
 import type { Trace } from './trace.js';
 
 export interface AbsentField {
@@ -128,6 +129,10 @@ export class HeaderReasons {
   private absentValidators(): AbsentField[] {
     const { file, recorder, site } = this.trace;
     const representation = recorder.decisions.representation?.representation ?? file!.identity;
+    if (representation.validators.etag === NO_ETAG) {
+      const varies = 'the content may differ each time';
+      return ['ETag', 'Last-Modified', 'Accept-Ranges'].map((name) => ({ name, reason: varies }));
+    }
     const reason =
       site.options.etag === 'content'
         ? 'etag is content: equal servers have files of different times'

@@ -100,6 +100,7 @@ export class Trace {
       this.add('release', 'only the previous release has it, and previousReleaseMs is set');
     switch (resolved.kind) {
       case 'file':
+        if (decisions.readErrno !== undefined) return this.traceNotFound(path, decisions.readErrno);
         return this.traceFile('file', decisions.file!, this.fileReason(path));
       case 'directory':
         this.outcome = 'redirect';
@@ -261,6 +262,7 @@ export class Trace {
 const PENDING = 'If-Match may match the ETag, which is not known yet';
 
 const IGNORED_RANGES = {
+  'no-validators': 'the content may differ each time, so that parts of it cannot be joined',
   repeated: 'the field was sent twice',
   'if-match': `${PENDING}, and the whole is sent`,
   'if-range': 'If-Range does not match, and the whole is sent',
@@ -301,8 +303,8 @@ function invalidPathReason(path: string, status: 400 | 404): string {
     : 'a segment begins with a dot, and only /.well-known/ may';
 }
 
-function describe({ resolved: { name, file } }: BuiltFile): string {
-  return `${name}, ${bytesText(file!.size)}, modified ${new Date(file!.modifiedMs).toISOString()}`;
+function describe({ resolved: { name, file }, identity }: BuiltFile): string {
+  return `${name}, ${bytesText(identity.size)}, modified ${new Date(file!.modifiedMs).toISOString()}`;
 }
 
 function acceptsText(request: RequestParser): { text: string; codings: readonly string[] } {
@@ -319,4 +321,6 @@ function uncompressedReason({ name, file }: Resolved): string {
   return `not compressed: ${file!.size < COMPRESSION_MIN_BYTES ? 'too small' : 'not cached, or too large'}`;
 }
 
-export const bytesText = (size: number): string => `${size.toLocaleString('en')} byte${size === 1 ? '' : 's'}`;
+/** @param size -1 if it is not known */
+export const bytesText = (size: number): string =>
+  size < 0 ? 'of unknown size' : `${size.toLocaleString('en')} byte${size === 1 ? '' : 's'}`;

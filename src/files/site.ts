@@ -182,11 +182,16 @@ export class Site {
   }
 
   /** The entry of what a path resolved to; the response alone if it is transient. */
-  private build(request: RequestParser, resolved: Resolved, { lookup }: Release): CacheEntry | HttpResponse {
+  private build(request: RequestParser, resolved: Resolved, release: Release): CacheEntry | HttpResponse {
     switch (resolved.kind) {
       case 'file': {
         const fileName = latin1(resolved.name, 0, resolved.name.length);
-        const { content, uncacheable } = this.sharedContent(resolved, fileName) ?? this.buildFile(resolved, fileName);
+        const built = this.sharedContent(resolved, fileName) ?? this.buildFile(resolved, fileName);
+        if (typeof built === 'number') {
+          this.context.observe?.('readErrno', built);
+          return this.build(request, { ...resolved, kind: 'not-found', errno: built }, release);
+        }
+        const { content, uncacheable } = built;
         const { identity, compressor } = content;
         this.context.observe?.('file', { resolved, identity, isCompressed: compressor !== null, uncacheable });
         if (uncacheable !== null) return content.respond(request);
@@ -202,16 +207,16 @@ export class Site {
         const { response, content, plainResponse, relevantFields } = this.errorPages.contentFor(
           request,
           resolved,
-          lookup,
+          release.lookup,
         );
         return content === null ? response : this.entryOf(request, resolved, content, plainResponse, relevantFields);
       }
     }
   }
 
-  private buildFile(resolved: Resolved, fileName: string): Built {
+  private buildFile(resolved: Resolved, fileName: string): Built | number {
     const built = this.builder.build(resolved, [], () => {
-      const { content } = built; // it has its ETag now, or there is one more representation
+      const { content } = built as Built; // it has its ETag now, or there is one more representation
       this.cache.onContentChanged(fileName, content, content.identity.ok);
     });
     return built;
@@ -255,8 +260,9 @@ export class Site {
 
   /** Whether a GET of the request's path would have a response other than 404. */
   has(request: RequestParser, nowMs: number): boolean {
-    const { status, ownedFile } = this.serve(request, nowMs);
+    const { status, ownedFile, body } = this.serve(request, nowMs);
     ownedFile?.release(this.context.kernel);
+    if (body.kind === 'stream') void body.stream.cancel();
     return status !== 404;
   }
 

@@ -40,6 +40,8 @@ interface Page {
   readonly dependent: Dependent;
   /** By status and coding. */
   readonly responses: Map<string, HttpResponse>;
+  /** It is read for each use, since nothing shows whether its content is the same. */
+  readonly isVolatile: boolean;
 }
 
 /** An error: the response to a request that has none of `relevantFields`, and to any. */
@@ -157,25 +159,29 @@ export class ErrorPages {
     if (
       known !== undefined &&
       this.pages.get(name) === known &&
-      (isUnchangedPage(resolved, known.resolved) || isTransientError(resolved))
+      (isUnchangedPage(resolved, known) || isTransientError(resolved))
     ) {
       this.resolver.close(resolved);
       return known;
     }
-    if (known !== undefined) this.invalidate(name, known);
+    // What was made with a volatile page is polled.
+    if (known?.isVolatile) this.drop(name, known);
+    else if (known !== undefined) this.invalidate(name, known);
     return this.store(name, resolved);
   }
 
   private store(name: string, resolved: Resolved): Page {
+    const built = resolved.kind === 'file' ? this.builder.build(resolved, this.pageFields, () => {}, true) : null;
     const { content, uncacheable } =
-      resolved.kind === 'file'
-        ? this.builder.build(resolved, this.pageFields, () => {}, true)
-        : { content: null, uncacheable: isTransientError(resolved) };
+      built !== null && typeof built === 'object'
+        ? built
+        : { content: null, uncacheable: built !== null || isTransientError(resolved) };
     const page: Page = {
       content,
       resolved,
       dependent: { onInvalidated: () => this.invalidate(name, page) },
       responses: new Map(),
+      isVolatile: typeof built === 'number' || uncacheable === 'pseudo-file',
     };
     if (uncacheable) resolved.dependencies.markUnwatched(TRANSIENT_PAGES); // so that each use resolves it
     this.pages.set(name, page);
@@ -199,8 +205,8 @@ const builtPage = ({ resolved, content }: Page): BuiltFile | null =>
   content && { resolved, identity: content.identity, isCompressed: content.compressor !== null, uncacheable: null };
 
 /** A racy file may have changed without its times. */
-const isUnchangedPage = (resolved: Resolved, known: Resolved): boolean =>
-  resolved.fingerprint === known.fingerprint && !isRacy(known);
+const isUnchangedPage = (resolved: Resolved, known: Page): boolean =>
+  resolved.fingerprint === known.resolved.fingerprint && !known.isVolatile && !isRacy(known.resolved);
 
 const isTransientError = ({ kind, errno }: Resolved): boolean => kind === 'not-found' && statusForErrno(errno) >= 500;
 

@@ -1,12 +1,13 @@
 import { formatDate } from '../../http/date.js';
 import type { Limits } from '../../http/limits.js';
-import type { BytesBody, Field, FileBody } from '../../http/response/response.js';
+import type { Body, BytesBody, Field, FileBody, StreamBody } from '../../http/response/response.js';
 import type { AcceptEncodingCache } from '../../http/semantics/accept-encoding.js';
-import type { Validators } from '../../http/semantics/preconditions.js';
+import { NO_VALIDATORS, type Validators } from '../../http/semantics/preconditions.js';
+import { EFBIG } from '../../sys/errno.js';
 import type { Kernel } from '../../sys/kernel.js';
 import { SharedFd } from '../../sys/shared-fd.js';
 import { DESCRIPTOR_BYTES, ENTRY_OVERHEAD_BYTES } from '../cache/entry.js';
-import { type OpenFile, readFile } from '../resolve/open-file.js';
+import { endsAtSize, MISMATCH, type OpenFile, readFile } from '../resolve/open-file.js';
 import { filesOf, isRacy, type Resolved } from '../resolve/resolver.js';
 import { isCompressible } from '../rules/media-type.js';
 import type { Rules } from '../rules/response-headers.js';
@@ -17,6 +18,7 @@ import { Compressor } from './compressor.js';
 import type { Observe, Uncacheable } from './decisions.js';
 import { etagForBytes, etagForCoding } from './etag.js';
 import type { EtagHasher } from './etag-hasher.js';
+import { pseudoFileStream, readPseudoFile } from './pseudo-file.js';
 import { makeRepresentation, mergeFields, type Representation, type RepresentationFields } from './representation.js';
 import { Representations } from './representations.js';
 
@@ -64,14 +66,27 @@ export class RepresentationBuilder {
    * @param overriding fields that replace those of the rules
    * @param onChange called when a representation is added, or has got its entity tag
    * @param isOwned the caller closes the content, even if it is not cacheable; otherwise such content responds once
+   * @returns -errno if the file cannot be read
    */
-  build(resolved: Resolved, overriding: readonly Field[], onChange: () => void, isOwned = false): Built {
+  build(found: Resolved, overriding: readonly Field[], onChange: () => void, isOwned = false): Built | number {
     const { kernel, limits, acceptEncodings, etags, compression, observe } = this.context;
-    const file = resolved.file!;
+    const file = found.file!;
+    const body = file.fileSystem.isPseudo ? MISMATCH : this.bodyOf(file);
+    if (typeof body === 'number') {
+      for (const each of found.precompressed) kernel.close(each.file.fd);
+      if (body === MISMATCH) return this.buildPseudoFile(found, overriding, isOwned);
+      kernel.close(file.fd);
+      return body;
+    }
+    const bodies = found.precompressed.map((each) => this.bodyOf(each.file));
+    const resolved = bodies.some((each) => typeof each === 'number') ? this.withoutUnreadable(found, bodies) : found;
+    const encoded = bodies.filter((each) => typeof each !== 'number');
     const future: Field[] = this.isOfFuture(file) ? [['Last-Modified', formatDate(kernel.wallMs())]] : [];
     const common = this.fieldsOf(resolved, [...future, ...overriding]);
-    const identity = this.representation('identity', file, common);
-    const precompressed = resolved.precompressed.map((each) => this.representation(each.coding, each.file, common));
+    const identity = this.representation('identity', file, body, common);
+    const precompressed = resolved.precompressed.map((each, at) =>
+      this.representation(each.coding, each.file, encoded[at]!, common),
+    );
     const untagged = [identity, ...precompressed].filter(({ validators }) => validators.etag === '');
     // A small file that changed while it was read is sent from its descriptor, and resolved again next time.
     const wasRead = identity.ok.body.kind === 'bytes' || file.size > limits.maxCachedFileBytes;
@@ -94,6 +109,34 @@ export class RepresentationBuilder {
     if (isCacheable) return { content, uncacheable: null };
     if (!isStable) return { content, uncacheable: wasRead ? 'racy' : 'changed while read' };
     return { content, uncacheable: canBeTagged ? 'no room' : 'too many files to hash' };
+  }
+
+  /** A file whose size and times do not describe its content: as it is now, without validators. */
+  private buildPseudoFile(resolved: Resolved, overriding: readonly Field[], isOwned: boolean): Built | number {
+    const { kernel, acceptEncodings, observe } = this.context;
+    const { fd } = resolved.file!;
+    const read = readPseudoFile(kernel, fd);
+    if (typeof read === 'number' || read.isWhole || isOwned) kernel.close(fd);
+    if (typeof read === 'number') return read;
+    if (isOwned && !read.isWhole) return EFBIG; // a stream responds once
+    const common = { ...this.fieldsOf(resolved, overriding), varies: false };
+    const body: BytesBody | StreamBody = read.isWhole
+      ? { kind: 'bytes', bytes: read.bytes }
+      : { kind: 'stream', stream: pseudoFileStream(kernel, fd, read.bytes), length: -1, isEndless: false };
+    const identity = makeRepresentation('identity', body, NO_VALIDATORS, common);
+    identity.ok.transient = !isOwned;
+    const content = new Representations(kernel, acceptEncodings, identity, isOwned, observe);
+    return { content, uncacheable: 'pseudo-file' };
+  }
+
+  /** Closes the precompressed files that cannot be read, or are pseudo-files. */
+  private withoutUnreadable(resolved: Resolved, bodies: readonly (Body | number)[]): Resolved {
+    const precompressed = resolved.precompressed.filter(({ file }, at) => {
+      const isReadable = typeof bodies[at] !== 'number';
+      if (!isReadable) this.context.kernel.close(file.fd);
+      return isReadable;
+    });
+    return { ...resolved, precompressed };
   }
 
   /** Representations of bytes that are not a file's, such as a listing. */
@@ -148,9 +191,9 @@ export class RepresentationBuilder {
   private representation(
     coding: Representation['coding'],
     file: OpenFile,
+    body: BytesBody | FileBody,
     common: RepresentationFields,
   ): Representation {
-    const body = this.bodyOf(file);
     const validators = this.validatorsOf(file, body);
     return makeRepresentation(coding, body, { ...validators, etag: etagForCoding(validators.etag, coding) }, common);
   }
@@ -185,11 +228,14 @@ export class RepresentationBuilder {
     this.context.etags.read(body, listener);
   }
 
-  /** The bytes of a small file, whose descriptor is closed; otherwise the descriptor. */
-  private bodyOf(file: OpenFile): BytesBody | FileBody {
+  /** The bytes of a small file, whose descriptor is closed; otherwise the descriptor. MISMATCH or -errno leave it open. */
+  private bodyOf(file: OpenFile): BytesBody | FileBody | number {
     const { kernel, limits } = this.context;
-    if (file.size <= limits.maxCachedFileBytes) {
+    if (file.size > limits.maxCachedFileBytes) {
+      if (file.fileSystem.hasDoubtfulSizes && !endsAtSize(kernel, file)) return MISMATCH;
+    } else {
       const bytes = readFile(kernel, file);
+      if (typeof bytes === 'number') return bytes;
       if (bytes !== null) {
         kernel.close(file.fd);
         return { kind: 'bytes', bytes };

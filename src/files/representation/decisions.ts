@@ -7,7 +7,7 @@ import type { UrlPath } from '../resolve/url-path.js';
 import type { Redirect } from '../rules/redirects.js';
 import type { Representation } from './representation.js';
 
-export type Uncacheable = 'racy' | 'changed while read' | 'too many files to hash' | 'no room';
+export type Uncacheable = 'racy' | 'pseudo-file' | 'changed while read' | 'too many files to hash' | 'no room';
 
 export interface BuiltFile {
   readonly resolved: Resolved;
@@ -24,6 +24,8 @@ export interface Decisions {
   resolution: { readonly resolved: Resolved; readonly release: Release };
   /** -errno of a directory that cannot be listed. */
   listingErrno: number;
+  /** -errno of a file that cannot be read. */
+  readErrno: number;
   file: BuiltFile;
   /** The site's page for an error; null for plain text. */
   errorPage: BuiltFile | null;

@@ -1,9 +1,16 @@
 import { formatDate } from '../../http/date.js';
 import type { FieldSection } from '../../http/request/field-section.js';
 import type { PartialHead } from '../../http/response/head.js';
-import { type BytesBody, type Field, type FileBody, HttpResponse, NO_BODY } from '../../http/response/response.js';
+import {
+  type BytesBody,
+  type Field,
+  type FileBody,
+  HttpResponse,
+  NO_BODY,
+  type StreamBody,
+} from '../../http/response/response.js';
 import type { ContentCoding } from '../../http/semantics/accept-encoding.js';
-import type { Validators } from '../../http/semantics/preconditions.js';
+import { NO_ETAG, type Validators } from '../../http/semantics/preconditions.js';
 
 /** One representation of a file: as it is stored, or in a content coding. */
 export class Representation {
@@ -46,16 +53,17 @@ export interface RepresentationFields {
 
 export function makeRepresentation(
   coding: ContentCoding | 'identity',
-  body: BytesBody | FileBody,
+  body: BytesBody | FileBody | StreamBody,
   validators: Validators,
   common: RepresentationFields,
   isStored = true,
 ): Representation {
   const encodedAs = coding === 'identity' ? (common.storedCoding ?? null) : coding;
   const encoding: Field[] = encodedAs === null ? [] : [['Content-Encoding', encodedAs]];
-  const contentFields = [typeField(common.mediaType), ...encoding, ACCEPT_RANGES];
   const { etag, modifiedSeconds, recent } = validators;
-  const validatorFields: Field[] = etag === '' ? [] : [['ETag', etag]];
+  const hasRanges = etag !== NO_ETAG;
+  const contentFields = [typeField(common.mediaType), ...encoding, ...(hasRanges ? [ACCEPT_RANGES] : [])];
+  const validatorFields: Field[] = etag === '' || !hasRanges ? [] : [['ETag', etag]];
   if (!recent && !Number.isNaN(modifiedSeconds)) validatorFields.push(modifiedField(modifiedSeconds));
   const others = common.varies ? withVary(common.fields, 'Accept-Encoding') : common.fields;
   const ok = new HttpResponse(200, contentFields.concat(validatorFields, others), body);

@@ -229,6 +229,8 @@ export class Representations implements CacheContent {
       if (file === used) response.ownedFile = file;
       else file.release(this.kernel);
     }
+    const whole = this.identity.ok.body;
+    if (whole.kind === 'stream' && whole !== body) void whole.stream.cancel();
   }
 
   private files() {

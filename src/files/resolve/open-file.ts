@@ -18,7 +18,7 @@ export interface OpenFile {
   readonly validators: Validators;
   /** With the fraction that the file system keeps. */
   readonly modifiedMs: number;
-  /** It changed so recently that its fingerprint may stay the same when it changes again. */
+  /** Its fingerprint may stay the same when it changes: it has just changed, or its times do not describe it. */
   readonly racy: boolean;
   readonly fileSystem: FileSystem;
   /** It has other names, in directories that may not be watched. */
@@ -30,6 +30,7 @@ export const DIRECTORY = 1;
 export type NotAFile = typeof DIRECTORY | number;
 
 const stat = new Float64Array(STAT_WORDS);
+const ending = Buffer.allocUnsafeSlow(2);
 
 let racyEtags = 0;
 
@@ -66,16 +67,30 @@ export function openFile(
   return describeFile(fd, wallMs, fileSystems.of(fd, stat, wallMs));
 }
 
-/** Reads a whole file. Null when its size is not the one that fstat reported, or it changed while it was read. */
-export function readFile(kernel: Kernel, file: OpenFile): Uint8Array | null {
-  const bytes = Buffer.allocUnsafe(file.size);
+/** The content of a file is longer or shorter than its size: a pseudo-file. */
+export const MISMATCH = 1;
+
+/**
+ * Reads a whole file, and a byte more, which it must not have.
+ * @returns null if it changed meanwhile; MISMATCH; or -errno
+ */
+export function readFile(kernel: Kernel, file: OpenFile): Uint8Array | null | number {
+  const { fd, size } = file;
+  const bytes = Buffer.allocUnsafe(size + 1);
   let length = 0;
-  while (length < file.size) {
-    const count = kernel.pread(file.fd, bytes, length, file.size - length, length);
-    if (count <= 0) return null;
+  do {
+    const count = kernel.pread(fd, bytes, length, size + 1 - length, length);
+    if (count < 0) return count;
+    if (count === 0) break;
     length += count;
-  }
-  return fileUnchanged(kernel, file) ? bytes : null;
+  } while (length < size);
+  if (!fileUnchanged(kernel, file)) return null;
+  return length === size ? bytes.subarray(0, size) : MISMATCH;
+}
+
+/** Whether the last byte by a file's size is there, and none behind it: for a file that is not read whole. */
+export function endsAtSize(kernel: Kernel, { fd, size }: OpenFile): boolean {
+  return kernel.pread(fd, ending, 0, ending.length, size - 1) === 1;
 }
 
 /** Whether the file is the same as when it was opened, as far as fstat(2) shows. */
@@ -84,7 +99,7 @@ export function fileUnchanged(kernel: Kernel, file: OpenFile): boolean {
 }
 
 function describeFile(fd: number, wallMs: number, fileSystem: FileSystem): OpenFile {
-  const racy = fileSystem.hasRacyTimes(stat, wallMs);
+  const racy = fileSystem.isPseudo || fileSystem.hasRacyTimes(stat, wallMs);
   const modifiedSeconds = stat[Stat.mtimeSeconds]!;
   const fingerprint = statFingerprint(stat);
   // The tag of a racy file is weak and unique, even within a millisecond: the content may change without a trace.

@@ -159,7 +159,8 @@ export class Resolver {
   private withPrecompressed(lookup: Lookup, name: Buffer, file: OpenFile, dependencies: Dependencies): Resolved {
     if (file.hasHardLinks) dependencies.markUnwatched(HARD_LINKS); // writes by a name in another directory are not reported
     const precompressed: PrecompressedFile[] = [];
-    if (this.options.precompressed && originalOf(name.toString('latin1')) === null && !isEncodedFormat(name)) {
+    const isOriginal = originalOf(name.toString('latin1')) === null && !isEncodedFormat(name);
+    if (this.options.precompressed && isOriginal && !file.fileSystem.isPseudo) {
       for (const coding of lookup.precompressedCodings(name, dependencies)) {
         const encodedName = Buffer.concat([name, Buffer.from(PRECOMPRESSED_SUFFIXES[coding])]);
         const own = new Dependencies();
@@ -168,7 +169,9 @@ export class Resolver {
         if (typeof encoded === 'object' || own.throughSymlink) dependencies.merge(own);
         if (typeof encoded !== 'object') continue;
         if (encoded.hasHardLinks) dependencies.markUnwatched(HARD_LINKS);
-        if (encoded.modifiedMs >= file.modifiedMs) {
+        if (encoded.fileSystem.isPseudo) {
+          this.kernel.close(encoded.fd);
+        } else if (encoded.modifiedMs >= file.modifiedMs) {
           precompressed.push({ coding, file: encoded });
         } else {
           this.counters.stalePrecompressed++;

@@ -68,8 +68,9 @@ const KNOWN_MS = 30_000;
 /** What a file system's sizes and times are worth. */
 export class FileSystem {
   readonly isPseudo: boolean;
-  /** FUSE and 9p servers may report sizes that their content does not have. */
   readonly isRemote: boolean;
+  /** Programs serve it, which may report sizes that its files do not have. */
+  readonly hasDoubtfulSizes: boolean;
   private readonly granularityMs: number;
 
   /** @param type the result of fstatfs(2): a magic number, or -errno */
@@ -77,9 +78,10 @@ export class FileSystem {
     type: number,
     readonly knownAtMs = 0,
   ) {
-    const kind = TYPES.get(type)?.[1];
+    const [name, kind] = TYPES.get(type) ?? [];
     this.isPseudo = kind === 'pseudo';
     this.isRemote = kind === 'remote';
+    this.hasDoubtfulSizes = name === 'fuse' || name === '9p';
     this.granularityMs = kind === 'coarse' ? COARSE_MS : kind === 'remote' ? REMOTE_MS : 0;
   }
 

@@ -3,7 +3,7 @@ import { assert } from '../../sys/assert.js';
 import { equalsIgnoreCase, FieldId } from '../headers.js';
 import type { RequestParser } from '../request/parser.js';
 import { type BytesBody, type Field, type FileBody, HttpResponse, textResponse } from '../response/response.js';
-import { etagPending, ifRangeMatches, type Validators } from './preconditions.js';
+import { etagPending, ifRangeMatches, NO_ETAG, type Validators } from './preconditions.js';
 
 /** A part of a representation, in bytes. */
 export interface ByteRange {
@@ -12,8 +12,9 @@ export interface ByteRange {
   readonly end: number;
 }
 
-/** Why a Range field is ignored, and the whole representation sent. `if-match` is one that is pending. */
-export type IgnoredRange = 'method' | 'repeated' | 'if-match' | 'if-range' | 'invalid';
+/** Why a Range field is ignored, and the whole representation sent. `if-match` is one that is pending; parts of content without
+ * validators cannot be joined. */
+export type IgnoredRange = 'method' | 'no-validators' | 'repeated' | 'if-match' | 'if-range' | 'invalid';
 
 type Whole = { readonly fields: readonly Field[]; readonly body: BytesBody | FileBody };
 
@@ -50,6 +51,7 @@ export function selectRanges(
   nowMs: () => number,
 ): readonly ByteRange[] | 416 | IgnoredRange {
   if (request.method !== 'GET') return 'method';
+  if (validators.etag === NO_ETAG) return 'no-validators';
   if (request.isRepeated(RANGE)) return 'repeated';
   if (!ifRangeMatches(request, validators, nowMs)) return etagPending(request, validators) ? 'if-match' : 'if-range';
   return parseRanges(request.bytes, request.valueStart(RANGE), request.valueEnd(RANGE), size) ?? 'invalid';

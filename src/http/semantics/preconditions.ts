@@ -2,15 +2,25 @@ import { parseDate } from '../date.js';
 import { FieldId } from '../headers.js';
 import type { RequestParser } from '../request/parser.js';
 
+/** The entity tag of content that never has one, which no field of a request can match: no value contains NUL. */
+export const NO_ETAG = '\0';
+
 /** The validators of a representation, RFC 9110 section 8.8. */
 export interface Validators {
-  /** With its quotes, and `W/` if weak; empty while it is not known, when it will be a strong one. */
+  /** With its quotes, and `W/` if weak; empty while it is not known, when it will be a strong one; or NO_ETAG. */
   readonly etag: string;
   /** Whole seconds since the epoch; NaN if the file's time is not usable. */
   readonly modifiedSeconds: number;
   /** The second was not over: not a Last-Modified yet, since another change may get the same date, section 8.8.2.2. */
   readonly recent: boolean;
 }
+
+/** Content that may differ each time. */
+export const NO_VALIDATORS: Validators = Object.freeze({
+  etag: NO_ETAG,
+  modifiedSeconds: Number.NaN,
+  recent: false,
+});
 
 // Constants of this module are constants to the compiler; imported ones are looked up on every request.
 const IF_MATCH = FieldId.ifMatch;

@@ -233,6 +233,8 @@ export class HttpConnection implements Protocol {
     if (response.status === LATER)
       return this.ensureQueue().enqueueLater(parser, response as LaterResponse, action, entry);
     if (queue?.isBusy) return queue.enqueue(parser, response, action, entry);
+    if (response.transient && response.body.kind === 'stream')
+      return this.ensureQueue().enqueue(parser, response, action, entry);
     sendResponse(context, connection, response, action, parser.minorVersion === 0, parser.method === 'HEAD', entry);
     // A client that does not know of a stop may have sent a further request already.
     if (action !== ConnectionAction.keepAlive)
