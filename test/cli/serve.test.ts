@@ -48,7 +48,10 @@ describe('on start', () => {
   test.each([30, 40, 48])('a limit of %i descriptors is one sentence', (limit) => {
     const script = `ulimit -n ${limit}; exec "$0" "$@"`;
     const args = ['-c', script, process.execPath, MAIN, 'serve', site.root, '--port', '0'];
-    const { status, stdout, stderr } = spawnSync('bash', args, { encoding: 'utf8' });
+    const { status, stdout, stderr } = spawnSync('bash', args, {
+      encoding: 'utf8',
+      env: { ...process.env, NO_COLOR: '1' },
+    });
     expect([status, stdout]).toEqual([2, '']);
     expect(stderr).toBe(
       `epollet: This process may open ${limit} files, which is too few; raise the limit: ulimit -n 4096, LimitNOFILE=4096 in systemd, --ulimit nofile=4096 in Docker.\n`,

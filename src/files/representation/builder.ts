@@ -81,11 +81,11 @@ export class RepresentationBuilder {
     const bodies = found.precompressed.map((each) => this.bodyOf(each.file));
     const resolved = bodies.some((each) => typeof each === 'number') ? this.withoutUnreadable(found, bodies) : found;
     const encoded = bodies.filter((each) => typeof each !== 'number');
-    const future: Field[] = this.isOfFuture(file) ? [['Last-Modified', formatDate(kernel.wallMs())]] : [];
-    const common = this.fieldsOf(resolved, [...future, ...overriding]);
+    const shared = this.fieldsOf(resolved, overriding);
+    const common = this.datedFields(file, shared);
     const identity = this.representation('identity', file, body, common);
     const precompressed = resolved.precompressed.map((each, at) =>
-      this.representation(each.coding, each.file, encoded[at]!, common),
+      this.representation(each.coding, each.file, encoded[at]!, this.datedFields(each.file, shared)),
     );
     const untagged = [identity, ...precompressed].filter(({ validators }) => validators.etag === '');
     // A small file that changed while it was read is sent from its descriptor, and resolved again next time.
@@ -166,11 +166,13 @@ export class RepresentationBuilder {
   }
 
   /**
-   * Whether a file's time is later than the clock: it is not its date, and the date of the first response is sent in its
-   * place until the time is over, RFC 9110 section 8.8.2.1. To conditions the file is newer than any date meanwhile.
+   * The fields of a file whose time is later than the clock have the date of the first response in its place until that
+   * time is over, RFC 9110 section 8.8.2.1. To conditions the file is newer than any date meanwhile.
    */
-  private isOfFuture({ validators }: OpenFile): boolean {
-    return this.options.etag === 'stat' && validators.modifiedSeconds * 1000 > this.context.kernel.wallMs();
+  private datedFields({ validators }: OpenFile, shared: RepresentationFields): RepresentationFields {
+    const nowMs = this.context.kernel.wallMs();
+    if (this.options.etag !== 'stat' || !(validators.modifiedSeconds * 1000 > nowMs)) return shared; // or NaN
+    return { ...shared, fields: mergeFields([['Last-Modified', formatDate(nowMs)]], shared.fields) };
   }
 
   private fitsCache(resolved: Resolved): boolean {
