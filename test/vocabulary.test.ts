@@ -34,7 +34,7 @@ const BANNED: [word: string, instead: string][] = [
   ['patience', 'timeout'],
   ['young', 'racy'],
   ['coded', 'encoded'],
-  ['(?<!font )variants?(?!=minbase)', 'representation'],
+  ['(?<!font )variants?(?!=minbase| Also Negotiates)', 'representation'],
   ['lies?|lay', 'is; stored at'],
   // "There is no" and "is no longer" are English.
   ['(?<!there )is no(?! longer| more)', 'is not a, has no, there is no'],

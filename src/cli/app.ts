@@ -13,7 +13,7 @@ export interface App {
   error?: ErrorHandler;
 }
 
-const OWN_DIRECTORY = new URL('.', import.meta.url).href;
+const OWN_DIRECTORY = new URL('..', import.meta.url).href; // of the bundle too
 
 const SHAPE = 'export default { fetch(request) { return new Response("hi"); } }';
 

@@ -1,4 +1,3 @@
-import { get } from 'node:http';
 import type { Command } from 'commander';
 import { readConfig } from './settings/config.js';
 import { type Endpoint, endpoint } from './settings/flags.js';
@@ -95,7 +94,8 @@ async function check(url: URL, isAnyStatus: boolean): Promise<Health> {
 }
 
 /** Only the head of the response is read. */
-function statusOf(url: URL, signal: AbortSignal): Promise<{ status: number; location: string | undefined }> {
+async function statusOf(url: URL, signal: AbortSignal): Promise<{ status: number; location: string | undefined }> {
+  const { get } = await import('node:http'); // which the server does without
   return new Promise((resolve, reject) => {
     const headers = { 'User-Agent': 'epollet-healthcheck' };
     get(url, { agent: false, signal, headers }, (response) => {

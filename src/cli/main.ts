@@ -4,7 +4,7 @@ import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
 import type { ErrorCode } from '../sys/error-code.js';
 import { tooFewDescriptors } from './settings/descriptor-limit.js';
-import { UsageError } from './settings/usage-error.js';
+import { isUsageError, UsageError } from './settings/usage-error.js';
 
 const USAGE_EXIT_CODE = 2;
 
@@ -135,7 +135,7 @@ async function report(error: unknown): Promise<number> {
     printError(await sentenceOf(error));
     return USAGE_EXIT_CODE;
   }
-  if (error instanceof UsageError) {
+  if (isUsageError(error)) {
     printError(error.message);
     if (error.details !== '') process.stderr.write(`${error.details}\n`);
     return USAGE_EXIT_CODE;

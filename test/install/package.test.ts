@@ -16,6 +16,7 @@ function packed(): string[] {
 
 test('the package contains exactly these files', () => {
   const hasSource = (path: string): boolean =>
+    path === manifest.bin.epollet ||
     existsSync(join(PACKAGE, path.replace(/^dist\/(.*?)(\.d)?\.(js|ts)$/, 'src/$1.ts')));
   const isComparable = (path: string): boolean => !path.startsWith('prebuilds/') || existsSync(join(PACKAGE, path));
   const files = packed().filter((path) => !/^dist\/.*\.(js|d\.ts)$/.test(path) || hasSource(path));

@@ -1,4 +1,3 @@
-import { lookup } from 'node:dns/promises';
 import { isAddress } from '../../net/address.js';
 import { UsageError } from './usage-error.js';
 
@@ -10,6 +9,7 @@ export async function resolveHost(host: string, source: HostSource = '--host'): 
   if (host === 'localhost' || isAddress(host)) return host;
   const fault = faultOf(host, remedyOf(source));
   if (fault !== null) throw new UsageError(`${hostFrom(host, source)} ${fault}.`);
+  const { lookup } = await import('node:dns/promises');
   const { address } = host === '' ? { address: '' } : await lookup(host).catch(() => ({ address: '' }));
   if (isAddress(address)) return address;
   throw new UsageError(

@@ -2,6 +2,8 @@ import type { ErrorCode } from '../../sys/error-code.js';
 
 /** A wrong command line, configuration file or app; the message is one sentence that names the culprit and the remedy. */
 export class UsageError extends Error {
+  override readonly name = 'UsageError';
+
   /** @param details lines printed below the sentence, such as the stack of the user's program */
   constructor(
     message: string,
@@ -11,6 +13,10 @@ export class UsageError extends Error {
     super(message);
   }
 }
+
+/** By its name: the bundle of `serve` and the modules of the other commands have a class each. */
+export const isUsageError = (error: unknown): error is UsageError =>
+  error instanceof Error && error.name === 'UsageError';
 
 /** A message of an option's check as a sentence; a question ends as it is. */
 export const sentence = (message: string): string => message.replace(/(?<!\?)$/, '.');

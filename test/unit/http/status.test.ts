@@ -1,5 +1,11 @@
+import { STATUS_CODES } from 'node:http';
 import { expect, test } from 'vitest';
 import { reasonOf } from '../../../src/http/status.js';
+
+test('every status has the reason phrase that Node has', () => {
+  const statuses = Array.from({ length: 600 }, (_, status) => status);
+  expect(statuses.map(reasonOf)).toEqual(statuses.map((status) => STATUS_CODES[status] ?? ''));
+});
 
 test.each([
   [200, 'OK'],
