@@ -26,6 +26,10 @@ const places = {
   },
 };
 
+/** A source of ASCII characters takes a byte each in memory, with a single other one two. Those are in strings only. */
+const inAscii = (code) =>
+  code.replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
 /** The licenses of the packages in the bundle, which go with their code. */
 function licensesOf(modules) {
   const packages = new Set(modules.flatMap((id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0] ?? []));
@@ -41,12 +45,12 @@ const bundle = await rolldown({
   platform: 'node',
   plugins: [places],
 });
-const { output } = await bundle.write({
-  file: join(DIST, 'epollet.js'),
+const { output } = await bundle.generate({
   format: 'esm',
   codeSplitting: false,
   comments: { legal: true, jsdoc: false, annotation: false },
 });
 await bundle.close();
-const modules = output.flatMap(({ moduleIds = [] }) => moduleIds);
-writeFileSync(join(DIST, 'epollet.licenses.txt'), licensesOf(modules).join(`\n${'-'.repeat(80)}\n\n`));
+const [{ code, moduleIds }] = output;
+writeFileSync(join(DIST, 'epollet.js'), inAscii(code));
+writeFileSync(join(DIST, 'epollet.licenses.txt'), licensesOf(moduleIds).join(`\n${'-'.repeat(80)}\n\n`));
