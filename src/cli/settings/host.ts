@@ -9,7 +9,7 @@ export async function resolveHost(host: string, source: HostSource = '--host'): 
   if (host === 'localhost' || isAddress(host)) return host;
   const fault = faultOf(host, remedyOf(source));
   if (fault !== null) throw new UsageError(`${hostFrom(host, source)} ${fault}.`);
-  const { lookup } = await import('node:dns/promises');
+  const { lookup } = await import('node:dns/promises'); // not for an address, which most hosts are
   const { address } = host === '' ? { address: '' } : await lookup(host).catch(() => ({ address: '' }));
   if (isAddress(address)) return address;
   throw new UsageError(

@@ -44,6 +44,15 @@ function reported(events: number): { reader: number; writer: number } {
   return { reader, writer };
 }
 
+/** Closes a descriptor, whose file stays open in a duplicate, and opens an eventfd, which gets its number. */
+function replaceDuplicated(fd: number): number {
+  test.own('dup', kernel.dup(fd));
+  kernel.close(fd);
+  const other = test.own('eventfd', kernel.eventfd(0, 0));
+  expect(other).toBe(fd);
+  return other;
+}
+
 describe.each<[StrictCode, [subject: string, isWarned: boolean, run: () => void][]]>([
   [
     'EPOLLET_PARTIAL_READ',
@@ -201,14 +210,8 @@ describe.each<[StrictCode, [subject: string, isWarned: boolean, run: () => void]
         'another file with the number',
         true,
         () => {
-          const { reader } = reported(EPOLLIN);
-          const duplicate = check('dup', kernel.dup(reader));
-          kernel.close(reader);
-          const other = check('eventfd', kernel.eventfd(0, 0));
-          expect(other).toBe(reader);
+          replaceDuplicated(reported(EPOLLIN).reader);
           epoll.poll(0);
-          kernel.close(duplicate);
-          kernel.close(other);
         },
       ],
       [
@@ -217,27 +220,15 @@ describe.each<[StrictCode, [subject: string, isWarned: boolean, run: () => void]
         () => {
           const first = check('eventfd', kernel.eventfd(1, 0));
           epoll.register(first, EPOLLIN);
-          const duplicate = check('dup', kernel.dup(first));
-          kernel.close(first);
-          const other = check('eventfd', kernel.eventfd(0, 0));
-          expect(other).toBe(first);
+          replaceDuplicated(first);
           epoll.poll(0);
-          kernel.close(duplicate);
-          kernel.close(other);
         },
       ],
       [
         'another file registered with the number',
         true,
         () => {
-          const { reader } = reported(EPOLLIN);
-          const duplicate = check('dup', kernel.dup(reader));
-          kernel.close(reader);
-          const other = check('eventfd', kernel.eventfd(0, 0));
-          expect(other).toBe(reader);
-          epoll.register(other, EPOLLIN);
-          kernel.close(duplicate);
-          kernel.close(other);
+          epoll.register(replaceDuplicated(reported(EPOLLIN).reader), EPOLLIN);
         },
       ],
       [
