@@ -23,7 +23,7 @@ RUN npm run postprepare && npm prune --ignore-scripts --omit=dev && find node_mo
 COPY html html
 COPY LICENSE ./
 # The umask of the checkout may have made the files unreadable for the image's user.
-RUN rm -f dist/.tsbuildinfo && chmod -R a+rX . && chmod a+x dist/epollet.js
+RUN rm -f dist/.tsbuildinfo && chmod -R a+rX . && chmod a+x dist/epollet.cjs
 
 
 FROM ${NODE_IMAGE}
@@ -43,7 +43,7 @@ COPY --from=build /build/node_modules node_modules
 COPY --from=build /build/build/Release/epollet.node build/Release/epollet.node
 COPY --from=build /build/dist dist
 COPY --from=build /build/html html
-RUN ln -s /app/dist/epollet.js /usr/local/bin/epollet
+RUN ln -s /app/dist/epollet.cjs /usr/local/bin/epollet
 
 # Set the port by this variable (docker run -e EPOLLET_PORT=…) rather than --port: the health check reads it too.
 ENV NODE_ENV=production \

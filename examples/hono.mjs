@@ -1,4 +1,4 @@
-// An unchanged Hono app. Run it: npm run build && node dist/epollet.js --app examples/hono.mjs
+// An unchanged Hono app. Run it: npm run build && node dist/epollet.cjs --app examples/hono.mjs
 import { Hono } from 'hono';
 
 const notes = new Map([['1', 'Buy milk']]);

@@ -1,5 +1,5 @@
 // JSON requests and responses, and error responses of its own. Run it:
-//   npm run build && node dist/epollet.js --app examples/json-api.mjs
+//   npm run build && node dist/epollet.cjs --app examples/json-api.mjs
 //   curl http://127.0.0.1:8080/sum -d '{ "numbers": [1, 2, 3] }'
 class HttpError extends Error {
   constructor(status, message) {

@@ -1,8 +1,14 @@
 /**
- * Makes dist/epollet.js, the command: all that `epollet serve` loads in one file, since finding and reading two hundred
- * modules takes longer than running them. `explain`, `lab` and `model` are modules of their own, which it imports.
+ * Makes the command of all that `epollet serve` loads, since finding and reading two hundred modules takes longer than
+ * running them:
+ *
+ * - dist/command.cjs, a function expression, which V8 compiles function by function, and keeps compiled in a code cache
+ * - dist/epollet.cjs, which loads it
+ *
+ * `explain`, `lab` and `model` are modules of their own, which the command imports.
  */
 
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,13 +28,60 @@ const places = {
   },
   transform(code, id) {
     if (!id.startsWith(DIST + sep) || !code.includes('import.meta.url')) return null;
-    return code.replaceAll('import.meta.url', `new URL('./${relative(DIST, id)}', import.meta.url).href`);
+    return code
+      .replaceAll('createRequire(import.meta.url)', 'require')
+      .replaceAll('import.meta.url', `(directory + '${relative(DIST, id)}')`);
   },
 };
+
+/** @returns the code of a module with all that it imports, and the paths of its modules */
+async function bundled(module) {
+  const bundle = await rolldown({
+    input: join(DIST, 'cli', module),
+    platform: 'node',
+    plugins: [places, lazyChildProcess],
+  });
+  const { output } = await bundle.generate({
+    format: 'cjs',
+    codeSplitting: false,
+    comments: { legal: true, jsdoc: false, annotation: false },
+  });
+  await bundle.close();
+  const [{ code, moduleIds }] = output;
+  return { code: inAscii(code), moduleIds };
+}
 
 /** A source of ASCII characters takes a byte each in memory, with a single other one two. Those are in strings only. */
 const inAscii = (code) =>
   code.replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
+/** A module of Node is loaded when it is first used: node:net, node:zlib and node:child_process take milliseconds. */
+function withLazyBuiltins(code) {
+  const getters = [];
+  const rest = code.replace(
+    /^let (node_\w+) = require\("(node:[\w/]+)"\);\n(?:\1 = __toESM\(.*\);\n)?/gm,
+    (_, name, module) => {
+      getters.push(`\tget ${name}() { return this.loaded.${name} ??= require("${module}"); },\n`);
+      return '';
+    },
+  );
+  const lazy = rest.replace(/\bnode_\w+\b(?=[.,;) ])/g, 'builtins.$&');
+  // The interop of a default import is left out above.
+  const withDefault = /builtins\.\w+\.default\b/.exec(lazy);
+  if (withDefault !== null) throw new Error(`import what is used of the module by its name: ${withDefault[0]}`);
+  return `const builtins = {\n\tloaded: {},\n${getters.join('')}};\n${lazy}`;
+}
+
+/** Commander runs programs for subcommands that are files of their own, which epollet does not have. */
+const lazyChildProcess = {
+  name: 'lazy-child-process',
+  transform(code, id) {
+    if (!id.includes('/node_modules/commander/')) return null;
+    const load = /const childProcess = (require\('node:child_process'\));\n/;
+    const [line, call] = load.exec(code) ?? [];
+    return line === undefined ? null : code.replace(line, '').replaceAll('childProcess.', `${call}.`);
+  },
+};
 
 /** The licenses of the packages in the bundle, which go with their code. */
 function licensesOf(modules) {
@@ -40,17 +93,21 @@ function licensesOf(modules) {
   });
 }
 
-const bundle = await rolldown({
-  input: join(DIST, 'cli', 'main.js'),
-  platform: 'node',
-  plugins: [places],
-});
-const { output } = await bundle.generate({
-  format: 'esm',
-  codeSplitting: false,
-  comments: { legal: true, jsdoc: false, annotation: false },
-});
-await bundle.close();
-const [{ code, moduleIds }] = output;
-writeFileSync(join(DIST, 'epollet.js'), inAscii(code));
+const { code: eager, moduleIds } = await bundled('main.js');
+const code = withLazyBuiltins(eager).replaceAll('await import(', 'await importModule(');
+if (/\bimport\(/.test(code)) throw new Error('a script cannot import: write "await import(…)"');
+const build = createHash('sha256').update(code).digest('hex').slice(0, 16);
+writeFileSync(
+  join(DIST, 'command.cjs'),
+  `/* ${build} */(function (exports, require, importModule, directory) {\n${code}\n})\n`,
+);
 writeFileSync(join(DIST, 'epollet.licenses.txt'), licensesOf(moduleIds).join(`\n${'-'.repeat(80)}\n\n`));
+
+const start = await bundled('start.js');
+writeFileSync(
+  join(DIST, 'epollet.cjs'),
+  start.code.replace(
+    /^(#!.*\n)?/,
+    (line) => `${line}const directory = require('node:url').pathToFileURL(__dirname + '/').href;\n`,
+  ),
+);

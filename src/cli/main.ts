@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { existsSync, readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
@@ -20,7 +19,7 @@ interface CommandRow {
   readonly term: string;
   readonly description: string;
   /** Adds the options, the arguments and the action. */
-  readonly define: (command: Command) => Promise<void>;
+  readonly define: (command: Command, onServing: () => void) => Promise<void>;
 }
 
 /**
@@ -31,7 +30,7 @@ const COMMANDS: Readonly<Record<string, CommandRow>> = {
   serve: {
     term: 'serve [options] [dir]',
     description: 'serve a directory, a fetch handler, or both',
-    define: async (command) => (await import('./serve.js')).defineServe(command),
+    define: async (command, onServing) => (await import('./serve.js')).defineServe(command, onServing),
   },
   explain: {
     term: 'explain [options] <url> [dir]',
@@ -55,50 +54,59 @@ const COMMANDS: Readonly<Record<string, CommandRow>> = {
   },
 };
 
-const program = new Command('epollet')
-  .description('Raw epoll for Node, and a fast HTTP server for files and fetch handlers, on Linux.')
-  .version(version, '-v, --version', 'print the version')
-  .configureOutput({ outputError: () => {} })
-  .addHelpText('after', '\nepollet [dir] is short for epollet serve [dir].\nepollet serve --help lists the flags.')
-  .hook('preSubcommand', async (_, command) => {
-    const { checkVariables } = await import('./settings/variables.js');
-    const warnings = checkVariables(process.env);
-    // Not of a health check, whose output is for its own reason.
-    if (command.name() === 'serve') for (const warning of warnings) printError(warning);
-    await COMMANDS[command.name()]!.define(command);
-  });
+/**
+ * Runs the command line.
+ * @param onServing once the server of `serve` listens
+ */
+export async function main(onServing: () => void): Promise<void> {
+  // The reader of a pipe may have exited (EPIPE), or a terminal closed (EIO); this must not end the server with a stack.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
-for (const [name, { description }] of Object.entries(COMMANDS))
-  program.addCommand(new Command(name).description(description), { isDefault: name === 'serve' });
+  // An empty variable counts as unset: compose files write `EPOLLET_PORT:` for an absent value.
+  for (const [name, value = ''] of Object.entries(process.env))
+    if (name.startsWith('EPOLLET_') && (value === '' || isServiceVariable(name, value))) delete process.env[name];
 
-// As man(1), by COLUMNS where the output is not a terminal.
-const width = process.stdout.isTTY ? process.stdout.columns : Number(process.env['COLUMNS']) || 80;
+  try {
+    await program(onServing).parseAsync(await commandLine());
+  } catch (error) {
+    const code = await report(error);
+    // Timers and sockets of the user's app would keep the process alive.
+    if (code !== 0) process.exit(code);
+  }
+}
 
-for (const command of [program, ...program.commands])
-  command
-    .exitOverride()
-    .helpOption('-h, --help', 'print this help')
-    .configureOutput({ outputError: () => {}, getOutHelpWidth: () => width })
-    .configureHelp({
-      minWidthToWrap: 20, // the longest flag leaves less than the default of 40 in 80 columns
-      styleTitle: (text) => pc.bold(text),
-      styleCommandText: (text) => pc.cyan(text),
-      subcommandTerm: (each) => COMMANDS[each.name()]?.term ?? `${each.name()} [command]`,
+function program(onServing: () => void): Command {
+  const all = new Command('epollet')
+    .description('Raw epoll for Node, and a fast HTTP server for files and fetch handlers, on Linux.')
+    .version(version, '-v, --version', 'print the version')
+    .configureOutput({ outputError: () => {} })
+    .addHelpText('after', '\nepollet [dir] is short for epollet serve [dir].\nepollet serve --help lists the flags.')
+    .hook('preSubcommand', async (_, command) => {
+      const { checkVariables } = await import('./settings/variables.js');
+      const warnings = checkVariables(process.env);
+      // Not of a health check, whose output is for its own reason.
+      if (command.name() === 'serve') for (const warning of warnings) printError(warning);
+      await COMMANDS[command.name()]!.define(command, onServing);
     });
 
-// The reader of a pipe may have exited (EPIPE), or a terminal closed (EIO); this must not end the server with a stack.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  for (const [name, { description }] of Object.entries(COMMANDS))
+    all.addCommand(new Command(name).description(description), { isDefault: name === 'serve' });
 
-// An empty variable counts as unset: compose files write `EPOLLET_PORT:` for an absent value.
-for (const [name, value = ''] of Object.entries(process.env))
-  if (name.startsWith('EPOLLET_') && (value === '' || isServiceVariable(name, value))) delete process.env[name];
+  // As man(1), by COLUMNS where the output is not a terminal.
+  const width = process.stdout.isTTY ? process.stdout.columns : Number(process.env['COLUMNS']) || 80;
 
-try {
-  await program.parseAsync(await commandLine());
-} catch (error) {
-  const code = await report(error);
-  // Timers and sockets of the user's app would keep the process alive.
-  if (code !== 0) process.exit(code);
+  for (const command of [all, ...all.commands])
+    command
+      .exitOverride()
+      .helpOption('-h, --help', 'print this help')
+      .configureOutput({ outputError: () => {}, getOutHelpWidth: () => width })
+      .configureHelp({
+        minWidthToWrap: 20, // the longest flag leaves less than the default of 40 in 80 columns
+        styleTitle: (text) => pc.bold(text),
+        styleCommandText: (text) => pc.cyan(text),
+        subcommandTerm: (each) => COMMANDS[each.name()]?.term ?? `${each.name()} [command]`,
+      });
+  return all;
 }
 
 /** With `help NAME` as `NAME --help`, which loads the command. Takes a word that is neither a command nor a directory for a misspelt command. */

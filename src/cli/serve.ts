@@ -11,7 +11,8 @@ import { isOn, type Settings, settingsOf, withSettings } from './settings/settin
 import { starting } from './settings/starting.js';
 import { flushOnSignals, stopOnSignals } from './signals.js';
 
-export function defineServe(command: Command): void {
+/** @param onServing once the server listens */
+export function defineServe(command: Command, onServing: () => void): void {
   withSettings(command, flagsOf('check', COMMAND_OPTIONS.check));
   command.action(async (dir: string | undefined) => {
     let server: Server | null = null;
@@ -38,6 +39,7 @@ export function defineServe(command: Command): void {
     // An access log has standard output to itself, so that a program can parse it.
     const output = options.accessLog === 'off' ? process.stdout : process.stderr;
     output.write(`${started.url.href}\n`);
+    onServing();
   });
 }
 

@@ -16,7 +16,7 @@ import { fileURLToPath } from 'node:url';
 
 const SECONDS = Number(process.argv[2] ?? 3);
 const ROUNDS = Number(process.argv[3] ?? 3);
-const CLI = fileURLToPath(new URL('../../dist/epollet.js', import.meta.url));
+const CLI = fileURLToPath(new URL('../../dist/epollet.cjs', import.meta.url));
 
 const BROWSER = [
   'User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36',

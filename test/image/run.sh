@@ -254,7 +254,7 @@ check_contents() {
   for path in node_modules/node-gyp node_modules/node-addon-api node_modules/typescript node_modules/vitest node_modules/autocannon native src test .git; do
     [[ ! -e $rootfs/app/$path ]] || fail "the runtime image contains /app/$path"
   done
-  for path in LICENSE package.json dist/epollet.js build/Release/epollet.node html/index.html node_modules/bindings; do
+  for path in LICENSE package.json dist/epollet.cjs dist/command.cjs build/Release/epollet.node html/index.html node_modules/bindings; do
     [[ -e $rootfs/app/$path ]] || fail "the runtime image lacks /app/$path"
   done
   path=$(find "$rootfs/app" \( -not -user 0 -o -perm /002 \) -not -type l -print -quit)

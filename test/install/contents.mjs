@@ -8,7 +8,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export function expectedContents() {
   return [
     ...['CHANGELOG.md', 'LICENSE', 'README.md', 'config.schema.json', 'package.json'],
-    ...['dist/epollet.js', 'dist/epollet.licenses.txt'],
+    ...['dist/command.cjs', 'dist/epollet.cjs', 'dist/epollet.licenses.txt'],
     ...filesBelow('docs'),
     ...filesBelow('examples'),
     ...filesBelow('html'),

@@ -49,7 +49,7 @@ function imported(specifier = './dist/index.js'): { code: string; message: strin
 const node = (...args: string[]) =>
   spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8', timeout: 10_000, env: { NO_COLOR: '1' } });
 
-const command = (...args: string[]) => node('dist/epollet.js', ...args);
+const command = (...args: string[]) => node('dist/epollet.cjs', ...args);
 
 /** With the architecture, the C library and the repository, in one sentence. */
 const UNSUPPORTED = new RegExp(
@@ -115,12 +115,12 @@ describe('without a fitting addon the error has a code and is one sentence with 
 
 describe('the help', () => {
   test('lists every command as its own help begins', () => {
-    const { stdout } = spawnSync(process.execPath, ['dist/epollet.js', '--help'], { cwd: PACKAGE, encoding: 'utf8' });
+    const { stdout } = spawnSync(process.execPath, ['dist/epollet.cjs', '--help'], { cwd: PACKAGE, encoding: 'utf8' });
     const [, list] = /^Commands:\n(.*?)\n {2}help /ms.exec(stdout)!;
     const terms = [...list!.matchAll(/^ {2}([a-z]+(?: [[<]\w+[\]>])*) {2}/gm)].map(([, term]) => term!);
     expect(terms).toHaveLength(5);
     for (const term of terms) {
-      const help = spawnSync(process.execPath, ['dist/epollet.js', term.split(' ')[0]!, '--help'], { cwd: PACKAGE });
+      const help = spawnSync(process.execPath, ['dist/epollet.cjs', term.split(' ')[0]!, '--help'], { cwd: PACKAGE });
       expect(String(help.stdout).replace('healthcheck [options]', 'healthcheck')).toContain(`Usage: epollet ${term}\n`);
     }
   });
@@ -130,7 +130,7 @@ describe('without the optional packages of the lab', () => {
   beforeEach(() => prebuilt(BUILT));
 
   const lab = (...args: string[]) =>
-    spawnSync(process.execPath, ['dist/epollet.js', 'lab', ...args], {
+    spawnSync(process.execPath, ['dist/epollet.cjs', 'lab', ...args], {
       cwd: root,
       encoding: 'utf8',
       timeout: 10_000,

@@ -26,7 +26,7 @@ const launch: Launcher = {
   ],
   countingServer: (directory) => [
     process.execPath,
-    MAIN.replace('epollet.js', 'lab/bench/counting-server.js'),
+    MAIN.replace('epollet.cjs', 'lab/bench/counting-server.js'),
     directory,
   ],
 };

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 export const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
 /** The built command, from `npm run build`. */
-export const MAIN = `${PACKAGE}dist/epollet.js`;
+export const MAIN = `${PACKAGE}dist/epollet.cjs`;
 
 /** The built package, for `import`. */
 export const PACKAGE_ENTRY = new URL('../../dist/index.js', import.meta.url).href;

@@ -17,11 +17,12 @@ const HEADINGS: readonly (readonly [heading: string, flags: string])[] = [
   ['Limits:', ''],
 ];
 
-/** The last heading that names the flag, since Files has all of a site; of a limit that none names, Limits. */
+/** By flag. The last heading that names it counts, since Files has all of a site. */
+const HEADING_INDEX = new Map(HEADINGS.flatMap(([, flags], index) => flags.split(' ').map((flag) => [flag, index])));
+
+/** Of a limit, which none names, Limits. */
 function headingIndex(option: Option): number {
-  const name = option.long!.replace(/^--(?:no-)?/, '');
-  const at = HEADINGS.findLastIndex(([, flags]) => flags.split(' ').includes(name));
-  return at < 0 ? HEADINGS.length - 1 : at;
+  return HEADING_INDEX.get(option.long!.replace(/^--(?:no-)?/, '')) ?? HEADINGS.length - 1;
 }
 
 /** Adds options below their headings. A short form that the command has already, such as -H of explain, keeps its meaning. */

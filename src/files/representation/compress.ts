@@ -11,20 +11,14 @@ const MIN_SAVED_BYTES = 64;
 /** One in 20 bytes at least: below that, decompressing and caching the file twice cost more than sending the rest. */
 const MIN_SAVED_SHARE = 20;
 
-type Compress = (bytes: Uint8Array, options: object) => Promise<Buffer>;
-
 /** Node has zstd from 22.15 and 23.8 on. */
-const { zstdCompress } = zlib as {
-  zstdCompress?: (bytes: Uint8Array, options: object, done: (error: Error | null, result: Buffer) => void) => void;
-};
+type Zstd = (bytes: Uint8Array, options: object, done: (error: Error | null, result: Buffer) => void) => void;
+const hasZstd = 'zstd' in process.versions;
 /** ZSTD_c_compressionLevel of zstd.h, which Node 20 has no name for. */
 const ZSTD_COMPRESSION_LEVEL = 100;
-const zstd: Compress | null = zstdCompress === undefined ? null : promisify(zstdCompress);
-const brotli = promisify(zlib.brotliCompress);
-const gzip = promisify(zlib.gzip);
 
 /** The codings that this Node can compress with. Precompressed files are served in all of CODINGS. */
-export const AVAILABLE_CODINGS: readonly ContentCoding[] = CODINGS.filter((coding) => coding !== 'zstd' || zstd);
+export const AVAILABLE_CODINGS: readonly ContentCoding[] = CODINGS.filter((coding) => coding !== 'zstd' || hasZstd);
 
 /**
  * Compresses on a thread of libuv's pool. The levels are for compression during requests; the highest, for precompressed
@@ -33,15 +27,18 @@ export const AVAILABLE_CODINGS: readonly ContentCoding[] = CODINGS.filter((codin
  * @param coding one of AVAILABLE_CODINGS
  */
 export async function compress(bytes: Uint8Array, coding: ContentCoding): Promise<Buffer> {
-  if (coding === 'gzip') return gzip(bytes, { level: 6 });
+  if (coding === 'gzip') return promisify(zlib.gzip)(bytes, { level: 6 });
   if (coding === 'br') {
     // No mode: below quality 10, text compresses to the same bytes as with the generic one.
     const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_SIZE_HINT } = zlib.constants;
-    return brotli(bytes, { params: { [BROTLI_PARAM_QUALITY]: 5, [BROTLI_PARAM_SIZE_HINT]: bytes.length } });
+    return promisify(zlib.brotliCompress)(bytes, {
+      params: { [BROTLI_PARAM_QUALITY]: 5, [BROTLI_PARAM_SIZE_HINT]: bytes.length },
+    });
   }
-  assert(zstd !== null, 'this Node has no zstd: check AVAILABLE_CODINGS');
+  assert(hasZstd, 'this Node has no zstd: check AVAILABLE_CODINGS');
   // At its default of 3 it compresses worse than gzip at 6. The window is below the 8 MiB of RFC 9659.
-  return zstd(bytes, { params: { [ZSTD_COMPRESSION_LEVEL]: 9 } });
+  const { zstdCompress } = zlib as unknown as { zstdCompress: Zstd };
+  return promisify(zstdCompress)(bytes, { params: { [ZSTD_COMPRESSION_LEVEL]: 9 } });
 }
 
 /** Whether the compressed bytes are small enough to be cached and sent. */

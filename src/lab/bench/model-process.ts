@@ -13,7 +13,7 @@ const QUOTED_CHARS = 300;
 /** The command that serves a directory with a model, and prints a line with its URL when it listens. */
 export type ModelCommand = (model: string, directory: string) => readonly string[];
 
-const EPOLLET = fileURLToPath(new URL('../../epollet.js', import.meta.url));
+const EPOLLET = fileURLToPath(new URL('../../epollet.cjs', import.meta.url));
 
 export const modelCommand: ModelCommand = (model, directory) => [
   process.execPath,

@@ -1,0 +1,45 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { Script } from 'node:vm';
+import { codeCacheOf } from './code-cache.js';
+import type { main } from './main.js';
+
+/** After the first requests, whose functions are compiled by then. Another start within this time has no cache yet. */
+const WRITE_AFTER_MS = 3000;
+
+/** Made by scripts/bundle.mjs: a function expression behind a comment that identifies the build. */
+const COMMAND = new URL('../command.cjs', import.meta.url);
+
+type Define = (
+  exports: { main: typeof main },
+  require: NodeJS.Require,
+  importModule: (specifier: string) => Promise<unknown>,
+  directory: string,
+) => void;
+
+const source = readFileSync(COMMAND, 'latin1'); // it is ASCII
+const build = source.slice('/* '.length, source.indexOf(' */'));
+const cache = codeCacheOf(build);
+const cachedData = cache?.read();
+const script = new Script(source, {
+  filename: COMMAND.href,
+  ...(cachedData === undefined ? {} : { cachedData }),
+});
+const define = script.runInThisContext() as Define;
+const command = {} as { main: typeof main };
+// A script has neither of its own.
+const importModule = (specifier: string): Promise<unknown> => import(specifier);
+define(command, createRequire(import.meta.url), importModule, new URL('.', COMMAND).href);
+
+// A process of another command would leave out what serve needs.
+command.main(() => {
+  if (cache === null || (cachedData !== undefined && script.cachedDataRejected === false)) return;
+  const write = (): void => {
+    clearTimeout(timer);
+    process.off('exit', write);
+    cache.write(script.createCachedData());
+  };
+  const timer = setTimeout(write, WRITE_AFTER_MS).unref();
+  process.on('exit', write);
+});
