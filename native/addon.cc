@@ -286,6 +286,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   Cold<UnblockSignals>(exports, "unblockSignals");
 
   Cold<LoopStart>(exports, "loopStart");
+  Cold<LoopEnclose>(exports, "loopEnclose");
   Cold<LoopStop>(exports, "loopStop");
   Cold<LoopRef>(exports, "loopRef");
 

@@ -10,9 +10,6 @@
 namespace epollet {
 namespace {
 
-// The words of one event in JavaScript's array: mask, low half and high half of the user data.
-constexpr size_t kWordsPerEvent = 3;
-
 // On x86-64 `struct epoll_event` is packed to these three words, epoll_event(3type), and the kernel fills the caller's
 // array directly. Elsewhere the user data is aligned to eight bytes, and events are copied word by word.
 constexpr bool kEventIsThreeWords =
@@ -64,6 +61,11 @@ int64_t WaitUnpacked(int epfd, uint32_t* words, int max_events, int timeout_ms) 
 
 }  // namespace
 
+int64_t WaitForEvents(int epfd, uint32_t* words, int max_events, int timeout_ms) {
+  constexpr auto wait = kEventIsThreeWords ? WaitPacked : WaitUnpacked;
+  return wait(epfd, words, max_events, timeout_ms);
+}
+
 Napi::Value EpollCreate1(const Napi::CallbackInfo& info) {
   uint32_t flags;
   if (!ReadMask(info.Env(), info[0], "flags", &flags)) return {};
@@ -99,10 +101,9 @@ napi_value EpollWait(napi_env env, napi_callback_info info) {
       !ReadInt(env, arguments.at[3], "timeoutMs", &timeout_ms, -1)) {
     return nullptr;
   }
-  constexpr auto wait = kEventIsThreeWords ? WaitPacked : WaitUnpacked;
   const int64_t timeout_ns = timeout_ms < 0 ? -1 : int64_t{timeout_ms} * kNsPerMs;
   const int64_t count = WaitInSlices(env, timeout_ns, [&](int64_t ns) {
-    return wait(epfd, words, max_events, ns < 0 ? -1 : static_cast<int>((ns + kNsPerMs - 1) / kNsPerMs));
+    return WaitForEvents(epfd, words, max_events, ns < 0 ? -1 : static_cast<int>((ns + kNsPerMs - 1) / kNsPerMs));
   });
   // After a signal only the caller knows how much of the timeout is left.
   return Int(env, count == -EINTR ? 0 : count);

@@ -256,6 +256,12 @@ inline int64_t WaitInSlices(napi_env env, int64_t timeout_ns, Call wait) {
   }
 }
 
+// The words of one event in JavaScript's array: mask, low half and high half of the user data.
+constexpr size_t kWordsPerEvent = 3;
+
+// epoll_wait(2) into such an array. Returns the number of events, or -errno.
+int64_t WaitForEvents(int epfd, uint32_t* words, int max_events, int timeout_ms);
+
 enum class Wait { kCall, kReady, kEnded };
 
 // Before a call that would block in a worker: waits in slices until the descriptor is readable. kCall without a wait,
@@ -383,6 +389,7 @@ Napi::Value SignalfdRead(const Napi::CallbackInfo& info);
 Napi::Value UnblockSignals(const Napi::CallbackInfo& info);
 // loop.cc
 Napi::Value LoopStart(const Napi::CallbackInfo& info);
+Napi::Value LoopEnclose(const Napi::CallbackInfo& info);
 Napi::Value LoopStop(const Napi::CallbackInfo& info);
 Napi::Value LoopRef(const Napi::CallbackInfo& info);
 

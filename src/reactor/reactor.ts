@@ -86,7 +86,8 @@ export class Reactor {
   private readonly registry = new Registry(undefined, nextFirstGeneration());
   private readonly deadlines = new Deadlines();
   private readonly arming: Arming;
-  private readonly events: Uint32Array;
+  /** Of one wait: three words an event, the mask, the slot and its generation. For a driver that waits itself. */
+  readonly events: Uint32Array;
   private readonly maxEvents: number;
   private revisits: Token[] = [];
   private revisitsBefore: Token[] = [];
@@ -238,18 +239,34 @@ export class Reactor {
    */
   turn(timeoutMs: number): number {
     if (timeoutMs !== 0) assertTimeout(timeoutMs);
-    if (this.fd < 0) throw closedError('Reactor');
-    assert(!this.turning, 'a turn inside a turn');
-    this.turning = true;
+    this.begin();
     let ran = 0;
     try {
-      ran = this.pass(timeoutMs);
+      this.arming.apply(this.thrown);
+      const count = this.kernel.epollWait(this.fd, this.events, this.maxEvents, this.waitMs(timeoutMs));
+      ran = this.pass(count, this.kernel.monotonicMs());
     } catch (error) {
       this.thrown.push(error); // of a simulated kernel
     }
-    this.turning = this.expiring = false;
-    if (this.thrown.length > 0) this.rethrow();
+    this.end();
     return ran;
+  }
+
+  /**
+   * A turn of a driver that has waited itself, and waits again afterwards: it arms last.
+   * @param count how many events are in `events`, or -errno of the wait
+   * @param nowMs the time after the wait
+   * @throws as `turn` does
+   */
+  turnAfterWait(count: number, nowMs: number): void {
+    this.begin();
+    try {
+      this.pass(count, nowMs);
+      if (this.fd >= 0) this.arming.apply(this.thrown);
+    } catch (error) {
+      this.thrown.push(error);
+    }
+    this.end();
   }
 
   /**
@@ -271,12 +288,21 @@ export class Reactor {
     this.close();
   }
 
-  private pass(timeoutMs: number): number {
-    this.arming.apply(this.thrown);
-    const count = this.kernel.epollWait(this.fd, this.events, this.maxEvents, this.waitMs(timeoutMs));
-    this.nowMs = this.kernel.monotonicMs();
+  private begin(): void {
+    if (this.fd < 0) throw closedError('Reactor');
+    assert(!this.turning, 'a turn inside a turn');
+    this.turning = true;
+  }
+
+  private end(): void {
+    this.turning = this.expiring = false;
+    if (this.thrown.length > 0) this.rethrow();
+  }
+
+  private pass(count: number, nowMs: number): number {
+    this.nowMs = nowMs;
     this.counts.turns++;
-    this.arming.retry(this.nowMs);
+    this.arming.retry(nowMs);
     if (this.onTurn != null) this.callOnTurn(this.onTurn);
     if (count > 0) this.dispatch(count);
     else if (count < 0) this.thrown.push(systemError('epoll_wait', count, `epfd ${this.fd}`));

@@ -9,7 +9,7 @@ import type { ConnectionContext } from '../net/context.js';
 import { Listener } from '../net/listener.js';
 import { ReadBatch } from '../net/read-batch.js';
 import { WriteQueuePool } from '../net/write-queue.js';
-import { NestedDriver } from '../reactor/driver.js';
+import { EnclosingDriver } from '../reactor/driver.js';
 import { READABLE } from '../reactor/interest.js';
 import { Reactor } from '../reactor/reactor.js';
 import { type CountedKernel, countedKernel } from '../sys/counted-kernel.js';
@@ -45,7 +45,7 @@ export class Server implements HandlerServer, AsyncDisposable {
 
   private readonly counted: CountedKernel;
   private readonly reactor: Reactor;
-  private readonly driver: NestedDriver;
+  private readonly driver: EnclosingDriver;
   private readonly listener: Listener;
   private readonly acceptor: Acceptor;
   private readonly connectionContext: ConnectionContext;
@@ -112,7 +112,7 @@ export class Server implements HandlerServer, AsyncDisposable {
         onConnectionClosed: (connection) => this.onConnectionClosed(connection as HttpConnection),
       };
       this.acceptor = new Acceptor(this.reactor, this.listener, limits, (fd) => this.onAccept(fd), files?.fdReserve);
-      this.driver = new NestedDriver(this.reactor);
+      this.driver = new EnclosingDriver(this.reactor);
     } catch (error) {
       for (const owned of opened) owned.close();
       throw error;

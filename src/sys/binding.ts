@@ -68,10 +68,10 @@ function platformError(message: string, cause?: unknown): Error {
 const addon = load();
 
 /** Of the addon, unless the runtime lacks what it needs: then each call throws. */
-function loopStart(): Kernel['loopStart'] {
+function inLoop<Name extends 'loopStart' | 'loopEnclose'>(name: Name): Addon[Name] {
   try {
     assertLoop();
-    return addon.loopStart;
+    return addon[name];
   } catch {
     return (): never => assertLoop() as never;
   }
@@ -163,7 +163,8 @@ export const kernel: Kernel = {
   signalfdRead: addon.signalfdRead,
   unblockSignals: addon.unblockSignals,
 
-  loopStart: loopStart(),
+  loopStart: inLoop('loopStart'),
+  loopEnclose: inLoop('loopEnclose'),
   loopStop: addon.loopStop,
   loopRef: addon.loopRef,
 

@@ -1,5 +1,5 @@
 import type { Clock } from './calls/clock.js';
-import type { LoopCalls } from './calls/loop.js';
+import { LOOP_WAITS, type LoopCalls } from './calls/loop.js';
 import type { Kernel } from './kernel.js';
 
 /** The functions and their names in strace(1): all, except those that make their calls within libuv or the vDSO. */
@@ -127,7 +127,17 @@ export function countedKernel(kernel: Kernel): CountedKernel {
       sendEach(fds, ends, count, bytes);
     },
   };
-  return { kernel: Object.assign(counted, hot) as unknown as Kernel, counts: () => countsOf(calls) };
+  const enclosures: Float64Array[] = [];
+  const loopEnclose: Kernel['loopEnclose'] = (epfd, events, times, onTurn) => {
+    enclosures.push(times);
+    return plain.loopEnclose(epfd, events, times, onTurn);
+  };
+  const counts = (): Record<string, number> => {
+    const all = calls.slice();
+    for (const times of enclosures) all[EPOLL_WAIT]! += times[LOOP_WAITS]!;
+    return countsOf(all);
+  };
+  return { kernel: Object.assign(counted, hot, { loopEnclose }) as unknown as Kernel, counts };
 }
 
 /** The kernel as functions that need no `this`, as the addon's do not; a simulated kernel has methods. */

@@ -1,4 +1,10 @@
-/** A descriptor watched by libuv; opaque, returned by `loopStart`. */
+/** The numbers in the `times` of `loopEnclose`. */
+export const LOOP_DUE_MS = 0;
+export const LOOP_NOW_MS = 1;
+export const LOOP_WAITS = 2;
+export const LOOP_TIMES = 3;
+
+/** A descriptor watched by libuv, or an epoll set that encloses libuv's; opaque, returned by `loopStart` and `loopEnclose`. */
 export interface LoopWatch {
   readonly __loopWatch: unique symbol;
 }
@@ -13,6 +19,28 @@ export interface LoopCalls {
    * thread, but not when the returned object is garbage-collected.
    */
   loopStart(fd: number, onReadable: () => void): LoopWatch | number;
+  /**
+   * Adds libuv's epoll set (uv_backend_fd) to the set `epfd`, and from then on waits in it where libuv would wait in its
+   * own (uv_prepare_start): as long as libuv has nothing to do, an event of the set costs one epoll_wait(2). After each
+   * wait with an event, or when `times[0]` has passed, it calls `onTurn` with the number of events in `events`, or -errno
+   * of epoll_wait, followed by microtasks and nextTick callbacks. What it throws becomes the process's
+   * 'uncaughtException'. Several sets of a thread are waited for with one poll(2). The time of waiting counts as busy in
+   * `performance.eventLoopUtilization()`.
+   *
+   * `events` has three words an event, and `times` three numbers: when the next turn is due, in ms on the clock of
+   * `monotonicMs`, which the caller sets (0: at once, Infinity: never); the time after the wait; the number of waits.
+   * `times[1]` has the present time at the call. Both arrays are used until `loopStop`.
+   *
+   * Keeps the process alive until stopped or unreferenced. Returns the watch, or -errno of epoll_ctl(2): -EBADF, -EEXIST
+   * if the set encloses libuv's already, -ELOOP if libuv watches it, -ENOMEM, -ENOSPC. The set stays the caller's, must
+   * stay open until `loopStop`, and is not to be waited for in another way. Its user data is never 2^64-1.
+   */
+  loopEnclose(
+    epfd: number,
+    events: Uint32Array,
+    times: Float64Array,
+    onTurn: (count: number) => void,
+  ): LoopWatch | number;
   /** Stops the watch. No callback runs afterwards. Idempotent. */
   loopStop(watch: LoopWatch): void;
   /** Sets whether the watch keeps the process alive. No effect after `loopStop`. */
