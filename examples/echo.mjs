@@ -1,5 +1,5 @@
 // A TCP echo server on the reactor. Run it: npm run build && PORT=7007 node examples/echo.mjs, and nc 127.0.0.1 7007
-import { NestedDriver, NOTHING, READABLE, Reactor, WRITABLE } from 'epollet/reactor';
+import { EnclosingDriver, NOTHING, READABLE, Reactor, WRITABLE } from 'epollet/reactor';
 import { constants, EAGAIN, EMFILE, kernel, systemError } from 'epollet/sys';
 
 const checked = (call, result) => {
@@ -13,7 +13,7 @@ checked('listen', kernel.listen(listener, 128));
 const reactor = new Reactor();
 const input = Buffer.alloc(65536);
 const listenerToken = reactor.register(listener, { onReady: accept }, READABLE);
-new NestedDriver(reactor);
+new EnclosingDriver(reactor);
 console.log(kernel.getsockname(listener).port);
 
 function accept() {

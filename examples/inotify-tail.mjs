@@ -1,7 +1,7 @@
 // Prints what is appended to a file, through rotation and truncation, as tail -F does. Run it:
 //   npm run build && node examples/inotify-tail.mjs /var/log/syslog
 import { basename, dirname, resolve } from 'node:path';
-import { NestedDriver, READABLE, Reactor } from 'epollet/reactor';
+import { EnclosingDriver, READABLE, Reactor } from 'epollet/reactor';
 import { check, constants, ENOENT, forEachInotifyEvent, kernel, STAT_WORDS, Stat } from 'epollet/sys';
 
 const { AT_FDCWD, IN_CREATE, IN_MODIFY, IN_MOVED_TO, IN_NONBLOCK, O_CLOEXEC, O_RDONLY } = constants;
@@ -18,7 +18,7 @@ if (fd !== ENOENT) check('openat', fd, path);
 let offset = fd < 0 ? 0 : sizeOf(fd); // what is there already is not printed
 const reactor = new Reactor();
 reactor.register(inotify, { onReady }, READABLE);
-new NestedDriver(reactor);
+new EnclosingDriver(reactor);
 
 function onReady() {
   let replaced = false;

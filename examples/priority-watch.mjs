@@ -1,7 +1,7 @@
 // Prints the urgent (out-of-band) bytes of TCP connections before the data in front of them. Run it:
 //   npm run build && PORT=7007 node examples/priority-watch.mjs
 //   python3 -c "import socket; s = socket.create_connection(('127.0.0.1', 7007)); s.send(b'hello'); s.send(b'!', socket.MSG_OOB)"
-import { NestedDriver, PRIORITY, READABLE, Reactor } from 'epollet/reactor';
+import { EnclosingDriver, PRIORITY, READABLE, Reactor } from 'epollet/reactor';
 import { check, constants, EAGAIN, kernel } from 'epollet/sys';
 
 const { AF_INET, MSG_OOB, SOCK_STREAM, SOCK_NONBLOCK } = constants;
@@ -11,7 +11,7 @@ check('listen', kernel.listen(listener, 128));
 const reactor = new Reactor();
 const bytes = Buffer.alloc(65536);
 reactor.register(listener, { onReady: accept }, READABLE);
-new NestedDriver(reactor);
+new EnclosingDriver(reactor);
 console.log(kernel.getsockname(listener).port);
 
 function accept() {

@@ -2,7 +2,7 @@
 //   npm run build && node examples/pty-record.mjs session.cast bash
 import { spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
-import { NestedDriver, READABLE, Reactor } from 'epollet/reactor';
+import { EnclosingDriver, READABLE, Reactor } from 'epollet/reactor';
 import { kernel, openPty, setWindowSize } from 'epollet/sys';
 
 const [path, command = process.env.SHELL ?? 'sh', ...args] = process.argv.slice(2);
@@ -36,4 +36,4 @@ const onReady = () => {
 };
 const end = () => [reactor.close(), process.stdin.setRawMode?.(false), process.stdin.destroy(), kernel.close(master)];
 reactor.register(master, { onReady }, READABLE);
-new NestedDriver(reactor);
+new EnclosingDriver(reactor);

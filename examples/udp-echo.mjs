@@ -1,5 +1,5 @@
 // A UDP echo server. Run it: npm run build && PORT=7007 node examples/udp-echo.mjs, and nc -u 127.0.0.1 7007
-import { NestedDriver, READABLE, Reactor } from 'epollet/reactor';
+import { EnclosingDriver, READABLE, Reactor } from 'epollet/reactor';
 import { check, constants, EAGAIN, kernel, systemError } from 'epollet/sys';
 
 const { AF_INET, SOCK_DGRAM, SOCK_NONBLOCK } = constants;
@@ -8,7 +8,7 @@ check('bind', kernel.bind(socket, '127.0.0.1', Number(process.env.PORT ?? 0)));
 const bytes = Buffer.alloc(65536); // more than the largest datagram
 const reactor = new Reactor();
 const token = reactor.register(socket, { onReady }, READABLE);
-new NestedDriver(reactor);
+new EnclosingDriver(reactor);
 console.log(kernel.getsockname(socket).port);
 process.once('SIGTERM', () => {
   reactor.unregister(token);

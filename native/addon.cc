@@ -210,6 +210,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   Cold<EpollCreate1>(exports, "epollCreate1");
   Cold<EpollCtl>(exports, "epollCtl");
   Hot<EpollWait>(exports, "epollWait");
+  Hot<LoopWait>(exports, "loopWait");
   Hot<EpollPwait2>(exports, "epollPwait2");
   Cold<EpollGetParams>(exports, "epollGetParams");
   Cold<EpollSetParams>(exports, "epollSetParams");

@@ -108,6 +108,9 @@ void OnPoll(uv_poll_t* poll, int status, int) {
 // time after the wait; and the number of waits.
 enum : size_t { kDueMs, kNowMs, kWaits, kTimes };
 
+// In place of a number of events: libuv's loop has to go on.
+constexpr int32_t kLoopGoesOn = INT32_MIN;
+
 // The user data of libuv's own epoll set.
 constexpr uint32_t kLibuv = UINT32_MAX;
 
@@ -123,6 +126,7 @@ struct Enclosure final : LoopUser {
   napi_ref arrays[2] = {};
   // CLOCK_MONOTONIC at the zero of JavaScript's clock.
   double origin_ms = 0;
+  bool libuv_is_ready = false;
   Enclosure* next = nullptr;
 
   uv_handle_t* Referenced() override { return reinterpret_cast<uv_handle_t*>(&prepare); }
@@ -133,9 +137,11 @@ struct Enclosure final : LoopUser {
     }
   }
 
+  double NowMs() const { return static_cast<double>(MonotonicNs()) / 1e6 - origin_ms; }
+
   // How long this set may wait: until its next turn is due, and at most `most_ms`; -1 without limit.
   int WaitMs(double now_ms, int most_ms) const {
-    const double left_ms = times[kDueMs] - (now_ms - origin_ms);
+    const double left_ms = times[kDueMs] - now_ms;
     if (left_ms <= 0) return 0;
     if (left_ms >= INT32_MAX) return most_ms;
     const int wait_ms = static_cast<int>(__builtin_ceil(left_ms));
@@ -143,24 +149,39 @@ struct Enclosure final : LoopUser {
   }
 
   // Returns the number of events without libuv's, or -errno.
-  int64_t Wait(int timeout_ms, bool* libuv_is_ready) {
+  int64_t Wait(int timeout_ms) {
     int64_t count = WaitForEvents(epfd, events, capacity, timeout_ms);
     times[kWaits]++;
     if (count == -EINTR) return 0;
     for (int64_t i = 0; i < count; i++) {
       uint32_t* event = events + i * kWordsPerEvent;
       if (event[1] != kLibuv || event[2] != kLibuv) continue;
-      *libuv_is_ready = true;
+      libuv_is_ready = true;
       memcpy(event, events + --count * kWordsPerEvent, kWordsPerEvent * sizeof *event);
       break;
     }
     return count;
   }
 
-  // Takes a turn if there are events, or one is due. False in a thread that is terminating.
-  bool Turn(int64_t count, double now_ms) {
-    times[kNowMs] = now_ms - origin_ms;
-    return (count == 0 && times[kDueMs] > times[kNowMs]) || Call(this, &count);
+  // Whether there is a turn to take after a wait.
+  bool IsTurnDue(int64_t count) {
+    const double now_ms = NowMs();
+    // libuv counts whole milliseconds.
+    if (__builtin_floor(now_ms + origin_ms) != __builtin_floor(times[kNowMs] + origin_ms)) uv_update_time(prepare.loop);
+    times[kNowMs] = now_ms;
+    return count != 0 || times[kDueMs] <= now_ms;
+  }
+
+  // Waits until there is a turn to take, and returns the number of its events; or until libuv has something to do.
+  int64_t WaitForTurn(double now_ms) {
+    while (!libuv_is_ready) {
+      const int libuv_ms = uv_backend_timeout(prepare.loop);
+      libuv_is_ready = libuv_ms == 0;
+      const int64_t count = Wait(WaitMs(now_ms, libuv_ms));
+      if (IsTurnDue(count)) return count;
+      now_ms = times[kNowMs];
+    }
+    return kLoopGoesOn;
   }
 };
 
@@ -177,39 +198,31 @@ void Enclosure::CloseHandles() {
   uv_close(reinterpret_cast<uv_handle_t*>(&idle), OnClosed);
 }
 
-double MonotonicMs() { return static_cast<double>(MonotonicNs()) / 1e6; }
-
-// Waits for the only set. False if libuv's loop has to go on.
-bool WaitForOne(Enclosure* enclosure) {
-  uv_loop_t* loop = enclosure->prepare.loop;
-  const int libuv_ms = uv_backend_timeout(loop);
-  bool libuv_is_ready = libuv_ms == 0;
-  const int64_t count = enclosure->Wait(enclosure->WaitMs(MonotonicMs(), libuv_ms), &libuv_is_ready);
-  uv_update_time(loop);
-  return enclosure->Turn(count, MonotonicMs()) && !libuv_is_ready;
+// Takes the turns of the only set of this thread until libuv has something to do.
+void RunOne(Enclosure* enclosure) {
+  while (enclosure == first_enclosure && enclosure->next == nullptr) {
+    const int64_t count = enclosure->WaitForTurn(enclosure->NowMs());
+    if (count == kLoopGoesOn || !Call(enclosure, &count)) return;
+  }
 }
 
-// Waits for several sets, as WaitForOne does. A turn may start and stop any of them, so they are looked up again after
-// each one: a stopped one is not in the list.
-bool WaitForSeveral(uv_loop_t* loop) {
+// One turn of each of several sets that has one to take. A turn may start and stop any of them, so they are looked up
+// again after each: a stopped one is not in the list.
+void RunSeveral(uv_loop_t* loop) {
   std::vector<pollfd> sets;
-  const int libuv_ms = uv_backend_timeout(loop);
-  bool libuv_is_ready = libuv_ms == 0;
-  int wait_ms = libuv_ms;
+  int wait_ms = uv_backend_timeout(loop);
   for (Enclosure* enclosure = first_enclosure; enclosure != nullptr; enclosure = enclosure->next) {
-    wait_ms = enclosure->WaitMs(MonotonicMs(), wait_ms);
+    wait_ms = enclosure->WaitMs(enclosure->NowMs(), wait_ms);
     sets.push_back({enclosure->epfd, POLLIN, 0});
   }
   poll(sets.data(), sets.size(), wait_ms);
-  uv_update_time(loop);
   for (const pollfd& set : sets) {
     Enclosure* enclosure = first_enclosure;
     while (enclosure != nullptr && enclosure->epfd != set.fd) enclosure = enclosure->next;
     if (enclosure == nullptr) continue;
-    const int64_t count = set.revents == 0 ? 0 : enclosure->Wait(0, &libuv_is_ready);
-    if (!enclosure->Turn(count, MonotonicMs())) return false;
+    const int64_t count = set.revents == 0 ? 0 : enclosure->Wait(0);
+    if (enclosure->IsTurnDue(count) && !Call(enclosure, &count)) return;
   }
-  return !libuv_is_ready;
 }
 
 void OnIdle(uv_idle_t*) {}
@@ -218,9 +231,8 @@ void OnPrepare(uv_prepare_t* handle) {
   Enclosure* enclosure = static_cast<Enclosure*>(UserOf(reinterpret_cast<uv_handle_t*>(handle)));
   if (enclosure != first_enclosure) return;
   uv_idle_stop(&enclosure->idle);
-  while (enclosure == first_enclosure) {
-    if (!(enclosure->next == nullptr ? WaitForOne(enclosure) : WaitForSeveral(handle->loop))) break;
-  }
+  enclosure->libuv_is_ready = false;
+  enclosure->next == nullptr ? RunOne(enclosure) : RunSeveral(handle->loop);
   // Without it libuv waits, for the descriptors that it has registered meanwhile, and for no others. A handle that is
   // closing has the same effect.
   if (!enclosure->stopped) uv_idle_start(&enclosure->idle, OnIdle);
@@ -322,7 +334,7 @@ Napi::Value LoopEnclose(const Napi::CallbackInfo& info) {
   enclosure->events = events;
   enclosure->capacity = static_cast<int>(std::min<size_t>(event_words / kWordsPerEvent, INT32_MAX));
   enclosure->times = times;
-  enclosure->origin_ms = MonotonicMs() - times[kNowMs];
+  enclosure->origin_ms = static_cast<double>(MonotonicNs()) / 1e6 - times[kNowMs];
   enclosure->prepare.data = enclosure->idle.data = static_cast<LoopUser*>(enclosure);
   uv_prepare_init(loop, &enclosure->prepare);
   uv_idle_init(loop, &enclosure->idle);
@@ -340,6 +352,13 @@ Napi::Value LoopEnclose(const Napi::CallbackInfo& info) {
   *place = enclosure;
   uv_prepare_start(&enclosure->prepare, OnPrepare);
   return Napi::Value(env, object);
+}
+
+napi_value LoopWait(napi_env env, napi_callback_info) {
+  Enclosure* enclosure = first_enclosure;
+  if (enclosure == nullptr || enclosure->next != nullptr) return Int(env, kLoopGoesOn);
+  // The turn before was short: it had no foreign code.
+  return Int(env, enclosure->WaitForTurn(enclosure->times[kNowMs]));
 }
 
 Napi::Value LoopStop(const Napi::CallbackInfo& info) {

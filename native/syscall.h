@@ -390,6 +390,7 @@ Napi::Value UnblockSignals(const Napi::CallbackInfo& info);
 // loop.cc
 Napi::Value LoopStart(const Napi::CallbackInfo& info);
 Napi::Value LoopEnclose(const Napi::CallbackInfo& info);
+napi_value LoopWait(napi_env env, napi_callback_info info);
 Napi::Value LoopStop(const Napi::CallbackInfo& info);
 Napi::Value LoopRef(const Napi::CallbackInfo& info);
 

@@ -198,6 +198,7 @@ export class Connection implements Handler, BatchReadable {
 
   onBatchEnd(): void {
     this.flushAndUpdate();
+    if (this.isIdle && this.protocol.isTaskless) this.context.reactor.noteTaskless();
   }
 
   onDeadline(): void {

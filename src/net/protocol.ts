@@ -8,6 +8,8 @@ export interface Protocol {
   onData(bytes: Uint8Array, start: number, end: number): number;
   /** Whether it can use more bytes. While it cannot, nothing is read; once it can, it calls `connection.resume()`. */
   readonly wantsInput: boolean;
+  /** Whether the bytes last given to it were handled without queueing a microtask or a nextTick callback. */
+  readonly isTaskless: boolean;
   /** Whether a response has begun of which not all is queued. */
   readonly isSending: boolean;
   /**

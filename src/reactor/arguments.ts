@@ -72,6 +72,14 @@ export function assertToken(token: Token): void {
     throw argumentTypeError(`token must be a number that register has returned, not ${shown(token)}`);
 }
 
+/** For a token that the reactor does not find. After `close`, there is nothing to remove. */
+export function rejectToken({ fd }: { readonly fd: number }, token: Token, call: string): void {
+  if (fd < 0 && (call === 'unregister' || call === 'forget')) return;
+  if (fd < 0) throw closedError('Reactor');
+  assertToken(token);
+  assert(false, `${call}: this token was unregistered before, or is one of another reactor`);
+}
+
 /** Rejects a handler without onBatchEnd. */
 export function rejectBatchEndHandler(handler: unknown): never {
   throw argumentTypeError(`handler must be an object with a function onBatchEnd, not ${shown(handler)}`);

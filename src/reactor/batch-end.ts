@@ -9,10 +9,6 @@ export class BatchEndQueue {
   private readonly handlers: BatchEndHandler[] = [];
   private count = 0;
 
-  get isEmpty(): boolean {
-    return this.count === 0;
-  }
-
   add(handler: BatchEndHandler): void {
     this.handlers[this.count++] = handler;
   }

@@ -5,7 +5,8 @@
  */
 export type { BatchEndHandler } from './batch-end.js';
 export { NEVER } from './deadlines.js';
-export { BlockingDriver, EnclosingDriver, NestedDriver } from './driver.js';
+export { BlockingDriver, NestedDriver } from './driver.js';
+export { EnclosingDriver } from './enclosing-driver.js';
 export { BOTH, ENDED, type Interest, NOTHING, PRIORITY, READABLE, type Trigger, WRITABLE } from './interest.js';
 export type { Driver, ReactorOptions, ReactorStats, RegisterOptions } from './options.js';
 export { Reactor } from './reactor.js';

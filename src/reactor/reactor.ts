@@ -11,10 +11,10 @@ import {
   assertReadiness,
   assertRegisterOptions,
   assertTimeout,
-  assertToken,
   closedError,
   rejectBatchEndHandler,
   rejectDeadline,
+  rejectToken,
 } from './arguments.js';
 import { Arming } from './arming.js';
 import { type BatchEndHandler, BatchEndQueue, bringForward } from './batch-end.js';
@@ -22,27 +22,20 @@ import { Deadlines, NEVER } from './deadlines.js';
 import { ANY_READINESS, BOTH, ENDED, type Interest, READABLE, readinessOf } from './interest.js';
 import type { Driver, ReactorOptions, ReactorStats, RegisterOptions } from './options.js';
 import {
-  GENERATIONS,
   type Handler,
   MARK_EXCLUSIVE,
   MARK_REVISIT,
   MARK_SPENT,
+  nextFirstGeneration,
   Registry,
-  slotOf,
   type Token,
 } from './registry.js';
+import { Revisits } from './revisits.js';
+import { rethrow } from './thrown.js';
 
 const { EPOLL_CLOEXEC } = constants;
 
 const DEFAULT_MAX_EVENTS = 1024;
-
-/**
- * Generations of different reactors begin far from each other, so that a token of one is unknown to the other: multiples
- * of the golden ratio of all 2^21 generations, which spread evenly however many there are.
- */
-const FIRST_GENERATION_STEP = 1_296_111;
-let reactors = 0;
-const nextFirstGeneration = (): number => (reactors++ * FIRST_GENERATION_STEP) % GENERATIONS;
 
 /**
  * Waits for the readiness of descriptors with epoll(7) and calls their handlers. One `turn` is
@@ -68,7 +61,7 @@ const nextFirstGeneration = (): number => (reactors++ * FIRST_GENERATION_STEP) %
  * ERR_EPOLLET_CLOSED.
  *
  * The reactor owns its epoll descriptor; registered descriptors belong to their registrants. It is not thread-safe:
- * another thread wakes it through a Wakeup. One of the two drivers calls `turn`, or the caller does.
+ * another thread wakes it through a Wakeup. A driver takes its turns, or the caller does.
  */
 export class Reactor {
   readonly kernel: Kernel;
@@ -80,7 +73,7 @@ export class Reactor {
   onWork: (() => void) | null = null;
   /** Called in every turn, between the wait and the first handler. */
   onTurn: (() => void) | null = null;
-  /** What takes this reactor's turns; set by the driver. `close` stops it. */
+  /** Set by the driver; `close` stops it. */
   driver: Driver | null = null;
 
   private readonly registry = new Registry(undefined, nextFirstGeneration());
@@ -88,22 +81,20 @@ export class Reactor {
   private readonly arming: Arming;
   /** Of one wait: three words an event, the mask, the slot and its generation. For a driver that waits itself. */
   readonly events: Uint32Array;
-  private readonly maxEvents: number;
-  private revisits: Token[] = [];
-  private revisitsBefore: Token[] = [];
+  private readonly revisits = new Revisits(this.registry);
   private readonly batchEnd = new BatchEndQueue();
   /** Slots whose events are dispatched before all others of their turn, in this order. */
   private readonly firstSlots: number[] = [];
   private turning = false;
   private expiring = false;
-  private thrown: unknown[] = [];
+  private readonly thrown: unknown[] = [];
+  private tasklessEvents = 0;
   private readonly counts = { turns: 0, events: 0, stale: 0, spurious: 0, revisits: 0, expired: 0 };
 
   constructor(options: ReactorOptions = {}) {
     assertReactorOptions(options);
     this.kernel = options.kernel ?? realKernel;
-    this.maxEvents = options.maxEvents ?? DEFAULT_MAX_EVENTS;
-    this.events = new Uint32Array(3 * this.maxEvents);
+    this.events = new Uint32Array(3 * (options.maxEvents ?? DEFAULT_MAX_EVENTS));
     const fd = this.kernel.epollCreate1(EPOLL_CLOEXEC);
     if (fd < 0) throw systemError('epoll_create1', fd);
     this.fd = fd;
@@ -145,13 +136,13 @@ export class Reactor {
    */
   modify(token: Token, interest: Interest): void {
     const slot = this.registry.find(token);
-    if (slot < 0) return this.rejectToken(token, 'modify');
+    if (slot < 0) return rejectToken(this, token, 'modify');
     if (this.registry.wanted[slot] === interest) return;
     if (typeof interest !== 'number' || (interest & BOTH) !== interest)
       assertInterest(interest, (this.registry.marks[slot]! & MARK_EXCLUSIVE) !== 0);
     this.registry.wanted[slot] = interest;
     const isNew = this.arming.mark(slot);
-    const isRevisit = (this.registry.missed[slot]! & interest) !== 0 && this.markRevisit(slot);
+    const isRevisit = (this.registry.missed[slot]! & interest) !== 0 && this.revisits.mark(slot);
     if ((isNew || isRevisit) && !this.turning) this.onWork?.();
   }
 
@@ -161,7 +152,7 @@ export class Reactor {
    */
   unregister(token: Token): void {
     const slot = this.registry.find(token);
-    if (slot < 0) return this.rejectToken(token, 'unregister');
+    if (slot < 0) return rejectToken(this, token, 'unregister');
     const error = this.arming.leave(slot);
     this.drop(slot);
     if (error !== null) throw error;
@@ -173,7 +164,7 @@ export class Reactor {
    */
   forget(token: Token): void {
     const slot = this.registry.find(token);
-    if (slot < 0) return this.rejectToken(token, 'forget');
+    if (slot < 0) return rejectToken(this, token, 'forget');
     this.drop(slot);
   }
 
@@ -184,10 +175,10 @@ export class Reactor {
    */
   revisit(token: Token, readiness: number = READABLE): void {
     const slot = this.registry.find(token);
-    if (slot < 0) return this.rejectToken(token, 'revisit');
+    if (slot < 0) return rejectToken(this, token, 'revisit');
     if (typeof readiness !== 'number' || (readiness & ANY_READINESS) !== readiness) assertReadiness(readiness);
     this.registry.missed[slot]! |= readiness;
-    if (this.registry.wanted[slot]! & readiness && this.markRevisit(slot) && !this.turning) this.onWork?.();
+    if (this.registry.wanted[slot]! & readiness && this.revisits.mark(slot) && !this.turning) this.onWork?.();
   }
 
   /**
@@ -206,7 +197,7 @@ export class Reactor {
    */
   setDeadline(token: Token, dueMs: number): void {
     const slot = this.registry.find(token);
-    if (slot < 0) return this.rejectToken(token, 'setDeadline');
+    if (slot < 0) return rejectToken(this, token, 'setDeadline');
     if (typeof dueMs !== 'number' || Number.isNaN(dueMs)) rejectDeadline(dueMs);
     // One that is past already belongs to the next turn: a handler that sets one each time must not block this turn.
     this.deadlines.set(slot, this.expiring && dueMs <= this.nowMs ? this.nowMs + 1 : dueMs);
@@ -220,7 +211,7 @@ export class Reactor {
 
   /** Whether a turn has something to do that `fd` does not show. */
   get hasWork(): boolean {
-    return this.revisits.length > 0 || this.arming.hasWork;
+    return !this.revisits.isEmpty || this.arming.hasWork;
   }
 
   get stats(): ReactorStats {
@@ -243,7 +234,7 @@ export class Reactor {
     let ran = 0;
     try {
       this.arming.apply(this.thrown);
-      const count = this.kernel.epollWait(this.fd, this.events, this.maxEvents, this.waitMs(timeoutMs));
+      const count = this.kernel.epollWait(this.fd, this.events, this.events.length / 3, this.waitMs(timeoutMs));
       ran = this.pass(count, this.kernel.monotonicMs());
     } catch (error) {
       this.thrown.push(error); // of a simulated kernel
@@ -256,17 +247,25 @@ export class Reactor {
    * A turn of a driver that has waited itself, and waits again afterwards: it arms last.
    * @param count how many events are in `events`, or -errno of the wait
    * @param nowMs the time after the wait
+   * @returns whether it may have queued microtasks or nextTick callbacks
    * @throws as `turn` does
    */
-  turnAfterWait(count: number, nowMs: number): void {
+  turnAfterWait(count: number, nowMs: number): boolean {
     this.begin();
+    let ran = -1;
     try {
-      this.pass(count, nowMs);
+      ran = this.pass(count, nowMs);
       if (this.fd >= 0) this.arming.apply(this.thrown);
     } catch (error) {
       this.thrown.push(error);
     }
     this.end();
+    return ran !== this.tasklessEvents;
+  }
+
+  /** Called by a handler, once for an event that it has used up without queueing a microtask or a nextTick callback. */
+  noteTaskless(): void {
+    this.tasklessEvents++;
   }
 
   /**
@@ -292,49 +291,37 @@ export class Reactor {
     if (this.fd < 0) throw closedError('Reactor');
     assert(!this.turning, 'a turn inside a turn');
     this.turning = true;
+    this.tasklessEvents = 0;
   }
 
   private end(): void {
     this.turning = this.expiring = false;
-    if (this.thrown.length > 0) this.rethrow();
+    if (this.thrown.length > 0) rethrow(this.thrown);
   }
 
   private pass(count: number, nowMs: number): number {
     this.nowMs = nowMs;
     this.counts.turns++;
     this.arming.retry(nowMs);
-    if (this.onTurn != null) this.callOnTurn(this.onTurn);
+    this.callOnTurn();
     if (count > 0) this.dispatch(count);
     else if (count < 0) this.thrown.push(systemError('epoll_wait', count, `epfd ${this.fd}`));
-    if (!this.batchEnd.isEmpty) this.batchEnd.run(this.thrown);
-    const ran = count + (this.revisits.length > 0 ? this.revisitAll() : 0) + this.expire();
-    if (!this.batchEnd.isEmpty) this.batchEnd.run(this.thrown);
+    this.batchEnd.run(this.thrown);
+    const ran = count + (this.revisits.isEmpty ? 0 : this.revisitAll()) + this.expire();
+    this.batchEnd.run(this.thrown);
     return ran;
   }
 
-  /** A token that `find` does not find. After `close`, there is nothing to remove. */
-  private rejectToken(token: Token, call: string): void {
-    if (this.fd < 0 && (call === 'unregister' || call === 'forget')) return;
-    if (this.fd < 0) throw closedError('Reactor');
-    assertToken(token);
-    assert(false, `${call}: this token was unregistered before, or is one of another reactor`);
-  }
-
-  private rethrow(): never {
-    const [first, ...others] = this.thrown.splice(0);
-    throw others.length === 0 ? first : new AggregateError([first, ...others], 'several handlers threw in one turn');
-  }
-
-  private callOnTurn(onTurn: () => void): void {
+  private callOnTurn(): void {
     try {
-      onTurn();
+      this.onTurn?.();
     } catch (error) {
       this.thrown.push(error);
     }
   }
 
   private waitMs(timeoutMs: number): number {
-    if (timeoutMs === 0 || this.revisits.length > 0) return 0;
+    if (timeoutMs === 0 || !this.revisits.isEmpty) return 0;
     let wait = timeoutMs < 0 ? NEVER : Math.ceil(timeoutMs);
     const dueMs = this.nextDeadlineMs();
     if (dueMs !== NEVER) wait = Math.min(wait, Math.max(0, Math.ceil(dueMs - this.kernel.monotonicMs())));
@@ -357,13 +344,9 @@ export class Reactor {
   }
 
   private revisitAll(): number {
-    const tokens = this.revisits;
-    this.revisits = this.revisitsBefore;
-    this.revisitsBefore = tokens;
+    const tokens = this.revisits.take();
     for (let i = 0; i < tokens.length; i++) {
-      const token = tokens[i]!;
-      this.registry.marks[slotOf(token)]! &= ~MARK_REVISIT;
-      const slot = this.registry.find(token);
+      const slot = this.revisits.unmark(tokens[i]!);
       // Removed, or dispatched by an event.
       if (slot < 0 || (this.registry.missed[slot]! & this.registry.wanted[slot]!) === 0) continue;
       this.counts.revisits++;
@@ -405,14 +388,6 @@ export class Reactor {
     this.expiring = false;
     this.counts.expired += count;
     return count;
-  }
-
-  /** Returns false if it is marked already. */
-  private markRevisit(slot: number): boolean {
-    if (this.registry.marks[slot]! & MARK_REVISIT) return false;
-    this.registry.marks[slot]! |= MARK_REVISIT;
-    this.revisits.push(this.registry.tokenOf(slot));
-    return true;
   }
 
   private drop(slot: number): void {

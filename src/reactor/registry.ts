@@ -27,6 +27,14 @@ const NO_TOKEN = -1;
 /** 21 bits of generation and 32 of slot are the 53 bits that a number holds exactly. */
 export const GENERATIONS = 2 ** 21;
 
+/**
+ * Generations of different reactors begin far from each other, so that a token of one is unknown to the other: multiples
+ * of the golden ratio of all 2^21 generations, which spread evenly however many there are.
+ */
+const FIRST_GENERATION_STEP = 1_296_111;
+let reactors = 0;
+export const nextFirstGeneration = (): number => (reactors++ * FIRST_GENERATION_STEP) % GENERATIONS;
+
 export const slotOf = (token: Token): number => token >>> 0;
 
 /**

@@ -9,7 +9,7 @@ import type { ConnectionContext } from '../net/context.js';
 import { Listener } from '../net/listener.js';
 import { ReadBatch } from '../net/read-batch.js';
 import { WriteQueuePool } from '../net/write-queue.js';
-import { EnclosingDriver } from '../reactor/driver.js';
+import { EnclosingDriver } from '../reactor/enclosing-driver.js';
 import { READABLE } from '../reactor/interest.js';
 import { Reactor } from '../reactor/reactor.js';
 import { type CountedKernel, countedKernel } from '../sys/counted-kernel.js';

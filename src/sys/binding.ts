@@ -165,6 +165,7 @@ export const kernel: Kernel = {
 
   loopStart: inLoop('loopStart'),
   loopEnclose: inLoop('loopEnclose'),
+  loopWait: addon.loopWait,
   loopStop: addon.loopStop,
   loopRef: addon.loopRef,
 

@@ -7,7 +7,7 @@ const WITHOUT_LOOP: readonly [version: string, name: string][] = [
 ];
 
 /**
- * Whether the runtime has what `loopStart` needs of libuv.
+ * Whether the runtime has what `loopStart` and `loopEnclose` need of libuv.
  * @throws Error ERR_EPOLLET_PLATFORM under Bun and Deno
  */
 export function assertLoop(versions: Readonly<Record<string, string | undefined>> = process.versions): void {
@@ -16,7 +16,7 @@ export function assertLoop(versions: Readonly<Record<string, string | undefined>
   throw withCode(
     'ERR_EPOLLET_PLATFORM',
     new Error(
-      `serve(), NestedDriver and asynchronous waits poll descriptors in libuv's loop, which ${name} does not have: run them with Node 20.19 or newer, or wait with Epoll.poll() or a BlockingDriver, which block.`,
+      `serve(), NestedDriver, EnclosingDriver and asynchronous waits use libuv's loop, which ${name} does not have: run them with Node 20.19 or newer, or wait with Epoll.poll() or a BlockingDriver, which block.`,
     ),
   );
 }

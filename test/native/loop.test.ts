@@ -21,10 +21,10 @@ function start(fd: number, onReadable: () => void): LoopWatch {
   return watch;
 }
 
-describe('a process with a watch', () => {
+describe.each(['loopStart', 'loopEnclose'])('a process with %s', (call) => {
   const fixture = fileURLToPath(new URL('fixtures/loop.mjs', import.meta.url));
   const run = (scenario: string) =>
-    spawnSync(process.execPath, [fixture, scenario], { encoding: 'utf8', timeout: 10_000 });
+    spawnSync(process.execPath, [fixture, scenario, call], { encoding: 'utf8', timeout: 10_000 });
   const lines = (output: string) => output.trimEnd().split('\n');
 
   it.each([
@@ -190,7 +190,7 @@ describe('a watch', () => {
 
   it.each([undefined, null, {}, 3, 'watch', () => {}, new Map()])('loopStop rejects %s', (value) => {
     const none = value as unknown as LoopWatch;
-    expect(() => kernel.loopStop(none)).toThrow('watch must be what loopStart returned');
+    expect(() => kernel.loopStop(none)).toThrow('watch must be what loopStart or loopEnclose returned');
     expect(() => kernel.loopRef(none, true)).toThrow(TypeError);
     if (typeof value !== 'function') {
       expect(() => kernel.loopStart(0, value as never)).toThrow('onReadable must be a function');

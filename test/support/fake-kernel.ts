@@ -1,4 +1,5 @@
 import { constants } from '../../src/sys/binding.js';
+import { LOOP_DUE_MS, LOOP_GOES_ON, LOOP_NOW_MS, LOOP_WAITS } from '../../src/sys/calls/loop.js';
 import {
   EADDRINUSE,
   EAFNOSUPPORT,
@@ -115,6 +116,10 @@ export class FakeKernel extends UnsimulatedCalls implements Kernel {
   private readonly later: { atMs: number; run: () => void }[] = [];
   private readonly ports = new Map<number, Listening>();
   private readonly watches = new Map<number, () => void>();
+  private readonly enclosures = new Map<
+    number,
+    { events: Uint32Array; times: Float64Array; onTurn: (count: number) => void }
+  >();
 
   /** Scripts the next calls of this name, one fault each. */
   fault(call: Call, ...faults: Fault[]): void {
@@ -172,9 +177,18 @@ export class FakeKernel extends UnsimulatedCalls implements Kernel {
     file.bytes = file.bytes.subarray(0, length);
   }
 
-  /** Calls the callbacks of `loopStart` whose descriptor is readable, as libuv does. */
+  /**
+   * Calls the callbacks of `loopStart` whose descriptor is readable, as libuv does, and the turns of `loopEnclose` that
+   * are due.
+   */
   runLoop(): void {
     for (const [fd, onReadable] of [...this.watches]) if (this.files.get(fd)!.poll() & EPOLLIN) onReadable();
+    for (const [epfd, { events, times, onTurn }] of [...this.enclosures]) {
+      const count = this.epollWait(epfd, events, events.length / 3, 0);
+      times[LOOP_NOW_MS] = this.nowMs;
+      times[LOOP_WAITS]!++;
+      if (count !== 0 || times[LOOP_DUE_MS]! <= this.nowMs) onTurn(count);
+    }
   }
 
   // The calls, in the order of Kernel.
@@ -476,8 +490,25 @@ export class FakeKernel extends UnsimulatedCalls implements Kernel {
     return { fd } as unknown as LoopWatch;
   }
 
+  loopEnclose(
+    epfd: number,
+    events: Uint32Array,
+    times: Float64Array,
+    onTurn: (count: number) => void,
+  ): LoopWatch | number {
+    const fault = this.scripted('loopEnclose');
+    if (fault !== undefined) return fault;
+    this.enclosures.set(epfd, { events, times, onTurn });
+    return { fd: epfd } as unknown as LoopWatch;
+  }
+
+  loopWait(): number {
+    return LOOP_GOES_ON;
+  }
+
   loopStop(watch: LoopWatch): void {
     this.calls.push('loopStop');
+    this.enclosures.delete((watch as unknown as { fd: number }).fd);
     this.watches.delete((watch as unknown as { fd: number }).fd);
   }
 

@@ -49,6 +49,8 @@ export class HttpConnection implements Protocol {
   /** How many bytes are known to be a partial head, and how many it takes to change that without a line's end. */
   private scannedBytes = 0;
   private minBytesToRetry = 0;
+  /** Whether all responses to the bytes last received were prepared ones, which are made and sent without promises. */
+  private allPrepared = false;
 
   constructor(
     private readonly context: ServerContext,
@@ -62,6 +64,7 @@ export class HttpConnection implements Protocol {
     const { parser, limits } = this.context;
     let at = start;
     let budget = limits.requestsPerTurn;
+    this.allPrepared = true;
     while (at < end) {
       const { queue } = this;
       if (queue !== null && !queue.isIdle) {
@@ -96,6 +99,11 @@ export class HttpConnection implements Protocol {
 
   get wantsInput(): boolean {
     return this.queue === null || this.queue.wantsInput;
+  }
+
+  /** Handlers and bodies have a queue; the log writes asynchronously. */
+  get isTaskless(): boolean {
+    return this.allPrepared && this.queue === null && this.unlogged === null;
   }
 
   get isSending(): boolean {
@@ -235,6 +243,7 @@ export class HttpConnection implements Protocol {
     if (queue?.isBusy) return queue.enqueue(parser, response, action, entry);
     if (response.transient && response.body.kind === 'stream')
       return this.ensureQueue().enqueue(parser, response, action, entry);
+    if (response.transient || action !== ConnectionAction.keepAlive) this.allPrepared = false;
     sendResponse(context, connection, response, action, parser.minorVersion === 0, parser.method === 'HEAD', entry);
     // A client that does not know of a stop may have sent a further request already.
     if (action !== ConnectionAction.keepAlive)

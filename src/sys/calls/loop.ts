@@ -3,6 +3,8 @@ export const LOOP_DUE_MS = 0;
 export const LOOP_NOW_MS = 1;
 export const LOOP_WAITS = 2;
 export const LOOP_TIMES = 3;
+/** In place of a number of events. */
+export const LOOP_GOES_ON = -(2 ** 31);
 
 /** A descriptor watched by libuv, or an epoll set that encloses libuv's; opaque, returned by `loopStart` and `loopEnclose`. */
 export interface LoopWatch {
@@ -41,6 +43,12 @@ export interface LoopCalls {
     times: Float64Array,
     onTurn: (count: number) => void,
   ): LoopWatch | number;
+  /**
+   * In `onTurn`, after a turn that has queued no microtask and no nextTick callback: waits for the next turn, and returns
+   * what `onTurn` would be called with, or LOOP_GOES_ON if it has to return, since libuv has something to do. Returning
+   * at once is always right; this saves a call from native code to JavaScript.
+   */
+  loopWait(): number;
   /** Stops the watch. No callback runs afterwards. Idempotent. */
   loopStop(watch: LoopWatch): void;
   /** Sets whether the watch keeps the process alive. No effect after `loopStop`. */

@@ -210,7 +210,7 @@ describe('errors of the kernel', () => {
     const before = countDescriptors();
     for (const kernel of [
       kernelWith({ epollCreate1: () => EMFILE }),
-      kernelWith({ loopStart: () => EMFILE }),
+      kernelWith({ loopEnclose: () => EMFILE }),
       kernelWith({ listen: () => EMFILE }),
       kernelWith({ getsockname: () => EMFILE }),
       kernelWith({ openat2: () => EIO }),

@@ -1,6 +1,7 @@
 import {
   BlockingDriver,
   BOTH,
+  EnclosingDriver,
   type Handler,
   NEVER,
   NestedDriver,
@@ -20,6 +21,7 @@ reactor.setDeadline(token, NEVER);
 reactor.modify(token, NOTHING);
 reactor.unregister(token);
 new NestedDriver(reactor).unref();
+new EnclosingDriver(new Reactor()).ref();
 export const fds: number[] = [new BlockingDriver(reactor).stopFd, new Wakeup(reactor, () => {}).fd];
 
 // @ts-expect-error: no such trigger

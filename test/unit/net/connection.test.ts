@@ -694,6 +694,7 @@ it('deferInput without unread bytes has no effect', () => {
       return end;
     },
     wantsInput: true,
+    isTaskless: false,
     isSending: false,
     onEnd: () => false,
     onSent() {},

@@ -49,6 +49,7 @@ export class Echo implements Protocol {
   }
 
   readonly wantsInput = true;
+  readonly isTaskless = false;
   readonly isSending = false;
 
   onEnd(): boolean {

@@ -1,11 +1,22 @@
 import { execFile, spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { createConnection } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { BlockingDriver, NestedDriver, NOTHING, READABLE, Reactor, WRITABLE } from '../../../src/reactor/index.js';
+import {
+  BlockingDriver,
+  EnclosingDriver,
+  NestedDriver,
+  NOTHING,
+  READABLE,
+  Reactor,
+  WRITABLE,
+} from '../../../src/reactor/index.js';
 import { kernel } from '../../../src/sys/binding.js';
-import { ENOMEM } from '../../../src/sys/errno.js';
+import { LOOP_GOES_ON } from '../../../src/sys/calls/loop.js';
+import { ELOOP, ENOMEM } from '../../../src/sys/errno.js';
 import { testDescriptors } from '../../support/descriptors.js';
 import { FakeKernel } from '../../support/fake-kernel.js';
 import { eventually, sleep } from '../../support/raw-client.js';
@@ -19,12 +30,12 @@ const byte = new Uint8Array(1);
 const until = (condition: () => boolean, timeoutMs = 5000): Promise<void> =>
   eventually(condition, `${condition}`, timeoutMs);
 
-describe('NestedDriver', () => {
+describe.each([NestedDriver, EnclosingDriver])('$name', (LoopDriver) => {
   let reactor: Reactor;
-  let driver: NestedDriver;
+  let driver: NestedDriver | EnclosingDriver;
   beforeEach(() => {
     reactor = new Reactor();
-    driver = new NestedDriver(reactor);
+    driver = new LoopDriver(reactor);
   });
   afterEach(() => {
     driver.stop();
@@ -214,21 +225,64 @@ describe('NestedDriver', () => {
 
   it('a second driver can take over the reactor', async () => {
     driver.stop();
-    driver = new NestedDriver(reactor);
+    driver = new LoopDriver(reactor);
     const game = pingPong();
     await until(() => game.throws > 10);
+  });
+
+  it('several reactors of a thread get their turns, and one that stops does not end the others', async () => {
+    const others = [new Reactor(), new Reactor()].map((other) => {
+      onTestFinished(() => other.close());
+      return { other, calls: [] as number[], driver: new LoopDriver(other) };
+    });
+    const writers = others.map(({ other, calls, driver: own }, i) => {
+      const [reader, writer] = test.pair();
+      const onReady = () => {
+        calls.push(kernel.recv(reader, scratch, 0, 64, 0));
+        if (i === 0) own.stop();
+      };
+      other.register(reader, { onReady }, READABLE);
+      return writer;
+    });
+    const game = pingPong();
+    for (const writer of writers) kernel.send(writer, byte, 0, 1, 0);
+    await until(() => others.every(({ calls }) => calls.length === 1));
+    for (const writer of writers) kernel.send(writer, byte, 0, 1, 0);
+    await until(() => others[1]!.calls.length === 2);
+    const before = game.throws;
+    driver.stop();
+    await sleep(20);
+    expect(game.throws).toBeLessThanOrEqual(before + 1);
+    expect(others[0]!.calls).toHaveLength(1);
+    kernel.send(writers[1]!, byte, 0, 1, 0);
+    await until(() => others[1]!.calls.length === 3);
+  });
+
+  it('what libuv starts to watch in a handler is watched', async () => {
+    const [reader, writer] = test.pair();
+    const seen: string[] = [];
+    const onReady = () => {
+      kernel.recv(reader, scratch, 0, 64, 0);
+      execFile('echo', ['of a child'], (_, stdout) => seen.push(stdout));
+      readFile('package.json').then(() => seen.push('file'));
+      createConnection({ port: 1, host: '127.0.0.1' }).on('error', () => seen.push('refused'));
+    };
+    reactor.register(reader, { onReady }, READABLE);
+    kernel.send(writer, byte, 0, 1, 0);
+    await until(() => seen.length === 3);
+    expect(seen.sort()).toEqual(['file', 'of a child\n', 'refused']);
   });
 
   it.each([
     ['unref', 'calls 1'],
     ['throw', 'calls 3, caught handler 1 and handler 2'],
   ])('in a child process: %s', async (name, expected) => {
-    const { stdout } = await run(process.execPath, [fixture(`${name}.mjs`)], { timeout: 10_000 });
+    const { stdout } = await run(process.execPath, [fixture(`${name}.mjs`), LoopDriver.name], { timeout: 10_000 });
     expect(stdout).toBe(expected);
   });
 
   it('in a child process: ref keeps it alive', async () => {
-    const child = run(process.execPath, [fixture('unref.mjs'), 'ref'], { timeout: 700 });
+    const child = run(process.execPath, [fixture('unref.mjs'), LoopDriver.name, 'ref'], { timeout: 700 });
     await expect(child).rejects.toMatchObject({ killed: true, signal: 'SIGTERM' });
   });
 });
@@ -279,6 +333,61 @@ describe('NestedDriver on a simulated kernel', () => {
     simulated.fault('epollCtl', ...Array<number>(1000).fill(ENOMEM));
     reactor.modify(token, WRITABLE);
     await sleep(60);
+    expect(reactor.stats.turns).toBeLessThan(10);
+    driver.stop();
+    reactor.close();
+  });
+});
+
+describe('EnclosingDriver on a simulated kernel', () => {
+  it('throws the errno of loopEnclose', () => {
+    const simulated = new FakeKernel();
+    const reactor = new Reactor({ kernel: simulated });
+    simulated.fault('loopEnclose', ELOOP);
+    expect(() => new EnclosingDriver(reactor)).toThrow(expect.objectContaining({ code: 'ELOOP' }));
+    reactor.close();
+  });
+
+  it('a handler whose events queue no tasks stays in JavaScript until libuv has something to do', () => {
+    const simulated = new FakeKernel();
+    const reactor = new Reactor({ kernel: simulated });
+    const driver = new EnclosingDriver(reactor);
+    const { fd, peer } = simulated.connected();
+    let waits = 0;
+    simulated.loopWait = () => {
+      waits++;
+      if (waits === 3) return LOOP_GOES_ON;
+      peer.send('x');
+      return simulated.epollWait(reactor.fd, reactor.events, 1, 0);
+    };
+    let reads = 0;
+    let isTaskless = true;
+    const onReady = () => {
+      simulated.recv(fd, scratch, 0, 64, 0);
+      reads++;
+      if (isTaskless) reactor.noteTaskless();
+    };
+    reactor.register(fd, { onReady }, READABLE);
+    peer.send('x');
+    simulated.runLoop();
+    expect([reads, waits]).toEqual([3, 3]);
+    isTaskless = false;
+    peer.send('x');
+    simulated.runLoop();
+    expect([reads, waits]).toEqual([4, 3]);
+    driver.stop();
+    reactor.close();
+  });
+
+  it('does not spin while epoll_ctl fails', () => {
+    const simulated = new FakeKernel();
+    const reactor = new Reactor({ kernel: simulated });
+    const driver = new EnclosingDriver(reactor);
+    const { fd } = simulated.connected();
+    const token = reactor.register(fd, { onReady() {} }, READABLE);
+    simulated.fault('epollCtl', ...Array<number>(1000).fill(ENOMEM));
+    reactor.modify(token, WRITABLE);
+    for (let i = 0; i < 100; i++) simulated.runLoop();
     expect(reactor.stats.turns).toBeLessThan(10);
     driver.stop();
     reactor.close();

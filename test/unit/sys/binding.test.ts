@@ -69,6 +69,7 @@ const calls: [name: string, rest: unknown[]][] = [
   ['pidfdSendSignal', [0]],
   ['signalfdRead', []],
   ['loopStart', [() => {}]],
+  ['loopEnclose', [new Uint32Array(3), new Float64Array(3), () => {}]],
 ];
 
 describe.each(calls)('%s', (name, rest) => {

@@ -1,0 +1,79 @@
+import { LOOP_DUE_MS, LOOP_GOES_ON, LOOP_NOW_MS, LOOP_TIMES } from '../sys/calls/loop.js';
+import { check } from '../sys/errno.js';
+import type { LoopWatch } from '../sys/kernel.js';
+import { assertNoDriver, assertReactor } from './arguments.js';
+import type { Driver } from './options.js';
+import type { Reactor } from './reactor.js';
+
+/**
+ * Runs a reactor in Node's loop with the nesting turned round: libuv's epoll descriptor is one of the reactor's, which
+ * waits where libuv would. An event of the reactor passes through libuv only when libuv has something to do itself, so
+ * that Node's timers, promises, streams and signals keep working. What a handler throws becomes the process's
+ * 'uncaughtException'. The reactor stays the caller's, and has one driver at a time; its `close` stops the driver.
+ * Several reactors of a thread may have such drivers: they are waited for together, at a system call more.
+ *
+ * `performance.eventLoopUtilization()` counts the time of waiting as busy; where that matters, use a NestedDriver.
+ */
+export class EnclosingDriver implements Driver {
+  private watch: LoopWatch | null;
+  private readonly times = new Float64Array(LOOP_TIMES);
+  private readonly onWork = (): void => this.schedule();
+
+  /**
+   * @throws a system error of epoll_ctl(2): ELOOP if libuv polls the reactor's descriptor; ERR_EPOLLET_PLATFORM under Bun
+   *   and Deno; an assertion error if the reactor has a driver
+   */
+  constructor(private readonly reactor: Reactor) {
+    assertReactor(reactor);
+    assertNoDriver(reactor);
+    const { kernel, fd, events } = reactor;
+    this.times[LOOP_NOW_MS] = kernel.monotonicMs();
+    const watch = kernel.loopEnclose(fd, events, this.times, (count) => this.run(count));
+    this.watch = check('epoll_ctl', watch, `libuv's loop in epfd ${fd}`);
+    reactor.driver = this;
+    reactor.onWork = this.onWork;
+  }
+
+  /** Keeps the process alive, as a Node server does. This is the initial state. */
+  ref(): void {
+    if (this.watch !== null) this.reactor.kernel.loopRef(this.watch, true);
+  }
+
+  /** Lets the process exit while the reactor has descriptors registered. */
+  unref(): void {
+    if (this.watch !== null) this.reactor.kernel.loopRef(this.watch, false);
+  }
+
+  /** Takes no further turn. May be called from inside a turn. The reactor stays open, for another driver. Idempotent. */
+  stop(): void {
+    if (this.watch === null) return;
+    this.reactor.kernel.loopStop(this.watch);
+    this.watch = null;
+    if (this.reactor.driver === this) this.reactor.driver = null;
+    if (this.reactor.onWork === this.onWork) this.reactor.onWork = null;
+  }
+
+  [Symbol.dispose](): void {
+    this.stop();
+  }
+
+  /** Returns after a turn that may have queued microtasks, which run then, or if libuv has something to do. */
+  private run(count: number): void {
+    const { reactor, times } = this;
+    const { kernel } = reactor;
+    for (let ready = count; ready !== LOOP_GOES_ON; ready = kernel.loopWait()) {
+      let hasTasks = true;
+      try {
+        hasTasks = reactor.turnAfterWait(ready, times[LOOP_NOW_MS]!);
+      } finally {
+        this.schedule();
+      }
+      if (hasTasks) return;
+    }
+  }
+
+  /** Sets when the next turn is due: at once for work that is queued in user space, which no descriptor shows. */
+  private schedule(): void {
+    this.times[LOOP_DUE_MS] = this.reactor.hasWork ? 0 : this.reactor.nextDeadlineMs();
+  }
+}
