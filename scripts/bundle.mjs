@@ -1,15 +1,16 @@
 /**
- * Makes the command of all that `epollet serve` loads, since finding and reading two hundred modules takes longer than
- * running them:
+ * Makes few files of many, since finding and reading two hundred modules takes longer than running them:
  *
- * - dist/command.cjs, a function expression, which V8 compiles function by function, and keeps compiled in a code cache
- * - dist/epollet.cjs, which loads it
+ * - dist/command.cjs, all that `epollet serve` loads: a function expression, which V8 compiles function by function, and keeps
+ *   compiled in a code cache
+ * - dist/epollet.cjs, the command, which loads it
+ * - dist/library, the entry points of the package, and what several of them need
  *
  * `explain`, `lab` and `model` are modules of their own, which the command imports.
  */
 
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
@@ -18,19 +19,30 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const DIST = join(ROOT, 'dist');
 const OTHER_COMMANDS = ['explain', 'lab', 'model'].map((name) => join(DIST, 'cli', `${name}.js`));
 
-/** A module finds files and other modules by its own place, which is another one than that of the bundle. */
-const places = {
+const ENTRY_POINTS = { index: 'index.js', epoll: 'epoll/index.js', reactor: 'reactor/index.js', sys: 'sys/index.js' };
+const COMMENTS = { legal: true, jsdoc: false, annotation: false };
+
+/** A module finds files by its own place, which is another one than that of the bundle. */
+const places = (placed) => ({
   name: 'places',
+  transform: (code, id) =>
+    id.startsWith(DIST + sep) && code.includes('import.meta.url') ? placed(code, relative(DIST, id)) : null,
+});
+
+const placesInScript = places((code, path) =>
+  code.replaceAll('createRequire(import.meta.url)', 'require').replaceAll('import.meta.url', `(directory + '${path}')`),
+);
+
+const placesInLibrary = places((code, path) =>
+  code.replaceAll('import.meta.url', `new URL('../${path}', import.meta.url).href`),
+);
+
+const otherCommands = {
+  name: 'other-commands',
   resolveId(id, importer) {
     if (importer === undefined || !id.startsWith('.')) return null;
     const path = join(dirname(importer), id);
     return OTHER_COMMANDS.includes(path) ? { id: `./${relative(DIST, path)}`, external: true } : null;
-  },
-  transform(code, id) {
-    if (!id.startsWith(DIST + sep) || !code.includes('import.meta.url')) return null;
-    return code
-      .replaceAll('createRequire(import.meta.url)', 'require')
-      .replaceAll('import.meta.url', `(directory + '${relative(DIST, id)}')`);
   },
 };
 
@@ -39,16 +51,27 @@ async function bundled(module) {
   const bundle = await rolldown({
     input: join(DIST, 'cli', module),
     platform: 'node',
-    plugins: [places, lazyChildProcess],
+    plugins: [placesInScript, otherCommands, lazyChildProcess],
   });
-  const { output } = await bundle.generate({
-    format: 'cjs',
-    codeSplitting: false,
-    comments: { legal: true, jsdoc: false, annotation: false },
-  });
+  const { output } = await bundle.generate({ format: 'cjs', codeSplitting: false, comments: COMMENTS });
   await bundle.close();
   const [{ code, moduleIds }] = output;
   return { code: inAscii(code), moduleIds };
+}
+
+async function writeLibrary() {
+  const input = Object.fromEntries(Object.entries(ENTRY_POINTS).map(([name, path]) => [name, join(DIST, path)]));
+  const bundle = await rolldown({ input, platform: 'node', external: ['bindings'], plugins: [placesInLibrary] });
+  const { output } = await bundle.generate({
+    format: 'esm',
+    entryFileNames: '[name].js',
+    chunkFileNames: '[name].js',
+    codeSplitting: { groups: [{ name: 'shared', minShareCount: 2 }] },
+    comments: COMMENTS,
+  });
+  await bundle.close();
+  mkdirSync(join(DIST, 'library'), { recursive: true });
+  for (const { fileName, code } of output) writeFileSync(join(DIST, 'library', fileName), inAscii(code));
 }
 
 /** A source of ASCII characters takes a byte each in memory, with a single other one two. Those are in strings only. */
@@ -111,3 +134,5 @@ writeFileSync(
     (line) => `${line}const directory = require('node:url').pathToFileURL(__dirname + '/').href;\n`,
   ),
 );
+
+await writeLibrary();

@@ -11,7 +11,7 @@ import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { serve } from '../../dist/index.js';
+import { serve } from '../../dist/library/index.js';
 import { kernel } from '../../dist/sys/binding.js';
 import { LOOP_GOES_ON } from '../../dist/sys/calls/loop.js';
 

@@ -156,7 +156,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
 
 test('over HTTP/1.0 a stream whose server is killed ends with a reset', async () => {
   const script = `
-    import { serve } from ${JSON.stringify(new URL('../../dist/index.js', import.meta.url).href)};
+    import { serve } from ${JSON.stringify(new URL('../../dist/library/index.js', import.meta.url).href)};
     const fetch = () => new Response(new ReadableStream({ start: (it) => it.enqueue(Buffer.from('hello')) }));
     process.stdout.write(String(serve({ port: 0, fetch }).port));`;
   const server = spawn(process.execPath, ['--input-type=module', '-e', script], {

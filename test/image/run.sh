@@ -259,7 +259,19 @@ check_contents() {
   done
   path=$(find "$rootfs/app" \( -not -user 0 -o -perm /002 \) -not -type l -print -quit)
   [[ -z $path ]] || fail "the image's user can write ${path#"$rootfs"}"
+  check_code_cache
   log "contents: no compilers and no build tools; /app takes $(du -sh "$rootfs/app" | cut -f 1) ($(ls -m "$rootfs/app/node_modules")) and belongs to root"
+}
+
+check_code_cache() {
+  chroot "$rootfs" /usr/local/bin/node -e '
+    const { readdirSync, readFileSync } = require("node:fs");
+    const [cache, ...more] = readdirSync("/app/cache");
+    const script = new (require("node:vm").Script)(readFileSync("/app/dist/command.cjs", "latin1"), {
+      cachedData: readFileSync(`/app/cache/${cache}`),
+    });
+    process.exit(script.cachedDataRejected || more.length > 0 ? 1 : 0);
+  ' || fail "/app/cache is not the code cache of the command"
 }
 
 # ---- the image's command, run as in a container -------------------------------------------------------------------

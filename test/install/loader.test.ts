@@ -35,7 +35,7 @@ function put(path: string, from?: string): void {
   else cpSync(from, target);
 }
 
-function imported(specifier = './dist/index.js'): { code: string; message: string } {
+function imported(specifier = './dist/library/index.js'): { code: string; message: string } {
   const script = `
     await import(process.argv[1]).then(
       (module) => console.log(JSON.stringify({ code: null, message: Object.keys(module).join() })),

@@ -7,7 +7,7 @@ export const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
 export const MAIN = `${PACKAGE}dist/epollet.cjs`;
 
 /** The built package, for `import`. */
-export const PACKAGE_ENTRY = new URL('../../dist/index.js', import.meta.url).href;
+export const PACKAGE_ENTRY = new URL('../../dist/library/index.js', import.meta.url).href;
 
 const TIMEOUT_MS = 8000;
 

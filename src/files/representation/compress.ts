@@ -1,5 +1,4 @@
 import { promisify } from 'node:util';
-import * as zlib from 'node:zlib';
 import { CODINGS, type ContentCoding } from '../../http/semantics/accept-encoding.js';
 import { assert } from '../../sys/assert.js';
 
@@ -10,6 +9,9 @@ export const COMPRESSION_MIN_BYTES = 1024;
 const MIN_SAVED_BYTES = 64;
 /** One in 20 bytes at least: below that, decompressing and caching the file twice cost more than sending the rest. */
 const MIN_SAVED_SHARE = 20;
+
+/** Loaded when it is first needed, which takes milliseconds. */
+const zlib = () => process.getBuiltinModule('node:zlib');
 
 /** Node has zstd from 22.15 and 23.8 on. */
 type Zstd = (bytes: Uint8Array, options: object, done: (error: Error | null, result: Buffer) => void) => void;
@@ -27,17 +29,17 @@ export const AVAILABLE_CODINGS: readonly ContentCoding[] = CODINGS.filter((codin
  * @param coding one of AVAILABLE_CODINGS
  */
 export async function compress(bytes: Uint8Array, coding: ContentCoding): Promise<Buffer> {
-  if (coding === 'gzip') return promisify(zlib.gzip)(bytes, { level: 6 });
+  if (coding === 'gzip') return promisify(zlib().gzip)(bytes, { level: 6 });
   if (coding === 'br') {
     // No mode: below quality 10, text compresses to the same bytes as with the generic one.
-    const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_SIZE_HINT } = zlib.constants;
-    return promisify(zlib.brotliCompress)(bytes, {
+    const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_SIZE_HINT } = zlib().constants;
+    return promisify(zlib().brotliCompress)(bytes, {
       params: { [BROTLI_PARAM_QUALITY]: 5, [BROTLI_PARAM_SIZE_HINT]: bytes.length },
     });
   }
   assert(hasZstd, 'this Node has no zstd: check AVAILABLE_CODINGS');
   // At its default of 3 it compresses worse than gzip at 6. The window is below the 8 MiB of RFC 9659.
-  const { zstdCompress } = zlib as unknown as { zstdCompress: Zstd };
+  const { zstdCompress } = zlib() as unknown as { zstdCompress: Zstd };
   return promisify(zstdCompress)(bytes, { params: { [ZSTD_COMPRESSION_LEVEL]: 9 } });
 }
 
