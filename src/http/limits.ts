@@ -48,7 +48,11 @@ export const LIMITS = {
   maxLingerMs: limit(30_000, [1, HOUR_MS], 'time for reading on in all, RFC 9112 section 9.6'),
   lingerBytes: limit(GIB, [0, 1024 * GIB], 'bytes read and discarded meanwhile'),
   stopTimeoutMs: limit(8000, [1, HOUR_MS], 'time for pending responses at a stop; Docker kills after 10 s'),
-  cacheBytes: limit(67_108_864, [0, 64 * GIB], 'memory for cached files; an open descriptor counts as 256 KiB'),
+  cacheBytes: limit(
+    67_108_864,
+    [0, 64 * GIB],
+    'memory for cached files: the process grows by at most 40 MiB more; an open descriptor counts as 256 KiB',
+  ),
   // Memory is at least as fast as sendfile up to 64 KiB.
   maxCachedFileBytes: limit(65536, [0, 16_777_216], 'largest file cached in memory instead of as a descriptor'),
   revalidateMs: limit(
