@@ -119,7 +119,7 @@ Napi::Object Constants(Napi::Env env) {
       CONSTANT(IPV6_MULTICAST_LOOP), CONSTANT(IPV6_RECVERR), CONSTANT(IPV6_TCLASS), CONSTANT(IPV6_UNICAST_HOPS),
       CONSTANT(IPV6_V6ONLY),
       // open(2)
-      CONSTANT(AT_FDCWD), CONSTANT(O_RDONLY), CONSTANT(O_WRONLY), CONSTANT(O_RDWR), CONSTANT(O_APPEND),
+      CONSTANT(AT_FDCWD), CONSTANT(AT_SYMLINK_NOFOLLOW), CONSTANT(O_RDONLY), CONSTANT(O_WRONLY), CONSTANT(O_RDWR), CONSTANT(O_APPEND),
       CONSTANT(O_CLOEXEC), CONSTANT(O_CREAT), CONSTANT(O_DIRECT), CONSTANT(O_DIRECTORY), CONSTANT(O_DSYNC),
       CONSTANT(O_EXCL), CONSTANT(O_NOATIME), CONSTANT(O_NOCTTY), CONSTANT(O_NOFOLLOW), CONSTANT(O_NONBLOCK),
       CONSTANT(O_PATH), CONSTANT(O_SYNC), CONSTANT(O_TMPFILE), CONSTANT(O_TRUNC),
@@ -251,6 +251,8 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   Cold<Openat>(exports, "openat");
   Cold<Readlinkat>(exports, "readlinkat");
   Cold<Fstat>(exports, "fstat");
+  Hot<Fstatat>(exports, "fstatat");
+  Hot<OpenRead>(exports, "openRead");
   Hot<Pread>(exports, "pread");
   Cold<Getdents64>(exports, "getdents64");
   Cold<Fstatfs>(exports, "fstatfs");

@@ -34,6 +34,63 @@ int64_t StatusOf(int fd, struct stat* status) {
 #endif
 }
 
+// The same order as `Stat` in src/sys/calls/file.ts.
+enum {
+  kMode,
+  kSize,
+  kMtimeS,
+  kMtimeNs,
+  kCtimeS,
+  kCtimeNs,
+  kInodeLow,
+  kInodeHigh,
+  kDeviceLow,
+  kDeviceHigh,
+  kLinks,
+  kStatusWords,
+  kOpenFd = kStatusWords,
+  kOpenReadWords
+};
+
+bool ReadStatus(napi_env env, napi_value value, size_t words, double** out) {
+  size_t length;
+  if (!ReadArray(env, value, "out", napi_float64_array, "a Float64Array", out, &length)) return false;
+  return length >= words || RejectRange(env, "out.length", static_cast<double>(words), kMaxSafeInteger);
+}
+
+void WriteStatus(const struct stat& status, double* out) {
+  const uint64_t inode = status.st_ino;
+  const uint64_t device = status.st_dev;
+  out[kMode] = status.st_mode;
+  out[kSize] = static_cast<double>(status.st_size);
+  out[kMtimeS] = static_cast<double>(status.st_mtim.tv_sec);
+  out[kMtimeNs] = static_cast<double>(status.st_mtim.tv_nsec);
+  out[kCtimeS] = static_cast<double>(status.st_ctim.tv_sec);
+  out[kCtimeNs] = static_cast<double>(status.st_ctim.tv_nsec);
+  out[kInodeLow] = static_cast<uint32_t>(inode);
+  out[kInodeHigh] = static_cast<uint32_t>(inode >> 32);
+  out[kDeviceLow] = static_cast<uint32_t>(device);
+  out[kDeviceHigh] = static_cast<uint32_t>(device >> 32);
+  out[kLinks] = static_cast<double>(status.st_nlink);
+}
+
+bool IsUnchanged(const struct stat& before, const struct stat& after) {
+  return before.st_size == after.st_size && before.st_mtim.tv_sec == after.st_mtim.tv_sec &&
+         before.st_mtim.tv_nsec == after.st_mtim.tv_nsec && before.st_ctim.tv_sec == after.st_ctim.tv_sec &&
+         before.st_ctim.tv_nsec == after.st_ctim.tv_nsec;
+}
+
+// A path that is a part of other bytes, with its final NUL. Returns 0; -ENAMETOOLONG; or 1 when an exception is
+// pending.
+int CopyPath(napi_env env, const Span& name, char path[PATH_MAX]) {
+  if (name.length >= PATH_MAX) return -ENAMETOOLONG;
+  if (name.length > 0) memcpy(path, name.data, name.length);
+  path[name.length] = '\0';
+  if (memchr(path, '\0', name.length) == nullptr) return 0;
+  RejectType(env, "path", "without a NUL byte");
+  return 1;
+}
+
 // The permissions of a file that is created: an optional argument, 0 by default.
 bool ReadMode(const Napi::CallbackInfo& info, size_t index, uint32_t* mode) {
   int32_t bits = 0;
@@ -91,49 +148,78 @@ Napi::Value Readlinkat(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value Fstat(const Napi::CallbackInfo& info) {
-  // The same order as `Stat` in src/sys/kernel.ts.
-  enum {
-    kMode,
-    kSize,
-    kMtimeS,
-    kMtimeNs,
-    kCtimeS,
-    kCtimeNs,
-    kInodeLow,
-    kInodeHigh,
-    kDeviceLow,
-    kDeviceHigh,
-    kLinks,
-    kWords
-  };
   int32_t fd;
   double* out;
-  size_t length;
-  if (!ReadInt(info.Env(), info[0], "fd", &fd) ||
-      !ReadArray(info.Env(), info[1], "out", napi_float64_array, "a Float64Array", &out, &length)) {
-    return {};
-  }
-  if (length < kWords) {
-    RejectRange(info.Env(), "out.length", kWords, kMaxSafeInteger);
-    return {};
-  }
+  if (!ReadInt(info.Env(), info[0], "fd", &fd) || !ReadStatus(info.Env(), info[1], kStatusWords, &out)) return {};
   struct stat status;
   const int64_t result = Retry([&] { return StatusOf(fd, &status); });
-  if (result < 0) return NumberOf(info, result);
-  const uint64_t inode = status.st_ino;
-  const uint64_t device = status.st_dev;
-  out[kMode] = status.st_mode;
-  out[kSize] = static_cast<double>(status.st_size);
-  out[kMtimeS] = static_cast<double>(status.st_mtim.tv_sec);
-  out[kMtimeNs] = static_cast<double>(status.st_mtim.tv_nsec);
-  out[kCtimeS] = static_cast<double>(status.st_ctim.tv_sec);
-  out[kCtimeNs] = static_cast<double>(status.st_ctim.tv_nsec);
-  out[kInodeLow] = static_cast<uint32_t>(inode);
-  out[kInodeHigh] = static_cast<uint32_t>(inode >> 32);
-  out[kDeviceLow] = static_cast<uint32_t>(device);
-  out[kDeviceHigh] = static_cast<uint32_t>(device >> 32);
-  out[kLinks] = static_cast<double>(status.st_nlink);
-  return NumberOf(info, 0);
+  if (result >= 0) WriteStatus(status, out);
+  return NumberOf(info, result);
+}
+
+napi_value Fstatat(napi_env env, napi_callback_info info) {
+  const RawArguments<6> arguments(env, info);
+  int32_t dirfd, flags;
+  Span name;
+  double* out;
+  char path[PATH_MAX];
+  if (!ReadInt(env, arguments.at[0], "dirfd", &dirfd) ||
+      !ReadSpan(env, arguments.at[1], arguments.at[2], arguments.at[3], &name) ||
+      !ReadInt(env, arguments.at[4], "flags", &flags) || !ReadStatus(env, arguments.at[5], kStatusWords, &out)) {
+    return nullptr;
+  }
+  const int error = CopyPath(env, name, path);
+  if (error != 0) return error < 0 ? Int(env, error) : nullptr;
+  struct stat status;
+  const int64_t result = Retry([&] { return fstatat(dirfd, path, &status, flags); });
+  if (result >= 0) WriteStatus(status, out);
+  return Int(env, result);
+}
+
+// Four system calls in one function, for a file that is sent once: each crossing between JavaScript and C++ would cost
+// a tenth of it, docs/decisions/027-cold-files.md.
+napi_value OpenRead(napi_env env, napi_callback_info info) {
+  const RawArguments<9> arguments(env, info);
+  int32_t dirfd;
+  uint32_t resolve;
+  Span name, bytes;
+  double* out;
+  char path[PATH_MAX];
+  if (!ReadInt(env, arguments.at[0], "dirfd", &dirfd) ||
+      !ReadSpan(env, arguments.at[1], arguments.at[2], arguments.at[3], &name) ||
+      !ReadMask(env, arguments.at[4], "resolve", &resolve) ||
+      !ReadSpan(env, arguments.at[5], arguments.at[6], arguments.at[7], &bytes) ||
+      !ReadStatus(env, arguments.at[8], kOpenReadWords, &out)) {
+    return nullptr;
+  }
+  out[kOpenFd] = -1;
+  const int error = CopyPath(env, name, path);
+  if (error != 0) return error < 0 ? Int(env, error) : nullptr;
+  OpenHow how = {};
+  how.flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+  how.resolve = resolve;
+  const int64_t opened = Retry([&] { return syscall(kSysOpenat2, dirfd, path, &how, sizeof how); });
+  if (opened < 0) return Int(env, opened);
+  const int fd = static_cast<int>(opened);
+  struct stat before, after;
+  int64_t result = Retry([&] { return StatusOf(fd, &before); });
+  if (result == 0 && !S_ISREG(before.st_mode)) result = -EINVAL;
+  if (result == 0) {
+    WriteStatus(before, out);
+    // Not a byte of a longer one.
+    if (before.st_size >= static_cast<off_t>(bytes.length)) {
+      out[kOpenFd] = static_cast<double>(Owned(fd));
+      return Int(env, 0);
+    }
+    result = Retry([&] { return pread(fd, bytes.data, bytes.length, 0); });
+    if (result >= 0) {
+      const int64_t again = Retry([&] { return StatusOf(fd, &after); });
+      if (again < 0) result = again;
+      if (again == 0 && !IsUnchanged(before, after)) result = -EBUSY;
+    }
+  }
+  close(fd);
+  return Int(env, result);
 }
 
 napi_value Pread(napi_env env, napi_callback_info info) {

@@ -355,6 +355,8 @@ Napi::Value Openat2(const Napi::CallbackInfo& info);
 Napi::Value Openat(const Napi::CallbackInfo& info);
 Napi::Value Readlinkat(const Napi::CallbackInfo& info);
 Napi::Value Fstat(const Napi::CallbackInfo& info);
+napi_value Fstatat(napi_env env, napi_callback_info info);
+napi_value OpenRead(napi_env env, napi_callback_info info);
 napi_value Pread(napi_env env, napi_callback_info info);
 Napi::Value Getdents64(const Napi::CallbackInfo& info);
 Napi::Value Fstatfs(const Napi::CallbackInfo& info);

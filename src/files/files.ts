@@ -35,6 +35,8 @@ export interface FilesStats {
   misses: number;
   /** Entries removed because the cache was over `cacheBytes`, or to release descriptors when none was left. */
   evictions: number;
+  /** Requests for paths that had been requested before, and were not cached since the entries were requested as often. */
+  rejections: number;
   /** How changes of cached entries are detected: reported by inotify, polled every `revalidateMs`, or a mix of both. */
   invalidation: 'inotify' | 'ttl' | 'mixed';
   /** Cached entries of which inotify reports all changes. */
@@ -130,6 +132,7 @@ export class Files {
       hits: sum(({ hits }) => hits),
       misses: sum(({ misses }) => misses),
       evictions: sum(({ cache }) => cache.evictions),
+      rejections: sum(({ cache }) => cache.rejections),
       invalidation: polled === 0 && fd >= 0 ? 'inotify' : watched === 0 ? 'ttl' : 'mixed',
       watchedEntries: watched,
       polledEntries: polled,

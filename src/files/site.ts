@@ -9,6 +9,7 @@ import { Listings } from './listing/listings.js';
 import { ErrorPages } from './pages/error-pages.js';
 import { type MissingFallback, missingFallback } from './pages/fallback.js';
 import { type BuilderContext, type Built, RepresentationBuilder } from './representation/builder.js';
+import { ColdFiles } from './representation/cold-files.js';
 import { RedirectContent, redirectResponse } from './representation/redirect-response.js';
 import { mergeFields, withFields } from './representation/representation.js';
 import type { Representations } from './representation/representations.js';
@@ -18,6 +19,7 @@ import { isRacy, type Resolved, Resolver } from './resolve/resolver.js';
 import { directoryUrlPath, parseUrlPath, type UrlPath, urlPathOf } from './resolve/url-path.js';
 import { Rules } from './rules/response-headers.js';
 import type { ResolvedSiteOptions } from './rules/site-options.js';
+import { Dependencies } from './watch/dependencies.js';
 import type { Inotify } from './watch/inotify.js';
 
 /** inotify(7) reports no writes through mmap(2), nor any by a hard link that is made after the file was opened. */
@@ -37,11 +39,13 @@ export interface SiteContext extends BuilderContext {
  *
  * 1. cached: the entry of the request's path, if it is fresh. Allocates nothing, and does not call the file system.
  * 2. redirect: the first of the option `redirects` that matches.
- * 3. resolve: the path becomes a file, a directory, a listing, a redirect or an errno, in the current release of the root or,
+ * 3. admit: whether the path is requested often enough for an entry. If not, the file is read and sent at once (ColdFiles), or, in
+ *    unusual cases, takes the further steps without being stored.
+ * 4. resolve: the path becomes a file, a directory, a listing, a redirect or an errno, in the current release of the root or,
  *    for a fingerprinted file that it lacks, in the previous one.
- * 4. revalidate: an expired entry stays if its path still resolves to the same fingerprint.
- * 5. build: the representations of the file, a redirect, or an error page.
- * 6. store: as the cache entry of the request's path, unless it is transient.
+ * 5. revalidate: an expired entry stays if its path still resolves to the same fingerprint.
+ * 6. build: the representations of the file, a redirect, or an error page.
+ * 7. store: as the cache entry of the request's path, unless it is transient or not admitted.
  *
  * Entries are keyed by path alone. Fields that depend on the request's Origin are added last, in `serve`. Any step that
  * calls the file system may find a directory changed, and so remove entries: `cache.has` before an entry is used again.
@@ -58,6 +62,7 @@ export class Site {
   readonly listings: Listings;
   private readonly resolver: Resolver;
   private readonly builder: RepresentationBuilder;
+  private readonly coldFiles: ColdFiles;
   private readonly errorPages: ErrorPages;
   /** The bit of Origin, if the CORS fields depend on it. */
   private readonly originMask: number;
@@ -79,6 +84,7 @@ export class Site {
     this.rules = new Rules(options);
     this.resolver = new Resolver(kernel, options, this.counters);
     this.builder = new RepresentationBuilder(context, options, this.rules);
+    this.coldFiles = new ColdFiles(context, options, this.rules, this.builder);
     this.listings = new Listings(
       kernel,
       this.cache,
@@ -125,30 +131,38 @@ export class Site {
     observe?.('path', path);
     if (path === 400 || path === 404) return this.errorPages.respond(path, request, current.lookup);
     this.misses++;
+    // 3. admit. What explain explains is the response from the cache, which is the same.
+    const uses = entry !== null ? entry.uses : observe !== null ? 1 : this.cache.admit(request.pathHash);
     if (tracing) debug('cache miss %s', latin1(request.bytes, request.pathStart, request.pathEnd));
+    if (uses === 0) {
+      const cold = this.respondCold(request);
+      if (cold !== null) return cold;
+    }
     if (entry !== null) this.releaseRoot.markUnverified();
-    const resolution = this.resolve(path); // 3. resolve
+    const resolution = this.resolve(path); // 4. resolve
     observe?.('resolution', resolution);
     const { release } = resolution;
     let { resolved } = resolution;
     if (resolved.kind === 'listing') {
       if (entry !== null && !this.listings.has(entry)) this.cache.remove(entry);
-      const listing = this.listings.respond(request, resolved, release.lookup, nowMs);
+      const listing = this.listings.respond(request, resolved, release.lookup, nowMs, uses > 0);
       if (typeof listing !== 'number') return listing;
       observe?.('listingErrno', listing);
       resolved = { ...resolved, kind: 'not-found', errno: listing };
     }
     if (entry !== null && this.cache.has(entry)) {
       if (resolved.fingerprint === entry.fingerprint && isConclusive(resolved)) {
-        this.resolver.close(resolved); // 4. revalidate
+        this.resolver.close(resolved); // 5. revalidate
         entry.revalidate(resolved.dependencies, this.expiryOf(resolved, release, nowMs));
         return respondFromCache(entry, request);
       }
       this.cache.remove(entry);
     }
-    const built = this.build(request, resolved, release); // 5. build
+    const built = this.build(request, resolved, release, uses > 0); // 6. build
     if (built instanceof HttpResponse) return built;
-    built.setExpiry(this.expiryOf(resolved, release, nowMs)); // 6. store
+    if (uses === 0) return respondFromCache(built, request);
+    built.uses = uses;
+    built.setExpiry(this.expiryOf(resolved, release, nowMs)); // 7. store
     this.cache.set(built);
     return respondFromCache(built, request);
   }
@@ -160,6 +174,17 @@ export class Site {
     if (entry.filesUnchanged(this.context.kernel)) return true;
     this.cache.remove(entry);
     return false;
+  }
+
+  /** The response to what is not admitted to the cache; null if it takes the steps of what is. */
+  private respondCold(request: RequestParser): HttpResponse | null {
+    const { current, previous } = this.releaseRoot;
+    const cold = this.coldFiles.respond(request, current);
+    if (typeof cold !== 'number') return cold;
+    if (previous !== null || this.options.cleanUrls) return null; // another name may have it
+    const missing = { name: fileNameOf(request), errno: cold, dependencies: new Dependencies() };
+    const { response, content } = this.errorPages.contentFor(request, missing, current.lookup);
+    return content === null ? response : content.respond(request);
   }
 
   private configuredRedirect({ bytes, pathStart, pathEnd, targetEnd }: RequestParser): HttpResponse | null {
@@ -182,14 +207,19 @@ export class Site {
   }
 
   /** The entry of what a path resolved to; the response alone if it is transient. */
-  private build(request: RequestParser, resolved: Resolved, release: Release): CacheEntry | HttpResponse {
+  private build(
+    request: RequestParser,
+    resolved: Resolved,
+    release: Release,
+    isAdmitted: boolean,
+  ): CacheEntry | HttpResponse {
     switch (resolved.kind) {
       case 'file': {
         const fileName = latin1(resolved.name, 0, resolved.name.length);
-        const built = this.sharedContent(resolved, fileName) ?? this.buildFile(resolved, fileName);
+        const built = this.sharedContent(resolved, fileName) ?? this.buildFile(resolved, fileName, isAdmitted);
         if (typeof built === 'number') {
           this.context.observe?.('readErrno', built);
-          return this.build(request, { ...resolved, kind: 'not-found', errno: built }, release);
+          return this.build(request, { ...resolved, kind: 'not-found', errno: built }, release, isAdmitted);
         }
         const { content, uncacheable } = built;
         const { identity, compressor } = content;
@@ -214,11 +244,12 @@ export class Site {
     }
   }
 
-  private buildFile(resolved: Resolved, fileName: string): Built | number {
-    const built = this.builder.build(resolved, [], () => {
+  private buildFile(resolved: Resolved, fileName: string, isAdmitted: boolean): Built | number {
+    const onChange = (): void => {
       const { content } = built as Built; // it has its ETag now, or there is one more representation
       this.cache.onContentChanged(fileName, content, content.identity.ok);
-    });
+    };
+    const built = this.builder.build(resolved, [], onChange, isAdmitted ? 'cache' : 'response');
     return built;
   }
 
@@ -305,6 +336,10 @@ export class Site {
     this.listings.cancel();
   }
 }
+
+/** Of a path without escapes. */
+const fileNameOf = ({ bytes, pathStart, pathEnd }: RequestParser): Buffer =>
+  Buffer.from(bytes.subarray(pathStart + 1, pathEnd));
 
 /** Whether the fingerprint decides: an error page may have changed without it, and so may a racy file. */
 const isConclusive = (resolved: Resolved): boolean => resolved.kind !== 'not-found' && !isRacy(resolved);

@@ -128,6 +128,8 @@ export const kernel: Kernel = {
   openat: addon.openat,
   readlinkat: addon.readlinkat,
   fstat: addon.fstat,
+  fstatat: addon.fstatat,
+  openRead: addon.openRead,
   pread: addon.pread,
   getdents64: addon.getdents64,
   fstatfs: addon.fstatfs,

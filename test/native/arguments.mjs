@@ -27,11 +27,14 @@ const directory = mkdtempSync(join(tmpdir(), 'epollet-arguments-'));
 writeFileSync(join(directory, 'file'), 'content');
 
 const SIGWINCH = 28;
+/** Where openRead has the descriptor of a file that it did not read. */
+const OPEN_FD = 11;
 
 /** The descriptors of one case. */
 class Fixture {
   opened = new Set();
   watches = [];
+  statuses = [];
 
   keep(fd) {
     if (typeof fd !== 'number' || fd < 0) throw new Error(`a fixture failed: ${fd}`);
@@ -73,6 +76,11 @@ class Fixture {
     const path = `/dev/pts/${addon.ioctl(master, constants.TIOCGPTN)}`;
     return this.keep(addon.openat(constants.AT_FDCWD, path, options));
   };
+  status = () => {
+    const status = new Float64Array(OPEN_FD + 1);
+    this.statuses.push(status);
+    return status;
+  };
   watch = () => {
     const watch = addon.loopStart(this.eventfd(), () => {});
     this.watches.push(watch);
@@ -84,6 +92,7 @@ class Fixture {
     if (name === 'loopStart' && typeof result === 'object') this.watches.push(result);
     if (MAKES_DESCRIPTOR.has(name) && Number.isInteger(result) && result > 2) this.opened.add(result);
     if (Array.isArray(result) && MAKES_PAIR.has(name)) for (const fd of result) this.opened.add(fd);
+    for (const status of this.statuses) if (status[OPEN_FD] > 2) this.opened.add(status[OPEN_FD]);
     if (name === 'recvmsg' && typeof result === 'object') for (const fd of result.fds) this.opened.add(fd);
     for (const watch of this.watches) addon.loopStop(watch);
     for (const fd of this.opened) addon.close(fd);
@@ -94,8 +103,11 @@ const MAKES_DESCRIPTOR = new Set(
   'epollCreate1 socket accept4 openat2 openat dup inotifyInit1 eventfd timerfdCreate pidfdOpen signalfd'.split(' '),
 );
 const MAKES_PAIR = new Set(['socketpair', 'pipe2']);
-const KINDS = Object.keys(new Fixture()).filter((kind) => !['opened', 'watches', 'watch'].includes(kind));
+const KINDS = Object.keys(new Fixture()).filter(
+  (kind) => !['opened', 'watches', 'watch', 'statuses', 'status'].includes(kind),
+);
 
+const nameBytes = () => new TextEncoder().encode('file');
 const termios = () => ({ iflag: 0, oflag: 0, cflag: 0, lflag: 0, ispeed: 0, ospeed: 0, line: 0, cc: bytes(19) });
 /** Two views of one buffer. */
 const overlap = () => {
@@ -161,6 +173,8 @@ const rows = [
   ['openat', (f) => [f.directory(), 'file', constants.O_RDONLY, 0], 1],
   ['readlinkat', (f) => [f.directory(), 'file']],
   ['fstat', (f) => [f.file(), new Float64Array(11)]],
+  ['fstatat', (f) => [f.directory(), nameBytes(), 0, 4, constants.AT_SYMLINK_NOFOLLOW, new Float64Array(11)]],
+  ['openRead', (f) => [f.directory(), nameBytes(), 0, 4, constants.RESOLVE_BENEATH, bytes(), 2, 8, f.status()]],
   ['pread', (f) => [f.file(), bytes(), 2, 8, 0]],
   ['getdents64', (f) => [f.directory(), bytes(400)]],
   ['fstatfs', (f) => [f.file()]],

@@ -1,9 +1,20 @@
-import { existsSync, linkSync, mkdirSync, openSync, statfsSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  statfsSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { constants, kernel } from '../../src/sys/binding.js';
 import * as errno from '../../src/sys/errno.js';
-import { STAT_WORDS, Stat } from '../../src/sys/kernel.js';
+import { OPEN_FD, OPEN_READ_WORDS, STAT_WORDS, Stat } from '../../src/sys/kernel.js';
 import { testDescriptors } from '../support/descriptors.js';
 
 const { AT_FDCWD, O_DIRECTORY, O_NOFOLLOW, O_PATH, O_RDONLY, RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS } = constants;
@@ -191,6 +202,84 @@ describe('pread', () => {
     expect(kernel.pread(reader, new Uint8Array(1), 0, 1, 0)).toBe(errno.ESPIPE);
     expect(() => kernel.pread(reader, new Uint8Array(1), 0, 1, -1)).toThrow('position must be from 0');
     expect(kernel.pread(reader, new Uint8Array(1), 0, 1, 2 ** 53 - 1)).toBe(errno.ESPIPE);
+  });
+});
+
+describe('fstatat', () => {
+  const status = (path: string, flags = 0) => {
+    const { fd } = tree();
+    const bytes = Buffer.from(`<${path}>`);
+    const out = new Float64Array(STAT_WORDS);
+    return [
+      kernel.fstatat(fd, bytes, 1, bytes.length - 2, flags, out),
+      out[Stat.size],
+      out[Stat.mode]! & constants.S_IFMT,
+    ];
+  };
+
+  it.each([
+    ['file', 0, [0, 10, constants.S_IFREG]],
+    ['directory/inner', 0, [0, 5, constants.S_IFREG]],
+    ['symlink', 0, [0, 5, constants.S_IFREG]],
+    ['symlink', constants.AT_SYMLINK_NOFOLLOW, [0, 15, 0xa000]],
+    ['nothing', 0, [errno.ENOENT, 0, 0]],
+    ['', 0, [errno.ENOENT, 0, 0]],
+    ['x'.repeat(4096), 0, [errno.ENAMETOOLONG, 0, 0]],
+  ])('of %s with flags %i', (path, flags, expected) => expect(status(path, flags)).toEqual(expected));
+
+  it('a NUL in the path, and a range outside of the bytes, throw', () => {
+    const out = new Float64Array(STAT_WORDS);
+    expect(() => kernel.fstatat(AT_FDCWD, Buffer.from('a\0b'), 0, 3, 0, out)).toThrow('NUL');
+    expect(() => kernel.fstatat(AT_FDCWD, Buffer.from('abc'), 1, 3, 0, out)).toThrow(RangeError);
+  });
+});
+
+describe.runIf(probe >= 0)('openRead', () => {
+  const RESOLVE = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS;
+  const read = (fd: number, path: string, length: number) => {
+    const bytes = Buffer.alloc(16, '.');
+    const out = new Float64Array(OPEN_READ_WORDS);
+    const count = kernel.openRead(fd, Buffer.from(path), 0, path.length, RESOLVE, bytes, 2, length, out);
+    return { count, text: bytes.toString(), fd: out[OPEN_FD]!, size: out[Stat.size] };
+  };
+
+  it('reads a file that is shorter than the room, and closes it', () => {
+    const { fd } = tree();
+    const before = readdirSync('/proc/self/fd').length;
+    expect(read(fd, 'file', 11)).toEqual({ count: 10, text: '..0123456789....', fd: -1, size: 10 });
+    expect(read(fd, 'directory/inner', 14)).toEqual({ count: 5, text: '..inner.........', fd: -1, size: 5 });
+    expect(readdirSync('/proc/self/fd').length).toBe(before);
+  });
+
+  it('leaves a file that is as long as the room open, and does not read it', () => {
+    const { fd } = tree();
+    const { fd: opened, ...result } = read(fd, 'file', 10);
+    test.own('openRead', opened);
+    expect(result).toEqual({ count: 0, text: '.'.repeat(16), size: 10 });
+    const bytes = Buffer.alloc(10);
+    expect([kernel.pread(opened, bytes, 0, 10, 0), bytes.toString()]).toEqual([10, '0123456789']);
+  });
+
+  it.each([
+    ['a missing file', 'nothing', errno.ENOENT],
+    ['a directory', 'directory', errno.EINVAL],
+    ['a FIFO, for which it does not wait', 'fifo', errno.EINVAL],
+    ['a symlink', 'symlink', errno.ELOOP],
+    ['a path that leads out', '../outside', errno.EXDEV],
+    ['a path of 4096 bytes', 'x'.repeat(4096), errno.ENAMETOOLONG],
+  ])('%s is an errno, and leaves nothing open', (_, path, expected) => {
+    const { path: root, fd } = tree();
+    spawnSync('mkfifo', [join(root, 'fifo')]);
+    const before = readdirSync('/proc/self/fd').length;
+    expect(read(fd, path, 14)).toMatchObject({ count: expected, fd: -1 });
+    expect(readdirSync('/proc/self/fd').length).toBe(before);
+  });
+
+  it('needs room in the array for the descriptor', () => {
+    const out = new Float64Array(STAT_WORDS);
+    expect(() => kernel.openRead(AT_FDCWD, Buffer.from('x'), 0, 1, 0, Buffer.alloc(4), 0, 4, out)).toThrow(
+      'out.length',
+    );
   });
 });
 

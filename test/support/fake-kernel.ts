@@ -49,6 +49,8 @@ const UNSIMULATED = [
   'sendmsg',
   'readv',
   'writev',
+  'fstatat',
+  'openRead',
   'dup',
   'fcntl',
   'ioctl',

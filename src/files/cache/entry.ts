@@ -21,6 +21,9 @@ export const ENTRY_OVERHEAD_BYTES = 1536;
 /** What an open descriptor counts in the cache's budget, so that it bounds their number: 256 by default. */
 export const DESCRIPTOR_BYTES = 262_144;
 
+/** As far as the counts of paths without an entry go. */
+export const MOST_USES = 15;
+
 /** For `CacheEntry.relevantFields`: the content has to see each request. */
 export const ALL_FIELDS = -1;
 
@@ -31,6 +34,13 @@ export type Freshness = 'fresh' | 'needs fstat' | 'expired';
 export class CacheEntry implements Dependent {
   /** A hit since the last search for an entry to evict. */
   recentlyUsed = true;
+  /** Hits, up to MOST_USES, of which half are forgotten when the counts of other paths are halved. */
+  uses = 1;
+  /** How often the counts of other paths had been halved when `uses` was. */
+  agings = 0;
+  /** Its neighbours in the order of the search for an entry to evict. */
+  older: CacheEntry | null = null;
+  newer: CacheEntry | null = null;
   /** All entries with this content, the first of which is charged with it; null while this is the only one. */
   sharers: Set<CacheEntry> | null = null;
   /** Where it is in its cache. */
@@ -66,6 +76,13 @@ export class CacheEntry implements Dependent {
   freshness(nowMs: number): Freshness {
     if (((nowMs / 1000) | 0) < this.freshUntilSecond || nowMs < this.freshUntilMs) return 'fresh';
     return nowMs < this.fstatUntilMs ? 'needs fstat' : 'expired';
+  }
+
+  /** @param agings how often the counts of other paths have been halved by now */
+  ageUses(agings: number): void {
+    if (this.agings === agings) return;
+    this.agings = agings;
+    this.uses >>= 1;
   }
 
   setExpiry(expiresAtMs: number): void {

@@ -23,7 +23,7 @@ const isOutOfDescriptors = (result: number): boolean => result === EMFILE || res
 
 /** A kernel that retries an open once when it failed for want of a descriptor and the reserve had some. */
 export function withDescriptorReserve(kernel: Kernel, reserve: Pick<FdReserve, 'reclaim'>): Kernel {
-  const calls: Pick<Kernel, 'openat' | 'openat2'> = {
+  const calls: Pick<Kernel, 'openat' | 'openat2' | 'openRead'> = {
     openat(dirfd, path, flags) {
       const fd = kernel.openat(dirfd, path, flags);
       return isOutOfDescriptors(fd) && reserve.reclaim() ? kernel.openat(dirfd, path, flags) : fd;
@@ -31,6 +31,12 @@ export function withDescriptorReserve(kernel: Kernel, reserve: Pick<FdReserve, '
     openat2(dirfd, path, flags, resolve) {
       const fd = kernel.openat2(dirfd, path, flags, resolve);
       return isOutOfDescriptors(fd) && reserve.reclaim() ? kernel.openat2(dirfd, path, flags, resolve) : fd;
+    },
+    openRead(dirfd, path, pathOffset, pathLength, resolve, bytes, offset, length, out) {
+      const read = (): number =>
+        kernel.openRead(dirfd, path, pathOffset, pathLength, resolve, bytes, offset, length, out);
+      const count = read();
+      return isOutOfDescriptors(count) && reserve.reclaim() ? read() : count;
     },
   };
   return Object.assign(Object.create(kernel) as Kernel, calls);

@@ -49,9 +49,16 @@ export class Listings {
   /**
    * Responds with the listing of a directory, and caches it. Returns -errno if it cannot be read, and a LaterResponse while
    * a large one is being read.
+   * @param isAdmitted whether the cache takes it
    */
-  respond(request: RequestParser, resolved: Resolved, lookup: Lookup, nowMs: number): HttpResponse | number {
-    const entry = this.entryOf(resolved, lookup, formOf(request), nowMs);
+  respond(
+    request: RequestParser,
+    resolved: Resolved,
+    lookup: Lookup,
+    nowMs: number,
+    isAdmitted: boolean,
+  ): HttpResponse | number {
+    const entry = this.entryOf(resolved, lookup, formOf(request), nowMs, isAdmitted);
     if (typeof entry === 'number' || entry instanceof LaterResponse) return entry;
     if (!latin1(request.bytes, request.pathStart, request.pathEnd).includes('//'))
       return respondFromCache(entry, request);
@@ -72,6 +79,7 @@ export class Listings {
     lookup: Lookup,
     form: ListingForm,
     nowMs: number,
+    isAdmitted: boolean,
   ): CacheEntry | LaterResponse | number {
     const entry = this.find(resolved.name);
     if (entry?.freshness(nowMs) === 'fresh') return entry;
@@ -90,7 +98,7 @@ export class Listings {
     }
     if (entry !== null) this.cache.remove(entry);
     if (typeof result === 'number') return result;
-    return this.store(resolved, result, expiresAtMs, !isStale);
+    return this.store(resolved, result, expiresAtMs, !isStale && isAdmitted);
   }
 
   /** The job whose result a request may have, which may be done. */

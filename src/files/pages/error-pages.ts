@@ -102,7 +102,11 @@ export class ErrorPages {
   }
 
   /** The response to a path that resolved to an errno: the fallback, a page or plain text. */
-  contentFor(request: RequestParser, { name, errno, dependencies }: Resolved, lookup: Lookup): ErrorContent {
+  contentFor(
+    request: RequestParser,
+    { name, errno, dependencies }: Pick<Resolved, 'name' | 'errno' | 'dependencies'>,
+    lookup: Lookup,
+  ): ErrorContent {
     const status = statusForErrno(errno);
     const choice = this.choiceFor(status, lookup, dependencies);
     const respond = (each: RequestParser): HttpResponse => choice.respond(each);
@@ -171,7 +175,7 @@ export class ErrorPages {
   }
 
   private store(name: string, resolved: Resolved): Page {
-    const built = resolved.kind === 'file' ? this.builder.build(resolved, this.pageFields, () => {}, true) : null;
+    const built = resolved.kind === 'file' ? this.builder.build(resolved, this.pageFields, () => {}, 'caller') : null;
     const { content, uncacheable } =
       built !== null && typeof built === 'object'
         ? built

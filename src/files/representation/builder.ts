@@ -65,10 +65,17 @@ export class RepresentationBuilder {
    * @param resolved of the kind `file`
    * @param overriding fields that replace those of the rules
    * @param onChange called when a representation is added, or has got its entity tag
-   * @param isOwned the caller closes the content, even if it is not cacheable; otherwise such content responds once
+   * @param keeper of the content, which closes it: the cache, if it is cacheable, else it responds once; the caller, always; or
+   *   for a response, none
    * @returns -errno if the file cannot be read
    */
-  build(found: Resolved, overriding: readonly Field[], onChange: () => void, isOwned = false): Built | number {
+  build(
+    found: Resolved,
+    overriding: readonly Field[],
+    onChange: () => void,
+    keeper: 'cache' | 'caller' | 'response' = 'cache',
+  ): Built | number {
+    const isOwned = keeper === 'caller';
     const { kernel, limits, acceptEncodings, etags, compression, observe } = this.context;
     const file = found.file!;
     const body = file.fileSystem.isPseudo ? MISMATCH : this.bodyOf(file);
@@ -93,7 +100,7 @@ export class RepresentationBuilder {
     const isStable = !isRacy(resolved) && wasRead;
     // If the hasher is full, content without tags is not cached: its next request may find room.
     const canBeTagged = untagged.length === 0 || isOwned || !etags.isFull;
-    const isCacheable = isStable && canBeTagged && this.fitsCache(resolved);
+    const isCacheable = keeper !== 'response' && isStable && canBeTagged && this.fitsCache(resolved);
     const content = new Representations(kernel, acceptEncodings, identity, isCacheable || isOwned, observe);
     content.list.push(...precompressed);
     const openFiles = filesOf(resolved).filter((_, i) => content.list[i]!.ok.body.kind === 'file');
@@ -108,6 +115,7 @@ export class RepresentationBuilder {
     }
     if (isCacheable) return { content, uncacheable: null };
     if (!isStable) return { content, uncacheable: wasRead ? 'racy' : 'changed while read' };
+    if (keeper === 'response') return { content, uncacheable: 'requested once' };
     return { content, uncacheable: canBeTagged ? 'no room' : 'too many files to hash' };
   }
 

@@ -7,7 +7,13 @@ import type { UrlPath } from '../resolve/url-path.js';
 import type { Redirect } from '../rules/redirects.js';
 import type { Representation } from './representation.js';
 
-export type Uncacheable = 'racy' | 'pseudo-file' | 'changed while read' | 'too many files to hash' | 'no room';
+export type Uncacheable =
+  | 'racy'
+  | 'pseudo-file'
+  | 'changed while read'
+  | 'too many files to hash'
+  | 'no room'
+  | 'requested once';
 
 export interface BuiltFile {
   readonly resolved: Resolved;

@@ -71,13 +71,14 @@ export function makeRepresentation(
 }
 
 // Thousands of files share a type and, after a deployment, a second: each field is one object.
-const ACCEPT_RANGES: Field = ['Accept-Ranges', 'bytes'];
+export const ACCEPT_RANGES: Field = ['Accept-Ranges', 'bytes'];
 const typeFields = new Map<string, Field>();
 const MAX_TYPES = 1000;
-let lastModified: Field = ['Last-Modified', ''];
-let lastModifiedSeconds = Number.NaN;
+/** By the second, modulo their number: files of one deployment have a few. */
+const modifiedFields: (Field | undefined)[] = new Array(256);
+const modifiedSeconds = new Float64Array(256);
 
-function typeField(mediaType: string): Field {
+export function typeField(mediaType: string): Field {
   let field = typeFields.get(mediaType);
   if (field === undefined) {
     field = ['Content-Type', mediaType];
@@ -86,12 +87,14 @@ function typeField(mediaType: string): Field {
   return field;
 }
 
-function modifiedField(seconds: number): Field {
-  if (seconds !== lastModifiedSeconds) {
-    lastModified = ['Last-Modified', formatDate(seconds * 1000)];
-    lastModifiedSeconds = seconds;
-  }
-  return lastModified;
+export function modifiedField(seconds: number): Field {
+  const at = seconds & 255;
+  const known = modifiedFields[at];
+  if (known !== undefined && modifiedSeconds[at] === seconds) return known;
+  const field: Field = ['Last-Modified', formatDate(seconds * 1000)];
+  modifiedFields[at] = field;
+  modifiedSeconds[at] = seconds;
+  return field;
 }
 
 /** Fields with others merged in: those of `more` replace fields of the same name, except Vary, which is combined. */

@@ -6,7 +6,7 @@ import { deviceInode } from '../../sys/file-id.js';
 import type { Kernel } from '../../sys/kernel.js';
 import type { SymlinkPolicy } from '../rules/site-options.js';
 import type { Dependencies } from '../watch/dependencies.js';
-import { FileSystems } from '../watch/file-system.js';
+import { type FileSystem, FileSystems } from '../watch/file-system.js';
 import type { Inotify } from '../watch/inotify.js';
 import { ESCAPING_SYMLINK, FILE_MOUNT, NO_OPENAT2 } from '../watch/unwatched.js';
 import { ANY_ENTRY, MANY_NAMES, type WatchedDirectory, watchDirectory } from '../watch/watched-directory.js';
@@ -128,6 +128,11 @@ export class Lookup {
       return this.root.openAnywhere(name, O_RDONLY | O_DIRECTORY);
     }
     return typeof directory === 'number' ? directory : this.root.openPlain(walk.parent, O_RDONLY | O_DIRECTORY);
+  }
+
+  /** Of a file, by its fstat(2); null if it is not known yet. */
+  fileSystemOf(stat: Float64Array, wallMs: number): FileSystem | null {
+    return this.fileSystems.known(stat, wallMs);
   }
 
   /** The codings in which a file, opened with these dependencies, may have a precompressed file next to it. */

@@ -8,7 +8,7 @@ import { currentFingerprint, statFingerprint } from './fingerprint.js';
 const { O_NOCTTY, O_NONBLOCK, O_PATH, O_RDONLY, S_IFDIR, S_IFMT, S_IFREG } = constants;
 
 /** Reproducible builds set times to the epoch, or a second after it: they carry no information about the content. */
-const EPOCH_SECONDS = 1;
+export const EPOCH_SECONDS = 1;
 
 /** A regular file that was opened below the root, and what fstat(2) reported of it then. */
 export interface OpenFile {

@@ -4,10 +4,11 @@ import { EAGAIN, ENOSYS, EPERM, systemError } from '../../sys/errno.js';
 import type { Kernel } from '../../sys/kernel.js';
 import { openByWalk } from './openat-walk.js';
 
-const { AT_FDCWD, O_DIRECTORY, O_NOFOLLOW, O_PATH } = constants;
+const { AT_FDCWD, AT_SYMLINK_NOFOLLOW, O_DIRECTORY, O_NOFOLLOW, O_PATH } = constants;
 const { RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV } = constants;
 const RESOLVE = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
 const RESOLVE_PLAIN = RESOLVE | RESOLVE_NO_SYMLINKS;
+const RESOLVE_IN_MOUNT = RESOLVE_PLAIN | RESOLVE_NO_XDEV;
 const DOT = Buffer.from('.');
 
 /** A concurrent rename makes openat2 fail with EAGAIN, openat2(2); more often in a row it is not an accident. */
@@ -63,7 +64,27 @@ export class Root {
 
   /** The same within the mount of the root: EXDEV where a name on the way, or the last, is a mount. Needs openat2(2). */
   openInMount(name: Uint8Array, flags: number): number {
-    return this.open(name, flags, RESOLVE_PLAIN | RESOLVE_NO_XDEV);
+    return this.open(name, flags, RESOLVE_IN_MOUNT);
+  }
+
+  /** `Kernel.openRead` for a name that is a part of bytes, as `openInMount` resolves it. Needs openat2(2). */
+  openRead(
+    path: Uint8Array,
+    start: number,
+    end: number,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    out: Float64Array,
+  ): number {
+    assert(this.fd >= 0, 'the root is closed');
+    return this.kernel.openRead(this.fd, path, start, end - start, RESOLVE_IN_MOUNT, bytes, offset, length, out);
+  }
+
+  /** fstat(2) of a directory below the root, whose name is a part of bytes; empty for the root. Follows symlinks on the way. */
+  directoryStatus(bytes: Uint8Array, start: number, end: number, out: Float64Array): number {
+    if (start === end) return this.kernel.fstat(this.fd, out);
+    return this.kernel.fstatat(this.fd, bytes, start, end - start, AT_SYMLINK_NOFOLLOW, out);
   }
 
   /** Whether a name in a directory is a mount of its own, as far as can be known. Needs openat2(2). */

@@ -107,6 +107,21 @@ export class Rules {
     return headers;
   }
 
+  /** Whether files of this type, whatever their names, have the same fields. */
+  sameForAll(mediaType: string): boolean {
+    return this.cacheControl.length === 0 && this.headers.length === 0 && PAGE.test(mediaType);
+  }
+
+  /** What the fields of a file depend on besides its type: the same for two paths, the same fields. */
+  fieldsKey(path: string, mediaType: string): string {
+    const [[, cacheControl]] = this.cacheControlFor(path, mediaType);
+    let key = cacheControl;
+    this.headers.forEach((rule, at) => {
+      if (rule.glob(path)) key += `\n${at}`;
+    });
+    return key;
+  }
+
   /**
    * Whether a file that the new release lacks is served from the previous one, for clients with a page of that release open.
    * @param name below the root

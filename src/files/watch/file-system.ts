@@ -111,7 +111,7 @@ export const LOCAL: FileSystem = new FileSystem(0);
 
 /** The file systems of files, by their device, so that a type is read once and not for each file. */
 export class FileSystems {
-  private readonly known = new Map<number, FileSystem>();
+  private readonly byDevice = new Map<number, FileSystem>();
 
   constructor(private readonly kernel: Kernel) {}
 
@@ -120,17 +120,22 @@ export class FileSystems {
    * @param stat what fstat(2) reported of it
    */
   of(fd: number, stat: Float64Array, wallMs: number): FileSystem {
-    const device = stat[Stat.deviceHigh]! * 2 ** 32 + stat[Stat.deviceLow]!;
-    const known = this.known.get(device);
-    if (known !== undefined && Math.abs(wallMs - known.knownAtMs) < KNOWN_MS) return known;
+    const known = this.known(stat, wallMs);
+    if (known !== null) return known;
     const found = new FileSystem(this.kernel.fstatfs(fd), wallMs);
-    this.known.set(device, found);
+    this.byDevice.set(stat[Stat.deviceHigh]! * 2 ** 32 + stat[Stat.deviceLow]!, found);
     return found;
+  }
+
+  /** The same without a descriptor; null if it has to be read. */
+  known(stat: Float64Array, wallMs: number): FileSystem | null {
+    const known = this.byDevice.get(stat[Stat.deviceHigh]! * 2 ** 32 + stat[Stat.deviceLow]!);
+    return known !== undefined && Math.abs(wallMs - known.knownAtMs) < KNOWN_MS ? known : null;
   }
 
   /** Something was mounted or unmounted. */
   forget(): void {
-    this.known.clear();
+    this.byDevice.clear();
   }
 }
 

@@ -5,7 +5,7 @@ import { HeadBytes, JoinedBody } from './head-bytes.js';
 import { type Body, type Field, fieldLines, type HttpResponse } from './response.js';
 import { Slab } from './slab.js';
 
-const DATE_PLACEHOLDER = '-'.repeat(DATE_BYTES);
+export const DATE_PLACEHOLDER = '-'.repeat(DATE_BYTES);
 /** Where `otherHeads` has them. */
 const CLOSE_HEAD = 0;
 const KEEP_ALIVE_HTTP10_HEAD = 1;
@@ -45,7 +45,8 @@ const indexOf = (action: ConnectionAction): number =>
 const otherHeadOf = ({ otherHeads }: HttpResponse, action: ConnectionAction): HeadBytes | null =>
   otherHeads?.[indexOf(action)] ?? null;
 
-const statusLineAndDateName = (status: number, reason: string): string => `HTTP/1.1 ${status} ${reason}\r\nDate: `;
+export const statusLineAndDateName = (status: number, reason: string): string =>
+  `HTTP/1.1 ${status} ${reason}\r\nDate: `;
 
 function serialize(
   response: HttpResponse,

@@ -1,7 +1,9 @@
+import { assert } from '../../sys/assert.js';
+
 /** About 25 short responses: a new piece of memory costs as much as several of them. */
 const PIECE_BYTES = 32_768;
 /** Anything longer has memory of its own, so that little of a piece is left unused. */
-const LONGEST_BYTES = 4096;
+export const LONGEST_BYTES = 4096;
 
 /**
  * Memory for responses that are made for one request and soon sent: slices of one piece after another. A piece is
@@ -14,12 +16,30 @@ export class Slab {
   /** Uninitialized bytes, exclusively the caller's. */
   take(length: number): Buffer {
     if (length > LONGEST_BYTES) return Buffer.allocUnsafeSlow(length);
+    const start = this.reserve(length);
+    return this.cut(start, start + length);
+  }
+
+  /**
+   * Makes room for bytes whose number is not known yet: up to `length`, at most LONGEST_BYTES, can be written in `memory` from
+   * the position that is returned, and `cut` takes those that are.
+   */
+  reserve(length: number): number {
+    assert(length <= LONGEST_BYTES, 'longer than what a slab has room for');
     if (this.used + length > this.piece.length) {
       this.piece = Buffer.allocUnsafeSlow(PIECE_BYTES);
       this.used = 0;
     }
-    const start = this.used;
-    this.used += length;
-    return this.piece.subarray(start, this.used);
+    return this.used;
+  }
+
+  get memory(): Buffer {
+    return this.piece;
+  }
+
+  /** Takes a part of what was reserved; nothing before its end is taken later. */
+  cut(start: number, end: number): Buffer {
+    this.used = end;
+    return this.piece.subarray(start, end);
   }
 }

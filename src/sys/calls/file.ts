@@ -19,6 +19,31 @@ export interface FileCalls {
   readlinkat(dirfd: number, path: Uint8Array | string): Uint8Array | number;
   /** fstat(2) into an array of at least STAT_WORDS numbers, with the indexes of `Stat`. Returns 0. */
   fstat(fd: number, out: Float64Array): number;
+  /**
+   * fstatat(2) of a path that is a part of `bytes`, without a final NUL; a NUL inside is a TypeError. `flags`:
+   * AT_SYMLINK_NOFOLLOW, or 0. Into an array as for `fstat`. Returns 0.
+   */
+  fstatat(dirfd: number, bytes: Uint8Array, offset: number, length: number, flags: number, out: Float64Array): number;
+  /**
+   * Opens a regular file and reads it whole: openat2(2) with O_RDONLY, O_NONBLOCK and O_NOCTTY, fstat(2), pread(2), fstat(2)
+   * and close(2). The path is a part of `path`, as for `fstatat`. A file that is not shorter than `length` is not read, and
+   * its descriptor, the caller's, is `out[OPEN_FD]`; otherwise that is -1. A FIFO or a device is opened, which may have an
+   * effect on its other end, and closed again.
+   * @param out the array as for `fstat`, with OPEN_READ_WORDS numbers at least: the file before it was read
+   * @returns the count that was read, from the start; -EINVAL for other types of files; -EBUSY if size or times changed
+   *   meanwhile; or -errno as the calls do
+   */
+  openRead(
+    dirfd: number,
+    path: Uint8Array,
+    pathOffset: number,
+    pathLength: number,
+    resolve: number,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    out: Float64Array,
+  ): number;
   /** pread(2). `position`: 0 to 2^53-1. Returns the count; 0 at end of file. */
   pread(fd: number, bytes: Uint8Array, offset: number, length: number, position: number): number;
   /**
@@ -51,3 +76,6 @@ export const Stat = {
   links: 10,
 } as const;
 export const STAT_WORDS = 11;
+/** Where `openRead` has the descriptor, behind the words of `Stat`. */
+export const OPEN_FD = STAT_WORDS;
+export const OPEN_READ_WORDS: number = STAT_WORDS + 1;

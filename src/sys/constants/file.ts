@@ -2,6 +2,7 @@
 export interface FileConstants {
   // open(2)
   readonly AT_FDCWD: number;
+  readonly AT_SYMLINK_NOFOLLOW: number;
   readonly O_RDONLY: number;
   readonly O_WRONLY: number;
   readonly O_RDWR: number;

@@ -295,7 +295,7 @@ test('a target created outside the watched directories is found by polling', asy
 test('a file without precompressed files is not invalidated by changes in other directories', async () => {
   await settled();
   start();
-  expect(await encodingOf('/in/a.js')).toBe('plain');
+  for (let time = 0; time < 2; time++) expect(await encodingOf('/in/a.js')).toBe('plain');
   const { hits } = server.stats().files!;
   put('sub/x', 'one');
   expect(await encodingOf('/in/a.js')).toBe('plain');

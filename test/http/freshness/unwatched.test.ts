@@ -147,7 +147,7 @@ describe('statistics of watched and polled entries', () => {
   test('a missing directory does not count as a listing', async () => {
     start({ directoryListing: true });
     await settled();
-    expect(await responseTo('/nowhere/')).toMatch(/^404/);
+    for (let time = 0; time < 2; time++) expect(await responseTo('/nowhere/')).toMatch(/^404/);
     expect(stats()).toEqual(['inotify', 1, 0, []]);
   });
 
@@ -166,14 +166,15 @@ test('with some directories watched and some not, each entry is invalidated as s
   const kernel = kernelWith({ monotonicMs: () => realKernel.monotonicMs() + passedMs });
   start({ kernel, limits: { revalidateMs: 10_000, maxWatches: above + 1 } });
   await settled();
-  expect([await responseTo('/small.txt'), await responseTo('/in/deep.txt')]).toEqual(['200 version 1', '200 deep 1']);
+  const both = async () => [await responseTo('/small.txt'), await responseTo('/in/deep.txt')];
+  for (let time = 0; time < 2; time++) expect(await both()).toEqual(['200 version 1', '200 deep 1']);
   put('small.txt', 'reported');
   put('in/deep.txt', 'polled');
   expect([await responseTo('/small.txt'), await responseTo('/in/deep.txt')]).toEqual(['200 reported', '200 deep 1']);
   passedMs = 10_000;
   expect(await responseTo('/in/deep.txt')).toBe('200 polled');
   await settled();
-  for (const target of ['/in/deep.txt', '/small.txt', '/large.bin']) await responseTo(target);
+  for (const target of ['/in/deep.txt', '/small.txt', '/large.bin', '/large.bin']) await responseTo(target);
   expect(versions.server.stats().files).toMatchObject({
     invalidation: 'mixed',
     watchedEntries: 2,
@@ -252,10 +253,8 @@ describe('a failed watch is retried:', () => {
     const above = versions.root.split('/').length - 1;
     start({ kernel, limits: { ...limits, maxWatches: above + 2 } });
     await settled();
-    expect([await responseTo('/swapped/deep.txt'), await responseTo('/in/deep.txt')]).toEqual([
-      '200 swapped 1',
-      '200 deep 1',
-    ]);
+    const both = async () => [await responseTo('/swapped/deep.txt'), await responseTo('/in/deep.txt')];
+    for (let time = 0; time < 2; time++) expect(await both()).toEqual(['200 swapped 1', '200 deep 1']);
     put('in/deep.txt', 'polled');
     expect(await responseTo('/in/deep.txt')).toBe('200 deep 1');
     rmSync(path('swapped'), { recursive: true });

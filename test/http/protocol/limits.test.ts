@@ -103,10 +103,10 @@ const stats = async (
 ): Promise<void> =>
   withServer(limits, async (server) => {
     using client = await RawClient.connect(server.port);
-    for (let i = 0; i < 3; i++) await client.send(request('/hello.txt')).response();
+    for (let i = 0; i < 4; i++) await client.send(request('/hello.txt')).response();
     site.write('changing.txt', 'before');
     await sleep(40); // old enough to be trusted
-    await client.send(request('/changing.txt')).response();
+    for (let i = 0; i < 2; i++) await client.send(request('/changing.txt')).response();
     site.write('changing.txt', 'after!!!');
     await sleep(40);
     const { body } = await client.send(request('/changing.txt')).response();

@@ -212,6 +212,7 @@ test('representations are reused if a rescan of the directory finds no change', 
   directory.write('rescanned/a', '');
   await settled();
   const first = await tag();
+  expect(await tag()).toBe(first);
   const one = cached();
   const { body } = await exchange(its.port, request('/rescanned/', JSON_ONLY));
   expect(await tag()).toBe(first);

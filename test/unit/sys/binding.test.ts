@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { constants, kernel } from '../../../src/sys/binding.js';
 import { EBADF } from '../../../src/sys/errno.js';
-import { STAT_WORDS } from '../../../src/sys/kernel.js';
+import { OPEN_READ_WORDS, STAT_WORDS } from '../../../src/sys/kernel.js';
 import { testDescriptors } from '../../support/descriptors.js';
 
 const test = testDescriptors();
@@ -55,6 +55,8 @@ const calls: [name: string, rest: unknown[]][] = [
   ['openat', ['x', 0]],
   ['readlinkat', ['x']],
   ['fstat', [new Float64Array(STAT_WORDS)]],
+  ['fstatat', [new Uint8Array([0x78]), 0, 1, 0, new Float64Array(STAT_WORDS)]],
+  ['openRead', [new Uint8Array([0x78]), 0, 1, 0, new Uint8Array(1), 0, 1, new Float64Array(OPEN_READ_WORDS)]],
   ['pread', [new Uint8Array(1), 0, 1, 0]],
   ['getdents64', [new Uint8Array(1)]],
   ['fstatfs', []],

@@ -38,6 +38,7 @@ test('NODE_DEBUG=epollet traces the way of a request', async () => {
     await server.waitFor(new RegExp(`EPOLLET \\d+: ${event.source}\n`), 'stderr');
 
   await get();
+  await get();
   await server.waitFor(/EPOLLET \d+: cache hit \/page\.html\n/, 'stderr');
   writeFileSync(join(site, 'page.html'), 'second');
   await server.waitFor(/EPOLLET \d+: invalidate \/page\.html\n/, 'stderr');

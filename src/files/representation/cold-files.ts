@@ -1,0 +1,264 @@
+import { FieldId } from '../../http/headers.js';
+import type { RequestParser } from '../../http/request/parser.js';
+import { FileHead } from '../../http/response/file-head.js';
+import { HeadBytes, JoinedBody } from '../../http/response/head-bytes.js';
+import { type Field, type FileBody, HttpResponse } from '../../http/response/response.js';
+import { LONGEST_BYTES, Slab } from '../../http/response/slab.js';
+import { CODINGS, PRECOMPRESSED_SUFFIXES } from '../../http/semantics/accept-encoding.js';
+import { CONDITIONAL_FIELDS } from '../../http/semantics/preconditions.js';
+import { HASH_MULTIPLIER, HASH_SEED, latin1 } from '../../http/text.js';
+import { constants } from '../../sys/binding.js';
+import { EINVAL, ENOENT } from '../../sys/errno.js';
+import { OPEN_FD, OPEN_READ_WORDS, Stat } from '../../sys/kernel.js';
+import { SharedFd } from '../../sys/shared-fd.js';
+import { statFingerprint } from '../resolve/fingerprint.js';
+import { EPOCH_SECONDS } from '../resolve/open-file.js';
+import { PlainDirectories } from '../resolve/plain-directories.js';
+import type { Release } from '../resolve/release-root.js';
+import { isCompressible } from '../rules/media-type.js';
+import type { Rules } from '../rules/response-headers.js';
+import type { ResolvedSiteOptions } from '../rules/site-options.js';
+import { isEncodedFormat } from '../rules/stored-coding.js';
+import { originalOf } from '../watch/watched-directory.js';
+import type { BuilderContext, RepresentationBuilder } from './builder.js';
+import { ACCEPT_RANGES, modifiedField, typeField } from './representation.js';
+
+const { O_PATH, S_IFMT, S_IFREG } = constants;
+
+const SLASH = 0x2f;
+const DOT = 0x2e;
+const PERCENT = 0x25;
+const ASCII_MAX = 0x7f;
+const INDEX = Buffer.from('index.html');
+
+/** With quotes; 64 bits in base 36, in two halves. */
+const ETAG_BYTES = 16;
+/** Longer heads, of sites with many or long fields of their own, are made in the usual way. */
+const HEAD_BYTES_MAX = 2048;
+/** Heads are made once for each extension, and what the site's rules distinguish. */
+const KINDS_MAX = 1000;
+const EXTENSION_BYTES_MAX = 16;
+const SUFFIXES = CODINGS.map((coding) => Buffer.from(PRECOMPRESSED_SUFFIXES[coding]));
+
+const NO_FIELDS: readonly Field[] = [];
+/** Requests with these have another response than the whole file. */
+const SELECTING_FIELDS = CONDITIONAL_FIELDS | (1 << FieldId.range);
+
+const stat = new Float64Array(OPEN_READ_WORDS);
+const slab = new Slab();
+
+/** Files with one extension. */
+interface Kind {
+  readonly mediaType: string;
+  /** They are not in a content coding, nor compressed on request. */
+  readonly isUsual: boolean;
+  readonly isSameForAll: boolean;
+  /** Of all, if there is one. */
+  head: FileHead | null;
+  /** By what the site's rules distinguish; null for files that have another form than the usual. */
+  readonly heads: Map<string, FileHead | null>;
+}
+
+/** A 200 with a prepared head. Its fields are listed only if it is serialized otherwise. */
+class ColdResponse extends HttpResponse {
+  constructor(
+    private readonly head: FileHead,
+    private readonly etag: string,
+    private readonly modified: Field | null,
+    body: JoinedBody | FileBody,
+    size: number,
+    keepAliveHead: HeadBytes,
+  ) {
+    super(200, NO_FIELDS, body, size);
+    this.keepAliveHead = keepAliveHead;
+    this.transient = true;
+  }
+
+  override get fields(): readonly Field[] {
+    const { contentFields, otherFields } = this.head;
+    const validators: Field[] = [['ETag', this.etag]];
+    if (this.modified !== null) validators.push(this.modified);
+    return [...contentFields, ...validators, ...otherFields];
+  }
+}
+
+/**
+ * Responds with files that are sent once, and makes nothing else of them: no cache entry, no representations, no dependencies. In
+ * a directory that is known to be plain this is a stat(2) of the directory and one native call, which opens, reads and closes
+ * the file. The responses are those of a RepresentationBuilder, byte for byte. It is for the usual case: a GET or HEAD of a
+ * regular file by a plain path, without symlinks, mounts, conditions, ranges and codings. In any other, and whenever something is
+ * unusual about the file, the result is null, and the request takes the way of all.
+ */
+export class ColdFiles {
+  private readonly kinds = new Map<string, Kind>();
+  private directories: PlainDirectories | null = null;
+  private release: Release | null = null;
+  private readonly path = Buffer.alloc(4096);
+
+  constructor(
+    private readonly context: BuilderContext,
+    private readonly options: ResolvedSiteOptions,
+    private readonly rules: Rules,
+    private readonly builder: RepresentationBuilder,
+  ) {}
+
+  /** Returns ENOENT if there is certainly no such file; null if the request must be responded to in the usual way. */
+  respond(request: RequestParser, release: Release): HttpResponse | typeof ENOENT | null {
+    if ((request.presentMask & SELECTING_FIELDS) !== 0) return null;
+    if (this.options.etag !== 'stat' || release.root.pathResolution !== 'openat2') return null;
+    let { bytes, pathStart: start, pathEnd: end } = request;
+    if (start === end) return null;
+    const isDirectory = bytes[end - 1] === SLASH;
+    if (isDirectory) {
+      if (end - start + INDEX.length > this.path.length) return null;
+      this.path.set(bytes.subarray(start, end));
+      this.path.set(INDEX, end - start);
+      [bytes, start, end] = [this.path, 0, end - start + INDEX.length];
+    }
+    // One pass over the path: where its last name and its extension start, and the hash of the directory.
+    let nameStart = start + 1;
+    let dot = -1;
+    let hash = HASH_SEED;
+    let directoryHash = hash;
+    for (let at = start; at < end; at++) {
+      const byte = bytes[at]!;
+      if (byte === SLASH) {
+        const next = bytes[at + 1];
+        if (next === SLASH || next === DOT || at + 1 === end) return null;
+        nameStart = at + 1;
+        directoryHash = hash;
+        dot = -1;
+      } else if (byte === DOT) dot = at;
+      else if (byte === PERCENT || byte > ASCII_MAX) return null;
+      hash = Math.imul(hash ^ byte, HASH_MULTIPLIER);
+    }
+    const head = this.headFor(bytes, start, dot, end, isDirectory);
+    if (head === null) return null;
+    const nowMs = this.context.kernel.wallMs();
+    const directories = this.directoriesOf(release);
+    const directoryEnd = Math.max(start + 1, nameStart - 1);
+    if (!directories.isPlain(bytes, start + 1, directoryEnd, end, directoryHash, nowMs)) {
+      const errno = this.look(release, bytes.subarray(start + 1, end));
+      if (errno !== 0) return errno === ENOENT && !isDirectory ? ENOENT : null;
+    }
+    const response = this.read(release, bytes, start + 1, end, head, nowMs);
+    return response === ENOENT && isDirectory ? null : response;
+  }
+
+  private directoriesOf(release: Release): PlainDirectories {
+    if (this.release !== release || this.directories === null) {
+      this.release = release;
+      this.directories = new PlainDirectories(this.context.kernel, release.root, this.options.precompressed);
+    }
+    return this.directories;
+  }
+
+  /** The head of a file by its path; null if it has another than the usual form. */
+  private headFor(bytes: Uint8Array, start: number, dot: number, end: number, isIndex: boolean): FileHead | null {
+    if (dot >= 0 && end - dot > EXTENSION_BYTES_MAX) return null;
+    const extension = dot < 0 ? '' : latin1(bytes, dot + 1, end);
+    let kind = this.kinds.get(extension);
+    if (kind === undefined) {
+      if (this.kinds.size >= KINDS_MAX) this.kinds.clear();
+      kind = this.kindOf(extension);
+      this.kinds.set(extension, kind);
+    }
+    if (!kind.isUsual) return null;
+    if (this.options.cleanUrls && !isIndex && (extension === '' || extension === 'html')) return null;
+    if (kind.head !== null) return kind.head;
+    const path = latin1(bytes, start, end);
+    const key = kind.isSameForAll ? '' : this.rules.fieldsKey(path, kind.mediaType);
+    let head = kind.heads.get(key);
+    if (head === undefined) {
+      head = this.makeHead(path);
+      if (kind.heads.size < KINDS_MAX) kind.heads.set(key, head);
+      if (kind.isSameForAll) kind.head = head;
+    }
+    return head;
+  }
+
+  private kindOf(extension: string): Kind {
+    const name = `.${extension}`;
+    const { mediaType } = this.rules.contentOf(`/file${name}`);
+    const isEncoded = originalOf(name) !== null || isEncodedFormat(Buffer.from(name));
+    const isCompressed = this.options.compress && isCompressible(mediaType);
+    const isSameForAll = this.rules.sameForAll(mediaType);
+    return { mediaType, isUsual: !isEncoded && !isCompressed, isSameForAll, head: null, heads: new Map() };
+  }
+
+  private makeHead(path: string): FileHead | null {
+    const name = Buffer.from(path.slice(1), 'latin1');
+    const { mediaType, fields } = this.builder.fieldsOf({ kind: 'file', name, file: null, precompressed: [] });
+    // By a rule the type may be another than that of the name.
+    if (this.options.compress && isCompressible(mediaType)) return null;
+    const head = new FileHead([typeField(mediaType), ACCEPT_RANGES], fields, ETAG_BYTES);
+    return head.maxBytes > HEAD_BYTES_MAX ? null : head;
+  }
+
+  /** 0 for a regular file without precompressed files next to it; -errno of the first; otherwise EINVAL. Opens nothing. */
+  private look(release: Release, name: Uint8Array): number {
+    const { kernel } = this.context;
+    const { root } = release;
+    const fd = root.openInMount(name, O_PATH);
+    if (fd < 0) return fd;
+    const errno = kernel.fstat(fd, stat);
+    kernel.close(fd);
+    if (errno < 0 || (stat[Stat.mode]! & S_IFMT) !== S_IFREG) return EINVAL;
+    if (!this.options.precompressed) return 0;
+    for (const suffix of SUFFIXES) {
+      const encoded = root.openInMount(Buffer.concat([name, suffix]), O_PATH);
+      if (encoded >= 0) kernel.close(encoded);
+      if (encoded !== ENOENT) return EINVAL;
+    }
+    return 0;
+  }
+
+  private read(
+    release: Release,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    head: FileHead,
+    nowMs: number,
+  ): HttpResponse | typeof ENOENT | null {
+    const { kernel } = this.context;
+    const bodyAt = slab.reserve(LONGEST_BYTES) + head.maxBytes;
+    const { memory } = slab;
+    const room = LONGEST_BYTES - head.maxBytes;
+    const count = release.root.openRead(bytes, start, end, memory, bodyAt, room, stat);
+    if (count < 0) return count === ENOENT ? ENOENT : null;
+    const fd = stat[OPEN_FD]!;
+    const size = stat[Stat.size]!;
+    const fileSystem = release.lookup.fileSystemOf(stat, nowMs);
+    const seconds = stat[Stat.mtimeSeconds]!;
+    const isUsual =
+      fileSystem !== null &&
+      !fileSystem.isPseudo &&
+      !fileSystem.hasRacyTimes(stat, nowMs) &&
+      (seconds + 1) * 1000 <= nowMs &&
+      (fd < 0 ? count === size : !fileSystem.hasDoubtfulSizes);
+    if (!isUsual) {
+      if (fd >= 0) kernel.close(fd);
+      return null;
+    }
+    const etag = `"${statFingerprint(stat)}"`;
+    const modified = seconds > EPOCH_SECONDS ? modifiedField(seconds) : null;
+    const text = head.text(etag, modified === null ? null : modified[1], size);
+    const headStart = bodyAt - text.length;
+    memory.write(text, headStart, text.length, 'latin1');
+    const all = slab.cut(headStart, fd < 0 ? bodyAt + size : bodyAt);
+    const headBytes = new HeadBytes(all, text.length, head.dateAt);
+    if (fd < 0) return new ColdResponse(head, etag, modified, new JoinedBody(headBytes), size, headBytes);
+    const file = new SharedFd(fd);
+    const response = new ColdResponse(
+      head,
+      etag,
+      modified,
+      { kind: 'file', file, offset: 0, length: size },
+      size,
+      headBytes,
+    );
+    response.ownedFile = file;
+    return response;
+  }
+}
