@@ -258,7 +258,6 @@ inline int64_t WaitInSlices(napi_env env, int64_t timeout_ns, Call wait) {
 
 // The words of one event in JavaScript's array: mask, low half and high half of the user data.
 constexpr size_t kWordsPerEvent = 3;
-
 // epoll_wait(2) into such an array. Returns the number of events, or -errno.
 int64_t WaitForEvents(int epfd, uint32_t* words, int max_events, int timeout_ms);
 
