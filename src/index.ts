@@ -18,5 +18,7 @@ export type { HandlerContext } from './server/handlers/handler-context.js';
 export type { ErrorHandler, FetchHandler } from './server/handlers/handler-runner.js';
 export type { HandlerServer, ServerStats, StopOptions } from './server/handlers/handler-server.js';
 export type { AccessLogFormat } from './server/log/access-log.js';
+export type { HistogramStats } from './server/measure/histogram.js';
+export type { EventLoopDelay, Measurements } from './server/measure/meter.js';
 export type { HostOptions, ServeOptions } from './server/options.js';
 export { type Server, serve } from './server/server.js';

@@ -20,7 +20,7 @@ const FLOORS: string[][] = [
   ['files/representation'],
   ['files/pages', 'files/listing'],
   ['files'],
-  ['server/log'],
+  ['server/log', 'server/measure'],
   ['server/handlers'],
   ['server/connection'],
   ['server'],
@@ -30,7 +30,7 @@ const FLOORS: string[][] = [
   ['lab/bench'],
   ['lab/experiments'],
   ['lab/report'],
-  ['lab', 'cli/syntax'],
+  ['lab', 'cli/syntax', 'admin'],
   ['cli/settings'],
   ['cli'],
   ['.'],
@@ -58,6 +58,7 @@ const MAX_FILES_PER_DIRECTORY = 16;
 /** Directories of test that group by subject; test/unit mirrors src and test/native mirrors native. */
 const SUBJECT_TESTS = [
   '.',
+  'admin',
   'bench',
   'cli',
   'docs',

@@ -73,6 +73,8 @@ export class Reactor {
   onWork: (() => void) | null = null;
   /** Called in every turn, between the wait and the first handler. */
   onTurn: (() => void) | null = null;
+  /** Called at the end of every turn with the number of its events. Must not throw. */
+  onTurnEnd: ((events: number) => void) | null = null;
   /** Set by the driver; `close` stops it. */
   driver: Driver | null = null;
 
@@ -275,12 +277,10 @@ export class Reactor {
   close(): void {
     if (this.fd < 0) return;
     this.driver?.stop();
-    const { fd } = this;
+    this.kernel.close(this.fd);
     this.fd = -1;
-    this.kernel.close(fd);
-    for (let slot = 0; slot < this.registry.handlers.length; slot++) {
+    for (let slot = 0; slot < this.registry.handlers.length; slot++)
       if (this.registry.handlers[slot] !== null) this.drop(slot);
-    }
   }
 
   [Symbol.dispose](): void {
@@ -309,6 +309,7 @@ export class Reactor {
     this.batchEnd.run(this.thrown);
     const ran = count + (this.revisits.isEmpty ? 0 : this.revisitAll()) + this.expire();
     this.batchEnd.run(this.thrown);
+    if (this.onTurnEnd !== null) this.onTurnEnd(count);
     return ran;
   }
 

@@ -51,6 +51,8 @@ export interface ServeOptions extends SiteOptions {
   trigger?: Trigger;
   /** One line per request on standard output. @default 'off' */
   accessLog?: AccessLogFormat;
+  /** Record durations and counts for `stats().measurements`, at about 0.1 µs a turn; `admin` does so too. @default false */
+  measure?: boolean;
   /** What clients may use of the server; LIMITS has the defaults and ranges. */
   limits?: Partial<Limits>;
   /** Replaces the system calls, for tests. */
@@ -162,6 +164,11 @@ export const SERVER_OPTIONS = {
       repeatable: true,
     },
   },
+  measure: {
+    type: toggle(false, '').type,
+    default: false,
+    description: 'record durations and counts for stats().measurements; admin does so too',
+  },
   limits: { type: LIMITS_OBJECT, default: {}, description: 'limits on what clients may use of the server' },
 } as const satisfies {
   readonly [name in Exclude<keyof ServeOptions, keyof SiteOptions | 'kernel'>]: OptionRow<unknown>;
@@ -193,6 +200,7 @@ export function checkedOptions(options: ServeOptions) {
   const port = checked(options, 'port');
   const trigger = checked(options, 'trigger');
   const accessLog = checked(options, 'accessLog');
+  const measure = checked(options, 'measure');
   const hosts = Object.entries(checked(options, 'hosts'));
   checked(options, 'limits');
   const { root, fetch, kernel = realKernel } = options;
@@ -208,6 +216,7 @@ export function checkedOptions(options: ServeOptions) {
     hosts: new Map(hosts.map(([host, its]) => hostPlan(host, its, handlerFollows))),
     trigger,
     accessLog,
+    measure,
     kernel,
   };
 }

@@ -19,6 +19,7 @@ import { HttpConnection } from './connection/http-connection.js';
 import { FlushQueue } from './handlers/flush-queue.js';
 import type { HandlerServer, ServerStats, StopOptions } from './handlers/handler-server.js';
 import { AccessLog } from './log/access-log.js';
+import { Meter } from './measure/meter.js';
 import { checkedOptions, type ServeOptions } from './options.js';
 
 /** One buffer for the reads of all connections; a head of the largest size fits. Its last byte is the parser's sentinel. */
@@ -56,7 +57,7 @@ export class Server implements HandlerServer, AsyncDisposable {
   private onDrained: (() => void) | null = null;
 
   constructor(options: ServeOptions) {
-    const { hostname, port, site, hosts, handlers, trigger, accessLog, ...given } = checkedOptions(options);
+    const { hostname, port, site, hosts, handlers, trigger, accessLog, measure, ...given } = checkedOptions(options);
     this.counted = countedKernel(given.kernel);
     const { kernel } = this.counted;
     const limits = resolveLimits(options.limits);
@@ -79,6 +80,8 @@ export class Server implements HandlerServer, AsyncDisposable {
         nextSecondMs = this.reactor.nowMs + 1000 - (wallMs % 1000);
       };
       this.reactor.onTurn = tick;
+      const meter = measure ? own(new Meter(kernel, handlers !== null)) : null;
+      if (meter !== null) this.reactor.onTurnEnd = (events) => meter.onTurnEnd(events, this.reactor.nowMs);
       tick();
       this.connectionContext = {
         reactor: this.reactor,
@@ -104,6 +107,7 @@ export class Server implements HandlerServer, AsyncDisposable {
         server: this,
         defaultHost: '',
         log: accessLog === 'off' ? null : new AccessLog(accessLog, clock, STDOUT),
+        meter,
         isDraining: false,
         requests: 0,
         handlerTimeouts: 0,
@@ -128,8 +132,9 @@ export class Server implements HandlerServer, AsyncDisposable {
     const { context, acceptor } = this;
     const { counters } = this.connectionContext;
     const reactor = this.reactor.stats;
+    const queued = this.listener.fd < 0 ? 0 : this.listener.queueLength;
     return {
-      connections: { open: acceptor.open, accepted: acceptor.accepted, acceptPauses: acceptor.pauses },
+      connections: { open: acceptor.open, accepted: acceptor.accepted, acceptPauses: acceptor.pauses, queued },
       requests: context.requests,
       errorResponses: Object.fromEntries(context.errorResponses),
       bytes: { in: counters.bytesIn, out: counters.bytesOut },
@@ -142,6 +147,7 @@ export class Server implements HandlerServer, AsyncDisposable {
       reactor,
       systemCalls: this.counted.counts(),
       accessLogDropped: context.log?.dropped ?? 0,
+      measurements: context.meter?.measurements ?? null,
     };
   }
 
@@ -233,6 +239,7 @@ export class Server implements HandlerServer, AsyncDisposable {
     this.driver.stop();
     this.reactor.close();
     this.context.files?.close();
+    this.context.meter?.close();
     await this.context.log?.close();
   }
 

@@ -6,6 +6,7 @@ import type { FlushQueue } from '../handlers/flush-queue.js';
 import type { HandlerRunner } from '../handlers/handler-runner.js';
 import type { HandlerServer } from '../handlers/handler-server.js';
 import type { AccessLog } from '../log/access-log.js';
+import type { Meter } from '../measure/meter.js';
 
 /** What the HTTP connections of one server share. */
 export interface ServerContext {
@@ -19,6 +20,8 @@ export interface ServerContext {
   readonly flushQueue: FlushQueue;
   /** Null if it is off. */
   readonly log: AccessLog | null;
+  /** Null unless the server measures. */
+  readonly meter: Meter | null;
   /** The Server, for HandlerContext. */
   readonly server: HandlerServer;
   /** `host:port` for requests without a Host field. */

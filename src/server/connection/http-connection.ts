@@ -245,6 +245,7 @@ export class HttpConnection implements Protocol {
       return this.ensureQueue().enqueue(parser, response, action, entry);
     if (response.transient || action !== ConnectionAction.keepAlive) this.allPrepared = false;
     sendResponse(context, connection, response, action, parser.minorVersion === 0, parser.method === 'HEAD', entry);
+    if (context.meter !== null) context.meter.onSentAtOnce(response.status);
     // A client that does not know of a stop may have sent a further request already.
     if (action !== ConnectionAction.keepAlive)
       connection.closeWhenSent(action === ConnectionAction.linger || context.isDraining);

@@ -333,6 +333,7 @@ export class ResponseQueue {
     const isReadOn = this.isReadOn(pending);
     if (!isReadOn) this.discardBody(pending);
     this.pending.shift();
+    this.context.meter?.onFinished(pending.response!.status, pending.startMs);
     if (pending.hasSignal && this.connection.queuedBytes > 0) this.unsent.push(pending);
     if (!isReadOn) return this.closeAfterLast(pending.action);
     this.actionAfterBody = pending.action;

@@ -12,7 +12,7 @@ import type { ServerContext } from './context.js';
  * @param entry the request's; null without an access log
  */
 export function sendResponse(
-  { clock }: ServerContext,
+  { clock, meter }: ServerContext,
   connection: Connection,
   response: HttpResponse,
   action: ConnectionAction,
@@ -20,6 +20,7 @@ export function sendResponse(
   isHead: boolean,
   entry: LogEntry | null,
 ): void {
+  if (meter !== null) meter.onResponse(response.status);
   // Its clients, and nginx in front, take what has come for all of it.
   if (isHttp10) connection.resetsWhenCut = true;
   const head = headOf(response, clock, action, isHttp10, isHead);

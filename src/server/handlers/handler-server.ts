@@ -1,10 +1,14 @@
 import type { FilesStats } from '../../files/files.js';
 import type { ReactorStats } from '../../reactor/options.js';
+import type { Measurements } from '../measure/meter.js';
 
-/** Counters since the start of the server, except `connections.open`. */
+/** Counters since the start of the server, except `connections.open` and `.queued`. */
 export interface ServerStats {
-  /** `acceptPauses`: how often accepting was paused, because of `maxConnections` or for lack of descriptors (EMFILE). */
-  connections: { open: number; accepted: number; acceptPauses: number };
+  /**
+   * `acceptPauses`: how often accepting was paused, because of `maxConnections` or for lack of descriptors (EMFILE);
+   * `queued`: how many wait in the accept queue.
+   */
+  connections: { open: number; accepted: number; acceptPauses: number; queued: number };
   /** Requests that the files responded to or that a handler was called with; those in `errorResponses` only if one was. */
   requests: number;
   /** By status: responses to requests that were not valid, too large or too slow (400, 408, 413, 414, 417, 431, 501, 505). */
@@ -28,6 +32,8 @@ export interface ServerStats {
   systemCalls: Record<string, number>;
   /** Lines of the access log that were lost: standard output had no space, no reader, or a slow one. */
   accessLogDropped: number;
+  /** Null unless the server measures: `measure`, or `admin`. */
+  measurements: Measurements | null;
 }
 
 export interface StopOptions {
