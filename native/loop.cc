@@ -105,8 +105,9 @@ void OnPoll(uv_poll_t* poll, int status, int) {
 }
 
 // The words of `times`, in milliseconds of JavaScript's clock: when the next turn is due, written by JavaScript; the
-// time after the wait; and the number of waits.
-enum : size_t { kDueMs, kNowMs, kWaits, kTimes };
+// time after the wait; the number of waits; the time spent in them; and the longest time between two, which JavaScript
+// resets.
+enum : size_t { kDueMs, kNowMs, kWaits, kWaitedMs, kLongestTurnMs, kTimes };
 
 // In place of a number of events: libuv's loop has to go on.
 constexpr int32_t kLoopGoesOn = INT32_MIN;
@@ -126,6 +127,7 @@ struct Enclosure final : LoopUser {
   napi_ref arrays[2] = {};
   // CLOCK_MONOTONIC at the zero of JavaScript's clock.
   double origin_ms = 0;
+  double waiting_since_ms = 0;
   bool libuv_is_ready = false;
   Enclosure* next = nullptr;
 
@@ -148,6 +150,11 @@ struct Enclosure final : LoopUser {
     return most_ms < 0 || wait_ms < most_ms ? wait_ms : most_ms;
   }
 
+  void EndTurn() {
+    waiting_since_ms = NowMs();
+    times[kLongestTurnMs] = std::max(times[kLongestTurnMs], waiting_since_ms - times[kNowMs]);
+  }
+
   // Returns the number of events without libuv's, or -errno.
   int64_t Wait(int timeout_ms) {
     int64_t count = WaitForEvents(epfd, events, capacity, timeout_ms);
@@ -168,18 +175,19 @@ struct Enclosure final : LoopUser {
     const double now_ms = NowMs();
     // libuv counts whole milliseconds.
     if (__builtin_floor(now_ms + origin_ms) != __builtin_floor(times[kNowMs] + origin_ms)) uv_update_time(prepare.loop);
+    times[kWaitedMs] += now_ms - waiting_since_ms;
     times[kNowMs] = now_ms;
     return count != 0 || times[kDueMs] <= now_ms;
   }
 
   // Waits until there is a turn to take, and returns the number of its events; or until libuv has something to do.
-  int64_t WaitForTurn(double now_ms) {
+  int64_t WaitForTurn() {
     while (!libuv_is_ready) {
+      EndTurn();
       const int libuv_ms = uv_backend_timeout(prepare.loop);
       libuv_is_ready = libuv_ms == 0;
-      const int64_t count = Wait(WaitMs(now_ms, libuv_ms));
+      const int64_t count = Wait(WaitMs(waiting_since_ms, libuv_ms));
       if (IsTurnDue(count)) return count;
-      now_ms = times[kNowMs];
     }
     return kLoopGoesOn;
   }
@@ -201,7 +209,7 @@ void Enclosure::CloseHandles() {
 // Takes the turns of the only set of this thread until libuv has something to do.
 void RunOne(Enclosure* enclosure) {
   while (enclosure == first_enclosure && enclosure->next == nullptr) {
-    const int64_t count = enclosure->WaitForTurn(enclosure->NowMs());
+    const int64_t count = enclosure->WaitForTurn();
     if (count == kLoopGoesOn || !Call(enclosure, &count)) return;
   }
 }
@@ -212,7 +220,8 @@ void RunSeveral(uv_loop_t* loop) {
   std::vector<pollfd> sets;
   int wait_ms = uv_backend_timeout(loop);
   for (Enclosure* enclosure = first_enclosure; enclosure != nullptr; enclosure = enclosure->next) {
-    wait_ms = enclosure->WaitMs(enclosure->NowMs(), wait_ms);
+    enclosure->EndTurn();
+    wait_ms = enclosure->WaitMs(enclosure->waiting_since_ms, wait_ms);
     sets.push_back({enclosure->epfd, POLLIN, 0});
   }
   poll(sets.data(), sets.size(), wait_ms);
@@ -315,7 +324,8 @@ Napi::Value LoopEnclose(const Napi::CallbackInfo& info) {
     return {};
   }
   if (event_words < kWordsPerEvent || time_words < kTimes) {
-    ThrowRange(env, event_words < kWordsPerEvent ? "events.length" : "times.length", 3, INT32_MAX);
+    event_words < kWordsPerEvent ? ThrowRange(env, "events.length", kWordsPerEvent, INT32_MAX)
+                                 : ThrowRange(env, "times.length", kTimes, INT32_MAX);
     return {};
   }
   if (!info[3].IsFunction()) {
@@ -357,8 +367,7 @@ Napi::Value LoopEnclose(const Napi::CallbackInfo& info) {
 napi_value LoopWait(napi_env env, napi_callback_info) {
   Enclosure* enclosure = first_enclosure;
   if (enclosure == nullptr || enclosure->next != nullptr) return Int(env, kLoopGoesOn);
-  // The turn before was short: it had no foreign code.
-  return Int(env, enclosure->WaitForTurn(enclosure->times[kNowMs]));
+  return Int(env, enclosure->WaitForTurn());
 }
 
 Napi::Value LoopStop(const Napi::CallbackInfo& info) {

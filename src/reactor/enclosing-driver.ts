@@ -1,4 +1,11 @@
-import { LOOP_DUE_MS, LOOP_GOES_ON, LOOP_NOW_MS, LOOP_TIMES } from '../sys/calls/loop.js';
+import {
+  LOOP_DUE_MS,
+  LOOP_GOES_ON,
+  LOOP_LONGEST_TURN_MS,
+  LOOP_NOW_MS,
+  LOOP_TIMES,
+  LOOP_WAITED_MS,
+} from '../sys/calls/loop.js';
 import { check } from '../sys/errno.js';
 import type { LoopWatch } from '../sys/kernel.js';
 import { assertNoDriver, assertReactor } from './arguments.js';
@@ -32,6 +39,18 @@ export class EnclosingDriver implements Driver {
     this.watch = check('epoll_ctl', watch, `libuv's loop in epfd ${fd}`);
     reactor.driver = this;
     reactor.onWork = this.onWork;
+  }
+
+  /** Milliseconds spent in waits since the start. */
+  get waitedMs(): number {
+    return this.times[LOOP_WAITED_MS]!;
+  }
+
+  /** The longest time between two waits, in ms, since the last call of this method or the start. */
+  takeLongestTurnMs(): number {
+    const longest = this.times[LOOP_LONGEST_TURN_MS]!;
+    this.times[LOOP_LONGEST_TURN_MS] = 0;
+    return longest;
   }
 
   /** Keeps the process alive, as a Node server does. This is the initial state. */

@@ -208,7 +208,7 @@ const rows = [
   ['signalfdRead', (f) => [f.signalfd()]],
   ['unblockSignals', () => [[SIGWINCH]]],
   ['loopStart', (f) => [f.eventfd(), () => {}]],
-  ['loopEnclose', (f) => [f.epoll(), new Uint32Array(3), new Float64Array(3), () => {}]],
+  ['loopEnclose', (f) => [f.epoll(), new Uint32Array(3), new Float64Array(5), () => {}]],
   ['loopWait', () => []],
   ['loopStop', (f) => [f.watch()]],
   ['loopRef', (f) => [f.watch(), true]],

@@ -2,7 +2,9 @@
 export const LOOP_DUE_MS = 0;
 export const LOOP_NOW_MS = 1;
 export const LOOP_WAITS = 2;
-export const LOOP_TIMES = 3;
+export const LOOP_WAITED_MS = 3;
+export const LOOP_LONGEST_TURN_MS = 4;
+export const LOOP_TIMES = 5;
 /** In place of a number of events. */
 export const LOOP_GOES_ON = -(2 ** 31);
 
@@ -29,9 +31,9 @@ export interface LoopCalls {
    * 'uncaughtException'. Several sets of a thread are waited for with one poll(2). The time of waiting counts as busy in
    * `performance.eventLoopUtilization()`.
    *
-   * `events` has three words an event, and `times` three numbers: when the next turn is due, in ms on the clock of
-   * `monotonicMs`, which the caller sets (0: at once, Infinity: never); the time after the wait; the number of waits.
-   * `times[1]` has the present time at the call. Both arrays are used until `loopStop`.
+   * `events` has three words an event, and `times` five numbers in ms on the clock of `monotonicMs`: when the next turn is
+   * due, which the caller sets (0: at once, Infinity: never); the time after the wait, and the present time at the call;
+   * the number of waits; the time spent in them; the longest time between two, which the caller may set to 0. Both arrays are used until `loopStop`.
    *
    * Keeps the process alive until stopped or unreferenced. Returns the watch, or -errno of epoll_ctl(2): -EBADF, -EEXIST
    * if the set encloses libuv's already, -ELOOP if libuv watches it, -ENOMEM, -ENOSPC. The set stays the caller's, must

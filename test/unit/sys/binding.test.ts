@@ -71,7 +71,7 @@ const calls: [name: string, rest: unknown[]][] = [
   ['pidfdSendSignal', [0]],
   ['signalfdRead', []],
   ['loopStart', [() => {}]],
-  ['loopEnclose', [new Uint32Array(3), new Float64Array(3), () => {}]],
+  ['loopEnclose', [new Uint32Array(3), new Float64Array(5), () => {}]],
 ];
 
 describe.each(calls)('%s', (name, rest) => {
