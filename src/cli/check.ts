@@ -3,6 +3,7 @@ import { Files } from '../files/files.js';
 import type { MissingFallback } from '../files/pages/fallback.js';
 import { DIRECTORY } from '../files/resolve/open-file.js';
 import { LIMIT_NAMES, LIMITS, type Limits, resolveLimits } from '../http/limits.js';
+import { type ListenAddress, listenText } from '../net/listening/listen-address.js';
 import { checkedOptions } from '../server/options.js';
 import { EACCES, ELOOP, ENOENT, ENOTDIR, EXDEV, systemError } from '../sys/errno.js';
 import { resolveHost } from './settings/host.js';
@@ -15,7 +16,7 @@ import { UsageError } from './settings/usage-error.js';
  * @throws UsageError
  */
 export async function checkSettings({ host, hostSource, app, options }: Settings): Promise<string> {
-  const { hostname, port, site, hosts, kernel } = checkedOptions({
+  const { listen, site, hosts, kernel } = checkedOptions({
     ...options,
     hostname: await resolveHost(host, hostSource),
   });
@@ -28,7 +29,7 @@ export async function checkSettings({ host, hostSource, app, options }: Settings
   const sources = [site?.root, app === null ? undefined : `the app ${app}`].filter((each) => each !== undefined);
   if (options.fetchFirst) sources.reverse();
   const parts = [
-    `${sources.join(', then ')} on ${port === 0 ? `a free port of ${hostname}` : `port ${port} of ${hostname}`}`,
+    `${sources.join(', then ')} on ${listen.map(placeOf).join(', ')}`,
     others.length === 0
       ? 'no further hosts'
       : `${others.length} further host${others.length === 1 ? '' : 's'} (${others.join(', ')})`,
@@ -55,6 +56,12 @@ export function describeMissing({ root, name, errno }: MissingFallback): string 
     default:
       return `The fallback ${path} cannot be opened (${systemError('', errno).code}); give --fallback another file.`;
   }
+}
+
+function placeOf(address: ListenAddress): string {
+  if (address.kind !== 'tcp') return listenText(address);
+  const { host, port } = address;
+  return port === 0 ? `a free port of ${host}` : `port ${port} of ${host}`;
 }
 
 function changedLimits(limits: Limits): string {

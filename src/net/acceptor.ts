@@ -24,36 +24,38 @@ export interface AcceptorOptions {
   maxConnections: number;
 }
 
+/** What the acceptors of a server share: limits, counts, and what becomes of a connection. */
+export interface Accepting {
+  readonly reactor: Reactor;
+  readonly options: AcceptorOptions;
+  readonly reserve: DescriptorReserve | null;
+  accepted: number;
+  open: number;
+  pauses: number;
+  onAccept(fd: number): void;
+}
+
 /**
  * Accepts the connections of a listener, up to a budget per turn. At the limit of connections, descriptors or memory it
  * pauses: it drops its interest until a connection closes or a retry is due, and the rest stays in the accept queue.
  */
 export class Acceptor implements Handler {
-  accepted = 0;
-  open = 0;
-  /** How often it paused at a limit. */
-  pauses = 0;
   private readonly token: Token;
   private paused = false;
   private closed = false;
 
-  /**
-   * @param onAccept is given each connected, non-blocking descriptor, and owns it
-   * @param reserve is asked to close descriptors when accept4 fails with EMFILE or ENFILE, before one more attempt
-   */
+  /** @param shared has the limits and the counts, and takes the connections */
   constructor(
-    private readonly reactor: Reactor,
+    private readonly shared: Accepting,
     private readonly listener: Listener,
-    private readonly options: AcceptorOptions,
-    private readonly onAccept: (fd: number) => void,
-    private readonly reserve: DescriptorReserve | null = null,
+    exclusive: boolean,
   ) {
     // Level-triggered, whatever the connections use: connections left in the queue are reported again.
-    this.token = reactor.register(listener.fd, this, READABLE);
+    this.token = shared.reactor.register(listener.fd, this, READABLE, { exclusive });
   }
 
   onReady(): void {
-    const budget = Math.min(this.options.acceptsPerTurn, Math.max(1, this.listener.queueLength));
+    const budget = Math.min(this.shared.options.acceptsPerTurn, Math.max(1, this.listener.queueLength));
     this.accept(budget);
   }
 
@@ -61,57 +63,55 @@ export class Acceptor implements Handler {
     this.resume();
   }
 
-  /** Must be called when a connection that was accepted here is closed. */
-  onConnectionClosed(): void {
-    this.open--;
-    if (this.paused) this.resume();
-  }
-
-  /** Accepts what is in the queue, above the limit too, then nothing more. Leaves the listener open. Idempotent. */
+  /** Idempotent. */
   close(): void {
     if (this.closed) return;
     this.closed = true;
     this.accept(this.listener.queueLength);
-    this.reactor.unregister(this.token);
+    this.shared.reactor.unregister(this.token);
   }
 
   private accept(count: number): void {
-    const { kernel } = this.reactor;
+    const { shared, listener } = this;
+    const { kernel } = shared.reactor;
     for (let i = 0; i < count; i++) {
-      if (this.open >= this.options.maxConnections && !this.closed) return this.pause(NEVER);
-      let fd = kernel.accept4(this.listener.fd, SOCK_NONBLOCK);
-      if ((fd === EMFILE || fd === ENFILE) && this.reserve?.reclaim())
-        fd = kernel.accept4(this.listener.fd, SOCK_NONBLOCK);
+      if (shared.open >= shared.options.maxConnections && !this.closed) return this.pause(NEVER);
+      let fd = kernel.accept4(listener.fd, SOCK_NONBLOCK);
+      if ((fd === EMFILE || fd === ENFILE) && shared.reserve?.reclaim())
+        fd = kernel.accept4(listener.fd, SOCK_NONBLOCK);
       if (fd < 0) {
         if (fd === EAGAIN) return;
         if (fd === EMFILE || fd === ENFILE || fd === ENOMEM || fd === ENOBUFS) return this.pause(RETRY_MS);
         continue; // the error of a connection that has failed already, accept(2), "Error handling"
       }
-      this.accepted++;
-      this.open++;
+      shared.accepted++;
+      shared.open++;
       if (tracing) this.traceAccept(fd);
-      this.onAccept(fd);
+      shared.onAccept(fd);
     }
   }
 
   private traceAccept(fd: number): void {
-    const peer = this.reactor.kernel.getpeername(fd);
+    const peer = this.shared.reactor.kernel.getpeername(fd);
     debug('accept fd %d from %s', fd, typeof peer === 'number' ? 'a closed peer' : `${peer.address}:${peer.port}`);
   }
 
   private pause(retryMs: number): void {
     if (this.closed) return;
-    this.pauses++;
+    const { shared } = this;
+    shared.pauses++;
     this.paused = true;
-    if (tracing) debug('accept paused at %d connections', this.open);
-    this.reactor.modify(this.token, NOTHING);
-    this.reactor.setDeadline(this.token, this.reactor.nowMs + retryMs);
+    if (tracing) debug('accept paused at %d connections', shared.open);
+    shared.reactor.modify(this.token, NOTHING);
+    shared.reactor.setDeadline(this.token, shared.reactor.nowMs + retryMs);
   }
 
-  private resume(): void {
-    if (this.closed) return;
+  /** Accepts again, if it is paused. */
+  resume(): void {
+    if (this.closed || !this.paused) return;
+    const { reactor } = this.shared;
     this.paused = false;
-    this.reactor.setDeadline(this.token, NEVER);
-    this.reactor.modify(this.token, READABLE);
+    reactor.setDeadline(this.token, NEVER);
+    reactor.modify(this.token, READABLE);
   }
 }

@@ -16,11 +16,13 @@ import {
 } from '../files/rules/option-type.js';
 import { resolveSiteOptions, SITE_OPTION_NAMES, type SiteOptions } from '../files/rules/site-options.js';
 import { LIMIT_NAMES, type Limits } from '../http/limits.js';
-import { isAddress } from '../net/address.js';
+import { isAddress } from '../net/listening/address.js';
+import type { ListenAddress } from '../net/listening/listen-address.js';
 import { TRIGGERS, type Trigger } from '../reactor/interest.js';
 import { kernel as realKernel } from '../sys/binding.js';
 import type { Kernel } from '../sys/kernel.js';
 import { type ErrorHandler, type FetchHandler, HandlerRunner } from './handlers/handler-runner.js';
+import { LISTEN, type ListenOption, listenAddresses } from './listen-option.js';
 import { ACCESS_LOG_FORMATS, type AccessLogFormat } from './log/access-log.js';
 
 /** A further site, for the host that it is the value of. */
@@ -47,6 +49,11 @@ export interface ServeOptions extends SiteOptions {
   hostname?: string;
   /** 0 to 65535; 0 picks a free one, which is then `server.port`. @default 8080 */
   port?: number;
+  /**
+   * Where to listen, in place of `hostname` and `port`: one address or several. A port alone is one of `hostname`.
+   * @default `hostname` and `port`
+   */
+  listen?: ListenOption | readonly ListenOption[];
   /** How epoll(7) reports the readiness of connections. Responses do not depend on it. @default 'level' */
   trigger?: Trigger;
   /** One line per request on standard output. @default 'off' */
@@ -124,6 +131,18 @@ export const SERVER_OPTIONS = {
     description: 'port to listen on; 0 picks a free one',
     flag: { short: 'p' },
   },
+  listen: {
+    type: LISTEN,
+    default: undefined,
+    description:
+      'where to listen, in place of host and port: a port, an address and a port, unix: and a path, fd: and a number, systemd, or a list',
+    flag: {
+      argument: 'address',
+      short: 'l',
+      description: 'where to listen: a port, HOST:PORT, unix:PATH, fd:NUMBER or systemd',
+      repeatable: true,
+    },
+  },
   trigger: {
     type: choice(TRIGGERS),
     default: 'level',
@@ -182,7 +201,6 @@ export const OPTION_ALIASES: ReadonlyMap<string, string> = new Map([
   ['vhost', 'hosts'],
   ['spa', 'fallback: "index.html"'],
   ['single', 'fallback: "index.html"'],
-  ['listen', 'port'],
   ['dir', 'root'],
   ['directory', 'root'],
   ['public', 'root'],
@@ -196,8 +214,7 @@ export function checkedOptions(options: ServeOptions) {
   if (typeof options !== 'object' || options === null)
     throw optionError(`options must be an object with a root or a fetch, not ${String(options)}`);
   checkNames('', options, OPTION_NAMES, API_ALIASES);
-  const hostname = checked(options, 'hostname');
-  const port = checked(options, 'port');
+  const listen = checkedAddresses(options);
   const trigger = checked(options, 'trigger');
   const accessLog = checked(options, 'accessLog');
   const measure = checked(options, 'measure');
@@ -209,8 +226,7 @@ export function checkedOptions(options: ServeOptions) {
   const handlers = handlersOf(options);
   const handlerFollows = handlers !== null && !handlers.fetchFirst;
   return {
-    hostname: hostname === 'localhost' ? '127.0.0.1' : hostname,
-    port,
+    listen,
     site: hasFiles ? sitePlan(options, '', handlerFollows) : null,
     handlers,
     hosts: new Map(hosts.map(([host, its]) => hostPlan(host, its, handlerFollows))),
@@ -227,6 +243,15 @@ type Checked<Name extends keyof typeof SERVER_OPTIONS> =
 function checked<Name extends keyof typeof SERVER_OPTIONS>(options: ServeOptions, name: Name): Checked<Name> {
   const { type, default: byDefault } = SERVER_OPTIONS[name];
   return type.check(name, options[name] === undefined ? byDefault : options[name]) as Checked<Name>;
+}
+
+function checkedAddresses(options: ServeOptions): ListenAddress[] {
+  const hostname = checked(options, 'hostname');
+  const host = hostname === 'localhost' ? '127.0.0.1' : hostname;
+  const port = checked(options, 'port');
+  if (options.listen === undefined) return [{ kind: 'tcp', host, port }];
+  if (options.port !== undefined) throw optionError('port has no effect with listen; give one of the two');
+  return listenAddresses(checked(options, 'listen'), host);
 }
 
 function handlersOf(options: ServeOptions): HandlerRunner | null {

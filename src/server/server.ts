@@ -3,10 +3,10 @@ import type { MissingFallback } from '../files/pages/fallback.js';
 import { DateClock } from '../http/date.js';
 import { resolveLimits } from '../http/limits.js';
 import { RequestParser } from '../http/request/parser.js';
-import { Acceptor } from '../net/acceptor.js';
+import { Acceptors } from '../net/acceptors.js';
 import { Connection } from '../net/connection.js';
 import type { ConnectionContext } from '../net/context.js';
-import { Listener } from '../net/listener.js';
+import { Listener, urlHost } from '../net/listener.js';
 import { ReadBatch } from '../net/read-batch.js';
 import { WriteQueuePool } from '../net/write-queue.js';
 import { EnclosingDriver } from '../reactor/enclosing-driver.js';
@@ -18,6 +18,7 @@ import type { ServerContext } from './connection/context.js';
 import { HttpConnection } from './connection/http-connection.js';
 import { FlushQueue } from './handlers/flush-queue.js';
 import type { HandlerServer, ServerStats, StopOptions } from './handlers/handler-server.js';
+import { type HandedListener, openListeners } from './listeners.js';
 import { AccessLog } from './log/access-log.js';
 import { Meter } from './measure/meter.js';
 import { checkedOptions, type ServeOptions } from './options.js';
@@ -37,18 +38,23 @@ const STDOUT = 1;
  * older than a change that the kernel has reported.
  */
 export class Server implements HandlerServer, AsyncDisposable {
-  /** The address that it listens on, as given, or `127.0.0.1` for `localhost`. */
+  /** The IP address that it listens on, the first of several; empty without TCP. */
   readonly hostname: string;
-  /** The bound port, even if 0 was given. */
+  /** The bound port, even if 0 was given, the first of several; 0 without TCP. */
   readonly port: number;
-  /** For a browser: with `localhost` in place of the addresses that mean all interfaces. */
+  /**
+   * For a browser: with `localhost` in place of the addresses that mean all interfaces. Without TCP the first Unix
+   * socket, `unix:/run/x.sock`, which no browser takes.
+   */
   readonly url: URL;
+  /** The URLs of all that it listens on, as `url`, in the order in which they were given. */
+  readonly addresses: readonly string[];
 
   private readonly counted: CountedKernel;
   private readonly reactor: Reactor;
   private readonly driver: EnclosingDriver;
-  private readonly listener: Listener;
-  private readonly acceptor: Acceptor;
+  private readonly listeners: readonly Listener[];
+  private readonly acceptors: Acceptors;
   private readonly connectionContext: ConnectionContext;
   private readonly context: ServerContext;
   private readonly connections = new Set<HttpConnection>();
@@ -56,8 +62,9 @@ export class Server implements HandlerServer, AsyncDisposable {
   private isForced = false;
   private onDrained: (() => void) | null = null;
 
-  constructor(options: ServeOptions) {
-    const { hostname, port, site, hosts, handlers, trigger, accessLog, measure, ...given } = checkedOptions(options);
+  /** @param handed descriptors that listen already, in place of the addresses in the options; they stay open */
+  constructor(options: ServeOptions, handed?: { readonly listeners: readonly HandedListener[] }) {
+    const { listen, site, hosts, handlers, trigger, accessLog, measure, ...given } = checkedOptions(options);
     this.counted = countedKernel(given.kernel);
     const { kernel } = this.counted;
     const limits = resolveLimits(options.limits);
@@ -70,7 +77,9 @@ export class Server implements HandlerServer, AsyncDisposable {
     };
     try {
       const files = site === null ? null : own(new Files(kernel, site, hosts, limits));
-      this.listener = own(Listener.open(kernel, hostname, port));
+      this.listeners = (
+        handed?.listeners.map(({ fd }) => Listener.adopt(kernel, fd, { owned: false })) ?? openListeners(kernel, listen)
+      ).map(own);
       this.reactor = own(new Reactor({ kernel }));
       if (files !== null) this.watchFiles(files);
       const tick = (): void => {
@@ -115,26 +124,31 @@ export class Server implements HandlerServer, AsyncDisposable {
         errorResponses: new Map(),
         onConnectionClosed: (connection) => this.onConnectionClosed(connection as HttpConnection),
       };
-      this.acceptor = new Acceptor(this.reactor, this.listener, limits, (fd) => this.onAccept(fd), files?.fdReserve);
+      this.acceptors = new Acceptors(this.reactor, limits, (fd) => this.onAccept(fd), files?.fdReserve);
+      for (const [at, each] of this.listeners.entries())
+        this.acceptors.add(each, handed?.listeners[at]?.exclusive === true);
       this.driver = new EnclosingDriver(this.reactor);
     } catch (error) {
       for (const owned of opened) owned.close();
       throw error;
     }
-    this.hostname = hostname;
-    this.port = this.listener.address.port;
-    this.context.defaultHost = `${urlHost(hostname)}:${this.port}`;
-    this.url = new URL(`http://${urlHost(hostname)}:${this.port}/`);
+    const first = this.listeners.find(({ isTcp }) => isTcp);
+    this.hostname = first?.address.address ?? '';
+    this.port = first?.address.port ?? 0;
+    // Of a Unix socket as proxies have it, which send a Host field in any case.
+    this.context.defaultHost = first === undefined ? 'localhost' : `${urlHost(this.hostname)}:${this.port}`;
+    this.addresses = this.listeners.map(({ url }) => url);
+    this.url = new URL((first ?? this.listeners[0]!).url);
   }
 
   /** A snapshot; counting costs nothing more until it is taken. */
   stats(): ServerStats {
-    const { context, acceptor } = this;
+    const { context, acceptors } = this;
     const { counters } = this.connectionContext;
     const reactor = this.reactor.stats;
-    const queued = this.listener.fd < 0 ? 0 : this.listener.queueLength;
+    const queued = this.listeners.reduce((sum, each) => sum + each.queued, 0);
     return {
-      connections: { open: acceptor.open, accepted: acceptor.accepted, acceptPauses: acceptor.pauses, queued },
+      connections: { open: acceptors.open, accepted: acceptors.accepted, acceptPauses: acceptors.pauses, queued },
       requests: context.requests,
       errorResponses: Object.fromEntries(context.errorResponses),
       bytes: { in: counters.bytesIn, out: counters.bytesOut },
@@ -216,7 +230,7 @@ export class Server implements HandlerServer, AsyncDisposable {
 
   private onConnectionClosed(connection: HttpConnection): void {
     this.connections.delete(connection);
-    this.acceptor.onConnectionClosed();
+    this.acceptors.onConnectionClosed();
     if (this.connections.size === 0) this.onDrained?.();
   }
 
@@ -225,8 +239,8 @@ export class Server implements HandlerServer, AsyncDisposable {
     this.connectionContext.isStopping = true;
     await null; // leave the turn: if a handler called this, the bytes behind its request are still in the receive buffer
     this.reactor.readClock(); // the last turn may be long ago; connections accepted now get their full time
-    this.acceptor.close();
-    this.listener.close();
+    this.acceptors.close();
+    for (const listener of this.listeners) listener.close();
     if (this.isForced) this.closeAll();
     for (const connection of this.connections) connection.drain();
     if (this.connections.size > 0) {
@@ -251,15 +265,11 @@ export class Server implements HandlerServer, AsyncDisposable {
 /**
  * Serves a directory, a handler, or both, over HTTP/1.1. The server listens when the call returns.
  * @throws TypeError or RangeError ERR_EPOLLET_OPTION for an invalid option; a system error with `code` and `syscall`, and
- * the culprit in `address` and `port` (EADDRINUSE, EACCES, EADDRNOTAVAIL) or `path` (ENOENT, ENOTDIR, EACCES);
+ * the culprit in `address` and `port` (EADDRINUSE, EACCES, EADDRNOTAVAIL), in `listen` (a Unix socket or a descriptor)
+ * or in `path` (ENOENT, ENOTDIR, EACCES);
  * ERR_EPOLLET_PLATFORM under Bun and Deno
  */
 export function serve(options: ServeOptions): Server {
   assertLoop(); // before the globals are replaced
   return new Server(options);
-}
-
-function urlHost(hostname: string): string {
-  if (hostname === '::' || hostname === '0.0.0.0') return 'localhost';
-  return hostname.includes(':') ? `[${hostname}]` : hostname;
 }

@@ -1,4 +1,4 @@
-import { isAddress } from '../../net/address.js';
+import { isAddress } from '../../net/listening/address.js';
 import { UsageError } from './usage-error.js';
 
 /** Where a host was given: `--host`, the name of a variable, or the configuration file. */

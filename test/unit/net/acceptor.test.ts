@@ -1,6 +1,7 @@
 import { createConnection, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Acceptor, type AcceptorOptions, type DescriptorReserve } from '../../../src/net/acceptor.js';
+import type { AcceptorOptions, DescriptorReserve } from '../../../src/net/acceptor.js';
+import { Acceptors } from '../../../src/net/acceptors.js';
 import { Listener } from '../../../src/net/listener.js';
 import { NestedDriver, Reactor } from '../../../src/reactor/index.js';
 import { kernel as realKernel } from '../../../src/sys/binding.js';
@@ -13,7 +14,7 @@ describe('on a simulated kernel', () => {
   let kernel: FakeKernel;
   let reactor: Reactor;
   let listener: Listener;
-  let acceptor: Acceptor;
+  let acceptors: Acceptors;
   let accepted: number[];
   let peers: FakePeer[];
 
@@ -23,14 +24,15 @@ describe('on a simulated kernel', () => {
     reserve?: DescriptorReserve,
   ) => {
     const all = { acceptsPerTurn: 64, maxConnections: 1000, ...options };
-    acceptor = new Acceptor(reactor, listener, all, onAccept, reserve);
+    acceptors = new Acceptors(reactor, all, onAccept, reserve);
+    acceptors.add(listener);
   };
   const arrive = (count: number) => {
     for (let i = 0; i < count; i++) peers.push(kernel.connectPeer(listener.fd));
   };
   const disconnect = () => {
     kernel.close(accepted.shift()!);
-    acceptor.onConnectionClosed();
+    acceptors.onConnectionClosed();
   };
   const accepts = () => kernel.counts().accept4 ?? 0;
   /** Takes turns until nothing is ready, up to a limit. */
@@ -43,14 +45,14 @@ describe('on a simulated kernel', () => {
   beforeEach(() => {
     kernel = new FakeKernel();
     reactor = new Reactor({ kernel });
-    listener = Listener.open(kernel, '127.0.0.1', 0);
+    listener = Listener.open(kernel, { kind: 'tcp', host: '127.0.0.1', port: 0 });
     accepted = [];
     peers = [];
   });
   afterEach(() => {
     kernel.maxDescriptors = 1024;
-    acceptor.close();
-    acceptor.close();
+    acceptors.close();
+    acceptors.close();
     listener.close();
     for (const fd of accepted) kernel.close(fd);
     expect(reactor.stats.registered).toBe(0);
@@ -75,7 +77,7 @@ describe('on a simulated kernel', () => {
       expect(turns()).toBe(expected);
       expect(accepted).toHaveLength(waiting);
       expect(accepts()).toBe(waiting);
-      expect([acceptor.accepted, acceptor.open, acceptor.pauses]).toEqual([waiting, waiting, 0]);
+      expect([acceptors.accepted, acceptors.open, acceptors.pauses]).toEqual([waiting, waiting, 0]);
     },
   );
 
@@ -91,27 +93,27 @@ describe('on a simulated kernel', () => {
     start({ maxConnections: 2 });
     arrive(5);
     turns();
-    expect([accepted.length, acceptor.pauses, accepts()]).toEqual([2, 1, 2]);
+    expect([accepted.length, acceptors.pauses, accepts()]).toEqual([2, 1, 2]);
     kernel.calls.length = 0;
     for (let i = 0; i < 10; i++) reactor.turn(100);
     expect(kernel.counts()).toEqual({ epollWait: 10 });
     disconnect();
     turns();
-    expect([acceptor.accepted, acceptor.open]).toEqual([3, 2]);
+    expect([acceptors.accepted, acceptors.open]).toEqual([3, 2]);
     disconnect();
     disconnect();
     turns();
-    expect([acceptor.accepted, acceptor.open]).toEqual([5, 2]);
+    expect([acceptors.accepted, acceptors.open]).toEqual([5, 2]);
   });
 
   it('a connection that closes in onAccept does not count', () => {
     start({ maxConnections: 1 }, (fd) => {
       kernel.close(fd);
-      acceptor.onConnectionClosed();
+      acceptors.onConnectionClosed();
     });
     arrive(5);
     turns();
-    expect([acceptor.accepted, acceptor.open]).toEqual([5, 0]);
+    expect([acceptors.accepted, acceptors.open]).toEqual([5, 0]);
   });
 
   it.each([EMFILE, ENFILE, ENOMEM, ENOBUFS])(
@@ -125,7 +127,7 @@ describe('on a simulated kernel', () => {
       while (accepted.length === 0 && count++ < 100) reactor.turn(1000);
       expect(kernel.nowMs - startMs).toBe(300);
       expect(accepts()).toBe(4);
-      expect(acceptor.pauses).toBe(3);
+      expect(acceptors.pauses).toBe(3);
       expect(reactor.stats.turns).toBeLessThanOrEqual(12);
     },
   );
@@ -147,7 +149,7 @@ describe('on a simulated kernel', () => {
     arrive(2);
     kernel.fault('accept4', ...errnos);
     reactor.turn(0);
-    expect([calls, acceptor.pauses, accepted.length]).toEqual([reclaims, pauses, pauses === 0 ? 2 : 0]);
+    expect([calls, acceptors.pauses, accepted.length]).toEqual([reclaims, pauses, pauses === 0 ? 2 : 0]);
     while (accepted.length < 2) reactor.turn(1000);
   });
 
@@ -157,7 +159,7 @@ describe('on a simulated kernel', () => {
     kernel.maxDescriptors = kernel.open.length + 2;
     turns();
     expect(accepted).toHaveLength(2);
-    expect(acceptor.pauses).toBe(1);
+    expect(acceptors.pauses).toBe(1);
     kernel.calls.length = 0;
     const endMs = kernel.nowMs + 1000;
     while (kernel.nowMs < endMs) reactor.turn(endMs - kernel.nowMs);
@@ -165,7 +167,7 @@ describe('on a simulated kernel', () => {
     expect(kernel.counts().epollWait).toBeLessThan(40);
     disconnect();
     turns();
-    expect(acceptor.accepted).toBe(3);
+    expect(acceptors.accepted).toBe(3);
   });
 
   it.each([ECONNABORTED, EPROTO, EPERM, EINTR])('an error of a connection (%i) is skipped', (errno) => {
@@ -174,46 +176,47 @@ describe('on a simulated kernel', () => {
     kernel.fault('accept4', errno, null, errno);
     turns();
     expect(accepted).toHaveLength(2);
-    expect(acceptor.pauses).toBe(0);
+    expect(acceptors.pauses).toBe(0);
   });
 
   it('close accepts the queued connections, then no more', () => {
     start({ acceptsPerTurn: 1 });
     arrive(7);
-    acceptor.close();
+    acceptors.close();
     expect(accepted).toHaveLength(7);
     arrive(1);
     turns();
     expect(accepted).toHaveLength(7);
-    acceptor.onConnectionClosed(); // late, without effect
+    acceptors.onConnectionClosed(); // late, without effect
   });
 
   it('close while paused accepts the queued connections above the limit, then no more', () => {
     start({ maxConnections: 1 });
     arrive(3);
     turns();
-    acceptor.close();
+    acceptors.close();
     expect(accepted).toHaveLength(3);
     disconnect();
     turns();
     kernel.advance(1000);
     turns();
-    expect(acceptor.accepted).toBe(3);
+    expect(acceptors.accepted).toBe(3);
   });
 });
 
 describe('on the real kernel', () => {
   let reactor: Reactor;
   let listener: Listener;
-  let acceptor: Acceptor;
+  let acceptors: Acceptors;
   let driver: NestedDriver;
   const accepted: number[] = [];
   const clients: Socket[] = [];
 
   const start = (maxConnections = 1000, kernel: Kernel = realKernel) => {
     reactor = new Reactor({ kernel });
-    listener = Listener.open(realKernel, '127.0.0.1', 0);
-    acceptor = new Acceptor(reactor, listener, { acceptsPerTurn: 4, maxConnections }, (fd) => void accepted.push(fd));
+    listener = Listener.open(realKernel, { kind: 'tcp', host: '127.0.0.1', port: 0 });
+    acceptors = new Acceptors(reactor, { acceptsPerTurn: 4, maxConnections }, (fd) => void accepted.push(fd));
+    acceptors.add(listener);
     driver = new NestedDriver(reactor);
   };
   const connect = (count: number) => {
@@ -226,7 +229,7 @@ describe('on the real kernel', () => {
   };
   const until = (condition: () => boolean): Promise<void> => eventually(condition, `${condition}`, 5000);
   afterEach(() => {
-    acceptor.close();
+    acceptors.close();
     listener.close();
     driver.stop();
     reactor.close();
@@ -243,7 +246,7 @@ describe('on the real kernel', () => {
   it('pauses at the limit, and resumes', async () => {
     start(2);
     connect(5);
-    await until(() => accepted.length === 2 && acceptor.pauses === 1);
+    await until(() => accepted.length === 2 && acceptors.pauses === 1);
     await sleep(20);
     const { turns } = reactor.stats;
     await sleep(100);
@@ -251,8 +254,8 @@ describe('on the real kernel', () => {
     expect(listener.queueLength).toBe(3);
     for (let expected = 3; expected <= 5; expected++) {
       realKernel.close(accepted.shift()!);
-      acceptor.onConnectionClosed();
-      await until(() => acceptor.accepted === expected);
+      acceptors.onConnectionClosed();
+      await until(() => acceptors.accepted === expected);
     }
   });
 
@@ -267,7 +270,7 @@ describe('on the real kernel', () => {
       },
     });
     connect(3);
-    await until(() => acceptor.pauses > 0);
+    await until(() => acceptors.pauses > 0);
     const before = { turns: reactor.stats.turns, calls };
     await sleep(300);
     expect(calls - before.calls).toBeGreaterThanOrEqual(1);

@@ -21,12 +21,14 @@ import { hasIPv6, permits } from '../../support/needs.js';
 const { IPPROTO_IPV6, IPPROTO_TCP, IPV6_V6ONLY, SO_KEEPALIVE, SO_REUSEADDR, SOCK_NONBLOCK, SOL_SOCKET } = constants;
 const { TCP_DEFER_ACCEPT, TCP_KEEPCNT, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_NODELAY } = constants;
 
+const tcp = (host: string, port: number) => ({ kind: 'tcp', host, port }) as const;
+
 const runsIPv6 = permits(hasIPv6(), 'listeners of IPv6', 'this machine has none');
 
 describe('on a simulated kernel', () => {
   it('open makes these system calls and sets these options', () => {
     const fake = new FakeKernel();
-    const listener = Listener.open(fake, '127.0.0.1', 8080);
+    const listener = Listener.open(fake, tcp('127.0.0.1', 8080));
     expect(fake.counts()).toEqual({ socket: 1, setsockopt: 7, bind: 1, listen: 1, getsockname: 1 });
     expect(fake.options).toEqual([
       [`${SOL_SOCKET}/${SO_REUSEADDR}`, 1],
@@ -49,7 +51,7 @@ describe('on a simulated kernel', () => {
     ['::1', 1],
   ])('%s: IPV6_V6ONLY is %i', (hostname, only) => {
     const fake = new FakeKernel();
-    const listener = Listener.open(fake, hostname, 0);
+    const listener = Listener.open(fake, tcp(hostname, 0));
     expect(fake.options).toContainEqual([`${IPPROTO_IPV6}/${IPV6_V6ONLY}`, only]);
     expect(listener.address.family).toBe('IPv6');
     listener.close();
@@ -58,7 +60,7 @@ describe('on a simulated kernel', () => {
   it('without IPv6, :: is 0.0.0.0', () => {
     const fake = new FakeKernel();
     fake.hasIPv6 = false;
-    const listener = Listener.open(fake, '::', 0);
+    const listener = Listener.open(fake, tcp('::', 0));
     expect(listener.address).toMatchObject({ family: 'IPv4', address: '0.0.0.0' });
     listener.close();
     expect(fake.open).toEqual([]);
@@ -78,7 +80,7 @@ describe('on a simulated kernel', () => {
   ])('a failing %s (%i) throws with the address, and leaves nothing open', (syscall, errno, code) => {
     const fake = new FakeKernel();
     fake.fault(syscall, errno);
-    expect(() => Listener.open(fake, '127.0.0.1', 80)).toThrow(
+    expect(() => Listener.open(fake, tcp('127.0.0.1', 80))).toThrow(
       expect.objectContaining({ code, syscall, address: '127.0.0.1', port: 80 }),
     );
     expect(fake.open).toEqual([]);
@@ -88,17 +90,17 @@ describe('on a simulated kernel', () => {
   it('only :: falls back to IPv4, and an error of the fallback is thrown', () => {
     const fake = new FakeKernel();
     fake.hasIPv6 = false;
-    expect(() => Listener.open(fake, '::1', 80)).toThrow(
+    expect(() => Listener.open(fake, tcp('::1', 80))).toThrow(
       expect.objectContaining({ code: 'EAFNOSUPPORT', address: '::1', port: 80 }),
     );
     fake.fault('bind', EADDRINUSE);
-    expect(() => Listener.open(fake, '::', 80)).toThrow(expect.objectContaining({ code: 'EADDRINUSE', port: 80 }));
+    expect(() => Listener.open(fake, tcp('::', 80))).toThrow(expect.objectContaining({ code: 'EADDRINUSE', port: 80 }));
     expect(fake.open).toEqual([]);
   });
 
   it('queueLength counts the waiting connections', () => {
     const fake = new FakeKernel();
-    const listener = Listener.open(fake, '127.0.0.1', 0);
+    const listener = Listener.open(fake, tcp('127.0.0.1', 0));
     expect(listener.queueLength).toBe(0);
     for (let i = 0; i < 3; i++) fake.connectPeer(listener.fd);
     expect(listener.queueLength).toBe(3);
@@ -109,7 +111,7 @@ describe('on a simulated kernel', () => {
 describe('on the real kernel', () => {
   const open: { close(): void }[] = [];
   const listen = (hostname: string, port = 0) => {
-    const listener = Listener.open(kernel, hostname, port);
+    const listener = Listener.open(kernel, tcp(hostname, port));
     open.push(listener);
     return listener;
   };
@@ -159,7 +161,9 @@ describe('on the real kernel', () => {
   it('EACCES for a privileged port', () => {
     // Simulated: the tests may run as root.
     const strict: Kernel = { ...kernel, bind: () => EACCES };
-    expect(() => Listener.open(strict, '127.0.0.1', 81)).toThrow(expect.objectContaining({ code: 'EACCES', port: 81 }));
+    expect(() => Listener.open(strict, tcp('127.0.0.1', 81))).toThrow(
+      expect.objectContaining({ code: 'EACCES', port: 81 }),
+    );
   });
 
   it('EINVAL for a text that is not an address', () => {
