@@ -12,7 +12,8 @@ import { isOn, type Settings, settingsOf, withSettings } from './settings/settin
 import { starting } from './settings/starting.js';
 import { flushOnSignals, stopOnSignals } from './signals.js';
 
-const HEAP_DELAY_MS = 500;
+/** Short: V8 does not shrink a new generation that the first requests have made grow. */
+const HEAP_DELAY_MS = 20;
 
 /** @param onServing once the server listens */
 export function defineServe(command: Command, onServing: () => void): void {
