@@ -21,7 +21,7 @@ const FLOORS: string[][] = [
   ['files/representation'],
   ['files/pages', 'files/listing'],
   ['files'],
-  ['server/log', 'server/measure'],
+  ['server/log', 'server/measure', 'server/clients'],
   ['server/handlers'],
   ['server/connection'],
   ['server'],

@@ -22,11 +22,19 @@ const limit = (byDefault: number, [min, max]: [number, number], description: str
 /** In the order in which a request meets them. The largest `headBytes` fits the receive buffer of 64 KiB. */
 export const LIMITS = {
   maxConnections: limit(16384, [1, 1_000_000], 'open connections; further ones wait in the accept queue'),
+  maxConnectionsPerClient: limit(0, [0, 1_000_000], 'open connections of a client address; 0 is without limit'),
   acceptsPerTurn: limit(64, [1, 65536], 'connections accepted before the open ones get their turn'),
   headTimeoutMs: limit(15_000, [1, HOUR_MS], 'time for a whole request head, from accept or from its first byte'),
   headBytes: limit(16384, [64, 49152], 'size of a request head; Node and most proxies allow as much'),
   headFields: limit(100, [1, 1000], 'fields in a request head; browsers send about 15'),
   targetBytes: limit(8192, [16, 32768], 'length of the request target; RFC 9112 section 3 asks for at least 8000'),
+  clientRequestsPerSecond: limit(
+    0,
+    [0, 1_000_000],
+    'requests of a client address, beyond that 429; 0 is without limit',
+  ),
+  // A page and its assets, over several connections.
+  clientRequestBurst: limit(100, [1, 1_000_000], 'requests of a client address at once, see clientRequestsPerSecond'),
   bodyBytes: limit(1_048_576, [0, 1024 * GIB], 'size of a request body, which is read even if no handler uses it'),
   bodyTimeoutMs: limit(30_000, [1, HOUR_MS], 'time for a request body; see minBodyBytesPerSecond'),
   // A client that sends a byte now and then must not hold a connection forever.

@@ -68,5 +68,5 @@ const REASONS: Readonly<Record<number, string>> = {
 /** The reason phrase of RFC 9110 section 15, or of IANA's registry; empty for a status without one. */
 export const reasonOf = (status: number): string => REASONS[status] ?? '';
 
-/** The status of an error response to a malformed, oversized or incomplete request. */
-export type ErrorStatus = 400 | 408 | 413 | 414 | 417 | 431 | 501 | 505;
+/** The status of an error response to a malformed, oversized or incomplete request, or to one too many. */
+export type ErrorStatus = 400 | 408 | 413 | 414 | 417 | 429 | 431 | 501 | 505;

@@ -14,6 +14,7 @@ import { READABLE } from '../reactor/interest.js';
 import { Reactor } from '../reactor/reactor.js';
 import { type CountedKernel, countedKernel } from '../sys/counted-kernel.js';
 import { assertLoop } from '../sys/runtime.js';
+import { ClientLimits } from './clients/client-limits.js';
 import type { ServerContext } from './connection/context.js';
 import { HttpConnection } from './connection/http-connection.js';
 import { FlushQueue } from './handlers/flush-queue.js';
@@ -117,6 +118,7 @@ export class Server implements HandlerServer, AsyncDisposable {
         defaultHost: '',
         log: accessLog === 'off' ? null : new AccessLog(accessLog, clock, STDOUT),
         meter,
+        clients: ClientLimits.of(limits),
         isDraining: false,
         requests: 0,
         handlerTimeouts: 0,
@@ -160,6 +162,8 @@ export class Server implements HandlerServer, AsyncDisposable {
       eventsPerTurn: reactor.turns === 0 ? 0 : reactor.events / reactor.turns,
       reactor,
       systemCalls: this.counted.counts(),
+      rejectedConnections: context.clients?.rejectedConnections ?? 0,
+      rejectedRequests: context.clients?.rejectedRequests ?? 0,
       accessLogDropped: context.log?.dropped ?? 0,
       measurements: context.meter?.measurements ?? null,
     };
@@ -220,7 +224,7 @@ export class Server implements HandlerServer, AsyncDisposable {
     const httpConnection = new HttpConnection(this.context, connection);
     this.connections.add(httpConnection);
     try {
-      connection.start(httpConnection);
+      httpConnection.start();
     } catch (error) {
       connection.close();
       // The kernel cannot watch another descriptor (ENOMEM, ENOSPC): only this client is affected.

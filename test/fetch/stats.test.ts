@@ -9,17 +9,20 @@ const { start } = handling();
 test('a new server has counted nothing', () => {
   const { reactor, systemCalls, ...stats } = start(() => new Response('')).stats();
   expect(stats).toEqual({
-    connections: { open: 0, accepted: 0, acceptPauses: 0 },
+    connections: { open: 0, accepted: 0, acceptPauses: 0, queued: 0 },
     requests: 0,
     errorResponses: {},
     bytes: { in: 0, out: 0 },
     files: null,
     timeouts: 0,
     handlerTimeouts: 0,
+    rejectedConnections: 0,
+    rejectedRequests: 0,
     writeTimeouts: 0,
     halfCloseTimeouts: 0,
     eventsPerTurn: 0,
     accessLogDropped: 0,
+    measurements: null,
   });
   expect(reactor).toMatchObject({ events: 0, stale: 0, spurious: 0, revisits: 0, expired: 0 });
   expect(systemCalls).toMatchObject({ epoll_create1: 1, socket: 1, bind: 1, listen: 1 });
@@ -42,7 +45,7 @@ test.each(TRIGGERS)('%s: the counters match the requests', async (trigger) => {
   expect(grown(({ requests }) => requests)).toBe(100);
   expect(grown(({ bytes }) => bytes.in)).toBe(sent);
   expect(grown(({ bytes }) => bytes.out)).toBe(received);
-  expect(after.connections).toEqual({ open: 1, accepted: 1, acceptPauses: 0 });
+  expect(after.connections).toEqual({ open: 1, accepted: 1, acceptPauses: 0, queued: 0 });
 
   // Two system calls a request, and a wait or two.
   expect(grown(({ systemCalls }) => systemCalls['recvfrom']!)).toBe(100);

@@ -2,6 +2,7 @@ import type { Files } from '../../files/files.js';
 import type { DateClock } from '../../http/date.js';
 import type { Limits } from '../../http/limits.js';
 import type { RequestParser } from '../../http/request/parser.js';
+import type { ClientLimits } from '../clients/client-limits.js';
 import type { FlushQueue } from '../handlers/flush-queue.js';
 import type { HandlerRunner } from '../handlers/handler-runner.js';
 import type { HandlerServer } from '../handlers/handler-server.js';
@@ -22,6 +23,8 @@ export interface ServerContext {
   readonly log: AccessLog | null;
   /** Null unless the server measures. */
   readonly meter: Meter | null;
+  /** Null if the limits of a client address are off. */
+  readonly clients: ClientLimits | null;
   /** The Server, for HandlerContext. */
   readonly server: HandlerServer;
   /** `host:port` for requests without a Host field. */

@@ -8,6 +8,8 @@ import type { Connection } from '../../net/connection.js';
 import { peerOf } from '../../net/peer.js';
 import type { Protocol } from '../../net/protocol.js';
 import { debug, tracing } from '../../sys/debug.js';
+import { clientAddressOf } from '../clients/client-address.js';
+import { NO_CLIENT } from '../clients/client-table.js';
 import type { LogEntry } from '../log/log-entry.js';
 import { Unlogged } from '../log/unlogged.js';
 import type { ServerContext } from './context.js';
@@ -49,6 +51,10 @@ export class HttpConnection implements Protocol {
   /** How many bytes are known to be a partial head, and how many it takes to change that without a line's end. */
   private scannedBytes = 0;
   private minBytesToRetry = 0;
+  /** The client's slot among those with limits. */
+  private client = NO_CLIENT;
+  /** The client has too many connections: this one gets 429, or nothing. */
+  private isSurplus = false;
   /** Whether all responses to the bytes last received were prepared ones, which are made and sent without promises. */
   private allPrepared = false;
 
@@ -58,6 +64,18 @@ export class HttpConnection implements Protocol {
   ) {
     this.headDueMs = connection.context.reactor.nowMs + context.limits.headTimeoutMs;
     this.unlogged = context.log === null ? null : new Unlogged(context.log);
+  }
+
+  /** Reads for the first time. A connection too many ends with that: at most a request that came with it gets a 429. */
+  start(): void {
+    const { connection } = this;
+    const { clients } = this.context;
+    if (clients !== null) {
+      this.client = clients.connect(clientAddressOf(connection), connection.context.reactor.nowMs);
+      this.isSurplus = clients.isOneTooMany(this.client);
+    }
+    connection.start(this);
+    if (this.isSurplus && !connection.isClosing) connection.close('too many connections of this client');
   }
 
   onData(bytes: Uint8Array, start: number, end: number): number {
@@ -90,7 +108,8 @@ export class HttpConnection implements Protocol {
       if (result !== COMPLETE) return this.respondWithError(result, end);
       if (tracing) debug('request %s %s', parser.method, latin1(bytes, parser.targetStart, parser.targetEnd));
       at = parser.headEnd;
-      if (parser.contentLength !== 0) this.beginBody(at < end);
+      if (this.client !== NO_CLIENT && !this.takeRequest()) this.rejectRequest(at < end);
+      else if (parser.contentLength !== 0) this.beginBody(at < end);
       else this.respond(at < end);
       if (this.connection.isClosing) return end;
     }
@@ -158,6 +177,7 @@ export class HttpConnection implements Protocol {
   onClose(): void {
     this.queue?.onClose();
     this.unlogged?.onClose();
+    this.context.clients?.disconnect(this.client, this.connection.context.reactor.nowMs);
     this.context.onConnectionClosed(this);
   }
 
@@ -225,6 +245,20 @@ export class HttpConnection implements Protocol {
     if (response === null) return this.callHandler(hasMore);
     context.requests++;
     this.send(response, actionAfter(context.parser.keepAlive && !context.isDraining && !isLast, hasMore));
+  }
+
+  private takeRequest(): boolean {
+    return !this.isSurplus && this.context.clients!.takeRequest(this.client, this.connection.context.reactor.nowMs);
+  }
+
+  /** A request too many. The connection is kept, as others do; but its body is not read, and a surplus one ends. */
+  private rejectRequest(hasMore: boolean): void {
+    const { context, isSurplus } = this;
+    const { keepAlive, contentLength } = context.parser;
+    const hasBody = contentLength !== 0;
+    const keeps = keepAlive && !context.isDraining && !isSurplus && !hasBody;
+    const action = actionAfter(keeps, !isSurplus && (hasMore || hasBody));
+    this.send(errorResponse(context, 429), action);
   }
 
   /** An error response ends the connection: the bytes behind it may not be a request. Uses up all of them, up to `end`. */

@@ -11,7 +11,7 @@ export interface ServerStats {
   connections: { open: number; accepted: number; acceptPauses: number; queued: number };
   /** Requests that the files responded to or that a handler was called with; those in `errorResponses` only if one was. */
   requests: number;
-  /** By status: responses to requests that were not valid, too large or too slow (400, 408, 413, 414, 417, 431, 501, 505). */
+  /** By status: responses to requests that were not valid, too large, slow or many (400, 408, 413, 414, 417, 429, 431, 501, 505). */
   errorResponses: Record<number, number>;
   /** Bytes received from and sent to clients, with the heads. */
   bytes: { in: number; out: number };
@@ -30,6 +30,10 @@ export interface ServerStats {
   reactor: ReactorStats;
   /** System calls of this server, by their names in strace(1); only those made at least once. */
   systemCalls: Record<string, number>;
+  /** Connections closed because their client address had `maxConnectionsPerClient`. */
+  rejectedConnections: number;
+  /** Requests beyond the `clientRequestsPerSecond` of their client address, which got a 429. */
+  rejectedRequests: number;
   /** Lines of the access log that were lost: standard output had no space, no reader, or a slow one. */
   accessLogDropped: number;
   /** Null unless the server measures: `measure`, or `admin`. */

@@ -127,6 +127,28 @@ const EFFECTS: Record<keyof Limits, () => Promise<void>> = {
       expect((await second.response()).body.toString()).toBe(HELLO);
     }),
 
+  maxConnectionsPerClient: () =>
+    withServer({ maxConnectionsPerClient: 1 }, async (server) => {
+      using first = await RawClient.connect(server.port);
+      expect((await first.send(request('/')).response()).status).toBe(200);
+      using second = await RawClient.connect(server.port);
+      expect((await second.send(request('/')).response()).status).toBe(429);
+    }),
+
+  clientRequestsPerSecond: () =>
+    withServer({ clientRequestsPerSecond: 1, clientRequestBurst: 1 }, async (server) => {
+      using client = await RawClient.connect(server.port);
+      client.send(request('/').repeat(2));
+      expect([(await client.response()).status, (await client.response()).status]).toEqual([200, 429]);
+    }),
+
+  clientRequestBurst: () =>
+    withServer({ clientRequestsPerSecond: 1, clientRequestBurst: 2 }, async (server) => {
+      using client = await RawClient.connect(server.port);
+      client.send(request('/').repeat(3));
+      for (const status of [200, 200, 429]) expect((await client.response()).status).toBe(status);
+    }),
+
   acceptsPerTurn: async () => {
     const { kernel, most } = mostBetweenWaits('accept4', (fd) => fd >= 0);
     await withServer(

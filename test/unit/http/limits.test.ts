@@ -16,6 +16,8 @@ describe.each(LIMIT_NAMES)('%s', (name) => {
     const counts = [
       'headFields',
       'maxConnections',
+      'maxConnectionsPerClient',
+      'clientRequestBurst',
       'maxWatches',
       'acceptsPerTurn',
       'requestsPerTurn',
