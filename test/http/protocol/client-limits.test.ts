@@ -23,7 +23,13 @@ afterEach(async () => {
 
 function start(limits: Partial<Limits>, options: Partial<ServeOptions> = {}): Server {
   clock = stillClock();
-  server = serve({ port: 0, ...(options.root === undefined && { fetch: () => new Response('ok') }), limits, kernel: clock.kernel, ...options });
+  server = serve({
+    port: 0,
+    ...(options.root === undefined && { fetch: () => new Response('ok') }),
+    limits,
+    kernel: clock.kernel,
+    ...options,
+  });
   return server;
 }
 
