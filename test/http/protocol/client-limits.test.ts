@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { type Limits, type ServeOptions, type Server, serve } from '../../../src/index.js';
 import { eventually, RawClient, type RawResponse } from '../../support/raw-client.js';
 import { makeSite, type Site } from '../../support/site.js';
-import { stillClock } from '../../support/still-clock.js';
+import { stillClock } from './still-clock.js';
 
 const GET = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
 

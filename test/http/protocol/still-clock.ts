@@ -1,7 +1,7 @@
-import { kernel as realKernel } from '../../src/sys/binding.js';
-import { LOOP_NOW_MS } from '../../src/sys/calls/loop.js';
-import type { Kernel } from '../../src/sys/kernel.js';
-import { kernelWith } from './counting-kernel.js';
+import { kernel as realKernel } from '../../../src/sys/binding.js';
+import { LOOP_NOW_MS } from '../../../src/sys/calls/loop.js';
+import type { Kernel } from '../../../src/sys/kernel.js';
+import { kernelWith } from '../../support/counting-kernel.js';
 
 /** The real kernel with a monotonic clock that moves only when a test moves it. A turn, such as a request, notices that. */
 export function stillClock(): { kernel: Kernel; advance(ms: number): void } {
