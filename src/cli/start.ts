@@ -18,14 +18,11 @@ type Define = (
   directory: string,
 ) => void;
 
-const source = readFileSync(COMMAND, 'latin1'); // it is ASCII
+const source = readFileSync(COMMAND, 'utf8');
 const build = source.slice('/* '.length, source.indexOf(' */'));
 const cache = codeCacheOf(build);
-const cachedData = cache?.read();
-const script = new Script(source, {
-  filename: COMMAND.href,
-  ...(cachedData === undefined ? {} : { cachedData }),
-});
+const script = compiled(cache?.read());
+
 const define = script.runInThisContext() as Define;
 const command = {} as { main: typeof main };
 // A script has neither of its own.
@@ -34,7 +31,7 @@ define(command, createRequire(import.meta.url), importModule, new URL('.', COMMA
 
 // A process of another command would leave out what serve needs.
 command.main(() => {
-  if (cache === null || (cachedData !== undefined && script.cachedDataRejected === false)) return;
+  if (cache === null || script.cachedDataRejected === false) return;
   const write = (): void => {
     clearTimeout(timer);
     process.off('exit', write);
@@ -43,3 +40,8 @@ command.main(() => {
   const timer = setTimeout(write, WRITE_AFTER_MS).unref();
   process.on('exit', write);
 });
+
+/** @param cachedData is not kept: it takes as much memory as the source */
+function compiled(cachedData: Buffer | undefined): Script {
+  return new Script(source, { filename: COMMAND.href, ...(cachedData === undefined ? {} : { cachedData }) });
+}

@@ -25,12 +25,15 @@ function load(): Addon {
   if (platform !== 'linux')
     throw platformError(`epollet runs on Linux only: epoll is a part of its kernel, and this is ${platform}.`);
   const prebuilt = join(root, 'prebuilds', `linux-${arch}`, 'epollet.node');
-  try {
-    return bindings({ bindings: 'epollet', module_root: root });
-  } catch (cause) {
-    if (!('tries' in (cause as object))) throw notLoaded(cause as Error);
-    if (isCheckout && !existsSync(prebuilt))
-      throw platformError(`The native addon of epollet is not built: ${remedy()}`);
+  // An installed package has none of the places that are searched for a build.
+  if (existsSync(join(root, 'build')) || !existsSync(prebuilt)) {
+    try {
+      return bindings({ bindings: 'epollet', module_root: root });
+    } catch (cause) {
+      if (!('tries' in (cause as object))) throw notLoaded(cause as Error);
+      if (isCheckout && !existsSync(prebuilt))
+        throw platformError(`The native addon of epollet is not built: ${remedy()}`);
+    }
   }
   if (!existsSync(prebuilt))
     throw platformError(`epollet has no prebuilt addon for linux-${arch} (${libc()}): ${remedy()}`);
