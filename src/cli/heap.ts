@@ -11,6 +11,24 @@ const GROWTH_PERCENT = 30;
  * generation stays as it is, 1 MiB; in 16, V8's largest, nothing lives longer that is not cached anyway.
  */
 export function keepHeapSmall(): void {
-  setFlagsFromString(`--heap-growing-percent=${GROWTH_PERCENT}`);
-  setFlagsFromString('--semi-space-growth-factor=1');
+  setFlags(GROWTH_PERCENT, 1);
+  isSmall = true;
+}
+
+/** Runs with the flags that V8 started with: it rejects code that was cached under others. */
+export function withInitialFlags<Result>(make: () => Result): Result {
+  if (!isSmall) return make();
+  setFlags(0, 2); // the defaults of V8
+  try {
+    return make();
+  } finally {
+    keepHeapSmall();
+  }
+}
+
+let isSmall = false;
+
+function setFlags(growthPercent: number, semiSpaceFactor: number): void {
+  setFlagsFromString(`--heap-growing-percent=${growthPercent}`);
+  setFlagsFromString(`--semi-space-growth-factor=${semiSpaceFactor}`);
 }

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
 import type { ErrorCode } from '../sys/error-code.js';
+import type { OnServing } from './serve.js';
 import { tooFewDescriptors } from './settings/descriptor-limit.js';
 import { isUsageError, UsageError } from './settings/usage-error.js';
 
@@ -19,7 +20,7 @@ interface CommandRow {
   readonly term: string;
   readonly description: string;
   /** Adds the options, the arguments and the action. */
-  readonly define: (command: Command, onServing: () => void) => Promise<void>;
+  readonly define: (command: Command, onServing: OnServing) => Promise<void>;
 }
 
 /**
@@ -58,7 +59,7 @@ const COMMANDS: Readonly<Record<string, CommandRow>> = {
  * Runs the command line.
  * @param onServing once the server of `serve` listens
  */
-export async function main(onServing: () => void): Promise<void> {
+export async function main(onServing: OnServing): Promise<void> {
   // The reader of a pipe may have exited (EPIPE), or a terminal closed (EIO); this must not end the server with a stack.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
@@ -75,7 +76,7 @@ export async function main(onServing: () => void): Promise<void> {
   }
 }
 
-function program(onServing: () => void): Command {
+function program(onServing: OnServing): Command {
   const all = new Command('epollet')
     .description('Raw epoll for Node, and a fast HTTP server for files and fetch handlers, on Linux.')
     .version(version, '-v, --version', 'print the version')

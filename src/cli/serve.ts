@@ -3,7 +3,7 @@ import pc from 'picocolors';
 import { type Server, serve } from '../server/server.js';
 import { loadApp } from './app.js';
 import { checkSettings, describeMissing } from './check.js';
-import { keepHeapSmall } from './heap.js';
+import { keepHeapSmall, withInitialFlags } from './heap.js';
 import { checkDescriptors } from './settings/descriptor-limit.js';
 import { flagsOf } from './settings/flags.js';
 import { resolveHost } from './settings/host.js';
@@ -12,11 +12,14 @@ import { isOn, type Settings, settingsOf, withSettings } from './settings/settin
 import { starting } from './settings/starting.js';
 import { flushOnSignals, stopOnSignals } from './signals.js';
 
+/** Called with what caches code of V8, which depends on its flags. */
+export type OnServing = (underInitialFlags: typeof withInitialFlags) => void;
+
 /** Short: V8 does not shrink a new generation that the first requests have made grow. */
 const HEAP_DELAY_MS = 20;
 
 /** @param onServing once the server listens */
-export function defineServe(command: Command, onServing: () => void): void {
+export function defineServe(command: Command, onServing: OnServing): void {
   withSettings(command, flagsOf('check', COMMAND_OPTIONS.check));
   command.action(async (dir: string | undefined) => {
     let server: Server | null = null;
@@ -43,7 +46,7 @@ export function defineServe(command: Command, onServing: () => void): void {
     // An access log has standard output to itself, so that a program can parse it.
     const output = options.accessLog === 'off' ? process.stdout : process.stderr;
     output.write(`${started.url.href}\n`);
-    onServing();
+    onServing(withInitialFlags);
     // An app's heap is its own. The module takes 3 ms to load, which the first requests need not wait for.
     if (settings.app === null) setTimeout(keepHeapSmall, HEAP_DELAY_MS).unref();
   });

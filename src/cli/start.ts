@@ -30,12 +30,12 @@ const importModule = (specifier: string): Promise<unknown> => import(specifier);
 define(command, createRequire(import.meta.url), importModule, new URL('.', COMMAND).href);
 
 // A process of another command would leave out what serve needs.
-command.main(() => {
+command.main((underInitialFlags) => {
   if (cache === null || script.cachedDataRejected === false) return;
   const write = (): void => {
     clearTimeout(timer);
     process.off('exit', write);
-    cache.write(script.createCachedData());
+    cache.write(underInitialFlags(() => script.createCachedData()));
   };
   const timer = setTimeout(write, WRITE_AFTER_MS).unref();
   process.on('exit', write);
