@@ -230,7 +230,7 @@ describe('an app that cannot be parsed: the sentence has the place', () => {
     rows.forEach(([content], i) => {
       write(`${i}.mjs`, content);
     });
-    const args = ['--input-type=module', '-e', script, new URL('cli/app.js', PACKAGE_ENTRY).href];
+    const args = ['--input-type=module', '-e', script, new URL('../cli/app.js', PACKAGE_ENTRY).href];
     messages = JSON.parse(execFileSync(process.execPath, args, { cwd: directory, encoding: 'utf8' }));
   });
 

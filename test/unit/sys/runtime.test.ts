@@ -27,9 +27,9 @@ test('without the loop serve, NestedDriver and loopStart throw, and the rest wor
   const script = `
     Object.defineProperty(process, 'versions', { value: { ...process.versions, bun: '1.0.0' } });
     const { serve } = await import(${entry('index.js')});
-    const { Epoll } = await import(${entry('epoll/index.js')});
-    const { BlockingDriver, EnclosingDriver, NestedDriver, READABLE, Reactor } = await import(${entry('reactor/index.js')});
-    const { kernel } = await import(${entry('sys/index.js')});
+    const { Epoll } = await import(${entry('epoll.js')});
+    const { BlockingDriver, EnclosingDriver, NestedDriver, READABLE, Reactor } = await import(${entry('reactor.js')});
+    const { kernel } = await import(${entry('sys.js')});
     const before = globalThis.Response;
     const [reader, writer] = kernel.pipe2(0);
     kernel.write(writer, new Uint8Array(3), 0, 3);
