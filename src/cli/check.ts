@@ -6,7 +6,7 @@ import { LIMIT_NAMES, LIMITS, type Limits, resolveLimits } from '../http/limits.
 import { type ListenAddress, listenText } from '../net/listening/listen-address.js';
 import { checkedOptions } from '../server/options.js';
 import { EACCES, ELOOP, ENOENT, ENOTDIR, EXDEV, systemError } from '../sys/errno.js';
-import { resolveHost } from './settings/host.js';
+import { resolveListening } from './settings/listening.js';
 import type { Settings } from './settings/settings.js';
 import { starting } from './settings/starting.js';
 import { UsageError } from './settings/usage-error.js';
@@ -15,13 +15,13 @@ import { UsageError } from './settings/usage-error.js';
  * Does everything that a start does except listening, and returns a line that describes what would be served.
  * @throws UsageError
  */
-export async function checkSettings({ host, hostSource, app, options }: Settings): Promise<string> {
+export async function checkSettings({ listening, app, options }: Settings): Promise<string> {
   const { listen, site, hosts, kernel } = checkedOptions({
     ...options,
-    hostname: await resolveHost(host, hostSource),
+    ...(await resolveListening(listening)),
   });
   const limits = resolveLimits(options.limits);
-  const files = site === null ? null : await starting(host, () => new Files(kernel, site, hosts, limits));
+  const files = site === null ? null : await starting(listening, () => new Files(kernel, site, hosts, limits));
   const missing = files?.missingFallbacks[0];
   files?.close();
   if (missing !== undefined) throw new UsageError(describeMissing(missing));

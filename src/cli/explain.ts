@@ -27,11 +27,11 @@ export function defineExplain(command: Command): void {
     .addOption(new Option('--json', 'print JSON'));
   withSettings(command).action(async (url: string, dir: string | undefined) => {
     const { method, requestField = [], json } = command.opts<ExplainFlags>();
-    const { host, app, options } = settingsOf(command, dir);
+    const { listening, app, options } = settingsOf(command, dir);
     const head = headOf(method, url, requestField);
     // The app is not loaded: a handler that is never called stands for it.
     const handled = app === null ? options : { ...options, fetch: () => new Response() };
-    const explanation = await starting(host, () => explain(handled, head));
+    const explanation = await starting(listening, () => explain(handled, head));
     const text = json ? `${JSON.stringify(explanation, null, 2)}\n` : explanationText(explanation);
     // Work for later requests may be pending: compression, hashes of large files.
     process.stdout.write(text, () => process.exit());

@@ -1,6 +1,13 @@
 import type { Command } from 'commander';
+import {
+  type GivenAddress,
+  hostText,
+  parseListen,
+  pathText,
+  workingDirectory,
+} from '../net/listening/listen-address.js';
 import { readConfig } from './settings/config.js';
-import { type Endpoint, endpoint } from './settings/flags.js';
+import { listenTexts } from './settings/flags.js';
 import { addWrapped } from './settings/help.js';
 import { UsageError } from './settings/usage-error.js';
 
@@ -15,11 +22,10 @@ export function defineHealthcheck(command: Command): void {
   addWrapped(command, HELP)
     .argument(
       '[url]',
-      'an http:// URL, or a path of the server that the environment variables describe; without one, any response of it below 500 to / is healthy',
+      'an http:// URL, a Unix socket such as unix:/run/x.sock or unix:/run/x.sock:/health, or a path of the server that the environment variables describe; without one, any response of it below 500 to / is healthy',
     )
     .action(async (target: string | undefined) => {
-      const url = target === undefined ? ownUrl('/') : target.startsWith('/') ? ownUrl(target) : parsed(target);
-      const { isHealthy, seen } = await check(url, target === undefined);
+      const { isHealthy, seen } = await check(targetOf(target), target === undefined);
       if (isHealthy) process.stdout.write(`${seen}\n`);
       else process.stderr.write(`epollet: ${seen}\n`);
       process.exitCode = isHealthy ? 0 : 1;
@@ -32,6 +38,22 @@ interface Health {
   readonly seen: string;
 }
 
+interface Target {
+  readonly url: URL;
+  /** Of a Unix socket, in place of the host of the URL. */
+  readonly socketPath: string | null;
+}
+
+/** `unix:/run/x.sock`, or with a path of the server behind a colon, as nginx has it: `unix:/run/x.sock:/health`. */
+function targetOf(text: string | undefined): Target {
+  if (text === undefined || text.startsWith('/')) return ownTarget(text ?? '/');
+  if (!text.startsWith('unix:')) return { url: parsed(text), socketPath: null };
+  const [, socket = '', path = '/'] = /^(.*?)(?::(\/.*))?$/.exec(text.slice('unix:'.length)) ?? [];
+  const address = parseListen(`unix:${socket}`, workingDirectory());
+  if (address?.kind === 'unix') return { url: parsed(`http://localhost${path}`), socketPath: address.path };
+  throw new UsageError(`${JSON.stringify(text)} has no path of a socket; give one such as unix:/run/epollet.sock.`);
+}
+
 function parsed(url: string): URL {
   const parsed = URL.canParse(url) ? new URL(url) : null;
   if (parsed?.protocol === 'http:') return parsed;
@@ -41,34 +63,48 @@ function parsed(url: string): URL {
 }
 
 /** The server of this container: EPOLLET_HOST and EPOLLET_PORT, else HOST and PORT, else the file of EPOLLET_CONFIG. */
-function ownUrl(path: string): URL {
+function ownTarget(path: string): Target {
   const { env } = process;
   const configPath = env['EPOLLET_CONFIG'];
   const file = configPath ? readConfig(configPath) : null;
-  const listen = listenOf(env['EPOLLET_LISTEN']);
+  const isPort = Boolean(env['EPOLLET_PORT']);
+  const listen = isPort
+    ? null
+    : (ownListen(env['EPOLLET_LISTEN']) ?? (env['PORT'] ? null : firstOf(file?.listen ?? [])));
+  if (listen?.kind === 'unix') return { url: parsed(`http://localhost${path}`), socketPath: listen.path };
+  if (listen !== null && listen.kind !== 'tcp')
+    throw new UsageError('The address of an inherited socket is not known; give its URL, or unix: and its path.');
   const host = env['EPOLLET_HOST'] || listen?.host || env['HOST'] || (file?.host ?? '127.0.0.1');
   const port = env['EPOLLET_PORT'] || listen?.port || env['PORT'] || (file?.port ?? 8080);
   const reachable = host === '::' || host === '0.0.0.0' ? '127.0.0.1' : host;
   // Not resolved against a base: //name is a path here.
-  return parsed(`http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}${path}`);
+  return { url: parsed(`http://${hostText(reachable)}:${port}${path}`), socketPath: null };
 }
 
-function listenOf(text: string | undefined): Endpoint | null {
+function ownListen(text: string | undefined): GivenAddress | null {
   try {
-    return text ? endpoint(text) : null;
+    return text ? firstOf(listenTexts(text)) : null;
   } catch (error) {
     throw new UsageError(`EPOLLET_LISTEN is ${JSON.stringify(text)}; ${(error as Error).message}`);
   }
 }
 
+/** The first whose address is known: of TCP, or a Unix socket. */
+function firstOf(listen: readonly string[]): GivenAddress | null {
+  const all = listen.map((each) => parseListen(each, workingDirectory())!);
+  return all.find(({ kind }) => kind === 'tcp') ?? all.find(({ kind }) => kind === 'unix') ?? all[0] ?? null;
+}
+
 /** @param isAnyStatus any response below 500 shows that the server works; the site need not have a page there */
-async function check(url: URL, isAnyStatus: boolean): Promise<Health> {
+async function check({ url, socketPath }: Target, isAnyStatus: boolean): Promise<Health> {
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   let next = url;
-  let path = '';
+  let path = socketPath === null ? '' : `unix:${pathText(socketPath)}: `;
   for (let redirects = 0; ; redirects++) {
     const place = `${path}${next.href}`;
-    const response = await statusOf(next, signal).catch((error: NodeJS.ErrnoException) => failure(next, error, signal));
+    const response = await statusOf(next, socketPath, signal).catch((error: NodeJS.ErrnoException) =>
+      failure(next, socketPath, error, signal),
+    );
     if (typeof response === 'string') return { isHealthy: false, seen: `${place}: ${response}` };
     const { status, location } = response;
     if (status >= 200 && status < 300) return { isHealthy: true, seen: `${place}: status ${status}` };
@@ -94,11 +130,15 @@ async function check(url: URL, isAnyStatus: boolean): Promise<Health> {
 }
 
 /** Only the head of the response is read. */
-async function statusOf(url: URL, signal: AbortSignal): Promise<{ status: number; location: string | undefined }> {
+async function statusOf(
+  url: URL,
+  socketPath: string | null,
+  signal: AbortSignal,
+): Promise<{ status: number; location: string | undefined }> {
   const { get } = await import('node:http'); // which the server does without
   return new Promise((resolve, reject) => {
     const headers = { 'User-Agent': 'epollet-healthcheck' };
-    get(url, { agent: false, signal, headers }, (response) => {
+    get(url, { agent: false, signal, headers, ...(socketPath === null ? {} : { socketPath }) }, (response) => {
       response.on('error', () => {}); // of its body, which is not read
       response.destroy();
       resolve({ status: response.statusCode ?? 0, location: response.headers.location });
@@ -106,8 +146,15 @@ async function statusOf(url: URL, signal: AbortSignal): Promise<{ status: number
   });
 }
 
-function failure({ host }: URL, { code, message }: NodeJS.ErrnoException, signal: AbortSignal): string {
+function failure(
+  { host }: URL,
+  socketPath: string | null,
+  { code, message }: NodeJS.ErrnoException,
+  signal: AbortSignal,
+): string {
   if (signal.aborted) return `no response within ${TIMEOUT_MS / 1000} s.`;
+  if (socketPath !== null && ['ECONNREFUSED', 'ENOENT', 'EACCES'].includes(code ?? ''))
+    return `no server can be reached on unix:${pathText(socketPath)} (${code}); start it, or give its socket.`;
   if (code === 'ECONNREFUSED')
     return `no server listens on ${host} (ECONNREFUSED); start it, or set EPOLLET_PORT to its port.`;
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `the host has no address (${code}); give another URL.`;

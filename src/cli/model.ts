@@ -2,8 +2,9 @@ import type { Command } from 'commander';
 import { didYouMean } from '../files/rules/did-you-mean.js';
 import { MODELS, type Model } from '../models/catalogue.js';
 import { hostFlag, portFlag } from './settings/flags.js';
-import { resolveHost } from './settings/host.js';
-import { hostSourceOf, OWN_SITE, portOf } from './settings/settings.js';
+import { hostSourceOf, resolveHost } from './settings/host.js';
+import { portOf } from './settings/listening.js';
+import { OWN_SITE } from './settings/settings.js';
 import { starting } from './settings/starting.js';
 import { UsageError } from './settings/usage-error.js';
 import { flushOnSignals, stopOnSignals } from './signals.js';
@@ -33,7 +34,7 @@ export function defineModel(command: Command): void {
       flushOnSignals(() => {}); // a model has no log
       const source = hostSourceOf(command);
       const address = await resolveHost(host, source);
-      const running = await starting(host, () => model.start({ ...options, host: address }), source);
+      const running = await starting({ host, hostSource: source }, () => model.start({ ...options, host: address }));
       // With its child processes, threads and connections.
       stopOnSignals(() => running.stop());
       process.stdout.write(`${running.url}\n`);

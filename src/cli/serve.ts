@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
 import pc from 'picocolors';
+import { activatedSockets } from '../net/listening/socket-activation.js';
 import { type Server, serve } from '../server/server.js';
 import { loadApp } from './app.js';
 import { checkSettings, describeMissing } from './check.js';
 import { keepHeapSmall, withInitialFlags } from './heap.js';
 import { checkDescriptors } from './settings/descriptor-limit.js';
 import { flagsOf } from './settings/flags.js';
-import { resolveHost } from './settings/host.js';
+import { resolveListening } from './settings/listening.js';
 import { COMMAND_OPTIONS } from './settings/option-table.js';
 import { isOn, type Settings, settingsOf, withSettings } from './settings/settings.js';
 import { starting } from './settings/starting.js';
@@ -31,21 +32,23 @@ export function defineServe(command: Command, onServing: OnServing): void {
       process.stdout.write(`${summary}\n`, () => process.exit());
       return;
     }
-    const { host, hostSource, options } = settings;
-    const hostname = await resolveHost(host, hostSource);
+    const { listening, options } = settings;
+    const where = await resolveListening(listening);
     checkDescriptors();
-    const started = await starting(host, () => serve({ ...options, hostname }), hostSource);
+    const started = await starting(listening, () => serve({ ...options, ...where }));
     server = started;
     // The second signal does not wait for pending responses.
     stopOnSignals((force) => started.stop({ force }));
-    if (settings.isPlatformPort)
+    if (listening.isPlatformPort)
       warn(
         'PORT is set without a host, so the server listens on all addresses; for this machine only, set HOST=127.0.0.1.',
       );
+    const unused = unusedSockets();
+    if (unused !== null) warn(unused);
     for (const missing of started.missingFallbacks) warn(`${describeMissing(missing)} Until then the response is 404.`);
     // An access log has standard output to itself, so that a program can parse it.
     const output = options.accessLog === 'off' ? process.stdout : process.stderr;
-    output.write(`${started.url.href}\n`);
+    output.write(started.addresses.map((url) => `${url}\n`).join(''));
     onServing(withInitialFlags);
     // An app's heap is its own. The module takes 3 ms to load, which the first requests need not wait for.
     if (settings.app === null) setTimeout(keepHeapSmall, HEAP_DELAY_MS).unref();
@@ -59,4 +62,11 @@ async function withApp(settings: Settings): Promise<Settings> {
 
 function warn(sentence: string): void {
   process.stderr.write(`${pc.yellow('epollet:')} ${sentence}\n`);
+}
+
+/** A service whose socket unit has no effect. @returns a sentence, or null */
+function unusedSockets(): string | null {
+  const found = activatedSockets(process.env, process.pid);
+  if (typeof found === 'string' || found.length === 0) return null;
+  return `LISTEN_FDS has ${found.length} ${found.length === 1 ? 'socket' : 'sockets'} of systemd, which the server does not use; give --listen systemd.`;
 }

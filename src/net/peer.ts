@@ -6,3 +6,10 @@ export function peerOf({ isClosed, context, fd }: Connection): SocketAddress | n
   const address = isClosed ? null : context.kernel.getpeername(fd); // a closed descriptor's number may be in use again
   return typeof address === 'number' ? null : address;
 }
+
+/** The peer for a log: its IP address, `unix:` as nginx has it for the peer of a Unix socket, `-` once it has closed. */
+export function peerName(connection: Connection): string {
+  const peer = peerOf(connection);
+  if (peer === null) return '-';
+  return peer.family === 'unix' ? 'unix:' : peer.address;
+}

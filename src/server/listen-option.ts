@@ -6,6 +6,7 @@ import {
   type ListenAddress,
   listenText,
   parseListen,
+  workingDirectory,
 } from '../net/listening/listen-address.js';
 
 /**
@@ -31,7 +32,7 @@ export const LISTEN: OptionType<string[]> = {
  * @param host of a bare port
  */
 export function listenAddresses(given: readonly string[], host: string): ListenAddress[] {
-  const directory = `${process.cwd()}/`;
+  const directory = workingDirectory();
   const addresses = given.map((each) => withHost(parseListen(each, directory)!, host, each));
   const seen = new Set<string>();
   for (const address of addresses) {

@@ -139,7 +139,7 @@ export const SERVER_OPTIONS = {
     flag: {
       argument: 'address',
       short: 'l',
-      description: 'where to listen: a port, HOST:PORT, unix:PATH, fd:NUMBER or systemd',
+      description: 'where to listen: a port, HOST:PORT, unix:PATH, fd:NUMBER or systemd; in place of --host and --port',
       repeatable: true,
     },
   },

@@ -29,8 +29,11 @@ afterAll(async () => {
   await new Promise((resolve) => taken.close(resolve));
 });
 
-const check = (options: Partial<Settings['options']>, host = '127.0.0.1', app: string | null = null) =>
-  checkSettings({ host, app, options: { root: directory, port: 8080, ...options } });
+const check = (
+  { port = 8080, ...options }: Partial<Settings['options']> & { port?: number },
+  host = '127.0.0.1',
+  app: string | null = null,
+) => checkSettings({ listening: { host, port }, app, options: { root: directory, ...options } });
 
 /** An openat2 that fails for one name. */
 const failing =
@@ -39,7 +42,7 @@ const failing =
     Buffer.from(name).toString() === failed ? errno : realKernel.openat2(dir, name, flags, resolve);
 
 describe('one line describes what would be served', () => {
-  test.each<[options: Partial<Settings['options']>, host: string, expected: string]>([
+  test.each<[options: Partial<Settings['options']> & { port?: number }, host: string, expected: string]>([
     [{}, '127.0.0.1', `${directory} on port 8080 of 127.0.0.1; no further hosts; default limits`],
     [{ port: 0 }, '::', `${directory} on a free port of ::; no further hosts; default limits`],
     [

@@ -104,7 +104,7 @@ const MISTAKES: [content: unknown, sentence: string | RegExp][] = [
   [{ chorse: null }, 'chorse is not an option; did you mean cors?'],
   [
     { quux: 1 },
-    `quux is not an option; there are: $schema, host, port, workers, trigger, accessLog, root, app, fetchFirst, ${SITE_OPTION_NAMES.join(', ')}, limits, hosts.`,
+    `quux is not an option; there are: $schema, host, port, listen, workers, trigger, accessLog, root, app, fetchFirst, ${SITE_OPTION_NAMES.join(', ')}, limits, hosts.`,
   ],
   [{ 'a b': 1 }, /^\["a b"\] is not an option; /],
   [{ host: '' }, 'host must be an address or a name, not "".'],
@@ -327,7 +327,18 @@ describe('the schema', () => {
   });
 
   test('has no other properties', () => {
-    const server = ['host', 'port', 'workers', 'trigger', 'accessLog', 'app', 'fetchFirst', 'limits', 'hosts'];
+    const server = [
+      'host',
+      'port',
+      'listen',
+      'workers',
+      'trigger',
+      'accessLog',
+      'app',
+      'fetchFirst',
+      'limits',
+      'hosts',
+    ];
     expect(Object.keys(top).sort()).toEqual(['$schema', 'root', ...server, ...SITE_OPTION_NAMES].sort());
     expect(Object.keys(schema.$defs.host.properties).sort()).toEqual(['root', ...SITE_OPTION_NAMES].sort());
   });

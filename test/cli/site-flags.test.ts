@@ -53,7 +53,10 @@ async function settings(args: string[], env: Record<string, string> = {}, file?:
   return parsed[0]!;
 }
 
-const optionsOf = async (...given: Parameters<typeof settings>) => (await settings(...given)).options;
+const optionsOf = async (...given: Parameters<typeof settings>) => {
+  const { options, listening } = await settings(...given);
+  return { port: listening.port, ...options };
+};
 
 /** A flag with its value, the variable with the same value, and the option that both make. */
 const FLAGS: [flag: string[], env: Record<string, string>, option: object][] = [
@@ -199,7 +202,26 @@ describe('a flag takes precedence over its variable, that over the file, and tha
     [[], { HOST: '127.0.0.8' }, '127.0.0.8'],
     [['--host', '::'], { EPOLLET_HOST: '127.0.0.8' }, '::'],
   ])('the host with %j %j', async (args, env, host) => {
-    expect((await settings(args, env, FILE)).host).toBe(host);
+    expect((await settings(args, env, FILE)).listening.host).toBe(host);
+  });
+
+  test.each<[string[], Record<string, string>, string, object]>([
+    [[], {}, '{"listen": ["unix:x.sock?mode=600", "a:1"]}', { listen: [`unix:${directory}/x.sock?mode=600`, 'a:1'] }],
+    [[], {}, '{"listen": "[::1]:3"}', { host: '::1', port: 3, hostSource: { file: expect.any(String) } }],
+    [[], {}, '{"listen": ":3"}', { host: '::', port: 3 }],
+    [[], { EPOLLET_LISTEN: 'fd:3\n4' }, '{"listen": ":3", "host": "::1"}', { listen: ['fd:3', '4'], host: '::1' }],
+    [['--listen', '5'], { EPOLLET_LISTEN: '4' }, '{"host": "a"}', { host: 'a', port: 5 }],
+    [['--port', '6'], { EPOLLET_LISTEN: 'unix:/x' }, '{}', { host: '127.0.0.1', port: 6 }],
+    [[], { PORT: '6' }, '{"listen": "systemd"}', { host: '::', port: 6, isPlatformPort: true }],
+    [[], { HOST: '::1' }, '{"listen": "systemd:web"}', { listen: ['systemd:web'] }],
+  ])('where to listen with %j %j and the file %s', async (args, env, file, expected) => {
+    writeFileSync(CONFIG, file);
+    expect((await settings(['--config', CONFIG, ...args], env)).listening).toMatchObject(expected);
+  });
+
+  test('a port and a list in one file contradict each other', async () => {
+    writeFileSync(CONFIG, '{"listen": ["unix:/x"], "port": 1}');
+    await expect(settings(['--config', CONFIG])).rejects.toThrow(/site.*: listen has a port too, as port; give one/);
   });
 
   test.each<[args: string[], env: Record<string, string>]>([

@@ -3,7 +3,9 @@ import { dirname, resolve } from 'node:path';
 import { checkedMembers, memberOf, quoted } from '../../files/rules/option-type.js';
 import { resolveSiteOptions, SITE_OPTION_NAMES, type SiteOptions } from '../../files/rules/site-options.js';
 import type { Limits } from '../../http/limits.js';
+import { listenText, parseListen } from '../../net/listening/listen-address.js';
 import type { Trigger } from '../../reactor/interest.js';
+import { LISTEN } from '../../server/listen-option.js';
 import type { AccessLogFormat } from '../../server/log/access-log.js';
 import { jsonFault, repeatedName } from '../syntax/json-fault.js';
 import { CONFIG_ALIASES, CONFIG_OPTIONS } from './option-table.js';
@@ -13,6 +15,8 @@ import { checked, UsageError } from './usage-error.js';
 export interface Config {
   host?: string;
   port?: number;
+  /** Paths of Unix sockets are absolute. */
+  listen?: string[];
   workers?: number;
   trigger?: Trigger;
   accessLog?: AccessLogFormat;
@@ -42,7 +46,7 @@ export function readConfig(path: string): Config {
   if (typeof content !== 'object' || content === null || Array.isArray(content))
     throw new UsageError(`${path}: the file must be an object of options, not ${quoted(content)}.`);
   checked(`${path}: `, () => checkedMembers('', content, CONFIG_OPTIONS, false, CONFIG_ALIASES));
-  const { $schema: _, root, app, limits = {}, hosts = {}, ...rest } = content as File;
+  const { $schema: _, root, app, listen, limits = {}, hosts = {}, ...rest } = content as File;
   const directory = dirname(resolve(path));
   const { site, others } = split(rest);
   checked(`${path}: `, () => resolveSiteOptions(site));
@@ -52,6 +56,9 @@ export function readConfig(path: string): Config {
   });
   return {
     ...others,
+    ...(listen === undefined
+      ? {}
+      : { listen: LISTEN.check('listen', listen).map((each) => absolute(each, `${directory}/`)) }),
     ...(root === undefined ? {} : { root: resolve(directory, root) }),
     ...(app === undefined ? {} : { app: resolve(directory, app) }),
     limits,
@@ -59,6 +66,9 @@ export function readConfig(path: string): Config {
     hosts: new Map(named),
   };
 }
+
+/** @param directory where a relative path of a Unix socket starts */
+const absolute = (listen: string, directory: string): string => listenText(parseListen(listen, directory)!);
 
 function contentOf(path: string): string {
   try {
@@ -91,7 +101,7 @@ function parsed(path: string, text: string): unknown {
   );
 }
 
-function split(rest: Omit<File, '$schema' | 'root' | 'app' | 'limits' | 'hosts'>) {
+function split(rest: Omit<File, '$schema' | 'root' | 'app' | 'listen' | 'limits' | 'hosts'>) {
   const isOption = ([name]: [string, unknown]): boolean => (SITE_OPTION_NAMES as string[]).includes(name);
   const entries = Object.entries(rest);
   return {

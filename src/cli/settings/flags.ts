@@ -2,6 +2,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import { RENAMED } from '../../files/rules/did-you-mean.js';
 import { BOOLEAN, type OptionRow } from '../../files/rules/option-type.js';
 import { SITE_OPTIONS } from '../../files/rules/site-options.js';
+import { parseListen } from '../../net/listening/listen-address.js';
 import { SERVER_OPTIONS } from '../../server/options.js';
 import { COMMAND_OPTIONS, LIMIT_OPTIONS } from './option-table.js';
 import { UsageError } from './usage-error.js';
@@ -84,7 +85,7 @@ export const serverFlags = (): Option[] => [
   ...flagsOf('config', COMMAND_OPTIONS.config),
   hostFlag(),
   portFlag(),
-  flagsOf('listen', COMMAND_OPTIONS.listen)[0]!.argParser(endpoint),
+  ...flagsOf('listen', SERVER_OPTIONS.listen, listenTexts),
   flagsOf('workers', COMMAND_OPTIONS.workers)[0]!.argParser(onlyOne),
   ...flagsOf('trigger', SERVER_OPTIONS.trigger),
   ...flagsOf('accessLog', SERVER_OPTIONS.accessLog),
@@ -93,6 +94,18 @@ export const serverFlags = (): Option[] => [
 ];
 
 export const limitFlags = (): Option[] => Object.entries(LIMIT_OPTIONS).flatMap(([name, row]) => flagsOf(name, row));
+
+/** Each value of --listen, or each line of its variable. */
+export function listenTexts(text: string, before: readonly string[] = []): string[] {
+  const lines = text.split(/\s*\n\s*/).filter((line) => line !== '');
+  for (const line of lines.length === 0 ? [text] : lines) {
+    if (parseListen(line, '/') !== null) continue;
+    throw new InvalidArgumentError(
+      'it must be a port from 0 to 65535, a host and a port such as localhost:3000, unix: and a path, fd: and a number, or systemd.',
+    );
+  }
+  return [...before, ...lines];
+}
 
 export function integer(min: number, max: number): (text: string) => number {
   return (text) => {
@@ -105,17 +118,4 @@ export function integer(min: number, max: number): (text: string) => number {
 function onlyOne(text: string): number {
   if (integer(1, 1024)(text) !== 1) throw new InvalidArgumentError(ONE_WORKER);
   return 1;
-}
-
-export interface Endpoint {
-  readonly host: string | null;
-  readonly port: number;
-}
-
-/** `3000`, `localhost:3000`, `[::1]:3000` or `tcp://0.0.0.0:3000`, as serve takes them. */
-export function endpoint(text: string): Endpoint {
-  const [, bracketed, host, port] = /^(?:tcp:\/\/)?(?:(?:\[([^\]]+)\]|([^:/]+)):)?(\d{1,5})$/.exec(text) ?? [];
-  if (port === undefined || Number(port) > 65535)
-    throw new InvalidArgumentError('it must be a port from 0 to 65535, or a host and a port such as localhost:3000.');
-  return { host: bracketed ?? host ?? null, port: Number(port) };
 }

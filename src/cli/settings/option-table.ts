@@ -29,12 +29,6 @@ export const COMMAND_OPTIONS = {
     flag: { argument: 'file' },
   },
   workers: { type: integer(1, 1024), default: 1, description: 'number of reactors; only 1 is supported for now' },
-  listen: {
-    type: text('a port, or a host and a port such as localhost:3000', /./),
-    default: undefined,
-    description: 'port, or host and port as localhost:3000; short for --host and --port',
-    flag: { argument: '[host:]port', short: 'l' },
-  },
   spa: { ...toggle(false, `short for --fallback ${SPA_PAGE}`), flag: { short: 's' } },
   check: toggle(false, 'check the configuration, the files and the app, and exit'),
 } as const satisfies Record<string, OptionRow<unknown>>;
@@ -73,6 +67,11 @@ export const CONFIG_OPTIONS = {
     description: SERVER_OPTIONS.hostname.flag.description,
   },
   port: SERVER_OPTIONS.port,
+  listen: {
+    ...SERVER_OPTIONS.listen,
+    ...NO_DEFAULT,
+    description: `${SERVER_OPTIONS.listen.description}; a relative path starts at the directory of this file`,
+  },
   workers: COMMAND_OPTIONS.workers,
   trigger: SERVER_OPTIONS.trigger,
   accessLog: SERVER_OPTIONS.accessLog,

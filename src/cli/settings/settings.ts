@@ -11,39 +11,23 @@ import type { Trigger } from '../../reactor/interest.js';
 import type { AccessLogFormat } from '../../server/log/access-log.js';
 import type { HostOptions, ServeOptions } from '../../server/options.js';
 import { type Config, readConfig } from './config.js';
-import {
-  type Endpoint,
-  flagName,
-  flagOf,
-  limitFlags,
-  ONE_WORKER,
-  serverFlags,
-  switchValue,
-  variableOf,
-} from './flags.js';
+import { flagName, flagOf, limitFlags, ONE_WORKER, serverFlags, switchValue, variableOf } from './flags.js';
 import { addGrouped, addWrapped } from './help.js';
-import type { HostSource } from './host.js';
+import { type Listening, listeningOf } from './listening.js';
 import { SPA_PAGE } from './option-table.js';
 import { siteFlags, type VirtualHost, virtualHostFlag } from './site-flags.js';
 import { checked, UsageError } from './usage-error.js';
 
 /** What to serve: from the command line, else the environment, else the configuration file, else the defaults. */
 export interface Settings {
-  /** An address or a name. */
-  readonly host: string;
-  readonly hostSource?: HostSource;
-  /** The port is that of PORT, and no host was given: all addresses. */
-  readonly isPlatformPort?: boolean;
+  readonly listening: Listening;
   /** The module of the app; null for files alone. */
   readonly app: string | null;
   /** Without the address, and without the handlers, which the app has. */
-  readonly options: Omit<ServeOptions, 'hostname'>;
+  readonly options: Omit<ServeOptions, 'hostname' | 'port' | 'listen'>;
 }
 
 interface Flags extends SiteOptions, Partial<Limits> {
-  host: string;
-  port: number | string;
-  listen?: Endpoint;
   trigger: Trigger;
   accessLog: AccessLogFormat;
   config?: string;
@@ -66,8 +50,6 @@ interface GivenOption {
 const flagKey = (name: keyof SiteOptions): string =>
   flagName(name, SITE_OPTIONS[name]).replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 
-const ALL_ADDRESSES = '::';
-
 const RANKS: Record<string, number> = { cli: 2, env: 1 };
 
 export const OWN_SITE = fileURLToPath(new URL('../../../html', import.meta.url));
@@ -82,7 +64,7 @@ Examples:
 
 Each flag has an environment variable: --access-log is EPOLLET_ACCESS_LOG. The flag takes precedence over the variable, the variable over the configuration file, and the file over the default. Lists are not merged: the first source that has one counts. Hosts are merged: --vhost adds to the hosts of the file, or replaces the directory of one of them.
 HOST and PORT, which platforms set, rank below EPOLLET_HOST and EPOLLET_PORT and above the configuration file; PORT without any host listens on all addresses.
-Switches have an opposite (--no-listing, --precompressed); their variables are 1, true, yes, on or 0, false, no, off. Flags that may be given several times (cache-control, header, redirect, vhost) have one line per value in a variable.`;
+Switches have an opposite (--no-listing, --precompressed); their variables are 1, true, yes, on or 0, false, no, off. Flags that may be given several times (cache-control, header, listen, redirect, vhost) have one line per value in a variable.`;
 
 /** @param more flags of the command itself that stand below a heading of the settings */
 export function withSettings(command: Command, more: readonly Option[] = []): Command {
@@ -129,28 +111,10 @@ export function settingsOf(command: Command, dir: string | undefined): Settings 
     const key = Object.keys(file?.site ?? {})[0] ?? (file?.hosts.size ? 'hosts' : undefined);
     if (key !== undefined) throw needsDirectory(`${flags.config}: `, key);
   }
-  for (const name of ['host', 'port'] as const)
-    if (rank('listen') > 0 && rank('listen') === rank(name) && (name === 'port' || flags.listen!.host !== null))
-      throw new UsageError(`${shown('listen')} has a ${name} too, as ${shown(name)}; give one of the two.`);
-  const listen = flags.listen ?? null;
-  const listenHost = rank('listen') > rank('host') ? (listen?.host ?? null) : null;
-  const listenPort = rank('listen') > rank('port') ? (listen?.port ?? null) : null;
-  const isHostGiven = listenHost !== null || rank('host') > 0 || Boolean(process.env['HOST']);
-  // Heroku, Render and Cloud Run set it, and connect from outside of the container.
-  const isPortGiven = listenPort !== null || rank('port') > 0;
-  const isPlatformPort = !isHostGiven && file?.host === undefined && !isPortGiven && Boolean(process.env['PORT']);
   return {
-    host: isPlatformPort ? ALL_ADDRESSES : (listenHost ?? (isHostGiven ? flags.host : (file?.host ?? flags.host))),
-    hostSource:
-      !isHostGiven && file?.host !== undefined
-        ? { file: flags.config! }
-        : listenHost === null
-          ? hostSourceOf(command)
-          : '--host',
-    isPlatformPort,
+    listening: listeningOf(command, file),
     app,
     options: {
-      port: listenPort ?? portOf(rank('port') > 0 || process.env['PORT'] ? flags.port : (file?.port ?? flags.port)),
       trigger: choose('trigger'),
       accessLog: choose('accessLog'),
       ...(root === undefined ? {} : { root }),
@@ -164,22 +128,9 @@ export function settingsOf(command: Command, dir: string | undefined): Settings 
   };
 }
 
-/** Where the host of the flags is from; the configuration file does not count. */
-export function hostSourceOf(command: Command): HostSource {
-  const source = command.getOptionValueSource('host');
-  if (source === 'env') return 'EPOLLET_HOST';
-  return source !== 'cli' && process.env['HOST'] ? 'HOST' : '--host';
-}
-
 /** Whether a switch is on, by its flag or its variable. */
 export function isOn(command: Command, name: string): boolean {
   return command.getOptionValueSource(name) === 'env' ? switchValue(variableOf(name)) : command.opts()[name] === true;
-}
-
-/** A text is a broken PORT that would be used. */
-export function portOf(port: number | string): number {
-  if (typeof port === 'number') return port;
-  throw new UsageError(`PORT must be an integer from 0 to 65535, not ${JSON.stringify(port)}.`);
 }
 
 function givenOptions(flags: Flags, rank: (flag: string) => number): GivenOption[] {

@@ -96,6 +96,9 @@ export function listenText(address: GivenAddress): string {
   }
 }
 
+/** Where relative paths of Unix sockets start. */
+export const workingDirectory = (): string => `${process.cwd()}/`;
+
 /** An IPv6 address in brackets. */
 export const hostText = (host: string): string => (host.includes(':') ? `[${host}]` : host);
 

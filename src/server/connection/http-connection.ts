@@ -5,7 +5,7 @@ import { type HttpResponse, LATER, type LaterResponse } from '../../http/respons
 import type { ErrorStatus } from '../../http/status.js';
 import { latin1 } from '../../http/text.js';
 import type { Connection } from '../../net/connection.js';
-import { peerOf } from '../../net/peer.js';
+import { peerName } from '../../net/peer.js';
 import type { Protocol } from '../../net/protocol.js';
 import { debug, tracing } from '../../sys/debug.js';
 import { clientAddressOf } from '../clients/client-address.js';
@@ -296,7 +296,7 @@ export class HttpConnection implements Protocol {
     this.entry = null;
     if (entry !== null) return entry;
     const { log, parser } = this.context;
-    this.peer ??= peerOf(connection)?.address ?? '-';
+    this.peer ??= peerName(connection);
     return unlogged.add(log!.entryOf(unlogged, parser, this.peer, connection.context.reactor.nowMs));
   }
 }
