@@ -17,6 +17,7 @@ export type { Trigger } from './reactor/interest.js';
 export type { HandlerContext } from './server/handlers/handler-context.js';
 export type { ErrorHandler, FetchHandler } from './server/handlers/handler-runner.js';
 export type { HandlerServer, ServerStats, StopOptions } from './server/handlers/handler-server.js';
+export type { ListenOption } from './server/listen-option.js';
 export type { AccessLogFormat } from './server/log/access-log.js';
 export type { HistogramStats } from './server/measure/histogram.js';
 export type { EventLoopDelay, Measurements } from './server/measure/meter.js';

@@ -73,7 +73,7 @@ export class Listener {
     readonly address: SocketAddress,
     private readonly isOwned: boolean,
     /** The file of a Unix socket that was opened here. */
-    private readonly file: SocketFile | null = null,
+    private file: SocketFile | null = null,
   ) {}
 
   /**
@@ -182,10 +182,17 @@ export class Listener {
     return this.isTcp ? this.kernel.tcpiUnacked(this.fd) : BACKLOG;
   }
 
+  /** Removes the file of a Unix socket: whatever connects later finds no server, and what waits can still be accepted. */
+  withdraw(): void {
+    const { file } = this;
+    this.file = null; // once the socket is closed, another file may have the inode's number
+    file?.remove();
+  }
+
   /** Idempotent. Connections in the accept queue of an owned socket are reset, and its file is removed. */
   close(): void {
     if (this.fd < 0) return;
-    this.file?.remove();
+    this.withdraw();
     if (this.isOwned) this.kernel.close(this.fd);
     this.fd = -1;
   }

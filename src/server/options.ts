@@ -251,7 +251,10 @@ function checkedAddresses(options: ServeOptions): ListenAddress[] {
   const port = checked(options, 'port');
   if (options.listen === undefined) return [{ kind: 'tcp', host, port }];
   if (options.port !== undefined) throw optionError('port has no effect with listen; give one of the two');
-  return listenAddresses(checked(options, 'listen'), host);
+  const listen = checked(options, 'listen');
+  if (options.hostname !== undefined && !listen.some((each) => /^\d+$/.test(each)))
+    throw optionError('hostname has no effect with listen, unless a port is alone; give one of the two');
+  return listenAddresses(listen, host);
 }
 
 function handlersOf(options: ServeOptions): HandlerRunner | null {

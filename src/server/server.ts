@@ -243,6 +243,7 @@ export class Server implements HandlerServer, AsyncDisposable {
     this.connectionContext.isStopping = true;
     await null; // leave the turn: if a handler called this, the bytes behind its request are still in the receive buffer
     this.reactor.readClock(); // the last turn may be long ago; connections accepted now get their full time
+    for (const listener of this.listeners) listener.withdraw();
     this.acceptors.close();
     for (const listener of this.listeners) listener.close();
     if (this.isForced) this.closeAll();

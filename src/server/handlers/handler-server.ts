@@ -6,7 +6,7 @@ import type { Measurements } from '../measure/meter.js';
 export interface ServerStats {
   /**
    * `acceptPauses`: how often accepting was paused, because of `maxConnections` or for lack of descriptors (EMFILE);
-   * `queued`: how many wait in the accept queue.
+   * `queued`: how many wait in the accept queues; those of Unix sockets do not count.
    */
   connections: { open: number; accepted: number; acceptPauses: number; queued: number };
   /** Requests that the files responded to or that a handler was called with; those in `errorResponses` only if one was. */
@@ -50,6 +50,7 @@ export interface HandlerServer {
   readonly hostname: string;
   readonly port: number;
   readonly url: URL;
+  readonly addresses: readonly string[];
   stats(): ServerStats;
   /** A handler must not await it: it resolves once every response is sent, the one of that handler too. */
   stop(options?: StopOptions): Promise<void>;
