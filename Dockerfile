@@ -1,4 +1,5 @@
-# One base image for both stages: apt-get installs the compilers in the build stage only.
+# Two images: the default one on the base image, and with --target slim one of node, its libraries and epollet alone.
+# One base image for all stages: apt-get installs the compilers in the build stage only.
 ARG NODE_IMAGE=docker.io/library/node:22-bookworm-slim
 
 FROM ${NODE_IMAGE} AS build
@@ -26,7 +27,40 @@ COPY LICENSE ./
 RUN rm -f dist/.tsbuildinfo && chmod -R a+rX . && chmod a+x dist/epollet.cjs
 
 
-FROM ${NODE_IMAGE}
+FROM ${NODE_IMAGE} AS app
+WORKDIR /app
+COPY --from=build /build/package.json /build/LICENSE ./
+COPY --from=build /build/node_modules node_modules
+COPY --from=build /build/build/Release/epollet.node build/Release/epollet.node
+COPY --from=build /build/dist dist
+# A volume at /srv takes the place of these pages: without a directory, the command serves what /app/html leads to.
+COPY --from=build /build/html /srv
+# The kernel finds node without env(1), which the slim image lacks.
+RUN ln -s /srv html && ln -s /app/dist/epollet.cjs /usr/local/bin/epollet \
+ && sed -i '1s|.*|#!/usr/local/bin/node|' dist/epollet.cjs
+
+# What V8 compiles of the command for the first response: a container starts with nothing that an earlier process has kept.
+ENV NODE_COMPILE_CACHE=/app/cache
+RUN epollet serve --host 127.0.0.1 --port 0 > /tmp/url & server=$!; \
+    timeout 20 sh -c 'until epollet healthcheck "$(cat /tmp/url)" > /dev/null 2>&1; do sleep 0.1; done' \
+ && kill $server && wait $server \
+ && rm -rf /tmp/url cache/v* && chmod -R a+rX cache && ls cache/epollet-*.cache
+
+
+# What node and the addon load, by ldd, at the paths where the loader looks without a cache, and the licenses of it.
+FROM build AS libraries
+RUN mkdir -p /slim/usr/local/bin /slim/etc \
+ && cp /usr/local/bin/node /slim/usr/local/bin/node && strip --strip-unneeded /slim/usr/local/bin/node \
+ && ldd /usr/local/bin/node build/Release/epollet.node | grep -oE '[[:space:]]/[^ ]+' | sort -u > /tmp/libraries \
+ && xargs cp --dereference --parents --target-directory /slim < /tmp/libraries \
+ && for package in libc6 libgcc-s1 libstdc++6; do cp --dereference --parents /usr/share/doc/$package/copyright /slim; done \
+ && if [ -f /usr/local/LICENSE ]; then cp --parents /usr/local/LICENSE /slim; fi \
+ && echo 'node:x:1000:1000::/:' > /slim/etc/passwd && echo 'node:x:1000:' > /slim/etc/group \
+ && mkdir --mode 1777 /slim/tmp \
+ && ln -s /app/dist/epollet.cjs /slim/usr/local/bin/epollet
+
+
+FROM scratch AS slim
 ARG NODE_IMAGE
 ARG VERSION=unreleased
 ARG REVISION=unknown
@@ -36,27 +70,37 @@ LABEL org.opencontainers.image.title="epollet" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.base.name="${NODE_IMAGE}"
-
+COPY --from=libraries /slim /
+COPY --from=app /srv /srv
+COPY --from=app /app /app
 WORKDIR /app
-COPY --from=build /build/package.json /build/LICENSE ./
-COPY --from=build /build/node_modules node_modules
-COPY --from=build /build/build/Release/epollet.node build/Release/epollet.node
-COPY --from=build /build/dist dist
-COPY --from=build /build/html html
-RUN ln -s /app/dist/epollet.cjs /usr/local/bin/epollet
+ENV PATH=/usr/local/bin \
+    NODE_ENV=production \
+    NODE_COMPILE_CACHE=/app/cache \
+    EPOLLET_HOST=:: \
+    EPOLLET_PORT=8080
+EXPOSE 8080
+USER 1000:1000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=15s --timeout=3s --start-period=5s --retries=3 CMD ["epollet", "healthcheck"]
+ENTRYPOINT ["epollet"]
+CMD ["serve"]
 
+
+FROM app
+ARG NODE_IMAGE
+ARG VERSION=unreleased
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="epollet" \
+      org.opencontainers.image.description="Raw epoll for Node, and a fast HTTP server on it for files and fetch handlers. Linux only." \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.base.name="${NODE_IMAGE}"
 # Set the port by this variable (docker run -e EPOLLET_PORT=…) rather than --port: the health check reads it too.
 ENV NODE_ENV=production \
     EPOLLET_HOST=:: \
     EPOLLET_PORT=8080
-
-# What V8 compiles of the command for the first response: a container starts with nothing that an earlier process has kept.
-ENV NODE_COMPILE_CACHE=/app/cache
-RUN epollet serve --host 127.0.0.1 --port 0 > /tmp/url & server=$!; \
-    timeout 20 sh -c 'until epollet healthcheck "$(cat /tmp/url)" > /dev/null 2>&1; do sleep 0.1; done' \
- && kill $server && wait $server \
- && rm -rf /tmp/url cache/v* && chmod -R a+rX cache && ls cache/epollet-*.cache
-
 EXPOSE 8080
 # By number, so that an orchestrator can verify that it is not root (runAsNonRoot). It is the base image's user "node".
 USER 1000:1000
@@ -64,7 +108,7 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=15s --timeout=3s --start-period=5s --retries=3 CMD ["epollet", "healthcheck"]
 
 # docker run -p 8080:8080 epollet                                       the pages in html/
-# docker run -p 8080:8080 -v ./site:/site:ro epollet /site              your own directory
-# docker run -p 8080:8080 -v ./site:/site:ro epollet serve /site --trigger edge
+# docker run -p 8080:8080 -v ./site:/srv:ro epollet                     your own directory
+# docker run -p 8080:8080 -v ./site:/srv:ro epollet serve --trigger edge
 ENTRYPOINT ["epollet"]
 CMD ["serve"]

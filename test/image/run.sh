@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Builds the Dockerfile and runs the image where there is no Docker engine and no registry to pull from.
+# Builds the Dockerfile's two images, the default and slim, and runs each where there is no Docker engine and no registry to pull from.
 #
 #   sudo test/image/run.sh
 #
 # A stand-in replaces the published base image: debootstrap makes a Debian, this machine's node and npm are copied to their
 # paths in the official image, and the result is tagged with the name in the Dockerfile's FROM. buildah then builds the
-# unchanged Dockerfile (chroot isolation, vfs storage), and the image's command runs on the resulting root filesystem,
+# unchanged Dockerfile (chroot isolation, vfs storage), and each image's command runs on the resulting root filesystem,
 # read-only, as the image's user, as PID 1 of a PID namespace.
 #
 # Environment:
@@ -19,6 +19,7 @@ here=$(dirname "$(readlink -f "$0")")
 context=${IMAGE_TEST_CONTEXT:-$(dirname "$(dirname "$here")")}
 suite=bookworm
 image=localhost/epollet-image-test
+targets=(default slim)
 
 # ---- prerequisites ------------------------------------------------------------------------------------------
 
@@ -195,12 +196,15 @@ add_node() {
 
 # ---- the image and its configuration -------------------------------------------------------------------------------
 
-build_image() {
-  local version
+build_images() {
+  local version target
   version=$(cd "$context" && node -p 'require("./package.json").version')
-  # Only Docker's format has health checks; the OCI format drops them.
-  bounded 480 "build: buildah bud of the Dockerfile" "${buildah[@]}" bud --isolation chroot --format docker --pull-never \
-    --build-arg VERSION="$version" --tag "$image" --file "$context/Dockerfile" "$context"
+  for target in "${targets[@]}"; do
+    # Only Docker's format has health checks; the OCI format drops them. The default image is the last stage.
+    local -a options=(--isolation chroot --format docker --pull-never --build-arg VERSION="$version" --tag "$image:$target")
+    [[ $target == default ]] || options+=(--target "$target")
+    bounded 480 "build: buildah bud of the $target image" "${buildah[@]}" bud "${options[@]}" --file "$context/Dockerfile" "$context"
+  done
 }
 
 # config EXPRESSION: evaluates it on the image's configuration `c`; entries of an array are terminated by NUL.
@@ -213,7 +217,7 @@ config() {
 }
 
 read_config() {
-  "${buildah[@]}" inspect --type image "$image" >"$work/inspect.json"
+  "${buildah[@]}" inspect --type image "$1" >"$work/inspect.json"
   mapfile -d '' entrypoint < <(config c.Entrypoint)
   mapfile -d '' default_command < <(config c.Cmd)
   mapfile -d '' health_check < <(config 'c.Healthcheck.Test.slice(1)')
@@ -254,17 +258,30 @@ check_contents() {
   for path in node_modules/node-gyp node_modules/node-addon-api node_modules/typescript node_modules/vitest node_modules/autocannon native src test .git; do
     [[ ! -e $rootfs/app/$path ]] || fail "the runtime image contains /app/$path"
   done
-  for path in LICENSE package.json dist/epollet.cjs dist/command.cjs build/Release/epollet.node html/index.html node_modules/bindings; do
+  for path in LICENSE package.json dist/epollet.cjs dist/command.cjs build/Release/epollet.node node_modules/bindings; do
     [[ -e $rootfs/app/$path ]] || fail "the runtime image lacks /app/$path"
   done
-  path=$(find "$rootfs/app" \( -not -user 0 -o -perm /002 \) -not -type l -print -quit)
+  [[ -e $rootfs/srv/index.html && $(readlink "$rootfs/app/html") == /srv ]] || fail "/srv is not the default site of the image"
+  path=$(find "$rootfs/app" "$rootfs/srv" \( -not -user 0 -o -perm /002 \) -not -type l -print -quit)
   [[ -z $path ]] || fail "the image's user can write ${path#"$rootfs"}"
   check_code_cache
-  log "contents: no compilers and no build tools; /app takes $(du -sh "$rootfs/app" | cut -f 1) ($(ls -m "$rootfs/app/node_modules")) and belongs to root"
+  log "contents: no compilers and no build tools; /app takes $(megabytes "$rootfs/app") ($(ls -m "$rootfs/app/node_modules")) and belongs to root"
+}
+
+megabytes() { du -s --block-size=1MB "$1" | awk '{ print $1 " MB" }'; }
+
+# Everything in the slim image that can be run, but node's own files.
+check_slim_contents() {
+  local found
+  found=$(cd "$rootfs" && find . -xdev \( -type f -o -type l \) -perm /111 \( -path '*/bin/*' -o -path '*/sbin/*' \) | sort | xargs)
+  [[ $found == "./usr/local/bin/epollet ./usr/local/bin/node" ]] || fail "the slim image has the programs $found"
+  found=$(cd "$rootfs" && find . -xdev -perm /6000 -print -quit)
+  [[ -z $found ]] || fail "the slim image has a file with setuid or setgid, $found"
+  log "contents: node and epollet are its only programs, its libraries are $(cd "$rootfs" && find . -name '*.so.*' -printf '%f ')"
 }
 
 check_code_cache() {
-  chroot "$rootfs" /usr/local/bin/node -e '
+  env -u NODE_EXTRA_CA_CERTS chroot "$rootfs" /usr/local/bin/node -e '
     const { readdirSync, readFileSync } = require("node:fs");
     const [cache, ...more] = readdirSync("/app/cache");
     const script = new (require("node:vm").Script)(readFileSync("/app/dist/command.cjs", "latin1"), {
@@ -276,7 +293,7 @@ check_code_cache() {
 
 # ---- the image's command, run as in a container -------------------------------------------------------------------
 
-site=                # a directory to mount at /site, as `-v …:/site:ro` would
+site=                # a directory to mount at /srv, as `-v …:/srv:ro` would
 declare -a extra=()  # more environment, as `-e NAME=value` would
 
 # contained COMMAND...: on the image's root, read-only, as its user, in its environment, as PID 1 of a PID namespace, with
@@ -284,16 +301,18 @@ declare -a extra=()  # more environment, as `-e NAME=value` would
 # user; the first process of the outer one does not, and everything inside ends with it.
 contained() {
   exec unshare --pid --fork --kill-child -- unshare --mount --pid --fork -- bash -euc '
-    root=$1 site=$2 user=$3 workdir=$4
-    shift 4
+    root=$1 site=$2 user=$3 workdir=$4 count=$5
+    shift 5
     mount --bind "$root" "$root"
-    [[ -z $site ]] || mount --bind "$site" "$root/site"
+    [[ -z $site ]] || mount --bind "$site" "$root/srv"
+    mkdir -p "$root/dev" "$root/proc" # as a container engine does
     mount --rbind /dev "$root/dev"
     mount -t proc proc "$root/proc"
     mount -o remount,bind,ro "$root"
-    # This shell is PID 1 and execs chroot, then env, then the command.
-    exec chroot --userspec="$user" --groups= "$root" /usr/bin/env -i -C "$workdir" -- "$@"
-  ' contained "$rootfs" "$site" "$user" "$workdir" "${environment[@]}" "${extra[@]}" "$@"
+    # This shell is PID 1 and execs env, then unshare, which enters the root, then the command: the slim image has none of them.
+    exec env -i -- "${@:1:count}" "$(command -v unshare)" --root "$root" --wd "$workdir" \
+      --setgid "${user#*:}" --setuid "${user%:*}" -- "${@:count+1}"
+  ' contained "$rootfs" "$site" "$user" "$workdir" "$((${#environment[@]} + ${#extra[@]}))" "${environment[@]}" "${extra[@]}" "$@"
 }
 
 free_port() {
@@ -376,11 +395,11 @@ stop() {
 }
 
 run_defaults() {
-  port=$(free_port) extra=("EPOLLET_PORT=$port")
+  port=$(free_port) extra=("EPOLLET_PORT=$port") site=
   start
   check_identity
-  get 127.0.0.1 / "$rootfs/app/html/index.html"
-  [[ ! -s /proc/net/if_inet6 ]] || get '[::1]' / "$rootfs/app/html/index.html"
+  get 127.0.0.1 / "$rootfs/srv/index.html"
+  [[ ! -s /proc/net/if_inet6 ]] || get '[::1]' / "$rootfs/srv/index.html"
   log "run: / is the page that ships with the image"
   expect_health 0 "while it serves"
   stop TERM
@@ -389,17 +408,17 @@ run_defaults() {
 
 run_with_a_site() {
   port=$(free_port) extra=("EPOLLET_PORT=$port") site=$work/site
-  mkdir -p "$site" "$rootfs/site"
+  mkdir -p "$site"
   echo "<!doctype html><title>a mounted site</title>" >"$site/index.html"
   chmod -R a+rX "$site"
-  start /site
+  start
   get 127.0.0.1 / "$site/index.html"
   stop INT
 }
 
 run_with_flags() {
   port=$(free_port) extra=()
-  start serve /site --host 127.0.0.1 --port "$port"
+  start serve --host 127.0.0.1 --port "$port"
   get 127.0.0.1 / "$site/index.html"
   stop TERM
 }
@@ -426,12 +445,16 @@ default_base=$(sed -n 's/^ARG NODE_IMAGE=//p' "$context/Dockerfile")
 [[ -n $default_base ]] || fail "the Dockerfile has no ARG NODE_IMAGE with a default"
 
 make_base "$default_base"
-build_image
-read_config
-check_config
-rootfs=$("${buildah[@]}" mount "$("${buildah[@]}" from --pull-never "$image")")
-check_contents
-run_defaults
-run_with_a_site
-run_with_flags
+build_images
+for target in "${targets[@]}"; do
+  read_config "$image:$target"
+  check_config
+  rootfs=$("${buildah[@]}" mount "$("${buildah[@]}" from --pull-never "$image:$target")")
+  log "$target: $(megabytes "$rootfs")"
+  check_contents
+  [[ $target != slim ]] || check_slim_contents
+  run_defaults
+  run_with_a_site
+  run_with_flags
+done
 log "ok, built and run in $SECONDS s"
