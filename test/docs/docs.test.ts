@@ -72,7 +72,9 @@ describe.each(pages)('%s', (page) => {
   });
 
   test('every file named in backticks exists', () => {
-    for (const [, path] of proseOf(page).matchAll(/`((?:src|test|native|docs|examples|html|scripts)\/[\w./-]+)`/g))
+    for (const [, path] of proseOf(page).matchAll(
+      /`((?:src|test|native|docs|deploy|examples|html|scripts)\/[\w./-]+)`/g,
+    ))
       expect(existsSync(join(PACKAGE, path!)), path).toBe(true);
   });
 

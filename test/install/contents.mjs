@@ -10,6 +10,7 @@ export function expectedContents() {
     ...['CHANGELOG.md', 'LICENSE', 'README.md', 'config.schema.json', 'package.json'],
     ...['dist/command.cjs', 'dist/epollet.cjs', 'dist/epollet.licenses.txt'],
     ...['epoll', 'index', 'reactor', 'shared', 'sys'].map((name) => `dist/library/${name}.js`),
+    ...filesBelow('deploy'),
     ...filesBelow('docs'),
     ...filesBelow('examples'),
     ...filesBelow('html'),

@@ -1,0 +1,7 @@
+/** Two replicas behind HAProxy, with deploy/haproxy.cfg, and clients that count what fails. */
+export class Fleet {
+  start(connections: number, methods: readonly ('GET' | 'POST')[]): Promise<void>;
+  restartAll(drains: boolean): Promise<void>;
+  result(): Promise<{ requests: number; failures: string[]; replicas: string[] }>;
+  stop(): Promise<void>;
+}
