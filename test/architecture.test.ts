@@ -62,6 +62,7 @@ const SUBJECT_TESTS = [
   'admin',
   'bench',
   'cli',
+  'deploy',
   'docs',
   'examples',
   'explain',
