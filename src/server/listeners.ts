@@ -1,3 +1,4 @@
+import { optionError } from '../files/rules/option-type.js';
 import { Listener, type OpenOptions } from '../net/listener.js';
 import type { ListenAddress } from '../net/listening/listen-address.js';
 import { takeActivated } from '../net/listening/socket-activation.js';
@@ -14,6 +15,8 @@ export function openListeners(kernel: Kernel, addresses: readonly ListenAddress[
       if (address.kind !== 'systemd') opened.push(Listener.open(kernel, address, options));
       else for (const fd of takeActivated(address.name)) opened.push(Listener.adopt(kernel, fd, { owned: false }));
     }
+    const twice = opened.find(({ fd }, at) => opened.findIndex((each) => each.fd === fd) !== at);
+    if (twice !== undefined) throw optionError(`listen has fd:${twice.fd} twice; leave one out`);
   } catch (error) {
     for (const listener of opened) listener.close();
     throw error;

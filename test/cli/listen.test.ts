@@ -37,6 +37,8 @@ test('a Unix socket: its mode, its health, its peer, and no file after the stop'
     stdout: expect.stringContaining(`unix:${path}: `),
   });
   expect(await healthcheck(`unix:${path}:/health?x`)).toMatchObject({ code: 0 });
+  const env = { EPOLLET_LISTEN: `fd:3\nunix:${path}?mode=600` };
+  expect(await run(['healthcheck'], { env })).toMatchObject({ code: 0 });
   const { stdout, code } = await server.kill().ended;
   expect(code).toBe(0);
   expect(stdout).toMatch(/"peer":"unix:".*"target":"\/health\?x"/);
@@ -102,6 +104,7 @@ test('the sockets of systemd: all or by name, without variables for children, op
     expect((await start(['systemd:x']).ended).stderr).toBe(
       'epollet: listen has "systemd", but systemd has passed no socket of the name "x"; the names are web, local.\n',
     );
+    expect((await start(['systemd', 'fd:3']).ended).stderr).toBe('epollet: listen has fd:3 twice; leave one out.\n');
     await using unused = start(['127.0.0.1:0']);
     await unused.waitFor(
       /LISTEN_FDS has 2 sockets of systemd, which the server does not use; give --listen systemd\./,

@@ -1,6 +1,6 @@
 import { chmodSync, fchmodSync, lstatSync, type Stats, unlinkSync } from 'node:fs';
 import { constants } from '../../sys/binding.js';
-import { check, EADDRINUSE, ECONNREFUSED, systemError } from '../../sys/errno.js';
+import { check, EACCES, EADDRINUSE, ECONNREFUSED, systemError } from '../../sys/errno.js';
 import type { Kernel } from '../../sys/kernel.js';
 import type { UnixAddress } from './listen-address.js';
 
@@ -35,7 +35,8 @@ export class SocketFile {
 /**
  * bind(2) to a path or an abstract name. The file of a server that has ended is taken over: connect(2) is refused there.
  * @returns null for an abstract name
- * @throws a system error: EADDRINUSE if a server listens there, or if there is another kind of file (with `isFile`)
+ * @throws a system error: EADDRINUSE if a server listens there, or if there is another kind of file (with `isFile`);
+ *   EACCES if that cannot be known, or the directory does not permit it
  */
 export function bindUnix(kernel: Kernel, fd: number, { path, mode }: UnixAddress): SocketFile | null {
   if (path.startsWith('\0')) {
@@ -60,6 +61,7 @@ function isStale(kernel: Kernel, path: string): boolean {
   const fd = check('socket', kernel.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0));
   const result = kernel.connect(fd, path, 0);
   kernel.close(fd);
+  if (result === EACCES) check('connect', result);
   return result === ECONNREFUSED;
 }
 

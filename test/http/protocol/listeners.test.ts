@@ -57,8 +57,13 @@ it.each([false, true])('handed listeners (exclusive: %s) stay open when the serv
   expect(kernel.fcntl(listener.fd, 1)).toBeGreaterThanOrEqual(0);
 });
 
-it('maxConnections counts the connections of all listeners', async () => {
-  const server = serve({ fetch: fetchHandler, listen: ['127.0.0.1:0', '127.0.0.1:0'], limits: { maxConnections: 1 } });
+it.each([false, true])('maxConnections counts the connections of all listeners (exclusive: %s)', async (exclusive) => {
+  const listeners = [1, 2].map(() => {
+    const listener = Listener.open(kernel, { kind: 'tcp', host: '127.0.0.1', port: 0 });
+    open.push(() => listener.close());
+    return { fd: listener.fd, exclusive };
+  });
+  const server = new Server({ fetch: fetchHandler, limits: { maxConnections: 1 } }, { listeners });
   open.push(() => server.stop({ force: true }));
   const [first, second] = server.addresses.map((url) => Number(new URL(url).port)) as [number, number];
   const idle = createConnection(first, '127.0.0.1');
