@@ -3,6 +3,8 @@
  * `epollet`: an HTTP server for files and fetch handlers.
  * @module
  */
+
+export { serve } from './admin/serve.js';
 export type { CorsOptions } from './files/rules/cors.js';
 export type { RedirectRule } from './files/rules/redirects.js';
 export type {
@@ -22,4 +24,4 @@ export type { AccessLogFormat } from './server/log/access-log.js';
 export type { HistogramStats } from './server/measure/histogram.js';
 export type { EventLoopDelay, Measurements } from './server/measure/meter.js';
 export type { HostOptions, ServeOptions } from './server/options.js';
-export { type Server, serve } from './server/server.js';
+export type { Server } from './server/server.js';

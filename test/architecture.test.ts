@@ -30,7 +30,7 @@ const FLOORS: string[][] = [
   ['lab/measure', 'lab/load'],
   ['lab/bench'],
   ['lab/experiments'],
-  ['lab/report'],
+  ['lab/report', 'admin/page'],
   ['lab', 'cli/syntax', 'admin'],
   ['cli/settings'],
   ['cli'],

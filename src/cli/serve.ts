@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 import pc from 'picocolors';
+import { AdminDoor } from '../admin/door.js';
+import { serve } from '../admin/serve.js';
 import { activatedSockets } from '../net/listening/socket-activation.js';
-import { type Server, serve } from '../server/server.js';
+import type { Server } from '../server/server.js';
 import { loadApp } from './app.js';
 import { checkSettings, describeMissing } from './check.js';
 import { keepHeapSmall, withInitialFlags } from './heap.js';
@@ -49,6 +51,7 @@ export function defineServe(command: Command, onServing: OnServing): void {
     // An access log has standard output to itself, so that a program can parse it.
     const output = options.accessLog === 'off' ? process.stdout : process.stderr;
     output.write(started.addresses.map((url) => `${url}\n`).join(''));
+    warnOfDoor(started, output);
     onServing(withInitialFlags);
     // An app's heap is its own. The module takes 3 ms to load, which the first requests need not wait for.
     if (settings.app === null) setTimeout(keepHeapSmall, HEAP_DELAY_MS).unref();
@@ -58,6 +61,14 @@ export function defineServe(command: Command, onServing: OnServing): void {
 async function withApp(settings: Settings): Promise<Settings> {
   if (settings.app === null) return settings;
   return { ...settings, options: { ...settings.options, ...(await loadApp(settings.app)) } };
+}
+
+function warnOfDoor({ companion }: Server, output: NodeJS.WriteStream): void {
+  if (!(companion instanceof AdminDoor)) return;
+  output.write(`${companion.url.href} is the admin door\n`);
+  if (companion.shortcoming !== null) warn(companion.shortcoming);
+  if (companion.isOpen)
+    warn('Other machines may reach the admin door; restrict its port to those that scrape it, or listen on 127.0.0.1.');
 }
 
 function warn(sentence: string): void {

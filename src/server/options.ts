@@ -21,6 +21,7 @@ import type { ListenAddress } from '../net/listening/listen-address.js';
 import { TRIGGERS, type Trigger } from '../reactor/interest.js';
 import { kernel as realKernel } from '../sys/binding.js';
 import type { Kernel } from '../sys/kernel.js';
+import { ADMIN } from './admin-option.js';
 import { type ErrorHandler, type FetchHandler, HandlerRunner } from './handlers/handler-runner.js';
 import { LISTEN, type ListenOption, listenAddresses } from './listen-option.js';
 import { ACCESS_LOG_FORMATS, type AccessLogFormat } from './log/access-log.js';
@@ -58,6 +59,11 @@ export interface ServeOptions extends SiteOptions {
   trigger?: Trigger;
   /** One line per request on standard output. @default 'off' */
   accessLog?: AccessLogFormat;
+  /**
+   * Where the admin door listens, for metrics, health and the live view: `127.0.0.1:9090` or `unix:/run/x.sock`; a port
+   * alone is one of the loopback. @default none
+   */
+  admin?: string;
   /** Record durations and counts for `stats().measurements`, at about 0.1 µs a turn; `admin` does so too. @default false */
   measure?: boolean;
   /** What clients may use of the server; LIMITS has the defaults and ranges. */
@@ -183,6 +189,12 @@ export const SERVER_OPTIONS = {
       repeatable: true,
     },
   },
+  admin: {
+    type: ADMIN,
+    default: undefined,
+    description: 'where the admin door listens: metrics, health and the live view; HOST:PORT or unix: and a path',
+    flag: { argument: 'address' },
+  },
   measure: {
     type: toggle(false, '').type,
     default: false,
@@ -217,7 +229,8 @@ export function checkedOptions(options: ServeOptions) {
   const listen = checkedAddresses(options);
   const trigger = checked(options, 'trigger');
   const accessLog = checked(options, 'accessLog');
-  const measure = checked(options, 'measure');
+  if (options.admin !== undefined) checked(options, 'admin');
+  const measure = checked(options, 'measure') || options.admin !== undefined;
   const hosts = Object.entries(checked(options, 'hosts'));
   checked(options, 'limits');
   const { root, fetch, kernel = realKernel } = options;

@@ -9,6 +9,7 @@ import type { ConnectionContext } from '../net/context.js';
 import { Listener, urlHost } from '../net/listener.js';
 import { ReadBatch } from '../net/read-batch.js';
 import { WriteQueuePool } from '../net/write-queue.js';
+import type { NestedDriver } from '../reactor/driver.js';
 import { EnclosingDriver } from '../reactor/enclosing-driver.js';
 import { READABLE } from '../reactor/interest.js';
 import { Reactor } from '../reactor/reactor.js';
@@ -27,6 +28,20 @@ import { checkedOptions, type ServeOptions } from './options.js';
 /** One buffer for the reads of all connections; a head of the largest size fits. Its last byte is the parser's sentinel. */
 const RECEIVE_BYTES = 65536;
 const STDOUT = 1;
+
+export interface Handed {
+  /** Descriptors that listen already, in place of the addresses in the options; they stay open. */
+  readonly listeners?: readonly HandedListener[];
+  /** In place of an EnclosingDriver, of which one reactor of a thread should be the only one. */
+  readonly Driver?: typeof NestedDriver;
+}
+
+/** Shows the server's state, and ends after it. */
+export interface Companion {
+  /** @param reason why the server should get no further requests; null when it is ready */
+  setReady(reason: string | null): void;
+  close(): Promise<void>;
+}
 
 /**
  * A server that listens. It owns the reactor, the sockets, and the descriptors of its root and cached files.
@@ -53,7 +68,7 @@ export class Server implements HandlerServer, AsyncDisposable {
 
   private readonly counted: CountedKernel;
   private readonly reactor: Reactor;
-  private readonly driver: EnclosingDriver;
+  private readonly driver: EnclosingDriver | NestedDriver;
   private readonly listeners: readonly Listener[];
   private readonly acceptors: Acceptors;
   private readonly connectionContext: ConnectionContext;
@@ -63,8 +78,11 @@ export class Server implements HandlerServer, AsyncDisposable {
   private isForced = false;
   private onDrained: (() => void) | null = null;
 
-  /** @param handed descriptors that listen already, in place of the addresses in the options; they stay open */
-  constructor(options: ServeOptions, handed?: { readonly listeners: readonly HandedListener[] }) {
+  /** What stops with the server; it may be set until then. */
+  companion: Companion | null = null;
+
+  /** @param handed by a supervisor or an admin door */
+  constructor(options: ServeOptions, handed: Handed = {}) {
     const { listen, site, hosts, handlers, trigger, accessLog, measure, ...given } = checkedOptions(options);
     this.counted = countedKernel(given.kernel);
     const { kernel } = this.counted;
@@ -79,7 +97,7 @@ export class Server implements HandlerServer, AsyncDisposable {
     try {
       const files = site === null ? null : own(new Files(kernel, site, hosts, limits));
       this.listeners = (
-        handed?.listeners.map(({ fd }) => Listener.adopt(kernel, fd, { owned: false })) ?? openListeners(kernel, listen)
+        handed.listeners?.map(({ fd }) => Listener.adopt(kernel, fd, { owned: false })) ?? openListeners(kernel, listen)
       ).map(own);
       this.reactor = own(new Reactor({ kernel }));
       if (files !== null) this.watchFiles(files);
@@ -128,8 +146,8 @@ export class Server implements HandlerServer, AsyncDisposable {
       };
       this.acceptors = new Acceptors(this.reactor, limits, (fd) => this.onAccept(fd), files?.fdReserve);
       for (const [at, each] of this.listeners.entries())
-        this.acceptors.add(each, handed?.listeners[at]?.exclusive === true);
-      this.driver = new EnclosingDriver(this.reactor);
+        this.acceptors.add(each, handed.listeners?.[at]?.exclusive === true);
+      this.driver = new (handed.Driver ?? EnclosingDriver)(this.reactor);
     } catch (error) {
       for (const owned of opened) owned.close();
       throw error;
@@ -190,6 +208,7 @@ export class Server implements HandlerServer, AsyncDisposable {
    * `force` closes the rest at once. Resolves when everything is closed; never rejects.
    */
   stop(options: StopOptions = {}): Promise<void> {
+    if (this.stopping === null) this.companion?.setReady('The server is stopping.');
     this.stopping ??= this.drain();
     this.isForced ||= options.force === true;
     if (this.isForced) this.closeAll();
@@ -260,6 +279,7 @@ export class Server implements HandlerServer, AsyncDisposable {
     this.context.files?.close();
     this.context.meter?.close();
     await this.context.log?.close();
+    await this.companion?.close();
   }
 
   private closeAll(): void {

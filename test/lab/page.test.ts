@@ -5,8 +5,8 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EXPERIMENT_NAMES } from '../../src/lab/experiments/registry.js';
 import { renderPage } from '../../src/lab/report/page.js';
+import { Browser, browserName } from '../support/browser.js';
 import { needs } from '../support/needs.js';
-import { Browser, browserName } from './browser.js';
 import { sampleReport } from './sample-reports.js';
 
 const BROWSER_MS = 60_000;

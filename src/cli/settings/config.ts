@@ -20,6 +20,7 @@ export interface Config {
   workers?: number;
   trigger?: Trigger;
   accessLog?: AccessLogFormat;
+  admin?: string;
   root?: string;
   app?: string;
   fetchFirst?: boolean;

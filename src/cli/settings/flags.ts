@@ -3,6 +3,7 @@ import { RENAMED } from '../../files/rules/did-you-mean.js';
 import { BOOLEAN, type OptionRow } from '../../files/rules/option-type.js';
 import { SITE_OPTIONS } from '../../files/rules/site-options.js';
 import { parseListen } from '../../net/listening/listen-address.js';
+import { adminAddress } from '../../server/admin-option.js';
 import { SERVER_OPTIONS } from '../../server/options.js';
 import { COMMAND_OPTIONS, LIMIT_OPTIONS } from './option-table.js';
 import { UsageError } from './usage-error.js';
@@ -89,11 +90,17 @@ export const serverFlags = (): Option[] => [
   flagsOf('workers', COMMAND_OPTIONS.workers)[0]!.argParser(onlyOne),
   ...flagsOf('trigger', SERVER_OPTIONS.trigger),
   ...flagsOf('accessLog', SERVER_OPTIONS.accessLog),
+  ...flagsOf('admin', SERVER_OPTIONS.admin, adminText),
   ...flagsOf('fetch', SERVER_OPTIONS.fetch),
   ...flagsOf('fetchFirst', SERVER_OPTIONS.fetchFirst),
 ];
 
 export const limitFlags = (): Option[] => Object.entries(LIMIT_OPTIONS).flatMap(([name, row]) => flagsOf(name, row));
+
+function adminText(text: string): string {
+  if (adminAddress(text) !== null) return text;
+  throw new InvalidArgumentError('it must be an address and a port such as 127.0.0.1:9090, or unix: and a path.');
+}
 
 /** Each value of --listen, or each line of its variable. */
 export function listenTexts(text: string, before: readonly string[] = []): string[] {

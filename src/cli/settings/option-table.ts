@@ -75,6 +75,7 @@ export const CONFIG_OPTIONS = {
   workers: COMMAND_OPTIONS.workers,
   trigger: SERVER_OPTIONS.trigger,
   accessLog: SERVER_OPTIONS.accessLog,
+  admin: SERVER_OPTIONS.admin,
   root: { ...HOST_OPTIONS.root, ...NO_DEFAULT },
   app: {
     type: text('the path of a module such as "app.mjs"', /^[^\0]+$/, PATH),

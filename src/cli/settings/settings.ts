@@ -30,6 +30,7 @@ export interface Settings {
 interface Flags extends SiteOptions, Partial<Limits> {
   trigger: Trigger;
   accessLog: AccessLogFormat;
+  admin?: string;
   config?: string;
   app?: string;
   spa: boolean;
@@ -111,12 +112,14 @@ export function settingsOf(command: Command, dir: string | undefined): Settings 
     const key = Object.keys(file?.site ?? {})[0] ?? (file?.hosts.size ? 'hosts' : undefined);
     if (key !== undefined) throw needsDirectory(`${flags.config}: `, key);
   }
+  const admin = flags.admin ?? file?.admin;
   return {
     listening: listeningOf(command, file),
     app,
     options: {
       trigger: choose('trigger'),
       accessLog: choose('accessLog'),
+      ...(admin === undefined ? {} : { admin }),
       ...(root === undefined ? {} : { root }),
       ...(app === null ? {} : { fetchFirst }),
       ...site,

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { resolveOptional } from '../base/optional-package.js';
+import { resolveOptional } from '../../server/optional-package.js';
 
 export interface Progress {
   /** @param total the number of steps */

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { installCommand, resolveOptional } from '../base/optional-package.js';
+import { installCommand, resolveOptional } from '../../server/optional-package.js';
 
 export type ToolName = 'wrk' | 'autocannon' | 'h2load' | 'strace' | 'taskset';
 

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { installCommand, resolveOptional } from '../../server/optional-package.js';
 import type { Chart, Figure, Table } from '../base/chart.js';
 import { ExperimentError } from '../base/errors.js';
-import { installCommand, resolveOptional } from '../base/optional-package.js';
 import { experimentNamed } from '../experiments/registry.js';
 import { environmentOf } from './environment.js';
 import { PAGE_SCRIPT } from './page-script.js';

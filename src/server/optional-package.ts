@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
-/** What only the lab uses: optional peer dependencies in package.json, which no package manager installs unasked. */
-export type OptionalPackage = 'autocannon' | 'chart.js' | 'cli-progress';
+/** What only the lab and the admin door use: optional peer dependencies in package.json, which no package manager installs unasked. */
+export type OptionalPackage = 'autocannon' | 'chart.js' | 'cli-progress' | 'prom-client';
 
 const require = createRequire(import.meta.url);
 
@@ -20,6 +20,12 @@ export function resolveOptional(name: OptionalPackage, module = ''): string | nu
 
 /** The command that installs a version which epollet was tested with. */
 export function installCommand(name: OptionalPackage): string {
-  const { peerDependencies } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
+  const { peerDependencies } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
   return `npm install ${name}@${/\d+/.exec(peerDependencies[name])}`;
+}
+
+/** The package itself; null if it is not installed. */
+export function loadOptional<Package>(name: OptionalPackage): Package | null {
+  const path = resolveOptional(name);
+  return path === null ? null : (require(path) as Package);
 }
