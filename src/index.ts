@@ -25,3 +25,4 @@ export type { HistogramStats } from './server/measure/histogram.js';
 export type { EventLoopDelay, Measurements } from './server/measure/meter.js';
 export type { HostOptions, ServeOptions } from './server/options.js';
 export type { Server } from './server/server.js';
+export type { RequestMessage } from './server/tracing/request-trace.js';

@@ -23,6 +23,7 @@ const FLOORS: string[][] = [
   ['files'],
   ['server/log', 'server/measure', 'server/clients'],
   ['server/handlers'],
+  ['server/tracing'],
   ['server/connection'],
   ['server'],
   ['explain', 'models/shared'],

@@ -24,6 +24,7 @@ import { type HandedListener, openListeners } from './listeners.js';
 import { AccessLog } from './log/access-log.js';
 import { Meter } from './measure/meter.js';
 import { checkedOptions, type ServeOptions } from './options.js';
+import { isTraced } from './tracing/request-trace.js';
 
 /** One buffer for the reads of all connections; a head of the largest size fits. Its last byte is the parser's sentinel. */
 const RECEIVE_BYTES = 65536;
@@ -107,7 +108,10 @@ export class Server implements HandlerServer, AsyncDisposable {
         clock.tick(wallMs, this.reactor.nowMs);
         nextSecondMs = this.reactor.nowMs + 1000 - (wallMs % 1000);
       };
-      this.reactor.onTurn = tick;
+      this.reactor.onTurn = () => {
+        this.context.isTraced = isTraced();
+        tick();
+      };
       const meter = measure ? own(new Meter(kernel, handlers !== null)) : null;
       if (meter !== null) this.reactor.onTurnEnd = (events) => meter.onTurnEnd(events, this.reactor.nowMs);
       tick();
@@ -137,6 +141,7 @@ export class Server implements HandlerServer, AsyncDisposable {
         log: accessLog === 'off' ? null : new AccessLog(accessLog, clock, STDOUT),
         meter,
         clients: ClientLimits.of(limits),
+        isTraced: false,
         isDraining: false,
         requests: 0,
         handlerTimeouts: 0,

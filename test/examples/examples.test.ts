@@ -35,7 +35,7 @@ const json = (value: unknown): RequestInit => ({ method: 'POST', body: JSON.stri
 test('every example starts with how to run it, and is in the table of the README', () => {
   const names = readdirSync(pathOf('')).filter((name) => name.endsWith('.mjs'));
   const readme = readFileSync(pathOf('README.md'), 'utf8');
-  expect(names).toHaveLength(13);
+  expect(names).toHaveLength(14);
   for (const name of names) {
     const text = readFileSync(pathOf(name), 'utf8');
     expect(text).toMatch(new RegExp(`^(?://.*\\n)*//.* (?:node|--app) examples/${name}`));
@@ -51,6 +51,21 @@ test('fetch.mjs responds to a name, to an address, and with 404', async () => {
   expect(await responseOf(`${url}/`)).toEqual([200, 'Hello, 127.0.0.1!\n']);
   expect(await responseOf(`${url}/x`)).toEqual([404, 'Not found.\n']);
   expect((await started.kill().ended).code).toBe(0);
+});
+
+test('opentelemetry.mjs makes a span for a request, below the one of the client and above those of the handler', async () => {
+  const [traceId, parentId] = ['a'.repeat(32), 'b'.repeat(16)];
+  await using started = example('opentelemetry.mjs');
+  const headers = { traceparent: `00-${traceId}-${parentId}-01` };
+  expect(await responseOf(`${await urlOf(started)}/x?y`, { headers })).toEqual([200, `${traceId} /x\n`]);
+  await started.waitFor(/kind: 1,/); // SpanKind.SERVER; it ends after the handler's
+  const ids = (name: string): string[] =>
+    [...started.stdout.matchAll(new RegExp(`\\b${name}: '(\\w+)'`, 'g'))].map(([, id]) => id!);
+  const [work, request] = ids('id');
+  expect(ids('traceId').slice(0, 2)).toEqual([traceId, traceId]);
+  expect(ids('spanId').slice(0, 2)).toEqual([request, parentId]); // of their parents
+  expect(work).not.toBe(request);
+  await eventually(() => started.stdout.includes("'http.response.status_code': 200"), 'the attributes of the span');
 });
 
 test('hono.mjs serves an unchanged Hono app', async () => {

@@ -25,6 +25,8 @@ export interface ServerContext {
   readonly meter: Meter | null;
   /** Null if the limits of a client address are off. */
   readonly clients: ClientLimits | null;
+  /** The channel `epollet.request` has subscribers, as of the start of the turn. */
+  isTraced: boolean;
   /** The Server, for HandlerContext. */
   readonly server: HandlerServer;
   /** `host:port` for requests without a Host field. */

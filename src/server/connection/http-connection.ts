@@ -10,8 +10,9 @@ import type { Protocol } from '../../net/protocol.js';
 import { debug, tracing } from '../../sys/debug.js';
 import { clientAddressOf } from '../clients/client-address.js';
 import { NO_CLIENT } from '../clients/client-table.js';
-import type { LogEntry } from '../log/log-entry.js';
+import { LogEntry } from '../log/log-entry.js';
 import { Unlogged } from '../log/unlogged.js';
+import { RequestTrace } from '../tracing/request-trace.js';
 import type { ServerContext } from './context.js';
 import { dispatch, isAllowed } from './dispatch.js';
 import { errorResponse } from './error-responses.js';
@@ -42,9 +43,9 @@ export class HttpConnection implements Protocol {
   /** The client's address for the log, once it has been needed. */
   private peer: string | null = null;
   private queue: ResponseQueue | null = null;
-  /** Null without an access log. */
-  private readonly unlogged: Unlogged | null;
-  /** Of the request whose body is discarded before its response is made. */
+  /** Null without an access log, and until a request is traced. */
+  private unlogged: Unlogged | null;
+  /** Of a request that is traced, or whose body is discarded before its response is made. */
   private entry: LogEntry | null = null;
   /** When the current head must be complete; 0 between requests. A new connection owes one at once. */
   private headDueMs: number;
@@ -109,6 +110,7 @@ export class HttpConnection implements Protocol {
       if (tracing) debug('request %s %s', parser.method, latin1(bytes, parser.targetStart, parser.targetEnd));
       at = parser.headEnd;
       if (this.client !== NO_CLIENT && !this.takeRequest()) this.rejectRequest(at < end);
+      else if (this.context.isTraced) this.beginTraced(at < end);
       else if (parser.contentLength !== 0) this.beginBody(at < end);
       else this.respond(at < end);
       if (this.connection.isClosing) return end;
@@ -194,6 +196,15 @@ export class HttpConnection implements Protocol {
     this.minBytesToRetry = this.context.parser.minBytesToRetry - start;
     if (this.headDueMs === 0)
       this.headDueMs = this.connection.context.reactor.nowMs + this.context.limits.headTimeoutMs;
+  }
+
+  private beginTraced(hasMore: boolean): void {
+    const { context, connection } = this;
+    this.unlogged ??= new Unlogged(context.log);
+    this.entry = this.logEntry();
+    const trace = new RequestTrace(context.parser, connection, context.server);
+    this.entry!.trace = trace;
+    trace.run(() => (context.parser.contentLength !== 0 ? this.beginBody(hasMore) : this.respond(hasMore)));
   }
 
   private beginBody(hasBegun: boolean): void {
@@ -296,7 +307,8 @@ export class HttpConnection implements Protocol {
     this.entry = null;
     if (entry !== null) return entry;
     const { log, parser } = this.context;
+    if (log === null) return unlogged.add(LogEntry.unlogged(unlogged));
     this.peer ??= peerName(connection);
-    return unlogged.add(log!.entryOf(unlogged, parser, this.peer, connection.context.reactor.nowMs));
+    return unlogged.add(log.entryOf(unlogged, parser, this.peer, connection.context.reactor.nowMs));
   }
 }

@@ -61,6 +61,10 @@ export class PendingResponse implements FastRequestContext, AbortCheck {
     this.controller?.abort(reason);
   }
 
+  onFailure(error: unknown): void {
+    this.logEntry?.trace?.onError(error);
+  }
+
   isAbortReason(error: unknown): boolean {
     return error === this.abortReason && error !== null;
   }

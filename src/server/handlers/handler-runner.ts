@@ -20,6 +20,8 @@ export const SERVER_ERROR = textResponse(500, 'The server failed to handle this 
 export interface AbortCheck {
   /** Whether an error is the reason that the request was aborted with, and so not a failure of the handler. */
   isAbortReason(error: unknown): boolean;
+  /** The handler has failed. */
+  onFailure(error: unknown): void;
 }
 
 /** Calls the program's handlers, and responds for them when they fail. */
@@ -55,6 +57,7 @@ export class HandlerRunner {
 
   private onError(failure: unknown, check: AbortCheck): HttpResponse | Promise<HttpResponse> {
     if (!check.isAbortReason(failure)) report('a handler', failure);
+    check.onFailure(failure);
     const { error } = this;
     if (error === null) return SERVER_ERROR;
     try {

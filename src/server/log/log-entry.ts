@@ -1,6 +1,13 @@
 /** The status of a request whose connection has ended before it had a response, as nginx has it. */
 const NO_RESPONSE = 499;
 
+/** Follows a request to the end of its response, for subscribers. */
+export interface Trace {
+  onResponse(status: number): void;
+  onEnd(bytes: number, isComplete: boolean): void;
+  onError(error: unknown): void;
+}
+
 /** What a connection sends. Positions in it are counted from its start. */
 export interface Output {
   readonly sentBytes: number;
@@ -9,6 +16,8 @@ export interface Output {
 /** A request on its way to its line. Strings are latin1, a byte a character. */
 export class LogEntry {
   status = NO_RESPONSE;
+  /** Null without a subscriber. */
+  trace: Trace | null = null;
   /** Where the body begins; infinite until the head is queued. */
   private bodyStart = Number.POSITIVE_INFINITY;
   /** Where the response ends; infinite until that is known. */
@@ -33,10 +42,16 @@ export class LogEntry {
     readonly userAgent: string | null,
   ) {}
 
+  /** Of a request that is traced and not logged. */
+  static unlogged(output: Output): LogEntry {
+    return new LogEntry(output, '', 0, '', null, null, 1, null, null, null);
+  }
+
   /** @param queuedBytes of the connection, up to the end of the head */
   begin(status: number, queuedBytes: number): void {
     this.status = status;
     this.bodyStart = this.output.sentBytes + queuedBytes;
+    this.trace?.onResponse(status);
   }
 
   /** @param queuedBytes of the connection, up to the end of the response */

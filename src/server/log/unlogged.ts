@@ -1,13 +1,14 @@
 import type { AccessLog } from './access-log.js';
 import type { LogEntry, Output } from './log-entry.js';
 
-/** The requests of one connection that are not logged yet, in their order. */
+/** The requests of one connection that are not logged or traced to their end yet, in their order. */
 export class Unlogged implements Output {
   /** Bytes sent since the start of the connection. */
   sentBytes = 0;
   private readonly entries: LogEntry[] = [];
 
-  constructor(private readonly log: AccessLog) {}
+  /** @param log null if requests are only traced */
+  constructor(private readonly log: AccessLog | null) {}
 
   add(entry: LogEntry): LogEntry {
     this.entries.push(entry);
@@ -19,7 +20,7 @@ export class Unlogged implements Output {
     const { entries } = this;
     this.sentBytes += bytes;
     let complete = 0;
-    while (complete < entries.length && entries[complete]!.isComplete) this.log.record(entries[complete++]!);
+    while (complete < entries.length && entries[complete]!.isComplete) this.record(entries[complete++]!);
     if (complete === entries.length) entries.length = 0;
     else {
       if (complete > 0) entries.splice(0, complete);
@@ -29,7 +30,12 @@ export class Unlogged implements Output {
 
   /** The connection is closed: what is left was cut off, or had no response. */
   onClose(): void {
-    for (const entry of this.entries) this.log.record(entry);
+    for (const entry of this.entries) this.record(entry);
     this.entries.length = 0;
+  }
+
+  private record(entry: LogEntry): void {
+    this.log?.record(entry);
+    entry.trace?.onEnd(entry.contentBytes(), entry.isComplete);
   }
 }
