@@ -102,7 +102,7 @@ export const histogramsOf = (
 
 /** Buckets of Prometheus are cumulative. */
 function lines(name: string, labels: Sample['labels'], histogram: HistogramStats | undefined): Sample[] {
-  if (histogram === undefined) return [];
+  if (histogram === undefined || histogram.counts.every((own) => own === 0)) return []; // most classes of statuses never occur
   const { bounds, counts, sum } = histogram;
   const samples: Sample[] = [];
   let count = 0;

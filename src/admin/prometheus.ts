@@ -1,15 +1,19 @@
+import { setImmediate as nextIteration } from 'node:timers/promises';
 import { installCommand, loadOptional } from '../server/optional-package.js';
 import type { Observed } from './metric.js';
 import { METRICS } from './metrics.js';
 
-/** What is used of prom-client. A metric is what has a name and `get`. */
+/** What is used of prom-client. */
 interface PromClient {
   readonly Registry: new () => {
     readonly contentType: string;
-    registerMetric(metric: { name: string; get(): Promise<object> }): void;
-    metrics(): Promise<string>;
+    /** @param metric with `get`, as its own classes have it */
+    getMetricsAsString(metric: { get(): Promise<object> }): Promise<string>;
   };
 }
+
+/** Without workers, the thread that writes the text serves as well: its requests wait no longer than this. */
+const SLICE_MS = 0.3;
 
 export interface PrometheusText {
   readonly contentType: string;
@@ -21,14 +25,19 @@ export function prometheusText(): PrometheusText | null {
   const client = loadOptional<PromClient>('prom-client');
   if (client === null) return null;
   const registry = new client.Registry();
-  let observed: Observed | null = null;
-  for (const { name, type, help, samples } of METRICS)
-    registry.registerMetric({ name, get: async () => ({ name, type, help, values: samples(observed!) }) });
   return {
     contentType: registry.contentType,
-    of(next) {
-      observed = next;
-      return registry.metrics(); // which calls every get before it returns
+    async of(observed) {
+      const parts: string[] = [];
+      let sinceMs = performance.now();
+      for (const { name, type, help, samples } of METRICS) {
+        const get = async () => ({ name, type, help, values: samples(observed) });
+        parts.push(await registry.getMetricsAsString({ get }));
+        if (performance.now() - sinceMs < SLICE_MS) continue;
+        await nextIteration();
+        sinceMs = performance.now();
+      }
+      return `${parts.join('\n\n')}\n`;
     },
   };
 }

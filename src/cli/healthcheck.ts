@@ -6,6 +6,7 @@ import {
   pathText,
   workingDirectory,
 } from '../net/listening/listen-address.js';
+import { adminAddress } from '../server/admin-option.js';
 import { readConfig } from './settings/config.js';
 import { listenTexts } from './settings/flags.js';
 import { addWrapped } from './settings/help.js';
@@ -16,16 +17,17 @@ const TIMEOUT_MS = 2500;
 const REDIRECTS_MAX = 10;
 
 const HELP = `
-Healthy (exit code 0) is a 2xx. Redirects within the server are followed; one to another server is healthy, as for Kubernetes. The environment variables are EPOLLET_HOST, EPOLLET_PORT, EPOLLET_LISTEN, HOST, PORT and EPOLLET_CONFIG.`;
+Healthy (exit code 0) is a 2xx. Redirects within the server are followed; one to another server is healthy, as for Kubernetes. The environment variables are EPOLLET_ADMIN, EPOLLET_HOST, EPOLLET_PORT, EPOLLET_LISTEN, HOST, PORT and EPOLLET_CONFIG.`;
 
 export function defineHealthcheck(command: Command): void {
   addWrapped(command, HELP)
     .argument(
       '[url]',
-      'an http:// URL, a Unix socket such as unix:/run/x.sock or unix:/run/x.sock:/health, or a path of the server that the environment variables describe; without one, any response of it below 500 to / is healthy',
+      'an http:// URL, a Unix socket such as unix:/run/x.sock or unix:/run/x.sock:/health, or a path of the server that the environment variables describe; without one, /readyz of its admin door, or if it has none any response below 500 to /, is healthy',
     )
     .action(async (target: string | undefined) => {
-      const { isHealthy, seen } = await check(targetOf(target), target === undefined);
+      const admin = target === undefined ? adminTarget() : null;
+      const { isHealthy, seen } = await check(admin ?? targetOf(target), target === undefined && admin === null);
       if (isHealthy) process.stdout.write(`${seen}\n`);
       else process.stderr.write(`epollet: ${seen}\n`);
       process.exitCode = isHealthy ? 0 : 1;
@@ -76,10 +78,27 @@ function ownTarget(path: string): Target {
     throw new UsageError('The address of an inherited socket is not known; give its URL, or unix: and its path.');
   const host = env['EPOLLET_HOST'] || listen?.host || env['HOST'] || (file?.host ?? '127.0.0.1');
   const port = env['EPOLLET_PORT'] || listen?.port || env['PORT'] || (file?.port ?? 8080);
-  const reachable = host === '::' || host === '0.0.0.0' ? '127.0.0.1' : host;
   // Not resolved against a base: //name is a path here.
-  return { url: parsed(`http://${hostText(reachable)}:${port}${path}`), socketPath: null };
+  return { url: parsed(`http://${hostText(reachable(host))}:${port}${path}`), socketPath: null };
 }
+
+/** Where the admin door of this container's server shows whether it takes requests; null without one. */
+function adminTarget(): Target | null {
+  const { env } = process;
+  const given = env['EPOLLET_ADMIN'] || (env['EPOLLET_CONFIG'] ? readConfig(env['EPOLLET_CONFIG']).admin : undefined);
+  if (given === undefined) return null;
+  const address = adminAddress(given) === null ? null : parseListen(given, workingDirectory());
+  if (address?.kind === 'unix') return { url: parsed('http://localhost/readyz'), socketPath: address.path };
+  if (address?.kind !== 'tcp')
+    throw new UsageError(`EPOLLET_ADMIN is ${JSON.stringify(given)}; give an address and a port, or unix: and a path.`);
+  return {
+    url: parsed(`http://${hostText(reachable(address.host ?? '127.0.0.1'))}:${address.port}/readyz`),
+    socketPath: null,
+  };
+}
+
+/** The loopback of a server that listens on all addresses. */
+const reachable = (host: string): string => (host === '::' || host === '0.0.0.0' ? '127.0.0.1' : host);
 
 function ownListen(text: string | undefined): GivenAddress | null {
   try {

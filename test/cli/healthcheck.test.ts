@@ -1,6 +1,7 @@
 import { createServer, type RequestListener } from 'node:http';
 import { createServer as createTcpServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { AdminDoor } from '../../src/admin/door.js';
 import { type Server, serve } from '../../src/index.js';
 import { run } from '../support/command.js';
 import { makeSite, type Site } from '../support/site.js';
@@ -47,6 +48,19 @@ describe('without a URL', () => {
     site.write('config.json', JSON.stringify({ host: '0.0.0.0', port: server.port }));
     expect(await run(['healthcheck'], { env: { EPOLLET_CONFIG: file } })).toMatchObject({ code: 0, stderr: '' });
     expect(await run(['healthcheck'], { env: { EPOLLET_CONFIG: file, PORT: '1' } })).toMatchObject({ code: 1 });
+  });
+
+  test('a server with an admin door is healthy when it is ready', async () => {
+    await using own = serve({ root: site.root, port: 0, admin: '127.0.0.1:0' });
+    const { port } = (own.companion as AdminDoor).url;
+    const env = { EPOLLET_ADMIN: `0.0.0.0:${port}`, EPOLLET_PORT: '1' };
+    const seen = `http://127.0.0.1:${port}/readyz: status`;
+    expect(await run(['healthcheck'], { env })).toMatchObject({ code: 0, stdout: `${seen} 200\n` });
+    own.companion!.setReady('A reason.');
+    expect(await run(['healthcheck'], { env })).toMatchObject({
+      code: 1,
+      stderr: `epollet: ${seen} 503; 2xx is healthy.\n`,
+    });
   });
 
   test('a port without a listener is exit code 1', async () => {
