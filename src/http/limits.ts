@@ -43,6 +43,12 @@ export const LIMITS = {
   writeHighWaterBytes: limit(262_144, [1, GIB], 'queued response bytes above which no request is started'),
   sendBytesPerTurn: limit(1_048_576, [4096, GIB], 'bytes of a file sent to a client before the others get their turn'),
   writeTimeoutMs: limit(60_000, [1, HOUR_MS], 'time without progress while a client reads a response'),
+  minSendBytesPerSecond: limit(0, [0, GIB], 'least rate at which a client takes a response; 0 is without limit'),
+  sendRateWindowMs: limit(
+    20_000,
+    [100, HOUR_MS],
+    'time over which minSendBytesPerSecond is averaged, and after which it applies',
+  ),
   // It may have gone: only a send shows that. Clients that send a request and shut down their side are rare and quick.
   halfCloseTimeoutMs: limit(
     30_000,

@@ -204,6 +204,7 @@ export class Connection implements Handler, BatchReadable {
   onDeadline(): void {
     this.registration.onExpired();
     const { counters, reactor } = this.context;
+    this.writeQueue?.checkRate(this.context, this.fd);
     if (this.deadlineMs() > reactor.nowMs) return this.flushAndUpdate();
     if (this.lingering !== null) return this.close('linger timeout');
     if (this.writeQueue !== null) counters.writeTimeouts++;
@@ -340,7 +341,7 @@ export class Connection implements Handler, BatchReadable {
 
   private ensureQueue(): WriteQueue {
     if (this.writeQueue !== null) return this.writeQueue;
-    this.writeQueue = this.context.writeQueues.take();
+    this.writeQueue = this.context.writeQueues.take().beginRate(this.context, this.fd);
     this.sinceMs = this.context.reactor.nowMs;
     if (this.batchedBytes > 0) {
       this.writeQueue.pushBytes(this.context.readBatch.writeBatch.remove(this), 0, this.batchedBytes);
@@ -388,7 +389,7 @@ export class Connection implements Handler, BatchReadable {
   private deadlineMs(): number {
     if (this.lingering !== null) return this.lingering.deadlineMs;
     const { limits } = this.context;
-    if (this.writeQueue !== null) return this.sinceMs + limits.writeTimeoutMs;
+    if (this.writeQueue !== null) return Math.min(this.sinceMs + limits.writeTimeoutMs, this.writeQueue.rateDueMs);
     return Math.min(this.protocol.deadlineMs(this.sinceMs), this.halfCloseDeadlineMs);
   }
 

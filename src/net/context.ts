@@ -2,10 +2,10 @@ import type { Trigger } from '../reactor/interest.js';
 import type { Reactor } from '../reactor/reactor.js';
 import type { Kernel } from '../sys/kernel.js';
 import type { ReadBatch } from './read-batch.js';
-import type { WriteQueuePool } from './write-queue.js';
+import type { RateLimits, WriteQueuePool } from './write-queue.js';
 
 /** The budgets and timeouts of a connection: the limits that `net` knows. */
-export interface ConnectionLimits {
+export interface ConnectionLimits extends RateLimits {
   sendBytesPerTurn: number;
   writeTimeoutMs: number;
   halfCloseTimeoutMs: number;

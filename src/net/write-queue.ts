@@ -4,7 +4,7 @@ import { EAGAIN, ENODATA } from '../sys/errno.js';
 import type { Kernel } from '../sys/kernel.js';
 import type { SharedFd } from '../sys/shared-fd.js';
 
-const { MSG_MORE } = constants;
+const { MSG_MORE, SIOCOUTQ } = constants;
 
 /** Results of `flush`, which may also be -errno: everything is sent. */
 export const SENT = 0;
@@ -18,6 +18,19 @@ const GATHER_BYTES = 65536;
 
 /** Shared by all queues: its contents do not outlive a send. */
 const gathered = Buffer.allocUnsafeSlow(GATHER_BYTES);
+
+/** The least rate of a peer, over windows. */
+export interface RateLimits {
+  /** 0 is without limit. */
+  minSendBytesPerSecond: number;
+  sendRateWindowMs: number;
+}
+
+interface RateContext {
+  readonly kernel: Kernel;
+  readonly limits: RateLimits;
+  readonly reactor: { readonly nowMs: number };
+}
 
 /** A part of a queue: bytes, or a range of a file. The queue reuses its chunks. */
 class Chunk {
@@ -40,6 +53,12 @@ class Chunk {
  */
 export class WriteQueue {
   queuedBytes = 0;
+  /** When the rate of the peer is to be checked, on the reactor's clock; infinite without a least rate. */
+  rateDueMs = Number.POSITIVE_INFINITY;
+  /** Since the rate is measured. */
+  private sentBytes = 0;
+  /** What the peer had acknowledged when the present window began, counted from where `sentBytes` is 0. */
+  private windowBytes = 0;
   /** The chunks from `first` to `count` are in use. */
   private readonly chunks: Chunk[] = [new Chunk()];
   private first = 0;
@@ -85,6 +104,27 @@ export class WriteQueue {
     }
     this.first = this.count = 0;
     return SENT;
+  }
+
+  /** Measures the peer's rate from now on, in windows. What the kernel has taken is not yet delivered, tcp(7), SIOCOUTQ. */
+  beginRate({ kernel, limits, reactor }: RateContext, socketFd: number): this {
+    if (limits.minSendBytesPerSecond === 0) return this;
+    this.sentBytes = 0;
+    this.windowBytes = -Math.max(0, kernel.ioctl(socketFd, SIOCOUTQ) as number);
+    this.rateDueMs = reactor.nowMs + limits.sendRateWindowMs;
+    return this;
+  }
+
+  /** Begins the next window if the peer was fast enough in this one; else `rateDueMs` has passed. */
+  checkRate({ kernel, limits, reactor }: RateContext, socketFd: number): void {
+    const { nowMs } = reactor;
+    if (this.rateDueMs > nowMs) return;
+    const { minSendBytesPerSecond, sendRateWindowMs } = limits;
+    const delivered = this.sentBytes - Math.max(0, kernel.ioctl(socketFd, SIOCOUTQ) as number);
+    const elapsedMs = nowMs - this.rateDueMs + sendRateWindowMs;
+    if (((delivered - this.windowBytes) * 1000) / elapsedMs < minSendBytesPerSecond) return;
+    this.windowBytes = delivered;
+    this.rateDueMs = nowMs + sendRateWindowMs;
   }
 
   close(kernel: Kernel): void {
@@ -158,6 +198,7 @@ export class WriteQueue {
   /** Advances by `sent` bytes, and drops the chunks that are sent. */
   private advance(kernel: Kernel, sent: number): void {
     this.queuedBytes -= sent;
+    this.sentBytes += sent;
     let left = sent;
     while (this.first < this.count) {
       const chunk = this.chunks[this.first]!;

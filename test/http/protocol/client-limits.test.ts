@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Limits, type ServeOptions, type Server, serve } from '../../../src/index.js';
 import { eventually, RawClient, type RawResponse } from '../../support/raw-client.js';
-import { makeSite, type Site } from '../../support/site.js';
+import { MIB, makeSite, type Site } from '../../support/site.js';
 import { stillClock } from './still-clock.js';
 
 const GET = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
@@ -100,6 +100,42 @@ describe('requests per second', () => {
     const other = createConnection({ port: server!.port, host: '127.0.0.1', localAddress: '127.0.0.2' });
     other.write(GET.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'));
     expect(await text(other)).toMatch(/^HTTP\/1.1 200 /);
+  });
+});
+
+describe('the least rate of a slow reader', () => {
+  test('applies in windows: a client that reads on is served, one that stops is disconnected', async () => {
+    const bytes = 64 * MIB;
+    start(
+      { minSendBytesPerSecond: 1000, sendRateWindowMs: 1000 },
+      { fetch: ({ url }) => new Response(url.endsWith('/big') ? Buffer.alloc(bytes) : 'ok') },
+    );
+    const reader = await connect();
+    const other = await connect();
+    let received = 0;
+    reader.socket.on('data', (piece) => {
+      received += piece.length;
+      if (received > wanted) reader.pause();
+    });
+    let wanted = 0;
+    reader.send(GET.replace('/', '/big'));
+    for (let window = 1; window <= 5; window++) {
+      wanted = window * 8 * MIB;
+      reader.resume();
+      await eventually(() => {
+        if (received <= wanted) reader.resume();
+        return received > wanted;
+      }, 'a part of the response');
+      clock.advance(1001);
+      expect(await statusOf(other)).toBe(200); // a turn that notices the time
+      expect(server!.stats().writeTimeouts).toBe(0);
+    }
+    await eventually(() => {
+      clock.advance(1001);
+      other.send(GET);
+      return server!.stats().writeTimeouts === 1;
+    }, 'the reader to be disconnected');
+    expect(server!.stats().connections.open).toBe(1);
   });
 });
 

@@ -149,6 +149,23 @@ const EFFECTS: Record<keyof Limits, () => Promise<void>> = {
       for (const status of [200, 200, 429]) expect((await client.response()).status).toBe(status);
     }),
 
+  minSendBytesPerSecond: () =>
+    withServer({ minSendBytesPerSecond: MIB, sendRateWindowMs: 100 }, async (server) => {
+      using client = await RawClient.connect(server.port);
+      client.pause().send(request(`/${8 * MIB}.bin`));
+      await eventually(() => server.stats().connections.open === 1, 'it is accepted');
+      await eventually(() => server.stats().connections.open === 0, 'it is closed');
+      expect(server.stats().writeTimeouts).toBe(1);
+    }),
+
+  sendRateWindowMs: () =>
+    withServer({ minSendBytesPerSecond: 1, sendRateWindowMs: 60_000 }, async (server) => {
+      using client = await RawClient.connect(server.port);
+      client.pause().send(request(`/${8 * MIB}.bin`));
+      await sleep(250);
+      expect(server.stats().connections.open).toBe(1);
+    }),
+
   acceptsPerTurn: async () => {
     const { kernel, most } = mostBetweenWaits('accept4', (fd) => fd >= 0);
     await withServer(

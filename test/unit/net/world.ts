@@ -75,6 +75,8 @@ export class World {
       limits: {
         sendBytesPerTurn: 10_000,
         writeTimeoutMs: 5000,
+        minSendBytesPerSecond: 0,
+        sendRateWindowMs: 5000,
         lingerTimeoutMs: 100,
         maxLingerMs: 60_000,
         halfCloseTimeoutMs: 60_000,
