@@ -91,6 +91,14 @@ export const METRICS: readonly Metric[] = [
     ['epollet_spurious_events_total', 'counter', 'Events without an interest in them'],
     ({ reactor }) => reactor.spurious,
   ),
+  ofWorker(
+    ['epollet_busy_seconds_total', 'counter', 'Time in which the thread of the worker did not wait for events'],
+    ({ busyMs }) => busyMs / 1000,
+  ),
+  ofWorker(
+    ['epollet_longest_turn_seconds', 'gauge', 'The longest time between two waits since the start'],
+    ({ longestTurnMs }) => longestTurnMs / 1000,
+  ),
   histogramOf('epollet_turn_events', 'Events of each turn', ({ measurements }) => measurements?.turnEvents),
   histogramOf(
     'epollet_turn_duration_seconds',

@@ -77,6 +77,8 @@ export class Server implements HandlerServer, AsyncDisposable {
   private readonly connections = new Set<HttpConnection>();
   private stopping: Promise<void> | null = null;
   private isForced = false;
+  private readonly startMs: number;
+  private longestTurnMs = 0;
   private onDrained: (() => void) | null = null;
 
   /** What stops with the server; it may be set until then. */
@@ -152,6 +154,7 @@ export class Server implements HandlerServer, AsyncDisposable {
       this.acceptors = new Acceptors(this.reactor, limits, (fd) => this.onAccept(fd), files?.fdReserve);
       for (const [at, each] of this.listeners.entries())
         this.acceptors.add(each, handed.listeners?.[at]?.exclusive === true);
+      this.startMs = kernel.monotonicMs();
       this.driver = new (handed.Driver ?? EnclosingDriver)(this.reactor);
     } catch (error) {
       for (const owned of opened) owned.close();
@@ -188,8 +191,17 @@ export class Server implements HandlerServer, AsyncDisposable {
       rejectedConnections: context.clients?.rejectedConnections ?? 0,
       rejectedRequests: context.clients?.rejectedRequests ?? 0,
       accessLogDropped: context.log?.dropped ?? 0,
+      ...this.times,
       measurements: context.meter?.measurements ?? null,
     };
+  }
+
+  private get times(): Pick<ServerStats, 'busyMs' | 'longestTurnMs'> {
+    const { driver, startMs } = this;
+    if (!(driver instanceof EnclosingDriver)) return { busyMs: 0, longestTurnMs: 0 }; // another reactor waits
+    this.longestTurnMs = Math.max(this.longestTurnMs, driver.takeLongestTurnMs());
+    const elapsedMs = this.connectionContext.kernel.monotonicMs() - startMs;
+    return { busyMs: Math.max(0, elapsedMs - driver.waitedMs), longestTurnMs: this.longestTurnMs };
   }
 
   /** Fallback pages that are missing at the moment. A later deployment may provide them, so the server starts without them. */

@@ -10,7 +10,7 @@ const CARDS: readonly Card[] = [
   ['requests', 'Requests a second', 'count'],
   ['open', 'Connections', 'count'],
   ['queued', 'In the accept queue', 'count', 'kernel'],
-  ['busy', 'Busy in turns', 'percent'],
+  ['busy', 'Busy', 'percent'],
   ['eventsATurn', 'Events a turn', 'one', 'kernel'],
   ['callsARequest', 'System calls a request', 'one', 'kernel'],
   ['out', 'Sent a second', 'bytes'],

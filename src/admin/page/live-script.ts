@@ -29,7 +29,7 @@ const flat = ({ stats }) => ({
   out: stats.bytes.out,
   hits: stats.files ? stats.files.hits : 0,
   misses: stats.files ? stats.files.misses : 0,
-  busy: stats.measurements ? stats.measurements.turnDuration.sum : 0,
+  busy: stats.busyMs / 1000,
   errors: stats.measurements ? stats.measurements.responses['5xx'] : 0,
 });
 

@@ -36,6 +36,10 @@ export interface ServerStats {
   rejectedRequests: number;
   /** Lines of the access log that were lost: standard output had no space, no reader, or a slow one. */
   accessLogDropped: number;
+  /** Milliseconds since the start in which the server's thread did not wait for events. */
+  busyMs: number;
+  /** The longest time between two waits so far, in milliseconds. */
+  longestTurnMs: number;
   /** Null unless the server measures: `measure`, or `admin`. */
   measurements: Measurements | null;
 }
