@@ -69,14 +69,18 @@ export class RequestBody {
   }
 
   /**
-   * When the client has taken too long: `bodyTimeoutMs`, and a second more for each `minBodyBytesPerSecond` received. After
+   * When the client has taken too long: `bodyTimeoutMs`, and a second more for each `minBodyBytesPerSecond` received, but no more than `bodyTimeoutMs` from the last bytes on. After
    * the response, when the handler has: it may have no more use for the rest of a body, and the client waits to send it.
    */
   get deadlineMs(): number {
-    const { bodyTimeoutMs, minBodyBytesPerSecond, lingerTimeoutMs } = this.limits;
+    const { bodyTimeoutMs, lingerTimeoutMs } = this.limits;
     if (this.isStalled) return this.pausedMs! + (this.sink!.hasBegun ? bodyTimeoutMs : lingerTimeoutMs);
     if (this.pausedMs !== null) return Number.POSITIVE_INFINITY;
-    return this.startMs + bodyTimeoutMs + (this.receivedBytes / minBodyBytesPerSecond) * 1000;
+    return this.startMs + bodyTimeoutMs + this.earnedMs;
+  }
+
+  private get earnedMs(): number {
+    return (this.receivedBytes / this.limits.minBodyBytesPerSecond) * 1000;
   }
 
   /** The client waits for a 100 (Continue): its time begins with that. */
@@ -137,6 +141,8 @@ export class RequestBody {
     this.resume(nowMs);
     this.position = start;
     const result = this.decoder === null ? this.readPlain(bytes, start, end) : this.readChunked(bytes, start, end);
+    // What came fast does not excuse a long wait: `bodyTimeoutMs` from now is the most.
+    this.startMs = Math.min(this.startMs, nowMs - this.earnedMs);
     if (result === NEED_MORE && this.isFull) this.pausedMs = nowMs;
     return result;
   }

@@ -154,3 +154,16 @@ describe('restores the request', () => {
     expect(requestOf(parser)).toEqual(before);
   });
 });
+
+test('the time of a client is extended by what it sends, but no longer than the whole time from the last bytes on', () => {
+  const limits = resolveLimits({ bodyTimeoutMs: 10_000, minBodyBytesPerSecond: 100 });
+  const body = new RequestBody(parsed('/', ['Content-Length: 100000'], 'POST', limits), limits, 0, null);
+  const receive = (nowMs: number, bytes: number): number => {
+    body.read(Buffer.alloc(bytes), 0, bytes, nowMs);
+    return body.deadlineMs;
+  };
+  expect(body.deadlineMs).toBe(10_000);
+  expect(receive(5000, 100)).toBe(11_000);
+  expect(receive(6000, 50_000)).toBe(16_000);
+  expect(receive(15_000, 100)).toBe(17_000);
+});
