@@ -4,12 +4,12 @@ import { createRequire } from 'node:module';
 /** What only the lab and the admin door use: optional peer dependencies in package.json, which no package manager installs unasked. */
 export type OptionalPackage = 'autocannon' | 'chart.js' | 'cli-progress' | 'prom-client';
 
-const require = createRequire(import.meta.url);
+const requireFrom = createRequire(import.meta.url);
 
 /** The path of a module of the package; null if the package is not installed. */
 export function resolveOptional(name: OptionalPackage, module = ''): string | null {
   try {
-    return require.resolve(`${name}${module}`);
+    return requireFrom.resolve(`${name}${module}`);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     // The second is Yarn's Plug'n'Play's code for a peer dependency that the project has not.
@@ -27,5 +27,5 @@ export function installCommand(name: OptionalPackage): string {
 /** The package itself; null if it is not installed. */
 export function loadOptional<Package>(name: OptionalPackage): Package | null {
   const path = resolveOptional(name);
-  return path === null ? null : (require(path) as Package);
+  return path === null ? null : (requireFrom(path) as Package);
 }
