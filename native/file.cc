@@ -25,12 +25,20 @@ constexpr long kSysOpenat2 = SYS_openat2;
 constexpr long kSysOpenat2 = 437;
 #endif
 
-// glibc exports fstat since 2.33; before, it was inline. On these two the C library's structure is the kernel's.
+// glibc exports fstat and fstatat since 2.33; before, it was inline. On these two the C library's structure is the kernel's.
 int64_t StatusOf(int fd, struct stat* status) {
 #if defined(__x86_64__) || defined(__aarch64__)
   return syscall(SYS_fstat, fd, status);
 #else
   return fstat(fd, status);
+#endif
+}
+
+int64_t StatusAt(int dirfd, const char* path, struct stat* status, int flags) {
+#if defined(__x86_64__) || defined(__aarch64__)
+  return syscall(SYS_newfstatat, dirfd, path, status, flags);
+#else
+  return fstatat(dirfd, path, status, flags);
 #endif
 }
 
@@ -171,7 +179,7 @@ napi_value Fstatat(napi_env env, napi_callback_info info) {
   const int error = CopyPath(env, name, path);
   if (error != 0) return error < 0 ? Int(env, error) : nullptr;
   struct stat status;
-  const int64_t result = Retry([&] { return fstatat(dirfd, path, &status, flags); });
+  const int64_t result = Retry([&] { return StatusAt(dirfd, path, &status, flags); });
   if (result >= 0) WriteStatus(status, out);
   return Int(env, result);
 }

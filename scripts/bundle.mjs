@@ -19,7 +19,13 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const DIST = join(ROOT, 'dist');
 const OTHER_COMMANDS = ['explain', 'lab', 'model'].map((name) => join(DIST, 'cli', `${name}.js`));
 
-const ENTRY_POINTS = { index: 'index.js', epoll: 'epoll/index.js', reactor: 'reactor/index.js', sys: 'sys/index.js' };
+const ENTRY_POINTS = {
+  index: 'index.js',
+  epoll: 'epoll/index.js',
+  reactor: 'reactor/index.js',
+  sys: 'sys/index.js',
+  worker: 'workers/worker.js',
+};
 const COMMENTS = { legal: true, jsdoc: false, annotation: false };
 
 /** A module finds files by its own place, which is another one than that of the bundle. */

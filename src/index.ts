@@ -23,6 +23,7 @@ export type { ListenOption } from './server/listen-option.js';
 export type { AccessLogFormat } from './server/log/access-log.js';
 export type { HistogramStats } from './server/measure/histogram.js';
 export type { EventLoopDelay, Measurements } from './server/measure/meter.js';
-export type { HostOptions, ServeOptions } from './server/options.js';
+export type { AcceptMode, HostOptions, ServeOptions, WorkersOptions } from './server/options.js';
 export type { Server } from './server/server.js';
 export type { RequestMessage } from './server/tracing/request-trace.js';
+export type { Supervisor, TotalStats, WorkerStats } from './workers/supervisor.js';

@@ -25,14 +25,15 @@ const FLOORS: string[][] = [
   ['server/handlers'],
   ['server/tracing'],
   ['server/connection'],
+  ['app'],
   ['server'],
-  ['explain', 'models/shared'],
+  ['workers', 'explain', 'models/shared'],
   ['models', 'lab/base'],
   ['lab/measure', 'lab/load'],
   ['lab/bench'],
   ['lab/experiments'],
   ['lab/report', 'admin/page'],
-  ['lab', 'cli/syntax', 'admin'],
+  ['lab', 'admin'],
   ['cli/settings'],
   ['cli'],
   ['.'],
@@ -79,6 +80,7 @@ const SUBJECT_TESTS = [
   'models',
   'support',
   'types',
+  'workers',
 ];
 
 const sources = filesBelow(SRC).filter((file) => file.endsWith('.ts'));

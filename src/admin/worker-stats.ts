@@ -1,11 +1,6 @@
-import type { ServerStats } from '../server/handlers/handler-server.js';
+import type { WorkerStats } from '../workers/supervisor.js';
 
-/** The statistics of one worker, as plain data that can be sent between threads. */
-export interface WorkerStats {
-  /** Stays the same when a worker is replaced; 0 without workers. */
-  worker: number;
-  stats: ServerStats;
-}
+export type { WorkerStats };
 
 /**
  * Asks every worker for its statistics. In the order of the workers; one that has just died, or that does not respond in

@@ -2,9 +2,12 @@ import type { Command } from 'commander';
 import pc from 'picocolors';
 import { AdminDoor } from '../admin/door.js';
 import { serve } from '../admin/serve.js';
+import { type App, loadApp } from '../app/app.js';
 import { activatedSockets } from '../net/listening/socket-activation.js';
+import type { ServeOptions } from '../server/options.js';
 import type { Server } from '../server/server.js';
-import { loadApp } from './app.js';
+import { usableCores } from '../workers/cpu-count.js';
+import { Supervisor } from '../workers/supervisor.js';
 import { checkSettings, describeMissing } from './check.js';
 import { keepHeapSmall, withInitialFlags } from './heap.js';
 import { checkDescriptors } from './settings/descriptor-limit.js';
@@ -13,6 +16,7 @@ import { resolveListening } from './settings/listening.js';
 import { COMMAND_OPTIONS } from './settings/option-table.js';
 import { isOn, type Settings, settingsOf, withSettings } from './settings/settings.js';
 import { starting } from './settings/starting.js';
+import { isUsageError } from './settings/usage-error.js';
 import { flushOnSignals, stopOnSignals } from './signals.js';
 
 /** Called with what caches code of V8, which depends on its flags. */
@@ -25,11 +29,14 @@ const HEAP_DELAY_MS = 20;
 export function defineServe(command: Command, onServing: OnServing): void {
   withSettings(command, flagsOf('check', COMMAND_OPTIONS.check));
   command.action(async (dir: string | undefined) => {
-    let server: Server | null = null;
+    let server: Server | Supervisor | null = null;
     flushOnSignals(() => server?.flushLog()); // before the app is loaded, which takes its time
-    const settings = await withApp(settingsOf(command, dir));
+    const settings = settingsOf(command, dir);
     if (isOn(command, 'check')) {
-      const summary = await checkSettings(settings);
+      const summary = await checkSettings({
+        ...settings,
+        options: { ...settings.options, ...(await handlersOf(settings.app)) },
+      });
       // Timers and sockets of the app would keep the process alive.
       process.stdout.write(`${summary}\n`, () => process.exit());
       return;
@@ -37,10 +44,13 @@ export function defineServe(command: Command, onServing: OnServing): void {
     const { listening, options } = settings;
     const where = await resolveListening(listening);
     checkDescriptors();
-    const started = await starting(listening, () => serve({ ...options, ...where }));
+    const started = await starting(listening, () => start(settings, where));
     server = started;
     // The second signal does not wait for pending responses.
-    stopOnSignals((force) => started.stop({ force }));
+    stopOnSignals(
+      (force) => started.stop({ force }),
+      () => reload(started, () => settingsOf(command, dir)),
+    );
     if (listening.isPlatformPort)
       warn(
         'PORT is set without a host, so the server listens on all addresses; for this machine only, set HOST=127.0.0.1.',
@@ -58,12 +68,45 @@ export function defineServe(command: Command, onServing: OnServing): void {
   });
 }
 
-async function withApp(settings: Settings): Promise<Settings> {
-  if (settings.app === null) return settings;
-  return { ...settings, options: { ...settings.options, ...(await loadApp(settings.app)) } };
+type Where = Pick<ServeOptions, 'hostname' | 'port' | 'listen'>;
+
+async function start(settings: Settings, where: Where): Promise<Server | Supervisor> {
+  const { options, app } = settings;
+  const { workers: _, accept: __, ...plain } = options;
+  if (options.workers === 1 || (options.workers === 'auto' && usableCores() === 1))
+    return serve({ ...plain, ...(await handlersOf(app)), ...where });
+  const supervisor = serve({ ...options, workers: options.workers!, ...where, ...(app === null ? {} : { app }) });
+  supervisor.report = (sentence, error) => {
+    warn(sentence);
+    if (error?.stack !== undefined) process.stderr.write(`${error.stack}\n`);
+  };
+  await supervisor.ready;
+  return supervisor;
 }
 
-function warnOfDoor({ companion }: Server, output: NodeJS.WriteStream): void {
+/** Reads the configuration file anew, and loads the app anew; a mistake in them leaves the server as it was. */
+async function reload(server: Server | Supervisor, read: () => Settings): Promise<void> {
+  try {
+    const { options, app, listening } = read();
+    const where = await resolveListening(listening);
+    const { workers: _, accept: __, ...plain } = options;
+    if (server instanceof Supervisor) await server.reload({ ...options, ...where, ...(app === null ? {} : { app }) });
+    else await server.reload({ ...plain, ...(await handlersOf(app)), ...where });
+    note('Reloaded.');
+  } catch (error) {
+    const { message } = error as Error;
+    warn(`Not reloaded, the server goes on as before: ${message}`);
+    if (isUsageError(error) && error.details !== '') process.stderr.write(`${error.details}\n`);
+  }
+}
+
+const handlersOf = async (app: string | null): Promise<Partial<App>> => (app === null ? {} : await loadApp(app));
+
+function note(sentence: string): void {
+  process.stderr.write(`epollet: ${sentence}\n`);
+}
+
+function warnOfDoor({ companion }: Server | Supervisor, output: NodeJS.WriteStream): void {
   if (!(companion instanceof AdminDoor)) return;
   output.write(`${companion.url.href} is the admin door\n`);
   if (companion.shortcoming !== null) warn(companion.shortcoming);

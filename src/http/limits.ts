@@ -61,6 +61,7 @@ export const LIMITS = {
   lingerTimeoutMs: limit(5000, [1, HOUR_MS], 'time without a byte while reading on after a response to half a request'),
   maxLingerMs: limit(30_000, [1, HOUR_MS], 'time for reading on in all, RFC 9112 section 9.6'),
   lingerBytes: limit(GIB, [0, 1024 * GIB], 'bytes read and discarded meanwhile'),
+  stopDelayMs: limit(0, [0, HOUR_MS], 'time of serving on at a stop, in which load balancers see that it is not ready'),
   stopTimeoutMs: limit(8000, [1, HOUR_MS], 'time for pending responses at a stop; Docker kills after 10 s'),
   cacheBytes: limit(
     67_108_864,

@@ -16,9 +16,9 @@ export class Acceptors implements Accepting {
    */
   constructor(
     readonly reactor: Reactor,
-    readonly options: AcceptorOptions,
+    public options: AcceptorOptions,
     readonly onAccept: (fd: number) => void,
-    readonly reserve: DescriptorReserve | null = null,
+    public reserve: DescriptorReserve | null = null,
   ) {}
 
   /**

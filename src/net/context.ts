@@ -19,7 +19,7 @@ export interface ConnectionContext {
   readonly reactor: Reactor;
   readonly kernel: Kernel;
   readonly trigger: Trigger;
-  readonly limits: ConnectionLimits;
+  limits: ConnectionLimits;
   readonly writeQueues: WriteQueuePool;
   readonly readBatch: ReadBatch;
   /** For reads outside a batch, behind unread bytes. Its last byte is spare; its contents do not outlive a call. */

@@ -71,7 +71,7 @@ export class Listener {
     private readonly kernel: Kernel,
     public fd: number,
     readonly address: SocketAddress,
-    private readonly isOwned: boolean,
+    readonly isOwned: boolean,
     /** The file of a Unix socket that was opened here. */
     private file: SocketFile | null = null,
   ) {}

@@ -20,6 +20,7 @@ import { isAddress } from '../net/listening/address.js';
 import type { ListenAddress } from '../net/listening/listen-address.js';
 import { TRIGGERS, type Trigger } from '../reactor/interest.js';
 import { kernel as realKernel } from '../sys/binding.js';
+import { withCode } from '../sys/error-code.js';
 import type { Kernel } from '../sys/kernel.js';
 import { ADMIN } from './admin-option.js';
 import { type ErrorHandler, type FetchHandler, HandlerRunner } from './handlers/handler-runner.js';
@@ -72,6 +73,19 @@ export interface ServeOptions extends SiteOptions {
   kernel?: Kernel;
 }
 
+/** Options of a server in worker threads. */
+export interface WorkersOptions extends Omit<ServeOptions, 'fetch' | 'error' | 'kernel'> {
+  /**
+   * Threads that serve, each with a part of `cacheBytes` and of `maxConnections`; `auto` is one for each core that the
+   * process may use. @default 1
+   */
+  workers?: number | 'auto';
+  /** How connections get to workers: each has a socket of its own, or all accept from one. @default 'reuseport' */
+  accept?: AcceptMode;
+  /** The path of a module with `export default { fetch }`, which each worker loads: a function cannot be sent to a thread. */
+  app?: string;
+}
+
 /** A host name as sites are looked up by it: lower case, without a port and without a dot at the end. */
 export const HOST_NAME =
   /^(?:(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*|\[[0-9a-f:.]+\])$/;
@@ -106,6 +120,27 @@ const HOSTS: OptionType<Record<string, HostOptions>> = {
     if (Object.prototype.toString.call(hosts) === '[object Object]') return hosts as Record<string, HostOptions>;
     throw optionError(
       `${name} must be an object such as { "docs.example.org": { root: "docs" } }, not ${inspect(hosts, ONE_LINE)}`,
+    );
+  },
+};
+
+/** How connections get to workers: each has a socket of its own, or all accept from one. */
+export type AcceptMode = 'reuseport' | 'shared';
+const ACCEPT_MODES: readonly AcceptMode[] = ['reuseport', 'shared'];
+
+export const MAX_WORKERS = 1024;
+const WORKER_COUNT = integer(1, MAX_WORKERS);
+const WORKERS: OptionType<number | 'auto'> = {
+  schema: { anyOf: [WORKER_COUNT.schema, { const: 'auto' }] },
+  check(name, value) {
+    if (
+      value === 'auto' ||
+      (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= MAX_WORKERS)
+    )
+      return value;
+    throw withCode(
+      'ERR_EPOLLET_OPTION',
+      new RangeError(`${name} must be an integer from 1 to ${MAX_WORKERS}, or auto, not ${quoted(value)}`),
     );
   },
 };
@@ -148,6 +183,23 @@ export const SERVER_OPTIONS = {
       description: 'where to listen: a port, HOST:PORT, unix:PATH, fd:NUMBER or systemd; in place of --host and --port',
       repeatable: true,
     },
+  },
+  workers: {
+    type: WORKERS,
+    default: 1,
+    description: 'threads that serve, or auto for one a core; above 1 the handler is that of app',
+    flag: { argument: 'number', description: 'threads that serve, or auto for one for each core' },
+  },
+  accept: {
+    type: choice(ACCEPT_MODES),
+    default: 'reuseport',
+    description: 'how connections get to workers: reuseport has a socket for each, shared one for all',
+    flag: { argument: 'mode' },
+  },
+  app: {
+    type: text('the path of a module such as "app.mjs"', /^[^\0]+$/),
+    default: undefined,
+    description: 'module with export default { fetch }, which each worker loads, in place of fetch',
   },
   trigger: {
     type: choice(TRIGGERS),
@@ -202,7 +254,10 @@ export const SERVER_OPTIONS = {
   },
   limits: { type: LIMITS_OBJECT, default: {}, description: 'limits on what clients may use of the server' },
 } as const satisfies {
-  readonly [name in Exclude<keyof ServeOptions, keyof SiteOptions | 'kernel'>]: OptionRow<unknown>;
+  readonly [name in Exclude<
+    keyof ServeOptions | keyof WorkersOptions,
+    keyof SiteOptions | 'kernel'
+  >]: OptionRow<unknown>;
 };
 
 const HOST_OPTION_NAMES = ['root', ...SITE_OPTION_NAMES];
@@ -219,7 +274,7 @@ export const OPTION_ALIASES: ReadonlyMap<string, string> = new Map([
   ...LIMIT_NAMES.map((name): [string, string] => [name, `limits.${name}`]),
 ]);
 
-const API_ALIASES = new Map([...OPTION_ALIASES, ['host', 'hostname'], ['app', 'fetch']]);
+const API_ALIASES = new Map([...OPTION_ALIASES, ['host', 'hostname']]);
 
 /** @throws TypeError or RangeError, in one sentence that names the option; `code` is ERR_EPOLLET_OPTION */
 export function checkedOptions(options: ServeOptions) {
@@ -250,10 +305,22 @@ export function checkedOptions(options: ServeOptions) {
   };
 }
 
+/** The options of workers, and `plain`, those of the Server of each. @throws as `checkedOptions` does */
+export function checkedWorkers(options: ServeOptions & WorkersOptions) {
+  if (typeof options !== 'object' || options === null)
+    throw optionError(`options must be an object with a root or a fetch, not ${String(options)}`);
+  const { workers: _, accept: __, app, ...plain } = options;
+  if (app !== undefined) checked(options, 'app');
+  return { workers: checked(options, 'workers'), accept: checked(options, 'accept'), app: app ?? null, plain };
+}
+
 type Checked<Name extends keyof typeof SERVER_OPTIONS> =
   (typeof SERVER_OPTIONS)[Name]['type'] extends OptionType<infer Value> ? Value : never;
 
-function checked<Name extends keyof typeof SERVER_OPTIONS>(options: ServeOptions, name: Name): Checked<Name> {
+function checked<Name extends keyof typeof SERVER_OPTIONS>(
+  options: ServeOptions & WorkersOptions,
+  name: Name,
+): Checked<Name> {
   const { type, default: byDefault } = SERVER_OPTIONS[name];
   return type.check(name, options[name] === undefined ? byDefault : options[name]) as Checked<Name>;
 }

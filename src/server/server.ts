@@ -1,7 +1,7 @@
 import { Files } from '../files/files.js';
 import type { MissingFallback } from '../files/pages/fallback.js';
 import { DateClock } from '../http/date.js';
-import { resolveLimits } from '../http/limits.js';
+import { type Limits, resolveLimits } from '../http/limits.js';
 import { RequestParser } from '../http/request/parser.js';
 import { Acceptors } from '../net/acceptors.js';
 import { Connection } from '../net/connection.js';
@@ -13,36 +13,26 @@ import type { NestedDriver } from '../reactor/driver.js';
 import { EnclosingDriver } from '../reactor/enclosing-driver.js';
 import { READABLE } from '../reactor/interest.js';
 import { Reactor } from '../reactor/reactor.js';
+import type { Token } from '../reactor/registry.js';
 import { type CountedKernel, countedKernel } from '../sys/counted-kernel.js';
 import { assertLoop } from '../sys/runtime.js';
 import { ClientLimits } from './clients/client-limits.js';
 import type { ServerContext } from './connection/context.js';
 import { HttpConnection } from './connection/http-connection.js';
+import type { Companion, Handed } from './handed.js';
 import { FlushQueue } from './handlers/flush-queue.js';
+import type { HandlerRunner } from './handlers/handler-runner.js';
 import type { HandlerServer, ServerStats, StopOptions } from './handlers/handler-server.js';
-import { type HandedListener, openListeners } from './listeners.js';
+import { openListeners } from './listeners.js';
 import { AccessLog } from './log/access-log.js';
 import { Meter } from './measure/meter.js';
 import { checkedOptions, type ServeOptions } from './options.js';
+import { type PreparedReload, rejectFixed } from './reload.js';
 import { isTraced } from './tracing/request-trace.js';
 
 /** One buffer for the reads of all connections; a head of the largest size fits. Its last byte is the parser's sentinel. */
 const RECEIVE_BYTES = 65536;
 const STDOUT = 1;
-
-export interface Handed {
-  /** Descriptors that listen already, in place of the addresses in the options; they stay open. */
-  readonly listeners?: readonly HandedListener[];
-  /** In place of an EnclosingDriver, of which one reactor of a thread should be the only one. */
-  readonly Driver?: typeof NestedDriver;
-}
-
-/** Shows the server's state, and ends after it. */
-export interface Companion {
-  /** @param reason why the server should get no further requests; null when it is ready */
-  setReady(reason: string | null): void;
-  close(): Promise<void>;
-}
 
 /**
  * A server that listens. It owns the reactor, the sockets, and the descriptors of its root and cached files.
@@ -79,13 +69,19 @@ export class Server implements HandlerServer, AsyncDisposable {
   private isForced = false;
   private readonly startMs: number;
   private longestTurnMs = 0;
+  private endDelay: (() => void) | null = null;
+  /** Of inotify and of mounts, as long as the files are those of the context. */
+  private watchTokens: Token[] = [];
   private onDrained: (() => void) | null = null;
 
   /** What stops with the server; it may be set until then. */
   companion: Companion | null = null;
 
   /** @param handed by a supervisor or an admin door */
-  constructor(options: ServeOptions, handed: Handed = {}) {
+  constructor(
+    private readonly options: ServeOptions,
+    handed: Handed = {},
+  ) {
     const { listen, site, hosts, handlers, trigger, accessLog, measure, ...given } = checkedOptions(options);
     this.counted = countedKernel(given.kernel);
     const { kernel } = this.counted;
@@ -209,6 +205,53 @@ export class Server implements HandlerServer, AsyncDisposable {
     return this.context.files?.missingFallbacks ?? [];
   }
 
+  /** Whether it accepts connections and is not about to stop. */
+  get isServing(): boolean {
+    return this.stopping === null;
+  }
+
+  /**
+   * Changes what is served, and how: files, handlers and limits. Connections stay open; handlers that have begun respond
+   * to their requests. Of what cannot change, such as where it listens, the options have the values of the start, or none.
+   * @param options as for `serve`; what they leave out has its default
+   * @throws as `serve` does; then everything stays as it was
+   */
+  async reload(options: ServeOptions): Promise<void> {
+    const prepared = this.prepareReload(options);
+    await null; // leave the turn: a handler that called this is still using the parser
+    prepared.commit();
+  }
+
+  /** The first half of a reload, which may throw, and does not change anything yet. */
+  prepareReload(options: ServeOptions): PreparedReload {
+    const { site, hosts, handlers } = checkedOptions(options);
+    rejectFixed(options, this.options);
+    const limits = resolveLimits(options.limits);
+    const { kernel } = this.counted;
+    const files = site === null ? null : new Files(kernel, site, hosts, limits);
+    return {
+      commit: () => {
+        if (this.stopping === null) this.replace(files, handlers, limits);
+        else files?.close();
+      },
+      abort: () => files?.close(),
+    };
+  }
+
+  /**
+   * Accepts what is in the queues, then nothing more; what comes later is refused. The first part of a stop.
+   * @param descriptors handed ones that are closed as well, at once, so that no connection gets into a queue meanwhile
+   */
+  stopAccepting(descriptors: readonly number[] = []): void {
+    this.context.isDraining = true;
+    this.connectionContext.isStopping = true;
+    this.reactor.readClock(); // the last turn may be long ago; connections accepted now get their full time
+    for (const listener of this.listeners) listener.withdraw();
+    this.acceptors.close();
+    for (const fd of descriptors) this.counted.kernel.close(fd);
+    for (const listener of this.listeners) listener.close();
+  }
+
   /** Keeps the process alive while the server listens, which is the default. */
   ref(): void {
     this.driver.ref();
@@ -220,7 +263,7 @@ export class Server implements HandlerServer, AsyncDisposable {
   }
 
   /**
-   * Stops gracefully: connections in the accept queue are still accepted, requests in progress are responded to with
+   * Stops gracefully: after `stopDelayMs`, in which it serves on, connections in the accept queue are still accepted, requests in progress are responded to with
    * `Connection: close`, and idle connections are closed. After `stopTimeoutMs` the rest is closed. Another call with
    * `force` closes the rest at once. Resolves when everything is closed; never rejects.
    */
@@ -228,7 +271,10 @@ export class Server implements HandlerServer, AsyncDisposable {
     if (this.stopping === null) this.companion?.setReady('The server is stopping.');
     this.stopping ??= this.drain();
     this.isForced ||= options.force === true;
-    if (this.isForced) this.closeAll();
+    if (this.isForced) {
+      this.endDelay?.();
+      this.closeAll();
+    }
     return this.stopping;
   }
 
@@ -244,11 +290,13 @@ export class Server implements HandlerServer, AsyncDisposable {
   /** Events of inotify(7) and of mounts are read first in a turn, before any request. */
   private watchFiles({ inotify, mounts }: Files): void {
     if (inotify.fd >= 0)
-      this.reactor.register(inotify.fd, { onReady: () => inotify.read() }, READABLE, { first: true });
+      this.watchTokens.push(
+        this.reactor.register(inotify.fd, { onReady: () => inotify.read() }, READABLE, { first: true }),
+      );
     if (mounts.fd < 0) return;
     try {
       const handler = { onReady: () => mounts.onMountEvent() };
-      this.reactor.register(mounts.fd, handler, READABLE, { first: true, trigger: 'edge' });
+      this.watchTokens.push(this.reactor.register(mounts.fd, handler, READABLE, { first: true, trigger: 'edge' }));
     } catch (error) {
       // An emulated /proc may not support epoll, EPERM: then directories are compared when they are revalidated.
       if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
@@ -275,13 +323,10 @@ export class Server implements HandlerServer, AsyncDisposable {
   }
 
   private async drain(): Promise<void> {
-    this.context.isDraining = true;
-    this.connectionContext.isStopping = true;
+    const { stopDelayMs } = this.context.limits;
+    if (stopDelayMs > 0 && !this.isForced) await this.delay(stopDelayMs);
     await null; // leave the turn: if a handler called this, the bytes behind its request are still in the receive buffer
-    this.reactor.readClock(); // the last turn may be long ago; connections accepted now get their full time
-    for (const listener of this.listeners) listener.withdraw();
-    this.acceptors.close();
-    for (const listener of this.listeners) listener.close();
+    this.stopAccepting();
     if (this.isForced) this.closeAll();
     for (const connection of this.connections) connection.drain();
     if (this.connections.size > 0) {
@@ -299,17 +344,38 @@ export class Server implements HandlerServer, AsyncDisposable {
     await this.companion?.close();
   }
 
+  private delay(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.endDelay = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  private replace(files: Files | null, handlers: HandlerRunner | null, limits: Limits): void {
+    const { context, connectionContext, acceptors } = this;
+    const before = context.files;
+    for (const token of this.watchTokens) this.reactor.unregister(token);
+    this.watchTokens = [];
+    context.files = files;
+    context.handlers = handlers;
+    context.limits = connectionContext.limits = acceptors.options = limits;
+    context.parser = new RequestParser(limits, handlers !== null);
+    acceptors.reserve = files?.fdReserve ?? null;
+    if (files !== null) this.watchFiles(files);
+    before?.close();
+  }
+
   private closeAll(): void {
     for (const { connection } of this.connections) connection.close('the server stopped');
   }
 }
 
 /**
- * Serves a directory, a handler, or both, over HTTP/1.1. The server listens when the call returns.
- * @throws TypeError or RangeError ERR_EPOLLET_OPTION for an invalid option; a system error with `code` and `syscall`, and
- * the culprit in `address` and `port` (EADDRINUSE, EACCES, EADDRNOTAVAIL), in `listen` (a Unix socket or a descriptor)
- * or in `path` (ENOENT, ENOTDIR, EACCES);
- * ERR_EPOLLET_PLATFORM under Bun and Deno
+ * Serves in this thread, without an admin door.
+ * @throws as `serve` of the admin door does
  */
 export function serve(options: ServeOptions): Server {
   assertLoop(); // before the globals are replaced

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadApp } from '../../src/cli/app.js';
+import { loadApp } from '../../src/app/app.js';
 import { UsageError } from '../../src/cli/settings/usage-error.js';
 import { explain } from '../../src/explain/explain.js';
 import type { ServeOptions } from '../../src/server/options.js';
@@ -230,7 +230,7 @@ describe('an app that cannot be parsed: the sentence has the place', () => {
     rows.forEach(([content], i) => {
       write(`${i}.mjs`, content);
     });
-    const args = ['--input-type=module', '-e', script, new URL('../cli/app.js', PACKAGE_ENTRY).href];
+    const args = ['--input-type=module', '-e', script, new URL('../app/app.js', PACKAGE_ENTRY).href];
     messages = JSON.parse(execFileSync(process.execPath, args, { cwd: directory, encoding: 'utf8' }));
   });
 

@@ -1,7 +1,11 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { LIMIT_NAMES, LIMITS } from '../../src/http/limits.js';
 import { command, MAIN, run } from '../support/command.js';
 import { makeDirectory, OLD_ENOUGH_MS } from '../support/directory.js';
@@ -213,7 +217,6 @@ describe('a usage error is one sentence that names the culprit, and exit code 2'
     [['--trigger', 'both'], {}, /--trigger.*both.*level, edge, oneshot/],
     [[], { EPOLLET_TRIGGER: 'both' }, /EPOLLET_TRIGGER.*level, edge, oneshot/],
     [['--access-log', 'xml'], {}, /--access-log.*xml.*off, combined, json/],
-    [['--workers', '2'], {}, /--workers.*2.*1 worker/],
     [['--workers', '0'], {}, /--workers.*0/],
     [['--workers', 'many'], {}, /--workers.*many/],
     [['--host', '192.0.2.1', '--port', '0'], {}, /192\.0\.2\.1.*--host/],
@@ -343,32 +346,28 @@ describe('version and help', () => {
 });
 
 describe('signals', () => {
-  test.concurrent.each(['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'] as const)(
-    '%s drains and exits with 0',
-    async (signal) => {
-      await using server = command([site.root, '--port', '0']);
-      const port = await server.port();
-      using idle = await RawClient.connect(port);
-      await idle.send(request('/')).response();
-      using busy = await RawClient.connect(port);
-      busy.pause().send(request(`/${8 * MIB}.bin`));
-      await sleep(100);
-      const startMs = performance.now();
-      server.kill(signal);
-      expect(await idle.untilClose()).toHaveLength(0);
-      expect(server.process.exitCode).toBeNull();
-      const response = await busy.resume().response();
-      expect(response.body.equals(contentOf(8 * MIB))).toBe(true);
-      expect(await server.ended).toMatchObject({ code: 0, signal: null, stderr: '' });
-      expect(performance.now() - startMs).toBeLessThan(7000);
-    },
-  );
+  test.concurrent.each(['SIGTERM', 'SIGINT', 'SIGQUIT'] as const)('%s drains and exits with 0', async (signal) => {
+    await using server = command([site.root, '--port', '0']);
+    const port = await server.port();
+    using idle = await RawClient.connect(port);
+    await idle.send(request('/')).response();
+    using busy = await RawClient.connect(port);
+    busy.pause().send(request(`/${8 * MIB}.bin`));
+    await sleep(100);
+    const startMs = performance.now();
+    server.kill(signal);
+    expect(await idle.untilClose()).toHaveLength(0);
+    expect(server.process.exitCode).toBeNull();
+    const response = await busy.resume().response();
+    expect(response.body.equals(contentOf(8 * MIB))).toBe(true);
+    expect(await server.ended).toMatchObject({ code: 0, signal: null, stderr: '' });
+    expect(performance.now() - startMs).toBeLessThan(7000);
+  });
 
   test.concurrent.each([
     ['SIGTERM', 'SIGTERM'],
     ['SIGINT', 'SIGTERM'],
     ['SIGINT', 'SIGINT'],
-    ['SIGHUP', 'SIGTERM'],
   ] as const)('%s, then %s, exits at once', async (first, second) => {
     await using server = command([site.root, '--port', '0']);
     using busy = await RawClient.connect(await server.port());
@@ -383,12 +382,12 @@ describe('signals', () => {
     expect(performance.now() - startMs).toBeLessThan(6000);
   });
 
-  test.concurrent.each(['SIGHUP', 'SIGTERM'] as const)('%s, then SIGHUP, still drains', async (first) => {
+  test.concurrent('SIGTERM, then SIGHUP, still drains', async () => {
     await using server = command([site.root, '--port', '0']);
     using busy = await RawClient.connect(await server.port());
     busy.pause().send(request(`/${8 * MIB}.bin`));
     await sleep(100);
-    server.kill(first);
+    server.kill('SIGTERM');
     await sleep(100);
     server.kill('SIGHUP');
     await sleep(100);
@@ -418,10 +417,44 @@ describe('signals', () => {
     },
   );
 
-  test.concurrent('SIGHUP writes the end of the access log', async () => {
+  test.concurrent.each([1, 2])(
+    'SIGHUP reads the configuration file and the app anew, with %d workers',
+    async (workers) => {
+      const directory = mkdtempSync(join(tmpdir(), 'epollet-reload-'));
+      onTestFinished(() => rmSync(directory, { recursive: true }));
+      const config = join(directory, 'site.json');
+      const write = (word: string, more: object = {}): void => {
+        writeFileSync(join(directory, 'app.mjs'), `export default () => new Response('${word}');`);
+        writeFileSync(config, JSON.stringify({ app: 'app.mjs', ...more }));
+      };
+      write('first');
+      await using server = command(['--config', config, '--port', '0', '--workers', String(workers)]);
+      const port = await server.port();
+      using client = await RawClient.connect(port);
+      const word = async (): Promise<string> => (await client.send(request('/')).response()).body.toString();
+      expect(await word()).toBe('first');
+      write('second');
+      server.kill('SIGHUP');
+      await server.waitFor(/Reloaded\./, 'stderr');
+      expect(await word()).toBe('second');
+      write('third', { trigger: 'none' });
+      server.kill('SIGHUP');
+      await server.waitFor(/Not reloaded, the server goes on as before: .*trigger must be one of/, 'stderr');
+      expect(await word()).toBe('second');
+      expect(await server.kill('SIGTERM').ended).toMatchObject({ code: 0, signal: null });
+    },
+  );
+
+  test.concurrent('SIGHUP of a terminal that closes stops', async () => {
+    const args = [fileURLToPath(new URL('fixtures/terminal.py', import.meta.url)), process.execPath, MAIN, site.root];
+    const { stdout } = await promisify(execFile)('python3', args, { timeout: 8000 });
+    expect(stdout).toBe('it has ended\n');
+  });
+
+  test.concurrent('SIGQUIT writes the end of the access log', async () => {
     await using server = command([site.root, '--port', '0', '--access-log', 'combined']);
     await exchange(await server.port('stderr'), request('/hello.txt'));
-    const ended = await server.kill('SIGHUP').ended;
+    const ended = await server.kill('SIGQUIT').ended;
     expect(ended).toMatchObject({ code: 0, signal: null });
     expect(ended.stdout).toMatch(/"GET \/hello\.txt HTTP\/1\.1" 200 /);
   });

@@ -136,7 +136,14 @@ describe('a flag and its variable make the same option', () => {
 
   test('an option that is not given is absent', async () => {
     const { hosts, limits, ...options } = await optionsOf(['x']);
-    expect(options).toEqual({ root: 'x', port: 8080, trigger: 'level', accessLog: 'off' });
+    expect(options).toEqual({
+      root: 'x',
+      port: 8080,
+      workers: 1,
+      accept: 'reuseport',
+      trigger: 'level',
+      accessLog: 'off',
+    });
     expect(hosts).toEqual({});
     expect(limits).toMatchObject({ headBytes: 16384 });
   });
@@ -305,10 +312,6 @@ describe('an invalid flag or variable is a sentence with the remedy', () => {
     );
     expect(error?.message.replace(/^error: /, '')).toMatch(expected);
     if (error instanceof CommanderError) expect(error.exitCode).toBe(1);
-  });
-
-  test('the configuration file may not have more than 1 worker', async () => {
-    await expect(settings([], {}, { workers: 2 })).rejects.toThrow(`${CONFIG}: workers must be 1: only 1 worker`);
   });
 });
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { jsonFault, repeatedName } from '../../app/json-fault.js';
 import { checkedMembers, memberOf, quoted } from '../../files/rules/option-type.js';
 import { resolveSiteOptions, SITE_OPTION_NAMES, type SiteOptions } from '../../files/rules/site-options.js';
 import type { Limits } from '../../http/limits.js';
@@ -7,7 +8,7 @@ import { listenText, parseListen } from '../../net/listening/listen-address.js';
 import type { Trigger } from '../../reactor/interest.js';
 import { LISTEN } from '../../server/listen-option.js';
 import type { AccessLogFormat } from '../../server/log/access-log.js';
-import { jsonFault, repeatedName } from '../syntax/json-fault.js';
+import type { AcceptMode } from '../../server/options.js';
 import { CONFIG_ALIASES, CONFIG_OPTIONS } from './option-table.js';
 import { checked, UsageError } from './usage-error.js';
 
@@ -17,7 +18,8 @@ export interface Config {
   port?: number;
   /** Paths of Unix sockets are absolute. */
   listen?: string[];
-  workers?: number;
+  workers?: number | 'auto';
+  accept?: AcceptMode;
   trigger?: Trigger;
   accessLog?: AccessLogFormat;
   admin?: string;

@@ -4,7 +4,7 @@ import { BOOLEAN, type OptionRow } from '../../files/rules/option-type.js';
 import { SITE_OPTIONS } from '../../files/rules/site-options.js';
 import { parseListen } from '../../net/listening/listen-address.js';
 import { adminAddress } from '../../server/admin-option.js';
-import { SERVER_OPTIONS } from '../../server/options.js';
+import { MAX_WORKERS, SERVER_OPTIONS } from '../../server/options.js';
 import { COMMAND_OPTIONS, LIMIT_OPTIONS } from './option-table.js';
 import { UsageError } from './usage-error.js';
 
@@ -66,8 +66,6 @@ export function switchValue(variable: string): boolean {
   throw new UsageError(`${variable} must be 1, true, yes or on, or 0, false, no or off, not ${JSON.stringify(text)}.`);
 }
 
-export const ONE_WORKER = 'only 1 worker is supported; for more, start several servers behind a load balancer.';
-
 /** HOST and PORT, which platforms set, rank below the flags and variables of epollet. */
 export const hostFlag = (): Option =>
   flagsOf('hostname', SERVER_OPTIONS.hostname)[0]!.default(process.env['HOST'] || SERVER_OPTIONS.hostname.default);
@@ -87,7 +85,8 @@ export const serverFlags = (): Option[] => [
   hostFlag(),
   portFlag(),
   ...flagsOf('listen', SERVER_OPTIONS.listen, listenTexts),
-  flagsOf('workers', COMMAND_OPTIONS.workers)[0]!.argParser(onlyOne),
+  flagsOf('workers', SERVER_OPTIONS.workers)[0]!.argParser(workerCount).default(1),
+  ...flagsOf('accept', SERVER_OPTIONS.accept),
   ...flagsOf('trigger', SERVER_OPTIONS.trigger),
   ...flagsOf('accessLog', SERVER_OPTIONS.accessLog),
   ...flagsOf('admin', SERVER_OPTIONS.admin, adminText),
@@ -122,7 +121,6 @@ export function integer(min: number, max: number): (text: string) => number {
   };
 }
 
-function onlyOne(text: string): number {
-  if (integer(1, 1024)(text) !== 1) throw new InvalidArgumentError(ONE_WORKER);
-  return 1;
+function workerCount(text: string): number | 'auto' {
+  return text === 'auto' ? text : integer(1, MAX_WORKERS)(text);
 }

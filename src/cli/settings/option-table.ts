@@ -28,7 +28,6 @@ export const COMMAND_OPTIONS = {
     description: 'configuration file in JSON, by the schema epollet/config.schema.json',
     flag: { argument: 'file' },
   },
-  workers: { type: integer(1, 1024), default: 1, description: 'number of reactors; only 1 is supported for now' },
   spa: { ...toggle(false, `short for --fallback ${SPA_PAGE}`), flag: { short: 's' } },
   check: toggle(false, 'check the configuration, the files and the app, and exit'),
 } as const satisfies Record<string, OptionRow<unknown>>;
@@ -72,7 +71,8 @@ export const CONFIG_OPTIONS = {
     ...NO_DEFAULT,
     description: `${SERVER_OPTIONS.listen.description}; a relative path starts at the directory of this file`,
   },
-  workers: COMMAND_OPTIONS.workers,
+  workers: SERVER_OPTIONS.workers,
+  accept: SERVER_OPTIONS.accept,
   trigger: SERVER_OPTIONS.trigger,
   accessLog: SERVER_OPTIONS.accessLog,
   admin: SERVER_OPTIONS.admin,

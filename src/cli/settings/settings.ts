@@ -9,9 +9,9 @@ import {
 import { LIMIT_NAMES, type Limits } from '../../http/limits.js';
 import type { Trigger } from '../../reactor/interest.js';
 import type { AccessLogFormat } from '../../server/log/access-log.js';
-import type { HostOptions, ServeOptions } from '../../server/options.js';
+import type { AcceptMode, HostOptions, ServeOptions, WorkersOptions } from '../../server/options.js';
 import { type Config, readConfig } from './config.js';
-import { flagName, flagOf, limitFlags, ONE_WORKER, serverFlags, switchValue, variableOf } from './flags.js';
+import { flagName, flagOf, limitFlags, serverFlags, switchValue, variableOf } from './flags.js';
 import { addGrouped, addWrapped } from './help.js';
 import { type Listening, listeningOf } from './listening.js';
 import { SPA_PAGE } from './option-table.js';
@@ -24,10 +24,12 @@ export interface Settings {
   /** The module of the app; null for files alone. */
   readonly app: string | null;
   /** Without the address, and without the handlers, which the app has. */
-  readonly options: Omit<ServeOptions, 'hostname' | 'port' | 'listen'>;
+  readonly options: Omit<ServeOptions & Pick<WorkersOptions, 'workers' | 'accept'>, 'hostname' | 'port' | 'listen'>;
 }
 
 interface Flags extends SiteOptions, Partial<Limits> {
+  workers: number | 'auto';
+  accept: AcceptMode;
   trigger: Trigger;
   accessLog: AccessLogFormat;
   admin?: string;
@@ -84,12 +86,11 @@ export function settingsOf(command: Command, dir: string | undefined): Settings 
   if (flags.config === '')
     throw new UsageError('The configuration file has an empty name; give one, or leave --config out.');
   const file = flags.config === undefined ? null : readConfig(flags.config);
-  if ((file?.workers ?? 1) !== 1) throw new UsageError(`${flags.config}: workers must be 1: ${ONE_WORKER}`);
   if (dir === '')
     throw new UsageError(
       'The directory has an empty name; give one, or leave it out for the site that ships with epollet.',
     );
-  const choose = <Name extends 'trigger' | 'accessLog'>(name: Name): Flags[Name] =>
+  const choose = <Name extends 'workers' | 'accept' | 'trigger' | 'accessLog'>(name: Name): Flags[Name] =>
     rank(name) > 0 ? flags[name] : ((file?.[name] as Flags[Name] | undefined) ?? flags[name]);
   const shown = (name: string): string =>
     rank(name) === RANKS['env'] ? variableOf(name) : flagOf(name, command.opts()[name]);
@@ -117,6 +118,8 @@ export function settingsOf(command: Command, dir: string | undefined): Settings 
     listening: listeningOf(command, file),
     app,
     options: {
+      workers: choose('workers'),
+      accept: choose('accept'),
       trigger: choose('trigger'),
       accessLog: choose('accessLog'),
       ...(admin === undefined ? {} : { admin }),

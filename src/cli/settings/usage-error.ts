@@ -14,9 +14,9 @@ export class UsageError extends Error {
   }
 }
 
-/** By its name: the bundle of `serve` and the modules of the other commands have a class each. */
+/** By its name: the bundle of `serve`, the modules of the other commands and the workers have a class each. */
 export const isUsageError = (error: unknown): error is UsageError =>
-  error instanceof Error && error.name === 'UsageError';
+  error instanceof Error && (error.name === 'UsageError' || error.name === 'AppError');
 
 /** A message of an option's check as a sentence; a question ends as it is. */
 export const sentence = (message: string): string => message.replace(/(?<!\?)$/, '.');

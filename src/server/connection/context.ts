@@ -11,13 +11,14 @@ import type { Meter } from '../measure/meter.js';
 
 /** What the HTTP connections of one server share. */
 export interface ServerContext {
-  readonly limits: Limits;
-  readonly parser: RequestParser;
+  /** This, and the next ones, are replaced by a reload. */
+  limits: Limits;
+  parser: RequestParser;
   readonly clock: DateClock;
   /** Null for a server without a root. */
-  readonly files: Files | null;
+  files: Files | null;
   /** Null for a server without a handler. */
-  readonly handlers: HandlerRunner | null;
+  handlers: HandlerRunner | null;
   readonly flushQueue: FlushQueue;
   /** Null if it is off. */
   readonly log: AccessLog | null;

@@ -310,6 +310,17 @@ const EFFECTS: Record<keyof Limits, () => Promise<void>> = {
       await eventually(() => server.stats().connections.open === 0, 'it lingers no longer', PROMPT_MS);
     }),
 
+  stopDelayMs: () =>
+    withServer({ stopDelayMs: 100 }, async (server) => {
+      const startMs = performance.now();
+      const stopped = server.stop();
+      expect(server.isServing).toBe(false);
+      using client = await RawClient.connect(server.port);
+      expect((await client.send(request('/hello.txt')).response()).status).toBe(200);
+      await stopped;
+      within(performance.now() - startMs, 100);
+    }),
+
   stopTimeoutMs: () =>
     withServer({ stopTimeoutMs: 200 }, async (server) => {
       using client = await RawClient.connect(server.port);

@@ -3,9 +3,10 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { installGlobals } from '../fetch/globals.js';
 import type { ErrorHandler, FetchHandler } from '../server/handlers/handler-runner.js';
-import { UsageError } from './settings/usage-error.js';
-import { jsonFault } from './syntax/json-fault.js';
-import { placeOf, syntaxPlace } from './syntax/syntax-place.js';
+import { AppError } from './app-error.js';
+import { freshUrl } from './fresh-modules.js';
+import { jsonFault } from './json-fault.js';
+import { placeOf, syntaxPlace } from './syntax-place.js';
 
 /** The default export of a module for `--app`; a bare function is taken as `fetch`. */
 export interface App {
@@ -18,16 +19,18 @@ const OWN_DIRECTORY = new URL('..', import.meta.url).href; // of the bundle too
 const SHAPE = 'export default { fetch(request) { return new Response("hi"); } }';
 
 /**
- * Loads a program's handlers. The fast Response is installed first, so that the module's top level already uses it.
+ * Loads a program's handlers; anew, if they were loaded before. The fast Response is installed first, so that the module's top level already uses it.
  * @param path from the working directory
- * @throws UsageError for a file that does not exist, cannot be loaded or has no handler
+ * @throws AppError for a file that does not exist, cannot be loaded or has no handler
  */
 export async function loadApp(path: string): Promise<App> {
   checkFile(path);
   installGlobals();
-  const module: { default?: unknown } = await import(pathToFileURL(resolve(path)).href).catch((error: unknown) => {
-    throw loadError(path, error);
-  });
+  const module: { default?: unknown } = await import(freshUrl(pathToFileURL(resolve(path)).href)).catch(
+    (error: unknown) => {
+      throw loadError(path, error);
+    },
+  );
   return appOf(path, module.default);
 }
 
@@ -36,7 +39,7 @@ function checkFile(path: string): void {
   try {
     if (statSync(path).isDirectory()) throw appError(`The app ${path} is a directory; give a module in it.`);
   } catch (error) {
-    if (error instanceof UsageError) throw error;
+    if (error instanceof AppError) throw error;
     const { code } = error as NodeJS.ErrnoException;
     throw appError(
       code === 'ENOENT' || code === 'ENOTDIR'
@@ -46,9 +49,9 @@ function checkFile(path: string): void {
   }
 }
 
-const appError = (message: string, details = ''): UsageError => new UsageError(message, details, 'ERR_EPOLLET_APP');
+const appError = (message: string, details = ''): AppError => new AppError(message, details);
 
-function loadError(path: string, error: unknown): UsageError {
+function loadError(path: string, error: unknown): AppError {
   const { code, message } = error instanceof Error ? (error as NodeJS.ErrnoException) : { message: String(error) };
   const reason = message.split('\n')[0]!.replace(/\.$/, '');
   if (code === 'ERR_UNKNOWN_FILE_EXTENSION') return extensionError(path, reason);
@@ -74,7 +77,7 @@ function jsonReason({ message }: SyntaxError): string | null {
 }
 
 /** Which extensions Node loads depends on its version, its flags and on loaders such as tsx. */
-function extensionError(path: string, reason: string): UsageError {
+function extensionError(path: string, reason: string): AppError {
   const file = / for (.*)$/.exec(reason)?.[1] ?? path;
   if (!/\.[cm]?ts$/.test(file)) {
     return appError(`${file} is not a module that Node can load; give JavaScript, as .mjs or .js.`);

@@ -1,0 +1,29 @@
+import { optionError } from '../files/rules/option-type.js';
+import { checkedWorkers, type ServeOptions, type WorkersOptions } from '../server/options.js';
+import { type Server, serve as serveInThisThread } from '../server/server.js';
+import { assertLoop } from '../sys/runtime.js';
+import { usableCores } from './cpu-count.js';
+import { Supervisor } from './supervisor.js';
+
+export type InWorkers = WorkersOptions & ({ workers: number | 'auto' } | { app: string });
+
+/**
+ * Serves in this thread, or with `workers` or `app` in others.
+ * @throws as `serve` of the admin door does
+ */
+export function serve(options: ServeOptions | InWorkers): Server | Supervisor {
+  assertLoop();
+  const { workers, accept, app, plain } = checkedWorkers(options);
+  if (!('workers' in options || 'app' in options)) return serveInThisThread(options);
+  rejectFunctions(plain);
+  return new Supervisor(plain, app, workers === 'auto' ? usableCores() : workers, accept);
+}
+
+function rejectFunctions(options: ServeOptions): void {
+  if (options.kernel !== undefined) throw optionError('kernel has no effect in workers');
+  const name = options.fetch === undefined ? 'error' : 'fetch';
+  if (options[name] === undefined) return;
+  throw optionError(
+    `${name} is a function, which cannot be sent to workers: put it into a module with export default { fetch }, and give its path as app`,
+  );
+}

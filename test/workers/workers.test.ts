@@ -1,0 +1,203 @@
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { type AcceptMode, type Supervisor, serve, type WorkersOptions } from '../../src/index.js';
+import { countDescriptors } from '../support/descriptors.js';
+import { eventually, RawClient, request, sleep } from '../support/raw-client.js';
+
+const FIXTURES = fileURLToPath(new URL('fixtures', import.meta.url));
+const CLOSE = ['Connection: close'];
+const MODES: AcceptMode[] = ['reuseport', 'shared'];
+
+let directory: string;
+let app: string;
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'epollet-workers-'));
+  cpSync(FIXTURES, directory, { recursive: true });
+  app = join(directory, 'app.mjs');
+  writeFileSync(join(directory, 'page.html'), 'a page');
+  writeFileSync(join(directory, 'large.bin'), Buffer.alloc(8 * 1024 * 1024, 'x'));
+});
+afterAll(() => rmSync(directory, { recursive: true }));
+
+async function start(options: WorkersOptions): Promise<Supervisor> {
+  const server = serve({ port: 0, workers: 2, ...options });
+  onTestFinished(() => server.stop({ force: true }));
+  await server.ready;
+  return server;
+}
+
+async function get(server: Supervisor, path: string): Promise<string> {
+  using client = await RawClient.connect(server.port);
+  return (await client.send(request(path, CLOSE)).response()).body.toString();
+}
+
+/** Polls until the condition holds. */
+async function polled(condition: () => Promise<boolean>): Promise<void> {
+  const untilMs = performance.now() + 5000;
+  while (!(await condition())) {
+    expect(performance.now()).toBeLessThan(untilMs);
+    await sleep(10);
+  }
+}
+
+/** Requests from now until the returned function is called, one connection each or on one, which resolves with the failures. */
+function load(server: Supervisor, path: string, keepAlive: boolean) {
+  let isOver = false;
+  let requests = 0;
+  const failures: string[] = [];
+  const client = async (): Promise<void> => {
+    while (!isOver) {
+      using connection = await RawClient.connect(server.port);
+      do {
+        try {
+          const { status } = await connection.send(request(path, keepAlive ? [] : CLOSE)).response();
+          if (status !== 200) failures.push(`status ${status}`);
+          requests++;
+        } catch (error) {
+          failures.push(String(error));
+          break;
+        }
+      } while (keepAlive && !isOver);
+    }
+  };
+  const all = Promise.all(Array.from({ length: 8 }, client));
+  return async () => {
+    isOver = true;
+    await all;
+    return { failures, requests };
+  };
+}
+
+describe.each(MODES)('workers with accept %s', (accept) => {
+  it('all get connections, and their statistics are added', async () => {
+    const server = await start({ root: directory, accept });
+    for (let i = 0; i < 64; i++) expect(await get(server, '/page.html')).toBe('a page');
+    const { requests, workers, connections } = await server.stats();
+    expect([requests, connections.accepted, workers.length]).toEqual([64, 64, 2]);
+    expect(workers.reduce((sum, { stats }) => sum + stats.requests, 0)).toBe(64);
+    if (accept === 'reuseport') for (const { stats } of workers) expect(stats.requests).toBeGreaterThan(0);
+  });
+
+  it('a drain completes what is in flight, and accepts what is queued', async () => {
+    const server = await start({ root: directory, app, accept });
+    using slow = await RawClient.connect(server.port);
+    slow.send(request('/slow'));
+    using download = await RawClient.connect(server.port);
+    download.pause().send(request('/large.bin'));
+    await polled(async () => (await server.stats()).connections.open === 2);
+    const stopped = server.stop();
+    const response = await slow.response();
+    expect([response.status, response.field('connection')]).toEqual([200, 'close']);
+    download.resume();
+    expect((await download.response()).body).toHaveLength(8 * 1024 * 1024);
+    await stopped;
+    await expect(RawClient.connect(server.port)).rejects.toThrow('ECONNREFUSED');
+  });
+
+  it('a worker that dies is reported and replaced; the others respond to all requests', async () => {
+    const server = await start({ app, accept });
+    const reports: string[] = [];
+    server.report = (sentence) => reports.push(sentence);
+    for (const path of ['/throw', '/exit']) {
+      const before = server.replaced;
+      await get(server, path).catch(() => {});
+      await eventually(() => server.replaced > before, 'a replacement');
+      await polled(async () => (await server.stats()).workers.length === 2);
+    }
+    expect(reports).toEqual([
+      expect.stringMatching(/^Worker [01] ended: thrown by the app; another one starts in 0\.[12] s\.$/),
+      expect.stringMatching(/^Worker [01] ended: it called process\.exit\(3\); another one starts in 0\.[124] s\.$/),
+    ]);
+    for (let i = 0; i < 16; i++) expect(await get(server, '/')).toMatch(/^first \d+$/);
+  });
+});
+
+describe('reload', () => {
+  it.each([
+    ['kept connections', true],
+    ['a connection a request', false],
+  ])('under load with %s fails no request, and leaves no descriptor open', async (_, keepAlive) => {
+    const server = await start({ root: directory, app });
+    await server.reload({ root: directory, app }); // from then on Node has a thread for the hooks of modules
+    await get(server, '/page.html');
+    const before = countDescriptors();
+    const end = load(server, '/page.html', keepAlive);
+    const endOfApp = load(server, '/', keepAlive);
+    for (let i = 0; i < 5; i++) await server.reload({ root: directory, app });
+    const [files, handlers] = [await end(), await endOfApp()];
+    expect([...files.failures, ...handlers.failures]).toEqual([]);
+    expect(files.requests).toBeGreaterThan(0);
+    await polled(async () => (await server.stats()).connections.open === 0);
+    await eventually(() => countDescriptors() <= before, 'no descriptor more');
+  });
+
+  it('loads the app and its modules anew, and serves by the new options on a kept connection', async () => {
+    const server = await start({ root: directory, app });
+    using client = await RawClient.connect(server.port);
+    expect((await client.send(request('/')).response()).body.toString()).toMatch(/^first/);
+    writeFileSync(join(directory, 'word.mjs'), "export const word = 'second';\n");
+    await server.reload({ root: directory, app, headers: [{ match: '/**', set: { 'X-Reloaded': 'yes' } }] });
+    expect((await client.send(request('/')).response()).body.toString()).toMatch(/^second/);
+    expect((await client.send(request('/page.html')).response()).field('x-reloaded')).toBe('yes');
+    cpSync(join(FIXTURES, 'word.mjs'), join(directory, 'word.mjs'));
+  });
+
+  it.each<[string, WorkersOptions, RegExp]>([
+    ['a root that does not exist', { root: '/no/such/directory' }, /ENOENT/],
+    ['an option that is invalid', { root: '.', etag: 'none' as never }, /^etag must be /],
+    ['an app that cannot be parsed', { app: 'broken.mjs' }, /^The app .*broken\.mjs cannot be parsed/],
+    ['another port', { root: '.', port: 1 }, /^port cannot change in a reload/],
+    ['another number of workers', { root: '.', workers: 3 }, /^workers cannot change in a reload/],
+  ])('%s is an error, and everything stays as it was', async (_, options, message) => {
+    const server = await start({ root: directory, app });
+    writeFileSync(join(directory, 'broken.mjs'), 'export default {');
+    const next = options.app === undefined ? options : { ...options, app: join(directory, options.app) };
+    await expect(server.reload(next)).rejects.toThrow(message);
+    expect(await get(server, '/page.html')).toBe('a page');
+  });
+
+  it('of a server without workers changes its files and handlers', async () => {
+    const server = serve({ port: 0, root: directory, fetch: () => new Response('before') });
+    onTestFinished(() => server.stop({ force: true }));
+    using client = await RawClient.connect(server.port);
+    expect((await client.send(request('/')).response()).body.toString()).toBe('before');
+    await expect(server.reload({ root: '/no/such/directory' })).rejects.toThrow('ENOENT');
+    await server.reload({ root: directory, fetch: () => new Response('after') });
+    expect((await client.send(request('/')).response()).body.toString()).toBe('after');
+    expect((await client.send(request('/page.html')).response()).body.toString()).toBe('a page');
+  });
+});
+
+describe('a start', () => {
+  it.each<[string, WorkersOptions, RegExp]>([
+    ['an app that throws', { app: 'throws.mjs' }, /^The app .*throws\.mjs threw while it was loaded: no database; /],
+    ['an app that does not exist', { app: 'none.mjs' }, /^The app .*none\.mjs does not exist/],
+  ])('of %s rejects, and closes the socket', async (_, options, message) => {
+    writeFileSync(join(directory, 'throws.mjs'), "throw new Error('no database');");
+    const before = countDescriptors();
+    const server = serve({ port: 0, workers: 2, app: join(directory, options.app!) });
+    await expect(server.ready).rejects.toThrow(message);
+    await expect(RawClient.connect(server.port)).rejects.toThrow('ECONNREFUSED');
+    await server.stop();
+    expect(countDescriptors()).toBeLessThanOrEqual(before);
+  });
+
+  it('on a port that another server has is EADDRINUSE, also if that one has workers', async () => {
+    const { port } = await start({ root: directory });
+    expect(() => serve({ port, root: directory, workers: 2 })).toThrow('EADDRINUSE');
+    expect(() => serve({ port, root: directory })).toThrow('EADDRINUSE');
+  });
+
+  it.each<[Record<string, unknown>, string]>([
+    [{ workers: 2, fetch: () => new Response('') }, 'fetch is a function, which cannot be sent to workers'],
+    [{ workers: 0, root: '.' }, 'workers must be an integer from 1 to 1024, or auto, not 0'],
+    [{ workers: 'many', root: '.' }, 'workers must be an integer from 1 to 1024, or auto, not "many"'],
+    [{ workers: 2, accept: 'fair', root: '.' }, 'accept must be one of "reuseport", "shared", not "fair"'],
+    [{ app: '', root: '.' }, 'app must be the path of a module'],
+  ])('with %o is an error', (options, message) => {
+    expect(() => serve(options as never)).toThrow(message);
+  });
+});
