@@ -25,7 +25,8 @@ constexpr long kSysOpenat2 = SYS_openat2;
 constexpr long kSysOpenat2 = 437;
 #endif
 
-// glibc exports fstat and fstatat since 2.33; before, it was inline. On these two the C library's structure is the kernel's.
+// glibc exports fstat and fstatat since 2.33; before, it was inline. On these two the C library's structure is the
+// kernel's.
 int64_t StatusOf(int fd, struct stat* status) {
 #if defined(__x86_64__) || defined(__aarch64__)
   return syscall(SYS_fstat, fd, status);
