@@ -9,7 +9,7 @@ export function expectedContents() {
   return [
     ...['CHANGELOG.md', 'LICENSE', 'README.md', 'config.schema.json', 'package.json'],
     ...['dist/command.cjs', 'dist/epollet.cjs', 'dist/epollet.licenses.txt'],
-    ...['epoll', 'index', 'reactor', 'shared', 'sys'].map((name) => `dist/library/${name}.js`),
+    ...['epoll', 'index', 'reactor', 'shared', 'sys', 'worker'].map((name) => `dist/library/${name}.js`),
     ...filesBelow('deploy'),
     ...filesBelow('docs'),
     ...filesBelow('examples'),
