@@ -8,7 +8,10 @@ import { PACKAGE, run } from '../support/command.js';
 
 // Not by import: their types are looser than what is read here.
 const require = createRequire(import.meta.url);
-const { parse } = require('yaml') as { parse(text: string): unknown };
+const { parse, parseAllDocuments } = require('yaml') as {
+  parse(text: string): unknown;
+  parseAllDocuments(text: string): { toJS(): unknown }[];
+};
 
 // biome-ignore lint/suspicious/noExplicitAny: a manifest is what its schema allows, and is read by path
 type Manifest = any;
@@ -53,5 +56,109 @@ describe('compose.yaml', () => {
     expect(web).toMatchObject({ read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'] });
     expect(Object.keys(web.deploy.resources.limits)).toEqual(['cpus', 'memory', 'pids']);
     expect(web).not.toHaveProperty('privileged');
+  });
+});
+
+describe('kubernetes.yaml', () => {
+  const objects: Manifest[] = parseAllDocuments(read('deploy/kubernetes.yaml')).map((document) => document.toJS());
+  const byKind = Object.fromEntries(objects.map((object) => [object.kind, object]));
+  const { Namespace, Deployment, Service, PodDisruptionBudget, HorizontalPodAutoscaler } = byKind;
+  const pod = Deployment.spec.template;
+  const [container] = pod.spec.containers;
+
+  /** The faults of an object by the schema of Kubernetes: what is invalid, and fields that the schema does not have. */
+  function faultsOf(object: Manifest): string[] {
+    const model = require(`kubernetes-models/${object.apiVersion}/${object.kind}`)[object.kind];
+    const fields = new Map<string, { names: string[]; read: Set<unknown> }>();
+    // The schemas permit unknown fields, which the API server rejects: those that no check has read.
+    const watched = (value: Manifest, path: string): unknown => {
+      if (typeof value !== 'object' || value === null) return value;
+      const read = new Set<unknown>();
+      fields.set(path, { names: Object.keys(value), read });
+      return new Proxy(value, {
+        get(target, name) {
+          read.add(name);
+          return Object.hasOwn(target, name) ? watched(target[name], `${path}/${String(name)}`) : target[name];
+        },
+      });
+    };
+    try {
+      model.prototype.validate.call(watched(object, ''));
+    } catch (error) {
+      return [(error as Error).message];
+    }
+    return [...fields].flatMap(([path, { names, read }]) =>
+      names.filter((name) => !read.has(name)).map((name) => `${path}/${name} is unknown`),
+    );
+  }
+
+  test.each(objects.map((object) => [object.kind, object] as const))('%s is valid by its schema', (_, object) => {
+    expect(faultsOf(object)).toEqual([]);
+  });
+
+  test('the check finds a wrong type and an unknown field', () => {
+    const changed = (change: (pod: Manifest) => void): Manifest => {
+      const copy = structuredClone(Deployment);
+      change(copy.spec.template.spec);
+      return copy;
+    };
+    expect(faultsOf(changed((spec) => (spec.containers[0].ports[0].containerPort = '8080')))).toHaveLength(1);
+    expect(faultsOf(changed((spec) => (spec.containers[0].readynessProbe = {})))).toEqual([
+      '/spec/template/spec/containers/0/readynessProbe is unknown',
+    ]);
+  });
+
+  test('its settings are valid', async () => {
+    const env = Object.fromEntries(container.env.map(({ name, value }: Manifest) => [name, value]));
+    expect(await run(['serve', '--check'], { env })).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  test('the objects name each other', () => {
+    const { labels } = pod.metadata;
+    expect(Deployment.spec.selector.matchLabels).toEqual(labels);
+    expect(Service.spec.selector).toEqual(labels);
+    expect(PodDisruptionBudget.spec.selector.matchLabels).toEqual(labels);
+    for (const { labelSelector } of pod.spec.topologySpreadConstraints)
+      expect(labelSelector.matchLabels).toEqual(labels);
+    const { apiVersion, kind, metadata } = Deployment;
+    expect(HorizontalPodAutoscaler.spec.scaleTargetRef).toEqual({ apiVersion, kind, name: metadata.name });
+    for (const object of objects.slice(1)) expect(object.metadata.namespace).toBe(Namespace.metadata.name);
+  });
+
+  test('every port that is named exists, and the one of the Dockerfile is served', () => {
+    const ports = Object.fromEntries(container.ports.map(({ name, containerPort }: Manifest) => [name, containerPort]));
+    expect(ports['http']).toBe(Number(/^EXPOSE (\d+)$/m.exec(dockerfile)![1]));
+    const named = ['startupProbe', 'readinessProbe', 'livenessProbe'].map((probe) => container[probe].httpGet.port);
+    for (const name of [...named, ...Service.spec.ports.map((port: Manifest) => port.targetPort)])
+      expect(Object.keys(ports)).toContain(name);
+  });
+
+  test('a roll-out takes no replica away before another is ready, and kills none that may still respond', () => {
+    expect(Deployment.spec.strategy.rollingUpdate).toEqual({ maxUnavailable: 0, maxSurge: 1 });
+    expect(HorizontalPodAutoscaler.spec.minReplicas).toBeGreaterThan(1);
+    expect(Deployment.spec).not.toHaveProperty('replicas'); // which an apply would reset
+    const delayMs = Number(
+      /setTimeout\(\(\) => \{\}, ([\d_]+)\)/.exec(container.lifecycle.preStop.exec.command[2])![1]!.replace('_', ''),
+    );
+    const graceMs = pod.spec.terminationGracePeriodSeconds * 1000;
+    expect(graceMs).toBeGreaterThan(delayMs + LIMITS.stopTimeoutMs.default);
+  });
+
+  // https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
+  test('the pod is restricted by the Pod Security Standards, and its user is that of the image', () => {
+    expect(Namespace.metadata.labels).toEqual({ 'pod-security.kubernetes.io/enforce': 'restricted' });
+    const [, user, group] = /^USER (\d+):(\d+)$/m.exec(dockerfile)!;
+    expect(pod.spec.securityContext).toEqual({
+      runAsNonRoot: true,
+      runAsUser: Number(user),
+      runAsGroup: Number(group),
+      seccompProfile: { type: 'RuntimeDefault' },
+    });
+    expect(container.securityContext).toEqual({
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    });
+    for (const field of ['hostNetwork', 'hostPID', 'hostIPC', 'volumes']) expect(pod.spec).not.toHaveProperty(field);
   });
 });
