@@ -3,12 +3,12 @@
  * CPU time per request of epollet and its neighbours, on one machine: each server alone on core 0, wrk on core 1, in
  * interleaved rounds. Ratios within one run are what counts.
  *
- *   npm run build && node test/bench/side-by-side.mjs [seconds] [rounds]
+ *   npm run build && node test/bench/side-by-side.mjs [seconds] [rounds] [part of a scenario's title]
  *
  * Needs wrk and taskset, and two cores; nginx is measured where it is installed. Loopback only, and it ends by itself.
  */
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +16,7 @@ import { fileURLToPath } from 'node:url';
 
 const SECONDS = Number(process.argv[2] ?? 3);
 const ROUNDS = Number(process.argv[3] ?? 3);
+const WANTED = process.argv[4] ?? '';
 const CLI = fileURLToPath(new URL('../../dist/epollet.cjs', import.meta.url));
 
 const BROWSER = [
@@ -30,7 +31,12 @@ const SCENARIOS = {
   'the same with the fields of a browser': ['/index.html', 64, BROWSER],
   'a 10 KiB file, 64 connections': ['/10k.bin', 64, []],
   'a page, 4,000 connections': ['/index.html', 4000, []],
+  'one connection: each request wakes a server that sleeps': ['/index.html', 1, BROWSER],
+  'four connections': ['/index.html', 4, BROWSER],
+  '100,000 files at random, more than the caches hold': ['/cold/0/0.html', 64, [], 'cold.lua'],
 };
+const COLD_DIRECTORIES = 100;
+const COLD_FILES = 1000; // in each directory
 
 const work = mkdtempSync(join(tmpdir(), 'epollet-bench-'));
 const site = join(work, 'site');
@@ -39,12 +45,23 @@ const page = `<!doctype html><title>t</title><body>${'x'.repeat(560)}</body>\n`;
 writeFileSync(join(site, 'index.html'), page);
 writeFileSync(join(site, '10k.bin'), Buffer.alloc(10240, 'x'));
 writeFileSync(
+  join(work, 'cold.lua'),
+  `request = function() return wrk.format("GET", "/cold/" .. math.random(0, ${COLD_DIRECTORIES - 1}) .. "/" .. math.random(0, ${COLD_FILES - 1}) .. ".html") end`,
+);
+writeFileSync(
   join(work, 'node.mjs'),
   `import { createServer } from 'node:http'; import { readFileSync } from 'node:fs';
 const files = new Map(['index.html', '10k.bin'].map((name) => ['/' + name, readFileSync(${JSON.stringify(site)} + '/' + name)]));
 createServer((request, response) => { const body = files.get(request.url);
   response.writeHead(body ? 200 : 404, { 'content-length': body?.length ?? 0 }); response.end(body); }).listen(Number(process.argv[2]), '127.0.0.1', 4096);`,
 );
+
+function makeColdFiles() {
+  for (let at = 0; at < COLD_DIRECTORIES; at++) {
+    mkdirSync(join(site, 'cold', String(at)), { recursive: true });
+    for (let i = 0; i < COLD_FILES; i++) writeFileSync(join(site, 'cold', String(at), `${i}.html`), page);
+  }
+}
 
 const has = (program) => {
   try {
@@ -96,7 +113,7 @@ function cpuMicros(pid) {
   return total;
 }
 
-async function measure(command, [path, connections, headers]) {
+async function measure(command, [path, connections, headers, script]) {
   const port = await freePort();
   const server = spawn('taskset', ['-c', '0', ...command(port)], { stdio: 'ignore' });
   const url = `http://127.0.0.1:${port}${path}`;
@@ -111,6 +128,7 @@ async function measure(command, [path, connections, headers]) {
         `-c${connections}`,
         `-d${seconds}s`,
         ...headers.flatMap((header) => ['-H', header]),
+        ...(script === undefined ? [] : ['-s', join(work, script)]),
         url,
       ],
       {
@@ -141,9 +159,14 @@ const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
 
 try {
   for (const [title, scenario] of Object.entries(SCENARIOS)) {
-    const costs = Object.fromEntries(Object.keys(servers).map((name) => [name, []]));
+    if (!title.includes(WANTED)) continue;
+    const isCold = scenario[3] !== undefined;
+    if (isCold) makeColdFiles();
+    // The program of node:http has its few files in memory.
+    const names = Object.keys(servers).filter((name) => !(isCold && name.startsWith('node:http')));
+    const costs = Object.fromEntries(names.map((name) => [name, []]));
     for (let round = 0; round < ROUNDS; round++) {
-      for (const [name, command] of Object.entries(servers)) costs[name].push(await measure(command, scenario));
+      for (const name of names) costs[name].push(await measure(servers[name], scenario));
     }
     const base = median(costs['epollet (level)']);
     console.log(`\n${title}: CPU µs a request, median of ${ROUNDS}`);

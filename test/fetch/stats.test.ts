@@ -47,11 +47,11 @@ test.each(TRIGGERS)('%s: the counters match the requests', async (trigger) => {
   expect(grown(({ bytes }) => bytes.out)).toBe(received);
   expect(after.connections).toEqual({ open: 1, accepted: 1, acceptPauses: 0, queued: 0 });
 
-  // Two system calls a request, and a wait or two.
+  // Two system calls a request, and a wait or two: this process is the client too, whose events are libuv's.
   expect(grown(({ systemCalls }) => systemCalls['recvfrom']!)).toBe(100);
   expect(grown(({ systemCalls }) => systemCalls['sendto']!)).toBe(100);
   const waits = grown(({ systemCalls }) => systemCalls['epoll_wait']!);
-  expect(waits).toBe(grown(({ reactor }) => reactor.turns));
+  expect(waits).toBeGreaterThanOrEqual(grown(({ reactor }) => reactor.turns));
   expect(waits).toBeLessThanOrEqual(300);
   const events = grown(({ reactor }) => reactor.events) / grown(({ reactor }) => reactor.turns);
   expect(events).toBeGreaterThan(0.3);

@@ -223,12 +223,16 @@ const EFFECTS: Record<keyof Limits, () => Promise<void>> = {
     }),
 
   minBodyBytesPerSecond: () =>
-    withServer({ bodyTimeoutMs: 50, minBodyBytesPerSecond: 20 }, async (server) => {
+    withServer({ bodyTimeoutMs: 200, minBodyBytesPerSecond: 20 }, async (server) => {
       using client = await RawClient.connect(server.port);
       const startMs = performance.now();
-      client.send(`${request('/', ['Content-Length: 99'], 'POST')}0123456789`); // has earned half a second
+      client.send(request('/', ['Content-Length: 99'], 'POST'));
+      for (let i = 0; i < 8; i++) {
+        await sleep(50);
+        client.send('01234'); // earns a quarter of a second, but no more than 200 ms from now
+      }
       expect((await client.response()).status).toBe(408);
-      within(performance.now() - startMs, 550);
+      within(performance.now() - startMs, 600);
     }),
 
   requestsPerTurn: sendsForTen({ requestsPerTurn: 1 }, 10),
