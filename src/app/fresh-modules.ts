@@ -9,7 +9,8 @@ const { registerHooks } = module as unknown as { registerHooks?: (hooks: { resol
 type Resolved = { url: string; format?: string | null | undefined };
 type Resolve = (specifier: string, context: { parentURL?: string | undefined }, next: Resolve) => Resolved;
 
-let imports = 0;
+const imported = new Set<string>();
+let reloads = 0;
 
 /**
  * The URL by which a module, and the modules that it imports, are loaded anew: Node keeps what it has imported. Packages
@@ -17,9 +18,12 @@ let imports = 0;
  * @param url without a query
  */
 export function freshUrl(url: string): string {
-  if (imports++ === 0) return url;
-  if (imports === 2) registerHook();
-  return `${url}?${MARK}${imports}`;
+  if (!imported.has(url)) {
+    imported.add(url);
+    return url;
+  }
+  if (reloads++ === 0) registerHook();
+  return `${url}?${MARK}${reloads}`;
 }
 
 function registerHook(): void {

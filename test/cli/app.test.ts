@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadApp } from '../../src/app/app.js';
-import { UsageError } from '../../src/cli/settings/usage-error.js';
+import { AppError } from '../../src/app/app-error.js';
 import { explain } from '../../src/explain/explain.js';
 import type { ServeOptions } from '../../src/server/options.js';
 import { command, PACKAGE_ENTRY, run } from '../support/command.js';
@@ -110,9 +110,9 @@ describe('a usage error is one sentence and exit code 2', () => {
   ])('%s %j', async (name, content, expected) => {
     if (content !== null) write(name, content);
     const error = await loadApp(join(directory, name)).catch((reason: unknown) => reason);
-    expect(error).toBeInstanceOf(UsageError);
+    expect(error).toBeInstanceOf(AppError);
     expect(error).toHaveProperty('code', 'ERR_EPOLLET_APP');
-    const { message, details } = error as UsageError;
+    const { message, details } = error as AppError;
     expect(message.replaceAll(`${directory}/`, '')).toMatch(expected);
     expect(message).toMatch(/^[^\n]+\.$/);
     expect(details).toBe('');
