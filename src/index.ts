@@ -3,7 +3,6 @@
  * `epollet`: an HTTP server for files and fetch handlers.
  * @module
  */
-
 export { serve } from './admin/serve.js';
 export type { CorsOptions } from './files/rules/cors.js';
 export type { RedirectRule } from './files/rules/redirects.js';

@@ -1,3 +1,4 @@
+import { kernel as realKernel } from '../sys/binding.js';
 import {
   LOOP_DUE_MS,
   LOOP_GOES_ON,
@@ -25,6 +26,8 @@ export class EnclosingDriver implements Driver {
   private watch: LoopWatch | null;
   private readonly times = new Float64Array(LOOP_TIMES);
   private readonly onWork = (): void => this.schedule();
+  /** Of a simulated kernel. */
+  private readonly hasOwnClock: boolean;
 
   /**
    * @throws a system error of epoll_ctl(2): ELOOP if libuv polls the reactor's descriptor; ERR_EPOLLET_PLATFORM under Bun
@@ -34,7 +37,8 @@ export class EnclosingDriver implements Driver {
     assertReactor(reactor);
     assertNoDriver(reactor);
     const { kernel, fd, events } = reactor;
-    this.times[LOOP_NOW_MS] = kernel.monotonicMs();
+    this.hasOwnClock = kernel.monotonicMs !== realKernel.monotonicMs;
+    this.times[LOOP_NOW_MS] = realKernel.monotonicMs();
     const watch = kernel.loopEnclose(fd, events, this.times, (count) => this.run(count));
     this.watch = check('epoll_ctl', watch, `libuv's loop in epfd ${fd}`);
     reactor.driver = this;
@@ -83,7 +87,7 @@ export class EnclosingDriver implements Driver {
     for (let ready = count; ready !== LOOP_GOES_ON; ready = kernel.loopWait()) {
       let hasTasks = true;
       try {
-        hasTasks = reactor.turnAfterWait(ready, times[LOOP_NOW_MS]!);
+        hasTasks = reactor.turnAfterWait(ready, this.hasOwnClock ? kernel.monotonicMs() : times[LOOP_NOW_MS]!);
       } finally {
         this.schedule();
       }
@@ -93,6 +97,8 @@ export class EnclosingDriver implements Driver {
 
   /** Sets when the next turn is due: at once for work that is queued in user space, which no descriptor shows. */
   private schedule(): void {
-    this.times[LOOP_DUE_MS] = this.reactor.hasWork ? 0 : this.reactor.nextDeadlineMs();
+    const dueMs = this.reactor.hasWork ? 0 : this.reactor.nextDeadlineMs();
+    const isOwn = this.hasOwnClock && dueMs !== 0;
+    this.times[LOOP_DUE_MS] = isOwn ? this.times[LOOP_NOW_MS]! + dueMs - this.reactor.kernel.monotonicMs() : dueMs;
   }
 }

@@ -7,7 +7,8 @@ import { eventually, exchange, RawClient, request, sleep } from '../support/raw-
 const { start } = handling();
 
 test('a new server has counted nothing', () => {
-  const { reactor, systemCalls, ...stats } = start(() => new Response('')).stats();
+  const { reactor, systemCalls, busyMs, longestTurnMs, ...stats } = start(() => new Response('')).stats();
+  expect([busyMs, longestTurnMs]).toEqual([expect.any(Number), expect.any(Number)]);
   expect(stats).toEqual({
     connections: { open: 0, accepted: 0, acceptPauses: 0, queued: 0 },
     requests: 0,

@@ -18,9 +18,10 @@ const expectUnreportedChange = async (change: () => void): Promise<void> => {
   await expectVersion(1);
   change();
   await expectVersion(2);
-  expect(versions.server.stats().files).toMatchObject({ inotifyOverflows: 1, unwatchedReasons: [] });
-  await settled();
+  expect(versions.server.stats().files!.inotifyOverflows).toBe(1);
+  await settled(); // until then a page that has just changed is not cached
   await expectVersion(2);
+  expect(versions.server.stats().files!.unwatchedReasons).toEqual([]);
   const { inotifyEvents } = versions.server.stats().files!;
   put('swapped/deep.txt', 'edited');
   expect(await responseTo('/swapped/deep.txt')).toBe('200 edited');
