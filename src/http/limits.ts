@@ -66,7 +66,7 @@ export const LIMITS = {
   cacheBytes: limit(
     67_108_864,
     [0, 64 * GIB],
-    'memory for cached files: the process grows by at most 40 MiB more; an open descriptor counts as 256 KiB',
+    'memory for cached files; the command without an app grows by at most 40 MiB more; a descriptor counts as 256 KiB',
   ),
   // Memory is at least as fast as sendfile up to 64 KiB.
   maxCachedFileBytes: limit(65536, [0, 16_777_216], 'largest file cached in memory instead of as a descriptor'),
