@@ -80,16 +80,20 @@ export class CodeCache {
 
 /**
  * @param build identifies the source, of which V8 itself compares the length only
+ * @param file of the source: its name is in the code, for stacks
  * @returns null if there is no directory for it, it is switched off by NODE_DISABLE_COMPILE_CACHE, or coverage is measured, for
  * which cached code is too coarse
  */
-export function codeCacheOf(build: string, env: Environment = process.env): CodeCache | null {
+export function codeCacheOf(build: string, env: Environment = process.env, file = ''): CodeCache | null {
   if (env['NODE_DISABLE_COMPILE_CACHE'] || env['NODE_V8_COVERAGE']) return null;
   const directory = directoryOf(env);
   if (directory === null) return null;
   // Code that was compiled with other flags of V8 is rejected: starts with different ones must not replace each other's.
   const flags = [...process.execArgv, env['NODE_OPTIONS'] ?? ''].join(' ').trim();
-  return new CodeCache(directory, `epollet-${build}-${process.version}-${process.arch}-${hashOf(flags)}.cache`);
+  return new CodeCache(
+    directory,
+    `epollet-${build}-${process.version}-${process.arch}-${hashOf(`${flags} ${file}`)}.cache`,
+  );
 }
 
 /** XDG Base Directory Specification; a relative path is invalid by it. */

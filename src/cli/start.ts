@@ -20,7 +20,7 @@ type Define = (
 
 const source = readFileSync(COMMAND, 'utf8');
 const build = source.slice('/* '.length, source.indexOf(' */'));
-const cache = codeCacheOf(build);
+const cache = codeCacheOf(build, process.env, COMMAND.href);
 const script = compiled(cache?.read());
 
 const define = script.runInThisContext() as Define;

@@ -1,9 +1,12 @@
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { cpSync, createReadStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type AcceptMode, type Supervisor, serve, type WorkersOptions } from '../../src/index.js';
+import { kernel } from '../../src/sys/binding.js';
+import { MAIN } from '../support/command.js';
 import { countDescriptors } from '../support/descriptors.js';
 import { eventually, RawClient, request, sleep } from '../support/raw-client.js';
 
@@ -113,6 +116,30 @@ describe.each(MODES)('workers with accept %s', (accept) => {
     ]);
     for (let i = 0; i < 16; i++) expect(await get(server, '/')).toMatch(/^first \d+$/);
   });
+});
+
+it('lines of the access log are whole in a pipe that all workers write to', async () => {
+  const [reader, writer] = kernel.pipe2(0) as [number, number];
+  const args = [MAIN, 'serve', directory, '--port', '0', '--workers', '2', '--access-log', 'json'];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', writer, 'pipe'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  kernel.close(writer);
+  const port = await new Promise<number>((resolve) => {
+    child.stderr!.on('data', (text) => resolve(Number(/:(\d+)\//.exec(String(text))?.[1])));
+  });
+  const clients = await Promise.all(Array.from({ length: 8 }, () => RawClient.connect(port)));
+  const pad = 'x'.repeat(900);
+  await Promise.all(
+    clients.map(async (client) => {
+      for (let i = 0; i < 100; i++) await client.send(request(`/page.html?${i}${pad}`)).response();
+    }),
+  );
+  for (const client of clients) client[Symbol.dispose]();
+  child.kill('SIGTERM');
+  let text = '';
+  for await (const piece of createReadStream('', { fd: reader, encoding: 'utf8' })) text += piece;
+  const lines = text.trimEnd().split('\n');
+  expect(lines.map((line) => JSON.parse(line).status)).toEqual(new Array(800).fill(200));
 });
 
 describe('reload', () => {

@@ -1,4 +1,5 @@
-import { write, writeSync } from 'node:fs';
+import { fstatSync, write, writeSync } from 'node:fs';
+import { isMainThread } from 'node:worker_threads';
 
 /** Lines are written in batches of this size, or after this time. */
 const BATCH_CHARACTERS = 65536;
@@ -11,6 +12,8 @@ const FULL_PIPE_MS = 20;
 const FAILED_MS = 1000;
 /** A pipe that is not read must not keep a server from stopping. */
 const FLUSH_MS = 1000;
+/** PIPE_BUF: what several writers of a pipe write at a time without mixing it, pipe(7). */
+const ATOMIC_BYTES = 4096;
 const STDERR = 2;
 const LF = 0x0a;
 const EMPTY = Buffer.alloc(0);
@@ -35,6 +38,8 @@ export class LogWriter {
   private isClosed = false;
   /** Ends a pause between two attempts. */
   private retry: (() => void) | null = null;
+  /** Other workers write to the same pipe. To a file each write is whole, since it appends. */
+  private readonly isShared: boolean;
   /** Ends a flush. */
   private onFailure: (() => void) | null = null;
 
@@ -45,7 +50,10 @@ export class LogWriter {
   constructor(
     private readonly fd: number,
     private readonly warn: (sentence: string) => void = toStderr,
-  ) {}
+    isWorker = !isMainThread,
+  ) {
+    this.isShared = isWorker && !fstatSync(fd).isFile();
+  }
 
   /** @param line with its line feed */
   add(line: string): void {
@@ -110,7 +118,7 @@ export class LogWriter {
 
   private async writeRest(): Promise<void> {
     while (this.rest.length > 0 && !this.isClosed) {
-      const result = await writeOnce(this.fd, this.rest);
+      const result = await writeOnce(this.fd, this.isShared ? this.rest.subarray(0, atomicEnd(this.rest)) : this.rest);
       if (typeof result !== 'number') await this.onError(result);
       else {
         this.rest = this.rest.subarray(result);
@@ -165,6 +173,12 @@ const writeOnce = (fd: number, bytes: Buffer): Promise<number | NodeJS.ErrnoExce
   new Promise((resolve) => {
     write(fd, bytes, 0, bytes.length, null, (error, written) => resolve(error ?? written));
   });
+
+/** The end of the last line that is written whole; of the first one if that is longer. */
+function atomicEnd(bytes: Buffer): number {
+  if (bytes.length <= ATOMIC_BYTES) return bytes.length;
+  return bytes.lastIndexOf(LF, ATOMIC_BYTES - 1) + 1 || bytes.indexOf(LF) + 1;
+}
 
 function linesIn(bytes: Buffer): number {
   let count = 0;
