@@ -16,7 +16,8 @@ export function expectedContents() {
     ...filesBelow('html'),
     ...filesBelow('src').flatMap((source) => {
       const module = source.replace(/^src\/(.*)\.ts$/, 'dist/$1');
-      return [`${module}.js`, `${module}.d.ts`];
+      // These are in the bundles only, dist/library and dist/command.cjs.
+      return /^dist\/(index$|admin\/|workers\/)/.test(module) ? [`${module}.d.ts`] : [`${module}.js`, `${module}.d.ts`];
     }),
     ...['x64', 'arm64'].map((arch) => `prebuilds/linux-${arch}/epollet.node`),
   ].sort();
