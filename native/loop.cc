@@ -150,7 +150,8 @@ struct Enclosure final : LoopUser {
     return most_ms < 0 || wait_ms < most_ms ? wait_ms : most_ms;
   }
 
-  void EndTurn() {
+  // Notes the time before a wait, at the end of a turn.
+  void BeginWait() {
     waiting_since_ms = NowMs();
     times[kLongestTurnMs] = std::max(times[kLongestTurnMs], waiting_since_ms - times[kNowMs]);
   }
@@ -170,8 +171,8 @@ struct Enclosure final : LoopUser {
     return count;
   }
 
-  // Whether there is a turn to take after a wait.
-  bool IsTurnDue(int64_t count) {
+  // Notes the time after a wait. Returns whether there is a turn to take.
+  bool EndWait(int64_t count) {
     const double now_ms = NowMs();
     // libuv counts whole milliseconds.
     if (__builtin_floor(now_ms + origin_ms) != __builtin_floor(times[kNowMs] + origin_ms)) uv_update_time(prepare.loop);
@@ -183,11 +184,11 @@ struct Enclosure final : LoopUser {
   // Waits until there is a turn to take, and returns the number of its events; or until libuv has something to do.
   int64_t WaitForTurn() {
     while (!libuv_is_ready) {
-      EndTurn();
+      BeginWait();
       const int libuv_ms = uv_backend_timeout(prepare.loop);
       libuv_is_ready = libuv_ms == 0;
       const int64_t count = Wait(WaitMs(waiting_since_ms, libuv_ms));
-      if (IsTurnDue(count)) return count;
+      if (EndWait(count)) return count;
     }
     return kLoopGoesOn;
   }
@@ -220,7 +221,7 @@ void RunSeveral(uv_loop_t* loop) {
   std::vector<pollfd> sets;
   int wait_ms = uv_backend_timeout(loop);
   for (Enclosure* enclosure = first_enclosure; enclosure != nullptr; enclosure = enclosure->next) {
-    enclosure->EndTurn();
+    enclosure->BeginWait();
     wait_ms = enclosure->WaitMs(enclosure->waiting_since_ms, wait_ms);
     sets.push_back({enclosure->epfd, POLLIN, 0});
   }
@@ -230,7 +231,7 @@ void RunSeveral(uv_loop_t* loop) {
     while (enclosure != nullptr && enclosure->epfd != set.fd) enclosure = enclosure->next;
     if (enclosure == nullptr) continue;
     const int64_t count = set.revents == 0 ? 0 : enclosure->Wait(0);
-    if (enclosure->IsTurnDue(count) && !Call(enclosure, &count)) return;
+    if (enclosure->EndWait(count) && !Call(enclosure, &count)) return;
   }
 }
 

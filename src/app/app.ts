@@ -37,11 +37,11 @@ export async function loadApp(path: string): Promise<App> {
 /** Checked before the import, whose error messages are about modules and not about a flag. */
 function checkFile(path: string): void {
   try {
-    if (statSync(path).isDirectory()) throw appError(`The app ${path} is a directory; give a module in it.`);
+    if (statSync(path).isDirectory()) throw new AppError(`The app ${path} is a directory; give a module in it.`);
   } catch (error) {
     if (error instanceof AppError) throw error;
     const { code } = error as NodeJS.ErrnoException;
-    throw appError(
+    throw new AppError(
       code === 'ENOENT' || code === 'ENOTDIR'
         ? `The app ${path} does not exist; give the file of a module that does.`
         : `The app ${path} cannot be read (${code}); change its permissions or the user.`,
@@ -49,24 +49,24 @@ function checkFile(path: string): void {
   }
 }
 
-const appError = (message: string, details = ''): AppError => new AppError(message, details);
-
 function loadError(path: string, error: unknown): AppError {
   const { code, message } = error instanceof Error ? (error as NodeJS.ErrnoException) : { message: String(error) };
   const reason = message.split('\n')[0]!.replace(/\.$/, '');
   if (code === 'ERR_UNKNOWN_FILE_EXTENSION') return extensionError(path, reason);
   if (code === 'ERR_MODULE_NOT_FOUND') {
-    return appError(`The app ${path} imports a module that does not exist: ${reason}; install it, or fix the import.`);
+    return new AppError(
+      `The app ${path} imports a module that does not exist: ${reason}; install it, or fix the import.`,
+    );
   }
   const stack = stackOf(error);
   // Thrown by no code of the app: by the parser or the linker.
   if (error instanceof SyntaxError && !/^ +at /m.test(stack)) {
     const place = syntaxPlace(pathToFileURL(resolve(path)).href, error);
     const fault = jsonReason(error) ?? (place === null ? reason : `${reason} at ${place}`);
-    return appError(`The app ${path} cannot be parsed: ${fault}; correct it.`);
+    return new AppError(`The app ${path} cannot be parsed: ${fault}; correct it.`);
   }
   const remedy = stack === '' ? 'fix it' : 'fix it, see the stack below';
-  return appError(`The app ${path} threw while it was loaded: ${reason}; ${remedy}.`, stack);
+  return new AppError(`The app ${path} threw while it was loaded: ${reason}; ${remedy}.`, stack);
 }
 
 /** For a JSON module, whose error names the file and, by version, a position. */
@@ -80,9 +80,9 @@ function jsonReason({ message }: SyntaxError): string | null {
 function extensionError(path: string, reason: string): AppError {
   const file = / for (.*)$/.exec(reason)?.[1] ?? path;
   if (!/\.[cm]?ts$/.test(file)) {
-    return appError(`${file} is not a module that Node can load; give JavaScript, as .mjs or .js.`);
+    return new AppError(`${file} is not a module that Node can load; give JavaScript, as .mjs or .js.`);
   }
-  return appError(
+  return new AppError(
     `${file} is TypeScript, which Node loads from 22.18 on (22.6 with --experimental-strip-types) and this is ${process.version}; use a newer Node, or compile it with npx esbuild ${path} --bundle --platform=node --format=esm --outfile=app.mjs and give app.mjs.`,
   );
 }
@@ -98,14 +98,16 @@ function stackOf(error: unknown): string {
 }
 
 function appOf(path: string, given: unknown): App {
-  if (given === undefined) throw appError(`The app ${path} has no default export; give it one: ${SHAPE}.`);
+  if (given === undefined) throw new AppError(`The app ${path} has no default export; give it one: ${SHAPE}.`);
   const { fetch, error } = (given ?? {}) as { fetch?: unknown; error?: unknown };
   if (typeof fetch !== 'function') {
     if (typeof given === 'function') return { fetch: given as FetchHandler };
-    throw appError(`The default export of the app ${path} has no function fetch; give it one: ${SHAPE}.`);
+    throw new AppError(`The default export of the app ${path} has no function fetch; give it one: ${SHAPE}.`);
   }
   if (error !== undefined && typeof error !== 'function') {
-    throw appError(`error in the default export of the app ${path} is not a function; make it one or leave it out.`);
+    throw new AppError(
+      `error in the default export of the app ${path} is not a function; make it one or leave it out.`,
+    );
   }
   return {
     fetch: fetch.bind(given) as FetchHandler,

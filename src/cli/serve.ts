@@ -4,7 +4,7 @@ import { AdminDoor } from '../admin/door.js';
 import { serve } from '../admin/serve.js';
 import { type App, loadApp } from '../app/app.js';
 import { activatedSockets } from '../net/listening/socket-activation.js';
-import type { ServeOptions } from '../server/options.js';
+import type { ServeOptions, WorkersOptions } from '../server/options.js';
 import type { Server } from '../server/server.js';
 import { usableCores } from '../workers/cpu-count.js';
 import { Supervisor } from '../workers/supervisor.js';
@@ -72,10 +72,9 @@ type Where = Pick<ServeOptions, 'hostname' | 'port' | 'listen'>;
 
 async function start(settings: Settings, where: Where): Promise<Server | Supervisor> {
   const { options, app } = settings;
-  const { workers: _, accept: __, ...plain } = options;
-  if (options.workers === 1 || (options.workers === 'auto' && usableCores() === 1))
-    return serve({ ...plain, ...(await handlersOf(app)), ...where });
-  const supervisor = serve({ ...options, workers: options.workers!, ...where, ...(app === null ? {} : { app }) });
+  const workers = settings.workers === 'auto' ? usableCores() : settings.workers;
+  if (workers === 1) return serve({ ...options, ...(await handlersOf(app)), ...where });
+  const supervisor = serve({ ...inWorkers(settings, where), workers });
   supervisor.report = (sentence, error) => {
     warn(sentence);
     if (error?.stack !== undefined) process.stderr.write(`${error.stack}\n`);
@@ -84,14 +83,21 @@ async function start(settings: Settings, where: Where): Promise<Server | Supervi
   return supervisor;
 }
 
+const inWorkers = ({ options, app, workers, accept }: Settings, where: Where): WorkersOptions => ({
+  ...options,
+  ...where,
+  ...(app === null ? {} : { app }),
+  workers,
+  accept,
+});
+
 /** Reads the configuration file anew, and loads the app anew; a mistake in them leaves the server as it was. */
 async function reload(server: Server | Supervisor, read: () => Settings): Promise<void> {
   try {
-    const { options, app, listening } = read();
-    const where = await resolveListening(listening);
-    const { workers: _, accept: __, ...plain } = options;
-    if (server instanceof Supervisor) await server.reload({ ...options, ...where, ...(app === null ? {} : { app }) });
-    else await server.reload({ ...plain, ...(await handlersOf(app)), ...where });
+    const settings = read();
+    const where = await resolveListening(settings.listening);
+    if (server instanceof Supervisor) await server.reload(inWorkers(settings, where));
+    else await server.reload({ ...settings.options, ...(await handlersOf(settings.app)), ...where });
     note('Reloaded.');
   } catch (error) {
     const { message } = error as Error;

@@ -3,6 +3,7 @@ import { check } from '../sys/errno.js';
 import { withCode } from '../sys/error-code.js';
 import type { LoopWatch } from '../sys/kernel.js';
 import { assertNoDriver, assertReactor } from './arguments.js';
+import { attach, detach } from './attachment.js';
 import { NEVER } from './deadlines.js';
 import type { Driver } from './options.js';
 import type { Reactor } from './reactor.js';
@@ -38,8 +39,7 @@ export class NestedDriver implements Driver {
     assertNoDriver(reactor);
     const watch = reactor.kernel.loopStart(reactor.fd, () => this.run());
     this.watch = check('epoll_ctl', watch, `epfd ${reactor.fd} in libuv's loop`);
-    reactor.driver = this;
-    reactor.onWork = this.onWork;
+    attach(reactor, this, this.onWork);
     this.runSoon();
   }
 
@@ -58,8 +58,7 @@ export class NestedDriver implements Driver {
     if (this.watch === null) return;
     this.reactor.kernel.loopStop(this.watch);
     this.watch = null;
-    if (this.reactor.driver === this) this.reactor.driver = null;
-    if (this.reactor.onWork === this.onWork) this.reactor.onWork = null;
+    detach(this.reactor, this, this.onWork);
     if (this.soon) clearImmediate(this.soon);
     if (this.timer) clearTimeout(this.timer);
     this.soon = this.timer = null;

@@ -10,6 +10,7 @@ import {
 import { check } from '../sys/errno.js';
 import type { LoopWatch } from '../sys/kernel.js';
 import { assertNoDriver, assertReactor } from './arguments.js';
+import { attach, detach } from './attachment.js';
 import type { Driver } from './options.js';
 import type { Reactor } from './reactor.js';
 
@@ -41,8 +42,7 @@ export class EnclosingDriver implements Driver {
     this.times[LOOP_NOW_MS] = realKernel.monotonicMs();
     const watch = kernel.loopEnclose(fd, events, this.times, (count) => this.run(count));
     this.watch = check('epoll_ctl', watch, `libuv's loop in epfd ${fd}`);
-    reactor.driver = this;
-    reactor.onWork = this.onWork;
+    attach(reactor, this, this.onWork);
   }
 
   /** Milliseconds spent in waits since the start. */
@@ -72,8 +72,7 @@ export class EnclosingDriver implements Driver {
     if (this.watch === null) return;
     this.reactor.kernel.loopStop(this.watch);
     this.watch = null;
-    if (this.reactor.driver === this) this.reactor.driver = null;
-    if (this.reactor.onWork === this.onWork) this.reactor.onWork = null;
+    detach(this.reactor, this, this.onWork);
   }
 
   [Symbol.dispose](): void {

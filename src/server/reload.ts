@@ -11,10 +11,12 @@ export interface PreparedReload {
   abort(): void;
 }
 
+export const cannotChange = (name: string): TypeError =>
+  optionError(`${name} cannot change in a reload: restart the server, or leave it as it was`);
+
 /** @throws TypeError ERR_EPOLLET_OPTION for an option that differs from that of the start and cannot change */
 export function rejectFixed(options: ServeOptions, before: ServeOptions): void {
   for (const name of FIXED_OPTIONS) {
-    if (options[name] === undefined || isDeepStrictEqual(options[name], before[name])) continue;
-    throw optionError(`${name} cannot change in a reload: restart the server, or leave it as it was`);
+    if (options[name] !== undefined && !isDeepStrictEqual(options[name], before[name])) throw cannotChange(name);
   }
 }

@@ -28,6 +28,7 @@ import { AccessLog } from './log/access-log.js';
 import { Meter } from './measure/meter.js';
 import { checkedOptions, type ServeOptions } from './options.js';
 import { type PreparedReload, rejectFixed } from './reload.js';
+import { StopDelay } from './stop-delay.js';
 import { isTraced } from './tracing/request-trace.js';
 
 /** One buffer for the reads of all connections; a head of the largest size fits. Its last byte is the parser's sentinel. */
@@ -69,7 +70,7 @@ export class Server implements HandlerServer, AsyncDisposable {
   private isForced = false;
   private readonly startMs: number;
   private longestTurnMs = 0;
-  private endDelay: (() => void) | null = null;
+  private readonly stopDelay = new StopDelay();
   /** Of inotify and of mounts, as long as the files are those of the context. */
   private watchTokens: Token[] = [];
   private onDrained: (() => void) | null = null;
@@ -138,7 +139,7 @@ export class Server implements HandlerServer, AsyncDisposable {
         defaultHost: '',
         log: accessLog === 'off' ? null : new AccessLog(accessLog, clock, STDOUT),
         meter,
-        clients: ClientLimits.of(limits),
+        clients: ClientLimits.isOn(limits) ? new ClientLimits(limits) : null,
         isTraced: false,
         isDraining: false,
         requests: 0,
@@ -243,8 +244,7 @@ export class Server implements HandlerServer, AsyncDisposable {
    * @param descriptors handed ones that are closed as well, at once, so that no connection gets into a queue meanwhile
    */
   stopAccepting(descriptors: readonly number[] = []): void {
-    this.context.isDraining = true;
-    this.connectionContext.isStopping = true;
+    this.beginDrain();
     this.reactor.readClock(); // the last turn may be long ago; connections accepted now get their full time
     for (const listener of this.listeners) listener.withdraw();
     this.acceptors.close();
@@ -272,7 +272,7 @@ export class Server implements HandlerServer, AsyncDisposable {
     this.stopping ??= this.drain();
     this.isForced ||= options.force === true;
     if (this.isForced) {
-      this.endDelay?.();
+      this.stopDelay.cut();
       this.closeAll();
     }
     return this.stopping;
@@ -324,7 +324,8 @@ export class Server implements HandlerServer, AsyncDisposable {
 
   private async drain(): Promise<void> {
     const { stopDelayMs } = this.context.limits;
-    if (stopDelayMs > 0 && !this.isForced) await this.delay(stopDelayMs);
+    if (stopDelayMs > 0 && !this.isForced) await this.stopDelay.wait(stopDelayMs);
+    this.beginDrain(); // at once, so that a response of this turn ends its connection
     await null; // leave the turn: if a handler called this, the bytes behind its request are still in the receive buffer
     this.stopAccepting();
     if (this.isForced) this.closeAll();
@@ -344,14 +345,9 @@ export class Server implements HandlerServer, AsyncDisposable {
     await this.companion?.close();
   }
 
-  private delay(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.endDelay = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
+  private beginDrain(): void {
+    this.context.isDraining = true;
+    this.connectionContext.isStopping = true;
   }
 
   private replace(files: Files | null, handlers: HandlerRunner | null, limits: Limits): void {
@@ -364,8 +360,18 @@ export class Server implements HandlerServer, AsyncDisposable {
     context.limits = connectionContext.limits = acceptors.options = limits;
     context.parser = new RequestParser(limits, handlers !== null);
     acceptors.reserve = files?.fdReserve ?? null;
+    if (context.clients !== null || ClientLimits.isOn(limits)) this.replaceClients(new ClientLimits(limits));
     if (files !== null) this.watchFiles(files);
     before?.close();
+  }
+
+  /** Buckets are full again; connections are counted anew. */
+  private replaceClients(clients: ClientLimits): void {
+    const { context } = this;
+    clients.rejectedConnections = context.clients?.rejectedConnections ?? 0;
+    clients.rejectedRequests = context.clients?.rejectedRequests ?? 0;
+    context.clients = clients;
+    for (const connection of this.connections) connection.joinClient();
   }
 
   private closeAll(): void {

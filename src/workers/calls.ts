@@ -26,6 +26,8 @@ export interface SentError {
 export class Calls<Theirs extends Functions> {
   private readonly pending = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   private lastId = 0;
+  /** Why the other thread does not respond any more. */
+  private ended: Error | null = null;
 
   /** @param ours what the other thread may call */
   constructor(
@@ -40,14 +42,16 @@ export class Calls<Theirs extends Functions> {
     argument: Parameters<Theirs[Name]>[0],
   ): Promise<Awaited<ReturnType<Theirs[Name]>>> {
     return new Promise((resolve, reject) => {
+      if (this.ended !== null) return reject(this.ended);
       const id = ++this.lastId;
       this.pending.set(id, { resolve: resolve as (value: unknown) => void, reject });
       this.port.postMessage({ call: name, id, argument });
     });
   }
 
-  /** For a thread that has ended: pending calls reject. */
-  rejectAll(reason: Error): void {
+  /** For a thread that has ended: pending calls reject, and later ones do. */
+  end(reason: Error): void {
+    this.ended = reason;
     for (const { reject } of this.pending.values()) reject(reason);
     this.pending.clear();
   }

@@ -14,7 +14,11 @@ export type InWorkers = WorkersOptions & ({ workers: number | 'auto' } | { app: 
 export function serve(options: ServeOptions | InWorkers): Server | Supervisor {
   assertLoop();
   const { workers, accept, app, plain } = checkedWorkers(options);
-  if (!('workers' in options || 'app' in options)) return serveInThisThread(options);
+  if ((options as WorkersOptions).workers === undefined && app === null) {
+    if ((options as WorkersOptions).accept !== undefined)
+      throw optionError('accept needs workers: give their number too');
+    return serveInThisThread(options);
+  }
   rejectFunctions(plain);
   return new Supervisor(plain, app, workers === 'auto' ? usableCores() : workers, accept);
 }

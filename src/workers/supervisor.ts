@@ -1,6 +1,5 @@
 import { fileURLToPath } from 'node:url';
 import type { MissingFallback } from '../files/pages/fallback.js';
-import { optionError } from '../files/rules/option-type.js';
 import { resolveLimits } from '../http/limits.js';
 import type { Companion } from '../server/handed.js';
 import type { ServerStats, StopOptions } from '../server/handlers/handler-server.js';
@@ -11,6 +10,8 @@ import {
   type ServeOptions,
   type WorkersOptions,
 } from '../server/options.js';
+import { cannotChange } from '../server/reload.js';
+import { StopDelay } from '../server/stop-delay.js';
 import { kernel } from '../sys/binding.js';
 import { totalOf } from './total.js';
 import type { SupervisorFunctions, WorkerPlan } from './worker-functions.js';
@@ -71,11 +72,13 @@ export class Supervisor implements AsyncDisposable {
   /** Fallback pages that are missing; known once `ready` has resolved. */
   missingFallbacks: MissingFallback[] = [];
   report: Report = (sentence, error) =>
-    process.emitWarning(error?.stack ?? '', { type: 'EpolletWarning', detail: sentence });
+    process.emitWarning(sentence, { type: 'EpolletWarning', ...(error?.stack && { detail: error.stack }) });
   replaced = 0;
   /** What stops with the server; it may be set until then. */
   companion: Companion | null = null;
   private plan: WorkerPlan;
+  /** Not in the plan: the workers do not wait too. */
+  private stopDelayMs: number;
   private readonly listeners: WorkerListeners;
   private readonly slots: Slot[] = [];
   private readonly replacements = new Set<NodeJS.Timeout>();
@@ -87,7 +90,8 @@ export class Supervisor implements AsyncDisposable {
   /** Nothing is accepted any more. */
   private isDraining = false;
   private stopping: Promise<void> | null = null;
-  private endDelay: (() => void) | null = null;
+  private readonly stopDelay = new StopDelay();
+  private reloading: Promise<void> = Promise.resolve();
 
   /**
    * @param options without handlers, which are functions; plain data, except URLs of roots
@@ -102,6 +106,7 @@ export class Supervisor implements AsyncDisposable {
   ) {
     const { listen } = checkedPlan(options, app);
     this.plan = planOf(options, app, count);
+    this.stopDelayMs = stopDelayOf(options);
     this.listeners = new WorkerListeners(kernel, listen, count, mode);
     const { firstTcp, urls } = this.listeners;
     this.hostname = firstTcp?.address.address ?? '';
@@ -145,16 +150,10 @@ export class Supervisor implements AsyncDisposable {
     if (options.workers !== undefined && workers !== 'auto' && workers !== this.count) throw cannotChange('workers');
     if (options.accept !== undefined && accept !== this.mode) throw cannotChange('accept');
     checkedPlan(plain, app);
-    const plan = planOf(plain, app, this.count);
-    const threads = this.slots.map(({ thread }) => thread).filter(({ hasEnded }) => !hasEnded);
-    const prepared = await Promise.allSettled(threads.map(({ calls }) => calls.call('prepareReload', plan)));
-    const failed = prepared.find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined;
-    if (failed !== undefined) {
-      await Promise.allSettled(threads.map(({ calls }) => calls.call('abortReload', null)));
-      throw failed.reason;
-    }
-    this.plan = plan;
-    await Promise.allSettled(threads.map(({ calls }) => calls.call('commitReload', null)));
+    // One after the other: a worker has one prepared reload at a time.
+    const reloading = this.reloading.then(() => this.change(planOf(plain, app, this.count), stopDelayOf(plain)));
+    this.reloading = reloading.catch(() => {});
+    await reloading;
   }
 
   /**
@@ -167,7 +166,7 @@ export class Supervisor implements AsyncDisposable {
     this.stopping ??= this.end();
     if (options.force === true) {
       this.isForced = true;
-      this.endDelay?.();
+      this.stopDelay.cut();
       if (this.isDraining)
         for (const { thread } of this.slots) thread.calls.call('stop', { force: true }).catch(() => {});
     }
@@ -193,6 +192,22 @@ export class Supervisor implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
+  }
+
+  private async change(plan: WorkerPlan, stopDelayMs: number): Promise<void> {
+    const threads = this.slots.map(({ thread }) => thread).filter(({ hasEnded }) => !hasEnded);
+    const prepared = await Promise.allSettled(threads.map(({ calls }) => calls.call('prepareReload', plan)));
+    const failed = prepared.find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined;
+    if (failed !== undefined) {
+      await Promise.allSettled(threads.map(({ calls }) => calls.call('abortReload', null)));
+      throw failed.reason;
+    }
+    this.plan = plan;
+    this.stopDelayMs = stopDelayMs;
+    // A worker that was started meanwhile has the plan before.
+    const late = this.slots.map(({ thread }) => thread).filter((thread) => !threads.includes(thread));
+    await Promise.allSettled(late.map(({ calls }) => calls.call('prepareReload', plan)));
+    await Promise.allSettled([...threads, ...late].map(({ calls }) => calls.call('commitReload', null)));
   }
 
   private startWorker(worker: number, failures: number): Slot {
@@ -242,15 +257,7 @@ export class Supervisor implements AsyncDisposable {
 
   private async end(): Promise<void> {
     await this.ready.catch(() => {});
-    const { stopDelayMs } = resolveLimits(this.plan.options.limits);
-    if (stopDelayMs > 0 && !this.isForced)
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, stopDelayMs);
-        this.endDelay = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
+    if (this.stopDelayMs > 0 && !this.isForced) await this.stopDelay.wait(this.stopDelayMs);
     for (const timer of this.replacements) clearTimeout(timer);
     this.listeners.withdraw();
     // The first one is the last to stop accepting: what the others still leave in a common queue is its.
@@ -278,13 +285,12 @@ export class Supervisor implements AsyncDisposable {
   }
 }
 
-const cannotChange = (name: string): TypeError =>
-  optionError(`${name} cannot change in a reload: restart the server, or leave it as it was`);
-
 /** With a handler in place of those that only the workers have. */
 function checkedPlan(options: ServeOptions, app: string | null) {
   return checkedOptions(app === null ? options : { ...options, fetch: () => new Response() });
 }
+
+const stopDelayOf = ({ limits }: ServeOptions): number => resolveLimits(limits).stopDelayMs;
 
 /** Each worker gets its part of what is shared: memory of the cache, and connections. */
 function planOf(options: ServeOptions, app: string | null, workers: number): WorkerPlan {
@@ -293,7 +299,7 @@ function planOf(options: ServeOptions, app: string | null, workers: number): Wor
     ...options.limits,
     cacheBytes: Math.floor(cacheBytes / workers),
     maxConnections: Math.ceil(maxConnections / workers),
-    stopDelayMs: 0, // the main thread waits
+    stopDelayMs: 0,
   };
   const hosts = Object.entries(options.hosts ?? {}).map(([host, its]) => [host, withPath(its)]);
   return { options: { ...withPath(options), hosts: Object.fromEntries(hosts), limits }, app };

@@ -25,7 +25,7 @@ export class WorkerThread {
       this.worker.on('exit', (code) => {
         this.hasEnded = true;
         const reason = this.thrown ?? (code === 0 ? null : new Error(`it called process.exit(${code})`));
-        this.calls.rejectAll(reason ?? new Error('the worker has ended'));
+        this.calls.end(reason ?? new Error('the worker has ended'));
         resolve(reason);
       });
     });

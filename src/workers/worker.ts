@@ -23,15 +23,18 @@ class WorkerServer extends Server {
 
 const { listeners, ...plan } = workerData as WorkerStart;
 let server: WorkerServer;
+let starting: Promise<void>;
 let prepared: PreparedReload | null = null;
 
 const functions: WorkerFunctions = {
   async start() {
-    server = new WorkerServer(await optionsOf(plan), { listeners });
+    starting = startServer();
+    await starting;
     return { missingFallbacks: server.missingFallbacks };
   },
   stats: () => server.stats(),
   async prepareReload(next) {
+    await starting;
     prepared?.abort();
     prepared = server.prepareReload(await optionsOf(next));
   },
@@ -51,6 +54,10 @@ const functions: WorkerFunctions = {
     setImmediate(() => process.exit(0));
   },
 };
+
+async function startServer(): Promise<void> {
+  server = new WorkerServer(await optionsOf(plan), { listeners });
+}
 
 async function optionsOf({ options, app }: WorkerPlan): Promise<ServeOptions> {
   return app === null ? options : { ...options, ...(await loadApp(app)) };

@@ -33,7 +33,14 @@ const check = (
   { port = 8080, ...options }: Partial<Settings['options']> & { port?: number },
   host = '127.0.0.1',
   app: string | null = null,
-) => checkSettings({ listening: { host, port }, app, options: { root: directory, ...options } });
+) =>
+  checkSettings({
+    listening: { host, port },
+    app,
+    workers: 1,
+    accept: 'reuseport',
+    options: { root: directory, ...options },
+  });
 
 /** An openat2 that fails for one name. */
 const failing =

@@ -139,8 +139,6 @@ describe('a flag and its variable make the same option', () => {
     expect(options).toEqual({
       root: 'x',
       port: 8080,
-      workers: 1,
-      accept: 'reuseport',
       trigger: 'level',
       accessLog: 'off',
     });

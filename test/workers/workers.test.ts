@@ -100,6 +100,17 @@ describe.each(MODES)('workers with accept %s', (accept) => {
     await expect(RawClient.connect(server.port)).rejects.toThrow('ECONNREFUSED');
   });
 
+  it('a stop serves on for stopDelayMs, and a second one with force does not', async () => {
+    const server = await start({ root: directory, accept, limits: { stopDelayMs: 60_000 } });
+    const stopped = server.stop();
+    expect(server.isServing).toBe(false);
+    await sleep(50);
+    expect(await get(server, '/page.html')).toBe('a page');
+    await server.stop({ force: true });
+    await stopped;
+    await expect(RawClient.connect(server.port)).rejects.toThrow('ECONNREFUSED');
+  });
+
   it('a worker that dies is reported and replaced; the others respond to all requests', async () => {
     const server = await start({ app, accept });
     const reports: string[] = [];
@@ -107,6 +118,8 @@ describe.each(MODES)('workers with accept %s', (accept) => {
     for (const path of ['/throw', '/exit']) {
       const before = server.replaced;
       await get(server, path).catch(() => {});
+      await eventually(() => reports.length > before, 'a report');
+      await server.flushLog(); // of those that are left
       await eventually(() => server.replaced > before, 'a replacement');
       await polled(async () => (await server.stats()).workers.length === 2);
     }
@@ -172,6 +185,20 @@ describe('reload', () => {
     cpSync(join(FIXTURES, 'word.mjs'), join(directory, 'word.mjs'));
   });
 
+  it('several at once are made one after the other, also while a worker is replaced', async () => {
+    const server = await start({ root: directory, app });
+    server.report = () => {};
+    await get(server, '/throw').catch(() => {});
+    await eventually(() => server.replaced > 0, 'a replacement');
+    const values = ['a', 'b', 'c'];
+    const rules = (value: string) => ({ headers: [{ match: '/**', set: { 'X-Value': value } }] });
+    await Promise.all(values.map((value) => server.reload({ root: directory, app, ...rules(value) })));
+    for (let i = 0; i < 16; i++) {
+      using client = await RawClient.connect(server.port);
+      expect((await client.send(request('/page.html')).response()).field('x-value')).toBe('c');
+    }
+  });
+
   it.each<[string, WorkersOptions, RegExp]>([
     ['a root that does not exist', { root: '/no/such/directory' }, /ENOENT/],
     ['an option that is invalid', { root: '.', etag: 'none' as never }, /^etag must be /],
@@ -184,6 +211,21 @@ describe('reload', () => {
     const next = options.app === undefined ? options : { ...options, app: join(directory, options.app) };
     await expect(server.reload(next)).rejects.toThrow(message);
     expect(await get(server, '/page.html')).toBe('a page');
+  });
+
+  it('changes the limits of a client address, for connections that are open too', async () => {
+    const server = serve({ port: 0, root: directory });
+    onTestFinished(() => server.stop({ force: true }));
+    using client = await RawClient.connect(server.port);
+    const status = async () => (await client.send(request('/page.html')).response()).status;
+    expect(await status()).toBe(200);
+    await server.reload({ root: directory, limits: { clientRequestsPerSecond: 1, clientRequestBurst: 2 } });
+    expect([await status(), await status(), await status()]).toEqual([200, 200, 429]);
+    await server.reload({ root: directory });
+    expect([await status(), await status(), await status()]).toEqual([200, 200, 200]);
+    expect(server.stats().rejectedRequests).toBe(1);
+    client[Symbol.dispose]();
+    await eventually(() => server.stats().connections.open === 0, 'it is closed');
   });
 
   it('of a server without workers changes its files and handlers', async () => {
@@ -223,6 +265,7 @@ describe('a start', () => {
     [{ workers: 0, root: '.' }, 'workers must be an integer from 1 to 1024, or auto, not 0'],
     [{ workers: 'many', root: '.' }, 'workers must be an integer from 1 to 1024, or auto, not "many"'],
     [{ workers: 2, accept: 'fair', root: '.' }, 'accept must be one of "reuseport", "shared", not "fair"'],
+    [{ accept: 'shared', root: '.' }, 'accept needs workers'],
     [{ app: '', root: '.' }, 'app must be the path of a module'],
   ])('with %o is an error', (options, message) => {
     expect(() => serve(options as never)).toThrow(message);

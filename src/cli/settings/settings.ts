@@ -9,7 +9,7 @@ import {
 import { LIMIT_NAMES, type Limits } from '../../http/limits.js';
 import type { Trigger } from '../../reactor/interest.js';
 import type { AccessLogFormat } from '../../server/log/access-log.js';
-import type { AcceptMode, HostOptions, ServeOptions, WorkersOptions } from '../../server/options.js';
+import type { AcceptMode, HostOptions, ServeOptions } from '../../server/options.js';
 import { type Config, readConfig } from './config.js';
 import { flagName, flagOf, limitFlags, serverFlags, switchValue, variableOf } from './flags.js';
 import { addGrouped, addWrapped } from './help.js';
@@ -24,7 +24,9 @@ export interface Settings {
   /** The module of the app; null for files alone. */
   readonly app: string | null;
   /** Without the address, and without the handlers, which the app has. */
-  readonly options: Omit<ServeOptions & Pick<WorkersOptions, 'workers' | 'accept'>, 'hostname' | 'port' | 'listen'>;
+  readonly options: Omit<ServeOptions, 'hostname' | 'port' | 'listen'>;
+  readonly workers: number | 'auto';
+  readonly accept: AcceptMode;
 }
 
 interface Flags extends SiteOptions, Partial<Limits> {
@@ -117,9 +119,9 @@ export function settingsOf(command: Command, dir: string | undefined): Settings 
   return {
     listening: listeningOf(command, file),
     app,
+    workers: choose('workers'),
+    accept: choose('accept'),
     options: {
-      workers: choose('workers'),
-      accept: choose('accept'),
       trigger: choose('trigger'),
       accessLog: choose('accessLog'),
       ...(admin === undefined ? {} : { admin }),

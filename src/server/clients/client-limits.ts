@@ -38,10 +38,9 @@ export class ClientLimits {
     this.table = new ClientTable(Math.max(MIN_CAPACITY, 2 ** Math.ceil(Math.log2(2 * maxConnections))), seed);
   }
 
-  /** Null if all of these limits are off: then they cost nothing. */
-  static of(limits: ClientLimitOptions): ClientLimits | null {
-    const isOff = limits.maxConnectionsPerClient === 0 && limits.clientRequestsPerSecond === 0;
-    return isOff ? null : new ClientLimits(limits);
+  /** Without one of these limits a server has no ClientLimits, and no cost of them. */
+  static isOn({ maxConnectionsPerClient, clientRequestsPerSecond }: ClientLimitOptions): boolean {
+    return maxConnectionsPerClient !== 0 || clientRequestsPerSecond !== 0;
   }
 
   /** A client has connected. Returns its slot, for `disconnect`; NO_CLIENT if the address is not one of a network. */

@@ -24,8 +24,8 @@ export interface ServerContext {
   readonly log: AccessLog | null;
   /** Null unless the server measures. */
   readonly meter: Meter | null;
-  /** Null if the limits of a client address are off. */
-  readonly clients: ClientLimits | null;
+  /** Null if the limits of a client address are off. Replaced by a reload. */
+  clients: ClientLimits | null;
   /** The channel `epollet.request` has subscribers, as of the start of the turn. */
   isTraced: boolean;
   /** The Server, for HandlerContext. */

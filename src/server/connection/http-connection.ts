@@ -70,13 +70,17 @@ export class HttpConnection implements Protocol {
   /** Reads for the first time. A connection too many ends with that: at most a request that came with it gets a 429. */
   start(): void {
     const { connection } = this;
-    const { clients } = this.context;
-    if (clients !== null) {
-      this.client = clients.connect(clientAddressOf(connection), connection.context.reactor.nowMs);
-      this.isSurplus = clients.isOneTooMany(this.client);
-    }
+    this.joinClient();
+    this.isSurplus = this.context.clients?.isOneTooMany(this.client) === true;
     connection.start(this);
     if (this.isSurplus && !connection.isClosing) connection.close('too many connections of this client');
+  }
+
+  /** Counts this connection as one of its client; of new limits too. */
+  joinClient(): void {
+    const { connection } = this;
+    const { clients } = this.context;
+    if (clients !== null) this.client = clients.connect(clientAddressOf(connection), connection.context.reactor.nowMs);
   }
 
   onData(bytes: Uint8Array, start: number, end: number): number {

@@ -5,10 +5,10 @@ import { NO_CLIENT } from '../../../../src/server/clients/client-table.js';
 
 const limitsWith = (limits: Parameters<typeof resolveLimits>[0]) => new ClientLimits(resolveLimits(limits));
 
-test('without such limits there is nothing', () => {
-  expect(ClientLimits.of(resolveLimits())).toBeNull();
-  expect(ClientLimits.of(resolveLimits({ maxConnectionsPerClient: 1 }))).not.toBeNull();
-  expect(ClientLimits.of(resolveLimits({ clientRequestsPerSecond: 1 }))).not.toBeNull();
+test('they are off by default, and on with one of them', () => {
+  expect(ClientLimits.isOn(resolveLimits())).toBe(false);
+  expect(ClientLimits.isOn(resolveLimits({ maxConnectionsPerClient: 1 }))).toBe(true);
+  expect(ClientLimits.isOn(resolveLimits({ clientRequestsPerSecond: 1 }))).toBe(true);
 });
 
 describe('requests', () => {
