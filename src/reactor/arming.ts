@@ -101,7 +101,7 @@ export class Arming {
   arm(slot: number): number {
     const { registry } = this;
     const wanted = registry.wanted[slot]!;
-    const trigger = registry.triggers[slot]!;
+    const trigger = registry.triggerOf(slot);
     const exclusive = (registry.marks[slot]! & MARK_EXCLUSIVE) !== 0;
     // A mask of 0 still reports EPOLLHUP, so NOTHING means to leave the set; only under edge it is reported just once.
     const leave = wanted === NOTHING && (trigger !== 'edge' || exclusive);

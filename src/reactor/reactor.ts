@@ -21,15 +21,7 @@ import { type BatchEndHandler, BatchEndQueue, bringForward } from './batch-end.j
 import { Deadlines, NEVER } from './deadlines.js';
 import { ANY_READINESS, BOTH, ENDED, type Interest, READABLE, readinessOf } from './interest.js';
 import type { Driver, ReactorOptions, ReactorStats, RegisterOptions } from './options.js';
-import {
-  type Handler,
-  MARK_EXCLUSIVE,
-  MARK_REVISIT,
-  MARK_SPENT,
-  nextFirstGeneration,
-  Registry,
-  type Token,
-} from './registry.js';
+import { type Handler, MARK_EXCLUSIVE, MARK_ONESHOT, nextFirstGeneration, Registry, type Token } from './registry.js';
 import { Revisits } from './revisits.js';
 import { rethrow } from './thrown.js';
 
@@ -120,7 +112,6 @@ export class Reactor {
     const exclusive = options.exclusive === true;
     assertInterest(interest, exclusive);
     const slot = this.registry.add(fd, handler, interest, options.trigger ?? 'level');
-    this.registry.marks[slot]! &= ~(MARK_EXCLUSIVE | MARK_SPENT | MARK_REVISIT); // of an earlier user of the slot
     if (exclusive) this.registry.marks[slot]! |= MARK_EXCLUSIVE;
     try {
       this.arming.join(slot);
@@ -339,7 +330,7 @@ export class Reactor {
         this.counts.stale++;
         continue;
       }
-      if (registry.triggers[slot] === 'oneshot') this.arming.spend(slot);
+      if (registry.marks[slot]! & MARK_ONESHOT) this.arming.spend(slot);
       this.notify(slot, registry.missed[slot]! | readinessOf(events[at]!));
     }
   }

@@ -1,4 +1,5 @@
-import type { Interest, Trigger } from './interest.js';
+import { GROWTH, widened } from './column.js';
+import { type Interest, TRIGGERS, type Trigger } from './interest.js';
 
 /** Handles the readiness of a descriptor. */
 export interface Handler {
@@ -20,10 +21,12 @@ export const MARK_REVISIT = 2;
 export const MARK_EXCLUSIVE = 4;
 /** Oneshot has fired: the kernel has the descriptor with no mask until EPOLL_CTL_MOD, epoll_ctl(2). */
 export const MARK_SPENT = 8;
+/** The trigger: 0 is level. */
+export const MARK_EDGE = 16;
+export const MARK_ONESHOT = 32;
+const TRIGGER_SHIFT = 4;
 
 const GENERATION_UNIT = 2 ** 32;
-/** No token: its slot does not exist. */
-const NO_TOKEN = -1;
 /** 21 bits of generation and 32 of slot are the 53 bits that a number holds exactly. */
 export const GENERATIONS = 2 ** 21;
 
@@ -42,14 +45,12 @@ export const slotOf = (token: Token): number => token >>> 0;
  * touches no object but the handler.
  */
 export class Registry {
+  /** Those of the slots used so far; null while the slot is free. */
   handlers: (Handler | null)[] = [];
-  triggers: Trigger[] = [];
   fds: Int32Array;
   generations: Uint32Array;
-  /** NO_TOKEN while the slot is free. */
-  private tokens: Float64Array;
-  /** The slot of each registered descriptor, by its number; -1 if it has none. */
-  private slotsByFd = new Int32Array(64).fill(-1);
+  /** One more than the slot of each registered descriptor, by its number; 0 if it has none. */
+  private slotsByFd = new Int32Array(64);
   wanted: Uint8Array;
   /** The kernel's mask; 0 if the descriptor is not in the epoll set. */
   armed: Uint32Array;
@@ -65,9 +66,8 @@ export class Registry {
     capacity = 64,
     private readonly firstGeneration = 0,
   ) {
-    this.fds = new Int32Array(capacity).fill(-1);
-    this.generations = new Uint32Array(capacity).fill(firstGeneration);
-    this.tokens = new Float64Array(capacity).fill(NO_TOKEN);
+    this.fds = new Int32Array(capacity);
+    this.generations = new Uint32Array(capacity);
     this.wanted = new Uint8Array(capacity);
     this.armed = new Uint32Array(capacity);
     this.missed = new Uint8Array(capacity);
@@ -77,40 +77,41 @@ export class Registry {
   add(fd: number, handler: Handler, interest: Interest, trigger: Trigger): number {
     const slot = this.free.pop() ?? this.handlers.length;
     if (slot === this.fds.length) this.grow();
+    if (slot === this.handlers.length) this.generations[slot] = this.firstGeneration;
     this.handlers[slot] = handler;
-    this.triggers[slot] = trigger;
     this.fds[slot] = fd;
-    this.tokens[slot] = this.generations[slot]! * GENERATION_UNIT + slot;
     this.wanted[slot] = interest;
     this.armed[slot] = 0;
     this.missed[slot] = 0;
+    // Of an earlier user of the slot only the place in the list to be armed is left.
+    this.marks[slot] = (this.marks[slot]! & MARK_DIRTY) | (TRIGGERS.indexOf(trigger) << TRIGGER_SHIFT);
     this.size++;
     return slot;
   }
 
+  triggerOf(slot: number): Trigger {
+    return TRIGGERS[this.marks[slot]! >> TRIGGER_SHIFT]!;
+  }
+
   /** The slot that has this descriptor, else -1. */
   slotOfFd(fd: number): number {
-    return fd < this.slotsByFd.length ? this.slotsByFd[fd]! : -1;
+    return fd < this.slotsByFd.length ? this.slotsByFd[fd]! - 1 : -1;
   }
 
   /** Makes `slotOfFd` find the slot. Its descriptor must be open: the column is as long as the greatest number. */
   index(slot: number): void {
     const fd = this.fds[slot]!;
-    if (fd >= this.slotsByFd.length) {
-      const wider = new Int32Array(Math.max(fd + 1, this.slotsByFd.length * 2)).fill(-1);
-      wider.set(this.slotsByFd);
-      this.slotsByFd = wider;
-    }
-    this.slotsByFd[fd] = slot;
+    if (fd >= this.slotsByFd.length)
+      this.slotsByFd = widened(this.slotsByFd, Math.max(fd + 1, this.slotsByFd.length * GROWTH));
+    this.slotsByFd[fd] = slot + 1;
   }
 
   /** Frees the slot. Its generation is incremented, so that events still on their way to the old one are stale. */
   remove(slot: number): void {
     const fd = this.fds[slot]!;
-    if (this.slotOfFd(fd) === slot) this.slotsByFd[fd] = -1;
+    if (this.slotOfFd(fd) === slot) this.slotsByFd[fd] = 0;
     this.handlers[slot] = null;
     this.fds[slot] = -1;
-    this.tokens[slot] = NO_TOKEN;
     this.wanted[slot] = 0;
     this.armed[slot] = 0;
     this.missed[slot] = 0;
@@ -120,30 +121,23 @@ export class Registry {
   }
 
   tokenOf(slot: number): Token {
-    return this.tokens[slot]!;
+    return this.generations[slot]! * GENERATION_UNIT + slot;
   }
 
   /** The slot of a valid token, else -1; also for anything that is not a number. */
   find(token: Token): number {
     if (typeof token !== 'number') return -1; // `>>>` would convert it
     const slot = slotOf(token);
-    return this.tokens[slot] === token ? slot : -1;
+    return slot < this.handlers.length && this.handlers[slot] !== null && this.tokenOf(slot) === token ? slot : -1;
   }
 
   private grow(): void {
-    const capacity = this.fds.length * 2;
-    const length = this.fds.length;
-    const wider = <T extends Int32Array | Uint32Array | Uint8Array | Float64Array>(column: T): T => {
-      const copy = new (column.constructor as new (length: number) => T)(capacity);
-      copy.set(column);
-      return copy;
-    };
-    this.fds = wider(this.fds);
-    this.generations = wider(this.generations).fill(this.firstGeneration, length);
-    this.tokens = wider(this.tokens).fill(NO_TOKEN, length);
-    this.wanted = wider(this.wanted);
-    this.armed = wider(this.armed);
-    this.missed = wider(this.missed);
-    this.marks = wider(this.marks);
+    const capacity = this.fds.length * GROWTH;
+    this.fds = widened(this.fds, capacity);
+    this.generations = widened(this.generations, capacity);
+    this.wanted = widened(this.wanted, capacity);
+    this.armed = widened(this.armed, capacity);
+    this.missed = widened(this.missed, capacity);
+    this.marks = widened(this.marks, capacity);
   }
 }

@@ -54,7 +54,7 @@ it('a reused slot has no state of the earlier descriptor', () => {
   registry.remove(slot);
   expect([registry.fds[slot], registry.wanted[slot], registry.handlers[slot]]).toEqual([-1, 0, null]);
   registry.add(11, handler, 0, 'edge');
-  expect([registry.armed[slot], registry.missed[slot], registry.wanted[slot], registry.triggers[slot]]).toEqual([
+  expect([registry.armed[slot], registry.missed[slot], registry.wanted[slot], registry.triggerOf(slot)]).toEqual([
     0,
     0,
     0,
