@@ -1,6 +1,10 @@
 # Two images: the default one on the base image, and with --target slim one of node, its libraries and epollet alone.
 # One base image for all stages: apt-get installs the compilers in the build stage only.
 ARG NODE_IMAGE=docker.io/library/node:22-bookworm-slim
+# The labels of both images.
+ARG VERSION=unreleased
+ARG REVISION=unknown
+ARG DESCRIPTION="Raw epoll for Node, and a fast HTTP server on it for files and fetch handlers. Linux only."
 
 FROM ${NODE_IMAGE} AS build
 RUN apt-get update \
@@ -20,7 +24,13 @@ COPY binding.gyp tsconfig.json ./
 COPY native native
 COPY scripts scripts
 COPY src src
-RUN npm run postprepare && npm prune --ignore-scripts --omit=dev && find node_modules -type d -empty -delete
+# The images have the optional package of /metrics too: here it is a dependency, in the version of the lock file.
+RUN npm run postprepare \
+ && npm pkg set --json dependencies.prom-client="$(npm pkg get devDependencies.prom-client)" \
+ && npm pkg delete devDependencies.prom-client \
+ && npm prune --ignore-scripts --omit=dev --offline \
+ && find node_modules \( -name '*.map' -o -name '*.d.ts' -o -path '*/test/*' \) -delete \
+ && find node_modules -type d -empty -delete
 COPY html html
 COPY LICENSE ./
 # The umask of the checkout may have made the files unreadable for the image's user.
@@ -60,12 +70,15 @@ RUN mkdir -p /slim/usr/local/bin /slim/etc \
  && ln -s /app/dist/epollet.cjs /slim/usr/local/bin/epollet
 
 
+# Settings are inherited from a base image alone, and the two images have none in common: they stand in both stages, and
+# a test compares them.
 FROM scratch AS slim
 ARG NODE_IMAGE
-ARG VERSION=unreleased
-ARG REVISION=unknown
+ARG VERSION
+ARG REVISION
+ARG DESCRIPTION
 LABEL org.opencontainers.image.title="epollet" \
-      org.opencontainers.image.description="Raw epoll for Node, and a fast HTTP server on it for files and fetch handlers. Linux only." \
+      org.opencontainers.image.description="${DESCRIPTION}" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
@@ -89,10 +102,11 @@ CMD ["serve"]
 
 FROM app
 ARG NODE_IMAGE
-ARG VERSION=unreleased
-ARG REVISION=unknown
+ARG VERSION
+ARG REVISION
+ARG DESCRIPTION
 LABEL org.opencontainers.image.title="epollet" \
-      org.opencontainers.image.description="Raw epoll for Node, and a fast HTTP server on it for files and fetch handlers. Linux only." \
+      org.opencontainers.image.description="${DESCRIPTION}" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \

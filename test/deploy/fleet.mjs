@@ -35,15 +35,24 @@ export class Fleet {
   replicas = [];
   clients = [];
 
+  /**
+   * @param options.stopDelayMs how long a replica serves on after SIGTERM while it is not ready; 0 closes at once
+   * @param options.flags more of each replica
+   */
+  constructor({ stopDelayMs, flags = [] }) {
+    this.stopDelayMs = stopDelayMs;
+    this.flags = flags;
+  }
+
   /** @param methods of the requests: GET alone, or POST too, which is never sent again */
   async start(connections, methods) {
     this.directory = mkdtempSync(join(tmpdir(), 'epollet-fleet-'));
     mkdirSync(join(this.directory, 'site'));
     for (const [path, content] of Object.entries(FILES)) writeFileSync(join(this.directory, 'site', path), content);
     writeFileSync(join(this.directory, 'app.mjs'), APP);
-    const ports = await freePorts(3);
+    const ports = await freePorts(5);
     this.port = ports[0];
-    this.replicas = ['a', 'b'].map((name, i) => ({ name, port: ports[1 + i], generation: 0 }));
+    this.replicas = ['a', 'b'].map((name, i) => ({ name, port: ports[1 + i], adminPort: ports[3 + i], generation: 0 }));
     await Promise.all(this.replicas.map((replica) => this.startReplica(replica)));
     await this.startProxy();
     await Promise.all(this.replicas.map(({ name }) => this.whenUp(name)));
@@ -53,9 +62,10 @@ export class Fleet {
   }
 
   async startReplica(replica) {
-    const { name, port, generation } = replica;
+    const { name, port, adminPort, generation } = replica;
     const args = [join(this.directory, 'site'), '--app', join(this.directory, 'app.mjs'), '--etag', 'content'];
-    args.push('--host', '127.0.0.1', '--port', port);
+    args.push('--host', '127.0.0.1', '--port', port, '--admin', `127.0.0.1:${adminPort}`);
+    args.push('--stop-delay-ms', this.stopDelayMs, ...this.flags);
     args.push('--header', `*=X-Replica: ${name}${generation}`);
     replica.process = spawn(process.execPath, [join(PACKAGE, 'dist/epollet.cjs'), ...args.map(String)], {
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -73,7 +83,9 @@ export class Fleet {
         EPOLLET_BIND: `127.0.0.1:${this.port}`,
         EPOLLET_STATS: this.stats,
         EPOLLET_A: `127.0.0.1:${a.port}`,
+        EPOLLET_A_ADMIN_PORT: String(a.adminPort),
         EPOLLET_B: `127.0.0.1:${b.port}`,
+        EPOLLET_B_ADMIN_PORT: String(b.adminPort),
       },
     });
     let errors = '';
@@ -88,24 +100,20 @@ export class Fleet {
     }
   }
 
-  /**
-   * Restarts each replica in turn: SIGTERM, its end, the next one in its place, until HAProxy uses it.
-   * @param drains HAProxy is asked first to send no more requests to it, and has none of it on the way
-   */
-  async restartAll(drains) {
+  /** Restarts each replica in turn: SIGTERM, its end, the next one in its place, until HAProxy uses it. */
+  async restartAll() {
     for (const replica of this.replicas) {
       const { name } = replica;
-      if (drains) {
-        await this.admin(`set server epollet/${name} state drain`);
-        await this.until(`no requests to ${name}`, async () => (await this.rows())[name].scur === '0');
-      }
       const ended = once(replica.process, 'exit');
       replica.process.kill('SIGTERM');
+      if (this.stopDelayMs > 0) {
+        await this.until(`${name} down`, async () => (await this.rows())[name].status.startsWith('DOWN'));
+        if (replica.process.exitCode !== null) throw new Error(`${name} ended before HAProxy had it as not ready`);
+      }
       const [code, signal] = await ended;
       if (code !== 0) throw new Error(`replica ${name} exited with ${code ?? signal}`);
       replica.generation++;
       await this.startReplica(replica);
-      if (drains) await this.admin(`set server epollet/${name} state ready`);
       await this.whenUp(name);
       await this.until(`a request to the new ${name}`, () =>
         this.clients.some((client) => client.replicas.has(`${name}${replica.generation}`)),

@@ -18,7 +18,19 @@ type Manifest = any;
 
 const read = (path: string): string => readFileSync(join(PACKAGE, path), 'utf8');
 const dockerfile = read('Dockerfile');
+const portOf = (address: string): number => Number(/:(\d+)$/.exec(address)![1]);
 const seconds = (text: string): number => Number(/^(\d+)s$/.exec(text)![1]);
+
+test('the two images have the same settings', () => {
+  const [slim, full] = dockerfile
+    .split(/^FROM /m)
+    .slice(-2)
+    .map((stage) =>
+      stage.replaceAll('\\\n', '').match(/^(?:ARG|LABEL|EXPOSE|USER|STOPSIGNAL|HEALTHCHECK|ENTRYPOINT|CMD) .*$/gm),
+    );
+  expect(slim).toHaveLength(11);
+  expect(slim).toEqual(full);
+});
 
 describe('compose.yaml', () => {
   const compose: Manifest = parse(read('deploy/compose.yaml'));
@@ -47,6 +59,11 @@ describe('compose.yaml', () => {
     );
   });
 
+  test('has an admin door that is not published', () => {
+    expect(web.expose).toEqual([String(portOf(web.environment.EPOLLET_ADMIN))]);
+    expect(web.ports).toHaveLength(1);
+  });
+
   test('is killed only after all that a stop may take', () => {
     const { EPOLLET_STOP_DELAY_MS: delayMs = 0 } = web.environment;
     expect(seconds(web.stop_grace_period) * 1000).toBeGreaterThan(Number(delayMs) + LIMITS.stopTimeoutMs.default);
@@ -65,6 +82,7 @@ describe('kubernetes.yaml', () => {
   const { Namespace, Deployment, Service, PodDisruptionBudget, HorizontalPodAutoscaler } = byKind;
   const pod = Deployment.spec.template;
   const [container] = pod.spec.containers;
+  const env = Object.fromEntries(container.env.map(({ name, value }: Manifest) => [name, value]));
 
   /** The faults of an object by the schema of Kubernetes: what is invalid, and fields that the schema does not have. */
   function faultsOf(object: Manifest): string[] {
@@ -109,7 +127,6 @@ describe('kubernetes.yaml', () => {
   });
 
   test('its settings are valid', async () => {
-    const env = Object.fromEntries(container.env.map(({ name, value }: Manifest) => [name, value]));
     expect(await run(['serve', '--check'], { env })).toMatchObject({ code: 0, stderr: '' });
   });
 
@@ -128,20 +145,33 @@ describe('kubernetes.yaml', () => {
   test('every port that is named exists, and the one of the Dockerfile is served', () => {
     const ports = Object.fromEntries(container.ports.map(({ name, containerPort }: Manifest) => [name, containerPort]));
     expect(ports['http']).toBe(Number(/^EXPOSE (\d+)$/m.exec(dockerfile)![1]));
-    const named = ['startupProbe', 'readinessProbe', 'livenessProbe'].map((probe) => container[probe].httpGet.port);
-    for (const name of [...named, ...Service.spec.ports.map((port: Manifest) => port.targetPort)])
-      expect(Object.keys(ports)).toContain(name);
+    expect(Service.spec.ports.map((port: Manifest) => port.targetPort)).toEqual(['http']);
+    expect(ports['admin']).toBe(portOf(env['EPOLLET_ADMIN']));
+    expect(pod.metadata.annotations).toEqual({
+      'prometheus.io/scrape': 'true',
+      'prometheus.io/port': String(ports['admin']),
+      'prometheus.io/path': '/metrics',
+    });
+  });
+
+  test('a restart is for a process that does not respond, and requests are for one that is ready', () => {
+    const probed = ['startupProbe', 'readinessProbe', 'livenessProbe'].map((probe) => container[probe].httpGet);
+    expect(probed.map(({ port, path }: Manifest) => `${port}${path}`)).toEqual([
+      'admin/readyz',
+      'admin/readyz',
+      'admin/healthz',
+    ]);
   });
 
   test('a roll-out takes no replica away before another is ready, and kills none that may still respond', () => {
     expect(Deployment.spec.strategy.rollingUpdate).toEqual({ maxUnavailable: 0, maxSurge: 1 });
     expect(HorizontalPodAutoscaler.spec.minReplicas).toBeGreaterThan(1);
     expect(Deployment.spec).not.toHaveProperty('replicas'); // which an apply would reset
-    const delayMs = Number(
-      /setTimeout\(\(\) => \{\}, ([\d_]+)\)/.exec(container.lifecycle.preStop.exec.command[2])![1]!.replace('_', ''),
-    );
-    const graceMs = pod.spec.terminationGracePeriodSeconds * 1000;
-    expect(graceMs).toBeGreaterThan(delayMs + LIMITS.stopTimeoutMs.default);
+    const { EPOLLET_STOP_DELAY_MS: delayMs } = env;
+    const graceMs = pod.spec.terminationGracePeriodSeconds * 1000 - container.lifecycle.preStop.sleep.seconds * 1000;
+    expect(graceMs).toBeGreaterThan(Number(delayMs) + LIMITS.stopTimeoutMs.default);
+    const { periodSeconds, failureThreshold } = container.readinessProbe;
+    expect(Number(delayMs)).toBeGreaterThan(periodSeconds * failureThreshold * 1000);
   });
 
   // https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted

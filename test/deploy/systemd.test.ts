@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Command, MAIN, PACKAGE } from '../support/command.js';
+import { Command, MAIN, PACKAGE, run } from '../support/command.js';
 import { needs } from '../support/needs.js';
 
 const UNITS = ['epollet.service', 'epollet.socket'];
@@ -62,7 +62,9 @@ test.runIf(hasSystemd && hasStrace)(
   async () => {
     const port = await freePort();
     const calls = join(directory, 'calls');
-    const activate = ['systemd-socket-activate', `--listen=127.0.0.1:${port}`, process.execPath, MAIN];
+    const env = { EPOLLET_ADMIN: `unix:${join(directory, 'admin.sock')}` };
+    const setEnv = Object.entries(env).map(([name, value]) => `--setenv=${name}=${value}`);
+    const activate = ['systemd-socket-activate', `--listen=127.0.0.1:${port}`, ...setEnv, process.execPath, MAIN];
     const args = ['-f', '-o', calls, ...activate, 'serve', join(PACKAGE, 'html'), '--listen', 'systemd'];
     await using server = new Command(spawn('strace', args, { stdio: ['ignore', 'pipe', 'pipe'] }));
     await server.waitFor(/Listening on/, 'stderr');
@@ -70,6 +72,7 @@ test.runIf(hasSystemd && hasStrace)(
       const response = await fetch(`http://127.0.0.1:${port}/`, { headers });
       expect([response.status, (await response.text()).slice(0, 15)]).toEqual([200, '<!doctype html>']);
     }
+    expect(await run(['healthcheck'], { env })).toMatchObject({ code: 0 });
     const { pid } = server.process;
     process.kill(Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')), 'SIGTERM');
     expect(await server.ended).toMatchObject({ code: 0 });

@@ -258,7 +258,7 @@ check_contents() {
   for path in node_modules/node-gyp node_modules/node-addon-api node_modules/typescript node_modules/vitest node_modules/autocannon native src test .git; do
     [[ ! -e $rootfs/app/$path ]] || fail "the runtime image contains /app/$path"
   done
-  for path in LICENSE package.json dist/epollet.cjs dist/command.cjs build/Release/epollet.node node_modules/bindings; do
+  for path in LICENSE package.json dist/epollet.cjs dist/command.cjs build/Release/epollet.node node_modules/{bindings,prom-client}; do
     [[ -e $rootfs/app/$path ]] || fail "the runtime image lacks /app/$path"
   done
   [[ -e $rootfs/srv/index.html && $(readlink "$rootfs/app/html") == /srv ]] || fail "/srv is not the default site of the image"
@@ -337,7 +337,7 @@ start() {
     ((SECONDS < deadline)) || fail_with_output "it was not ready within 15 s"
     sleep 0.05
   done
-  [[ $(wc -l <"$work/out") == 1 && $(<"$work/out") == *http://*":$port"* ]] ||
+  [[ $(grep -vc ' is the admin door$' "$work/out") == 1 && $(<"$work/out") == *http://*":$port"* ]] ||
     fail_with_output "it should print one line with its URL, port $port"
   inside=$(only_child "$(only_child "$container")")
 }
@@ -423,6 +423,22 @@ run_with_flags() {
   stop TERM
 }
 
+run_with_an_admin_door() {
+  local door
+  port=$(free_port) door=$(free_port)
+  extra=("EPOLLET_PORT=$port" "EPOLLET_ADMIN=127.0.0.1:$door" EPOLLET_STOP_DELAY_MS=1000)
+  start
+  curl --silent --show-error --fail --noproxy '*' --max-time 5 --output "$work/page" "http://127.0.0.1:$door/metrics" ||
+    fail_with_output "GET /metrics of the admin door"
+  grep -q '^epollet_ready 1$' "$work/page" || fail_with "$work/page" "the metrics lack epollet_ready 1"
+  log "run: /metrics has $(grep -c '^[^#]' "$work/page") values, by prom-client"
+  expect_health 0 "with an admin door"
+  kill -TERM "$inside"
+  expect_health 1 "while a stop is delayed"
+  ended_within 5 "$container" || fail_with_output "the delayed stop took more than 5 s"
+  wait "$container" || fail_with_output "the delayed stop did not exit with 0"
+}
+
 # -------------------------------------------------------------------------------------------------------------------------
 
 check_prerequisites
@@ -456,5 +472,6 @@ for target in "${targets[@]}"; do
   run_defaults
   run_with_a_site
   run_with_flags
+  run_with_an_admin_door
 done
 log "ok, built and run in $SECONDS s"
