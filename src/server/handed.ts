@@ -5,6 +5,8 @@ import type { HandedListener } from './listeners.js';
 export interface Handed {
   /** Descriptors that listen already, in place of the addresses in the options; they stay open. */
   readonly listeners?: readonly HandedListener[];
+  /** The number of the worker. */
+  readonly worker?: number;
   /** In place of an EnclosingDriver, of which one reactor of a thread should be the only one. */
   readonly Driver?: typeof NestedDriver;
 }

@@ -33,7 +33,7 @@ import { isTraced } from './tracing/request-trace.js';
 
 /** One buffer for the reads of all connections; a head of the largest size fits. Its last byte is the parser's sentinel. */
 const RECEIVE_BYTES = 65536;
-const STDOUT = 1;
+const STDOUT = { fd: 1, isOwned: false };
 
 /**
  * A server that listens. It owns the reactor, the sockets, and the descriptors of its root and cached files.
@@ -137,7 +137,16 @@ export class Server implements HandlerServer, AsyncDisposable {
         }),
         server: this,
         defaultHost: '',
-        log: accessLog === 'off' ? null : new AccessLog(accessLog, clock, STDOUT),
+        log:
+          accessLog === 'off'
+            ? null
+            : new AccessLog({
+                format: accessLog,
+                clock,
+                target: STDOUT,
+                worker: handed.worker ?? null,
+                nowMs: () => kernel.monotonicMs(),
+              }),
         meter,
         clients: ClientLimits.isOn(limits) ? new ClientLimits(limits) : null,
         isTraced: false,

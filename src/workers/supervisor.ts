@@ -211,7 +211,7 @@ export class Supervisor implements AsyncDisposable {
   }
 
   private startWorker(worker: number, failures: number): Slot {
-    const start = { ...this.plan, listeners: this.listeners.of(worker) };
+    const start = { ...this.plan, worker, listeners: this.listeners.of(worker) };
     const thread = new WorkerThread(start, this.functions, this.isReferenced);
     void thread.ended.then((error) => this.onEnded(worker, error));
     return { thread, startedMs: performance.now(), failures };

@@ -18,6 +18,8 @@ export interface WorkerPlan {
 
 /** What the thread of a worker is given. */
 export interface WorkerStart extends WorkerPlan {
+  /** Its number, from 0. */
+  readonly worker: number;
   readonly listeners: readonly WorkerListener[];
 }
 

@@ -21,7 +21,7 @@ class WorkerServer extends Server {
   }
 }
 
-const { listeners, ...plan } = workerData as WorkerStart;
+const { worker, listeners, ...plan } = workerData as WorkerStart;
 let server: WorkerServer;
 let starting: Promise<void>;
 let prepared: PreparedReload | null = null;
@@ -56,7 +56,7 @@ const functions: WorkerFunctions = {
 };
 
 async function startServer(): Promise<void> {
-  server = new WorkerServer(await optionsOf(plan), { listeners });
+  server = new WorkerServer(await optionsOf(plan), { worker, listeners });
 }
 
 async function optionsOf({ options, app }: WorkerPlan): Promise<ServeOptions> {

@@ -2,13 +2,24 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, constants, openSync, readFileSync, readSync } from 'node:fs';
 import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Ajv } from 'ajv';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { command } from '../support/command.js';
+import schema from '../../access-log.schema.json' with { type: 'json' };
+import { command, PACKAGE } from '../support/command.js';
 import { exchange, leaveAt, RawClient, request, sleep } from '../support/raw-client.js';
 import { contentOf, HELLO, MIB, makeSite, type Site } from '../support/site.js';
 
 const COMBINED =
   /^(?<peer>[0-9a-f.:]+) - - \[(?<time>\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d \+0000)\] "(?<line>(?:[^"\\]|\\x[0-9A-F]{2})*)" (?<status>\d{3}) (?<bytes>\d+) "(?<referer>(?:[^"\\]|\\x[0-9A-F]{2})*)" "(?<agent>(?:[^"\\]|\\x[0-9A-F]{2})*)"$/;
+
+const isLine = new Ajv().compile(schema);
+
+/** Parses a line of the JSON log, which has to be valid by the schema. */
+function parsed(line: string): Record<string, unknown> {
+  const entry = JSON.parse(line);
+  expect(isLine(entry), `${line} ${JSON.stringify(isLine.errors)}`).toBe(true);
+  return entry;
+}
 
 let site: Site;
 
@@ -86,7 +97,7 @@ test('combined writes a line per request, in order, that no client can forge', a
 });
 
 test('json writes an object per line, in valid UTF-8 whatever clients send', async () => {
-  const lines = (await logged('json', REQUESTS)).map((line) => JSON.parse(line) as Record<string, unknown>);
+  const lines = (await logged('json', REQUESTS)).map(parsed);
   for (const { time } of lines) {
     expect(time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
     expect(Math.abs(Date.now() - Date.parse(time as string))).toBeLessThan(60_000);
@@ -102,6 +113,7 @@ test('json writes an object per line, in valid UTF-8 whatever clients send', asy
     status: 200,
     bytes: HELLO.length,
     complete: true,
+    durationMs: expect.any(Number),
     referer: 'http://a/b?c',
     userAgent: 'curl/8',
   });
@@ -122,6 +134,17 @@ test('json writes an object per line, in valid UTF-8 whatever clients send', asy
   ]);
 });
 
+test('the documentation has the members of the schema, in the order of the line', async () => {
+  const text = readFileSync(`${PACKAGE}docs/access-log.md`, 'utf8');
+  const rows = [...text.matchAll(/^\| (`.*?`) \|/gm)].flatMap(([, names]) => [...names!.matchAll(/`(\w+)`/g)]);
+  const documented = rows.map(([, name]) => name!);
+  expect(documented).toEqual(Object.keys(schema.properties));
+  const [line] = await logged('json', [request('/hello.txt')]);
+  const members = Object.keys(JSON.parse(line!));
+  expect(members).toEqual(documented.filter((name) => members.includes(name)));
+  expect(members).toEqual(expect.arrayContaining(schema.required));
+});
+
 test('a client that leaves has a line of what it got', async () => {
   await using server = command([site.root, '--access-log', 'json', '--port', '0']);
   const port = await server.port('stderr');
@@ -136,10 +159,7 @@ test('a client that leaves has a line of what it got', async () => {
     client.send(request('/hello.txt', ['Content-Length: 10', 'Expect: 100-continue']));
     await leaveAt(client, '100 Continue');
   }
-  const lines = (await server.kill().ended).stdout
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => JSON.parse(line));
+  const lines = (await server.kill().ended).stdout.split('\n').slice(0, -1).map(parsed);
   for (const { bytes } of lines.slice(0, 2)) {
     expect(bytes).toBeGreaterThan(0);
     expect(bytes).toBeLessThan(big.size);

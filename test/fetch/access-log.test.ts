@@ -129,6 +129,7 @@ test('a line has the content that was sent, and whether that was all of it', asy
     .slice(1, -1)
     .map((line) => JSON.parse(line))
     .filter(({ target }) => target !== '/quick');
+  expect(lines.filter(({ target, durationMs }) => target === '/chunks-large' && durationMs > 0).length).toBe(1);
   expect(
     lines.map(({ target, version, status, bytes, complete }, at) => [
       target,

@@ -7,7 +7,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Every file of the package, sorted: what is not here is not published. */
 export function expectedContents() {
   return [
-    ...['CHANGELOG.md', 'LICENSE', 'README.md', 'config.schema.json', 'package.json'],
+    ...['CHANGELOG.md', 'LICENSE', 'README.md', 'access-log.schema.json', 'config.schema.json', 'package.json'],
     ...['dist/command.cjs', 'dist/epollet.cjs', 'dist/epollet.licenses.txt'],
     ...['epoll', 'index', 'reactor', 'shared', 'sys', 'worker'].map((name) => `dist/library/${name}.js`),
     ...filesBelow('deploy'),

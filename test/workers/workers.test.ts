@@ -152,7 +152,9 @@ it('lines of the access log are whole in a pipe that all workers write to', asyn
   let text = '';
   for await (const piece of createReadStream('', { fd: reader, encoding: 'utf8' })) text += piece;
   const lines = text.trimEnd().split('\n');
-  expect(lines.map((line) => JSON.parse(line).status)).toEqual(new Array(800).fill(200));
+  const entries = lines.map((line) => JSON.parse(line));
+  expect(entries.map(({ status }) => status)).toEqual(new Array(800).fill(200));
+  expect([...new Set(entries.map(({ worker }) => worker))].every((worker) => worker === 0 || worker === 1)).toBe(true);
 });
 
 describe('reload', () => {

@@ -20,6 +20,8 @@ export class FieldSection {
   /** The options of the Connection fields. */
   close = false;
   keep = false;
+  /** What the log has made of a cached section, for the next request with the same. */
+  note: Uint8Array | null = null;
 
   constructor(maxFields: number) {
     this.positions = new Int32Array(4 * maxFields);

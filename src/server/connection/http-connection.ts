@@ -126,9 +126,9 @@ export class HttpConnection implements Protocol {
     return this.queue === null || this.queue.wantsInput;
   }
 
-  /** Handlers and bodies have a queue; the log writes asynchronously. */
+  /** Handlers and bodies have a queue; subscribers of the trace do what they like. */
   get isTaskless(): boolean {
-    return this.allPrepared && this.queue === null && this.unlogged === null;
+    return this.allPrepared && this.queue === null && !this.context.isTraced;
   }
 
   get isSending(): boolean {
@@ -311,8 +311,14 @@ export class HttpConnection implements Protocol {
     this.entry = null;
     if (entry !== null) return entry;
     const { log, parser } = this.context;
-    if (log === null) return unlogged.add(LogEntry.unlogged(unlogged));
-    this.peer ??= peerName(connection);
-    return unlogged.add(log.entryOf(unlogged, parser, this.peer, connection.context.reactor.nowMs));
+    const made = unlogged.add(new LogEntry(unlogged, connection.context.reactor.nowMs));
+    if (log !== null) log.note(made, parser, unlogged.bytesOf(this.clientName()));
+    return made;
+  }
+
+  /** The client's address as the log has it. */
+  private clientName(): string {
+    this.peer ??= peerName(this.connection);
+    return this.peer;
   }
 }

@@ -34,7 +34,7 @@ export interface ServerStats {
   rejectedConnections: number;
   /** Requests beyond the `clientRequestsPerSecond` of their client address, which got a 429. */
   rejectedRequests: number;
-  /** Lines of the access log that were lost: standard output had no space, no reader, or a slow one. */
+  /** Lines of the access log that were lost: there was no space, no reader, or a slow one. */
   accessLogDropped: number;
   /** Milliseconds since the start in which the server's thread did not wait for events. */
   busyMs: number;

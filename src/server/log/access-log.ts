@@ -1,28 +1,49 @@
 import type { DateClock } from '../../http/date.js';
-import { FieldId } from '../../http/headers.js';
 import type { RequestParser } from '../../http/request/parser.js';
-import { latin1 } from '../../http/text.js';
-import { LogEntry, type Output } from './log-entry.js';
-import { LogWriter } from './log-writer.js';
+import { CombinedFormat } from './combined.js';
+import { JsonFormat } from './json.js';
+import { Line } from './line.js';
+import type { LineFormat } from './line-format.js';
+import type { LogEntry } from './log-entry.js';
+import { type LogTarget, LogWriter } from './log-writer.js';
 
 export type AccessLogFormat = 'off' | 'combined' | 'json';
 export const ACCESS_LOG_FORMATS: readonly AccessLogFormat[] = ['off', 'combined', 'json'];
 
+/** Most starts of lines are shorter, so that they need no more memory. */
+const LINE_BYTES = 256;
+/** Of requests that are being served at the same time, beyond which memory is not kept. */
+const KEPT_LINES = 256;
+const KEPT_BYTES = 4096;
+
+export interface AccessLogOptions {
+  readonly format: Exclude<AccessLogFormat, 'off'>;
+  readonly clock: DateClock;
+  readonly target: LogTarget;
+  /** Its number; null without workers. */
+  readonly worker: number | null;
+  /** The reactor's clock, as of now. */
+  readonly nowMs: () => number;
+}
+
 /**
  * One line a request, in Apache's combined format or as JSON. It is recorded at the end of the response, with the bytes
- * of its body that were sent, and has the time at which the request was received. A response that was cut off is marked:
- * `complete` is false, and a combined line ends with ` X`, as Apache's `%X` has it.
+ * of its body that were sent, and has the time at which the request was received. A response that was cut off is marked.
  */
 export class AccessLog {
+  private readonly format: LineFormat;
+  private readonly clock: DateClock;
+  private readonly nowMs: () => number;
   private readonly writer: LogWriter;
+  /** Those that are not in use. */
+  private readonly lines: Line[] = [];
+  private second = -1;
 
-  /** @param fd stays the caller's */
-  constructor(
-    private readonly format: Exclude<AccessLogFormat, 'off'>,
-    private readonly clock: DateClock,
-    fd: number,
-  ) {
-    this.writer = new LogWriter(fd);
+  constructor({ format, clock, target, worker, nowMs }: AccessLogOptions) {
+    this.format = format === 'json' ? new JsonFormat(clock, worker) : new CombinedFormat(clock);
+    this.clock = clock;
+    this.nowMs = nowMs;
+    this.writer = new LogWriter(target);
   }
 
   /** Lines that were lost. */
@@ -31,29 +52,40 @@ export class AccessLog {
   }
 
   /**
-   * The entry for the parser's current request, or for as much of it as was parsed.
-   * @param output of its connection
-   * @param nowMs on the reactor's clock
+   * Notes what the line needs of the parser's current request, or of as much of it as was parsed.
+   * @param client its address, in ASCII
    */
-  entryOf(output: Output, request: RequestParser, peer: string, nowMs: number): LogEntry {
-    const { hasTarget } = request;
-    const { clock } = this;
-    return new LogEntry(
-      output,
-      this.format === 'json' ? clock.isoSecond : clock.logStamp,
-      clock.millisecondAt(nowMs),
-      peer,
-      hasTarget ? request.method : null,
-      hasTarget ? latin1(request.bytes, request.targetStart, request.targetEnd) : null,
-      request.minorVersion,
-      request.host,
-      request.value(FieldId.referer),
-      request.value(FieldId.userAgent),
-    );
+  note(entry: LogEntry, request: RequestParser, client: Uint8Array): void {
+    const { clock, format } = this;
+    const line = this.lines.pop() ?? new Line(LINE_BYTES);
+    if (clock.second !== this.second) {
+      this.second = clock.second;
+      format.setSecond();
+    }
+    line.length = 0;
+    format.start(line, request, client, clock.millisecondAt(entry.startMs));
+    entry.line = line;
+    entry.startLength = line.length;
+    const section = format.hasFieldsOnly(request) ? request.cachedSection : null;
+    if (section !== null && section.note !== null) {
+      entry.fields = section.note;
+      return;
+    }
+    format.writeFields(line, request);
+    if (section !== null) section.note = Buffer.from(line.bytes.subarray(entry.startLength, line.length));
   }
 
   record(entry: LogEntry): void {
-    this.writer.add(this.format === 'json' ? json(entry) : combined(entry));
+    const { format, writer, lines } = this;
+    const { line } = entry;
+    if (line === null) return; // it came before
+    const room = writer.room(entry.partsLength + format.mostBytes);
+    if (room !== null) {
+      format.write(room, entry, this.nowMs());
+      writer.add();
+    }
+    entry.line = null;
+    if (lines.length < KEPT_LINES && line.bytes.length <= KEPT_BYTES) lines.push(line);
   }
 
   /** Resolves when everything recorded so far is written, at the latest after a second. */
@@ -66,34 +98,3 @@ export class AccessLog {
     return this.writer.close();
   }
 }
-
-function combined(entry: LogEntry): string {
-  const line = entry.method === null ? '-' : `${entry.method} ${entry.target} HTTP/1.${entry.minorVersion}`;
-  const [referer, userAgent] = [escaped(entry.referer ?? '-'), escaped(entry.userAgent ?? '-')];
-  const cut = entry.isComplete ? '' : ' X';
-  return `${entry.peer} - - [${entry.stamp}] "${escaped(line)}" ${entry.status} ${entry.contentBytes()} "${referer}" "${userAgent}"${cut}\n`;
-}
-
-function json(entry: LogEntry): string {
-  const { stamp, millisecond, peer, method, target, host, minorVersion, status, referer, userAgent } = entry;
-  const time = `${stamp}.${String(millisecond).padStart(3, '0')}Z`;
-  const bytes = entry.contentBytes();
-  const isComplete = entry.isComplete;
-  return `{"time":"${time}","peer":"${peer}","method":${quoted(method)},"target":${quoted(target)},"host":${quoted(host)},"version":"1.${minorVersion}","status":${status},"bytes":${bytes},"complete":${isComplete},"referer":${quoted(referer)},"userAgent":${quoted(userAgent)}}\n`;
-}
-
-/** A JSON string of a field's bytes decoded as UTF-8, with U+FFFD for anything else: JSON has to be UTF-8. */
-function quoted(text: string | null): string {
-  if (text === null) return 'null';
-  if (!/["\\]|[^\x20-\x7e]/.test(text)) return `"${text}"`;
-  return JSON.stringify(Buffer.from(text, 'latin1').toString());
-}
-
-/** Quotes, backslashes and bytes other than printable ASCII as `\xHH`, so that no client can forge a line. */
-const escaped = (text: string): string =>
-  /["\\]|[^\x20-\x7e]/.test(text)
-    ? text.replace(
-        /["\\]|[^\x20-\x7e]/g,
-        (character) => `\\x${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
-      )
-    : text;

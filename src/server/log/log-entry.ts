@@ -1,3 +1,5 @@
+import type { Line } from './line.js';
+
 /** The status of a request whose connection has ended before it had a response, as nginx has it. */
 const NO_RESPONSE = 499;
 
@@ -13,39 +15,27 @@ export interface Output {
   readonly sentBytes: number;
 }
 
-/** A request on its way to its line. Strings are latin1, a byte a character. */
+/** A request on its way to its line. */
 export class LogEntry {
   status = NO_RESPONSE;
   /** Null without a subscriber. */
   trace: Trace | null = null;
+  /** The start of its line, and its fields unless `fields` has them; null without a log, and once it is recorded. */
+  line: Line | null = null;
+  startLength = 0;
+  /** The part of the line that all requests with the same field section have. */
+  fields: Uint8Array | null = null;
   /** Where the body begins; infinite until the head is queued. */
   private bodyStart = Number.POSITIVE_INFINITY;
   /** Where the response ends; infinite until that is known. */
   private end = Number.POSITIVE_INFINITY;
   private chunks: Chunks | null = null;
 
-  /**
-   * @param stamp when the request was received, to the second, in the format of the log
-   * @param millisecond of that second
-   * @param method null, as is the target, if the request line could not be parsed so far
-   */
+  /** @param startMs when the request was received, on the reactor's clock */
   constructor(
     private readonly output: Output,
-    readonly stamp: string,
-    readonly millisecond: number,
-    readonly peer: string,
-    readonly method: string | null,
-    readonly target: string | null,
-    readonly minorVersion: number,
-    readonly host: string | null,
-    readonly referer: string | null,
-    readonly userAgent: string | null,
+    readonly startMs: number,
   ) {}
-
-  /** Of a request that is traced and not logged. */
-  static unlogged(output: Output): LogEntry {
-    return new LogEntry(output, '', 0, '', null, null, 1, null, null, null);
-  }
 
   /** @param queuedBytes of the connection, up to the end of the head */
   begin(status: number, queuedBytes: number): void {
@@ -79,6 +69,18 @@ export class LogEntry {
     const { sentBytes } = this.output;
     if (this.chunks !== null) return this.chunks.contentBytes(sentBytes);
     return Math.max(0, Math.min(sentBytes, this.end) - this.bodyStart);
+  }
+
+  /** The most bytes of `appendFields`, and of the start. */
+  get partsLength(): number {
+    return this.line!.length + (this.fields === null ? 0 : this.fields.length);
+  }
+
+  appendFields(to: Line): void {
+    const { fields, startLength } = this;
+    if (fields !== null) return to.append(fields);
+    const { bytes, length } = this.line!;
+    to.append(bytes.subarray(startLength, length));
   }
 }
 

@@ -6,6 +6,8 @@ export class Unlogged implements Output {
   /** Bytes sent since the start of the connection. */
   sentBytes = 0;
   private readonly entries: LogEntry[] = [];
+  private client = '';
+  private clientBytes: Uint8Array = Buffer.alloc(0);
 
   /** @param log null if requests are only traced */
   constructor(private readonly log: AccessLog | null) {}
@@ -13,6 +15,15 @@ export class Unlogged implements Output {
   add(entry: LogEntry): LogEntry {
     this.entries.push(entry);
     return entry;
+  }
+
+  /** The client's address as bytes, which most requests of a connection have in common. */
+  bytesOf(client: string): Uint8Array {
+    if (client !== this.client) {
+      this.client = client;
+      this.clientBytes = Buffer.from(client, 'latin1');
+    }
+    return this.clientBytes;
   }
 
   /** Logs the responses that end with these bytes. */
