@@ -67,6 +67,10 @@ export class Site {
   /** The bit of Origin, if the CORS fields depend on it. */
   private readonly originMask: number;
   private readonly remove = (entry: CacheEntry): void => this.cache.remove(entry);
+  private readonly contentOf = (fileName: string, fingerprint: string): Representations | null => {
+    const entry = this.cache.ofFile(fileName);
+    return entry?.fingerprint === fingerprint ? (entry.content as Representations) : null;
+  };
 
   /**
    * @param handlerFollows as in SitePlan
@@ -134,9 +138,9 @@ export class Site {
     // 3. admit. What explain explains is the response from the cache, which is the same.
     const uses = entry !== null ? entry.uses : observe !== null ? 1 : this.cache.admit(request.pathHash);
     if (tracing) debug('cache miss %s', latin1(request.bytes, request.pathStart, request.pathEnd));
-    if (uses === 0) {
-      const cold = this.respondCold(request);
-      if (cold !== null) return cold;
+    if (entry === null && observe === null) {
+      const response = uses === 0 ? this.respondCold(request) : this.admit(request, uses, nowMs);
+      if (response !== null) return response;
     }
     if (entry !== null) this.releaseRoot.markUnverified();
     const resolution = this.resolve(path); // 4. resolve
@@ -185,6 +189,18 @@ export class Site {
     const missing = { name: fileNameOf(request), errno: cold, dependencies: new Dependencies() };
     const { response, content } = this.errorPages.contentFor(request, missing, current.lookup);
     return content === null ? response : content.respond(request);
+  }
+
+  /** Makes the entry of a file that is in no way unusual; null if it takes the further steps. */
+  private admit(request: RequestParser, uses: number, nowMs: number): HttpResponse | null {
+    const file = this.coldFiles.admit(request, this.releaseRoot.current, this.contentOf);
+    if (file === null) return null;
+    const { content, fileName } = file;
+    const entry = this.entryOf(request, file, content, content.identity.ok, content.relevantFields, fileName);
+    entry.uses = uses;
+    entry.setExpiry(nowMs + REVALIDATE_MS);
+    this.cache.set(entry);
+    return respondFromCache(entry, request);
   }
 
   private configuredRedirect({ bytes, pathStart, pathEnd, targetEnd }: RequestParser): HttpResponse | null {
@@ -255,15 +271,15 @@ export class Site {
 
   /** The content of the same file by another path, which the file's fingerprint shows to be valid: `//x`, `/%78`, an index. */
   private sharedContent(resolved: Resolved, fileName: string): Built | null {
-    const entry = this.cache.ofFile(fileName);
-    if (entry?.fingerprint !== resolved.fingerprint || isRacy(resolved)) return null;
+    const content = isRacy(resolved) ? null : this.contentOf(fileName, resolved.fingerprint);
+    if (content === null) return null;
     this.resolver.close(resolved);
-    return { content: entry.content as Representations, uncacheable: null };
+    return { content, uncacheable: null };
   }
 
   private entryOf(
     { bytes, pathStart, pathEnd, pathHash }: RequestParser,
-    { fingerprint, dependencies }: Resolved,
+    { fingerprint, dependencies }: Pick<Resolved, 'fingerprint' | 'dependencies'>,
     content: CacheContent,
     plainResponse: HttpResponse | null,
     relevantFields: number,

@@ -100,7 +100,7 @@ export class RepresentationBuilder {
     const isStable = !isRacy(resolved) && wasRead;
     // If the hasher is full, content without tags is not cached: its next request may find room.
     const canBeTagged = untagged.length === 0 || isOwned || !etags.isFull;
-    const isCacheable = keeper !== 'response' && isStable && canBeTagged && this.fitsCache(resolved);
+    const isCacheable = keeper !== 'response' && isStable && canBeTagged && this.fitsAll(resolved);
     const content = new Representations(kernel, acceptEncodings, identity, isCacheable || isOwned, observe);
     content.list.push(...precompressed);
     const openFiles = filesOf(resolved).filter((_, i) => content.list[i]!.ok.body.kind === 'file');
@@ -183,11 +183,21 @@ export class RepresentationBuilder {
     return { ...shared, fields: mergeFields([['Last-Modified', formatDate(nowMs)]], shared.fields) };
   }
 
-  private fitsCache(resolved: Resolved): boolean {
-    const { maxCachedFileBytes, cacheBytes, targetBytes } = this.context.limits;
-    let bytes = ENTRY_OVERHEAD_BYTES + targetBytes;
+  /** Whether an entry with the content of a file, in memory, has room. */
+  fitsCache(size: number): boolean {
+    return size <= this.context.limits.maxCachedFileBytes && this.fits(size);
+  }
+
+  private fitsAll(resolved: Resolved): boolean {
+    const { maxCachedFileBytes } = this.context.limits;
+    let bytes = 0;
     for (const { size } of filesOf(resolved)) bytes += size <= maxCachedFileBytes ? size : DESCRIPTOR_BYTES;
-    return bytes <= cacheBytes;
+    return this.fits(bytes);
+  }
+
+  private fits(bytes: number): boolean {
+    const { cacheBytes, targetBytes } = this.context.limits;
+    return ENTRY_OVERHEAD_BYTES + targetBytes + bytes <= cacheBytes;
   }
 
   private isCompressible(

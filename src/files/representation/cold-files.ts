@@ -2,7 +2,7 @@ import { FieldId } from '../../http/headers.js';
 import type { RequestParser } from '../../http/request/parser.js';
 import { FileHead } from '../../http/response/file-head.js';
 import { HeadBytes, JoinedBody } from '../../http/response/head-bytes.js';
-import { type Field, type FileBody, HttpResponse } from '../../http/response/response.js';
+import type { Field, HttpResponse } from '../../http/response/response.js';
 import { LONGEST_BYTES, Slab } from '../../http/response/slab.js';
 import { CODINGS, PRECOMPRESSED_SUFFIXES } from '../../http/semantics/accept-encoding.js';
 import { CONDITIONAL_FIELDS } from '../../http/semantics/preconditions.js';
@@ -19,9 +19,12 @@ import { isCompressible } from '../rules/media-type.js';
 import type { Rules } from '../rules/response-headers.js';
 import type { ResolvedSiteOptions } from '../rules/site-options.js';
 import { isEncodedFormat } from '../rules/stored-coding.js';
+import { Dependencies } from '../watch/dependencies.js';
 import { originalOf } from '../watch/watched-directory.js';
 import type { BuilderContext, RepresentationBuilder } from './builder.js';
-import { ACCEPT_RANGES, modifiedField, typeField } from './representation.js';
+import { FileResponse } from './file-response.js';
+import { ACCEPT_RANGES, modifiedField, Representation, typeField } from './representation.js';
+import { Representations } from './representations.js';
 
 const { O_PATH, S_IFMT, S_IFREG } = constants;
 
@@ -35,17 +38,20 @@ const INDEX = Buffer.from('index.html');
 const ETAG_BYTES = 16;
 /** Longer heads, of sites with many or long fields of their own, are made in the usual way. */
 const HEAD_BYTES_MAX = 2048;
+/** Longer files are admitted in the usual way: the calls are the least of what they cost. */
+const ADMITTED_BYTES_MAX = 65_536;
 /** Heads are made once for each extension, and what the site's rules distinguish. */
 const KINDS_MAX = 1000;
 const EXTENSION_BYTES_MAX = 16;
 const SUFFIXES = CODINGS.map((coding) => Buffer.from(PRECOMPRESSED_SUFFIXES[coding]));
 
-const NO_FIELDS: readonly Field[] = [];
 /** Requests with these have another response than the whole file. */
 const SELECTING_FIELDS = CONDITIONAL_FIELDS | (1 << FieldId.range);
 
 const stat = new Float64Array(OPEN_READ_WORDS);
 const slab = new Slab();
+/** For what is admitted to a cache, until it is copied. */
+let admitted: Buffer | null = null;
 
 /** Files with one extension. */
 interface Kind {
@@ -59,33 +65,36 @@ interface Kind {
   readonly heads: Map<string, FileHead | null>;
 }
 
-/** A 200 with a prepared head. Its fields are listed only if it is serialized otherwise. */
-class ColdResponse extends HttpResponse {
-  constructor(
-    private readonly head: FileHead,
-    private readonly etag: string,
-    private readonly modified: Field | null,
-    body: JoinedBody | FileBody,
-    size: number,
-    keepAliveHead: HeadBytes,
-  ) {
-    super(200, NO_FIELDS, body, size);
-    this.keepAliveHead = keepAliveHead;
-    this.transient = true;
-  }
+/** A file that was opened; read and closed, if there was room for it. */
+interface ColdFile {
+  readonly head: FileHead;
+  readonly fingerprint: string;
+  readonly etag: string;
+  /** Null for a file without a date. */
+  readonly modified: Field | null;
+  readonly modifiedSeconds: number;
+  readonly size: number;
+  /** In memory that others use after this request. With the content behind it, if it was read. */
+  readonly headBytes: HeadBytes;
+  /** The caller's; -1 if the file was read. */
+  readonly fd: number;
+}
 
-  override get fields(): readonly Field[] {
-    const { contentFields, otherFields } = this.head;
-    const validators: Field[] = [['ETag', this.etag]];
-    if (this.modified !== null) validators.push(this.modified);
-    return [...contentFields, ...validators, ...otherFields];
-  }
+/** What a cache entry is made of. */
+export interface AdmittedFile {
+  readonly content: Representations;
+  /** Below the root. */
+  readonly fileName: string;
+  readonly fingerprint: string;
+  readonly dependencies: Dependencies;
 }
 
 /**
  * Responds with files that are sent once, and makes nothing else of them: no cache entry, no representations, no dependencies. In
  * a directory that is known to be plain this is a stat(2) of the directory and one native call, which opens, reads and closes
- * the file. The responses are those of a RepresentationBuilder, byte for byte. It is for the usual case: a GET or HEAD of a
+ * the file. What is admitted to the cache is read in the same way (`admit`), in a directory that is watched.
+ *
+ * The responses are those of a RepresentationBuilder, byte for byte. It is for the usual case: a GET or HEAD of a
  * regular file by a plain path, without symlinks, mounts, conditions, ranges and codings. In any other, and whenever something is
  * unusual about the file, the result is null, and the request takes the way of all.
  */
@@ -94,6 +103,14 @@ export class ColdFiles {
   private directories: PlainDirectories | null = null;
   private release: Release | null = null;
   private readonly path = Buffer.alloc(4096);
+  // The request's path: bytes from `start`, a slash, to before `end`, with the file's last name from `nameStart`.
+  private bytes: Uint8Array = this.path;
+  private start = 0;
+  private nameStart = 0;
+  private end = 0;
+  private directoryHash = 0;
+  /** It is that of a directory, with the name of its index behind it. */
+  private isDirectory = false;
 
   constructor(
     private readonly context: BuilderContext,
@@ -105,6 +122,76 @@ export class ColdFiles {
   /** Returns ENOENT if there is certainly no such file; null if the request must be responded to in the usual way. */
   respond(request: RequestParser, release: Release): HttpResponse | typeof ENOENT | null {
     if ((request.presentMask & SELECTING_FIELDS) !== 0) return null;
+    const head = this.parse(request, release);
+    if (head === null) return null;
+    const { isDirectory } = this;
+    const nowMs = this.context.kernel.wallMs();
+    if (!this.isPlain(release, nowMs)) {
+      const errno = this.look(release, this.bytes.subarray(this.start + 1, this.end));
+      if (errno !== 0) return errno === ENOENT && !isDirectory ? ENOENT : null;
+    }
+    const bodyAt = slab.reserve(LONGEST_BYTES) + head.maxBytes;
+    const file = this.read(release, head, nowMs, slab.memory, bodyAt, LONGEST_BYTES - head.maxBytes);
+    if (typeof file === 'number') return isDirectory ? null : ENOENT;
+    if (file === null) return null;
+    slab.keep(file.headBytes.bytes);
+    const { etag, modified, size, headBytes, fd } = file;
+    const shared = fd < 0 ? null : new SharedFd(fd);
+    const body =
+      shared === null
+        ? new JoinedBody(headBytes)
+        : ({ kind: 'file', file: shared, offset: 0, length: size } as const);
+    const response = new FileResponse(head, etag, modified, body, size, headBytes);
+    response.transient = true;
+    response.ownedFile = shared;
+    return response;
+  }
+
+  /**
+   * What becomes the entry of the request's path. Its directory is watched before the file is opened, so that no change is missed.
+   * @param contentOf the content of the file by another path, if it has that fingerprint
+   * @returns null if it must be resolved and built in the usual way
+   */
+  admit(
+    request: RequestParser,
+    release: Release,
+    contentOf: (fileName: string, fingerprint: string) => Representations | null,
+  ): AdmittedFile | null {
+    const head = this.parse(request, release);
+    if (head === null) return null;
+    const { bytes, start, nameStart, end } = this;
+    const directories = this.directoriesOf(release);
+    const directory = directories.watched(bytes, start + 1, this.directoryEnd, this.directoryHash);
+    if (directory === null) return null;
+    const nowMs = this.context.kernel.wallMs();
+    if (!this.isPlain(release, nowMs)) return null;
+    admitted ??= Buffer.allocUnsafeSlow(HEAD_BYTES_MAX + ADMITTED_BYTES_MAX + 1);
+    const file = this.read(release, head, nowMs, admitted, HEAD_BYTES_MAX, ADMITTED_BYTES_MAX + 1);
+    if (file === null || typeof file === 'number') return null;
+    const { fingerprint, fd } = file;
+    // Writes by a name in another directory are not reported.
+    if (fd >= 0 || stat[Stat.links]! > 1 || !this.builder.fitsCache(file.size)) {
+      if (fd >= 0) this.context.kernel.close(fd);
+      return null;
+    }
+    const fileName = latin1(bytes, start + 1, end);
+    const content = contentOf(fileName, fingerprint) ?? this.contentOf(file);
+    const dependencies = Dependencies.ofName(directory, latin1(bytes, nameStart, end));
+    return { content, fileName, fingerprint, dependencies };
+  }
+
+  private contentOf({ head, etag, modified, modifiedSeconds, size, headBytes }: ColdFile): Representations {
+    const bytes = Buffer.allocUnsafeSlow(headBytes.length);
+    bytes.set(headBytes.bytes);
+    const own = new HeadBytes(bytes, headBytes.headBytes, head.dateAt);
+    const ok = new FileResponse(head, etag, modified, new JoinedBody(own), size, own);
+    const validators = { etag, modifiedSeconds: modified === null ? Number.NaN : modifiedSeconds, recent: false };
+    const identity = new Representation('identity', validators, ok, head.contentFields.length, true);
+    return new Representations(this.context.kernel, this.context.acceptEncodings, identity, true);
+  }
+
+  /** Returns the head of the file, by its path; null for a path or a file that is not usual. */
+  private parse(request: RequestParser, release: Release): FileHead | null {
     if (this.options.etag !== 'stat' || release.root.pathResolution !== 'openat2') return null;
     let { bytes, pathStart: start, pathEnd: end } = request;
     if (start === end) return null;
@@ -132,23 +219,29 @@ export class ColdFiles {
       else if (byte === PERCENT || byte > ASCII_MAX) return null;
       hash = Math.imul(hash ^ byte, HASH_MULTIPLIER);
     }
-    const head = this.headFor(bytes, start, dot, end, isDirectory);
-    if (head === null) return null;
-    const nowMs = this.context.kernel.wallMs();
+    this.bytes = bytes;
+    this.start = start;
+    this.nameStart = nameStart;
+    this.end = end;
+    this.directoryHash = directoryHash;
+    this.isDirectory = isDirectory;
+    return this.headFor(bytes, start, dot, end, isDirectory);
+  }
+
+  private get directoryEnd(): number {
+    return Math.max(this.start + 1, this.nameStart - 1);
+  }
+
+  private isPlain(release: Release, nowMs: number): boolean {
+    const { bytes, start, end, directoryHash } = this;
     const directories = this.directoriesOf(release);
-    const directoryEnd = Math.max(start + 1, nameStart - 1);
-    if (!directories.isPlain(bytes, start + 1, directoryEnd, end, directoryHash, nowMs)) {
-      const errno = this.look(release, bytes.subarray(start + 1, end));
-      if (errno !== 0) return errno === ENOENT && !isDirectory ? ENOENT : null;
-    }
-    const response = this.read(release, bytes, start + 1, end, head, nowMs);
-    return response === ENOENT && isDirectory ? null : response;
+    return directories.isPlain(bytes, start + 1, this.directoryEnd, end, directoryHash, nowMs);
   }
 
   private directoriesOf(release: Release): PlainDirectories {
     if (this.release !== release || this.directories === null) {
       this.release = release;
-      this.directories = new PlainDirectories(this.context.kernel, release.root, this.options.precompressed);
+      this.directories = new PlainDirectories(this.context.kernel, release, this.options.precompressed);
     }
     return this.directories;
   }
@@ -213,19 +306,20 @@ export class ColdFiles {
     return 0;
   }
 
+  /**
+   * @param memory in which the head comes before `bodyAt`, and the content behind it
+   * @param room for the content, which is read if it is shorter
+   */
   private read(
     release: Release,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
     head: FileHead,
     nowMs: number,
-  ): HttpResponse | typeof ENOENT | null {
-    const { kernel } = this.context;
-    const bodyAt = slab.reserve(LONGEST_BYTES) + head.maxBytes;
-    const { memory } = slab;
-    const room = LONGEST_BYTES - head.maxBytes;
-    const count = release.root.openRead(bytes, start, end, memory, bodyAt, room, stat);
+    memory: Buffer,
+    bodyAt: number,
+    room: number,
+  ): ColdFile | typeof ENOENT | null {
+    const { bytes, start, end } = this;
+    const count = release.root.openRead(bytes, start + 1, end, memory, bodyAt, room, stat);
     if (count < 0) return count === ENOENT ? ENOENT : null;
     const fd = stat[OPEN_FD]!;
     const size = stat[Stat.size]!;
@@ -238,27 +332,17 @@ export class ColdFiles {
       (seconds + 1) * 1000 <= nowMs &&
       (fd < 0 ? count === size : !fileSystem.hasDoubtfulSizes);
     if (!isUsual) {
-      if (fd >= 0) kernel.close(fd);
+      if (fd >= 0) this.context.kernel.close(fd);
       return null;
     }
-    const etag = `"${statFingerprint(stat)}"`;
+    const fingerprint = statFingerprint(stat);
+    const etag = `"${fingerprint}"`;
     const modified = seconds > EPOCH_SECONDS ? modifiedField(seconds) : null;
     const text = head.text(etag, modified === null ? null : modified[1], size);
     const headStart = bodyAt - text.length;
     memory.write(text, headStart, text.length, 'latin1');
-    const all = slab.cut(headStart, fd < 0 ? bodyAt + size : bodyAt);
+    const all = memory.subarray(headStart, fd < 0 ? bodyAt + size : bodyAt);
     const headBytes = new HeadBytes(all, text.length, head.dateAt);
-    if (fd < 0) return new ColdResponse(head, etag, modified, new JoinedBody(headBytes), size, headBytes);
-    const file = new SharedFd(fd);
-    const response = new ColdResponse(
-      head,
-      etag,
-      modified,
-      { kind: 'file', file, offset: 0, length: size },
-      size,
-      headBytes,
-    );
-    response.ownedFile = file;
-    return response;
+    return { head, fingerprint, etag, modified, modifiedSeconds: seconds, size, headBytes, fd };
   }
 }

@@ -101,8 +101,8 @@ export class Representations implements CacheContent {
   get bytes(): number {
     let bytes = (this.list.length - 1) * REPRESENTATION_BYTES;
     for (const { ok } of this.list) {
-      bytes += ok.body.kind === 'bytes' ? ok.body.bytes.length : DESCRIPTOR_BYTES;
-      for (const [name, value] of ok.fields) bytes += HEADS * (name.length + value.length);
+      bytes += ok.body.kind === 'bytes' ? ok.contentLength : DESCRIPTOR_BYTES;
+      bytes += HEADS * ok.fieldBytes;
     }
     return bytes;
   }

@@ -5,7 +5,7 @@ import { EINVAL, ELOOP, ENOENT, ENOTDIR, EXDEV } from '../../sys/errno.js';
 import { deviceInode } from '../../sys/file-id.js';
 import type { Kernel } from '../../sys/kernel.js';
 import type { SymlinkPolicy } from '../rules/site-options.js';
-import type { Dependencies } from '../watch/dependencies.js';
+import { Dependencies } from '../watch/dependencies.js';
 import { type FileSystem, FileSystems } from '../watch/file-system.js';
 import type { Inotify } from '../watch/inotify.js';
 import { ESCAPING_SYMLINK, FILE_MOUNT, NO_OPENAT2 } from '../watch/unwatched.js';
@@ -32,7 +32,8 @@ const { O_DIRECTORY, O_NOFOLLOW, O_PATH, O_RDONLY } = constants;
  */
 export class Lookup {
   private top: WatchedDirectory;
-  private epoch = 0;
+  /** Directories that were verified in it lead where they led then. */
+  epoch = 0;
   private readonly fileSystems: FileSystems;
 
   /** @param revalidateMs the interval at which a failed watch is tried again */
@@ -128,6 +129,19 @@ export class Lookup {
       return this.root.openAnywhere(name, O_RDONLY | O_DIRECTORY);
     }
     return typeof directory === 'number' ? directory : this.root.openPlain(walk.parent, O_RDONLY | O_DIRECTORY);
+  }
+
+  /**
+   * A directory, watched like those on the way to it; null if that cannot be, or a symlink or a mount is on the way. Until it is
+   * gone, and as long as `epoch` is the same, names in it depend on nothing else.
+   */
+  watchedDirectory(name: Uint8Array): WatchedDirectory | null {
+    const walk = new PathWalk(name, 0);
+    walk.names.push(ANY_ENTRY);
+    const dependencies = new Dependencies();
+    const directory = this.resolveDirectories(walk, dependencies);
+    if (typeof directory === 'number' || !dependencies.areWatched || directory.isBelowMount) return null;
+    return directory;
   }
 
   /** Of a file, by its fstat(2); null if it is not known yet. */

@@ -3,8 +3,8 @@ import { constants } from '../../sys/binding.js';
 import { DT_DIR, DT_LNK, DT_REG, readEntries } from '../../sys/directory.js';
 import { type Kernel, STAT_WORDS, Stat } from '../../sys/kernel.js';
 import { LOCAL } from '../watch/file-system.js';
-import { MANY_NAMES, originalOf } from '../watch/watched-directory.js';
-import type { Root } from './root.js';
+import { MANY_NAMES, originalOf, type WatchedDirectory } from '../watch/watched-directory.js';
+import type { Release } from './release-root.js';
 
 const { O_DIRECTORY, O_RDONLY } = constants;
 
@@ -47,6 +47,9 @@ class KnownDirectory {
   isSafe = false;
   /** The files that have precompressed ones. */
   originals: ReadonlySet<string> = NO_NAMES;
+  /** As `watched` found it in the lookup's epoch `watchedEpoch`. */
+  watched: WatchedDirectory | null = null;
+  watchedEpoch = -1;
 
   constructor(readonly path: string) {}
 }
@@ -64,7 +67,7 @@ export class PlainDirectories {
   /** @param precompressed whether precompressed files matter */
   constructor(
     private readonly kernel: Kernel,
-    private readonly root: Root,
+    private readonly release: Release,
     private readonly precompressed: boolean,
   ) {}
 
@@ -82,7 +85,7 @@ export class PlainDirectories {
     }
     directory.requests++;
     const isKnown =
-      directory.isRead && this.root.directoryStatus(bytes, start, slash, stat) === 0 && hasStamps(directory);
+      directory.isRead && this.release.root.directoryStatus(bytes, start, slash, stat) === 0 && hasStamps(directory);
     if (!isKnown) {
       directory.isRead = false;
       if (directory.requests < directory.dueRequests) return false;
@@ -93,6 +96,20 @@ export class PlainDirectories {
       directory.originals.size === 0 ||
       !directory.originals.has(latin1(bytes, slash === start ? start : slash + 1, end))
     );
+  }
+
+  /**
+   * A directory whose names are known, watched with those on the way to it; null if it cannot be, or there is a symlink or a mount.
+   * What it was known of is to be asked for again (`isPlain`) once it is watched.
+   */
+  watched(bytes: Uint8Array, start: number, slash: number, hash: number): WatchedDirectory | null {
+    const directory = this.known.get(hash);
+    if (directory === undefined || !directory.isRead || !isPathOf(directory, bytes, start, slash)) return null;
+    const { lookup } = this.release;
+    if (directory.watchedEpoch === lookup.epoch && directory.watched?.isGone !== true) return directory.watched;
+    directory.watched = lookup.watchedDirectory(bytes.subarray(start, slash));
+    directory.watchedEpoch = lookup.epoch;
+    return directory.watched;
   }
 
   private add(hash: number, path: string): void {
@@ -108,7 +125,7 @@ export class PlainDirectories {
     directory.originals = NO_NAMES;
     directory.requests = 0;
     directory.dueRequests = MANY_NAMES / NAMES_A_REQUEST; // if it fails
-    const fd = this.root.openInMount(path, O_RDONLY | O_DIRECTORY);
+    const fd = this.release.root.openInMount(path, O_RDONLY | O_DIRECTORY);
     if (fd < 0) return;
     if (this.kernel.fstat(fd, stat) === 0 && !LOCAL.hasRacyTimes(stat, wallMs)) {
       keepStamps(directory);

@@ -14,6 +14,14 @@ export class Dependencies {
   directory: WatchedDirectory | null = null;
   private entries: { readonly directory: WatchedDirectory; readonly name: string }[] = [];
 
+  /** Of a name in a directory that is watched, as are those on the way to it. */
+  static ofName(directory: WatchedDirectory, name: string): Dependencies {
+    const dependencies = new Dependencies();
+    dependencies.directory = directory;
+    dependencies.entries = [{ directory, name }];
+    return dependencies;
+  }
+
   /** The memory that they hold. */
   get bytes(): number {
     let bytes = 0;

@@ -1,6 +1,6 @@
 import { reasonOf } from '../status.js';
 import { DATE_PLACEHOLDER, statusLineAndDateName } from './head.js';
-import { type Field, fieldLines } from './response.js';
+import { bytesOfFields, type Field, fieldLines } from './response.js';
 
 /** Digits of 2^53 and two line ends. */
 const LENGTH_BYTES = 20;
@@ -15,6 +15,8 @@ export class FileHead {
   readonly dateAt: number;
   /** As long as a head can be. */
   readonly maxBytes: number;
+  /** Of the names and values that all have. */
+  readonly fieldBytes: number;
   private readonly front: string;
   private readonly back: string;
 
@@ -32,6 +34,7 @@ export class FileHead {
     this.front = `${start}${DATE_PLACEHOLDER}\r\n${fieldLines(contentFields)}ETag: `;
     this.back = `${fieldLines(otherFields)}Content-Length: `;
     const validators = etagBytes + LAST_MODIFIED.length + DATE_PLACEHOLDER.length + 4;
+    this.fieldBytes = bytesOfFields(contentFields) + bytesOfFields(otherFields);
     this.maxBytes = this.front.length + validators + this.back.length + LENGTH_BYTES;
   }
 

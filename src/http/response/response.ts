@@ -85,6 +85,11 @@ export class HttpResponse {
     return fieldLines(this.fields);
   }
 
+  /** Of all names and values. */
+  get fieldBytes(): number {
+    return bytesOfFields(this.fields);
+  }
+
   get reason(): string {
     return reasonOf(this.status);
   }
@@ -112,6 +117,12 @@ export function fieldLines(fields: readonly Field[]): string {
     lines += `${name}: ${value}\r\n`;
   }
   return lines;
+}
+
+export function bytesOfFields(fields: readonly Field[]): number {
+  let bytes = 0;
+  for (const [name, value] of fields) bytes += name.length + value.length;
+  return bytes;
 }
 
 function lengthOf(body: Body): number {

@@ -37,8 +37,12 @@ export class Slab {
     return this.piece;
   }
 
-  /** Takes a part of what was reserved; nothing before its end is taken later. */
-  cut(start: number, end: number): Buffer {
+  /** A part of `memory` that was reserved is the caller's: nothing before its end is taken later. */
+  keep(part: Buffer): void {
+    this.used = part.byteOffset + part.length;
+  }
+
+  private cut(start: number, end: number): Buffer {
     this.used = end;
     return this.piece.subarray(start, end);
   }
