@@ -138,9 +138,7 @@ export class ColdFiles {
     const { etag, modified, size, headBytes, fd } = file;
     const shared = fd < 0 ? null : new SharedFd(fd);
     const body =
-      shared === null
-        ? new JoinedBody(headBytes)
-        : ({ kind: 'file', file: shared, offset: 0, length: size } as const);
+      shared === null ? new JoinedBody(headBytes) : ({ kind: 'file', file: shared, offset: 0, length: size } as const);
     const response = new FileResponse(head, etag, modified, body, size, headBytes);
     response.transient = true;
     response.ownedFile = shared;

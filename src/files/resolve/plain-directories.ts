@@ -50,6 +50,8 @@ class KnownDirectory {
   /** As `watched` found it in the lookup's epoch `watchedEpoch`. */
   watched: WatchedDirectory | null = null;
   watchedEpoch = -1;
+  /** Of `watched`, when it had these stamps. */
+  changes = -1;
 
   constructor(readonly path: string) {}
 }
@@ -58,7 +60,8 @@ class KnownDirectory {
  * Which files can be opened without a look at their types and their neighbours: directories that have neither FIFOs nor devices,
  * which must not be opened, and the files in them that have no precompressed ones. All names of a directory are read after some
  * requests for its files, and known as long as its times stay the same: one stat(2) for each request in place of the calls for
- * each file. Without watches: a site may have more directories than those, and files that are requested once shall cost none.
+ * each file; none where the cache has the directory watched. What is requested once gets no watch of its own: a site may have
+ * more directories than those.
  */
 export class PlainDirectories {
   private readonly known = new Map<number, KnownDirectory>();
@@ -84,9 +87,7 @@ export class PlainDirectories {
       return false;
     }
     directory.requests++;
-    const isKnown =
-      directory.isRead && this.release.root.directoryStatus(bytes, start, slash, stat) === 0 && hasStamps(directory);
-    if (!isKnown) {
+    if (!this.isUnchanged(directory, bytes, start, slash)) {
       directory.isRead = false;
       if (directory.requests < directory.dueRequests) return false;
       this.read(directory, bytes.subarray(start, slash), wallMs);
@@ -96,6 +97,16 @@ export class PlainDirectories {
       directory.originals.size === 0 ||
       !directory.originals.has(latin1(bytes, slash === start ? start : slash + 1, end))
     );
+  }
+
+  /** Whether the names are those that were read. Where a watch reports every change that takes no call. */
+  private isUnchanged(directory: KnownDirectory, bytes: Uint8Array, start: number, slash: number): boolean {
+    if (!directory.isRead) return false;
+    const { watched } = directory;
+    if (watched !== null && !watched.isGone && watched.changes === directory.changes) return true;
+    if (this.release.root.directoryStatus(bytes, start, slash, stat) !== 0 || !hasStamps(directory)) return false;
+    if (watched !== null) directory.changes = watched.changes;
+    return true;
   }
 
   /**
@@ -109,6 +120,7 @@ export class PlainDirectories {
     if (directory.watchedEpoch === lookup.epoch && directory.watched?.isGone !== true) return directory.watched;
     directory.watched = lookup.watchedDirectory(bytes.subarray(start, slash));
     directory.watchedEpoch = lookup.epoch;
+    directory.changes = -1;
     return directory.watched;
   }
 

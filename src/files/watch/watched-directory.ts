@@ -45,6 +45,8 @@ export class WatchedDirectory implements DirectoryListener {
   /** When a failed watch is tried again, on the monotonic clock. */
   private retryMs = 0;
   isGone = false;
+  /** Reported changes of entries. */
+  changes = 0;
   /** The epoch of its lookup in which its name was last seen to lead here. */
   verifiedEpoch = 0;
   /** A mount is on the way to it from the root, or is it. */
@@ -115,6 +117,7 @@ export class WatchedDirectory implements DirectoryListener {
   }
 
   onEntryChanged(name: string): void {
+    this.changes++;
     const original = originalOf(name);
     // The event may also be of a removal: a surplus name costs an open, a missing one hides a representation.
     if (original !== null) this.precompressedNames?.add(name);

@@ -19,7 +19,7 @@ const LATER_MS = 60_000;
 
 const descriptors = testDescriptors();
 let base: string;
-let opened: { close(): void }[] = [];
+const opened: { close(): void }[] = [];
 let getdents = 0;
 let fstatats = 0;
 
@@ -38,10 +38,7 @@ const put = (...names: string[]): void => {
 };
 
 function directoriesOf(precompressed = true, maxWatches = 100) {
-  const kernel: Kernel = kernelWith(
-    {},
-    { getdents64: () => void getdents++, fstatat: () => void fstatats++ },
-  );
+  const kernel: Kernel = kernelWith({}, { getdents64: () => void getdents++, fstatat: () => void fstatats++ });
   const inotify = new Inotify(kernel, maxWatches);
   const root = Root.open(kernel, base);
   opened.push(inotify, root);
