@@ -69,7 +69,10 @@ describe.runIf(runs)('the lab', () => {
     expect(report.results.map(({ model, failure }) => [model, failure])).toEqual([
       ['epollet', null],
       ['blocking', null],
+      ['epollet again', null],
     ]);
+    expect(report.repeated!.model).toBe('epollet');
+    expect(report.repeated!.noise.baselineBytes).toBeGreaterThanOrEqual(1);
     const [epollet, blocking] = report.results;
     for (const { rounds, cpuUs, requestsPerSecond, unsteady, baselineBytes, errors } of report.results) {
       expect(rounds).toHaveLength(1);
@@ -96,7 +99,7 @@ describe.runIf(runs)('the lab', () => {
     const hidden: ToolName[] = ['wrk', 'h2load', 'strace', 'taskset'];
     const tools = new Tools(hidden);
     if (!needs(tools.has('autocannon'), 'load by autocannon', 'autocannon is not installed')) return;
-    const report = await runLab({ ...tiny, models: ['epollet'], seconds: 1 }, { launch, tools });
+    const report = await runLab({ ...tiny, models: ['epollet'], seconds: 1 }, { launch, tools, repeat: false });
     if (report.experiment !== 'models') throw new Error();
     for (const name of hidden) expect(report.notes.filter((note) => note.startsWith(name))).toHaveLength(1);
     expect(report.machine.pinned).toBeNull();
@@ -112,7 +115,7 @@ describe.runIf(runs)('the lab', () => {
       model: (model, directory) =>
         model === 'libuv' ? program(`response.end('something else')`) : launch.model(model, directory),
     };
-    const report = await runLab({ ...tiny, models: ['libuv', 'epollet'] }, { launch: wrong });
+    const report = await runLab({ ...tiny, models: ['libuv', 'epollet'] }, { launch: wrong, repeat: false });
     if (report.experiment !== 'models') throw new Error();
     expect(report.results[0]).toMatchObject({
       rounds: [],
@@ -127,7 +130,7 @@ describe.runIf(runs)('the lab', () => {
       ...launch,
       model: () => [process.execPath, '-e', 'console.error("no"); process.exit(3)'],
     };
-    const report = await runLab({ ...tiny, models: ['libuv'] }, { launch: broken });
+    const report = await runLab({ ...tiny, models: ['libuv'] }, { launch: broken, repeat: false });
     if (report.experiment !== 'models') throw new Error();
     expect(report.results[0]!.failure).toBe('It exited with code 3 before it listened; its output: no.');
   });
@@ -143,7 +146,7 @@ describe.runIf(runs)('the lab', () => {
         if (++steps === 3) setTimeout(() => stop.abort(), 700);
       },
     };
-    const report = await runLab({ ...tiny, rounds: 9 }, { launch, progress, signal: stop.signal });
+    const report = await runLab({ ...tiny, rounds: 9 }, { launch, progress, signal: stop.signal, repeat: false });
     if (report.experiment !== 'models') throw new Error();
     expect(report.complete).toBe(false);
     expect(report.results.reduce((sum, { rounds }) => sum + rounds.length, 0)).toBeGreaterThanOrEqual(3);
@@ -152,7 +155,7 @@ describe.runIf(runs)('the lab', () => {
   });
 
   test('connections measures each number of idle connections', { timeout: LAB_MS }, async () => {
-    const report = await runLab({ ...tiny, experiment: 'connections' }, { launch });
+    const report = await runLab({ ...tiny, experiment: 'connections' }, { launch, repeat: false });
     if (report.experiment !== 'connections') throw new Error();
     const [epollet, blocking] = report.results;
     expect(epollet!.points.map(({ idle, stillOpen }) => [idle, stillOpen.median])).toEqual([
