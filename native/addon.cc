@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
@@ -135,6 +136,8 @@ Napi::Object Constants(Napi::Env env) {
       CONSTANT(F_NOTIFY), CONSTANT(F_SETFD), CONSTANT(F_SETFL), CONSTANT(F_SETLEASE), CONSTANT(F_SETOWN),
       CONSTANT(F_SETPIPE_SZ), CONSTANT(F_SETSIG), CONSTANT(F_RDLCK), CONSTANT(F_UNLCK), CONSTANT(F_WRLCK),
       CONSTANT(F_SEAL_GROW), CONSTANT(F_SEAL_SEAL), CONSTANT(F_SEAL_SHRINK), CONSTANT(F_SEAL_WRITE), CONSTANT(O_ASYNC),
+      // flock(2)
+      CONSTANT(LOCK_EX), CONSTANT(LOCK_NB), CONSTANT(LOCK_SH), CONSTANT(LOCK_UN),
       // ioctl(2), socket(7), tcp(7), pipe(7), for `ioctl`
       CONSTANT(FIOASYNC), CONSTANT(FIOCLEX), CONSTANT(FIONBIO), CONSTANT(FIONCLEX), CONSTANT(FIONREAD),
       CONSTANT(SIOCATMARK), CONSTANT(SIOCGIFADDR), CONSTANT(SIOCGIFBRDADDR), CONSTANT(SIOCGIFFLAGS),
@@ -261,6 +264,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   Cold<Disown>(exports, "disown");
   Cold<Dup>(exports, "dup");
   Cold<Fcntl>(exports, "fcntl");
+  Cold<Flock>(exports, "flock");
   Cold<Ioctl>(exports, "ioctl");
 
   Cold<Tcgetattr>(exports, "tcgetattr");

@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <net/if.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -144,6 +145,12 @@ Napi::Value Fcntl(const Napi::CallbackInfo& info) {
   // By syscall: libc's fcntl has another name since glibc 2.28, and its F_GETOWN is F_GETOWN_EX.
   const int64_t result = Retry([&] { return syscall(SYS_fcntl, fd, command, static_cast<long>(argument)); });
   return NumberOf(info, command == F_DUPFD_CLOEXEC ? Owned(result) : result);
+}
+
+Napi::Value Flock(const Napi::CallbackInfo& info) {
+  int32_t fd, operation;
+  if (!ReadInt(info.Env(), info[0], "fd", &fd) || !ReadInt(info.Env(), info[1], "operation", &operation)) return {};
+  return NumberOf(info, Retry([&] { return flock(fd, operation); }));
 }
 
 Napi::Value Ioctl(const Napi::CallbackInfo& info) {

@@ -276,8 +276,7 @@ inline int64_t Reading(napi_env env, int fd, Call call) {
   return WaitReadable(env, fd) == Wait::kEnded ? kEnded : Retry(call);
 }
 
-// call(flags) of recv and its like. Without MSG_DONTWAIT it is first tried with it: only a call that would block costs
-// further ones.
+// call(flags) of recv and its like, first with MSG_DONTWAIT: only a call that would block costs further ones.
 template <typename Call>
 inline int64_t Receiving(napi_env env, int fd, int flags, Call call) {
   if (environment_id == 0 || flags & MSG_DONTWAIT) return Retry([&] { return call(flags); });
@@ -363,6 +362,7 @@ Napi::Value Fstatfs(const Napi::CallbackInfo& info);
 Napi::Value Close(const Napi::CallbackInfo& info);
 Napi::Value Dup(const Napi::CallbackInfo& info);
 Napi::Value Fcntl(const Napi::CallbackInfo& info);
+Napi::Value Flock(const Napi::CallbackInfo& info);
 Napi::Value Ioctl(const Napi::CallbackInfo& info);
 // terminal.cc
 Napi::Value Tcgetattr(const Napi::CallbackInfo& info);

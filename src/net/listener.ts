@@ -9,7 +9,7 @@ import {
   type TcpAddress,
   type UnixAddress,
 } from './listening/listen-address.js';
-import { bindUnix, type SocketFile } from './listening/socket-file.js';
+import { listenUnix, type SocketFile } from './listening/socket-file.js';
 
 const {
   AF_INET,
@@ -124,14 +124,11 @@ export class Listener {
 
   private static openUnix(kernel: Kernel, address: UnixAddress): Listener {
     const fd = kernel.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    let file: SocketFile | null = null;
     try {
       check('socket', fd);
-      file = bindUnix(kernel, fd, address);
-      check('listen', kernel.listen(fd, BACKLOG));
+      const file = listenUnix(kernel, fd, address, BACKLOG);
       return new Listener(kernel, fd, { family: 'unix', address: address.path, port: 0 }, true, file);
     } catch (error) {
-      file?.remove();
       if (fd >= 0) kernel.close(fd);
       throw Object.assign(error as Error, { address: pathText(address.path), listen: listenText(address) });
     }

@@ -141,6 +141,7 @@ export const kernel: Kernel = {
   disown: addon.disown,
   dup: addon.dup,
   fcntl: addon.fcntl,
+  flock: addon.flock,
   ioctl: addon.ioctl,
 
   tcgetattr: addon.tcgetattr,

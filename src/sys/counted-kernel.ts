@@ -52,6 +52,7 @@ const SYSTEM_CALLS = {
   disown: 'fcntl',
   dup: 'fcntl',
   fcntl: 'fcntl',
+  flock: 'flock',
   ioctl: 'ioctl',
   tcgetattr: 'ioctl',
   tcsetattr: 'ioctl',

@@ -183,6 +183,7 @@ const rows = [
   ['dup', (f) => [f.eventfd()]],
   ['fcntl', (f) => [f.pipe()[0], constants.F_SETFL, constants.O_NONBLOCK], 1],
   ['fcntl', (f) => [f.pipe()[0], constants.F_GETFL], 0],
+  ['flock', (f) => [f.file(), constants.LOCK_EX | constants.LOCK_NB]],
   ['ioctl', (f) => [f.pipe()[0], constants.FIONREAD]],
   ['ioctl', (f) => [f.socket(), constants.FIONBIO, 1], 1],
   ['ioctl', (f) => [f.terminal(), constants.TIOCGWINSZ, bytes(8)], 1],

@@ -3,14 +3,14 @@ import { endianness } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { constants, kernel } from '../../src/sys/binding.js';
-import { EBADF, EINVAL, ENODEV, ENOTTY, EPERM } from '../../src/sys/errno.js';
+import { EBADF, EINVAL, ENODEV, ENOTTY, EPERM, EWOULDBLOCK } from '../../src/sys/errno.js';
 import { flagsOf, testDescriptors } from '../support/descriptors.js';
 
 const { F_DUPFD_CLOEXEC, F_GETFD, F_GETFL, F_GETOWN, F_GETPIPE_SZ, F_SETFD, F_SETFL, F_SETOWN, F_SETPIPE_SZ } =
   constants;
 const { F_ADD_SEALS, F_GETLEASE, F_GETSIG, F_GET_SEALS, F_UNLCK, FD_CLOEXEC, O_CLOEXEC, O_NONBLOCK } = constants;
 const { FIOCLEX, FIONBIO, FIONCLEX, FIONREAD, SIOCATMARK, SIOCGIFADDR, SIOCGIFINDEX, SIOCINQ, SIOCOUTQ } = constants;
-const { TIOCGWINSZ, TIOCOUTQ } = constants;
+const { LOCK_EX, LOCK_NB, LOCK_SH, LOCK_UN, O_DIRECTORY, TIOCGWINSZ, TIOCOUTQ } = constants;
 const test = testDescriptors();
 
 it('dup is close-on-exec, and shares the offset and the status flags', () => {
@@ -71,6 +71,23 @@ describe('fcntl', () => {
     for (const argument of [1.5, '1', null, new Uint8Array(8)])
       expect(() => kernel.fcntl(0, F_SETFD, argument as number)).toThrow('argument must be an integer');
   });
+});
+
+it('flock locks an open file description, also of a directory, until it is closed', () => {
+  const directory = test.directory();
+  const open = () => test.own('openat', kernel.openat(constants.AT_FDCWD, directory, O_DIRECTORY));
+  const [first, second, third] = [open(), open(), open()];
+  const locked = (fd: number, operation: number) => kernel.flock(fd, operation | LOCK_NB);
+  expect([locked(first, LOCK_EX), locked(second, LOCK_EX), locked(second, LOCK_SH)]).toEqual([
+    0,
+    EWOULDBLOCK,
+    EWOULDBLOCK,
+  ]);
+  expect([kernel.flock(first, LOCK_UN), locked(second, LOCK_SH), locked(third, LOCK_SH)]).toEqual([0, 0, 0]);
+  expect(locked(first, LOCK_EX)).toBe(EWOULDBLOCK);
+  for (const fd of [second, third]) test.close(fd);
+  expect(locked(first, LOCK_EX)).toBe(0);
+  expect([kernel.flock(first, 0), kernel.flock(-1, LOCK_EX)]).toEqual([EINVAL, EBADF]);
 });
 
 describe('ioctl', () => {

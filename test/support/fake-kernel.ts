@@ -53,6 +53,7 @@ const UNSIMULATED = [
   'openRead',
   'dup',
   'fcntl',
+  'flock',
   'ioctl',
   'tcgetattr',
   'tcsetattr',
@@ -625,7 +626,8 @@ export class FakePeer {
 
   /** All bytes that `pump` has read. */
   get bytes(): Buffer {
-    return Buffer.concat(this.received);
+    if (this.received.length > 1) this.received.push(Buffer.concat(this.received.splice(0)));
+    return this.received[0] ?? Buffer.alloc(0);
   }
 
   shutdown(): void {

@@ -1,10 +1,15 @@
 import { chmodSync, fchmodSync, lstatSync, type Stats, unlinkSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { constants } from '../../sys/binding.js';
-import { check, EACCES, EADDRINUSE, ECONNREFUSED, systemError } from '../../sys/errno.js';
+import { check, EACCES, EADDRINUSE, ECONNREFUSED, EWOULDBLOCK, systemError } from '../../sys/errno.js';
 import type { Kernel } from '../../sys/kernel.js';
 import type { UnixAddress } from './listen-address.js';
 
-const { AF_UNIX, SOCK_NONBLOCK, SOCK_STREAM } = constants;
+const { AF_UNIX, AT_FDCWD, LOCK_EX, LOCK_NB, O_DIRECTORY, O_RDONLY, SOCK_NONBLOCK, SOCK_STREAM } = constants;
+
+/** A start has the lock for a fraction of a millisecond; half a second is enough on a busy machine. */
+const LOCK_WAIT_MS = 1;
+const LOCK_WAITS = 500;
 
 /**
  * Everyone may connect, as with nginx, systemd and uvicorn: connect(2) needs permission to write, and a proxy has a user
@@ -33,16 +38,46 @@ export class SocketFile {
 }
 
 /**
- * bind(2) to a path or an abstract name. The file of a server that has ended is taken over: connect(2) is refused there.
+ * Calls bind(2) and listen(2) for a path or an abstract name. The file of a server that has ended is taken over: connect(2)
+ * is refused there.
  * @returns null for an abstract name
  * @throws a system error: EADDRINUSE if a server listens there, or if there is another kind of file (with `isFile`);
  *   EACCES if that cannot be known, or the directory does not permit it
  */
-export function bindUnix(kernel: Kernel, fd: number, { path, mode }: UnixAddress): SocketFile | null {
-  if (path.startsWith('\0')) {
-    check('bind', kernel.bind(fd, path, 0));
+export function listenUnix(kernel: Kernel, fd: number, address: UnixAddress, backlog: number): SocketFile | null {
+  if (address.path.startsWith('\0')) {
+    check('bind', kernel.bind(fd, address.path, 0));
+    check('listen', kernel.listen(fd, backlog));
     return null;
   }
+  const lock = lockedDirectory(kernel, address.path);
+  try {
+    const file = bind(kernel, fd, address);
+    const result = kernel.listen(fd, backlog);
+    if (result < 0) file.remove();
+    check('listen', result);
+    return file;
+  } finally {
+    if (lock >= 0) kernel.close(lock);
+  }
+}
+
+/**
+ * Locks the directory of a socket from bind(2) to listen(2), in between which connect(2) is refused as by a file that is
+ * stale: of two servers that start at the same time, one would remove the file of the other. A lock file would stay
+ * behind. Without the lock where the directory may not be read, or has one of another purpose, such as that of flock(1).
+ * @returns a descriptor, whose close(2) ends the lock; an errno
+ */
+function lockedDirectory(kernel: Kernel, path: string): number {
+  const fd = kernel.openat(AT_FDCWD, dirname(path), O_RDONLY | O_DIRECTORY);
+  if (fd < 0) return fd;
+  const clock = new Int32Array(new SharedArrayBuffer(4));
+  for (let waits = 0; waits < LOCK_WAITS && kernel.flock(fd, LOCK_EX | LOCK_NB) === EWOULDBLOCK; waits++)
+    Atomics.wait(clock, 0, 0, LOCK_WAIT_MS);
+  return fd;
+}
+
+function bind(kernel: Kernel, fd: number, { path, mode }: UnixAddress): SocketFile {
   // The kernel makes the file with the permissions of the socket, less the umask: it is never more open than asked for.
   fchmodSync(fd, mode ?? DEFAULT_UNIX_MODE);
   let result = kernel.bind(fd, path, 0);

@@ -23,6 +23,13 @@ export interface DescriptorCalls {
    */
   fcntl(fd: number, command: number, argument?: number): number;
   /**
+   * flock(2): locks the open file description of a file or directory, until LOCK_UN or its last descriptor is closed.
+   * Returns 0; -EWOULDBLOCK with LOCK_NB if another one has the lock. Without LOCK_NB it blocks the thread, and
+   * `terminate` of a worker waits for it.
+   * @param operation LOCK_SH, LOCK_EX or LOCK_UN, with LOCK_NB
+   */
+  flock(fd: number, operation: number): number;
+  /**
    * ioctl(2), for the requests of this table; a RangeError for others, since the kernel could take the argument as an
    * address. -ENOTTY if the descriptor has no such request, -EINVAL.
    *

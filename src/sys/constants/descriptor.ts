@@ -1,4 +1,4 @@
-/** The constants of `fcntl` and `ioctl`. */
+/** The constants of `fcntl`, `flock` and `ioctl`. */
 export interface DescriptorConstants {
   // fcntl(2), for `fcntl`
   readonly FD_CLOEXEC: number;
@@ -26,6 +26,11 @@ export interface DescriptorConstants {
   readonly F_SEAL_SHRINK: number;
   readonly F_SEAL_WRITE: number;
   readonly O_ASYNC: number;
+  // flock(2)
+  readonly LOCK_EX: number;
+  readonly LOCK_NB: number;
+  readonly LOCK_SH: number;
+  readonly LOCK_UN: number;
   // ioctl(2), socket(7), tcp(7), pipe(7), for `ioctl`
   readonly FIOASYNC: number;
   readonly FIOCLEX: number;

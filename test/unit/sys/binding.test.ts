@@ -40,6 +40,7 @@ const calls: [name: string, rest: unknown[]][] = [
   ['writev', [[new Uint8Array(1)]]],
   ['dup', []],
   ['fcntl', [constants.F_SETFL, 0]],
+  ['flock', [constants.LOCK_EX]],
   ['ioctl', [constants.FIONBIO, 1]],
   ['tcgetattr', []],
   ['tcsetattr', [0, { iflag: 0, oflag: 0, cflag: 0, lflag: 0, ispeed: 0, ospeed: 0, line: 0, cc: new Uint8Array(19) }]],

@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { existsSync, lstatSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { Listener } from '../../../../src/net/listener.js';
 import { constants, kernel } from '../../../../src/sys/binding.js';
@@ -75,6 +77,36 @@ describe('a Unix socket', () => {
     expect(lstatSync(file).size).toBe(1);
     expect(() => listen(join(directory, 'missing', 'x'))).toThrow(expect.objectContaining({ code: 'ENOENT' }));
     expect(() => listen(`/${'x'.repeat(107)}`)).toThrow(expect.objectContaining({ code: 'ENAMETOOLONG' }));
+  });
+
+  it('that is stale or not there is of one server only, of several that start in the same instant', async () => {
+    const paths = Array.from({ length: 40 }, newPath);
+    for (const path of paths.slice(10)) {
+      const fd = kernel.socket(AF_UNIX, SOCK_STREAM, 0);
+      kernel.bind(fd, path, 0);
+      kernel.close(fd);
+    }
+    const threads = 2;
+    const gates = new Int32Array(new SharedArrayBuffer(8 * paths.length));
+    const outcomes = await Promise.all(
+      Array.from({ length: threads }, async () => {
+        const rival = new Worker(new URL('fixtures/rival.mjs', import.meta.url), {
+          workerData: { paths, threads, gates },
+        });
+        const [outcome] = await once(rival, 'message');
+        await rival.terminate();
+        return outcome as string[];
+      }),
+    );
+    const together = paths.map((_, at) => outcomes.map((each) => each[at]).sort());
+    expect(together).toEqual(paths.map(() => ['EADDRINUSE', 'listens']));
+  });
+
+  it('is opened although another process has locked its directory', () => {
+    const fd = kernel.openat(constants.AT_FDCWD, directory, constants.O_DIRECTORY);
+    open.push({ close: () => void kernel.close(fd) });
+    expect(kernel.flock(fd, constants.LOCK_EX)).toBe(0);
+    expect(listen(newPath()).isOwned).toBe(true);
   });
 
   it('with an abstract name has no file, and is refused if it lives', () => {
