@@ -78,7 +78,6 @@ async function run(flags: Flags): Promise<number> {
     throw new ExperimentError(
       `No load generator is installed; install wrk (Debian: apt-get install wrk) or autocannon (${installCommand('autocannon')}).`,
     );
-  if (settings.models.length > 0) process.stderr.write(`${pc.dim(`seed ${settings.seed}`)}\n`);
   const stop = new AbortController();
   let code = 0;
   for (const [signal, exitCode] of Object.entries(SIGNALS)) {
@@ -88,6 +87,7 @@ async function run(flags: Flags): Promise<number> {
       stop.abort();
     });
   }
+  if (settings.models.length > 0) process.stderr.write(`${pc.dim(`seed ${settings.seed}`)}\n`);
   const progress = progressOn(process.stderr);
   const report = await runLab(settings, { tools, progress, signal: stop.signal, moveAside: true });
   write(report, flags);

@@ -1,8 +1,12 @@
 import { Cancelled, throwIfCancelled } from '../base/errors.js';
 import { spawnGroup } from '../base/process-group.js';
+import { textOf } from '../base/text-file.js';
 
 /** A tool gets this long after SIGINT to print its result. */
 const FLUSH_MS = 3000;
+/** On a busy machine a tool may start this late. SIGINT would end it before that, without a result. */
+const START_MS = 1000;
+const STEP_MS = 10;
 
 export interface ToolOutput {
   readonly stdout: string;
@@ -20,15 +24,29 @@ export interface ToolLimits {
   readonly onStderr?: (stderr: string) => void;
 }
 
+/** Whether it has a handler of SIGINT, whose bit is 1 in SigCgt, proc_pid_status(5). */
+function catchesSigint(pid: number): boolean {
+  const [, mask = '0'] = /^SigCgt:\s+([0-9a-f]+)$/m.exec(textOf(`/proc/${pid}/status`)) ?? [];
+  return (Number.parseInt(mask.slice(-1), 16) & 2) !== 0;
+}
+
 export function runTool(args: readonly string[], limits: ToolLimits): Promise<ToolOutput> {
   throwIfCancelled(limits.signal);
   return new Promise((resolve, reject) => {
     const child = spawnGroup(args, { stdio: ['ignore', 'pipe', 'pipe'] });
     let stdout = '';
     let stderr = '';
-    const interrupt = (): boolean => child.kill('SIGINT');
+    let waitedMs = 0;
+    const interrupt = (): void => {
+      if (waitedMs < START_MS && !catchesSigint(child.pid!)) timers.push(setTimeout(interrupt, STEP_MS));
+      else child.kill('SIGINT');
+      waitedMs += STEP_MS;
+    };
     const kill = (): boolean => child.kill('SIGKILL');
-    const timers = [setTimeout(interrupt, limits.stopAfterMs), setTimeout(kill, limits.stopAfterMs + FLUSH_MS)];
+    const timers: NodeJS.Timeout[] = [
+      setTimeout(interrupt, limits.stopAfterMs),
+      setTimeout(kill, limits.stopAfterMs + FLUSH_MS),
+    ];
     limits.signal.addEventListener('abort', kill, { once: true });
     limits.stopSignal?.addEventListener('abort', interrupt, { once: true });
     child.stdout!.setEncoding('utf8').on('data', (text: string) => {
