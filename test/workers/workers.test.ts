@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { cpSync, createReadStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type AcceptMode, type Supervisor, serve, type WorkersOptions } from '../../src/index.js';
 import { kernel } from '../../src/sys/binding.js';
-import { MAIN } from '../support/command.js';
+import { command, MAIN } from '../support/command.js';
 import { countDescriptors } from '../support/descriptors.js';
 import { eventually, RawClient, request, sleep } from '../support/raw-client.js';
 
@@ -66,7 +67,7 @@ function load(server: Supervisor, path: string, keepAlive: boolean) {
       } while (keepAlive && !isOver);
     }
   };
-  const all = Promise.all(Array.from({ length: 8 }, client));
+  const all = Promise.all(Array.from({ length: 4 }, client));
   return async () => {
     isOver = true;
     await all;
@@ -129,6 +130,69 @@ describe.each(MODES)('workers with accept %s', (accept) => {
     ]);
     for (let i = 0; i < 16; i++) expect(await get(server, '/')).toMatch(/^first \d+$/);
   });
+
+  it('an exception that ends a worker under load fails requests of its own connections only', async () => {
+    const server = await start({ root: directory, app, accept });
+    server.report = () => {};
+    const twelve = () => Promise.all(Array.from({ length: 12 }, () => RawClient.connect(server.port)));
+    const workerOf = async (client: RawClient) => (await client.send(request('/')).response()).body.toString();
+    const clients = await twelve();
+    const workers = await Promise.all(clients.map(workerOf));
+    clients[0]!.send(request('/block')); // the other worker accepts meanwhile
+    clients.push(...(await twelve()));
+    workers.push(...(await Promise.all(clients.slice(12).map(workerOf))));
+    await clients[0]!.response();
+    const [dying] = workers;
+    let isOver = false;
+    let responses = 0;
+    const failed = await Promise.all(
+      clients.map(async (client, at) => {
+        try {
+          for (let i = 0; !isOver; i++) {
+            if (at === 0 && i === 20) client.send(request('/throw'));
+            const { status } = await client.send(request(i % 2 === 0 ? '/page.html' : '/')).response();
+            expect(status).toBe(200);
+            responses++;
+          }
+        } catch {
+          // Meanwhile connections are accepted by the other worker, or wait for the next one.
+          const next = Array.from({ length: at === 0 ? 16 : 0 }, () => get(server, '/'));
+          for (const response of await Promise.all(next)) expect(response).toMatch(/^first \d+$/);
+          isOver ||= at === 0;
+          return true;
+        } finally {
+          client[Symbol.dispose]();
+        }
+        return false;
+      }),
+    );
+    expect(failed).toEqual(workers.map((worker) => worker === dying));
+    expect(failed).toContain(false);
+    expect(responses).toBeGreaterThan(200);
+    await eventually(() => server.replaced === 1, 'a replacement');
+  });
+});
+
+describe.each([1, 2])('the command with --workers %i', (workers) => {
+  it('ends by SIGTERM once a slow reader has its download of 64 MiB', async () => {
+    const content = Buffer.alloc(64 * 1024 * 1024, 'content that is not a power of two in its length\n');
+    writeFileSync(join(directory, 'huge.bin'), content);
+    await using server = command([directory, '--port', '0', '--workers', String(workers)]);
+    using slow = await RawClient.connect(await server.port());
+    slow.send(request('/huge.bin'));
+    for (let pieces = 0; pieces < 10; pieces++) {
+      await once(slow.resume().socket, 'data');
+      slow.pause();
+      await sleep(5);
+    }
+    expect(slow.buffered.length).toBeLessThan(content.length / 2);
+    server.kill('SIGTERM');
+    await sleep(100);
+    expect(server.process.exitCode).toBeNull();
+    const { status, body } = await slow.resume().response();
+    expect([status, body.equals(content)]).toEqual([200, true]);
+    expect(await server.ended).toMatchObject({ code: 0, signal: null, stderr: '' });
+  });
 });
 
 it('lines of the access log are whole in a pipe that all workers write to', async () => {
@@ -158,20 +222,16 @@ it('lines of the access log are whole in a pipe that all workers write to', asyn
 });
 
 describe('reload', () => {
-  it.each([
-    ['kept connections', true],
-    ['a connection a request', false],
-  ])('under load with %s fails no request, and leaves no descriptor open', async (_, keepAlive) => {
+  it('50 times under load fails no request, of files and handlers, on kept connections and others, and leaves no descriptor open', async () => {
     const server = await start({ root: directory, app });
     await server.reload({ root: directory, app }); // from then on Node has a thread for the hooks of modules
     await get(server, '/page.html');
     const before = countDescriptors();
-    const end = load(server, '/page.html', keepAlive);
-    const endOfApp = load(server, '/', keepAlive);
-    for (let i = 0; i < 5; i++) await server.reload({ root: directory, app });
-    const [files, handlers] = [await end(), await endOfApp()];
-    expect([...files.failures, ...handlers.failures]).toEqual([]);
-    expect(files.requests).toBeGreaterThan(0);
+    const ends = ['/page.html', '/'].flatMap((path) => [true, false].map((keepAlive) => load(server, path, keepAlive)));
+    for (let i = 0; i < 50; i++) await server.reload({ root: directory, app });
+    const results = await Promise.all(ends.map((end) => end()));
+    expect(results.flatMap(({ failures }) => failures)).toEqual([]);
+    for (const { requests } of results) expect(requests).toBeGreaterThan(50);
     await polled(async () => (await server.stats()).connections.open === 0);
     await eventually(() => countDescriptors() <= before, 'no descriptor more');
   });
