@@ -23,7 +23,6 @@ import { kernel as realKernel } from '../sys/binding.js';
 import { withCode } from '../sys/error-code.js';
 import type { Kernel } from '../sys/kernel.js';
 import { ADMIN } from './admin-option.js';
-import { CLIENT_OPTIONS, type ClientOptions, checkedClients } from './client-options.js';
 import { type ErrorHandler, type FetchHandler, HandlerRunner } from './handlers/handler-runner.js';
 import { LISTEN, type ListenOption, listenAddresses } from './listen-option.js';
 import { ACCESS_LOG_FORMATS, type AccessLogFormat } from './log/access-log.js';
@@ -34,7 +33,7 @@ export interface HostOptions extends SiteOptions {
   root: string | URL;
 }
 
-export interface ServeOptions extends SiteOptions, ClientOptions {
+export interface ServeOptions extends SiteOptions {
   /**
    * The directory to serve: a path, or a `file:` URL. If it is a symlink, a change of the symlink is followed. Required
    * unless there is a `fetch`.
@@ -214,7 +213,6 @@ export const SERVER_OPTIONS = {
     description: 'one line per request on standard output',
     flag: { argument: 'format' },
   },
-  ...CLIENT_OPTIONS,
   fetch: {
     type: FUNCTION,
     default: undefined,
@@ -303,7 +301,6 @@ export function checkedOptions(options: ServeOptions) {
     trigger,
     accessLog,
     measure,
-    clients: checkedClients(options),
     kernel,
   };
 }

@@ -4,8 +4,10 @@ import type { Explanation } from '../../src/explain/explain.js';
 import type { ServeOptions } from '../../src/server/options.js';
 import { serve } from '../../src/server/server.js';
 import { run } from '../support/command.js';
-import { ask, CORS, directory, HTML, LARGE, RULES, root } from '../support/explained.js';
+import { ask, CORS, directory, HTML, LARGE, RULES, root, testExplained } from '../support/explained.js';
 import { RawClient, request, withoutDate } from '../support/raw-client.js';
+
+testExplained();
 
 const REQUESTS: [target: string, fields: string[], options: Partial<ServeOptions>, method?: string][] = [
   ['/', [], {}],

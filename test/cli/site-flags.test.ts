@@ -4,14 +4,17 @@ import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { Command, CommanderError } from 'commander';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { flagOf, variableOf } from '../../src/cli/settings/flags.js';
 import { type Settings, settingsOf, withSettings } from '../../src/cli/settings/settings.js';
 import { SITE_OPTION_NAMES } from '../../src/files/rules/site-options.js';
+import { LIMIT_NAMES, LIMITS } from '../../src/http/limits.js';
 import { command, PACKAGE, run } from '../support/command.js';
 import { exchange, request } from '../support/raw-client.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'epollet-flags-'));
 const CONFIG = join(directory, 'site.json');
-const ownVariables = { ...process.env };
+const variables = process.env;
+const ownVariables = { ...variables };
 
 function write(name: string, content: string | Uint8Array): void {
   const path = join(directory, name);
@@ -36,7 +39,10 @@ beforeAll(() => {
 afterEach(() => {
   process.env = { ...ownVariables };
 });
-afterAll(() => rmSync(directory, { recursive: true }));
+afterAll(() => {
+  process.env = variables;
+  rmSync(directory, { recursive: true });
+});
 
 /** The settings from arguments, variables and a configuration file. */
 async function settings(args: string[], env: Record<string, string> = {}, file?: object): Promise<Settings> {
@@ -119,16 +125,6 @@ const FLAGS: [flag: string[], env: Record<string, string>, option: object][] = [
     ['--vhost', 'B.example=b', '--vhost', '[::1]=/srv/c=d'],
     { EPOLLET_VHOST: 'b.example=b\n[::1]=/srv/c=d' },
     { hosts: { 'b.example': { root: 'b' }, '[::1]': { root: '/srv/c=d' } } },
-  ],
-  [
-    ['--trusted-proxies', '10.0.0.0/8, unix', '--trusted-proxies', '::1', '--proxy-protocol'],
-    { EPOLLET_TRUSTED_PROXIES: '10.0.0.0/8\nunix,::1', EPOLLET_PROXY_PROTOCOL: '1' },
-    { trustedProxies: ['10.0.0.0/8', 'unix', '::1'], proxyProtocol: true },
-  ],
-  [
-    ['--exempt-clients', '192.0.2.1 2001:db8::/48'],
-    { EPOLLET_EXEMPT_CLIENTS: '192.0.2.1,2001:db8::/48' },
-    { exemptClients: ['192.0.2.1', '2001:db8::/48'] },
   ],
 ];
 
@@ -364,3 +360,14 @@ test('the help describes the precedence', async () => {
     expect(stdout).toContain(flag);
   expect(stdout).not.toMatch(/^ +--(?:precompressed|no-compress)/m);
 });
+
+test.each(LIMIT_NAMES)(
+  'the limit %s out of its range is an error that names the flag or the variable',
+  async (name) => {
+    const { min, max } = LIMITS[name];
+    const [flag, variable] = [flagOf(name), variableOf(name)];
+    const beyond = new RegExp(`${flag} .*${max + 1}.*from ${min} to ${max}`);
+    await expect(settings([flag, `${max + 1}`])).rejects.toThrow(beyond);
+    await expect(settings([], { [variable]: 'x' })).rejects.toThrow(new RegExp(`${variable}.*from ${min} to ${max}`));
+  },
+);

@@ -5,8 +5,10 @@ import type { Limits } from '../../src/http/limits.js';
 import type { ServeOptions } from '../../src/server/options.js';
 import { ENOSYS } from '../../src/sys/errno.js';
 import { kernelWith } from '../support/counting-kernel.js';
-import { ask, CORS, directory, HTML, RULES, root } from '../support/explained.js';
+import { ask, CORS, directory, HTML, RULES, root, testExplained } from '../support/explained.js';
 import { request } from '../support/raw-client.js';
+
+testExplained();
 
 /** The texts of a topic, a line each. */
 const textOf = ({ steps }: Explanation, topic: string): string =>

@@ -90,10 +90,11 @@ describe.runIf(runs)('with a load generator', () => {
     expect(report.command).toContain('--models epollet,epoll-level --rounds 1');
     expect(stdout).toContain(report.command);
     expect(readFileSync(html, 'utf8')).toContain(report.command);
-    // The command in the report is valid and repeats the same orders.
+    // The command in the report is valid and repeats the same orders; they are known from the start.
     const again = join(directory, 'again.json');
     await using second = command([...report.command.split(' ').slice(1), '--json', again]);
-    expect((await second.ended).code).toBe(0);
+    await second.waitFor(/seed/, 'stderr');
+    expect((await second.kill('SIGINT').ended).code).toBe(130);
     const { settings, orders } = reportIn(again);
     expect(orders).toEqual(report.orders);
     expect(settings).toEqual({ ...report.settings, maxIdle: settings.maxIdle }); // unused by this experiment
@@ -112,7 +113,7 @@ describe.runIf(runs)('with a load generator', () => {
     expect(report.ratios[0]!.cpu?.median ?? null).toBe(struckOut ? null : 1);
   });
 
-  test.each([
+  test.concurrent.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const)(

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { QUICK } from '../../src/lab/bench/settings.js';
 import type { Launcher } from '../../src/lab/bench/workbench.js';
+import type { ModelResult } from '../../src/lab/experiments/models-result.js';
 import type { LabSettings } from '../../src/lab/experiments/registry.js';
 import { runLab } from '../../src/lab/lab.js';
 import { type ToolName, Tools } from '../../src/lab/load/tools.js';
@@ -45,6 +46,13 @@ const tiny: LabSettings = {
   budgetSeconds: null,
 };
 
+/** autocannon takes whole seconds, of which each load has up to ten: here it ends after some requests, seen every 20 ms. */
+class QuickTools extends Tools {
+  override command(name: ToolName): string[] {
+    return name === 'autocannon' ? [...super.command(name), '--amount', '500', '-L', '20'] : super.command(name);
+  }
+}
+
 /** A program with this request handler, instead of a model. */
 const program = (body: string): readonly string[] => [
   process.execPath,
@@ -69,10 +77,7 @@ describe.runIf(runs)('the lab', () => {
     expect(report.results.map(({ model, failure }) => [model, failure])).toEqual([
       ['epollet', null],
       ['blocking', null],
-      ['epollet again', null],
     ]);
-    expect(report.repeated!.model).toBe('epollet');
-    expect(report.repeated!.noise.baselineBytes).toBeGreaterThanOrEqual(1);
     const [epollet, blocking] = report.results;
     for (const { rounds, cpuUs, requestsPerSecond, unsteady, baselineBytes, errors } of report.results) {
       expect(rounds).toHaveLength(1);
@@ -97,9 +102,9 @@ describe.runIf(runs)('the lab', () => {
 
   test('notes each missing tool and omits its measurements', { timeout: LAB_MS }, async () => {
     const hidden: ToolName[] = ['wrk', 'h2load', 'strace', 'taskset'];
-    const tools = new Tools(hidden);
+    const tools = new QuickTools(hidden);
     if (!needs(tools.has('autocannon'), 'load by autocannon', 'autocannon is not installed')) return;
-    const report = await runLab({ ...tiny, models: ['epollet'], seconds: 1 }, { launch, tools, repeat: false });
+    const report = await runLab({ ...tiny, models: ['epollet'], seconds: 1 }, { launch, tools });
     if (report.experiment !== 'models') throw new Error();
     for (const name of hidden) expect(report.notes.filter((note) => note.startsWith(name))).toHaveLength(1);
     expect(report.machine.pinned).toBeNull();
@@ -115,14 +120,15 @@ describe.runIf(runs)('the lab', () => {
       model: (model, directory) =>
         model === 'libuv' ? program(`response.end('something else')`) : launch.model(model, directory),
     };
-    const report = await runLab({ ...tiny, models: ['libuv', 'epollet'] }, { launch: wrong, repeat: false });
+    const report = await runLab({ ...tiny, models: ['libuv', 'epollet'] }, { launch: wrong });
     if (report.experiment !== 'models') throw new Error();
     expect(report.results[0]).toMatchObject({
       rounds: [],
       cpuUs: null,
       failure: 'GET / returned a body that differs from index.html.',
     });
-    expect(report.results[1]!.rounds).toHaveLength(1);
+    const [, { failure, rounds }] = report.results as [unknown, ModelResult];
+    expect([failure, rounds.length]).toEqual([null, 1]);
   });
 
   test('a model that does not start is skipped', { timeout: LAB_MS }, async () => {
@@ -130,7 +136,7 @@ describe.runIf(runs)('the lab', () => {
       ...launch,
       model: () => [process.execPath, '-e', 'console.error("no"); process.exit(3)'],
     };
-    const report = await runLab({ ...tiny, models: ['libuv'] }, { launch: broken, repeat: false });
+    const report = await runLab({ ...tiny, models: ['libuv'] }, { launch: broken });
     if (report.experiment !== 'models') throw new Error();
     expect(report.results[0]!.failure).toBe('It exited with code 3 before it listened; its output: no.');
   });
@@ -143,26 +149,30 @@ describe.runIf(runs)('the lab', () => {
       label: () => {},
       stop: () => {},
       step: () => {
-        if (++steps === 3) setTimeout(() => stop.abort(), 700);
+        if (++steps === 1) setTimeout(() => stop.abort(), 700);
       },
     };
-    const report = await runLab({ ...tiny, rounds: 9 }, { launch, progress, signal: stop.signal, repeat: false });
+    const report = await runLab({ ...tiny, rounds: 9 }, { launch, progress, signal: stop.signal });
     if (report.experiment !== 'models') throw new Error();
     expect(report.complete).toBe(false);
-    expect(report.results.reduce((sum, { rounds }) => sum + rounds.length, 0)).toBeGreaterThanOrEqual(3);
+    const failures = report.results.map(({ failure }) => failure);
+    expect(
+      report.results.reduce((sum, { rounds }) => sum + rounds.length, 0),
+      `${failures}`,
+    ).toBeGreaterThanOrEqual(1);
     expect(renderText(report)).toContain('The run was cancelled');
     expect(remainingServers()).toEqual([]);
   });
 
   test('connections measures each number of idle connections', { timeout: LAB_MS }, async () => {
-    const report = await runLab({ ...tiny, experiment: 'connections' }, { launch, repeat: false });
+    const report = await runLab({ ...tiny, experiment: 'connections' }, { launch });
     if (report.experiment !== 'connections') throw new Error();
     const [epollet, blocking] = report.results;
+    expect([epollet!.failure, epollet!.failedAt]).toEqual([null, null]);
     expect(epollet!.points.map(({ idle, stillOpen }) => [idle, stillOpen.median])).toEqual([
       [1, 1],
       [10, 10],
     ]);
-    expect(epollet!.failedAt).toBeNull();
     expect(blocking!.points).toEqual([]);
     expect(blocking!.failedAt).toMatchObject({ idle: 1, reason: expect.stringContaining('does not respond') });
   });

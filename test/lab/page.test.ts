@@ -54,13 +54,18 @@ test('notes are escaped', () => {
 describe('in a browser', () => {
   const runs = needs(browserName !== undefined, 'the report in a browser', 'chromium is not installed');
   let directory: string;
+  let browser: Browser;
 
-  beforeAll(() => {
+  beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), 'epollet-lab-page-'));
     if (PICTURES) mkdirSync(PICTURES, { recursive: true });
-  });
+    if (runs) browser = await Browser.open('about:blank');
+  }, BROWSER_MS);
 
-  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+  afterAll(async () => {
+    await browser?.[Symbol.asyncDispose]();
+    rmSync(directory, { recursive: true, force: true });
+  });
 
   test.runIf(runs).each(EXPERIMENT_NAMES)(
     '%s is drawn in light mode, dark mode and print',
@@ -69,7 +74,7 @@ describe('in a browser', () => {
       const file = join(directory, `${experiment}.html`);
       writeFileSync(file, renderPage(sampleReport(experiment)));
       const url = pathToFileURL(file).href;
-      await using browser = await Browser.open(url);
+      await browser.load(url);
       const keep = async (name: string): Promise<void> => {
         if (PICTURES) writeFileSync(join(PICTURES, `${experiment}-${name}.png`), await browser.screenshot());
       };
@@ -107,7 +112,7 @@ describe('in a browser', () => {
   test.runIf(runs)('console errors and network requests are recorded', { timeout: BROWSER_MS }, async () => {
     const file = join(directory, 'loud.html');
     writeFileSync(file, '<!doctype html><script>console.error("logged")</script><img src="http://127.0.0.1:9/x.png">');
-    await using browser = await Browser.open(pathToFileURL(file).href);
+    await browser.load(pathToFileURL(file).href);
     expect(browser.errors.join()).toContain('logged');
     expect(browser.requests).toContain('http://127.0.0.1:9/x.png');
   });

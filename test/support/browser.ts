@@ -53,12 +53,18 @@ export class Browser implements AsyncDisposable {
     const { sessionId } = await browser.send('Target.attachToTarget', { targetId, flatten: true });
     browser.session = sessionId as string;
     for (const domain of ['Page', 'Runtime', 'Log', 'Network']) await browser.send(`${domain}.enable`);
-    await browser.send('Page.navigate', { url });
-    for (let tries = 0; (await browser.evaluate('document.readyState')) !== 'complete'; tries++) {
+    await browser.load(url);
+    return browser;
+  }
+
+  /** Requests and errors are those of the new page from then on. */
+  async load(url: string): Promise<void> {
+    for (const list of [this.requests, this.errors]) list.length = 0;
+    await this.send('Page.navigate', { url });
+    for (let tries = 0; (await this.evaluate('document.readyState')) !== 'complete'; tries++) {
       if (tries > TIMEOUT_MS / 50) throw new Error('the page does not finish loading');
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
-    return browser;
   }
 
   /** @param media `screen` or `print` */

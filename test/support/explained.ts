@@ -1,4 +1,4 @@
-import { linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
@@ -7,8 +7,8 @@ import { type Explanation, explain } from '../../src/explain/explain.js';
 import type { ServeOptions } from '../../src/server/options.js';
 import { sleep } from './raw-client.js';
 
-/** A site with a path for each kind of response; `root` is a symlink to its release. Created and removed with the tests. */
-export const directory = mkdtempSync(join(tmpdir(), 'epollet-explain-'));
+/** A site with a path for each kind of response; `root` is a symlink to its release. */
+export const directory = join(tmpdir(), `epollet-explain-${process.pid}`);
 export const root = join(directory, 'current');
 const HOUR_SECONDS = 3600;
 const CODE = 'let x = 1;\n'.repeat(400);
@@ -21,7 +21,13 @@ function write(name: string, content: string | Uint8Array, hoursAgo = 1): void {
   utimesSync(path, second, second);
 }
 
-beforeAll(async () => {
+/** For the tests of the calling file. */
+export function testExplained(): void {
+  beforeAll(makeSite);
+  afterAll(() => rmSync(directory, { recursive: true }));
+}
+
+async function makeSite(): Promise<void> {
   write('index.html', '<h1>hi</h1>');
   write('404.html', '<h1>not here</h1>');
   write('about.html', '<p>about');
@@ -49,8 +55,7 @@ beforeAll(async () => {
   mkdirSync(join(directory, 'empty'));
   linkSync(join(directory, 'r42/none'), join(directory, 'b/index.html'));
   await sleep(50); // what is younger than the clock's step has a tag for each request
-});
-afterAll(() => rmSync(directory, { recursive: true }));
+}
 
 /** Explains a request, by its bytes. */
 export const ask = (head: string, options: Partial<ServeOptions> = {}): Explanation =>

@@ -24,12 +24,14 @@ export class RawClient {
   closed = false;
   private received: Buffer = Buffer.alloc(0);
   private pieces: Buffer[] = [];
+  private pieceBytes = 0;
   private waiting: (() => void)[] = [];
 
   private constructor(readonly socket: Socket) {
     socket.setNoDelay(true);
     socket.on('data', (piece) => {
       this.pieces.push(piece);
+      this.pieceBytes += piece.length;
       this.wake();
     });
     socket.on('end', () => {
@@ -109,8 +111,8 @@ export class RawClient {
       return { ...head, body: await this.untilClose() };
     }
     const length = isOpen ? 0 : bodyLength(head, method);
-    while (this.buffered.length < headEnd + length) await this.more(`a body of ${length} bytes`, untilMs);
-    const body = this.received.subarray(headEnd, headEnd + length);
+    while (this.bufferedBytes < headEnd + length) await this.more(`a body of ${length} bytes`, untilMs);
+    const body = this.buffered.subarray(headEnd, headEnd + length);
     this.received = this.received.subarray(headEnd + length);
     return { ...head, body };
   }
@@ -125,8 +127,8 @@ export class RawClient {
       if (!/^[0-9a-f]+$/.test(line)) throw new Error(`not a chunk size: ${JSON.stringify(line)}`);
       const size = Number.parseInt(line, 16);
       const end = lineEnd + 2 + size;
-      while (this.buffered.length < end + 2) await this.more(`a chunk of ${size} bytes`, untilMs);
-      if (this.received.toString('latin1', end, end + 2) !== '\r\n') throw new Error('a chunk longer than its size');
+      while (this.bufferedBytes < end + 2) await this.more(`a chunk of ${size} bytes`, untilMs);
+      if (this.buffered.toString('latin1', end, end + 2) !== '\r\n') throw new Error('a chunk longer than its size');
       pieces.push(this.received.subarray(lineEnd + 2, end));
       this.received = this.received.subarray(end + 2);
       if (size === 0) return Buffer.concat(pieces);
@@ -145,7 +147,13 @@ export class RawClient {
   /** The bytes received and not yet read. */
   get buffered(): Buffer {
     if (this.pieces.length > 0) this.received = Buffer.concat([this.received, ...this.pieces.splice(0)]);
+    this.pieceBytes = 0;
     return this.received;
+  }
+
+  /** Their number: to wait for a large body by `buffered` would copy it for each piece. */
+  private get bufferedBytes(): number {
+    return this.received.length + this.pieceBytes;
   }
 
   close(): void {

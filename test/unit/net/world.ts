@@ -192,6 +192,8 @@ class CountingPool extends WriteQueuePool {
   }
 }
 
+const INPUT = Buffer.alloc(65536);
+
 /** A client socket that never blocks. */
 export class LoopbackPeer implements Peer {
   rateBytes = Number.POSITIVE_INFINITY;
@@ -202,7 +204,8 @@ export class LoopbackPeer implements Peer {
   constructor(private fd: number) {}
 
   get bytes(): Buffer {
-    return Buffer.concat(this.received);
+    if (this.received.length > 1) this.received.push(Buffer.concat(this.received.splice(0)));
+    return this.received[0] ?? Buffer.alloc(0);
   }
 
   send(data: Uint8Array | string): number {
@@ -214,9 +217,8 @@ export class LoopbackPeer implements Peer {
 
   pump(maxBytes = Number.POSITIVE_INFINITY): void {
     if (this.fd < 0 || this.ended || maxBytes === 0) return;
-    const bytes = Buffer.alloc(Math.min(maxBytes, 65536));
-    const result = realKernel.recv(this.fd, bytes, 0, bytes.length, MSG_DONTWAIT);
-    if (result > 0) this.received.push(bytes.subarray(0, result));
+    const result = realKernel.recv(this.fd, INPUT, 0, Math.min(maxBytes, INPUT.length), MSG_DONTWAIT);
+    if (result > 0) this.received.push(Buffer.from(INPUT.subarray(0, result)));
     else if (result === 0) this.ended = true;
     else if (result === ECONNRESET) this.wasReset = true;
   }
