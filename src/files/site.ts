@@ -10,6 +10,7 @@ import { ErrorPages } from './pages/error-pages.js';
 import { type MissingFallback, missingFallback } from './pages/fallback.js';
 import { type BuilderContext, type Built, RepresentationBuilder } from './representation/builder.js';
 import { ColdFiles } from './representation/cold-files.js';
+import { PreparedFile } from './representation/prepared-file.js';
 import { RedirectContent, redirectResponse } from './representation/redirect-response.js';
 import { mergeFields, withFields } from './representation/representation.js';
 import type { Representations } from './representation/representations.js';
@@ -69,7 +70,9 @@ export class Site {
   private readonly remove = (entry: CacheEntry): void => this.cache.remove(entry);
   private readonly contentOf = (fileName: string, fingerprint: string): Representations | null => {
     const entry = this.cache.ofFile(fileName);
-    return entry?.fingerprint === fingerprint ? (entry.content as Representations) : null;
+    if (entry?.fingerprint !== fingerprint) return null;
+    if (entry.content instanceof PreparedFile) entry.replaceContent(entry.content.representations);
+    return entry.content as Representations;
   };
 
   /**
@@ -195,8 +198,8 @@ export class Site {
   private admit(request: RequestParser, uses: number, nowMs: number): HttpResponse | null {
     const file = this.coldFiles.admit(request, this.releaseRoot.current, this.contentOf);
     if (file === null) return null;
-    const { content, fileName } = file;
-    const entry = this.entryOf(request, file, content, content.identity.ok, content.relevantFields, fileName);
+    const { content, plainResponse, relevantFields, fileName } = file;
+    const entry = this.entryOf(request, file, content, plainResponse, relevantFields, fileName);
     entry.uses = uses;
     entry.setExpiry(nowMs + REVALIDATE_MS);
     this.cache.set(entry);

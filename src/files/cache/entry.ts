@@ -60,7 +60,7 @@ export class CacheEntry implements Dependent {
     /** The path of the request, byte for byte, before percent-decoding, as latin1. */
     readonly path: string,
     readonly hash: number,
-    readonly content: CacheContent,
+    public content: CacheContent,
     /** The response to a request that has none of `relevantFields`; null if it is made for each request. */
     public plainResponse: HttpResponse | null,
     /** The fields that the response depends on, a bit each, as in `RequestParser.presentMask`. */
@@ -126,6 +126,11 @@ export class CacheEntry implements Dependent {
     this.dependencies = dependencies;
     dependencies.subscribe(this);
     this.setExpiry(expiresAtMs);
+  }
+
+  /** By another that responds in the same way, for all entries that have it. */
+  replaceContent(content: CacheContent): void {
+    for (const each of this.sharers ?? [this]) each.content = content;
   }
 
   shareContentOf(other: CacheEntry): void {

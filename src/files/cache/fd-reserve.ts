@@ -33,10 +33,9 @@ export function withDescriptorReserve(kernel: Kernel, reserve: Pick<FdReserve, '
       return isOutOfDescriptors(fd) && reserve.reclaim() ? kernel.openat2(dirfd, path, flags, resolve) : fd;
     },
     openRead(dirfd, path, pathOffset, pathLength, resolve, bytes, offset, length, out) {
-      const read = (): number =>
-        kernel.openRead(dirfd, path, pathOffset, pathLength, resolve, bytes, offset, length, out);
-      const count = read();
-      return isOutOfDescriptors(count) && reserve.reclaim() ? read() : count;
+      const count = kernel.openRead(dirfd, path, pathOffset, pathLength, resolve, bytes, offset, length, out);
+      if (!isOutOfDescriptors(count) || !reserve.reclaim()) return count;
+      return kernel.openRead(dirfd, path, pathOffset, pathLength, resolve, bytes, offset, length, out);
     },
   };
   return Object.assign(Object.create(kernel) as Kernel, calls);

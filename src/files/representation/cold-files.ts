@@ -1,8 +1,8 @@
 import { FieldId } from '../../http/headers.js';
 import type { RequestParser } from '../../http/request/parser.js';
-import { FileHead } from '../../http/response/file-head.js';
+import type { FileHead } from '../../http/response/file-head.js';
 import { HeadBytes, JoinedBody } from '../../http/response/head-bytes.js';
-import type { Field, HttpResponse } from '../../http/response/response.js';
+import type { HttpResponse } from '../../http/response/response.js';
 import { LONGEST_BYTES, Slab } from '../../http/response/slab.js';
 import { CODINGS, PRECOMPRESSED_SUFFIXES } from '../../http/semantics/accept-encoding.js';
 import { CONDITIONAL_FIELDS } from '../../http/semantics/preconditions.js';
@@ -11,20 +11,20 @@ import { constants } from '../../sys/binding.js';
 import { EINVAL, ENOENT } from '../../sys/errno.js';
 import { OPEN_FD, OPEN_READ_WORDS, Stat } from '../../sys/kernel.js';
 import { SharedFd } from '../../sys/shared-fd.js';
-import { statFingerprint } from '../resolve/fingerprint.js';
+import type { CacheContent } from '../cache/entry.js';
+import { FINGERPRINT_BYTES, writeStatFingerprint } from '../resolve/fingerprint.js';
 import { EPOCH_SECONDS } from '../resolve/open-file.js';
 import { PlainDirectories } from '../resolve/plain-directories.js';
 import type { Release } from '../resolve/release-root.js';
-import { isCompressible } from '../rules/media-type.js';
 import type { Rules } from '../rules/response-headers.js';
 import type { ResolvedSiteOptions } from '../rules/site-options.js';
-import { isEncodedFormat } from '../rules/stored-coding.js';
 import { Dependencies } from '../watch/dependencies.js';
-import { originalOf } from '../watch/watched-directory.js';
 import type { BuilderContext, RepresentationBuilder } from './builder.js';
+import { FileHeads, HEAD_BYTES_MAX } from './file-heads.js';
 import { FileResponse } from './file-response.js';
-import { ACCEPT_RANGES, modifiedField, Representation, typeField } from './representation.js';
-import { Representations } from './representations.js';
+import { PreparedFile } from './prepared-file.js';
+import { modifiedLine } from './representation.js';
+import type { Representations } from './representations.js';
 
 const { O_PATH, S_IFMT, S_IFREG } = constants;
 
@@ -34,55 +34,36 @@ const PERCENT = 0x25;
 const ASCII_MAX = 0x7f;
 const INDEX = Buffer.from('index.html');
 
-/** With quotes; 64 bits in base 36, in two halves. */
-const ETAG_BYTES = 16;
-/** Longer heads, of sites with many or long fields of their own, are made in the usual way. */
-const HEAD_BYTES_MAX = 2048;
 /** Longer files are admitted in the usual way: the calls are the least of what they cost. */
 const ADMITTED_BYTES_MAX = 65_536;
-/** Heads are made once for each extension, and what the site's rules distinguish. */
-const KINDS_MAX = 1000;
-const EXTENSION_BYTES_MAX = 16;
 const SUFFIXES = CODINGS.map((coding) => Buffer.from(PRECOMPRESSED_SUFFIXES[coding]));
 
 /** Requests with these have another response than the whole file. */
 const SELECTING_FIELDS = CONDITIONAL_FIELDS | (1 << FieldId.range);
 
 const stat = new Float64Array(OPEN_READ_WORDS);
+/** The fingerprint of `stat`. */
+const tag = Buffer.alloc(FINGERPRINT_BYTES);
+let tagBytes = 0;
+const NO_DATE = Buffer.alloc(0);
 const slab = new Slab();
 /** For what is admitted to a cache, until it is copied. */
 let admitted: Buffer | null = null;
 
-/** Files with one extension. */
-interface Kind {
-  readonly mediaType: string;
-  /** They are not in a content coding, nor compressed on request. */
-  readonly isUsual: boolean;
-  readonly isSameForAll: boolean;
-  /** Of all, if there is one. */
-  head: FileHead | null;
-  /** By what the site's rules distinguish; null for files that have another form than the usual. */
-  readonly heads: Map<string, FileHead | null>;
-}
-
 /** A file that was opened; read and closed, if there was room for it. */
 interface ColdFile {
-  readonly head: FileHead;
-  readonly fingerprint: string;
-  readonly etag: string;
-  /** Null for a file without a date. */
-  readonly modified: Field | null;
-  readonly modifiedSeconds: number;
-  readonly size: number;
   /** In memory that others use after this request. With the content behind it, if it was read. */
   readonly headBytes: HeadBytes;
+  readonly size: number;
   /** The caller's; -1 if the file was read. */
   readonly fd: number;
 }
 
 /** What a cache entry is made of. */
 export interface AdmittedFile {
-  readonly content: Representations;
+  readonly content: CacheContent;
+  readonly plainResponse: HttpResponse;
+  readonly relevantFields: number;
   /** Below the root. */
   readonly fileName: string;
   readonly fingerprint: string;
@@ -99,7 +80,7 @@ export interface AdmittedFile {
  * unusual about the file, the result is null, and the request takes the way of all.
  */
 export class ColdFiles {
-  private readonly kinds = new Map<string, Kind>();
+  private readonly heads: FileHeads;
   private directories: PlainDirectories | null = null;
   private release: Release | null = null;
   private readonly path = Buffer.alloc(4096);
@@ -115,9 +96,11 @@ export class ColdFiles {
   constructor(
     private readonly context: BuilderContext,
     private readonly options: ResolvedSiteOptions,
-    private readonly rules: Rules,
+    rules: Rules,
     private readonly builder: RepresentationBuilder,
-  ) {}
+  ) {
+    this.heads = new FileHeads(options, rules, builder);
+  }
 
   /** Returns ENOENT if there is certainly no such file; null if the request must be responded to in the usual way. */
   respond(request: RequestParser, release: Release): HttpResponse | typeof ENOENT | null {
@@ -135,11 +118,11 @@ export class ColdFiles {
     if (typeof file === 'number') return isDirectory ? null : ENOENT;
     if (file === null) return null;
     slab.keep(file.headBytes.bytes);
-    const { etag, modified, size, headBytes, fd } = file;
+    const { size, headBytes, fd } = file;
     const shared = fd < 0 ? null : new SharedFd(fd);
     const body =
       shared === null ? new JoinedBody(headBytes) : ({ kind: 'file', file: shared, offset: 0, length: size } as const);
-    const response = new FileResponse(head, etag, modified, body, size, headBytes);
+    const response = new FileResponse(head, headBytes, stat[Stat.mtimeSeconds]!, body, size);
     response.transient = true;
     response.ownedFile = shared;
     return response;
@@ -147,7 +130,7 @@ export class ColdFiles {
 
   /**
    * What becomes the entry of the request's path. Its directory is watched before the file is opened, so that no change is missed.
-   * @param contentOf the content of the file by another path, if it has that fingerprint
+   * @param contentOf that of the file by another path, if it has that fingerprint
    * @returns null if it must be resolved and built in the usual way
    */
   admit(
@@ -166,26 +149,31 @@ export class ColdFiles {
     admitted ??= Buffer.allocUnsafeSlow(HEAD_BYTES_MAX + ADMITTED_BYTES_MAX + 1);
     const file = this.read(release, head, nowMs, admitted, HEAD_BYTES_MAX, ADMITTED_BYTES_MAX + 1);
     if (file === null || typeof file === 'number') return null;
-    const { fingerprint, fd } = file;
+    const { size, fd } = file;
     // Writes by a name in another directory are not reported.
-    if (fd >= 0 || stat[Stat.links]! > 1 || !this.builder.fitsCache(file.size)) {
+    if (fd >= 0 || stat[Stat.links]! > 1 || !this.builder.fitsCache(size)) {
       if (fd >= 0) this.context.kernel.close(fd);
       return null;
     }
     const fileName = latin1(bytes, start + 1, end);
-    const content = contentOf(fileName, fingerprint) ?? this.contentOf(file);
+    const fingerprint = tag.toString('latin1', 0, tagBytes);
     const dependencies = Dependencies.ofName(directory, latin1(bytes, nameStart, end));
-    return { content, fileName, fingerprint, dependencies };
+    const shared = contentOf(fileName, fingerprint);
+    if (shared !== null) {
+      const { relevantFields, identity } = shared;
+      return { content: shared, plainResponse: identity.ok, relevantFields, fileName, fingerprint, dependencies };
+    }
+    const content = this.prepare(head, file);
+    const { ok, relevantFields } = content;
+    return { content, plainResponse: ok, relevantFields, fileName, fingerprint, dependencies };
   }
 
-  private contentOf({ head, etag, modified, modifiedSeconds, size, headBytes }: ColdFile): Representations {
+  private prepare(head: FileHead, { headBytes, size }: ColdFile): PreparedFile {
     const bytes = Buffer.allocUnsafeSlow(headBytes.length);
     bytes.set(headBytes.bytes);
     const own = new HeadBytes(bytes, headBytes.headBytes, head.dateAt);
-    const ok = new FileResponse(head, etag, modified, new JoinedBody(own), size, own);
-    const validators = { etag, modifiedSeconds: modified === null ? Number.NaN : modifiedSeconds, recent: false };
-    const identity = new Representation('identity', validators, ok, head.contentFields.length, true);
-    return new Representations(this.context.kernel, this.context.acceptEncodings, identity, true);
+    const ok = new FileResponse(head, own, stat[Stat.mtimeSeconds]!, new JoinedBody(own), size);
+    return new PreparedFile(this.context, ok, head.fieldBytes);
   }
 
   /** Returns the head of the file, by its path; null for a path or a file that is not usual. */
@@ -223,7 +211,7 @@ export class ColdFiles {
     this.end = end;
     this.directoryHash = directoryHash;
     this.isDirectory = isDirectory;
-    return this.headFor(bytes, start, dot, end, isDirectory);
+    return this.heads.of(bytes, start, dot, end, isDirectory);
   }
 
   private get directoryEnd(): number {
@@ -242,48 +230,6 @@ export class ColdFiles {
       this.directories = new PlainDirectories(this.context.kernel, release, this.options.precompressed);
     }
     return this.directories;
-  }
-
-  /** The head of a file by its path; null if it has another than the usual form. */
-  private headFor(bytes: Uint8Array, start: number, dot: number, end: number, isIndex: boolean): FileHead | null {
-    if (dot >= 0 && end - dot > EXTENSION_BYTES_MAX) return null;
-    const extension = dot < 0 ? '' : latin1(bytes, dot + 1, end);
-    let kind = this.kinds.get(extension);
-    if (kind === undefined) {
-      if (this.kinds.size >= KINDS_MAX) this.kinds.clear();
-      kind = this.kindOf(extension);
-      this.kinds.set(extension, kind);
-    }
-    if (!kind.isUsual) return null;
-    if (this.options.cleanUrls && !isIndex && (extension === '' || extension === 'html')) return null;
-    if (kind.head !== null) return kind.head;
-    const path = latin1(bytes, start, end);
-    const key = kind.isSameForAll ? '' : this.rules.fieldsKey(path, kind.mediaType);
-    let head = kind.heads.get(key);
-    if (head === undefined) {
-      head = this.makeHead(path);
-      if (kind.heads.size < KINDS_MAX) kind.heads.set(key, head);
-      if (kind.isSameForAll) kind.head = head;
-    }
-    return head;
-  }
-
-  private kindOf(extension: string): Kind {
-    const name = `.${extension}`;
-    const { mediaType } = this.rules.contentOf(`/file${name}`);
-    const isEncoded = originalOf(name) !== null || isEncodedFormat(Buffer.from(name));
-    const isCompressed = this.options.compress && isCompressible(mediaType);
-    const isSameForAll = this.rules.sameForAll(mediaType);
-    return { mediaType, isUsual: !isEncoded && !isCompressed, isSameForAll, head: null, heads: new Map() };
-  }
-
-  private makeHead(path: string): FileHead | null {
-    const name = Buffer.from(path.slice(1), 'latin1');
-    const { mediaType, fields } = this.builder.fieldsOf({ kind: 'file', name, file: null, precompressed: [] });
-    // By a rule the type may be another than that of the name.
-    if (this.options.compress && isCompressible(mediaType)) return null;
-    const head = new FileHead([typeField(mediaType), ACCEPT_RANGES], fields, ETAG_BYTES);
-    return head.maxBytes > HEAD_BYTES_MAX ? null : head;
   }
 
   /** 0 for a regular file without precompressed files next to it; -errno of the first; otherwise EINVAL. Opens nothing. */
@@ -333,14 +279,10 @@ export class ColdFiles {
       if (fd >= 0) this.context.kernel.close(fd);
       return null;
     }
-    const fingerprint = statFingerprint(stat);
-    const etag = `"${fingerprint}"`;
-    const modified = seconds > EPOCH_SECONDS ? modifiedField(seconds) : null;
-    const text = head.text(etag, modified === null ? null : modified[1], size);
-    const headStart = bodyAt - text.length;
-    memory.write(text, headStart, text.length, 'latin1');
+    tagBytes = writeStatFingerprint(stat, tag);
+    const modified = seconds > EPOCH_SECONDS ? modifiedLine(seconds) : NO_DATE;
+    const headStart = head.write(memory, bodyAt, tag, tagBytes, modified, size);
     const all = memory.subarray(headStart, fd < 0 ? bodyAt + size : bodyAt);
-    const headBytes = new HeadBytes(all, text.length, head.dateAt);
-    return { head, fingerprint, etag, modified, modifiedSeconds: seconds, size, headBytes, fd };
+    return { headBytes: new HeadBytes(all, bodyAt - headStart, head.dateAt), size, fd };
   }
 }

@@ -5,6 +5,7 @@ import {
   type BytesBody,
   type Field,
   type FileBody,
+  fieldLines,
   HttpResponse,
   NO_BODY,
   type StreamBody,
@@ -77,6 +78,10 @@ const MAX_TYPES = 1000;
 /** By the second, modulo their number: files of one deployment have a few. */
 const modifiedFields: (Field | undefined)[] = new Array(256);
 const modifiedSeconds = new Float64Array(256);
+const LAST_MODIFIED = 'Last-Modified';
+/** Their lines in a head, at the same places. */
+const modifiedLines: (Buffer | undefined)[] = new Array(256);
+export const MODIFIED_LINE_BYTES = `${LAST_MODIFIED}: ${formatDate(0)}\r\n`.length;
 
 export function typeField(mediaType: string): Field {
   let field = typeFields.get(mediaType);
@@ -91,10 +96,17 @@ export function modifiedField(seconds: number): Field {
   const at = seconds & 255;
   const known = modifiedFields[at];
   if (known !== undefined && modifiedSeconds[at] === seconds) return known;
-  const field: Field = ['Last-Modified', formatDate(seconds * 1000)];
+  const field: Field = [LAST_MODIFIED, formatDate(seconds * 1000)];
   modifiedFields[at] = field;
+  modifiedLines[at] = Buffer.from(fieldLines([field]), 'latin1');
   modifiedSeconds[at] = seconds;
   return field;
+}
+
+/** The same as the line of a head. */
+export function modifiedLine(seconds: number): Buffer {
+  modifiedField(seconds);
+  return modifiedLines[seconds & 255]!;
 }
 
 /** Fields with others merged in: those of `more` replace fields of the same name, except Vary, which is combined. */

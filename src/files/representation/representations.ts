@@ -1,6 +1,12 @@
 import { FieldId } from '../../http/headers.js';
 import type { RequestParser } from '../../http/request/parser.js';
-import { type Field, type FileBody, type HttpResponse, textResponse } from '../../http/response/response.js';
+import {
+  bytesOfFields,
+  type Field,
+  type FileBody,
+  type HttpResponse,
+  textResponse,
+} from '../../http/response/response.js';
 import {
   type AcceptEncodingCache,
   type ContentCoding,
@@ -30,10 +36,13 @@ const IF_RANGE_BIT = 1 << FieldId.ifRange;
 /** They can have entity tags, which name representations. */
 const TAG_FIELDS = NONE_MATCH_BIT | (1 << FieldId.ifMatch) | IF_RANGE_BIT;
 
+/** What the response to a request for a file with one representation depends on. */
+export const PLAIN_FIELDS: number = CONDITIONAL_FIELDS | RANGE_BIT;
+
 /** Objects and bookkeeping of a further representation. */
 const REPRESENTATION_BYTES = 1024;
 /** The fields are in the heads of the 200, the 304, the 206 and of the 200 that closes the connection. */
-const HEADS = 4;
+export const HEADS = 4;
 
 /** Most files are in memory. */
 const NONE: readonly OpenFile[] = [];
@@ -95,14 +104,14 @@ export class Representations implements CacheContent {
 
   /** The request fields that the response depends on. */
   get relevantFields(): number {
-    return CONDITIONAL_FIELDS | RANGE_BIT | this.encodingField;
+    return PLAIN_FIELDS | this.encodingField;
   }
 
   get bytes(): number {
     let bytes = (this.list.length - 1) * REPRESENTATION_BYTES;
     for (const { ok } of this.list) {
       bytes += ok.body.kind === 'bytes' ? ok.contentLength : DESCRIPTOR_BYTES;
-      bytes += HEADS * ok.fieldBytes;
+      bytes += HEADS * bytesOfFields(ok.fields);
     }
     return bytes;
   }

@@ -12,8 +12,19 @@ const WITH_DEVICE = [...FINGERPRINTED, Stat.deviceLow, Stat.deviceHigh];
 
 const stat = new Float64Array(STAT_WORDS);
 
+/** Two numbers of 32 bits in base 36. */
+export const FINGERPRINT_BYTES = 14;
+const DIGITS = Buffer.from('0123456789abcdefghijklmnopqrstuvwxyz');
+
+const written = Buffer.alloc(FINGERPRINT_BYTES);
+
 /** Hashed, since clients see it in entity tags and an inode's number is not theirs to know. FNV-1a, twice 32 bits. */
 export function statFingerprint(stat: Float64Array): string {
+  return written.toString('latin1', 0, writeStatFingerprint(stat, written));
+}
+
+/** Writes `statFingerprint` at the start of `out`. Returns its length. */
+export function writeStatFingerprint(stat: Float64Array, out: Uint8Array): number {
   let high = 0x811c9dc5;
   let low = 0x2b5a3c17;
   for (const field of FINGERPRINTED) {
@@ -26,7 +37,20 @@ export function statFingerprint(stat: Float64Array): string {
       low = Math.imul(low ^ (byte + i), 0x01000193);
     }
   }
-  return (high >>> 0).toString(36) + (low >>> 0).toString(36);
+  return writeBase36(low >>> 0, out, writeBase36(high >>> 0, out, 0));
+}
+
+/** As toString(36) does, which is four times as slow. Returns the end. */
+function writeBase36(value: number, out: Uint8Array, start: number): number {
+  let end = start + 1;
+  for (let power = 36; value >= power; power *= 36) end++;
+  let rest = value;
+  for (let at = end; at-- > start; ) {
+    const next = Math.floor(rest / 36);
+    out[at] = DIGITS[rest - 36 * next]!;
+    rest = next;
+  }
+  return end;
 }
 
 /** Null when fstat fails. */

@@ -3,6 +3,13 @@ import type { Dependent, WatchedDirectory } from './watched-directory.js';
 /** A name in a directory, and its place in the table of its directory: measured at about this, without the text. */
 const ENTRY_BYTES = 160;
 
+interface Name {
+  readonly directory: WatchedDirectory;
+  readonly name: string;
+}
+
+const NO_NAMES: readonly Name[] = [];
+
 /** The directory entries that something depends on, collected while it is resolved. */
 export class Dependencies {
   areWatched = true;
@@ -12,28 +19,38 @@ export class Dependencies {
   throughSymlink = false;
   /** The directory of the name that was resolved first, whatever the name leads to; null when there is none. */
   directory: WatchedDirectory | null = null;
-  private entries: { readonly directory: WatchedDirectory; readonly name: string }[] = [];
+  // Most have one name, and live as long as a cache entry: the first is in no array.
+  private firstDirectory: WatchedDirectory | null = null;
+  private firstName = '';
+  private others: readonly Name[] = NO_NAMES;
 
   /** Of a name in a directory that is watched, as are those on the way to it. */
   static ofName(directory: WatchedDirectory, name: string): Dependencies {
     const dependencies = new Dependencies();
     dependencies.directory = directory;
-    dependencies.entries = [{ directory, name }];
+    dependencies.firstDirectory = directory;
+    dependencies.firstName = name;
     return dependencies;
   }
 
   /** The memory that they hold. */
   get bytes(): number {
-    let bytes = 0;
-    for (const { name } of this.entries) bytes += ENTRY_BYTES + name.length;
+    let bytes = this.firstDirectory === null ? 0 : ENTRY_BYTES + this.firstName.length;
+    for (const { name } of this.others) bytes += ENTRY_BYTES + name.length;
     return bytes;
   }
 
   /** @param name of an entry, which need not exist; or ANY_ENTRY */
   add(directory: WatchedDirectory, name: string): void {
     this.addDirectory(directory);
-    if (this.entries.some((entry) => entry.directory === directory && entry.name === name)) return;
-    this.entries.push({ directory, name });
+    if (this.firstDirectory === null) {
+      this.firstDirectory = directory;
+      this.firstName = name;
+      return;
+    }
+    if (this.firstDirectory === directory && this.firstName === name) return;
+    if (this.others.some((entry) => entry.directory === directory && entry.name === name)) return;
+    this.others = [...this.others, { directory, name }];
   }
 
   /** @param directory with a directory on the way, which invalidates what is below it when its name changes */
@@ -49,15 +66,17 @@ export class Dependencies {
 
   merge(others: Dependencies): void {
     if (!others.areWatched) this.markUnwatched(others.unwatchedReason);
-    for (const { directory, name } of others.entries) this.add(directory, name);
+    if (others.firstDirectory !== null) this.add(others.firstDirectory, others.firstName);
+    for (const { directory, name } of others.others) this.add(directory, name);
   }
 
   subscribe(dependent: Dependent): void {
-    this.entries = this.entries.slice(); // drops spare capacity: cache entries live long
-    for (const { directory, name } of this.entries) directory.subscribe(name, dependent);
+    this.firstDirectory?.subscribe(this.firstName, dependent);
+    for (const { directory, name } of this.others) directory.subscribe(name, dependent);
   }
 
   unsubscribe(dependent: Dependent): void {
-    for (const { directory, name } of this.entries) directory.unsubscribe(name, dependent);
+    this.firstDirectory?.unsubscribe(this.firstName, dependent);
+    for (const { directory, name } of this.others) directory.unsubscribe(name, dependent);
   }
 }

@@ -2,6 +2,7 @@ import { DATE_BYTES, type DateClock } from '../date.js';
 import { reasonOf } from '../status.js';
 import { ConnectionAction } from './connection-action.js';
 import { HeadBytes, JoinedBody } from './head-bytes.js';
+import { digitsOf, writeDecimal, writeLineEnd } from './head-text.js';
 import { type Body, type Field, fieldLines, type HttpResponse } from './response.js';
 import { Slab } from './slab.js';
 
@@ -9,6 +10,7 @@ export const DATE_PLACEHOLDER = '-'.repeat(DATE_BYTES);
 /** Where `otherHeads` has them. */
 const CLOSE_HEAD = 0;
 const KEEP_ALIVE_HTTP10_HEAD = 1;
+const HYPHEN = 0x2d;
 const slab = new Slab();
 
 /**
@@ -143,31 +145,4 @@ export class PartialHead {
     writeLineEnd(bytes, headEnd + 2);
     return new HeadBytes(bytes, headEnd + 4, dateAt);
   }
-}
-
-const HYPHEN = 0x2d;
-const ZERO = 0x30;
-const CR = 0x0d;
-const LF = 0x0a;
-
-function digitsOf(value: number): number {
-  let digits = 1;
-  for (let power = 10; value >= power; power *= 10) digits++;
-  return digits;
-}
-
-/** Writes an integer from 0 to 2^53-1, with its last digit before `end`. */
-function writeDecimal(bytes: Uint8Array, end: number, value: number): void {
-  let at = end;
-  let rest = value;
-  do {
-    const tens = Math.floor(rest / 10);
-    bytes[--at] = rest - 10 * tens + ZERO; // in this order nothing exceeds 2^53
-    rest = tens;
-  } while (rest > 0);
-}
-
-function writeLineEnd(bytes: Uint8Array, at: number): void {
-  bytes[at] = CR;
-  bytes[at + 1] = LF;
 }

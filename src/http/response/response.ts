@@ -85,11 +85,6 @@ export class HttpResponse {
     return fieldLines(this.fields);
   }
 
-  /** Of all names and values. */
-  get fieldBytes(): number {
-    return bytesOfFields(this.fields);
-  }
-
   get reason(): string {
     return reasonOf(this.status);
   }
@@ -119,6 +114,7 @@ export function fieldLines(fields: readonly Field[]): string {
   return lines;
 }
 
+/** Of all names and values. */
 export function bytesOfFields(fields: readonly Field[]): number {
   let bytes = 0;
   for (const [name, value] of fields) bytes += name.length + value.length;
