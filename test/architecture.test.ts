@@ -14,7 +14,7 @@ const FLOORS: string[][] = [
   ['http/request', 'http/response'],
   ['http/semantics'],
   ['epoll', 'reactor'],
-  ['net/listening'],
+  ['net/listening', 'net/ip'],
   ['net', 'fetch', 'files/rules', 'files/watch'],
   ['files/resolve'],
   ['files/cache'],

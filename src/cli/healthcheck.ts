@@ -1,3 +1,4 @@
+import type { NetConnectOpts, Socket } from 'node:net';
 import type { Command } from 'commander';
 import {
   type GivenAddress,
@@ -7,14 +8,19 @@ import {
   workingDirectory,
 } from '../net/listening/listen-address.js';
 import { adminAddress } from '../server/admin-option.js';
-import { readConfig } from './settings/config.js';
-import { listenTexts } from './settings/flags.js';
+import { TrustedProxies } from '../server/clients/trusted-proxies.js';
+import type { SocketAddress } from '../sys/kernel.js';
+import { type Config, readConfig } from './settings/config.js';
+import { listenTexts, proxyTexts, switchValue } from './settings/flags.js';
 import { addWrapped } from './settings/help.js';
 import { UsageError } from './settings/usage-error.js';
 
 /** For all requests of a check: less than the 3 s after which the image's HEALTHCHECK is killed without its reason. */
 const TIMEOUT_MS = 2500;
+const LOOPBACK = '127.0.0.1';
 const REDIRECTS_MAX = 10;
+/** Of a connection that no proxy has sent on: the client is the peer. */
+const PROXY_HEADER = 'PROXY UNKNOWN\r\n';
 
 const HELP = `
 Healthy (exit code 0) is a 2xx. Redirects within the server are followed; one to another server is healthy, as for Kubernetes. The environment variables are EPOLLET_ADMIN, EPOLLET_HOST, EPOLLET_PORT, EPOLLET_LISTEN, HOST, PORT and EPOLLET_CONFIG.`;
@@ -44,6 +50,8 @@ interface Target {
   readonly url: URL;
   /** Of a Unix socket, in place of the host of the URL. */
   readonly socketPath: string | null;
+  /** The server takes this connection for one of a trusted proxy, and expects a PROXY header. */
+  readonly sendsHeader?: boolean;
 }
 
 /** `unix:/run/x.sock`, or with a path of the server behind a colon, as nginx has it: `unix:/run/x.sock:/health`. */
@@ -73,13 +81,33 @@ function ownTarget(path: string): Target {
   const listen = isPort
     ? null
     : (ownListen(env['EPOLLET_LISTEN']) ?? (env['PORT'] ? null : firstOf(file?.listen ?? [])));
-  if (listen?.kind === 'unix') return { url: parsed(`http://localhost${path}`), socketPath: listen.path };
+  if (listen?.kind === 'unix')
+    return {
+      url: parsed(`http://localhost${path}`),
+      socketPath: listen.path,
+      sendsHeader: expectsHeader(file, { family: 'unix', address: '', port: 0 }),
+    };
   if (listen !== null && listen.kind !== 'tcp')
     throw new UsageError('The address of an inherited socket is not known; give its URL, or unix: and its path.');
   const host = env['EPOLLET_HOST'] || listen?.host || env['HOST'] || (file?.host ?? '127.0.0.1');
   const port = env['EPOLLET_PORT'] || listen?.port || env['PORT'] || (file?.port ?? 8080);
+  const address = reachable(host);
+  const sendsHeader = expectsHeader(file, {
+    family: 'IPv4',
+    address: address === 'localhost' ? LOOPBACK : address,
+    port: 0,
+  });
   // Not resolved against a base: //name is a path here.
-  return { url: parsed(`http://${hostText(reachable(host))}:${port}${path}`), socketPath: null };
+  return { url: parsed(`http://${hostText(address)}:${port}${path}`), socketPath: null, sendsHeader };
+}
+
+/** @param peer this process, as the server sees it: by the address that it connects to */
+function expectsHeader(file: Config | null, peer: SocketAddress): boolean {
+  const { env } = process;
+  const isOn = env['EPOLLET_PROXY_PROTOCOL'] ? switchValue('EPOLLET_PROXY_PROTOCOL') : file?.proxyProtocol === true;
+  const given = env['EPOLLET_TRUSTED_PROXIES'];
+  const trusted = given ? proxyTexts(given) : [file?.trustedProxies ?? []].flat();
+  return isOn && new TrustedProxies(trusted, true).includes(peer);
 }
 
 /** Where the admin door of this container's server shows whether it takes requests; null without one. */
@@ -98,7 +126,7 @@ function adminTarget(): Target | null {
 }
 
 /** The loopback of a server that listens on all addresses. */
-const reachable = (host: string): string => (host === '::' || host === '0.0.0.0' ? '127.0.0.1' : host);
+const reachable = (host: string): string => (host === '::' || host === '0.0.0.0' ? LOOPBACK : host);
 
 function ownListen(text: string | undefined): GivenAddress | null {
   try {
@@ -115,13 +143,13 @@ function firstOf(listen: readonly string[]): GivenAddress | null {
 }
 
 /** @param isAnyStatus any response below 500 shows that the server works; the site need not have a page there */
-async function check({ url, socketPath }: Target, isAnyStatus: boolean): Promise<Health> {
+async function check({ url, socketPath, sendsHeader = false }: Target, isAnyStatus: boolean): Promise<Health> {
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   let next = url;
   let path = socketPath === null ? '' : `unix:${pathText(socketPath)}: `;
   for (let redirects = 0; ; redirects++) {
     const place = `${path}${next.href}`;
-    const response = await statusOf(next, socketPath, signal).catch((error: NodeJS.ErrnoException) =>
+    const response = await statusOf(next, socketPath, sendsHeader, signal).catch((error: NodeJS.ErrnoException) =>
       failure(next, socketPath, error, signal),
     );
     if (typeof response === 'string') return { isHealthy: false, seen: `${place}: ${response}` };
@@ -152,12 +180,21 @@ async function check({ url, socketPath }: Target, isAnyStatus: boolean): Promise
 async function statusOf(
   url: URL,
   socketPath: string | null,
+  sendsHeader: boolean,
   signal: AbortSignal,
 ): Promise<{ status: number; location: string | undefined }> {
-  const { get } = await import('node:http'); // which the server does without
+  // Which the server does without.
+  const { get } = await import('node:http');
+  const { createConnection } = await import('node:net');
+  const connect = (options: object): Socket => {
+    const socket = createConnection(options as NetConnectOpts);
+    socket.write(PROXY_HEADER);
+    return socket;
+  };
+  const how = sendsHeader ? { createConnection: connect } : { agent: false };
   return new Promise((resolve, reject) => {
     const headers = { 'User-Agent': 'epollet-healthcheck' };
-    get(url, { agent: false, signal, headers, ...(socketPath === null ? {} : { socketPath }) }, (response) => {
+    get(url, { ...how, signal, headers, ...(socketPath === null ? {} : { socketPath }) }, (response) => {
       response.on('error', () => {}); // of its body, which is not read
       response.destroy();
       resolve({ status: response.statusCode ?? 0, location: response.headers.location });

@@ -1,3 +1,4 @@
+import type { Scheme } from '../http/forwarded.js';
 import { FieldId } from '../http/headers.js';
 import type { RequestParser } from '../http/request/parser.js';
 import type { BodyQueue } from './body-queue.js';
@@ -21,6 +22,8 @@ let ofNode: Pick<Request, 'text' | 'formData' | 'arrayBuffer'>;
 export interface FastRequestContext {
   /** `host:port` for a request without a Host field, which HTTP/1.0 allows, or whose host is not valid in a URL. */
   readonly defaultHost: string;
+  /** By which the client has sent the request to a proxy, also if its target has another; null without a proxy. */
+  readonly scheme: Scheme | null;
   /** Called once, when the signal is first accessed. The context aborts it when the client disconnects. */
   onSignal(controller: AbortController): void;
 }
@@ -101,6 +104,7 @@ export class FastRequest {
       this.#head.toString('latin1', this.#targetStart, this.#targetEnd),
       this.#head.toString('latin1', this.#hostStart, this.#hostEnd),
       this.#context.defaultHost,
+      this.#context.scheme,
     );
     return this.#url;
   }
@@ -205,18 +209,27 @@ function parsed(text: string): unknown {
   }
 }
 
-/** @param target in origin form, absolute form or `*` */
-function urlOf(target: string, host: string, defaultHost: string): string {
+/**
+ * @param target in origin form, absolute form or `*`
+ * @param host that of an absolute target, else of the Host field; empty without one
+ */
+function urlOf(target: string, host: string, defaultHost: string, given: Scheme | null): string {
   const authority = host === '' ? defaultHost : host;
-  if (PLAIN_TARGET.test(target) && PLAIN_HOST.test(authority)) return `http://${authority}${target}`;
+  if (PLAIN_TARGET.test(target) && PLAIN_HOST.test(authority)) {
+    if (given !== 'https') return `http://${authority}${target}`;
+    if (!authority.endsWith(':443')) return `https://${authority}${target}`;
+  }
+  const scheme = given ?? (/^https:/i.test(target) ? 'https' : 'http');
   // Percent-encodes the bytes: the URL standard would take each for a character, and encode that as UTF-8.
   const encoded = target.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`);
   const path = encoded.replace(/^https?:\/\/[^/?]*/i, '');
-  const origin = path === encoded ? `http://${authority}` : encoded.slice(0, encoded.length - path.length);
+  const origin = `${scheme}://${authority}`;
   const rest = path === '*' ? '/*' : path;
   // A host that is valid in RFC 3986 may not be so in the URL standard, such as 1.2.3.4.5.
   const url = URL.canParse(origin) ? new URL(origin + rest) : null;
-  return url !== null && hasValidPunycode(url.hostname) ? url.href : new URL(`http://${defaultHost}${rest}`).href;
+  return url !== null && hasValidPunycode(url.hostname)
+    ? url.href
+    : new URL(`${given ?? 'http'}://${defaultHost}${rest}`).href;
 }
 
 /**

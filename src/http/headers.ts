@@ -45,6 +45,9 @@ export const FieldId = {
   origin: 15,
   accessControlRequestMethod: 16,
   accessControlRequestHeaders: 17,
+  forwarded: 18,
+  xForwardedFor: 19,
+  xForwardedProto: 20,
 } as const;
 const FIELD_NAMES = [
   'host',
@@ -65,6 +68,9 @@ const FIELD_NAMES = [
   'origin',
   'access-control-request-method',
   'access-control-request-headers',
+  'forwarded',
+  'x-forwarded-for',
+  'x-forwarded-proto',
 ];
 export const FIELD_ID_COUNT = FIELD_NAMES.length;
 
@@ -74,7 +80,7 @@ const NAME_BYTES = new Uint8Array(ROW_BYTES * FIELD_ID_COUNT);
 
 /** Length, first and last letter are a perfect hash of the known names; any other name fails the comparison. */
 const slotOf = (length: number, first: number, last: number): number =>
-  (length + (first | 0x20) * 4 + (last | 0x20)) & 255;
+  (length + (first | 0x20) * 2 + (last | 0x20) * 4) & 255;
 
 const SLOTS = new Int8Array(256).fill(-1);
 FIELD_NAMES.forEach((name, id) => {

@@ -18,7 +18,12 @@ export interface LabOptions {
   readonly launch?: Launcher;
   /** Moves this process to the cores of the load, permanently. @default false */
   readonly moveAside?: boolean;
+  /** Measures one model twice in each round; a test may leave it out. @default true */
+  readonly repeat?: boolean;
 }
+
+/** The one that is cheap to start. */
+const repeatedModel = (models: readonly string[]): string => (models.includes('epollet') ? 'epollet' : models[0]!);
 
 /** A model started within the budget may take this much longer. */
 const GRACE_SECONDS = 8;
@@ -27,7 +32,7 @@ const GRACE_SECONDS = 8;
  * Runs an experiment. Every process that it starts has exited when it returns.
  *
  * 1. Assign one core to the models and the others to the load, and move this process to those of the load.
- * 2. Shuffle the models for each round, so that drift of the machine does not favour one of them.
+ * 2. Shuffle the models, one of them twice, for each round, so that drift of the machine does not favour one of them.
  * 3. In each round, start each model in a process of its own, check its responses, measure it, and stop it.
  * 4. Summarize the rounds: median, minimum and maximum.
  *
@@ -45,9 +50,10 @@ export async function runLab(settings: LabSettings, options: LabOptions = {}): P
   if (cores !== null && options.moveAside) moveSelfTo(cores.load);
   using site = new SampleSite();
   using instruments = new Instruments(tools, cores, signal);
-  const bench = new Workbench(settings, instruments, site, launch, progress, signal);
   const measuresModels = experiment.models.length > 0;
-  const orders = measuresModels ? shuffledOrders(settings.models, settings.rounds, settings.seed) : [];
+  const repeated = measuresModels && (options.repeat ?? true) ? repeatedModel(settings.models) : null;
+  const bench = new Workbench(settings, instruments, site, launch, progress, signal, repeated);
+  const orders = measuresModels ? shuffledOrders(bench.rows, settings.rounds, settings.seed) : [];
   if (measuresModels) {
     for (const sentence of tools.missing()) bench.note(sentence);
     if (tools.has('taskset') && cores === null) bench.note('There is only one core: model and load share it.');

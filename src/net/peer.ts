@@ -7,9 +7,8 @@ export function peerOf({ isClosed, context, fd }: Connection): SocketAddress | n
   return typeof address === 'number' ? null : address;
 }
 
-/** The peer for a log: its IP address, `unix:` as nginx has it for the peer of a Unix socket, `-` once it has closed. */
-export function peerName(connection: Connection): string {
-  const peer = peerOf(connection);
+/** A peer for a log: its IP address, `unix:` as nginx has it for the peer of a Unix socket, `-` once it has closed. */
+export function peerName(peer: SocketAddress | null): string {
   if (peer === null) return '-';
   return peer.family === 'unix' ? 'unix:' : peer.address;
 }

@@ -23,6 +23,7 @@ import { kernel as realKernel } from '../sys/binding.js';
 import { withCode } from '../sys/error-code.js';
 import type { Kernel } from '../sys/kernel.js';
 import { ADMIN } from './admin-option.js';
+import { CLIENT_OPTIONS, type ClientOptions, checkedClients } from './client-options.js';
 import { type ErrorHandler, type FetchHandler, HandlerRunner } from './handlers/handler-runner.js';
 import { LISTEN, type ListenOption, listenAddresses } from './listen-option.js';
 import { ACCESS_LOG_FORMATS, type AccessLogFormat } from './log/access-log.js';
@@ -33,7 +34,7 @@ export interface HostOptions extends SiteOptions {
   root: string | URL;
 }
 
-export interface ServeOptions extends SiteOptions {
+export interface ServeOptions extends SiteOptions, ClientOptions {
   /**
    * The directory to serve: a path, or a `file:` URL. If it is a symlink, a change of the symlink is followed. Required
    * unless there is a `fetch`.
@@ -213,6 +214,7 @@ export const SERVER_OPTIONS = {
     description: 'one line per request on standard output',
     flag: { argument: 'format' },
   },
+  ...CLIENT_OPTIONS,
   fetch: {
     type: FUNCTION,
     default: undefined,
@@ -301,6 +303,7 @@ export function checkedOptions(options: ServeOptions) {
     trigger,
     accessLog,
     measure,
+    clients: checkedClients(options),
     kernel,
   };
 }

@@ -16,6 +16,7 @@ import { Reactor } from '../reactor/reactor.js';
 import type { Token } from '../reactor/registry.js';
 import { type CountedKernel, countedKernel } from '../sys/counted-kernel.js';
 import { assertLoop } from '../sys/runtime.js';
+import type { ClientRules } from './client-options.js';
 import { ClientLimits } from './clients/client-limits.js';
 import type { ServerContext } from './connection/context.js';
 import { HttpConnection } from './connection/http-connection.js';
@@ -83,7 +84,7 @@ export class Server implements HandlerServer, AsyncDisposable {
     private readonly options: ServeOptions,
     handed: Handed = {},
   ) {
-    const { listen, site, hosts, handlers, trigger, accessLog, measure, ...given } = checkedOptions(options);
+    const { listen, site, hosts, handlers, trigger, accessLog, measure, clients, ...given } = checkedOptions(options);
     this.counted = countedKernel(given.kernel);
     const { kernel } = this.counted;
     const limits = resolveLimits(options.limits);
@@ -148,12 +149,14 @@ export class Server implements HandlerServer, AsyncDisposable {
                 nowMs: () => kernel.monotonicMs(),
               }),
         meter,
-        clients: ClientLimits.isOn(limits) ? new ClientLimits(limits) : null,
+        clients: ClientLimits.of(limits, clients.exempt, null),
+        proxies: clients.proxies,
         isTraced: false,
         isDraining: false,
         requests: 0,
         handlerTimeouts: 0,
         timeouts: 0,
+        invalidProxyHeaders: 0,
         errorResponses: new Map(),
         onConnectionClosed: (connection) => this.onConnectionClosed(connection as HttpConnection),
       };
@@ -196,6 +199,7 @@ export class Server implements HandlerServer, AsyncDisposable {
       systemCalls: this.counted.counts(),
       rejectedConnections: context.clients?.rejectedConnections ?? 0,
       rejectedRequests: context.clients?.rejectedRequests ?? 0,
+      invalidProxyHeaders: context.invalidProxyHeaders,
       accessLogDropped: context.log?.dropped ?? 0,
       ...this.times,
       measurements: context.meter?.measurements ?? null,
@@ -234,14 +238,14 @@ export class Server implements HandlerServer, AsyncDisposable {
 
   /** The first half of a reload, which may throw, and does not change anything yet. */
   prepareReload(options: ServeOptions): PreparedReload {
-    const { site, hosts, handlers } = checkedOptions(options);
+    const { site, hosts, handlers, clients } = checkedOptions(options);
     rejectFixed(options, this.options);
     const limits = resolveLimits(options.limits);
     const { kernel } = this.counted;
     const files = site === null ? null : new Files(kernel, site, hosts, limits);
     return {
       commit: () => {
-        if (this.stopping === null) this.replace(files, handlers, limits);
+        if (this.stopping === null) this.replace(files, handlers, limits, clients);
         else files?.close();
       },
       abort: () => files?.close(),
@@ -359,7 +363,7 @@ export class Server implements HandlerServer, AsyncDisposable {
     this.connectionContext.isStopping = true;
   }
 
-  private replace(files: Files | null, handlers: HandlerRunner | null, limits: Limits): void {
+  private replace(files: Files | null, handlers: HandlerRunner | null, limits: Limits, rules: ClientRules): void {
     const { context, connectionContext, acceptors } = this;
     const before = context.files;
     for (const token of this.watchTokens) this.reactor.unregister(token);
@@ -369,18 +373,11 @@ export class Server implements HandlerServer, AsyncDisposable {
     context.limits = connectionContext.limits = acceptors.options = limits;
     context.parser = new RequestParser(limits, handlers !== null);
     acceptors.reserve = files?.fdReserve ?? null;
-    if (context.clients !== null || ClientLimits.isOn(limits)) this.replaceClients(new ClientLimits(limits));
+    context.clients = ClientLimits.of(limits, rules.exempt, context.clients);
+    context.proxies = rules.proxies;
+    for (const connection of this.connections) connection.rejoinClient();
     if (files !== null) this.watchFiles(files);
     before?.close();
-  }
-
-  /** Buckets are full again; connections are counted anew. */
-  private replaceClients(clients: ClientLimits): void {
-    const { context } = this;
-    clients.rejectedConnections = context.clients?.rejectedConnections ?? 0;
-    clients.rejectedRequests = context.clients?.rejectedRequests ?? 0;
-    context.clients = clients;
-    for (const connection of this.connections) connection.joinClient();
   }
 
   private closeAll(): void {

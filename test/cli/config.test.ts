@@ -106,7 +106,7 @@ const MISTAKES: [content: unknown, sentence: string | RegExp][] = [
   [{ chorse: null }, 'chorse is not an option; did you mean cors?'],
   [
     { quux: 1 },
-    `quux is not an option; there are: $schema, host, port, listen, workers, accept, trigger, accessLog, admin, root, app, fetchFirst, ${SITE_OPTION_NAMES.join(', ')}, limits, hosts.`,
+    `quux is not an option; there are: $schema, host, port, listen, workers, accept, trigger, accessLog, trustedProxies, proxyProtocol, exemptClients, admin, root, app, fetchFirst, ${SITE_OPTION_NAMES.join(', ')}, limits, hosts.`,
   ],
   [{ 'a b': 1 }, /^\["a b"\] is not an option; /],
   [{ host: '' }, 'host must be an address or a name, not "".'],
@@ -338,6 +338,9 @@ describe('the schema', () => {
       'accept',
       'trigger',
       'accessLog',
+      'trustedProxies',
+      'proxyProtocol',
+      'exemptClients',
       'admin',
       'app',
       'fetchFirst',

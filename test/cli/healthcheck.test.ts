@@ -50,6 +50,22 @@ describe('without a URL', () => {
     expect(await run(['healthcheck'], { env: { EPOLLET_CONFIG: file, PORT: '1' } })).toMatchObject({ code: 1 });
   });
 
+  test.each([
+    [{ EPOLLET_PROXY_PROTOCOL: '1', EPOLLET_TRUSTED_PROXIES: '127.0.0.0/8, unix' }, 0],
+    [{}, 1],
+    [{ EPOLLET_PROXY_PROTOCOL: '0', EPOLLET_TRUSTED_PROXIES: '127.0.0.1' }, 1],
+    [{ EPOLLET_PROXY_PROTOCOL: '1', EPOLLET_TRUSTED_PROXIES: '10.0.0.0/8' }, 1],
+  ])('a server that expects a PROXY header gets one by %j', async (env, code) => {
+    await using own = serve({ root: site.root, port: 0, trustedProxies: ['127.0.0.1'], proxyProtocol: true });
+    const all = { ...env, EPOLLET_PORT: `${own.port}` };
+    expect(await run(['healthcheck'], { env: all })).toMatchObject({ code });
+    const file = site.path('config.json');
+    site.write('config.json', JSON.stringify({ trustedProxies: '127.0.0.1', proxyProtocol: true }));
+    expect(await run(['healthcheck'], { env: { ...all, EPOLLET_CONFIG: file } })).toMatchObject({
+      code: 'EPOLLET_PROXY_PROTOCOL' in env ? code : 0,
+    });
+  });
+
   test('a server with an admin door is healthy when it is ready', async () => {
     await using own = serve({ root: site.root, port: 0, admin: '127.0.0.1:0' });
     const { port } = (own.companion as AdminDoor).url;

@@ -126,6 +126,16 @@ const FLAGS: [flag: string[], env: Record<string, string>, option: object][] = [
     { EPOLLET_VHOST: 'b.example=b\n[::1]=/srv/c=d' },
     { hosts: { 'b.example': { root: 'b' }, '[::1]': { root: '/srv/c=d' } } },
   ],
+  [
+    ['--trusted-proxies', '10.0.0.0/8, unix', '--trusted-proxies', '::1', '--proxy-protocol'],
+    { EPOLLET_TRUSTED_PROXIES: '10.0.0.0/8\nunix,::1', EPOLLET_PROXY_PROTOCOL: '1' },
+    { trustedProxies: ['10.0.0.0/8', 'unix', '::1'], proxyProtocol: true },
+  ],
+  [
+    ['--exempt-clients', '192.0.2.1 2001:db8::/48'],
+    { EPOLLET_EXEMPT_CLIENTS: '192.0.2.1,2001:db8::/48' },
+    { exemptClients: ['192.0.2.1', '2001:db8::/48'] },
+  ],
 ];
 
 describe('a flag and its variable make the same option', () => {

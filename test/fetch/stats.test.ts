@@ -19,6 +19,7 @@ test('a new server has counted nothing', () => {
     handlerTimeouts: 0,
     rejectedConnections: 0,
     rejectedRequests: 0,
+    invalidProxyHeaders: 0,
     writeTimeouts: 0,
     halfCloseTimeouts: 0,
     eventsPerTurn: 0,

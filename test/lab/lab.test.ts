@@ -77,7 +77,10 @@ describe.runIf(runs)('the lab', () => {
     expect(report.results.map(({ model, failure }) => [model, failure])).toEqual([
       ['epollet', null],
       ['blocking', null],
+      ['epollet again', null],
     ]);
+    expect(report.repeated!.model).toBe('epollet');
+    expect(report.repeated!.noise.baselineBytes).toBeGreaterThanOrEqual(1);
     const [epollet, blocking] = report.results;
     for (const { rounds, cpuUs, requestsPerSecond, unsteady, baselineBytes, errors } of report.results) {
       expect(rounds).toHaveLength(1);
@@ -104,7 +107,7 @@ describe.runIf(runs)('the lab', () => {
     const hidden: ToolName[] = ['wrk', 'h2load', 'strace', 'taskset'];
     const tools = new QuickTools(hidden);
     if (!needs(tools.has('autocannon'), 'load by autocannon', 'autocannon is not installed')) return;
-    const report = await runLab({ ...tiny, models: ['epollet'], seconds: 1 }, { launch, tools });
+    const report = await runLab({ ...tiny, models: ['epollet'], seconds: 1 }, { launch, tools, repeat: false });
     if (report.experiment !== 'models') throw new Error();
     for (const name of hidden) expect(report.notes.filter((note) => note.startsWith(name))).toHaveLength(1);
     expect(report.machine.pinned).toBeNull();
@@ -120,7 +123,7 @@ describe.runIf(runs)('the lab', () => {
       model: (model, directory) =>
         model === 'libuv' ? program(`response.end('something else')`) : launch.model(model, directory),
     };
-    const report = await runLab({ ...tiny, models: ['libuv', 'epollet'] }, { launch: wrong });
+    const report = await runLab({ ...tiny, models: ['libuv', 'epollet'] }, { launch: wrong, repeat: false });
     if (report.experiment !== 'models') throw new Error();
     expect(report.results[0]).toMatchObject({
       rounds: [],
@@ -136,7 +139,7 @@ describe.runIf(runs)('the lab', () => {
       ...launch,
       model: () => [process.execPath, '-e', 'console.error("no"); process.exit(3)'],
     };
-    const report = await runLab({ ...tiny, models: ['libuv'] }, { launch: broken });
+    const report = await runLab({ ...tiny, models: ['libuv'] }, { launch: broken, repeat: false });
     if (report.experiment !== 'models') throw new Error();
     expect(report.results[0]!.failure).toBe('It exited with code 3 before it listened; its output: no.');
   });
@@ -152,7 +155,7 @@ describe.runIf(runs)('the lab', () => {
         if (++steps === 1) setTimeout(() => stop.abort(), 700);
       },
     };
-    const report = await runLab({ ...tiny, rounds: 9 }, { launch, progress, signal: stop.signal });
+    const report = await runLab({ ...tiny, rounds: 9 }, { launch, progress, signal: stop.signal, repeat: false });
     if (report.experiment !== 'models') throw new Error();
     expect(report.complete).toBe(false);
     const failures = report.results.map(({ failure }) => failure);
@@ -165,7 +168,7 @@ describe.runIf(runs)('the lab', () => {
   });
 
   test('connections measures each number of idle connections', { timeout: LAB_MS }, async () => {
-    const report = await runLab({ ...tiny, experiment: 'connections' }, { launch });
+    const report = await runLab({ ...tiny, experiment: 'connections' }, { launch, repeat: false });
     if (report.experiment !== 'connections') throw new Error();
     const [epollet, blocking] = report.results;
     expect([epollet!.failure, epollet!.failedAt]).toEqual([null, null]);

@@ -23,6 +23,9 @@ export interface Config {
   trigger?: Trigger;
   accessLog?: AccessLogFormat;
   admin?: string;
+  trustedProxies?: string | string[];
+  proxyProtocol?: boolean;
+  exemptClients?: string | string[];
   root?: string;
   app?: string;
   fetchFirst?: boolean;

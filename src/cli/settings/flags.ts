@@ -2,8 +2,10 @@ import { InvalidArgumentError, Option } from 'commander';
 import { RENAMED } from '../../files/rules/did-you-mean.js';
 import { BOOLEAN, type OptionRow } from '../../files/rules/option-type.js';
 import { SITE_OPTIONS } from '../../files/rules/site-options.js';
+import { isNetwork } from '../../net/ip/networks.js';
 import { parseListen } from '../../net/listening/listen-address.js';
 import { adminAddress } from '../../server/admin-option.js';
+import { isProxy, NETWORK_NOUN, PROXY_NOUN } from '../../server/client-options.js';
 import { MAX_WORKERS, SERVER_OPTIONS } from '../../server/options.js';
 import { COMMAND_OPTIONS, LIMIT_OPTIONS } from './option-table.js';
 import { UsageError } from './usage-error.js';
@@ -89,6 +91,9 @@ export const serverFlags = (): Option[] => [
   ...flagsOf('accept', SERVER_OPTIONS.accept),
   ...flagsOf('trigger', SERVER_OPTIONS.trigger),
   ...flagsOf('accessLog', SERVER_OPTIONS.accessLog),
+  ...flagsOf('trustedProxies', SERVER_OPTIONS.trustedProxies, proxyTexts),
+  ...flagsOf('proxyProtocol', SERVER_OPTIONS.proxyProtocol),
+  ...flagsOf('exemptClients', SERVER_OPTIONS.exemptClients, networks(isNetwork, NETWORK_NOUN)),
   ...flagsOf('admin', SERVER_OPTIONS.admin, adminText),
   ...flagsOf('fetch', SERVER_OPTIONS.fetch),
   ...flagsOf('fetchFirst', SERVER_OPTIONS.fetchFirst),
@@ -100,6 +105,19 @@ function adminText(text: string): string {
   if (adminAddress(text) !== null) return text;
   throw new InvalidArgumentError('it must be an address and a port such as 127.0.0.1:9090, or unix: and a path.');
 }
+
+/** Each value of such a flag has one network, or several with commas or whitespace between; so does its variable. */
+function networks(isValid: (text: string) => boolean, noun: string) {
+  return (text: string, before: readonly string[] = []): string[] => {
+    const given = text.split(/[\s,]+/).filter((each) => each !== '');
+    const fault = given.length === 0 ? text : given.find((each) => !isValid(each));
+    if (fault !== undefined) throw new InvalidArgumentError(`${JSON.stringify(fault)} must be ${noun}.`);
+    return [...before, ...given];
+  };
+}
+
+/** Each value of --trusted-proxies, or its variable. */
+export const proxyTexts = networks(isProxy, PROXY_NOUN);
 
 /** Each value of --listen, or each line of its variable. */
 export function listenTexts(text: string, before: readonly string[] = []): string[] {

@@ -4,7 +4,10 @@ import { flagName } from './flags.js';
 
 /** The headings of the help, in order, with flags that stand below them: their names without hyphens. */
 const HEADINGS: readonly (readonly [heading: string, flags: string])[] = [
-  ['Serving:', 'config host port listen workers accept trigger access-log vhost check'],
+  [
+    'Serving:',
+    'config host port listen workers accept trigger access-log admin trusted-proxies proxy-protocol vhost check',
+  ],
   [
     'Files:',
     SITE_OPTION_NAMES.map((name) => flagName(name, SITE_OPTIONS[name]))

@@ -75,6 +75,9 @@ export const CONFIG_OPTIONS = {
   accept: SERVER_OPTIONS.accept,
   trigger: SERVER_OPTIONS.trigger,
   accessLog: SERVER_OPTIONS.accessLog,
+  trustedProxies: SERVER_OPTIONS.trustedProxies,
+  proxyProtocol: SERVER_OPTIONS.proxyProtocol,
+  exemptClients: SERVER_OPTIONS.exemptClients,
   admin: SERVER_OPTIONS.admin,
   root: { ...HOST_OPTIONS.root, ...NO_DEFAULT },
   app: {

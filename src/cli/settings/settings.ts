@@ -8,6 +8,7 @@ import {
 } from '../../files/rules/site-options.js';
 import { LIMIT_NAMES, type Limits } from '../../http/limits.js';
 import type { Trigger } from '../../reactor/interest.js';
+import type { ClientOptions } from '../../server/client-options.js';
 import type { AccessLogFormat } from '../../server/log/access-log.js';
 import type { AcceptMode, HostOptions, ServeOptions } from '../../server/options.js';
 import { type Config, readConfig } from './config.js';
@@ -35,6 +36,8 @@ interface Flags extends SiteOptions, Partial<Limits> {
   trigger: Trigger;
   accessLog: AccessLogFormat;
   admin?: string;
+  trustedProxies?: string[];
+  exemptClients?: string[];
   config?: string;
   app?: string;
   spa: boolean;
@@ -69,7 +72,7 @@ Examples:
 
 Each flag has an environment variable: --access-log is EPOLLET_ACCESS_LOG. The flag takes precedence over the variable, the variable over the configuration file, and the file over the default. Lists are not merged: the first source that has one counts. Hosts are merged: --vhost adds to the hosts of the file, or replaces the directory of one of them.
 HOST and PORT, which platforms set, rank below EPOLLET_HOST and EPOLLET_PORT and above the configuration file; PORT without any host listens on all addresses.
-Switches have an opposite (--no-listing, --precompressed); their variables are 1, true, yes, on or 0, false, no, off. Flags that may be given several times (cache-control, header, listen, redirect, vhost) have one line per value in a variable.`;
+Switches have an opposite (--no-listing, --precompressed); their variables are 1, true, yes, on or 0, false, no, off. Flags that may be given several times (cache-control, exempt-clients, header, listen, redirect, trusted-proxies, vhost) have one line per value in a variable.`;
 
 /** @param more flags of the command itself that stand below a heading of the settings */
 export function withSettings(command: Command, more: readonly Option[] = []): Command {
@@ -125,6 +128,7 @@ export function settingsOf(command: Command, dir: string | undefined): Settings 
       trigger: choose('trigger'),
       accessLog: choose('accessLog'),
       ...(admin === undefined ? {} : { admin }),
+      ...clientOptions(command, file),
       ...(root === undefined ? {} : { root }),
       ...(app === null ? {} : { fetchFirst }),
       ...site,
@@ -133,6 +137,24 @@ export function settingsOf(command: Command, dir: string | undefined): Settings 
         LIMIT_NAMES.map((name) => [name, rank(name) > 0 ? flags[name] : (file?.limits[name] ?? flags[name])]),
       ),
     },
+  };
+}
+
+/** @throws UsageError if a PROXY header is expected of no one */
+function clientOptions(command: Command, file: Config | null): ClientOptions {
+  const flags = command.opts<Flags>();
+  const trustedProxies = flags.trustedProxies ?? file?.trustedProxies;
+  const exemptClients = flags.exemptClients ?? file?.exemptClients;
+  const isGiven = ['cli', 'env'].includes(command.getOptionValueSource('proxyProtocol') ?? '');
+  const proxyProtocol = isGiven ? isOn(command, 'proxyProtocol') : (file?.proxyProtocol ?? false);
+  if (proxyProtocol && (trustedProxies ?? []).length === 0)
+    throw new UsageError(
+      'The PROXY protocol is on, and no proxy is trusted to use it; give its address with --trusted-proxies.',
+    );
+  return {
+    ...(trustedProxies === undefined ? {} : { trustedProxies }),
+    ...(proxyProtocol ? { proxyProtocol } : {}),
+    ...(exemptClients === undefined ? {} : { exemptClients }),
   };
 }
 

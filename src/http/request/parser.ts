@@ -149,6 +149,11 @@ export class RequestParser {
     return this.section.presentMask;
   }
 
+  /** Whether the field section was parsed to its end; false as well if it has no field. */
+  get hasAllFields(): boolean {
+    return this.section.count > 0;
+  }
+
   get fieldCount(): number {
     return this.section.count;
   }

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { MODELS, type Model } from '../../models/catalogue.js';
 import { Cancelled, ExperimentError, throwIfCancelled } from '../base/errors.js';
+import { repetitionOf } from '../base/noise.js';
 import type { Instruments } from './instruments.js';
 import { type ModelCommand, ModelProcess, modelCommand } from './model-process.js';
 import type { Progress } from './progress.js';
@@ -35,7 +36,15 @@ export class Workbench {
     readonly launch: Launcher,
     readonly progress: Progress,
     readonly signal: AbortSignal,
+    /** The model that is measured twice, or null. */
+    readonly repeated: string | null = null,
   ) {}
+
+  /** What a round measures: the models, and one of them again. */
+  get rows(): readonly string[] {
+    const { models } = this.settings;
+    return this.repeated === null ? models : [...models, repetitionOf(this.repeated)];
+  }
 
   note(sentence: string): void {
     if (!this.notes.includes(sentence)) this.notes.push(sentence);

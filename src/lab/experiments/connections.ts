@@ -1,6 +1,7 @@
 import type { Figure } from '../base/chart.js';
 import { ExperimentError } from '../base/errors.js';
 import { formatMedian, formatNumber, formatRange, MIB, NONE, scale } from '../base/format.js';
+import { modelOf, noiseFigure, noiseOf, noisySentence, type Repeated, repetitionOf } from '../base/noise.js';
 import { type Summary, summarizeEach } from '../base/stats.js';
 import { IdleConnections } from '../bench/idle-connections.js';
 import type { LoadGenerator } from '../bench/instruments.js';
@@ -73,14 +74,22 @@ export interface ConnectionsPartial {
   failure: string | null;
 }
 
-export const connections: Experiment<{ readonly results: readonly ConnectionsResult[] }> = {
+export type NoisyKey = (typeof KEYS)[number];
+
+export interface AllConnections {
+  readonly results: readonly ConnectionsResult[];
+  /** Over all numbers of idle connections; null if no model was measured twice. */
+  readonly repeated: Repeated<NoisyKey> | null;
+}
+
+export const connections: Experiment<AllConnections> = {
   question: 'With up to 10,000 idle connections and a few busy ones, where does each model degrade?',
   models: HTTP_MODELS.map(({ name }) => name),
   defaults: { rounds: 1 },
   unused: ['connections', 'maxHeavy', 'idle'],
   measure,
   hasData: ({ results }) => results.some(({ points }) => points.length > 0),
-  figures: ({ results }, { rate }) => connectionsFigures(results, rate),
+  figures: (result, { rate }) => connectionsFigures(result, rate),
 };
 
 /** Powers of ten below the maximum, and the maximum. */
@@ -90,21 +99,23 @@ export function stepsUpTo(maxIdle: number): number[] {
   return [...steps, maxIdle];
 }
 
-async function measure(
-  bench: Workbench,
-  orders: readonly (readonly string[])[],
-): Promise<Measured<{ results: ConnectionsResult[] }>> {
+async function measure(bench: Workbench, orders: readonly (readonly string[])[]): Promise<Measured<AllConnections>> {
   const steps = stepsUpTo(limitedMaxIdle(bench));
   const partials = new Map(
-    bench.settings.models.map((model): [string, ConnectionsPartial] => [
+    bench.rows.map((model): [string, ConnectionsPartial] => [
       model,
-      { model, waits: modelNamed(model).waits, rounds: new Map(), failedAt: null, failure: null },
+      { model, waits: modelNamed(modelOf(model)).waits, rounds: new Map(), failedAt: null, failure: null },
     ]),
   );
   const complete = await bench.rounds(orders, partials.size * steps.length, (model, round) =>
     measureModel(bench, partials.get(model)!, steps, `round ${round + 1}: ${model}`),
   );
-  return { result: { results: [...partials.values()].map(connectionsResult) }, complete };
+  const { repeated: model } = bench;
+  const rounds = (row: string): ConnectionsRound[] => [...partials.get(row)!.rounds.values()].flat();
+  const repeated = model && { model, noise: noiseOf(KEYS, rounds(model), rounds(repetitionOf(model))) };
+  const sentence = repeated && noisySentence(repeated, 'cpuUs');
+  if (sentence) bench.note(sentence);
+  return { result: { results: [...partials.values()].map(connectionsResult), repeated: repeated || null }, complete };
 }
 
 function limitedMaxIdle(bench: Workbench): number {
@@ -121,8 +132,8 @@ async function measureModel(bench: Workbench, partial: ConnectionsPartial, steps
     return;
   }
   try {
-    await bench.withServer(bench.launch.model(partial.model, bench.site.directory), async (server) => {
-      const fixedPage = partial.model === 'fixed-page';
+    await bench.withServer(bench.launch.model(modelOf(partial.model), bench.site.directory), async (server) => {
+      const fixedPage = modelOf(partial.model) === 'fixed-page';
       const { keepAlive } = await smokeCheck(server.url, bench.site.page, { fixedPage });
       const { seconds, close } = bench.settings;
       const spec: LoadSpec = { url: server.url, connections: BUSY, seconds, close: close || !keepAlive };
@@ -194,7 +205,7 @@ function findKnee(points: readonly ConnectionsPoint[]): Knee | null {
   return { idle: slow.idle, reason: `A request takes ${ratio} times the CPU time of the first step.` };
 }
 
-function connectionsFigures(results: readonly ConnectionsResult[], rate: number): Figure[] {
+function connectionsFigures({ results, repeated }: AllConnections, rate: number): Figure[] {
   const figures = [
     lineFigure(results, {
       title: 'Requests per second',
@@ -224,8 +235,15 @@ function connectionsFigures(results: readonly ConnectionsResult[], rate: number)
       logarithmic: true,
     }),
   ].filter((each): each is Figure => each !== null);
-  return [kneeFigure(results), ...figures];
+  return [kneeFigure(results), ...figures, ...(repeated === null ? [] : [noiseFigure(repeated, NAMES)])];
 }
+
+const NAMES = {
+  requestsPerSecond: 'requests per second',
+  cpuUs: 'CPU time per request',
+  p99Ms: 'latency at a fixed rate, p99',
+  residentBytes: 'memory',
+} as const;
 
 function kneeFigure(results: readonly ConnectionsResult[]): Figure {
   const cell = (failure: string | null, at: Knee | null): string =>

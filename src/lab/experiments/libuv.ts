@@ -1,11 +1,12 @@
 import type { Figure } from '../base/chart.js';
-import { formatMedian, formatRange } from '../base/format.js';
+import { formatRange } from '../base/format.js';
+import { formatRatio } from '../base/noise.js';
 import { type Summary, summarize } from '../base/stats.js';
 import type { Workbench } from '../bench/workbench.js';
 import type { Experiment } from './experiment.js';
-import { measurePartials } from './models.js';
+import { measurePartials, resultsOf } from './models.js';
 import { modelsFigures, modelsSummary, summarySeries } from './models-figures.js';
-import { type ModelPartial, type ModelResult, modelResult } from './models-result.js';
+import type { ModelPartial, ModelResult, ModelsResult } from './models-result.js';
 
 const REFERENCE = 'epollet';
 
@@ -16,7 +17,7 @@ export interface Ratio {
   readonly requestsPerSecond: Summary | null;
 }
 
-export const libuv: Experiment<{ readonly results: readonly ModelResult[]; readonly ratios: readonly Ratio[] }> = {
+export const libuv: Experiment<ModelsResult & { readonly ratios: readonly Ratio[] }> = {
   question: 'With the same protocol and the same responses, how does epollet compare with libuv?',
   models: [REFERENCE, 'libuv-net', 'libuv'],
   requiredModel: REFERENCE,
@@ -25,13 +26,13 @@ export const libuv: Experiment<{ readonly results: readonly ModelResult[]; reado
   async measure(bench, orders) {
     const { result: partials, complete } = await measurePartials(bench, orders);
     noteDifferences(bench, partials);
-    const results = partials.map(modelResult);
-    const reference = results.find(({ model }) => model === REFERENCE)!;
-    return { result: { results, ratios: results.map((each) => ratioTo(each, reference)) }, complete };
+    const result = resultsOf(bench, partials);
+    const reference = result.results.find(({ model }) => model === REFERENCE)!;
+    return { result: { ...result, ratios: result.results.map((each) => ratioTo(each, reference)) }, complete };
   },
   hasData: ({ results }) => results.some(({ rounds }) => rounds.length > 0),
-  figures: ({ results, ratios }, settings) => [ratioFigure(ratios), ...modelsFigures(results, settings)],
-  summary: ({ results, ratios }) => [ratioFigure(ratios), ...modelsSummary(results)],
+  figures: (result, settings) => [ratioFigure(result), ...modelsFigures(result, settings)],
+  summary: (result) => [ratioFigure(result), ...modelsSummary(result)],
 };
 
 /** Only models with equal responses can be compared one to one. */
@@ -56,7 +57,7 @@ export function ratioTo(result: ModelResult, reference: ModelResult): Ratio {
   return { model: result.model, cpu: ratio('cpuUs'), requestsPerSecond: ratio('requestsPerSecond') };
 }
 
-function ratioFigure(ratios: readonly Ratio[]): Figure {
+function ratioFigure({ ratios, repeated }: ModelsResult & { readonly ratios: readonly Ratio[] }): Figure {
   const measured = ratios.filter(({ cpu }) => cpu !== null);
   return {
     title: `Relative to ${REFERENCE}`,
@@ -74,9 +75,9 @@ function ratioFigure(ratios: readonly Ratio[]): Figure {
       columns: ['model', 'CPU time', 'range', 'requests per second', 'range'],
       rows: measured.map(({ model, cpu, requestsPerSecond }) => [
         model,
-        `${formatMedian(cpu)} ×`,
+        formatRatio(cpu?.median, repeated?.noise.cpuUs ?? null),
         formatRange(cpu),
-        `${formatMedian(requestsPerSecond)} ×`,
+        formatRatio(requestsPerSecond?.median, repeated?.noise.requestsPerSecond ?? null),
         formatRange(requestsPerSecond),
       ]),
     },

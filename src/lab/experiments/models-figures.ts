@@ -1,15 +1,16 @@
 import type { Figure, Series } from '../base/chart.js';
 import { formatCalls, formatMedian, formatNumber, formatRange, KIB, MIB, NONE, scale } from '../base/format.js';
+import { formatRatio, noiseFigure, type Repeated } from '../base/noise.js';
 import type { Summary } from '../base/stats.js';
 import type { BenchSettings } from '../bench/settings.js';
-import type { ModelResult } from './models-result.js';
+import type { ModelFigure, ModelResult, ModelsResult } from './models-result.js';
 
 type Of = (result: ModelResult) => Summary | null;
 
-export function modelsFigures(all: readonly ModelResult[], settings: BenchSettings): Figure[] {
+export function modelsFigures({ results: all, repeated }: ModelsResult, settings: BenchSettings): Figure[] {
   const results = all.filter(({ rounds }) => rounds.length > 0);
   return [
-    cpuFigure(results),
+    cpuFigure(results, repeated),
     barFigure(results, {
       title: 'Requests per second',
       description: `${settings.connections} connections, each of which sends its next request as soon as it has received a response. More is better, up to what the load generator can send.`,
@@ -32,19 +33,22 @@ export function modelsFigures(all: readonly ModelResult[], settings: BenchSettin
       placeholder: (result) => (result.starvedBy ? `starved by ${formatNumber(result.starvedBy)}` : NONE),
     }),
     callsFigure(results),
+    repeatedFigure(repeated),
     failureFigure(all),
   ].filter((each): each is Figure => each !== null);
 }
 
 /** For the terminal: one row per model with all measurements, and the failures. */
-export function modelsSummary(all: readonly ModelResult[]): Pick<Figure, 'title' | 'table'>[] {
+export function modelsSummary({ results: all, repeated }: ModelsResult): Pick<Figure, 'title' | 'table'>[] {
   const results = all.filter(({ rounds }) => rounds.length > 0);
-  const columns = ['model', 'req/s', 'CPU µs', 'range', 'user', 'sys', 'p50 ms', 'p90', 'p99'];
-  const rows = results.map((result) => [
+  const ratios = ratiosToLeast(results, repeated);
+  const columns = ['model', 'req/s', 'CPU µs', 'range', 'by least', 'user', 'sys', 'p50 ms', 'p90', 'p99'];
+  const rows = results.map((result, at) => [
     result.model,
     formatMedian(result.requestsPerSecond),
     formatMedian(result.cpuUs),
     formatRange(result.cpuUs),
+    ratios[at]!,
     formatMedian(result.userUs),
     formatMedian(result.systemUs),
     formatMedian(result.latencyMs?.p50),
@@ -60,11 +64,27 @@ export function modelsSummary(all: readonly ModelResult[]): Pick<Figure, 'title'
     title: 'Medians per model',
     table: { columns: [...columns, 'base MiB', 'KiB/conn', 'starved by', 'calls', 'errors'], rows },
   };
-  const failures = failureFigure(all);
-  return failures === null ? [overview] : [overview, failures];
+  return [overview, repeatedFigure(repeated), failureFigure(all)].filter((each) => each !== null);
 }
 
-function cpuFigure(results: readonly ModelResult[]): Figure {
+/** CPU time by that of the cheapest model. */
+function ratiosToLeast(results: readonly ModelResult[], repeated: Repeated<ModelFigure> | null): string[] {
+  const least = Math.min(...results.flatMap(({ cpuUs }) => cpuUs?.median ?? []));
+  return results.map(({ cpuUs }) => formatRatio(cpuUs && cpuUs.median / least, repeated?.noise.cpuUs ?? null));
+}
+
+const repeatedFigure = (repeated: Repeated<ModelFigure> | null): Figure | null =>
+  repeated &&
+  noiseFigure(repeated, {
+    cpuUs: 'CPU time per request',
+    requestsPerSecond: 'requests per second',
+    p50Ms: 'latency, p50',
+    p99Ms: 'latency, p99',
+    baselineBytes: 'baseline memory',
+  });
+
+function cpuFigure(results: readonly ModelResult[], repeated: Repeated<ModelFigure> | null): Figure {
+  const ratios = ratiosToLeast(results, repeated);
   const { low, high } = summarySeries('', results, (result) => result.cpuUs);
   return {
     title: 'CPU time per request',
@@ -80,11 +100,12 @@ function cpuFigure(results: readonly ModelResult[]): Figure {
       stacked: true,
     },
     table: {
-      columns: ['model', 'µs', 'range', 'user', 'system', 'waits'],
-      rows: results.map((result) => [
+      columns: ['model', 'µs', 'range', 'by the least', 'user', 'system', 'waits'],
+      rows: results.map((result, at) => [
         result.model,
         formatMedian(result.cpuUs),
         formatRange(result.cpuUs),
+        ratios[at]!,
         formatMedian(result.userUs),
         formatMedian(result.systemUs),
         result.waits,

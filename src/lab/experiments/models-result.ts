@@ -1,3 +1,4 @@
+import { noiseOf, type Repeated, repetitionOf } from '../base/noise.js';
 import { type Latency, type Summary, summarizeEach } from '../base/stats.js';
 import type { Memory } from '../measure/memory.js';
 
@@ -24,6 +25,7 @@ export interface SystemCalls {
 }
 
 export interface ModelPartial {
+  /** The model, or `MODEL again` for the second run of the one that is measured twice. */
   readonly model: string;
   readonly waits: string;
   readonly rounds: ModelRound[];
@@ -75,6 +77,27 @@ export function modelResult({ responseShape: _, ...partial }: ModelPartial): Mod
     latencyMs: p50 && p90 && p99 ? { p50, p90, p99 } : null,
     errors: rounds.reduce((sum, { errors }) => sum + errors, 0),
   };
+}
+
+const NOISE_KEYS = ['requestsPerSecond', 'cpuUs', 'p50Ms', 'p99Ms', 'baselineBytes'] as const;
+
+/** The figures whose noise is known. */
+export type ModelFigure = (typeof NOISE_KEYS)[number];
+
+export interface ModelsResult {
+  readonly results: readonly ModelResult[];
+  /** Null if no model was measured twice. */
+  readonly repeated: Repeated<ModelFigure> | null;
+}
+
+export function repeatedIn(results: readonly ModelResult[], model: string): Repeated<ModelFigure> {
+  const rounds = (row: string): Record<ModelFigure, number | null>[] =>
+    (results.find((each) => each.model === row)?.rounds ?? []).map((round) => ({
+      ...round,
+      p50Ms: round.latencyMs?.p50 ?? null,
+      p99Ms: round.latencyMs?.p99 ?? null,
+    }));
+  return { model, noise: noiseOf(NOISE_KEYS, rounds(model), rounds(repetitionOf(model))) };
 }
 
 /** Sorts calls by frequency and adds them up. Calls below one in a thousand requests belong to startup or shutdown. */

@@ -1,4 +1,5 @@
 import { ExperimentError } from '../base/errors.js';
+import { modelOf, noisySentence } from '../base/noise.js';
 import { IdleConnections } from '../bench/idle-connections.js';
 import type { LoadGenerator } from '../bench/instruments.js';
 import type { ModelProcess } from '../bench/model-process.js';
@@ -13,9 +14,10 @@ import { modelsFigures, modelsSummary } from './models-figures.js';
 import {
   emptyPartial,
   type ModelPartial,
-  type ModelResult,
   type ModelRound,
+  type ModelsResult,
   modelResult,
+  repeatedIn,
   summarizeCalls,
 } from './models-result.js';
 
@@ -30,25 +32,33 @@ const FEW_IDLE = 10;
 /** strace slows down the model, and the counts converge after some thousand requests. */
 const MAX_COUNTED_SECONDS = 1;
 
-export const models: Experiment<{ readonly results: readonly ModelResult[] }> = {
+export const models: Experiment<ModelsResult> = {
   question: 'What does a request cost in each model, and how long does it take?',
   models: HTTP_MODELS.map(({ name }) => name),
   defaults: {},
   unused: ['maxIdle'],
   async measure(bench, orders) {
     const { result, complete } = await measurePartials(bench, orders);
-    return { result: { results: result.map(modelResult) }, complete };
+    return { result: resultsOf(bench, result), complete };
   },
   hasData: ({ results }) => results.some(({ rounds }) => rounds.length > 0),
-  figures: ({ results }, settings) => modelsFigures(results, settings),
-  summary: ({ results }) => modelsSummary(results),
+  figures: (result, settings) => modelsFigures(result, settings),
+  summary: (result) => modelsSummary(result),
 };
+
+export function resultsOf(bench: Workbench, partials: readonly ModelPartial[]): ModelsResult {
+  const results = partials.map(modelResult);
+  const repeated = bench.repeated === null ? null : repeatedIn(results, bench.repeated);
+  const sentence = repeated && noisySentence(repeated, 'cpuUs');
+  if (sentence !== null) bench.note(sentence);
+  return { results, repeated };
+}
 
 export async function measurePartials(
   bench: Workbench,
   orders: readonly (readonly string[])[],
 ): Promise<Measured<ModelPartial[]>> {
-  const partials = new Map(bench.settings.models.map((name) => [name, emptyPartial(name, modelNamed(name).waits)]));
+  const partials = new Map(bench.rows.map((row) => [row, emptyPartial(row, modelNamed(modelOf(row)).waits)]));
   const complete = await bench.rounds(orders, partials.size, async (name, round) => {
     bench.progress.label(`round ${round + 1} of ${orders.length}: ${name}`);
     await measureModel(bench, partials.get(name)!, round);
@@ -65,7 +75,7 @@ async function measureModel(bench: Workbench, partial: ModelPartial, round: numb
     return;
   }
   try {
-    const args = bench.launch.model(partial.model, bench.site.directory);
+    const args = bench.launch.model(modelOf(partial.model), bench.site.directory);
     const memory = await bench.withServer(args, (server) => measureMemory(bench, partial, server));
     const loads = await bench.withServer(args, (server) => measureLoads(bench, partial, server, round, memory));
     partial.rounds.push({ ...loads, ...memory });
@@ -116,13 +126,13 @@ async function measureLoads(
 
 /** In a process of its own: after a load, threads and buffers exist that idle connections would have allocated. */
 async function measureMemory(bench: Workbench, partial: ModelPartial, server: ModelProcess): Promise<Memory> {
-  const check = await smokeCheck(server.url, bench.site.page, { fixedPage: partial.model === 'fixed-page' });
+  const check = await smokeCheck(server.url, bench.site.page, { fixedPage: modelOf(partial.model) === 'fixed-page' });
   partial.keepsAlive = check.keepAlive;
   partial.responseShape = check.responseShape;
   const baselineBytes = await stableRss(server.pid, bench.signal);
   let perConnectionBytes: number | null = null;
   using connections = new IdleConnections(server.port);
-  for (const idle of idleSteps(bench.settings.idle, modelNamed(partial.model).oneAtATime ?? false)) {
+  for (const idle of idleSteps(bench.settings.idle, modelNamed(modelOf(partial.model)).oneAtATime ?? false)) {
     const allOpened = await connections.growTo(idle, bench.signal);
     let bytes = (await stableRss(server.pid, bench.signal)) - baselineBytes;
     const isHeavy = bytes / idle > HEAVY_BYTES;

@@ -1,5 +1,6 @@
 import type { Limits } from '../../http/limits.js';
 import { HASH_SEED } from '../../http/text.js';
+import type { Networks } from '../../net/ip/networks.js';
 import { ClientKey } from './client-key.js';
 import { ClientTable, NO_CLIENT } from './client-table.js';
 
@@ -30,7 +31,12 @@ export class ClientLimits {
   /** How far ahead the time of a full bucket may be for one more request. */
   private readonly aheadMs: number;
 
-  constructor(limits: ClientLimitOptions, seed = HASH_SEED | 1) {
+  /** @param exempt clients that have no limits; null for none */
+  constructor(
+    limits: ClientLimitOptions,
+    private readonly exempt: Networks | null = null,
+    seed: number = HASH_SEED | 1,
+  ) {
     const { maxConnections, maxConnectionsPerClient, clientRequestsPerSecond, clientRequestBurst } = limits;
     this.maxConnections = maxConnectionsPerClient === 0 ? Number.POSITIVE_INFINITY : maxConnectionsPerClient;
     this.tokenMs = clientRequestsPerSecond === 0 ? 0 : 1000 / clientRequestsPerSecond;
@@ -38,29 +44,45 @@ export class ClientLimits {
     this.table = new ClientTable(Math.max(MIN_CAPACITY, 2 ** Math.ceil(Math.log2(2 * maxConnections))), seed);
   }
 
-  /** Without one of these limits a server has no ClientLimits, and no cost of them. */
+  /** Whether there is one of these limits. */
   static isOn({ maxConnectionsPerClient, clientRequestsPerSecond }: ClientLimitOptions): boolean {
     return maxConnectionsPerClient !== 0 || clientRequestsPerSecond !== 0;
   }
 
-  /** A client has connected. Returns its slot, for `disconnect`; NO_CLIENT if the address is not one of a network. */
+  /**
+   * The limits of a server, or of its reload: buckets are full again, and the caller has each connection counted anew.
+   * @param before what they replace, whose counts go on
+   * @returns null without one of these limits: then there is no cost of them
+   */
+  static of(limits: ClientLimitOptions, exempt: Networks | null, before: ClientLimits | null): ClientLimits | null {
+    if (before === null && !ClientLimits.isOn(limits)) return null;
+    const made = new ClientLimits(limits, exempt);
+    made.rejectedConnections = before?.rejectedConnections ?? 0;
+    made.rejectedRequests = before?.rejectedRequests ?? 0;
+    return made;
+  }
+
+  /** A client has connected. Returns its slot, for `disconnect`; NO_CLIENT if it is exempt, or not one of a network. */
   connect(address: string | undefined, nowMs: number): number {
-    const { key, table } = this;
-    if (address === undefined || !key.parse(address)) return NO_CLIENT;
-    const slot = table.slotOf(key.high, key.low, nowMs);
-    table.connect(slot);
+    const slot = address === undefined ? NO_CLIENT : this.slotOf(address, nowMs);
+    if (slot !== NO_CLIENT) this.table.connect(slot);
     return slot;
   }
 
   /** Whether the client has more connections than it may have. Counts the one that is too many. */
   isOneTooMany(client: number): boolean {
-    if (client === NO_CLIENT || this.table.connections[client]! <= this.maxConnections) return false;
+    if (client < 0 || this.table.connections[client]! <= this.maxConnections) return false;
     this.rejectedConnections++;
     return true;
   }
 
   disconnect(client: number, nowMs: number): void {
-    if (client !== NO_CLIENT) this.table.disconnect(client, nowMs);
+    if (client >= 0) this.table.disconnect(client, nowMs);
+  }
+
+  /** Takes a token of a client whose connection is that of a proxy. */
+  takeRequestOf(address: string, nowMs: number): boolean {
+    return this.tokenMs === 0 || this.takeRequest(this.slotOf(address, nowMs), nowMs);
   }
 
   /** Takes a token. Returns false, and counts the request, if there is none. */
@@ -74,5 +96,11 @@ export class ClientLimits {
     }
     fullMs[client] = startMs + this.tokenMs;
     return true;
+  }
+
+  private slotOf(address: string, nowMs: number): number {
+    const { key, exempt } = this;
+    if (!key.parse(address) || exempt?.contains(key.address)) return NO_CLIENT;
+    return this.table.slotOf(key.high, key.low, nowMs);
   }
 }

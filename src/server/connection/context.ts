@@ -3,6 +3,7 @@ import type { DateClock } from '../../http/date.js';
 import type { Limits } from '../../http/limits.js';
 import type { RequestParser } from '../../http/request/parser.js';
 import type { ClientLimits } from '../clients/client-limits.js';
+import type { TrustedProxies } from '../clients/trusted-proxies.js';
 import type { FlushQueue } from '../handlers/flush-queue.js';
 import type { HandlerRunner } from '../handlers/handler-runner.js';
 import type { HandlerServer } from '../handlers/handler-server.js';
@@ -26,6 +27,8 @@ export interface ServerContext {
   readonly meter: Meter | null;
   /** Null if the limits of a client address are off. Replaced by a reload. */
   clients: ClientLimits | null;
+  /** Null without trusted proxies. Replaced by a reload. */
+  proxies: TrustedProxies | null;
   /** The channel `epollet.request` has subscribers, as of the start of the turn. */
   isTraced: boolean;
   /** The Server, for HandlerContext. */
@@ -39,6 +42,8 @@ export interface ServerContext {
   handlerTimeouts: number;
   /** Expired deadlines of heads, bodies, handlers and idle connections. */
   timeouts: number;
+  /** Connections of trusted proxies that were closed because they did not begin with a PROXY header. */
+  invalidProxyHeaders: number;
   /** By status: responses to requests that were not valid, too large or too slow. */
   readonly errorResponses: Map<number, number>;
   onConnectionClosed(connection: object): void;

@@ -5,11 +5,11 @@ import { type HttpResponse, LATER, type LaterResponse } from '../../http/respons
 import type { ErrorStatus } from '../../http/status.js';
 import { latin1 } from '../../http/text.js';
 import type { Connection } from '../../net/connection.js';
-import { peerName } from '../../net/peer.js';
-import type { Protocol } from '../../net/protocol.js';
+import { peerName, peerOf } from '../../net/peer.js';
 import { debug, tracing } from '../../sys/debug.js';
-import { clientAddressOf } from '../clients/client-address.js';
+import type { SocketAddress } from '../../sys/kernel.js';
 import { NO_CLIENT } from '../clients/client-table.js';
+import { ForwardedClient } from '../clients/forwarded-client.js';
 import { LogEntry } from '../log/log-entry.js';
 import { Unlogged } from '../log/unlogged.js';
 import { RequestTrace } from '../tracing/request-trace.js';
@@ -17,11 +17,14 @@ import type { ServerContext } from './context.js';
 import { dispatch, isAllowed } from './dispatch.js';
 import { errorResponse } from './error-responses.js';
 import { discard } from './pending-response.js';
+import { type ProxiedProtocol, ProxyProtocol } from './proxy-protocol.js';
 import { RequestBody } from './request-body.js';
 import { CONTINUE, ResponseQueue } from './response-queue.js';
 import { sendResponse } from './send-response.js';
 
 const LF = 0x0a;
+/** In place of a client's slot: each request has a client of its own. */
+const OF_PROXY = -2;
 /** When the server stops: time for the rest of a head that is on its way, with a retransmission or two. */
 const STOPPING_HEAD_MS = 1000;
 
@@ -39,7 +42,7 @@ const STOPPING_HEAD_MS = 1000;
  * stops while the queue does not want input. One deadline applies at a time: that of the queue while anything is
  * in it, then that of a partial head, then the idle timeout.
  */
-export class HttpConnection implements Protocol {
+export class HttpConnection implements ProxiedProtocol {
   /** The client's address for the log, once it has been needed. */
   private peer: string | null = null;
   private queue: ResponseQueue | null = null;
@@ -52,8 +55,10 @@ export class HttpConnection implements Protocol {
   /** How many bytes are known to be a partial head, and how many it takes to change that without a line's end. */
   private scannedBytes = 0;
   private minBytesToRetry = 0;
-  /** The client's slot among those with limits. */
+  /** The client's slot among those with limits, or OF_PROXY. */
   private client = NO_CLIENT;
+  /** Null unless the peer is a trusted proxy. */
+  private forwarded: ForwardedClient | null = null;
   /** The client has too many connections: this one gets 429, or nothing. */
   private isSurplus = false;
   /** Whether all responses to the bytes last received were prepared ones, which are made and sent without promises. */
@@ -69,18 +74,43 @@ export class HttpConnection implements Protocol {
 
   /** Reads for the first time. A connection too many ends with that: at most a request that came with it gets a 429. */
   start(): void {
-    const { connection } = this;
-    this.joinClient();
-    this.isSurplus = this.context.clients?.isOneTooMany(this.client) === true;
+    const { connection, context } = this;
+    const { proxies } = context;
+    const peer = proxies?.sendHeader ? peerOf(connection) : null;
+    if (peer !== null && proxies!.includes(peer)) return connection.start(new ProxyProtocol(context, connection, this));
+    this.onProxyHeader(null);
     connection.start(this);
+    this.onFirstRead();
+  }
+
+  onProxyHeader(source: SocketAddress | null): void {
+    this.joinClient(source);
+    this.isSurplus = this.context.clients?.isOneTooMany(this.client) === true;
+  }
+
+  onFirstRead(): void {
+    const { connection } = this;
     if (this.isSurplus && !connection.isClosing) connection.close('too many connections of this client');
   }
 
-  /** Counts this connection as one of its client; of new limits too. */
-  joinClient(): void {
-    const { connection } = this;
-    const { clients } = this.context;
-    if (clients !== null) this.client = clients.connect(clientAddressOf(connection), connection.context.reactor.nowMs);
+  /** By the options of a reload. */
+  rejoinClient(): void {
+    if (this.connection.protocol === this) this.joinClient(this.forwarded?.source ?? null);
+  }
+
+  /** Counts this connection as one of its client, unless it is that of a proxy. */
+  private joinClient(source: SocketAddress | null): void {
+    const { connection, context } = this;
+    const { clients, proxies } = context;
+    const peer = source ?? (clients === null && proxies === null ? null : peerOf(connection));
+    const isProxy = peer !== null && proxies?.includes(peer) === true;
+    this.forwarded =
+      peer !== null && (isProxy || source !== null)
+        ? new ForwardedClient(peer, source, isProxy ? proxies : null)
+        : null;
+    if (isProxy) this.client = OF_PROXY;
+    else if (clients === null || peer === null) this.client = NO_CLIENT;
+    else this.client = clients.connect(peer.address, connection.context.reactor.nowMs);
   }
 
   onData(bytes: Uint8Array, start: number, end: number): number {
@@ -206,7 +236,8 @@ export class HttpConnection implements Protocol {
     const { context, connection } = this;
     this.unlogged ??= new Unlogged(context.log);
     this.entry = this.logEntry();
-    const trace = new RequestTrace(context.parser, connection, context.server);
+    const client = this.forwarded?.addressOf(context.parser);
+    const trace = new RequestTrace(context.parser, connection, context.server, client);
     this.entry!.trace = trace;
     trace.run(() => (context.parser.contentLength !== 0 ? this.beginBody(hasMore) : this.respond(hasMore)));
   }
@@ -246,7 +277,9 @@ export class HttpConnection implements Protocol {
     const { parser } = context;
     context.requests++;
     const action = actionAfter(parser.keepAlive && !context.isDraining, hasMore);
-    this.ensureQueue().callHandler(parser, action, hasMore, this.logEntry());
+    const queue = this.ensureQueue();
+    queue.client = this.forwarded;
+    queue.callHandler(parser, action, hasMore, this.logEntry());
   }
 
   /**
@@ -263,7 +296,13 @@ export class HttpConnection implements Protocol {
   }
 
   private takeRequest(): boolean {
-    return !this.isSurplus && this.context.clients!.takeRequest(this.client, this.connection.context.reactor.nowMs);
+    const { client, forwarded, isSurplus } = this;
+    const { clients, parser } = this.context;
+    forwarded?.reset();
+    if (clients === null) return true;
+    const { nowMs } = this.connection.context.reactor;
+    if (client === OF_PROXY) return clients.takeRequestOf(forwarded!.addressOf(parser).address, nowMs);
+    return !isSurplus && clients.takeRequest(client, nowMs);
   }
 
   /** A request too many. The connection is kept, as others do; but its body is not read, and a surplus one ends. */
@@ -278,6 +317,7 @@ export class HttpConnection implements Protocol {
 
   /** An error response ends the connection: the bytes behind it may not be a request. Uses up all of them, up to `end`. */
   private respondWithError(status: ErrorStatus, end: number): number {
+    this.forwarded?.reset();
     this.send(errorResponse(this.context, status), ConnectionAction.linger);
     return end;
   }
@@ -318,7 +358,8 @@ export class HttpConnection implements Protocol {
 
   /** The client's address as the log has it. */
   private clientName(): string {
-    this.peer ??= peerName(this.connection);
+    if (this.forwarded !== null) return peerName(this.forwarded.addressOf(this.context.parser));
+    this.peer ??= peerName(peerOf(this.connection));
     return this.peer;
   }
 }

@@ -1,6 +1,7 @@
 import type { BodyQueue } from '../../fetch/body-queue.js';
 import { markAsClients } from '../../fetch/client-errors.js';
 import type { FastRequestContext } from '../../fetch/request.js';
+import type { Scheme } from '../../http/forwarded.js';
 import type { RequestParser } from '../../http/request/parser.js';
 import type { ConnectionAction } from '../../http/response/connection-action.js';
 import type { HttpResponse } from '../../http/response/response.js';
@@ -19,6 +20,7 @@ export class PendingResponse implements FastRequestContext, AbortCheck {
   response: HttpResponse | null = null;
   /** The request's body on its way to the handler; null without one. */
   body: BodyQueue | null = null;
+  scheme: Scheme | null = null;
   /** A copy of the request's head, for the files if the handler's response is a 404; null if they are not asked. */
   head: Uint8Array | null = null;
   private controller: AbortController | null = null;

@@ -8,6 +8,7 @@ import type { ErrorStatus } from '../../http/status.js';
 import type { Connection } from '../../net/connection.js';
 import { resetOnClose } from '../../net/socket-options.js';
 import { debug, tracing } from '../../sys/debug.js';
+import type { ForwardedClient } from '../clients/forwarded-client.js';
 import { HandlerContext } from '../handlers/handler-context.js';
 import { report, SERVER_ERROR } from '../handlers/handler-runner.js';
 import { ResponseStream, type StreamEnd } from '../handlers/response-stream.js';
@@ -41,6 +42,8 @@ const UNKNOWN_LENGTH = -1;
 export class ResponseQueue {
   /** The body that is being read, for a handler or to be discarded. */
   body: RequestBody | null = null;
+  /** Who has sent the requests to a proxy; null if the peer is the client. */
+  client: ForwardedClient | null = null;
   private readonly handlerContext: HandlerContext;
   /** In the order of the requests; the first is being sent, or waited for. */
   private readonly pending: PendingResponse[] = [];
@@ -88,6 +91,7 @@ export class ResponseQueue {
     const { limits, defaultHost } = context;
     const handlers = context.handlers!;
     const pending = new PendingResponse(parser, defaultHost, nowMs, action, entry);
+    pending.scheme = this.client === null ? null : this.client.schemeOf(parser);
     if (parser.contentLength !== 0) {
       pending.body = new BodyQueue(limits.bodyHighWaterBytes, () => this.onBodyWanted(pending));
       this.body = new RequestBody(parser, limits, nowMs, pending);
@@ -97,7 +101,8 @@ export class ResponseQueue {
     if (handlers.fetchFirst) pending.head = FastRequest.headOf(request);
     this.pending.push(pending);
     if (tracing) debug('handler called, %d pending', this.pending.length);
-    const response = handlers.call(request, this.handlerContext, pending);
+    const handlerContext = HandlerContext.of(this.handlerContext, this.client?.addressOf(parser));
+    const response = handlers.call(request, handlerContext, pending);
     if (response instanceof Promise) response.then((late) => this.onResponse(pending, late, true));
     else this.onResponse(pending, response, false);
   }

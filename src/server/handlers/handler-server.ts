@@ -34,6 +34,8 @@ export interface ServerStats {
   rejectedConnections: number;
   /** Requests beyond the `clientRequestsPerSecond` of their client address, which got a 429. */
   rejectedRequests: number;
+  /** Connections of trusted proxies that were closed because they did not begin with a PROXY header. */
+  invalidProxyHeaders: number;
   /** Lines of the access log that were lost: there was no space, no reader, or a slow one. */
   accessLogDropped: number;
   /** Milliseconds since the start in which the server's thread did not wait for events. */

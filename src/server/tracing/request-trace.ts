@@ -13,7 +13,7 @@ export interface RequestMessage {
   readonly target: string;
   /** By lower-case name; values of repeated fields are joined by a comma, those of Cookie by a semicolon. */
   readonly headers: Readonly<Record<string, string>>;
-  /** The client's address; null if it has disconnected before this was first read. */
+  /** The client's address, also by a trusted proxy; null if it has disconnected before this was first read. */
   readonly peer: SocketAddress | null;
   readonly server: HandlerServer;
   /** Of the response; null until `asyncStart`, and if the client has disconnected before. */
@@ -56,15 +56,18 @@ export class RequestTrace implements RequestMessage {
   #hasBegun = false;
   #hasEnded = false;
 
+  /** @param client undefined if it is the peer of the connection */
   constructor(
     parser: RequestParser,
     connection: Connection,
     readonly server: HandlerServer,
+    client: SocketAddress | undefined,
   ) {
     this.method = parser.method;
     this.target = latin1(parser.bytes, parser.targetStart, parser.targetEnd);
     this.#head = parser.copyHead();
     this.#connection = connection;
+    this.#peer = client;
   }
 
   get headers(): Readonly<Record<string, string>> {

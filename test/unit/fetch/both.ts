@@ -61,6 +61,7 @@ export function arrived({
   let controller: AbortController | null = null;
   let aborted: Error | null = null;
   const context: FastRequestContext = {
+    scheme: null,
     defaultHost: 'default:8080',
     onSignal: (given) => {
       controller = given;
