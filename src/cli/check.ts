@@ -4,6 +4,7 @@ import type { MissingFallback } from '../files/pages/fallback.js';
 import { DIRECTORY } from '../files/resolve/open-file.js';
 import { LIMIT_NAMES, LIMITS, type Limits, resolveLimits } from '../http/limits.js';
 import { type ListenAddress, listenText } from '../net/listening/listen-address.js';
+import { checkLogFile } from '../server/log/log-file.js';
 import { checkedOptions } from '../server/options.js';
 import { EACCES, ELOOP, ENOENT, ENOTDIR, EXDEV, systemError } from '../sys/errno.js';
 import { resolveListening } from './settings/listening.js';
@@ -16,7 +17,7 @@ import { UsageError } from './settings/usage-error.js';
  * @throws UsageError
  */
 export async function checkSettings({ listening, app, options }: Settings): Promise<string> {
-  const { listen, site, hosts, kernel } = checkedOptions({
+  const { listen, site, hosts, log, kernel } = checkedOptions({
     ...options,
     ...(await resolveListening(listening)),
   });
@@ -24,6 +25,7 @@ export async function checkSettings({ listening, app, options }: Settings): Prom
   const files = site === null ? null : await starting(listening, () => new Files(kernel, site, hosts, limits));
   const missing = files?.missingFallbacks[0];
   files?.close();
+  if (log?.file) await starting(listening, () => checkLogFile(log.file!));
   if (missing !== undefined) throw new UsageError(describeMissing(missing));
   const others = [...hosts].map(([name, { root }]) => `${name}: ${root}`);
   const sources = [site?.root, app === null ? undefined : `the app ${app}`].filter((each) => each !== undefined);

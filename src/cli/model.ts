@@ -7,7 +7,7 @@ import { portOf } from './settings/listening.js';
 import { OWN_SITE } from './settings/settings.js';
 import { starting } from './settings/starting.js';
 import { UsageError } from './settings/usage-error.js';
-import { flushOnSignals, stopOnSignals } from './signals.js';
+import { onLogSignals, stopOnSignals } from './signals.js';
 
 const COLUMNS = [
   ['name', 'NAME'],
@@ -31,7 +31,10 @@ export function defineModel(command: Command): void {
         throw new UsageError(
           'The directory name is empty; name a directory, or leave it out to serve the site that ships with epollet.',
         );
-      flushOnSignals(() => {}); // a model has no log
+      onLogSignals(
+        () => {},
+        () => {},
+      ); // a model has no log
       const source = hostSourceOf(command);
       const address = await resolveHost(host, source);
       const running = await starting({ host, hostSource: source }, () => model.start({ ...options, host: address }));

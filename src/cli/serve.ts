@@ -17,7 +17,7 @@ import { COMMAND_OPTIONS } from './settings/option-table.js';
 import { isOn, type Settings, settingsOf, withSettings } from './settings/settings.js';
 import { starting } from './settings/starting.js';
 import { isUsageError } from './settings/usage-error.js';
-import { flushOnSignals, stopOnSignals } from './signals.js';
+import { onLogSignals, stopOnSignals } from './signals.js';
 
 /** Called with what caches code of V8, which depends on its flags. */
 export type OnServing = (underInitialFlags: typeof withInitialFlags) => void;
@@ -30,7 +30,11 @@ export function defineServe(command: Command, onServing: OnServing): void {
   withSettings(command, flagsOf('check', COMMAND_OPTIONS.check));
   command.action(async (dir: string | undefined) => {
     let server: Server | Supervisor | null = null;
-    flushOnSignals(() => server?.flushLog()); // before the app is loaded, which takes its time
+    // Before the app is loaded, which takes its time.
+    onLogSignals(
+      () => server !== null && void reopenLog(server),
+      () => server?.flushLog(),
+    );
     const settings = settingsOf(command, dir);
     if (isOn(command, 'check')) {
       const summary = await checkSettings({
@@ -59,7 +63,8 @@ export function defineServe(command: Command, onServing: OnServing): void {
     if (unused !== null) warn(unused);
     for (const missing of started.missingFallbacks) warn(`${describeMissing(missing)} Until then the response is 404.`);
     // An access log has standard output to itself, so that a program can parse it.
-    const output = options.accessLog === 'off' ? process.stdout : process.stderr;
+    const isLogged = options.accessLog !== 'off' && options.accessLogFile === undefined;
+    const output = isLogged ? process.stderr : process.stdout;
     output.write(started.addresses.map((url) => `${url}\n`).join(''));
     warnOfDoor(started, output);
     onServing(withInitialFlags);
@@ -103,6 +108,14 @@ async function reload(server: Server | Supervisor, read: () => Settings): Promis
     const { message } = error as Error;
     warn(`Not reloaded, the server goes on as before: ${message}`);
     if (isUsageError(error) && error.details !== '') process.stderr.write(`${error.details}\n`);
+  }
+}
+
+async function reopenLog(server: Server | Supervisor): Promise<void> {
+  try {
+    await server.reopenLog();
+  } catch (error) {
+    warn(`The access log is not reopened, and its lines go to the file from before: ${(error as Error).message}.`);
   }
 }
 

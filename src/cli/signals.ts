@@ -3,9 +3,6 @@ import { closeSync, openSync } from 'node:fs';
 /** Ask for an end. nginx's images stop with QUIT, a terminal that closes sends HUP. */
 const STOPPING: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'];
 
-/** What log rotation sends. Their default actions are Node's debugger, which opens a port, and death. */
-const FLUSHING: readonly NodeJS.Signals[] = ['SIGUSR1', 'SIGUSR2'];
-
 /**
  * The first signal that asks for an end stops and exits with 0; from the second on, `force` is true. SIGHUP never forces: a
  * terminal that closes sends it twice, by its shell and by the kernel, and systemd after SIGTERM (`SendSIGHUP=`).
@@ -40,7 +37,8 @@ function hasTerminal(): boolean {
   }
 }
 
-/** Replaces the default actions of the signals that log rotation sends. */
-export function flushOnSignals(flush: () => void): void {
-  for (const signal of FLUSHING) process.on(signal, flush);
+/** Replaces the default actions of SIGUSR1, which log rotation sends, and of SIGUSR2: Node's debugger, which opens a port, and death. */
+export function onLogSignals(reopen: () => void, flush: () => void): void {
+  process.on('SIGUSR1', reopen);
+  process.on('SIGUSR2', flush);
 }

@@ -20,13 +20,13 @@ import { isAddress } from '../net/listening/address.js';
 import type { ListenAddress } from '../net/listening/listen-address.js';
 import { TRIGGERS, type Trigger } from '../reactor/interest.js';
 import { kernel as realKernel } from '../sys/binding.js';
-import { withCode } from '../sys/error-code.js';
 import type { Kernel } from '../sys/kernel.js';
 import { ADMIN } from './admin-option.js';
 import { CLIENT_OPTIONS, type ClientOptions, checkedClients } from './client-options.js';
 import { type ErrorHandler, type FetchHandler, HandlerRunner } from './handlers/handler-runner.js';
 import { LISTEN, type ListenOption, listenAddresses } from './listen-option.js';
-import { ACCESS_LOG_FORMATS, type AccessLogFormat } from './log/access-log.js';
+import { ACCESS_LOG_FORMATS, type AccessLogFormat, type AccessLogOptions } from './log/access-log.js';
+import { ACCEPT_MODES, type AcceptMode, WORKERS } from './workers-option.js';
 
 /** A further site, for the host that it is the value of. */
 export interface HostOptions extends SiteOptions {
@@ -59,8 +59,10 @@ export interface ServeOptions extends SiteOptions, ClientOptions {
   listen?: ListenOption | readonly ListenOption[];
   /** How epoll(7) reports the readiness of connections. Responses do not depend on it. @default 'level' */
   trigger?: Trigger;
-  /** One line per request on standard output. @default 'off' */
+  /** One line per request, on standard output or in a file. @default 'off' */
   accessLog?: AccessLogFormat;
+  /** The path of the file that the lines are appended to; created with mode 0640. @default standard output */
+  accessLogFile?: string;
   /**
    * Where the admin door listens, for metrics, health and the live view: `127.0.0.1:9090` or `unix:/run/x.sock`; a port
    * alone is one of the loopback. @default none
@@ -121,27 +123,6 @@ const HOSTS: OptionType<Record<string, HostOptions>> = {
     if (Object.prototype.toString.call(hosts) === '[object Object]') return hosts as Record<string, HostOptions>;
     throw optionError(
       `${name} must be an object such as { "docs.example.org": { root: "docs" } }, not ${inspect(hosts, ONE_LINE)}`,
-    );
-  },
-};
-
-/** How connections get to workers: each has a socket of its own, or all accept from one. */
-export type AcceptMode = 'reuseport' | 'shared';
-const ACCEPT_MODES: readonly AcceptMode[] = ['reuseport', 'shared'];
-
-export const MAX_WORKERS = 1024;
-const WORKER_COUNT = integer(1, MAX_WORKERS);
-const WORKERS: OptionType<number | 'auto'> = {
-  schema: { anyOf: [WORKER_COUNT.schema, { const: 'auto' }] },
-  check(name, value) {
-    if (
-      value === 'auto' ||
-      (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= MAX_WORKERS)
-    )
-      return value;
-    throw withCode(
-      'ERR_EPOLLET_OPTION',
-      new RangeError(`${name} must be an integer from 1 to ${MAX_WORKERS}, or auto, not ${quoted(value)}`),
     );
   },
 };
@@ -211,8 +192,14 @@ export const SERVER_OPTIONS = {
   accessLog: {
     type: choice(ACCESS_LOG_FORMATS),
     default: 'off',
-    description: 'one line per request on standard output',
+    description: 'one line per request, on standard output or in a file',
     flag: { argument: 'format' },
+  },
+  accessLogFile: {
+    type: text('the path of a file such as "access.log"', /^[^\0]+$/, { pattern: '^[^\\u0000]+$' }),
+    default: undefined,
+    description: 'file that the lines of the access log are appended to; opened anew on SIGUSR1',
+    flag: { argument: 'file' },
   },
   ...CLIENT_OPTIONS,
   fetch: {
@@ -285,7 +272,7 @@ export function checkedOptions(options: ServeOptions) {
   checkNames('', options, OPTION_NAMES, API_ALIASES);
   const listen = checkedAddresses(options);
   const trigger = checked(options, 'trigger');
-  const accessLog = checked(options, 'accessLog');
+  const log = checkedLog(options);
   if (options.admin !== undefined) checked(options, 'admin');
   const measure = checked(options, 'measure') || options.admin !== undefined;
   const hosts = Object.entries(checked(options, 'hosts'));
@@ -301,7 +288,7 @@ export function checkedOptions(options: ServeOptions) {
     handlers,
     hosts: new Map(hosts.map(([host, its]) => hostPlan(host, its, handlerFollows))),
     trigger,
-    accessLog,
+    log,
     measure,
     clients: checkedClients(options),
     kernel,
@@ -326,6 +313,14 @@ function checked<Name extends keyof typeof SERVER_OPTIONS>(
 ): Checked<Name> {
   const { type, default: byDefault } = SERVER_OPTIONS[name];
   return type.check(name, options[name] === undefined ? byDefault : options[name]) as Checked<Name>;
+}
+
+function checkedLog(options: ServeOptions): AccessLogOptions | null {
+  const format = checked(options, 'accessLog');
+  const file = options.accessLogFile === undefined ? null : checked(options, 'accessLogFile');
+  if (format !== 'off') return { format, file };
+  if (file !== null) throw optionError('accessLogFile has no effect without accessLog: give a format too');
+  return null;
 }
 
 function checkedAddresses(options: ServeOptions): ListenAddress[] {

@@ -3,7 +3,17 @@ import { optionError } from '../files/rules/option-type.js';
 import type { ServeOptions } from './options.js';
 
 /** What a reload cannot change. */
-const FIXED_OPTIONS = ['hostname', 'port', 'listen', 'trigger', 'accessLog', 'measure', 'admin', 'kernel'] as const;
+const FIXED_OPTIONS = [
+  'hostname',
+  'port',
+  'listen',
+  'trigger',
+  'accessLog',
+  'accessLogFile',
+  'measure',
+  'admin',
+  'kernel',
+] as const;
 
 /** A reload whose options are checked, and whose files are open. One of the two is called, once. */
 export interface PreparedReload {

@@ -34,7 +34,6 @@ import { isTraced } from './tracing/request-trace.js';
 
 /** One buffer for the reads of all connections; a head of the largest size fits. Its last byte is the parser's sentinel. */
 const RECEIVE_BYTES = 65536;
-const STDOUT = { fd: 1, isOwned: false };
 
 /**
  * A server that listens. It owns the reactor, the sockets, and the descriptors of its root and cached files.
@@ -84,14 +83,14 @@ export class Server implements HandlerServer, AsyncDisposable {
     private readonly options: ServeOptions,
     handed: Handed = {},
   ) {
-    const { listen, site, hosts, handlers, trigger, accessLog, measure, clients, ...given } = checkedOptions(options);
+    const { listen, site, hosts, handlers, trigger, measure, clients, ...given } = checkedOptions(options);
     this.counted = countedKernel(given.kernel);
     const { kernel } = this.counted;
     const limits = resolveLimits(options.limits);
     const clock = new DateClock();
     let nextSecondMs = 0;
-    const opened: { close(): void }[] = [];
-    const own = <Owned extends { close(): void }>(owned: Owned): Owned => {
+    const opened: { close(): unknown }[] = [];
+    const own = <Owned extends { close(): unknown }>(owned: Owned): Owned => {
       opened.push(owned);
       return owned;
     };
@@ -112,6 +111,7 @@ export class Server implements HandlerServer, AsyncDisposable {
         this.context.isTraced = isTraced();
         tick();
       };
+      const log = given.log === null ? null : own(new AccessLog(given.log, kernel, clock, handed.worker ?? null));
       const meter = measure ? own(new Meter(kernel, handlers !== null)) : null;
       if (meter !== null) this.reactor.onTurnEnd = (events) => meter.onTurnEnd(events, this.reactor.nowMs);
       tick();
@@ -138,16 +138,7 @@ export class Server implements HandlerServer, AsyncDisposable {
         }),
         server: this,
         defaultHost: '',
-        log:
-          accessLog === 'off'
-            ? null
-            : new AccessLog({
-                format: accessLog,
-                clock,
-                target: STDOUT,
-                worker: handed.worker ?? null,
-                nowMs: () => kernel.monotonicMs(),
-              }),
+        log,
         meter,
         clients: ClientLimits.of(limits, clients.exempt, null),
         proxies: clients.proxies,
@@ -166,7 +157,7 @@ export class Server implements HandlerServer, AsyncDisposable {
       this.startMs = kernel.monotonicMs();
       this.driver = new (handed.Driver ?? EnclosingDriver)(this.reactor);
     } catch (error) {
-      for (const owned of opened) owned.close();
+      for (const owned of opened) void owned.close();
       throw error;
     }
     const first = this.listeners.find(({ isTcp }) => isTcp);
@@ -294,6 +285,11 @@ export class Server implements HandlerServer, AsyncDisposable {
   /** Writes the lines of the access log that wait for their batch. Resolves after a second at the latest; never rejects. */
   async flushLog(): Promise<void> {
     await this.context.log?.flush();
+  }
+
+  /** Opens the file of the access log anew, once it is renamed. @throws a system error of open(2); the file stays as it was */
+  async reopenLog(): Promise<void> {
+    await this.context.log?.reopen();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

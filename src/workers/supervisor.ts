@@ -3,15 +3,10 @@ import type { MissingFallback } from '../files/pages/fallback.js';
 import { resolveLimits } from '../http/limits.js';
 import type { Companion } from '../server/handed.js';
 import type { ServerStats, StopOptions } from '../server/handlers/handler-server.js';
-import {
-  type AcceptMode,
-  checkedOptions,
-  checkedWorkers,
-  type ServeOptions,
-  type WorkersOptions,
-} from '../server/options.js';
+import { checkedOptions, checkedWorkers, type ServeOptions, type WorkersOptions } from '../server/options.js';
 import { cannotChange } from '../server/reload.js';
 import { StopDelay } from '../server/stop-delay.js';
+import type { AcceptMode } from '../server/workers-option.js';
 import { kernel } from '../sys/binding.js';
 import { totalOf } from './total.js';
 import type { SupervisorFunctions, WorkerPlan } from './worker-functions.js';
@@ -176,6 +171,18 @@ export class Supervisor implements AsyncDisposable {
   /** Writes the lines of the access logs that wait for their batch. Never rejects. */
   async flushLog(): Promise<void> {
     await Promise.allSettled(this.slots.map(({ thread }) => thread.calls.call('flushLog', null)));
+  }
+
+  /**
+   * Opens the file of the access log anew, in all workers.
+   * @throws a system error of open(2), the first one's; then that worker writes to the file from before
+   */
+  async reopenLog(): Promise<void> {
+    const threads = this.slots.map(({ thread }) => thread);
+    const all = await Promise.allSettled(threads.map(({ calls }) => calls.call('reopenLog', null)));
+    // One that ends is replaced, and its successor opens the file.
+    const failed = all.find(({ status }, at) => status === 'rejected' && !threads[at]!.hasEnded);
+    if (failed !== undefined) throw (failed as PromiseRejectedResult).reason;
   }
 
   /** Keeps the process alive while the workers serve, which is the default. */

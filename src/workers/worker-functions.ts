@@ -33,6 +33,8 @@ export type WorkerFunctions = {
   commitReload(_: null): void;
   abortReload(_: null): void;
   flushLog(_: null): Promise<void>;
+  /** @throws as `Server.reopenLog` does */
+  reopenLog(_: null): Promise<void>;
   /** Accepts what is in the queues, then nothing more, and closes these descriptors at once: what comes later is refused. */
   stopAccepting(descriptors: readonly number[]): void;
   /** Resolves when every connection is closed. */

@@ -1,7 +1,7 @@
 import { Listener } from '../net/listener.js';
 import type { ListenAddress, TcpAddress } from '../net/listening/listen-address.js';
 import { openListeners } from '../server/listeners.js';
-import type { AcceptMode } from '../server/options.js';
+import type { AcceptMode } from '../server/workers-option.js';
 import type { Kernel } from '../sys/kernel.js';
 import type { WorkerListener } from './worker-functions.js';
 

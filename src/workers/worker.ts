@@ -47,6 +47,7 @@ const functions: WorkerFunctions = {
     prepared = null;
   },
   flushLog: () => server.flushLog(),
+  reopenLog: () => server.reopenLog(),
   stopAccepting: (descriptors) => server.stopAccepting(descriptors),
   async stop(options) {
     await server.stopWorker(options);

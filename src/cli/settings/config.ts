@@ -8,7 +8,7 @@ import { listenText, parseListen } from '../../net/listening/listen-address.js';
 import type { Trigger } from '../../reactor/interest.js';
 import { LISTEN } from '../../server/listen-option.js';
 import type { AccessLogFormat } from '../../server/log/access-log.js';
-import type { AcceptMode } from '../../server/options.js';
+import type { AcceptMode } from '../../server/workers-option.js';
 import { CONFIG_ALIASES, CONFIG_OPTIONS } from './option-table.js';
 import { checked, UsageError } from './usage-error.js';
 
@@ -22,6 +22,7 @@ export interface Config {
   accept?: AcceptMode;
   trigger?: Trigger;
   accessLog?: AccessLogFormat;
+  accessLogFile?: string;
   admin?: string;
   trustedProxies?: string | string[];
   proxyProtocol?: boolean;
@@ -52,7 +53,7 @@ export function readConfig(path: string): Config {
   if (typeof content !== 'object' || content === null || Array.isArray(content))
     throw new UsageError(`${path}: the file must be an object of options, not ${quoted(content)}.`);
   checked(`${path}: `, () => checkedMembers('', content, CONFIG_OPTIONS, false, CONFIG_ALIASES));
-  const { $schema: _, root, app, listen, limits = {}, hosts = {}, ...rest } = content as File;
+  const { $schema: _, root, app, listen, accessLogFile, limits = {}, hosts = {}, ...rest } = content as File;
   const directory = dirname(resolve(path));
   const { site, others } = split(rest);
   checked(`${path}: `, () => resolveSiteOptions(site));
@@ -67,6 +68,7 @@ export function readConfig(path: string): Config {
       : { listen: LISTEN.check('listen', listen).map((each) => absolute(each, `${directory}/`)) }),
     ...(root === undefined ? {} : { root: resolve(directory, root) }),
     ...(app === undefined ? {} : { app: resolve(directory, app) }),
+    ...(accessLogFile === undefined ? {} : { accessLogFile: resolve(directory, accessLogFile) }),
     limits,
     site,
     hosts: new Map(named),
@@ -107,7 +109,7 @@ function parsed(path: string, text: string): unknown {
   );
 }
 
-function split(rest: Omit<File, '$schema' | 'root' | 'app' | 'listen' | 'limits' | 'hosts'>) {
+function split(rest: Omit<File, '$schema' | 'root' | 'app' | 'listen' | 'accessLogFile' | 'limits' | 'hosts'>) {
   const isOption = ([name]: [string, unknown]): boolean => (SITE_OPTION_NAMES as string[]).includes(name);
   const entries = Object.entries(rest);
   return {

@@ -6,7 +6,8 @@ import { isNetwork } from '../../net/ip/networks.js';
 import { parseListen } from '../../net/listening/listen-address.js';
 import { adminAddress } from '../../server/admin-option.js';
 import { isProxy, NETWORK_NOUN, PROXY_NOUN } from '../../server/client-options.js';
-import { MAX_WORKERS, SERVER_OPTIONS } from '../../server/options.js';
+import { SERVER_OPTIONS } from '../../server/options.js';
+import { MAX_WORKERS } from '../../server/workers-option.js';
 import { COMMAND_OPTIONS, LIMIT_OPTIONS } from './option-table.js';
 import { UsageError } from './usage-error.js';
 
@@ -91,6 +92,7 @@ export const serverFlags = (): Option[] => [
   ...flagsOf('accept', SERVER_OPTIONS.accept),
   ...flagsOf('trigger', SERVER_OPTIONS.trigger),
   ...flagsOf('accessLog', SERVER_OPTIONS.accessLog),
+  ...flagsOf('accessLogFile', SERVER_OPTIONS.accessLogFile),
   ...flagsOf('trustedProxies', SERVER_OPTIONS.trustedProxies, proxyTexts),
   ...flagsOf('proxyProtocol', SERVER_OPTIONS.proxyProtocol),
   ...flagsOf('exemptClients', SERVER_OPTIONS.exemptClients, networks(isNetwork, NETWORK_NOUN)),

@@ -75,6 +75,10 @@ export const CONFIG_OPTIONS = {
   accept: SERVER_OPTIONS.accept,
   trigger: SERVER_OPTIONS.trigger,
   accessLog: SERVER_OPTIONS.accessLog,
+  accessLogFile: {
+    ...SERVER_OPTIONS.accessLogFile,
+    description: `${SERVER_OPTIONS.accessLogFile.description}; a relative path starts at the directory of this file`,
+  },
   trustedProxies: SERVER_OPTIONS.trustedProxies,
   proxyProtocol: SERVER_OPTIONS.proxyProtocol,
   exemptClients: SERVER_OPTIONS.exemptClients,

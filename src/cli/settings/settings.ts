@@ -10,7 +10,8 @@ import { LIMIT_NAMES, type Limits } from '../../http/limits.js';
 import type { Trigger } from '../../reactor/interest.js';
 import type { ClientOptions } from '../../server/client-options.js';
 import type { AccessLogFormat } from '../../server/log/access-log.js';
-import type { AcceptMode, HostOptions, ServeOptions } from '../../server/options.js';
+import type { HostOptions, ServeOptions } from '../../server/options.js';
+import type { AcceptMode } from '../../server/workers-option.js';
 import { type Config, readConfig } from './config.js';
 import { flagName, flagOf, limitFlags, serverFlags, switchValue, variableOf } from './flags.js';
 import { addGrouped, addWrapped } from './help.js';
@@ -35,6 +36,7 @@ interface Flags extends SiteOptions, Partial<Limits> {
   accept: AcceptMode;
   trigger: Trigger;
   accessLog: AccessLogFormat;
+  accessLogFile?: string;
   admin?: string;
   trustedProxies?: string[];
   exemptClients?: string[];
@@ -119,6 +121,14 @@ export function settingsOf(command: Command, dir: string | undefined): Settings 
     if (key !== undefined) throw needsDirectory(`${flags.config}: `, key);
   }
   const admin = flags.admin ?? file?.admin;
+  const accessLog = choose('accessLog');
+  const accessLogFile = flags.accessLogFile ?? file?.accessLogFile;
+  if (accessLogFile === '')
+    throw new UsageError('The access log has an empty name; give a file, or leave --access-log-file out.');
+  if (accessLogFile !== undefined && accessLog === 'off') {
+    const name = rank('accessLogFile') > 0 ? shown('accessLogFile') : `${flags.config}: accessLogFile`;
+    throw new UsageError(`${name} has no effect without a format; give one with --access-log, combined or json.`);
+  }
   return {
     listening: listeningOf(command, file),
     app,
@@ -126,7 +136,8 @@ export function settingsOf(command: Command, dir: string | undefined): Settings 
     accept: choose('accept'),
     options: {
       trigger: choose('trigger'),
-      accessLog: choose('accessLog'),
+      accessLog,
+      ...(accessLogFile === undefined ? {} : { accessLogFile }),
       ...(admin === undefined ? {} : { admin }),
       ...clientOptions(command, file),
       ...(root === undefined ? {} : { root }),

@@ -10,6 +10,7 @@ interface StartError extends NodeJS.ErrnoException {
   /** A Unix socket or a descriptor, as it was given. */
   readonly listen?: string;
   readonly isFile?: boolean;
+  readonly accessLogFile?: string;
 }
 
 /** @throws UsageError for an error of a start that the user can correct; any other error unchanged */
@@ -24,6 +25,7 @@ export async function starting<Result>(listening: Listening, start: () => Result
 function startError(error: StartError, listening: Listening): Error {
   const { code, path, port, listen, message } = error;
   if (code === 'ERR_EPOLLET_OPTION' && message.startsWith('listen has ')) return new UsageError(`${message}.`);
+  if (error.accessLogFile !== undefined) return logError(code, error.accessLogFile);
   if (listen?.startsWith('unix:')) return unixError(error, listen);
   if (listen !== undefined) return descriptorError(error, listen);
   const { hostSource = '--host' } = listening;
@@ -54,6 +56,30 @@ function startError(error: StartError, listening: Listening): Error {
       return path === undefined
         ? error
         : new UsageError(`The directory ${path} cannot be opened (${code}); give another.`);
+  }
+}
+
+function logError(code: string | undefined, file: string): Error {
+  switch (code) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return new UsageError(
+        `The directory of the access log ${file} does not exist; create it (systemd does by LogsDirectory=), or give --access-log-file another path.`,
+      );
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return new UsageError(
+        `This user may not write the access log ${file} (${code}); change the permissions or the user, or give --access-log-file another path.`,
+      );
+    case 'EISDIR':
+      return new UsageError(`The access log ${file} is a directory; give --access-log-file a file in it.`);
+    case 'ENXIO':
+      return new UsageError(
+        `The access log ${file} is a FIFO that no process reads, or a socket; start the reader first, or give --access-log-file another path.`,
+      );
+    default:
+      return new UsageError(`The access log ${file} cannot be opened (${code}); give --access-log-file another path.`);
   }
 }
 

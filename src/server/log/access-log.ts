@@ -1,10 +1,13 @@
+import { resolve } from 'node:path';
 import type { DateClock } from '../../http/date.js';
 import type { RequestParser } from '../../http/request/parser.js';
+import type { Kernel } from '../../sys/kernel.js';
 import { CombinedFormat } from './combined.js';
 import { JsonFormat } from './json.js';
 import { Line } from './line.js';
 import type { LineFormat } from './line-format.js';
 import type { LogEntry } from './log-entry.js';
+import { openLogFile, reopenLogFile } from './log-file.js';
 import { type LogTarget, LogWriter } from './log-writer.js';
 
 export type AccessLogFormat = 'off' | 'combined' | 'json';
@@ -18,13 +21,11 @@ const KEPT_BYTES = 4096;
 
 export interface AccessLogOptions {
   readonly format: Exclude<AccessLogFormat, 'off'>;
-  readonly clock: DateClock;
-  readonly target: LogTarget;
-  /** Its number; null without workers. */
-  readonly worker: number | null;
-  /** The reactor's clock, as of now. */
-  readonly nowMs: () => number;
+  /** The path of the file that lines are appended to; null for standard output. */
+  readonly file: string | null;
 }
+
+const STDOUT: LogTarget = { fd: 1, isOwned: false };
 
 /**
  * One line a request, in Apache's combined format or as JSON. It is recorded at the end of the response, with the bytes
@@ -32,18 +33,25 @@ export interface AccessLogOptions {
  */
 export class AccessLog {
   private readonly format: LineFormat;
-  private readonly clock: DateClock;
-  private readonly nowMs: () => number;
+  private readonly file: string | null;
   private readonly writer: LogWriter;
   /** Those that are not in use. */
   private readonly lines: Line[] = [];
   private second = -1;
 
-  constructor({ format, clock, target, worker, nowMs }: AccessLogOptions) {
+  /**
+   * @param worker its number; null without workers
+   * @throws LogFileError
+   */
+  constructor(
+    { format, file }: AccessLogOptions,
+    private readonly kernel: Kernel,
+    private readonly clock: DateClock,
+    worker: number | null,
+  ) {
     this.format = format === 'json' ? new JsonFormat(clock, worker) : new CombinedFormat(clock);
-    this.clock = clock;
-    this.nowMs = nowMs;
-    this.writer = new LogWriter(target);
+    this.file = file === null ? null : resolve(file);
+    this.writer = new LogWriter(this.file === null ? STDOUT : { fd: openLogFile(this.file), isOwned: true });
   }
 
   /** Lines that were lost. */
@@ -81,7 +89,7 @@ export class AccessLog {
     if (line === null) return; // it came before
     const room = writer.room(entry.partsLength + format.mostBytes);
     if (room !== null) {
-      format.write(room, entry, this.nowMs());
+      format.write(room, entry, this.kernel.monotonicMs());
       writer.add();
     }
     entry.line = null;
@@ -91,6 +99,15 @@ export class AccessLog {
   /** Resolves when everything recorded so far is written, at the latest after a second. */
   flush(): Promise<void> {
     return this.writer.flush();
+  }
+
+  /**
+   * Opens the file anew, which another program has renamed, and then flushes into it.
+   * @throws LogFileError; then the lines go to the file from before
+   */
+  async reopen(): Promise<void> {
+    if (this.file !== null) this.writer.switchTo({ fd: await reopenLogFile(this.file), isOwned: true });
+    await this.writer.flush();
   }
 
   /** Flushes; what cannot be written within a second is dropped. */

@@ -125,6 +125,7 @@ export class LogWriter {
    * fails: then the line at which it stopped is written whole.
    */
   switchTo(target: LogTarget): void {
+    if (this.isClosed) return closeIfOwned(target);
     if (this.next !== null) closeIfOwned(this.next);
     this.next = target;
     if (this.isBusy) return;

@@ -1,8 +1,9 @@
-import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { LogWriter } from '../../../../src/server/log/log-writer.js';
+import { constants, kernel } from '../../../../src/sys/binding.js';
 import { eventually } from '../../../support/raw-client.js';
 
 const MIB = 1024 * 1024;
@@ -104,4 +105,21 @@ test('what is not written when it is closed counts as lost', async () => {
   add(writer, 'three\n');
   expect(writer.dropped).toBe(3);
   expect(sentences).toEqual([CANNOT, 'the access log could not be written to its end; 2 lines were lost.']);
+});
+
+test('a switch during a failure writes the line at which the writer stopped whole, and the rest', async () => {
+  const [reader, fd] = kernel.pipe2(constants.O_NONBLOCK) as [number, number];
+  const writer = writerTo(fd);
+  const lines = Array.from({ length: 200 }, (_, at) => `${at}${'x'.repeat(1000)}\n`);
+  for (const line of lines) add(writer, line);
+  await writer.flush(); // as far as the pipe takes it
+  writer.switchTo({ fd: openSync(path, 'a'), isOwned: true });
+  await writer.close();
+  const bytes = Buffer.alloc(2 ** 20);
+  const first = bytes.toString('latin1', 0, readSync(reader, bytes));
+  const whole = first.slice(0, first.lastIndexOf('\n') + 1);
+  expect(first.length).toBeGreaterThan(whole.length);
+  expect(whole + readFileSync(path, 'latin1')).toBe(lines.join(''));
+  expect([writer.dropped, sentences]).toEqual([0, []]);
+  for (const each of [reader, fd]) closeSync(each);
 });
