@@ -1,9 +1,10 @@
+import { NEVER } from '../reactor/deadlines.js';
 import { ENDED, READABLE, WRITABLE } from '../reactor/interest.js';
-import type { Handler } from '../reactor/registry.js';
 import { assert } from '../sys/assert.js';
 import { debug, tracing } from '../sys/debug.js';
 import { EAGAIN, systemError } from '../sys/errno.js';
 import type { SharedFd } from '../sys/shared-fd.js';
+import { State } from './connection-state.js';
 import type { ConnectionContext } from './context.js';
 import { Lingering } from './lingering.js';
 import type { Protocol } from './protocol.js';
@@ -12,10 +13,6 @@ import { Registration } from './registration.js';
 import { pendingError, resetOnClose } from './socket-options.js';
 import { UnreadBuffer } from './unread-buffer.js';
 import { BUDGET_SPENT, SENT, type WriteQueue } from './write-queue.js';
-
-/** The states of a connection, in the order of its life. It never returns to an earlier one. */
-const State = { open: 0, closingWhenSent: 1, lingeringWhenSent: 2, lingering: 3, closed: 4 } as const;
-type State = (typeof State)[keyof typeof State];
 
 /**
  * One peer: its socket, the bytes not yet sent, the bytes not yet parsed, and their deadlines.
@@ -34,35 +31,17 @@ type State = (typeof State)[keyof typeof State];
  *   what the socket does not accept, waits in a write queue, which the connection has only as long as it is not empty.
  * - The first read comes before it joins the epoll set: a connection served and closed at once never does.
  */
-export class Connection implements Handler, BatchReadable {
+export class Connection extends Registration implements BatchReadable {
   protocol!: Protocol;
-  /** Whether a response that is cut off ends with a reset. */
-  resetsWhenCut = false;
-  private readonly registration: Registration;
-  private state: State = State.open;
-  /** The peer has shut down its side. What it requested before is still served. */
-  private inputEnded = false;
-  /** The protocol left bytes in `unread` that it could have used if its budget allowed. */
-  private inputDeferred = false;
-  /** Readiness that came while the protocol wanted no input; 0 while input is not paused. */
-  private pausedReadiness = 0;
-  /** Readiness that this turn did not use up, and that the kernel may not report again. */
-  private moreReadiness = 0;
-  private queuedForRead = false;
   private unread: UnreadBuffer | null = null;
   private lingering: Lingering | null = null;
   private writeQueue: WriteQueue | null = null;
   private batchedBytes = 0;
-  /** When bytes, or their end, were last received, or bytes sent, or when the write queue became non-empty. */
-  private sinceMs: number;
 
   /** @param fd a connected, non-blocking stream socket; owned by the connection from here on */
-  constructor(
-    readonly context: ConnectionContext,
-    readonly fd: number,
-  ) {
+  constructor(context: ConnectionContext, fd: number) {
+    super(context, fd);
     this.sinceMs = context.reactor.nowMs;
-    this.registration = new Registration(context.reactor, fd, this, context.trigger);
   }
 
   /** Reads for the first time, and joins the epoll set if the connection is still open after that. */
@@ -159,7 +138,7 @@ export class Connection implements Handler, BatchReadable {
     if (this.isClosed) return;
     if (tracing) debug('close fd %d: %s', this.fd, reason);
     this.state = State.closed;
-    this.registration.abandon();
+    this.abandon('forget');
     const { kernel } = this.context;
     if (this.resetsWhenCut && (this.hasUnsent || this.protocol.isSending)) resetOnClose(kernel, this.fd);
     if (this.queuedForRead) this.context.readBatch.remove(this);
@@ -202,7 +181,7 @@ export class Connection implements Handler, BatchReadable {
   }
 
   onDeadline(): void {
-    this.registration.onExpired();
+    this.armedMs = NEVER;
     const { counters, reactor } = this.context;
     this.writeQueue?.checkRate(this.context, this.fd);
     if (this.deadlineMs() > reactor.nowMs) return this.flushAndUpdate();
@@ -225,7 +204,7 @@ export class Connection implements Handler, BatchReadable {
     if (readiness & ENDED && !this.hasPeerEnded) this.sinceMs = this.context.reactor.nowMs;
     this.pausedReadiness |= readiness & (READABLE | ENDED);
     if (readiness & ENDED && this.closeIfReset()) return;
-    if (!this.registration.switchToEdge()) return this.close('epoll_ctl failed');
+    if (!this.switchToEdge()) return this.close('epoll_ctl failed');
     if (readiness & ENDED) this.protocol.onEnd(!this.inputEnded);
     this.flushAndUpdate();
   }
@@ -383,7 +362,7 @@ export class Connection implements Handler, BatchReadable {
     if (this.inputDeferred) this.moreReadiness |= READABLE;
     const { moreReadiness } = this;
     this.moreReadiness = 0;
-    this.registration.update(this.writeQueue !== null ? WRITABLE : READABLE, moreReadiness, this.deadlineMs());
+    this.update(this.writeQueue !== null ? WRITABLE : READABLE, moreReadiness, this.deadlineMs());
   }
 
   private deadlineMs(): number {

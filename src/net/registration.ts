@@ -1,49 +1,58 @@
 import { NEVER } from '../reactor/deadlines.js';
-import { type Interest, NOTHING, READABLE, type Trigger } from '../reactor/interest.js';
-import type { Reactor } from '../reactor/reactor.js';
-import type { Handler, Token } from '../reactor/registry.js';
+import { type Interest, READABLE } from '../reactor/interest.js';
+import type { Handler } from '../reactor/registry.js';
+import { ConnectionState } from './connection-state.js';
+import type { ConnectionContext } from './context.js';
 
-const NOT_REGISTERED = -1;
-
-/** A connection's registration with its reactor, made by the first update. */
-export class Registration {
-  private token: Token = NOT_REGISTERED;
-  private interest: Interest = NOTHING;
-  /** The reactor's deadline. It may be earlier than the one that is due: a later deadline is not passed on. */
-  private armedMs = NEVER;
-
+/**
+ * A connection's registration with its reactor, made by the first update: its base, so that it is one object. It does not
+ * keep its token, which the reactor finds by the descriptor.
+ */
+export abstract class Registration extends ConnectionState implements Handler {
   constructor(
-    private readonly reactor: Reactor,
-    private readonly fd: number,
-    private readonly handler: Handler,
-    private trigger: Trigger,
-  ) {}
+    readonly context: ConnectionContext,
+    /** Owned by the connection. */
+    readonly fd: number,
+  ) {
+    super();
+  }
+
+  abstract onReady(readiness: number): void;
+  abstract onDeadline(): void;
+
+  protected get nowMs(): number {
+    return this.context.reactor.nowMs;
+  }
 
   /**
    * Registers, or passes on what has changed.
-   * @param unused readiness that the handler has not used up, for a revisit
-   * @param dueMs the deadline on the reactor's clock; a handler whose `onDeadline` comes early updates again
+   * @param unused readiness that the connection has not used up, for a revisit
+   * @param dueMs the deadline on the reactor's clock; `onDeadline` may come early, and updates again
    * @throws a system error: ENOSPC or ENOMEM if the kernel cannot watch one more descriptor
    */
-  update(interest: Interest, unused: number, dueMs: number): void {
-    const { reactor } = this;
-    if (this.token === NOT_REGISTERED) {
-      this.token = reactor.register(this.fd, this.handler, interest, { trigger: this.trigger });
-    } else if (interest !== this.interest) reactor.modify(this.token, interest);
-    this.interest = interest;
-    if (unused !== 0) reactor.revisit(this.token, unused);
+  protected update(interest: Interest, unused: number, dueMs: number): void {
+    const { fd } = this;
+    const { reactor, trigger } = this.context;
+    if (!this.isRegistered) {
+      reactor.register(fd, this, interest, { trigger: this.isEdge ? 'edge' : trigger });
+      this.isRegistered = true;
+      this.interest = interest;
+    } else if (interest !== this.interest) {
+      reactor.modify(reactor.tokenOf(fd), interest);
+      this.interest = interest;
+    }
+    if (unused !== 0) reactor.revisit(reactor.tokenOf(fd), unused);
     if (dueMs < this.armedMs) {
       this.armedMs = dueMs;
-      reactor.setDeadline(this.token, dueMs);
+      reactor.setDeadline(reactor.tokenOf(fd), dueMs);
     }
   }
 
   /** Registers again, edge-triggered. Returns false if the kernel cannot watch the descriptor (ENOSPC, ENOMEM). */
-  switchToEdge(): boolean {
-    if (this.trigger === 'edge') return true;
-    this.trigger = 'edge';
-    if (this.token !== NOT_REGISTERED) this.reactor.unregister(this.token);
-    this.token = NOT_REGISTERED;
+  protected switchToEdge(): boolean {
+    if (this.isEdge || this.context.trigger === 'edge') return true;
+    this.isEdge = true;
+    this.abandon('unregister');
     this.armedMs = NEVER;
     try {
       this.update(READABLE, 0, NEVER);
@@ -53,13 +62,10 @@ export class Registration {
     }
   }
 
-  /** Must be called when the deadline has passed. */
-  onExpired(): void {
-    this.armedMs = NEVER;
-  }
-
-  /** Ends the registration without a system call: the descriptor must be closed at once. */
-  abandon(): void {
-    if (this.token !== NOT_REGISTERED) this.reactor.forget(this.token);
+  /** @param call `forget` makes no system call: the descriptor must be closed at once */
+  protected abandon(call: 'unregister' | 'forget'): void {
+    const { reactor } = this.context;
+    if (this.isRegistered) reactor[call](reactor.tokenOf(this.fd));
+    this.isRegistered = false;
   }
 }

@@ -123,6 +123,12 @@ export class Reactor {
     return this.registry.tokenOf(slot);
   }
 
+  /** The token of a registered descriptor, as `register` returned it; -1 if it has none here. */
+  tokenOf(fd: number): Token {
+    const slot = this.registry.slotOfFd(fd);
+    return slot < 0 ? -1 : this.registry.tokenOf(slot);
+  }
+
   /**
    * Changes the interest before the next wait. With NOTHING the descriptor leaves the epoll set until the next change.
    * An error of epoll_ctl(2) is thrown by the next turn: EBADF or ENOENT if the descriptor was closed.
