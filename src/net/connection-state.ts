@@ -14,6 +14,7 @@ const READINESS = 0b1111;
 const PAUSED_SHIFT = 10;
 const MORE_SHIFT = 14;
 const INTEREST_SHIFT = 18;
+const NOT_PLAIN = STATE | INPUT_ENDED | INPUT_DEFERRED | (READINESS << PAUSED_SHIFT) | (READINESS << MORE_SHIFT);
 
 /**
  * What a connection is at: bits of one number instead of fields with eight bytes each, since most connections are idle.
@@ -33,6 +34,11 @@ export abstract class ConnectionState {
 
   protected set state(state: State) {
     this.bits = (this.bits & ~STATE) | state;
+  }
+
+  /** Whether it is open, with input neither ended, deferred, paused, nor left by this turn: the case of most requests. */
+  protected get isPlain(): boolean {
+    return (this.bits & NOT_PLAIN) === 0;
   }
 
   /** The peer has shut down its side. What it requested before is still served. */
@@ -123,12 +129,14 @@ export abstract class ConnectionState {
     this.sinceTime = Math.ceil(timeMs) | 0;
   }
 
-  /** The reactor's deadline; infinite without one. It may be earlier than the one that is due: a later one is not passed on. */
-  protected get armedMs(): number {
-    return this.bits & ARMED ? this.timeOf(this.armedTime) : Number.POSITIVE_INFINITY;
+  /** Whether the reactor's deadline is later than this time, or there is none. A later deadline is not passed on to it. */
+  protected isArmedAfter(timeMs: number): boolean {
+    if (timeMs === Number.POSITIVE_INFINITY) return false;
+    return (this.bits & ARMED) === 0 || (((Math.ceil(timeMs) | 0) - this.armedTime) | 0) < 0;
   }
 
-  protected set armedMs(timeMs: number) {
+  /** Notes the reactor's deadline; infinite if it has none. */
+  protected noteArmed(timeMs: number): void {
     this.set(ARMED, timeMs !== Number.POSITIVE_INFINITY);
     this.armedTime = Math.ceil(timeMs) | 0;
   }

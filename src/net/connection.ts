@@ -181,7 +181,7 @@ export class Connection extends Registration implements BatchReadable {
   }
 
   onDeadline(): void {
-    this.armedMs = NEVER;
+    this.noteArmed(NEVER);
     const { counters, reactor } = this.context;
     this.writeQueue?.checkRate(this.context, this.fd);
     if (this.deadlineMs() > reactor.nowMs) return this.flushAndUpdate();
@@ -358,6 +358,8 @@ export class Connection extends Registration implements BatchReadable {
   }
 
   private updateInterest(): void {
+    if (this.isPlain && this.writeQueue === null)
+      return this.update(READABLE, 0, this.protocol.deadlineMs(this.sinceMs));
     if (this.isClosed) return;
     if (this.inputDeferred) this.moreReadiness |= READABLE;
     const { moreReadiness } = this;

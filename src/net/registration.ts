@@ -42,8 +42,8 @@ export abstract class Registration extends ConnectionState implements Handler {
       this.interest = interest;
     }
     if (unused !== 0) reactor.revisit(reactor.tokenOf(fd), unused);
-    if (dueMs < this.armedMs) {
-      this.armedMs = dueMs;
+    if (this.isArmedAfter(dueMs)) {
+      this.noteArmed(dueMs);
       reactor.setDeadline(reactor.tokenOf(fd), dueMs);
     }
   }
@@ -53,7 +53,7 @@ export abstract class Registration extends ConnectionState implements Handler {
     if (this.isEdge || this.context.trigger === 'edge') return true;
     this.isEdge = true;
     this.abandon('unregister');
-    this.armedMs = NEVER;
+    this.noteArmed(NEVER);
     try {
       this.update(READABLE, 0, NEVER);
       return true;
