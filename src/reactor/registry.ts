@@ -95,7 +95,7 @@ export class Registry {
 
   /** The slot that has this descriptor, else -1. */
   slotOfFd(fd: number): number {
-    return fd < this.slotsByFd.length ? this.slotsByFd[fd]! - 1 : -1;
+    return (this.slotsByFd[fd] ?? 0) - 1;
   }
 
   /** Makes `slotOfFd` find the slot. Its descriptor must be open: the column is as long as the greatest number. */

@@ -170,6 +170,16 @@ describe('arming', () => {
     other.close();
   });
 
+  it('a registered descriptor has its token', () => {
+    const fd = kernel.eventfd(0, 0);
+    expect(reactor.tokenOf(fd)).toBe(-1);
+    const token = reactor.register(fd, { onReady() {} }, READABLE);
+    expect(reactor.tokenOf(fd)).toBe(token);
+    reactor.unregister(token);
+    expect([reactor.tokenOf(fd), reactor.tokenOf(-1), reactor.tokenOf(1 << 30)]).toEqual([-1, -1, -1]);
+    kernel.close(fd);
+  });
+
   it('unregister is one DEL, forget no call', () => {
     const [one, other] = [joined(READABLE), joined(READABLE)];
     expect(controls(() => reactor.unregister(one.token))).toBe(1);
