@@ -19,9 +19,6 @@ export interface AdminOptions {
   readonly collect: Collect;
 }
 
-/** A worker that does not respond must not hold up a scrape, whose timeout is 10 s by default. */
-const COLLECT_TIMEOUT_MS = 5000;
-
 /** For scrapers, probes and a few people. */
 const LIMITS = { maxConnections: 256, headBytes: 8192, bodyBytes: 0, headTimeoutMs: 5000, stopTimeoutMs: 1000 };
 
@@ -56,7 +53,7 @@ export class AdminDoor implements Companion {
     this.isOpen = this.address.isOpen;
     this.shortcoming = this.prometheus === null ? withoutPromClient() : null;
     const describe = () => ({ unready: this.unready, trigger: options.trigger });
-    this.events = new LiveEvents(() => this.collect(), describe);
+    this.events = new LiveEvents(options.collect, describe);
     const policy = `default-src 'none'; script-src ${sha256(LIVE_SCRIPT)}; style-src ${sha256(LIVE_STYLE)}; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
     this.pageHeaders = { 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': policy };
     const fetch = (request: Request): Response | Promise<Response> => this.respond(request);
@@ -74,18 +71,6 @@ export class AdminDoor implements Companion {
   async close(): Promise<void> {
     this.events.close();
     await this.server.stop();
-  }
-
-  private async collect(): Promise<WorkerStats[]> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error('the workers do not respond')), COLLECT_TIMEOUT_MS);
-    });
-    try {
-      return await Promise.race([this.options.collect(), late]);
-    } finally {
-      clearTimeout(timer);
-    }
   }
 
   private respond(request: Request): Response | Promise<Response> {
@@ -116,7 +101,7 @@ export class AdminDoor implements Companion {
     const { prometheus } = this;
     if (prometheus === null) return plain(501, withoutPromClient());
     try {
-      const text = await prometheus.of(this.observed(await this.collect()));
+      const text = await prometheus.of(this.observed(await this.options.collect()));
       return respondWith(200, text, { 'Content-Type': prometheus.contentType });
     } catch (error) {
       return plain(503, `There are no metrics at the moment: ${(error as Error).message}.`);

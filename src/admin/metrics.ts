@@ -1,4 +1,6 @@
-import { byLabel, histogramOf, histogramsOf, type Metric, ofProcess, ofWorker } from './metric.js';
+import { byLabel, histogramOf, histogramsOf, keptBy, type Metric, ofProcess, ofWorker } from './metric.js';
+
+const versions = keptBy((version: string) => ({ version, node: process.versions.node }));
 
 /** Every metric of the admin door, in the order of the text and of docs/metrics.md. */
 export const METRICS: readonly Metric[] = [
@@ -7,7 +9,7 @@ export const METRICS: readonly Metric[] = [
     type: 'gauge',
     help: 'Always 1; the versions are labels',
     labels: ['version', 'node'],
-    samples: ({ version }) => [{ labels: { version, node: process.versions.node }, value: 1 }],
+    samples: ({ version }) => [{ sharedLabels: versions(version), value: 1 }],
   },
   ofProcess(['epollet_ready', 'gauge', '1 while /readyz is 200, else 0'], ({ isReady }) => Number(isReady)),
   ofProcess(['epollet_workers', 'gauge', 'Workers that serve'], ({ workers }) => workers.length),

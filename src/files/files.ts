@@ -123,14 +123,9 @@ export class Files {
     let [watched, polled] = [0, 0];
     const reasons = new Set<string | null>();
     for (const { cache } of sites) {
-      // Without arrays: of many entries, and metrics are scraped between requests.
-      for (const { dependencies } of cache) {
-        if (dependencies.areWatched) watched++;
-        else {
-          polled++;
-          reasons.add(dependencies.unwatchedReason);
-        }
-      }
+      watched += cache.watchCounts.watched;
+      polled += cache.watchCounts.polled;
+      for (const reason of cache.watchCounts.reasons) reasons.add(reason);
     }
     for (const { releaseRoot } of sites) reasons.add(releaseRoot.unwatchedReason);
     if (fd < 0) reasons.add(watchError);

@@ -160,7 +160,7 @@ export class Site {
     if (entry !== null && this.cache.has(entry)) {
       if (resolved.fingerprint === entry.fingerprint && isConclusive(resolved)) {
         this.resolver.close(resolved); // 5. revalidate
-        entry.revalidate(resolved.dependencies, this.expiryOf(resolved, release, nowMs));
+        this.cache.revalidate(entry, resolved.dependencies, this.expiryOf(resolved, release, nowMs));
         return respondFromCache(entry, request);
       }
       this.cache.remove(entry);

@@ -17,7 +17,10 @@ const bytes = (value) => {
 };
 const percent = (share) => one.format(100 * share) + ' %';
 const ms = (seconds) => one.format(1000 * seconds) + ' ms';
-const FORMATS = { count: count.format, one: one.format, bytes, percent, ms };
+/** Seldom, as errors should be: one in ten seconds is 0.1. */
+const rate = (value) => (value === 0 || value >= 10 ? count : one).format(value);
+const FORMATS = { count: count.format, one: one.format, rate, bytes, percent, ms };
+const text = (value, format) => (value === null || value === undefined ? ABSENT : FORMATS[format](value));
 const sumOf = (values) => Object.values(values).reduce((sum, value) => sum + value, 0);
 
 /** Counters of a worker as one row of numbers. */
@@ -65,16 +68,17 @@ const gaugesOf = (workers) => {
 
 const histories = new Map();
 function show(id, value, format) {
-  byId(id).textContent = value === null ? ABSENT : FORMATS[format](value);
+  byId(id).textContent = text(value, format);
   const chart = document.querySelector('svg[data-of="' + id + '"] path');
-  if (chart === null) return;
   const history = histories.get(id) || [];
   histories.set(id, history);
-  history.push(value === null ? 0 : value);
+  history.push(value);
   if (history.length > POINTS) history.shift();
   const most = Math.max(...history) || 1;
   const x = (at) => (100 * (at + POINTS - history.length)) / (POINTS - 1);
-  chart.setAttribute('d', history.map((each, at) => (at === 0 ? 'M' : 'L') + x(at).toFixed(2) + ' ' + (29 - (28 * each) / most).toFixed(2)).join(''));
+  // Where there was no value, the line has a gap.
+  const point = (each, at) => (each === null ? '' : (at === 0 || history[at - 1] === null ? 'M' : 'L') + x(at).toFixed(2) + ' ' + (29 - (28 * each) / most).toFixed(2));
+  chart.setAttribute('d', history.map(point).join(''));
 }
 
 function showWorkers(rows) {
@@ -114,7 +118,7 @@ function onEvent({ timeMs, unready, trigger, workers }) {
   lastMs = Date.now();
   const now = new Map(workers.map((each) => [each.worker, flat(each)]));
   const many = workers.length === 1 ? '1 worker' : workers.length + ' workers';
-  state((unready === null ? 'Ready' : 'Not ready: ' + unready) + ' · ' + many + ' · ' + trigger + '-triggered', unready !== null);
+  state((unready === null ? 'Ready' : 'Not ready: ' + unready) + ' · ' + many + ' · ' + trigger + '-triggered' + (isPaused ? ' · paused' : ''), unready !== null);
   if (last !== null && !isPaused && timeMs > last.timeMs && workers.length > 0) {
     const seconds = (timeMs - last.timeMs) / 1000;
     const known = [...now].filter(([worker, row]) => last.now.has(worker) && row.turns >= last.now.get(worker).turns);
@@ -126,23 +130,28 @@ function onEvent({ timeMs, unready, trigger, workers }) {
       const old = last.now.get(each.worker);
       const own = gaugesOf([each]);
       const rates = old ? ratesOf(old, now.get(each.worker), seconds, 1) : null;
-      const text = (value, format) => (value === null || value === undefined ? ABSENT : FORMATS[format](value));
       return [String(each.worker), text(rates && rates.requests, 'count'), text(own.open, 'count'), text(own.queued, 'count'),
-        text(rates && rates.eventsATurn, 'one'), text(rates && rates.callsARequest, 'one'), text(rates && rates.hitShare, 'percent'), text(own.cacheBytes, 'bytes'), text(rates && rates.busy, 'percent')];
+        text(rates && rates.eventsATurn, 'one'), text(rates && rates.callsARequest, 'one'), text(rates && rates.hitShare, 'percent'), text(own.cacheBytes, 'bytes'), text(rates && rates.busy, 'percent'), text(own.delay, 'ms')];
     }));
   }
   last = { timeMs, now };
 }
 
-const source = new EventSource('events');
-source.onmessage = ({ data }) => onEvent(JSON.parse(data));
-source.onerror = () => state('The server does not respond; trying again', true);
+function connect() {
+  const source = new EventSource('events');
+  source.onmessage = ({ data }) => onEvent(JSON.parse(data));
+  source.onerror = () => {
+    state('The server does not respond; trying again', true);
+    // A browser tries again by itself, but not after a response that is not of events.
+    if (source.readyState === EventSource.CLOSED) setTimeout(connect, STALE_MS);
+  };
+}
+connect();
 setInterval(() => {
   if (lastMs !== 0 && Date.now() - lastMs > STALE_MS) state('No numbers since ' + new Date(lastMs).toLocaleTimeString(), true);
 }, 1000);
 byId('pause').onclick = ({ currentTarget }) => {
   isPaused = !isPaused;
   currentTarget.textContent = isPaused ? 'Resume' : 'Pause';
-  currentTarget.setAttribute('aria-pressed', String(isPaused));
 };
 `;

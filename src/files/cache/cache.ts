@@ -1,8 +1,10 @@
 import type { HttpResponse } from '../../http/response/response.js';
 import { debug, tracing } from '../../sys/debug.js';
+import type { Dependencies } from '../watch/dependencies.js';
 import type { CacheContent, CacheEntry } from './entry.js';
 import { ENTRY_OVERHEAD_BYTES, MOST_USES } from './entry.js';
 import { FrequencySketch, HIGHEST_COUNT } from './frequency-sketch.js';
+import { WatchCounts } from './watch-counts.js';
 
 /**
  * The share of bare entries in the budget. Any client can request as many missing names as it likes: they must not evict the
@@ -36,6 +38,7 @@ export class FileCache {
   bytes = 0;
   /** Entries removed for the budget or for their descriptors. */
   evictions = 0;
+  readonly watchCounts = new WatchCounts();
   private readonly entries = new Map<number, CacheEntry>();
   /** An entry of each file, by its name below the root. */
   private readonly files = new Map<string, CacheEntry>();
@@ -55,10 +58,6 @@ export class FileCache {
 
   get size(): number {
     return this.entries.size;
-  }
-
-  [Symbol.iterator](): Iterator<CacheEntry> {
-    return this.entries.values();
   }
 
   /** @param bytes that contain the path from `start` to before `end` */
@@ -114,8 +113,18 @@ export class FileCache {
     this.entries.set(place, entry);
     this.append(entry);
     entry.dependencies.subscribe(entry);
+    this.watchCounts.add(entry.dependencies);
     if (entry.isBare) this.addBare(entry);
     this.count(entry);
+  }
+
+  /** The path of an entry was resolved to the same fingerprint again. */
+  revalidate(entry: CacheEntry, dependencies: Dependencies, expiresAtMs: number): void {
+    if (this.has(entry)) {
+      this.watchCounts.remove(entry.dependencies);
+      this.watchCounts.add(dependencies);
+    }
+    entry.revalidate(dependencies, expiresAtMs);
   }
 
   has(entry: CacheEntry): boolean {
@@ -137,6 +146,7 @@ export class FileCache {
   remove(entry: CacheEntry): void {
     if (!this.has(entry)) return;
     this.entries.delete(entry.place);
+    this.watchCounts.remove(entry.dependencies);
     this.unlink(entry);
     this.bytes -= entry.countedBytes;
     entry.countedBytes = 0;

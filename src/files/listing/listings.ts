@@ -93,7 +93,7 @@ export class Listings {
     const expiresAtMs = nowMs + this.revalidateMs;
     // Reading may have found a directory changed, and removed the entry.
     if (entry !== null && result === previous && !isStale && this.cache.has(entry)) {
-      entry.revalidate(resolved.dependencies, expiresAtMs);
+      this.cache.revalidate(entry, resolved.dependencies, expiresAtMs);
       return entry;
     }
     if (entry !== null) this.cache.remove(entry);

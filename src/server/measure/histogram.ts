@@ -30,6 +30,13 @@ export class Histogram {
   }
 
   get stats(): HistogramStats {
-    return { bounds: [...this.bounds], counts: [...this.counts], sum: this.sum };
+    return { bounds: listOf(this.bounds), counts: listOf(this.counts), sum: this.sum };
   }
+}
+
+/** By a loop: a spread takes five times as long, and a scrape makes thirty of them. */
+function listOf(numbers: Float64Array): number[] {
+  const list: number[] = [];
+  for (let i = 0; i < numbers.length; i++) list.push(numbers[i]!);
+  return list;
 }
