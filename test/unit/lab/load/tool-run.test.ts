@@ -2,18 +2,15 @@ import { expect, test } from 'vitest';
 import { runTool } from '../../../../src/lab/load/tool-run.js';
 
 const { signal } = new AbortController();
-const program = (text: string) => [process.execPath, '-e', text];
+/** In a language that has no handler of SIGINT by itself, as Node and Python have. */
+const program = (text: string) => ['perl', '-e', text];
 
 test('a tool that starts late prints its result', async () => {
-  const late = `setTimeout(() => process.on('SIGINT', () => { console.log('result'); process.exit(); }), 200);
-    setTimeout(() => {}, 10_000);`;
+  const late = 'select undef, undef, undef, 0.2; $SIG{INT} = sub { print "result\\n"; exit }; sleep 10';
   expect(await runTool(program(late), { stopAfterMs: 10, signal })).toEqual({ stdout: 'result\n', stderr: '' });
 });
 
 test('a tool that does not catch SIGINT is ended by it', async () => {
-  const { stdout } = await runTool(program(`console.log('begun'); setTimeout(() => {}, 10_000)`), {
-    stopAfterMs: 10,
-    signal,
-  });
+  const { stdout } = await runTool(program('$| = 1; print "begun\\n"; sleep 10'), { stopAfterMs: 10, signal });
   expect(stdout).toBe('begun\n');
 });
