@@ -12,7 +12,7 @@ const HIDDEN_PORT = /^:_[A-Za-z0-9._-]+$/;
 /** An IPv4 or IPv6 address, RFC 4291 section 2.2. One object parses many addresses, and makes nothing. */
 export class IpAddress {
   /** The address in eight parts of 16 bits; of an IPv4 address the IPv4-mapped one, ::ffff:0:0/96. */
-  readonly groups = new Uint16Array(8);
+  readonly groups: Uint16Array = new Uint16Array(8);
   /** An IPv4-mapped address is the IPv4 address. */
   isIPv4 = false;
   private count = 0;

@@ -29,5 +29,5 @@ export interface LineFormat {
 export const DECIMAL_BYTES = 16;
 
 /** By byte: printable ASCII but quotes and backslashes, which both formats leave as it is. */
-export const IS_PLAIN = new Uint8Array(256);
+export const IS_PLAIN: Uint8Array = new Uint8Array(256);
 for (let byte = 0x20; byte < 0x7f; byte++) IS_PLAIN[byte] = Number(byte !== 0x22 && byte !== 0x5c);
