@@ -17,6 +17,8 @@ export interface Model {
   readonly scheme?: 'tcp';
   /** One idle client blocks all others. */
   readonly oneAtATime?: boolean;
+  /** Each connection takes a process or a thread. */
+  readonly heavy?: boolean;
   /** Every connection is closed after one response. */
   readonly closes?: boolean;
   readonly start: Start;
@@ -57,6 +59,7 @@ export const MODELS: readonly Model[] = [
     calls: '1400, then 2 per request',
     memory: '12 MiB',
     limitation: '128 idle clients block all others; each costs 100 ms of CPU',
+    heavy: true,
     start: async (options) => (await import('./processes.js')).start(options),
   },
   {
@@ -65,6 +68,7 @@ export const MODELS: readonly Model[] = [
     calls: '800, then 2 per request',
     memory: '11 MiB',
     limitation: '128 idle clients block all others; each costs 60 ms of CPU',
+    heavy: true,
     start: async (options) => (await import('./threads.js')).start(options),
   },
   {

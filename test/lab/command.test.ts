@@ -32,7 +32,10 @@ test('lists the experiments and the models', async () => {
 });
 
 test.each([
-  [['--experiment', 'none'], /'--experiment <name>' argument 'none' is invalid: allowed choices are models, libuv/],
+  [
+    ['--experiment', 'none'],
+    /'--experiment <name>' argument 'none' is invalid: allowed choices are models, rates, libuv/,
+  ],
   [['--models', 'epolet'], /--models: unknown model "epolet"; did you mean epollet\?/],
   [['--models', 'qqqqqqqqq'], /unknown model "qqqqqqqqq"; epollet lab --list lists all models\./],
   [['--models', 'tcp-epoll'], /unknown model "tcp-epoll"/],

@@ -1,4 +1,5 @@
 import { seededRandom } from '../../src/lab/base/shuffle.js';
+import type { RateLoad } from '../../src/lab/bench/rate-load.js';
 import { THOROUGH } from '../../src/lab/bench/settings.js';
 import { connectionsResult } from '../../src/lab/experiments/connections.js';
 import { ratioTo } from '../../src/lab/experiments/libuv.js';
@@ -9,6 +10,8 @@ import {
   repeatedIn,
   summarizeCalls,
 } from '../../src/lab/experiments/models-result.js';
+import { RATES } from '../../src/lab/experiments/rates.js';
+import { rateNoise, ratesResult } from '../../src/lab/experiments/rates-result.js';
 import { type ExperimentName, experimentNamed } from '../../src/lab/experiments/registry.js';
 import { traceTriggers } from '../../src/lab/experiments/triggers.js';
 import type { LabReport, ReportHead } from '../../src/lab/report/report.js';
@@ -95,6 +98,31 @@ function partialOf(
   return partial;
 }
 
+/** A model with a cost of its own per wake-up; the expensive ones do not reach the highest rate. */
+function rateLoadOf(rate: number, cpuUs: number, at: number): RateLoad {
+  const eachUs = cpuUs * (1 + 1000 / rate);
+  const responses = Math.round(3 * Math.min(rate, 1e6 / cpuUs));
+  const us = Math.round(eachUs * 3);
+  return {
+    rate,
+    settled: at !== 1 || rate > 100,
+    windowsUs: [eachUs, eachUs],
+    windowSeconds: 1,
+    seconds: 3,
+    due: rate * 3,
+    responses,
+    errors: at === 2 ? 1 : 0,
+    cpu: { userUs: eachUs * responses * 0.4, systemUs: eachUs * responses * 0.6, totalUs: eachUs * responses },
+    wakeUps: Math.min(responses, 30_000),
+    corrected: [
+      [us, responses],
+      [us * 20, Math.ceil(responses / 50)],
+    ],
+    raw: [[us, responses]],
+    lag: [[20, responses]],
+  };
+}
+
 export function sampleReport(experiment: ExperimentName): LabReport {
   const random = seededRandom(7);
   if (experiment === 'triggers') {
@@ -123,6 +151,14 @@ export function sampleReport(experiment: ExperimentName): LabReport {
       return connectionsResult({ model, waits: 'somewhere', rounds, failedAt, failure: null });
     });
     const noise = { requestsPerSecond: 1.03, cpuUs: 1.06, p99Ms: null, residentBytes: 1, stillOpen: 1 };
+    return { ...head(experiment, MODELS), experiment, results, repeated: { model: 'epollet', noise } };
+  }
+  if (experiment === 'rates') {
+    const results = [...MODELS, AGAIN].map(([model, cpuUs], at) => {
+      const loads = new Map(RATES.map((rate) => [rate, [0.9, 1, 1.1].map((off) => rateLoadOf(rate, cpuUs * off, at))]));
+      return ratesResult({ model, waits: 'somewhere', loads, failure: null });
+    });
+    const noise = rateNoise(results.at(-2)!, results.at(-1)!);
     return { ...head(experiment, MODELS), experiment, results, repeated: { model: 'epollet', noise } };
   }
   const chosen = experiment === 'libuv' ? MODELS.slice(-3) : MODELS;

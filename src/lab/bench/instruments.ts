@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { ExperimentError } from '../base/errors.js';
 import { textOf } from '../base/text-file.js';
 import { autocannonArgs, parseAutocannon } from '../load/autocannon.js';
@@ -13,12 +14,17 @@ import { parseWrk, wrkArgs } from '../load/wrk.js';
 import { type Cores, tasksetArgs } from '../measure/cores.js';
 import { cpuBetween, cpuTime, processTree } from '../measure/proc-stat.js';
 import { countAttached, parseStrace, straceArgs } from '../measure/strace.js';
+import type { RateLoad, RateLoadLine, RateLoadSpec } from './rate-load.js';
 import { type LoadWithCpu, MAX_WINDOWS, type SteadyLoad, steadyLoad, windowOf } from './steady-load.js';
 
 const START_MS = 30;
 /** A fixed-rate load on a model that falls behind takes longer; it is stopped after this multiple of its duration. */
 const TIMEOUT_FACTOR = 2;
 const MAX_TRACE_SECONDS = 60;
+/** Windows that never agree, at each of several rates, after a slow start. */
+const MAX_RATE_LOAD_MS = 600_000;
+/** Before the build, as in a test, only its source is next to this file. */
+const RATE_LOAD = fileURLToPath(new URL('./rate-load-program.js', import.meta.url));
 
 /** Generates load for a server and measures its process tree. */
 export type LoadGenerator = Pick<Instruments, 'steady' | 'fixedRate' | 'systemCallsPerRequest'>;
@@ -68,6 +74,38 @@ export class Instruments implements Disposable {
     const { stdout } = await this.run('h2load', h2loadArgs(spec, log), spec.seconds * TIMEOUT_FACTOR + 1);
     const result = parseH2loadLog(textOf(log), spec);
     return { ...result, errors: Math.max(result.errors, h2loadErrors(stdout)) };
+  }
+
+  /**
+   * A load at each of the rates by a program of the lab's own, which measures the model too.
+   * @throws ExperimentError without a response
+   */
+  async rateLoads(
+    { url, connections, close, seconds }: LoadSpec,
+    options: Pick<RateLoadSpec, 'pid' | 'rates' | 'warmUpSeconds' | 'settle'>,
+  ): Promise<RateLoad[]> {
+    const spec: RateLoadSpec = {
+      ...options,
+      host: url.hostname,
+      port: Number(url.port),
+      path: url.pathname,
+      connections,
+      close,
+      seconds,
+      spin: this.cores !== null,
+    };
+    const command = [...tasksetArgs(this.cores?.load), process.execPath, RATE_LOAD, JSON.stringify(spec)];
+    const { stdout, stderr } = await runTool(command, { stopAfterMs: MAX_RATE_LOAD_MS, signal: this.signal });
+    const lines = stdout
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as RateLoadLine);
+    const loads = lines.flatMap((line) => ('load' in line ? line.load : []));
+    const error = lines.flatMap((line) => ('error' in line ? line.error : []))[0];
+    if (error !== undefined) throw new ExperimentError(error);
+    if (loads.length < spec.rates.length)
+      throw new ExperimentError(`The load generator ended early: ${stderr.trim().slice(-300) || 'no output'}.`);
+    return loads;
   }
 
   /** System calls per request by name, in a closed loop. Null if strace is missing. */

@@ -14,7 +14,7 @@ const MAX_RATIO = 1.15;
  * CPU time of the windows before those that count: on a busy machine windows agree that had too little of it for V8 to
  * compile anything. epollet settles after 0.45 s, the warm-up included.
  */
-const WARM_US = 150_000;
+export const WARM_US = 150_000;
 /** What has not settled after so many windows is not measured. node:http takes four to seven of 0.25 s. */
 export const MAX_WINDOWS = 10;
 /** In shorter ones the start of the load generator is too large a part. */
@@ -48,14 +48,14 @@ export function steadyLoad(windows: readonly LoadWithCpu[], { seconds }: LoadSpe
 }
 
 /** A sentence for the report. */
-export function unsteadyReason({ windowsUs, windowSeconds }: SteadyLoad): string {
+export function unsteadyReason({ windowsUs, windowSeconds }: Pick<SteadyLoad, 'windowsUs' | 'windowSeconds'>): string {
   const values = windowsUs.map((us) => formatNumber(us)).join(', ');
   return `Struck out: the CPU time per request did not settle, with ${values} µs in successive windows of ${formatNumber(windowSeconds)} s.`;
 }
 
 /** False if a window had no request. */
-const doAgree = (windowsUs: readonly number[]): boolean =>
-  Math.max(...windowsUs) <= MAX_RATIO * Math.min(...windowsUs) && windowsUs.every(Number.isFinite);
+export const doAgree = (windowsUs: readonly number[], maxRatio = MAX_RATIO): boolean =>
+  Math.max(...windowsUs) <= maxRatio * Math.min(...windowsUs) && windowsUs.every(Number.isFinite);
 
 function sumOf(windows: readonly LoadWithCpu[]): LoadWithCpu {
   const sum = (of: (window: LoadWithCpu) => number): number => windows.reduce((total, each) => total + of(each), 0);

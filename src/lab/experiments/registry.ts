@@ -3,10 +3,11 @@ import { connections } from './connections.js';
 import type { Experiment } from './experiment.js';
 import { libuv } from './libuv.js';
 import { models } from './models.js';
+import { rates } from './rates.js';
 import { triggers } from './triggers.js';
 
 /** All experiments; the name is the value of --experiment. */
-export const EXPERIMENTS = { models, libuv, connections, triggers };
+export const EXPERIMENTS = { models, rates, libuv, connections, triggers };
 
 export type ExperimentName = keyof typeof EXPERIMENTS;
 

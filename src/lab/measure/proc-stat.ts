@@ -86,3 +86,15 @@ function threadsOf(pid: number): string[] {
     return [];
   }
 }
+
+/** How often the threads of a process tree have slept: voluntary_ctxt_switches, proc_pid_status(5). */
+export function voluntarySwitches(pid: number): number {
+  let count = 0;
+  for (const member of processTree(pid)) {
+    for (const task of threadsOf(member)) {
+      const status = textOf(`/proc/${member}/task/${task}/status`);
+      count += Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(status)?.[1] ?? 0);
+    }
+  }
+  return count;
+}

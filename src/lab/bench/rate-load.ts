@@ -1,0 +1,117 @@
+import { type Distribution, sumOfDistributions } from '../base/distribution.js';
+import { ExperimentError } from '../base/errors.js';
+import type { LoadWindow, OpenLoop } from '../load/open-loop.js';
+import { type CpuUse, cpuBetween, cpuTime, voluntarySwitches } from '../measure/proc-stat.js';
+import { AGREEING_WINDOWS, doAgree, WARM_US, windowSecondsOf } from './steady-load.js';
+
+/** Of the program that generates the load; its only argument, as JSON. */
+export interface RateLoadSpec {
+  readonly host: string;
+  readonly port: number;
+  readonly path: string;
+  readonly connections: number;
+  readonly close: boolean;
+  readonly spin: boolean;
+  /** The model, whose process tree is measured. */
+  readonly pid: number;
+  /** A closed loop before the first rate; 0 for none. */
+  readonly warmUpSeconds: number;
+  /** Requests per second, in this order. */
+  readonly rates: readonly number[];
+  readonly seconds: number;
+  /** Whether windows have to agree, up to `maxWindows`; otherwise one window is measured. */
+  readonly settle: boolean;
+}
+
+/** Each line of its output. */
+export type RateLoadLine = { readonly load: RateLoad } | { readonly error: string };
+
+/** A load at one rate: of the windows that agree, or of all if none do. */
+export interface RateLoad {
+  readonly rate: number;
+  /** False if no windows agree. */
+  readonly settled: boolean;
+  /** CPU time per response in each window, in microseconds. */
+  readonly windowsUs: readonly number[];
+  readonly windowSeconds: number;
+  readonly seconds: number;
+  readonly due: number;
+  readonly responses: number;
+  readonly errors: number;
+  readonly cpu: CpuUse;
+  /** Voluntary context switches of the model. */
+  readonly wakeUps: number;
+  readonly corrected: Distribution;
+  readonly raw: Distribution;
+  readonly lag: Distribution;
+}
+
+export interface MeasuredWindow extends LoadWindow {
+  readonly cpu: CpuUse;
+  readonly wakeUps: number;
+}
+
+/** A model that has not settled after so many windows is struck out. */
+export const MAX_RATE_WINDOWS = 6;
+/**
+ * The most expensive window by the cheapest: wider than for a closed loop, since a window of 100 requests has a
+ * garbage collection or none.
+ */
+const MAX_RATE_RATIO = 1.25;
+/** A warm-up on a busy machine goes on until V8 has compiled, but not longer than this multiple. */
+const MAX_WARM_UP = 8;
+
+export function measureRates(loop: OpenLoop, spec: RateLoadSpec, emit: (load: RateLoad) => void): void {
+  loop.open();
+  warmUp(loop, spec);
+  for (const rate of spec.rates) emit(measureRate(loop, spec, rate));
+}
+
+function warmUp(loop: OpenLoop, { pid, warmUpSeconds }: RateLoadSpec): void {
+  if (warmUpSeconds === 0) return;
+  const before = cpuTime(pid);
+  for (let at = 0; at < MAX_WARM_UP; at++) {
+    const { responses } = loop.run(Number.POSITIVE_INFINITY, warmUpSeconds);
+    if (responses === 0) throw new ExperimentError('It sent no response under load.');
+    if (cpuBetween(before, cpuTime(pid)).totalUs >= WARM_US) return;
+  }
+}
+
+function measureRate(loop: OpenLoop, { pid, seconds, settle }: RateLoadSpec, rate: number): RateLoad {
+  const windowSeconds = settle ? windowSecondsOf(seconds) : seconds;
+  const windows: MeasuredWindow[] = [];
+  for (;;) {
+    const [cpu, wakeUps] = [cpuTime(pid), voluntarySwitches(pid)];
+    const window = loop.run(rate, windowSeconds);
+    windows.push({ ...window, cpu: cpuBetween(cpu, cpuTime(pid)), wakeUps: voluntarySwitches(pid) - wakeUps });
+    const load = rateLoad(rate, windows, settle);
+    if (load.settled || windows.length >= MAX_RATE_WINDOWS) return load;
+  }
+}
+
+/** Of all windows so far the last ones, if they agree. */
+export function rateLoad(rate: number, windows: readonly MeasuredWindow[], settle: boolean): RateLoad {
+  const windowsUs = windows.map(({ cpu, responses }) => cpu.totalUs / responses);
+  const agree = windows.length >= AGREEING_WINDOWS && doAgree(windowsUs.slice(-AGREEING_WINDOWS), MAX_RATE_RATIO);
+  const counted = agree ? windows.slice(-AGREEING_WINDOWS) : windows;
+  const sum = (of: (window: MeasuredWindow) => number): number => counted.reduce((total, each) => total + of(each), 0);
+  return {
+    rate,
+    settled: agree || !settle,
+    windowsUs,
+    windowSeconds: windows[0]!.seconds,
+    seconds: sum((each) => each.seconds),
+    due: sum(({ due }) => due),
+    responses: sum(({ responses }) => responses),
+    errors: sum(({ errors }) => errors),
+    cpu: {
+      userUs: sum(({ cpu }) => cpu.userUs),
+      systemUs: sum(({ cpu }) => cpu.systemUs),
+      totalUs: sum(({ cpu }) => cpu.totalUs),
+    },
+    wakeUps: sum(({ wakeUps }) => wakeUps),
+    corrected: sumOfDistributions(counted.map(({ corrected }) => corrected)),
+    raw: sumOfDistributions(counted.map(({ raw }) => raw)),
+    lag: sumOfDistributions(counted.map(({ lag }) => lag)),
+  };
+}

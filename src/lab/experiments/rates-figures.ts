@@ -1,0 +1,184 @@
+import type { Figure } from '../base/chart.js';
+import { formatMedian, formatNumber, formatRange, NONE } from '../base/format.js';
+import { formatNoise, formatRatio, repetitionOf, SAME } from '../base/noise.js';
+import type { Summary } from '../base/stats.js';
+import { summarySeries } from './models-figures.js';
+import { PERCENTILES, type RateNoise, type RatePoint, type RatesResult } from './rates-result.js';
+
+interface AllRates {
+  readonly results: readonly RatesResult[];
+  readonly repeated: { readonly model: string; readonly noise: readonly RateNoise[] } | null;
+}
+
+const SHOWN = [
+  ['p50', 'p50'],
+  ['p99', 'p99'],
+  ['p999', 'p99.9'],
+] as const;
+
+/** A point of a chart or a table; null if the model has none at the rate, or if it is struck out. */
+const pointAt = ({ points }: RatesResult, rate: number): RatePoint | null =>
+  points.find((point) => point.rate === rate && point.struckOut === null) ?? null;
+
+const ratesOf = (results: readonly RatesResult[]): number[] =>
+  [...new Set(results.flatMap(({ points }) => points.map(({ rate }) => rate)))].sort((a, b) => a - b);
+
+export function ratesFigures(all: AllRates): Figure[] {
+  const { results } = all;
+  const rates = ratesOf(results);
+  return [
+    lineFigure(results, rates, {
+      title: 'CPU time per request, µs',
+      description:
+        'At each rate that is offered, with all processes and threads of the model. At a low rate a model sleeps before each request, so that falling asleep and waking up are part of its cost; at a high rate several requests share them. The scale is logarithmic.',
+      unit: 'µs',
+      of: ({ cpuUs }) => cpuUs,
+    }),
+    lineFigure(results, rates, {
+      title: 'Wake-ups per second',
+      description:
+        'Voluntary context switches of all threads of the model. A model that polls has none, since it never sleeps. The scale is logarithmic.',
+      unit: 'wake-ups/s',
+      of: ({ wakeUpsPerSecond }) => wakeUpsPerSecond,
+    }),
+    ...rates.map((rate) => rateFigure(all, rate)),
+    repeatedFigure(all),
+    struckOutFigure(results),
+  ].filter((each): each is Figure => each !== null);
+}
+
+/** For the terminal: a table for each rate. */
+export function ratesSummary(all: AllRates): Pick<Figure, 'title' | 'table'>[] {
+  const tables = ratesOf(all.results).map((rate) => rateTable(all, rate));
+  return [...tables, repeatedFigure(all), struckOutFigure(all.results)].filter((each) => each !== null);
+}
+
+function rateTable({ results, repeated }: AllRates, rate: number): Omit<Figure, 'chart'> {
+  const rows = results.filter(({ points }) => points.length > 0);
+  const least = Math.min(...rows.flatMap((row) => pointAt(row, rate)?.cpuUs?.median ?? []));
+  const noise = repeated?.noise.find((each) => each.rate === rate)?.noise.cpuUs ?? null;
+  return {
+    title: `${formatNumber(rate)} requests per second`,
+    description:
+      'Latency from the time at which a request was due to the end of its response, on a logarithmic scale; raw: from the time at which it was sent. Achieved: responses by requests that were due.',
+    table: {
+      columns: [
+        ...['model', 'CPU µs', 'range', 'by the least', 'wake-ups/s', 'achieved'],
+        ...['p50 ms', 'p90', 'p99', 'p99.9', 'max', 'raw p99', 'raw p99.9'],
+      ],
+      rows: rows.map((row) => {
+        const point = pointAt(row, rate);
+        const achieved = row.points.find((each) => each.rate === rate)?.achieved;
+        return [
+          row.model,
+          formatMedian(point?.cpuUs),
+          formatRange(point?.cpuUs),
+          formatRatio(point?.cpuUs && point.cpuUs.median / least, noise),
+          formatMedian(point?.wakeUpsPerSecond),
+          formatMedian(achieved),
+          ...PERCENTILES.map((each) => formatMedian(point?.latencyMs[each])),
+          formatMedian(point?.rawMs.p99),
+          formatMedian(point?.rawMs.p999),
+        ];
+      }),
+    },
+  };
+}
+
+interface LineFigure extends Pick<Figure, 'title' | 'description'> {
+  unit: string;
+  of: (point: RatePoint) => Summary | null;
+}
+
+function lineFigure(
+  results: readonly RatesResult[],
+  rates: readonly number[],
+  { title, description, unit, of }: LineFigure,
+): Figure | null {
+  const at = (result: RatesResult, rate: number): Summary | null => {
+    const point = pointAt(result, rate);
+    return point && of(point);
+  };
+  const measured = results.filter((result) => rates.some((rate) => at(result, rate) !== null));
+  if (measured.length === 0) return null;
+  return {
+    title,
+    description,
+    chart: {
+      kind: 'lines',
+      labels: rates.map((rate) => formatNumber(rate)),
+      series: measured.map((result) => summarySeries(result.model, rates, (rate) => at(result, rate))),
+      unit,
+      labelTitle: 'requests offered per second',
+      logarithmic: true,
+    },
+    table: {
+      columns: ['model', ...rates.map((rate) => `${formatNumber(rate)}/s`)],
+      rows: measured.map((result) => [result.model, ...rates.map((rate) => formatMedian(at(result, rate)))]),
+    },
+  };
+}
+
+/** The latency of each model that keeps up, with the table of the rate. */
+function rateFigure(all: AllRates, rate: number): Figure {
+  const measured = all.results.flatMap((result) => {
+    const point = pointAt(result, rate);
+    return point?.latencyMs.p50 ? [{ model: result.model, point }] : [];
+  });
+  return {
+    ...rateTable(all, rate),
+    chart: {
+      kind: 'bars',
+      labels: measured.map(({ model }) => model),
+      series: SHOWN.map(([key, name]) => summarySeries(name, measured, ({ point }) => point.latencyMs[key])),
+      unit: 'ms',
+      logarithmic: true,
+    },
+  };
+}
+
+function repeatedFigure({ repeated }: AllRates): Figure | null {
+  if (repeated === null || repeated.noise.length === 0) return null;
+  const { model, noise } = repeated;
+  return {
+    title: 'Two runs of the same',
+    description: `Each round measures ${model} twice, as ${model} and as ${repetitionOf(model)}. What the two differ by, the median over the rounds, is the noise of the run: a ratio within it is shown as “${SAME}”.`,
+    chart: null,
+    table: {
+      columns: ['requests per second', 'CPU time', 'wake-ups', 'p50', 'p99'],
+      rows: noise.map(({ rate, noise: { cpuUs, wakeUpsPerSecond, p50Ms, p99Ms } }) => [
+        formatNumber(rate),
+        ...[cpuUs, wakeUpsPerSecond, p50Ms, p99Ms].map(formatNoise),
+      ]),
+    },
+  };
+}
+
+/** Null for a quiet machine. */
+export function noisyRatesSentence(
+  { model, noise }: NonNullable<AllRates['repeated']>,
+  maxNoise: number,
+): string | null {
+  const noisy = noise.filter(({ noise: { cpuUs } }) => cpuUs !== null && cpuUs > maxNoise);
+  if (noisy.length === 0) return null;
+  const parts = noisy.map(({ rate, noise: { cpuUs } }) => `${formatNoise(cpuUs)} at ${formatNumber(rate)}/s`);
+  return `Two runs of ${model} differ by ${parts.join(', ')}: the machine is too noisy, above ${formatNoise(maxNoise)}.`;
+}
+
+function struckOutFigure(results: readonly RatesResult[]): Figure | null {
+  const rows = results.flatMap(({ model, points, failure }) => [
+    ...(failure === null ? [] : [[model, NONE, failure]]),
+    ...points.flatMap(({ rate, struckOut }) => (struckOut === null ? [] : [[model, formatNumber(rate), struckOut]])),
+    ...points.flatMap(({ rate, errors }) =>
+      errors && errors.max > 0 ? [[model, formatNumber(rate), `${formatNumber(errors.max)} errors in a round.`]] : [],
+    ),
+  ]);
+  if (rows.length === 0) return null;
+  return {
+    title: 'Errors, and what is struck out',
+    description:
+      'Models that could not be measured, rates at which less than 0.95 of the requests were responded to, figures that did not settle, and failed requests.',
+    chart: null,
+    table: { columns: ['model', 'rate', 'reason'], rows },
+  };
+}

@@ -1,0 +1,79 @@
+import { ExperimentError } from '../base/errors.js';
+import { MAX_NOISE, modelOf, repetitionOf } from '../base/noise.js';
+import { smokeCheck } from '../bench/smoke-check.js';
+import { HTTP_MODELS, modelNamed, type Workbench } from '../bench/workbench.js';
+import { assertMemoryFor } from '../measure/memory.js';
+import type { Experiment, Measured } from './experiment.js';
+import { noisyRatesSentence, ratesFigures, ratesSummary } from './rates-figures.js';
+import { type RateNoise, type RatesPartial, type RatesResult, rateNoise, ratesResult } from './rates-result.js';
+
+/** From one that lets a model sleep before each request to one at which it hardly sleeps. */
+export const RATES = [100, 1000, 10_000, 50_000];
+
+/** Of a connection that has a process of its own: an engine with its heap. */
+const HEAVY_BYTES_EACH = 64 * 1024 * 1024;
+
+export interface AllRates {
+  readonly results: readonly RatesResult[];
+  /** Null if no model was measured twice. */
+  readonly repeated: { readonly model: string; readonly noise: readonly RateNoise[] } | null;
+}
+
+/** A closed loop never lets a model sleep, so it hides what falling asleep and waking up cost. */
+export const rates: Experiment<AllRates> = {
+  question: 'What does a request cost when requests come at a fixed rate, and how often does each model wake up?',
+  models: HTTP_MODELS.map(({ name }) => name),
+  defaults: {},
+  unused: ['rate', 'idle', 'maxIdle'],
+  measure,
+  hasData: ({ results }) => results.some(({ points }) => points.length > 0),
+  figures: (result) => ratesFigures(result),
+  summary: (result) => ratesSummary(result),
+};
+
+async function measure(bench: Workbench, orders: readonly (readonly string[])[]): Promise<Measured<AllRates>> {
+  const partials = new Map(
+    bench.rows.map((model): [string, RatesPartial] => [
+      model,
+      { model, waits: modelNamed(modelOf(model)).waits, loads: new Map(), failure: null },
+    ]),
+  );
+  const complete = await bench.rounds(orders, partials.size, async (model, round) => {
+    bench.progress.label(`round ${round + 1} of ${orders.length}: ${model}`);
+    await measureModel(bench, partials.get(model)!, round);
+    bench.progress.step();
+  });
+  const results = [...partials.values()].map(ratesResult);
+  const row = (name: string): RatesResult => results.find(({ model }) => model === name)!;
+  const { repeated: model } = bench;
+  const repeated = model === null ? null : { model, noise: rateNoise(row(model), row(repetitionOf(model))) };
+  const sentence = repeated && noisyRatesSentence(repeated, MAX_NOISE);
+  if (sentence !== null) bench.note(sentence);
+  return { result: { results, repeated }, complete };
+}
+
+/** A model that fails is skipped from then on. */
+async function measureModel(bench: Workbench, partial: RatesPartial, round: number): Promise<void> {
+  if (partial.failure !== null) return;
+  const { settings, instruments } = bench;
+  if (bench.isOverBudget) {
+    partial.failure = `The budget of ${settings.budgetSeconds} s was used up before its turn in round ${round + 1}.`;
+    return;
+  }
+  const model = modelNamed(modelOf(partial.model));
+  try {
+    await bench.withServer(bench.launch.model(model.name, bench.site.directory), async ({ url, pid }) => {
+      const { keepAlive } = await smokeCheck(url, bench.site.page, { fixedPage: model.name === 'fixed-page' });
+      const isHeavy = model.heavy ?? false;
+      const connections = isHeavy ? Math.min(settings.connections, settings.maxHeavy) : settings.connections;
+      if (isHeavy) assertMemoryFor(connections, HEAVY_BYTES_EACH);
+      const spec = { url, connections, seconds: settings.seconds, close: settings.close || !keepAlive };
+      const { warmUpSeconds } = settings;
+      for (const load of await instruments.rateLoads(spec, { pid, rates: RATES, warmUpSeconds, settle: true }))
+        partial.loads.set(load.rate, [...(partial.loads.get(load.rate) ?? []), load]);
+    });
+  } catch (error) {
+    if (!(error instanceof ExperimentError)) throw error;
+    partial.failure = error.message;
+  }
+}
