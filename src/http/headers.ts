@@ -48,6 +48,7 @@ export const FieldId = {
   forwarded: 18,
   xForwardedFor: 19,
   xForwardedProto: 20,
+  xRequestId: 21,
 } as const;
 const FIELD_NAMES = [
   'host',
@@ -71,6 +72,7 @@ const FIELD_NAMES = [
   'forwarded',
   'x-forwarded-for',
   'x-forwarded-proto',
+  'x-request-id',
 ];
 export const FIELD_ID_COUNT = FIELD_NAMES.length;
 

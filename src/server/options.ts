@@ -64,6 +64,11 @@ export interface ServeOptions extends SiteOptions, ClientOptions {
   /** The path of the file that the lines are appended to; created with mode 0640. @default standard output */
   accessLogFile?: string;
   /**
+   * Each request has an id: its X-Request-Id, or a new one. Its response has it, a line in JSON, and the context of a
+   * handler. @default false
+   */
+  requestIds?: boolean;
+  /**
    * Where the admin door listens, for metrics, health and the live view: `127.0.0.1:9090` or `unix:/run/x.sock`; a port
    * alone is one of the loopback. @default none
    */
@@ -201,6 +206,10 @@ export const SERVER_OPTIONS = {
     description: 'file that the lines of the access log are appended to; opened anew on SIGUSR1',
     flag: { argument: 'file' },
   },
+  requestIds: toggle(
+    false,
+    'each request has an id, of its X-Request-Id or a new one, which its response and log have',
+  ),
   ...CLIENT_OPTIONS,
   fetch: {
     type: FUNCTION,
@@ -289,6 +298,7 @@ export function checkedOptions(options: ServeOptions) {
     hosts: new Map(hosts.map(([host, its]) => hostPlan(host, its, handlerFollows))),
     trigger,
     log,
+    requestIds: checked(options, 'requestIds'),
     measure,
     clients: checkedClients(options),
     kernel,

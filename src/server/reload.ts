@@ -10,6 +10,7 @@ const FIXED_OPTIONS = [
   'trigger',
   'accessLog',
   'accessLogFile',
+  'requestIds',
   'measure',
   'admin',
   'kernel',

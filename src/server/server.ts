@@ -20,6 +20,7 @@ import type { ClientRules } from './client-options.js';
 import { ClientLimits } from './clients/client-limits.js';
 import type { ServerContext } from './connection/context.js';
 import { HttpConnection } from './connection/http-connection.js';
+import { RequestIds } from './connection/request-ids.js';
 import type { Companion, Handed } from './handed.js';
 import { FlushQueue } from './handlers/flush-queue.js';
 import type { HandlerRunner } from './handlers/handler-runner.js';
@@ -139,6 +140,7 @@ export class Server implements HandlerServer, AsyncDisposable {
         server: this,
         defaultHost: '',
         log,
+        requestIds: given.requestIds ? new RequestIds() : null,
         meter,
         clients: ClientLimits.of(limits, clients.exempt, null),
         proxies: clients.proxies,

@@ -194,6 +194,7 @@ describe('a flag takes precedence over its variable, that over the file, and tha
     [[], { EPOLLET_PORT: '8' }, { port: 8 }],
     [[], { PORT: '8' }, { port: 8 }],
     [['--port', '7'], { EPOLLET_PORT: '8' }, { port: 7 }],
+    [['--request-ids'], { EPOLLET_REQUEST_IDS: 'on' }, { requestIds: true }],
     [[], { EPOLLET_TRIGGER: 'level', EPOLLET_ACCESS_LOG: 'off' }, { trigger: 'level', accessLog: 'off' }],
     [['--trigger', 'oneshot'], { EPOLLET_TRIGGER: 'level' }, { trigger: 'oneshot' }],
     [[], { EPOLLET_COMPRESS: '0' }, { compress: false }],

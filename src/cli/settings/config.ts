@@ -23,6 +23,7 @@ export interface Config {
   trigger?: Trigger;
   accessLog?: AccessLogFormat;
   accessLogFile?: string;
+  requestIds?: boolean;
   admin?: string;
   trustedProxies?: string | string[];
   proxyProtocol?: boolean;

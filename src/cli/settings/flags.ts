@@ -93,6 +93,7 @@ export const serverFlags = (): Option[] => [
   ...flagsOf('trigger', SERVER_OPTIONS.trigger),
   ...flagsOf('accessLog', SERVER_OPTIONS.accessLog),
   ...flagsOf('accessLogFile', SERVER_OPTIONS.accessLogFile),
+  ...flagsOf('requestIds', SERVER_OPTIONS.requestIds),
   ...flagsOf('trustedProxies', SERVER_OPTIONS.trustedProxies, proxyTexts),
   ...flagsOf('proxyProtocol', SERVER_OPTIONS.proxyProtocol),
   ...flagsOf('exemptClients', SERVER_OPTIONS.exemptClients, networks(isNetwork, NETWORK_NOUN)),

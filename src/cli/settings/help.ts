@@ -6,7 +6,7 @@ import { flagName } from './flags.js';
 const HEADINGS: readonly (readonly [heading: string, flags: string])[] = [
   [
     'Serving:',
-    'config host port listen workers accept trigger access-log access-log-file admin trusted-proxies proxy-protocol vhost check',
+    'config host port listen workers accept trigger access-log access-log-file request-ids admin trusted-proxies proxy-protocol vhost check',
   ],
   [
     'Files:',

@@ -79,6 +79,7 @@ export const CONFIG_OPTIONS = {
     ...SERVER_OPTIONS.accessLogFile,
     description: `${SERVER_OPTIONS.accessLogFile.description}; a relative path starts at the directory of this file`,
   },
+  requestIds: SERVER_OPTIONS.requestIds,
   trustedProxies: SERVER_OPTIONS.trustedProxies,
   proxyProtocol: SERVER_OPTIONS.proxyProtocol,
   exemptClients: SERVER_OPTIONS.exemptClients,

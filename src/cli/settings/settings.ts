@@ -122,6 +122,7 @@ export function settingsOf(command: Command, dir: string | undefined): Settings 
   }
   const admin = flags.admin ?? file?.admin;
   const accessLog = choose('accessLog');
+  const requestIds = rank('requestIds') > 0 ? isOn(command, 'requestIds') : file?.requestIds === true;
   const accessLogFile = flags.accessLogFile ?? file?.accessLogFile;
   if (accessLogFile === '')
     throw new UsageError('The access log has an empty name; give a file, or leave --access-log-file out.');
@@ -137,6 +138,7 @@ export function settingsOf(command: Command, dir: string | undefined): Settings 
     options: {
       trigger: choose('trigger'),
       accessLog,
+      ...(requestIds ? { requestIds } : {}),
       ...(accessLogFile === undefined ? {} : { accessLogFile }),
       ...(admin === undefined ? {} : { admin }),
       ...clientOptions(command, file),

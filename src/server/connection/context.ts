@@ -9,6 +9,7 @@ import type { HandlerRunner } from '../handlers/handler-runner.js';
 import type { HandlerServer } from '../handlers/handler-server.js';
 import type { AccessLog } from '../log/access-log.js';
 import type { Meter } from '../measure/meter.js';
+import type { RequestIds } from './request-ids.js';
 
 /** What the HTTP connections of one server share. */
 export interface ServerContext {
@@ -23,6 +24,8 @@ export interface ServerContext {
   readonly flushQueue: FlushQueue;
   /** Null if it is off. */
   readonly log: AccessLog | null;
+  /** Null unless requests have ids. */
+  readonly requestIds: RequestIds | null;
   /** Null unless the server measures. */
   readonly meter: Meter | null;
   /** Null if the limits of a client address are off. Replaced by a reload. */

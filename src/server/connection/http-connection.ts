@@ -46,7 +46,7 @@ export class HttpConnection implements ProxiedProtocol {
   /** The client's address for the log, once it has been needed. */
   private peer: string | null = null;
   private queue: ResponseQueue | null = null;
-  /** Null without an access log, and until a request is traced. */
+  /** Null without an access log and ids, and until a request is traced. */
   private unlogged: Unlogged | null;
   /** Of a request that is traced, or whose body is discarded before its response is made. */
   private entry: LogEntry | null = null;
@@ -69,7 +69,7 @@ export class HttpConnection implements ProxiedProtocol {
     readonly connection: Connection,
   ) {
     this.headDueMs = connection.context.reactor.nowMs + context.limits.headTimeoutMs;
-    this.unlogged = context.log === null ? null : new Unlogged(context.log);
+    this.unlogged = context.log === null && context.requestIds === null ? null : new Unlogged(context.log);
   }
 
   /** Reads for the first time. A connection too many ends with that: at most a request that came with it gets a 429. */
@@ -237,7 +237,7 @@ export class HttpConnection implements ProxiedProtocol {
     this.unlogged ??= new Unlogged(context.log);
     this.entry = this.logEntry();
     const client = this.forwarded?.addressOf(context.parser);
-    const trace = new RequestTrace(context.parser, connection, context.server, client);
+    const trace = new RequestTrace(context.parser, connection, context.server, this.entry!.requestId, client);
     this.entry!.trace = trace;
     trace.run(() => (context.parser.contentLength !== 0 ? this.beginBody(hasMore) : this.respond(hasMore)));
   }
@@ -350,8 +350,9 @@ export class HttpConnection implements ProxiedProtocol {
     if (unlogged === null) return null;
     this.entry = null;
     if (entry !== null) return entry;
-    const { log, parser } = this.context;
+    const { log, parser, requestIds } = this.context;
     const made = unlogged.add(new LogEntry(unlogged, connection.context.reactor.nowMs));
+    if (requestIds !== null) made.requestId = requestIds.of(parser);
     if (log !== null) log.note(made, parser, unlogged.bytesOf(this.clientName()));
     return made;
   }

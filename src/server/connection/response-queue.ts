@@ -101,7 +101,7 @@ export class ResponseQueue {
     if (handlers.fetchFirst) pending.head = FastRequest.headOf(request);
     this.pending.push(pending);
     if (tracing) debug('handler called, %d pending', this.pending.length);
-    const handlerContext = HandlerContext.of(this.handlerContext, this.client?.addressOf(parser));
+    const handlerContext = HandlerContext.of(this.handlerContext, this.client?.addressOf(parser), entry);
     const response = handlers.call(request, handlerContext, pending);
     if (response instanceof Promise) response.then((late) => this.onResponse(pending, late, true));
     else this.onResponse(pending, response, false);

@@ -15,6 +15,7 @@ const STATUS = ascii(',"status":');
 const BYTES = ascii(',"bytes":');
 const COMPLETE = ascii(',"complete":true,"durationMs":');
 const CUT = ascii(',"complete":false,"durationMs":');
+const REQUEST_ID = ascii(',"requestId":"');
 const HOST = ascii(',"host":');
 const REFERER = ascii(',"referer":');
 const USER_AGENT = ascii(',"userAgent":');
@@ -35,10 +36,11 @@ export class JsonFormat implements LineFormat {
     worker: number | null,
   ) {
     this.end = ascii(worker === null ? '}\n' : `,"worker":${worker}}\n`);
-    const constants = [PEER, METHOD, TARGET, NO_REQUEST_LINE, STATUS, BYTES, CUT, this.end];
+    const constants = [PEER, METHOD, TARGET, NO_REQUEST_LINE, STATUS, BYTES, CUT, REQUEST_ID, this.end];
     this.mostBytes =
       constants.reduce((sum, { length }) => sum + length, '{"time":"2026-11-21T06:33:00.000'.length) +
-      3 * DECIMAL_BYTES;
+      3 * DECIMAL_BYTES +
+      1;
   }
 
   setSecond(): void {
@@ -81,6 +83,11 @@ export class JsonFormat implements LineFormat {
     line.appendDecimal(entry.contentBytes());
     line.append(entry.isComplete ? COMPLETE : CUT);
     line.appendThousandths(Math.max(0, nowMs - entry.startMs));
+    if (entry.requestId !== null) {
+      line.append(REQUEST_ID);
+      line.appendText(entry.requestId);
+      line.bytes[line.length++] = QUOTE;
+    }
     entry.appendFields(line);
     line.append(this.end);
   }

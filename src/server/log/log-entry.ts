@@ -18,6 +18,8 @@ export interface Output {
 /** A request on its way to its line. */
 export class LogEntry {
   status = NO_RESPONSE;
+  /** Null unless requests have ids. ASCII without quotes. */
+  requestId: string | null = null;
   /** Null without a subscriber. */
   trace: Trace | null = null;
   /** The start of its line, and its fields unless `fields` has them; null without a log, and once it is recorded. */
@@ -71,9 +73,10 @@ export class LogEntry {
     return Math.max(0, Math.min(sentBytes, this.end) - this.bodyStart);
   }
 
-  /** The most bytes of `appendFields`, and of the start. */
+  /** The bytes of the start, of the fields and of the id. */
   get partsLength(): number {
-    return this.line!.length + (this.fields === null ? 0 : this.fields.length);
+    const { fields, requestId } = this;
+    return this.line!.length + (fields === null ? 0 : fields.length) + (requestId === null ? 0 : requestId.length);
   }
 
   appendFields(to: Line): void {

@@ -16,6 +16,8 @@ export interface RequestMessage {
   /** The client's address, also by a trusted proxy; null if it has disconnected before this was first read. */
   readonly peer: SocketAddress | null;
   readonly server: HandlerServer;
+  /** As the response has it in X-Request-Id; null unless requests have ids. */
+  readonly requestId: string | null;
   /** Of the response; null until `asyncStart`, and if the client has disconnected before. */
   readonly status: number | null;
   /** Of the response's content, sent so far; final in `asyncEnd`. */
@@ -61,6 +63,7 @@ export class RequestTrace implements RequestMessage {
     parser: RequestParser,
     connection: Connection,
     readonly server: HandlerServer,
+    readonly requestId: string | null,
     client: SocketAddress | undefined,
   ) {
     this.method = parser.method;
