@@ -25,5 +25,7 @@ export type { EventLoopDelay, Measurements } from './server/measure/meter.js';
 export type { HostOptions, ServeOptions, WorkersOptions } from './server/options.js';
 export type { Server } from './server/server.js';
 export type { RequestMessage } from './server/tracing/request-trace.js';
+export type { UpgradeContext, UpgradeHandler } from './server/upgrade/upgrade-context.js';
+export type { UpgradeSocket } from './server/upgrade/upgrade-socket.js';
 export type { AcceptMode } from './server/workers-option.js';
 export type { Supervisor, TotalStats, WorkerStats } from './workers/supervisor.js';

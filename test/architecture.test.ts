@@ -23,7 +23,7 @@ const FLOORS: string[][] = [
   ['files'],
   ['server/log', 'server/measure', 'server/clients'],
   ['server/handlers'],
-  ['server/tracing'],
+  ['server/tracing', 'server/upgrade'],
   ['server/connection'],
   ['app'],
   ['server'],

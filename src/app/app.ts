@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { installGlobals } from '../fetch/globals.js';
 import type { ErrorHandler, FetchHandler } from '../server/handlers/handler-runner.js';
+import type { UpgradeHandler } from '../server/upgrade/upgrade-context.js';
 import { AppError } from './app-error.js';
 import { freshUrl } from './fresh-modules.js';
 import { jsonFault } from './json-fault.js';
@@ -12,6 +13,7 @@ import { placeOf, syntaxPlace } from './syntax-place.js';
 export interface App {
   fetch: FetchHandler;
   error?: ErrorHandler;
+  upgrade?: UpgradeHandler;
 }
 
 const OWN_DIRECTORY = new URL('..', import.meta.url).href; // of the bundle too
@@ -99,18 +101,22 @@ function stackOf(error: unknown): string {
 
 function appOf(path: string, given: unknown): App {
   if (given === undefined) throw new AppError(`The app ${path} has no default export; give it one: ${SHAPE}.`);
-  const { fetch, error } = (given ?? {}) as { fetch?: unknown; error?: unknown };
+  const members = (given ?? {}) as Record<string, unknown>;
+  const { fetch } = members;
   if (typeof fetch !== 'function') {
     if (typeof given === 'function') return { fetch: given as FetchHandler };
     throw new AppError(`The default export of the app ${path} has no function fetch; give it one: ${SHAPE}.`);
   }
-  if (error !== undefined && typeof error !== 'function') {
-    throw new AppError(
-      `error in the default export of the app ${path} is not a function; make it one or leave it out.`,
-    );
+  const app: App = { fetch: fetch.bind(given) as FetchHandler };
+  for (const name of ['error', 'upgrade'] as const) {
+    const handler = members[name];
+    if (handler === undefined) continue;
+    if (typeof handler !== 'function') {
+      throw new AppError(
+        `${name} in the default export of the app ${path} is not a function; make it one or leave it out.`,
+      );
+    }
+    app[name] = handler.bind(given);
   }
-  return {
-    fetch: fetch.bind(given) as FetchHandler,
-    ...(error === undefined ? {} : { error: error.bind(given) as ErrorHandler }),
-  };
+  return app;
 }

@@ -1,5 +1,6 @@
 import type { Scheme } from '../http/forwarded.js';
 import { FieldId } from '../http/headers.js';
+import { headerPairs } from '../http/request/head-text.js';
 import type { RequestParser } from '../http/request/parser.js';
 import type { BodyQueue } from './body-queue.js';
 import { markAsClients } from './client-errors.js';
@@ -239,18 +240,6 @@ function urlOf(target: string, host: string, defaultHost: string, given: Scheme 
  */
 const hasValidPunycode = (hostname: string): boolean =>
   !hostname.includes('xn--') || URL.canParse(`http://\xe4.${hostname}`);
-
-/** The fields of a valid head. */
-function headerPairs(head: Buffer): [name: string, value: string][] {
-  const lines = head.toString('latin1', 0, head.length - 1).split('\r\n');
-  const fields: [string, string][] = [];
-  for (let i = 1; i < lines.length; i++) {
-    const line = lines[i]!;
-    const colon = line.indexOf(':');
-    if (colon > 0) fields.push([line.slice(0, colon), line.slice(colon + 1)]); // Headers trims whitespace
-  }
-  return fields;
-}
 
 /** Makes FastRequest an instance of Node's class, with all its members. To be called once. */
 export function prepareRequest(): void {

@@ -49,6 +49,7 @@ export const FieldId = {
   xForwardedFor: 19,
   xForwardedProto: 20,
   xRequestId: 21,
+  upgrade: 22,
 } as const;
 const FIELD_NAMES = [
   'host',
@@ -73,6 +74,7 @@ const FIELD_NAMES = [
   'x-forwarded-for',
   'x-forwarded-proto',
   'x-request-id',
+  'upgrade',
 ];
 export const FIELD_ID_COUNT = FIELD_NAMES.length;
 

@@ -147,6 +147,13 @@ export class Connection extends Registration implements BatchReadable {
     this.protocol.onClose();
   }
 
+  /** Ends without closing the descriptor, which is the caller's from here on. The protocol is not notified. */
+  release(): void {
+    assert(this.state === State.open && !this.hasUnsent && !this.queuedForRead, 'released in use');
+    this.state = State.closed;
+    this.abandon('unregister');
+  }
+
   onReady(readiness: number): void {
     if (readiness & WRITABLE) this.flush();
     if (!(readiness & READABLE) || this.writeQueue !== null || this.isClosed) return this.updateInterest();

@@ -1,8 +1,14 @@
 import type { SocketAddress } from '../sys/kernel.js';
-import type { Connection } from './connection.js';
+import type { ConnectionContext } from './context.js';
+
+interface Socket {
+  readonly isClosed: boolean;
+  readonly context: ConnectionContext;
+  readonly fd: number;
+}
 
 /** The peer's address, getpeername(2); null once either side has closed. */
-export function peerOf({ isClosed, context, fd }: Connection): SocketAddress | null {
+export function peerOf({ isClosed, context, fd }: Socket): SocketAddress | null {
   const address = isClosed ? null : context.kernel.getpeername(fd); // a closed descriptor's number may be in use again
   return typeof address === 'number' ? null : address;
 }

@@ -1,5 +1,6 @@
 import type { BatchEndHandler } from '../reactor/batch-end.js';
 import type { Reactor } from '../reactor/reactor.js';
+import { rethrow } from '../reactor/thrown.js';
 import { type BatchWritable, WriteBatch } from './write-batch.js';
 
 /**
@@ -88,6 +89,6 @@ export class ReadBatch implements BatchEndHandler {
         thrown.push(error);
       }
     }
-    if (thrown.length > 0) throw new AggregateError(thrown.splice(0), 'a connection threw');
+    if (thrown.length > 0) rethrow(thrown);
   }
 }

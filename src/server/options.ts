@@ -26,6 +26,7 @@ import { CLIENT_OPTIONS, type ClientOptions, checkedClients } from './client-opt
 import { type ErrorHandler, type FetchHandler, HandlerRunner } from './handlers/handler-runner.js';
 import { LISTEN, type ListenOption, listenAddresses } from './listen-option.js';
 import { ACCESS_LOG_FORMATS, type AccessLogFormat, type AccessLogOptions } from './log/access-log.js';
+import { prepareUpgrade, type UpgradeHandler } from './upgrade/upgrade-context.js';
 import { ACCEPT_MODES, type AcceptMode, WORKERS } from './workers-option.js';
 
 /** A further site, for the host that it is the value of. */
@@ -44,6 +45,8 @@ export interface ServeOptions extends SiteOptions, ClientOptions {
   fetch?: FetchHandler;
   /** Responds if `fetch` has thrown or rejected. @default a short page with status 500 */
   error?: ErrorHandler;
+  /** Takes connections over for another protocol: called, before the files, with requests that have an Upgrade field. */
+  upgrade?: UpgradeHandler;
   /** Call `fetch` before the files; requests for which it returns 404 go on to the files. @default false */
   fetchFirst?: boolean;
   /** Sites of other hosts, by the name in the Host field: lower case, without a port. They inherit nothing. @default {} */
@@ -102,6 +105,9 @@ const FUNCTION: OptionType<unknown> = {
   schema: {},
   check: (name, value) => (typeof value === 'function' ? value : invalidValue(name, 'a function', value)),
 };
+
+/** Not an option of the command: a member of the app's default export. */
+const handler = (description: string) => ({ type: FUNCTION, default: undefined, description });
 
 const ROOT: OptionType<string> = {
   schema: { type: 'string', pattern: '^[^\\u0000]+$' },
@@ -221,11 +227,8 @@ export const SERVER_OPTIONS = {
       description: 'module with export default { fetch }, the handler of requests that no file serves',
     },
   },
-  error: {
-    type: FUNCTION,
-    default: undefined,
-    description: 'responds if fetch has thrown or rejected; without it, a short page with status 500',
-  },
+  error: handler('responds if fetch has thrown or rejected; without it, a short page with status 500'),
+  upgrade: handler('takes connections over for another protocol; without it such requests are ordinary'),
   fetchFirst: toggle(false, 'call the handler before the files; if it returns 404, they serve the request'),
   hosts: {
     type: HOSTS,
@@ -295,6 +298,7 @@ export function checkedOptions(options: ServeOptions) {
     listen,
     site: hasFiles ? sitePlan(options, '', handlerFollows) : null,
     handlers,
+    upgrade: prepareUpgrade(options.upgrade),
     hosts: new Map(hosts.map(([host, its]) => hostPlan(host, its, handlerFollows))),
     trigger,
     log,
@@ -347,7 +351,7 @@ function checkedAddresses(options: ServeOptions): ListenAddress[] {
 
 function handlersOf(options: ServeOptions): HandlerRunner | null {
   const { fetch, error } = options;
-  for (const name of ['fetch', 'error'] as const) if (options[name] !== undefined) checked(options, name);
+  for (const name of ['fetch', 'error', 'upgrade'] as const) if (options[name] !== undefined) checked(options, name);
   const fetchFirst = checked(options, 'fetchFirst');
   if (fetch !== undefined) return new HandlerRunner(fetch, error ?? null, fetchFirst);
   if (error === undefined && !fetchFirst) return null;

@@ -23,7 +23,6 @@ import { HttpConnection } from './connection/http-connection.js';
 import { RequestIds } from './connection/request-ids.js';
 import type { Companion, Handed } from './handed.js';
 import { FlushQueue } from './handlers/flush-queue.js';
-import type { HandlerRunner } from './handlers/handler-runner.js';
 import type { HandlerServer, ServerStats, StopOptions } from './handlers/handler-server.js';
 import { openListeners } from './listeners.js';
 import { AccessLog } from './log/access-log.js';
@@ -84,7 +83,7 @@ export class Server implements HandlerServer, AsyncDisposable {
     private readonly options: ServeOptions,
     handed: Handed = {},
   ) {
-    const { listen, site, hosts, handlers, trigger, measure, clients, ...given } = checkedOptions(options);
+    const { listen, site, hosts, handlers, upgrade, trigger, measure, clients, ...given } = checkedOptions(options);
     this.counted = countedKernel(given.kernel);
     const { kernel } = this.counted;
     const limits = resolveLimits(options.limits);
@@ -133,6 +132,7 @@ export class Server implements HandlerServer, AsyncDisposable {
         clock,
         files,
         handlers,
+        upgrade,
         flushQueue: new FlushQueue(() => {
           this.reactor.readClock();
           tick();
@@ -231,14 +231,14 @@ export class Server implements HandlerServer, AsyncDisposable {
 
   /** The first half of a reload, which may throw, and does not change anything yet. */
   prepareReload(options: ServeOptions): PreparedReload {
-    const { site, hosts, handlers, clients } = checkedOptions(options);
+    const { site, hosts, clients, ...called } = checkedOptions(options);
     rejectFixed(options, this.options);
     const limits = resolveLimits(options.limits);
     const { kernel } = this.counted;
     const files = site === null ? null : new Files(kernel, site, hosts, limits);
     return {
       commit: () => {
-        if (this.stopping === null) this.replace(files, handlers, limits, clients);
+        if (this.stopping === null) this.replace(files, called, limits, clients);
         else files?.close();
       },
       abort: () => files?.close(),
@@ -361,15 +361,21 @@ export class Server implements HandlerServer, AsyncDisposable {
     this.connectionContext.isStopping = true;
   }
 
-  private replace(files: Files | null, handlers: HandlerRunner | null, limits: Limits, rules: ClientRules): void {
+  private replace(
+    files: Files | null,
+    called: Pick<ServerContext, 'handlers' | 'upgrade'>,
+    limits: Limits,
+    rules: ClientRules,
+  ): void {
     const { context, connectionContext, acceptors } = this;
     const before = context.files;
     for (const token of this.watchTokens) this.reactor.unregister(token);
     this.watchTokens = [];
     context.files = files;
-    context.handlers = handlers;
+    context.handlers = called.handlers;
+    context.upgrade = called.upgrade;
     context.limits = connectionContext.limits = acceptors.options = limits;
-    context.parser = new RequestParser(limits, handlers !== null);
+    context.parser = new RequestParser(limits, called.handlers !== null);
     acceptors.reserve = files?.fdReserve ?? null;
     context.clients = ClientLimits.of(limits, rules.exempt, context.clients);
     context.proxies = rules.proxies;
@@ -379,7 +385,7 @@ export class Server implements HandlerServer, AsyncDisposable {
   }
 
   private closeAll(): void {
-    for (const { connection } of this.connections) connection.close('the server stopped');
+    for (const connection of this.connections) connection.close('the server stopped');
   }
 }
 

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import { Command, command, PACKAGE } from '../support/command.js';
 import { eventually, RawClient } from '../support/raw-client.js';
 
@@ -35,7 +36,7 @@ const json = (value: unknown): RequestInit => ({ method: 'POST', body: JSON.stri
 test('every example starts with how to run it, and is in the table of the README', () => {
   const names = readdirSync(pathOf('')).filter((name) => name.endsWith('.mjs'));
   const readme = readFileSync(pathOf('README.md'), 'utf8');
-  expect(names).toHaveLength(14);
+  expect(names).toHaveLength(15);
   for (const name of names) {
     const text = readFileSync(pathOf(name), 'utf8');
     expect(text).toMatch(new RegExp(`^(?://.*\\n)*//.* (?:node|--app) examples/${name}`));
@@ -50,6 +51,27 @@ test('fetch.mjs responds to a name, to an address, and with 404', async () => {
   expect(await responseOf(`${url}/?name=Ada`)).toEqual([200, 'Hello, Ada!\n']);
   expect(await responseOf(`${url}/`)).toEqual([200, 'Hello, 127.0.0.1!\n']);
   expect(await responseOf(`${url}/x`)).toEqual([404, 'Not found.\n']);
+  expect((await started.kill().ended).code).toBe(0);
+});
+
+test('websocket.mjs sends a message of one client to all of its room', async () => {
+  await using started = app('websocket.mjs');
+  const url = (await urlOf(started)).replace('http', 'ws');
+  const received: string[][] = [];
+  const connect = async (room: string): Promise<WebSocket> => {
+    const client = new WebSocket(`${url}/${room}`);
+    const texts: string[] = [];
+    received.push(texts);
+    client.on('message', (text) => texts.push(String(text)));
+    await new Promise((resolve) => client.once('open', resolve));
+    await eventually(() => texts.length > 0, 'the first message');
+    return client;
+  };
+  const clients = [await connect('a'), await connect('a'), await connect('b')];
+  clients[1]!.send('hello');
+  await eventually(() => received[0]!.length === 3 && received[1]!.length === 2, 'the message');
+  expect(received).toEqual([['1 in /a', '2 in /a', 'hello'], ['2 in /a', 'hello'], ['1 in /b']]);
+  for (const client of clients) client.close();
   expect((await started.kill().ended).code).toBe(0);
 });
 

@@ -117,6 +117,15 @@ export class RawClient {
     return { ...head, body };
   }
 
+  /** The next bytes, so many. */
+  async bytes(count: number, timeoutMs = TIMEOUT_MS): Promise<Buffer> {
+    const untilMs = performance.now() + timeoutMs;
+    while (this.buffered.length < count) await this.more(`${count} bytes`, untilMs);
+    const bytes = this.received.subarray(0, count);
+    this.received = this.received.subarray(count);
+    return bytes;
+  }
+
   /** RFC 9112 section 7.1, without extensions and trailers. */
   private async chunkedBody(untilMs: number): Promise<Buffer> {
     const pieces: Buffer[] = [];

@@ -3,6 +3,7 @@ import { latin1 } from '../text.js';
 
 const CLOSE = Buffer.from('close');
 const KEEP_ALIVE = Buffer.from('keep-alive');
+const UPGRADE = Buffer.from('upgrade');
 
 /** The positions of a head's fields, and what the parser has found out about them on its way. */
 export class FieldSection {
@@ -20,6 +21,7 @@ export class FieldSection {
   /** The options of the Connection fields. */
   close = false;
   keep = false;
+  upgrade = false;
   /** What the log has made of a cached section, for the next request with the same. */
   note: Uint8Array | null = null;
 
@@ -29,17 +31,19 @@ export class FieldSection {
 
   reset(): void {
     this.count = this.presentMask = this.repeated = 0;
-    this.hostIsValid = this.close = this.keep = false;
+    this.hostIsValid = this.close = this.keep = this.upgrade = false;
   }
 
   /** Adds the options of a Connection field, of which there may be several. */
   addConnection(bytes: Uint8Array, start: number, end: number): void {
     if (equalsIgnoreCase(bytes, start, end, KEEP_ALIVE)) this.keep = true;
     else if (equalsIgnoreCase(bytes, start, end, CLOSE)) this.close = true;
+    else if (equalsIgnoreCase(bytes, start, end, UPGRADE)) this.upgrade = true;
     else {
       const options = listElements(latin1(bytes, start, end));
       this.keep ||= options.includes('keep-alive');
       this.close ||= options.includes('close');
+      this.upgrade ||= options.includes('upgrade');
     }
   }
 
@@ -53,6 +57,7 @@ export class FieldSection {
     copy.hostIsValid = this.hostIsValid;
     copy.close = this.close;
     copy.keep = this.keep;
+    copy.upgrade = this.upgrade;
     return copy;
   }
 }

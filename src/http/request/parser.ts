@@ -79,6 +79,11 @@ export class RequestParser {
   /** After NEED_MORE: with fewer bytes than this and no further line feed, the result stays NEED_MORE. */
   minBytesToRetry = 0;
 
+  /** Whether the client asks for another protocol, RFC 9110 section 7.8: in HTTP/1.0 that is ignored. */
+  get asksForUpgrade(): boolean {
+    return this.section.upgrade && this.minorVersion === 1 && this.has(FieldId.upgrade);
+  }
+
   private fieldsStart = 0;
   private section: FieldSection;
   private words: Int32Array = new Int32Array(0);

@@ -9,6 +9,7 @@ import type { HandlerRunner } from '../handlers/handler-runner.js';
 import type { HandlerServer } from '../handlers/handler-server.js';
 import type { AccessLog } from '../log/access-log.js';
 import type { Meter } from '../measure/meter.js';
+import type { UpgradeHandler } from '../upgrade/upgrade-context.js';
 import type { RequestIds } from './request-ids.js';
 
 /** What the HTTP connections of one server share. */
@@ -21,6 +22,8 @@ export interface ServerContext {
   files: Files | null;
   /** Null for a server without a handler. */
   handlers: HandlerRunner | null;
+  /** Null if upgrades are ordinary requests. */
+  upgrade: UpgradeHandler | null;
   readonly flushQueue: FlushQueue;
   /** Null if it is off. */
   readonly log: AccessLog | null;

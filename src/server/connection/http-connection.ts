@@ -13,6 +13,7 @@ import { ForwardedClient } from '../clients/forwarded-client.js';
 import { LogEntry } from '../log/log-entry.js';
 import { Unlogged } from '../log/unlogged.js';
 import { RequestTrace } from '../tracing/request-trace.js';
+import { isUpgrade } from '../upgrade/pending-upgrade.js';
 import type { ServerContext } from './context.js';
 import { dispatch, isAllowed } from './dispatch.js';
 import { errorResponse } from './error-responses.js';
@@ -21,6 +22,7 @@ import { type ProxiedProtocol, ProxyProtocol } from './proxy-protocol.js';
 import { RequestBody } from './request-body.js';
 import { CONTINUE, ResponseQueue } from './response-queue.js';
 import { sendResponse } from './send-response.js';
+import { Upgrade } from './upgrade.js';
 
 const LF = 0x0a;
 /** In place of a client's slot: each request has a client of its own. */
@@ -59,6 +61,8 @@ export class HttpConnection implements ProxiedProtocol {
   private client = NO_CLIENT;
   /** Null unless the peer is a trusted proxy. */
   private forwarded: ForwardedClient | null = null;
+  /** From a request for an upgrade on, unless it is declined. */
+  private upgrade: Upgrade | null = null;
   /** The client has too many connections: this one gets 429, or nothing. */
   private isSurplus = false;
   /** Whether all responses to the bytes last received were prepared ones, which are made and sent without promises. */
@@ -145,9 +149,9 @@ export class HttpConnection implements ProxiedProtocol {
       at = parser.headEnd;
       if (this.client !== NO_CLIENT && !this.takeRequest()) this.rejectRequest(at < end);
       else if (this.context.isTraced) this.beginTraced(at < end);
-      else if (parser.contentLength !== 0) this.beginBody(at < end);
-      else this.respond(at < end);
+      else this.beginRequest(at < end);
       if (this.connection.isClosing) return end;
+      if (this.upgrade !== null) return this.upgrade.onData(bytes, at, end);
     }
     return at;
   }
@@ -201,8 +205,14 @@ export class HttpConnection implements ProxiedProtocol {
     this.respondWithError(408, 0);
   }
 
+  /** Closes at once, in mid-response. */
+  close(reason: string): void {
+    (this.upgrade ?? this.connection).close(reason);
+  }
+
   /** The server stops: an idle connection is closed, half a head gets little time, anything else ends as it does. */
   drain(): void {
+    if (this.upgrade !== null) return; // its end is the handler's, as long as the server waits
     if (this.queue !== null && !this.queue.isIdle) this.queue.drain();
     else this.connection.closeWhenIdle();
     if (this.headDueMs !== 0)
@@ -239,7 +249,29 @@ export class HttpConnection implements ProxiedProtocol {
     const client = this.forwarded?.addressOf(context.parser);
     const trace = new RequestTrace(context.parser, connection, context.server, this.entry!.requestId, client);
     this.entry!.trace = trace;
-    trace.run(() => (context.parser.contentLength !== 0 ? this.beginBody(hasMore) : this.respond(hasMore)));
+    trace.run(() => this.beginRequest(hasMore));
+  }
+
+  private beginRequest(hasMore: boolean): void {
+    const { context } = this;
+    const { parser } = context;
+    if (context.upgrade !== null && isUpgrade(parser) && !context.isDraining && !this.queue?.isBusy)
+      this.beginUpgrade();
+    else if (parser.contentLength !== 0) this.beginBody(hasMore);
+    else this.respond(hasMore);
+  }
+
+  private beginUpgrade(): void {
+    this.context.requests++;
+    this.allPrepared = false;
+    this.upgrade = new Upgrade(this.context, this, this.forwarded, this.logEntry());
+  }
+
+  onDeclined(response: HttpResponse, entry: LogEntry | null): void {
+    const { parser, isDraining } = this.context;
+    this.upgrade = null;
+    this.entry = entry;
+    this.send(response, actionAfter(parser.keepAlive && !isDraining, this.connection.hasUnread));
   }
 
   private beginBody(hasBegun: boolean): void {

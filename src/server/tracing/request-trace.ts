@@ -1,4 +1,5 @@
 import { tracingChannel } from 'node:diagnostics_channel';
+import { headersOf } from '../../http/request/head-text.js';
 import type { RequestParser } from '../../http/request/parser.js';
 import { latin1 } from '../../http/text.js';
 import type { Connection } from '../../net/connection.js';
@@ -118,19 +119,4 @@ export class RequestTrace implements RequestMessage {
     this.#hasBegun = true;
     if (!this.#isRunning) asyncEnd.publish(this);
   }
-}
-
-/** The field section of a head that the parser has accepted: there is a colon in every line. */
-function headersOf(head: Buffer): Record<string, string> {
-  const headers: Record<string, string> = Object.create(null);
-  const [, ...lines] = head.toString('latin1', 0, head.length - 1).split('\n');
-  for (const line of lines) {
-    const colon = line.indexOf(':');
-    if (colon < 0) continue;
-    const name = line.slice(0, colon).toLowerCase();
-    const value = line.slice(colon + 1).trim();
-    const earlier = headers[name];
-    headers[name] = earlier === undefined ? value : `${earlier}${name === 'cookie' ? '; ' : ', '}${value}`;
-  }
-  return headers;
 }
