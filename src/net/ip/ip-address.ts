@@ -53,16 +53,21 @@ export class IpAddress {
   toString(): string {
     const { groups } = this;
     if (this.isIPv4) return `${groups[6]! >> 8}.${groups[6]! & 255}.${groups[7]! >> 8}.${groups[7]! & 255}`;
-    let [gap, longest] = [-1, 1];
-    for (let at = 0; at < groups.length; at++) {
-      let end = at;
-      while (end < groups.length && groups[end] === 0) end++;
-      if (end - at > longest) [gap, longest] = [at, end - at];
-      if (end > at) at = end;
+    let gap = -1;
+    let gapEnd = 0; // one group does not make a gap
+    for (let at = 0, end = 0; at < groups.length; at = end + 1) {
+      for (end = at; end < groups.length && groups[end] === 0; ) end++;
+      if (end - at <= Math.max(1, gapEnd - gap)) continue;
+      gap = at;
+      gapEnd = end;
     }
-    const texts = Array.from(groups, (group) => group.toString(16));
-    if (gap < 0) return texts.join(':');
-    return `${texts.slice(0, gap).join(':')}::${texts.slice(gap + longest).join(':')}`;
+    let text = gap === 0 ? ':' : '';
+    for (let at = 0; at < groups.length; at++) {
+      if (at === gap) at = gapEnd - 1;
+      else text += groups[at]!.toString(16);
+      if (at < groups.length - 1 || gapEnd === groups.length) text += ':';
+    }
+    return text;
   }
 
   private setFamily(): void {
@@ -145,13 +150,10 @@ export class IpAddress {
  * @returns the port, 0 without one or if it is obfuscated; -1 if it is not an address (`unknown`, `_hidden`, anything else)
  */
 export function parseNode(text: string, address: IpAddress): number {
+  if (address.parse(text)) return 0;
   const isBracketed = text.charCodeAt(0) === BRACKET;
-  const colon = text.indexOf(':');
-  // A second colon: IPv6 without brackets.
-  const hostEnd = isBracketed ? text.indexOf(']') : text.indexOf(':', colon + 1) < 0 ? colon : -1;
-  if (isBracketed && hostEnd < 0) return -1;
-  if (hostEnd < 0) return address.parse(text) ? 0 : -1;
-  if (!address.parse(text, isBracketed ? 1 : 0, hostEnd)) return -1;
+  const hostEnd = text.indexOf(isBracketed ? ']' : ':');
+  if (hostEnd < 0 || !address.parse(text, isBracketed ? 1 : 0, hostEnd)) return -1;
   const rest = text.slice(isBracketed ? hostEnd + 1 : hostEnd);
   if (rest === '' || HIDDEN_PORT.test(rest)) return 0;
   return rest.charCodeAt(0) === COLON ? portOf(rest.slice(1)) : -1;

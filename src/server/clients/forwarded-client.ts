@@ -5,7 +5,7 @@ import { IpAddress, parseNode } from '../../net/ip/ip-address.js';
 import type { SocketAddress } from '../../sys/kernel.js';
 import type { TrustedProxies } from './trusted-proxies.js';
 
-const FIELDS = (1 << FieldId.forwarded) | (1 << FieldId.xForwardedFor) | (1 << FieldId.xForwardedProto);
+const FIELDS = (1 << FieldId.forwarded) | (1 << FieldId.xForwardedFor);
 const address = new IpAddress();
 
 /**
@@ -21,7 +21,10 @@ const address = new IpAddress();
 export class ForwardedClient {
   private isRead = false;
   private client: SocketAddress;
-  private clientScheme: Scheme | null = null;
+  /** By Forwarded. */
+  private forwardedScheme: Scheme | null = null;
+  /** The section that was read, if the parser has cached it: further requests with the same bytes have the same client. */
+  private section: object | null = null;
 
   /**
    * @param peer of the connection, or the source of its PROXY header
@@ -50,20 +53,23 @@ export class ForwardedClient {
   /** The scheme by which the client has sent the request that the parser holds; null if no trusted proxy has written it. */
   schemeOf(parser: RequestParser): Scheme | null {
     if (!this.isRead) this.read(parser);
-    return this.clientScheme;
+    const proto = this.proxies === null || !parser.hasAllFields ? null : parser.list(FieldId.xForwardedProto);
+    if (proto === null) return this.forwardedScheme;
+    return schemeOf(trimWhitespace(proto.slice(proto.lastIndexOf(',') + 1)));
   }
 
   private read(parser: RequestParser): void {
+    const section = parser.cachedSection;
     this.isRead = true;
+    if (section !== null && section === this.section) return;
+    this.section = section;
     this.client = this.peer;
-    this.clientScheme = null;
+    this.forwardedScheme = null;
     // In a part of a head the last element is not the one that the proxy has appended.
     if (this.proxies === null || !parser.hasAllFields || (parser.presentMask & FIELDS) === 0) return;
     const list = parser.list(FieldId.xForwardedFor);
     if (list !== null) this.walkAddresses(list);
     else if (parser.has(FieldId.forwarded)) this.walkForwarded(parser.list(FieldId.forwarded)!);
-    const proto = parser.list(FieldId.xForwardedProto);
-    if (proto !== null) this.clientScheme = schemeOf(trimWhitespace(proto.slice(proto.lastIndexOf(',') + 1)));
   }
 
   private walkAddresses(list: string): void {
@@ -81,7 +87,7 @@ export class ForwardedClient {
       if (text === '') continue;
       const element = parseForwarded(text);
       if (element === null) return;
-      this.clientScheme = schemeOf(element.proto);
+      this.forwardedScheme = schemeOf(element.proto);
       if (element.node === null || !this.take(element.node)) return;
     }
   }
