@@ -57,6 +57,15 @@ export const METRICS: readonly Metric[] = [
   ),
   ofWorker(['epollet_received_bytes_total', 'counter', 'Bytes received from clients'], ({ bytes }) => bytes.in),
   ofWorker(['epollet_sent_bytes_total', 'counter', 'Bytes sent to clients'], ({ bytes }) => bytes.out),
+  byLabel(
+    ['epollet_rejected_total', 'counter', 'Connections and requests beyond limits; connections without a PROXY header'],
+    'kind',
+    ({ rejectedConnections, rejectedRequests, invalidProxyHeaders }) => ({
+      connection: rejectedConnections,
+      request: rejectedRequests,
+      proxy_header: invalidProxyHeaders,
+    }),
+  ),
   ofWorker(
     ['epollet_access_log_dropped_total', 'counter', 'Lines of the access log that were lost'],
     ({ accessLogDropped }) => accessLogDropped,

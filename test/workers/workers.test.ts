@@ -333,3 +333,24 @@ describe('a start', () => {
     expect(() => serve(options as never)).toThrow(message);
   });
 });
+
+it.each(MODES)('workers that accept by %s know the clients of trusted proxies', async (accept) => {
+  const server = await start({ app, accept, trustedProxies: ['127.0.0.1'], proxyProtocol: true });
+  const threads = new Set<string>();
+  for (let i = 0; threads.size < 2; i++) {
+    expect(i).toBeLessThan(200);
+    using client = await RawClient.connect(server.port);
+    client.send(`PROXY TCP4 192.0.2.${i} 198.51.100.1 4711 80\r\n${request('/peer')}`);
+    const [address, thread] = (await client.response()).body.toString().split(' ');
+    expect(address).toBe(`192.0.2.${i}`);
+    threads.add(thread!);
+    using other = await RawClient.connect(server.port);
+    if (i === 0) other.send(request('/peer'));
+    if (i === 0) await other.untilClose();
+  }
+  expect((await server.stats()).invalidProxyHeaders).toBe(1);
+  await server.reload({ app, accept, trustedProxies: '127.0.0.1' });
+  using client = await RawClient.connect(server.port);
+  const { body } = await client.send(request('/peer', ['X-Forwarded-For: 192.0.2.7'])).response();
+  expect(body.toString()).toMatch(/^192\.0\.2\.7 /);
+});

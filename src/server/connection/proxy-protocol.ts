@@ -1,4 +1,5 @@
 import type { Connection } from '../../net/connection.js';
+import { peerName, peerOf } from '../../net/peer.js';
 import type { Protocol } from '../../net/protocol.js';
 import { INVALID, PARTIAL, ProxyHeader } from '../../net/proxy-header.js';
 import { debug, tracing } from '../../sys/debug.js';
@@ -14,6 +15,13 @@ export interface ProxiedProtocol extends Protocol {
 }
 
 const header = new ProxyHeader();
+
+/** Once: it is a mistake of the settings, here or there, and nothing else shows it. */
+function warn(proxy: string): void {
+  process.stderr.write(
+    `epollet: a connection of the trusted proxy ${proxy} did not begin with a PROXY header, and was closed; have it send one (HAProxy: send-proxy-v2), or leave proxyProtocol out. Further ones are counted only.\n`,
+  );
+}
 
 /**
  * Reads the PROXY header of a connection of a trusted proxy, then puts the protocol behind it in its own place. A connection
@@ -35,7 +43,7 @@ export class ProxyProtocol implements Protocol {
     const headerEnd = header.parse(bytes, start, end);
     if (headerEnd === PARTIAL) return start;
     if (headerEnd === INVALID) {
-      this.context.invalidProxyHeaders++;
+      if (this.context.invalidProxyHeaders++ === 0) warn(peerName(peerOf(connection)));
       connection.close('no PROXY header');
       return end;
     }

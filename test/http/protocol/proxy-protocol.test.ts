@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type FetchHandler, type ServeOptions, type Server, serve } from '../../../src/index.js';
 import { TRIGGERS } from '../../../src/reactor/interest.js';
 import { needs } from '../../support/needs.js';
@@ -65,7 +65,9 @@ describe.each(TRIGGERS)('a PROXY header, %s-triggered', (trigger) => {
     expect(server!.stats().invalidProxyHeaders).toBe(0);
   });
 
-  test('that is invalid closes the connection without a response', async () => {
+  test('that is invalid closes the connection without a response, and is reported once', async () => {
+    const written = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    onTestFinished(() => written.mockRestore());
     start({ trigger });
     for (const [what, header] of INVALID_HEADERS) {
       const client = await connect();
@@ -74,6 +76,9 @@ describe.each(TRIGGERS)('a PROXY header, %s-triggered', (trigger) => {
     }
     expect(server!.stats()).toMatchObject({ invalidProxyHeaders: INVALID_HEADERS.length, requests: 0 });
     await eventually(() => server!.stats().connections.open === 0, 'they are closed');
+    expect(written.mock.calls).toEqual([
+      [expect.stringMatching(/^epollet: a connection of the trusted proxy 127\.0\.0\.1 /)],
+    ]);
   });
 });
 
