@@ -112,47 +112,52 @@ export function countedKernel(kernel: Kernel): CountedKernel {
     };
   }
   // The hot functions without rest arguments.
-  const { epollWait, recv, recvEach, send, sendEach, fstatat, openRead } = plain;
-  const hot: Pick<Kernel, 'epollWait' | 'recv' | 'recvEach' | 'send' | 'sendEach' | 'fstatat' | 'openRead'> = {
-    fstatat: (dirfd, bytes, offset, length, flags, out) => {
-      calls[FSTATAT]!++;
-      return fstatat(dirfd, bytes, offset, length, flags, out);
-    },
-    openRead: (dirfd, path, pathOffset, pathLength, resolve, bytes, offset, length, out) => {
-      const count = openRead(dirfd, path, pathOffset, pathLength, resolve, bytes, offset, length, out);
-      calls[OPENAT2]!++;
-      if (out[OPEN_FD]! >= 0) calls[FSTAT]!++;
-      else if (count >= 0 || count === EBUSY) {
-        calls[FSTAT]! += 2;
+  const { epollWait, recv, recvEach, send, sendEach, fstatat, openRead, pread } = plain;
+  const hot: Pick<Kernel, 'epollWait' | 'recv' | 'recvEach' | 'send' | 'sendEach' | 'fstatat' | 'openRead' | 'pread'> =
+    {
+      pread: (fd, bytes, offset, length, position) => {
         calls[PREAD]!++;
-        calls[CLOSE]!++;
-      } else if (count === EINVAL) {
-        calls[FSTAT]!++;
-        calls[CLOSE]!++;
-      }
-      return count;
-    },
-    epollWait: (epfd, events, maxEvents, timeoutMs) => {
-      calls[EPOLL_WAIT]!++;
-      return epollWait(epfd, events, maxEvents, timeoutMs);
-    },
-    recv: (fd, bytes, offset, length, flags) => {
-      calls[RECV]!++;
-      return recv(fd, bytes, offset, length, flags);
-    },
-    recvEach: (fds, count, bytes, stride) => {
-      calls[RECV_EACH]! += count;
-      recvEach(fds, count, bytes, stride);
-    },
-    send: (fd, bytes, offset, length, flags) => {
-      calls[SEND]!++;
-      return send(fd, bytes, offset, length, flags);
-    },
-    sendEach: (fds, ends, count, bytes) => {
-      calls[SEND_EACH]! += count;
-      sendEach(fds, ends, count, bytes);
-    },
-  };
+        return pread(fd, bytes, offset, length, position);
+      },
+      fstatat: (dirfd, bytes, offset, length, flags, out) => {
+        calls[FSTATAT]!++;
+        return fstatat(dirfd, bytes, offset, length, flags, out);
+      },
+      openRead: (dirfd, path, pathOffset, pathLength, resolve, bytes, offset, length, out) => {
+        const count = openRead(dirfd, path, pathOffset, pathLength, resolve, bytes, offset, length, out);
+        calls[OPENAT2]!++;
+        if (out[OPEN_FD]! >= 0) calls[FSTAT]!++;
+        else if (count >= 0 || count === EBUSY) {
+          calls[FSTAT]! += 2;
+          calls[PREAD]!++;
+          calls[CLOSE]!++;
+        } else if (count === EINVAL) {
+          calls[FSTAT]!++;
+          calls[CLOSE]!++;
+        }
+        return count;
+      },
+      epollWait: (epfd, events, maxEvents, timeoutMs) => {
+        calls[EPOLL_WAIT]!++;
+        return epollWait(epfd, events, maxEvents, timeoutMs);
+      },
+      recv: (fd, bytes, offset, length, flags) => {
+        calls[RECV]!++;
+        return recv(fd, bytes, offset, length, flags);
+      },
+      recvEach: (fds, count, bytes, stride) => {
+        calls[RECV_EACH]! += count;
+        recvEach(fds, count, bytes, stride);
+      },
+      send: (fd, bytes, offset, length, flags) => {
+        calls[SEND]!++;
+        return send(fd, bytes, offset, length, flags);
+      },
+      sendEach: (fds, ends, count, bytes) => {
+        calls[SEND_EACH]! += count;
+        sendEach(fds, ends, count, bytes);
+      },
+    };
   const enclosures: Float64Array[] = [];
   const loopEnclose: Kernel['loopEnclose'] = (epfd, events, times, onTurn) => {
     enclosures.push(times);

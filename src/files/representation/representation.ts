@@ -19,6 +19,9 @@ export class Representation {
   partialHead: PartialHead | null = null;
   /** A field section known to have this entity tag in If-None-Match, and no other precondition. */
   matchingFields: FieldSection | null = null;
+  /** The field section of the last GET with a range that may be repeated, and the 206 once it was. */
+  rangeFields: FieldSection | null = null;
+  repeatedRange: HttpResponse | null = null;
   private notModifiedResponse: HttpResponse | null = null;
 
   constructor(

@@ -144,6 +144,10 @@ export class Representations implements CacheContent {
     if (cachedSection !== null && request.presentMask & CONDITIONAL_FIELDS) {
       for (const each of this.list) if (each.matchingFields === cachedSection) return each.notModified;
     }
+    if (cachedSection !== null && request.presentMask & RANGE_BIT && request.method === 'GET') {
+      for (const { rangeFields, repeatedRange } of this.list)
+        if (rangeFields === cachedSection && repeatedRange !== null) return repeatedRange;
+    }
     const representation = this.selectByEncoding(request);
     if (representation === null) return this.errorResponse(NOT_ACCEPTABLE);
     const nowMs = this.kernel.wallMs;
@@ -220,8 +224,26 @@ export class Representations implements CacheContent {
     if (ranges === 416) return unsatisfiable(ok.fields, size);
     if (typeof ranges === 'string') return ok;
     const [range] = ranges;
-    const small = ranges.length === 1 ? smallRangeResponse(this.kernel, representation, ok.body, range!) : null;
-    return small ?? partialResponse({ fields: ok.fields, body: ok.body }, ranges, size);
+    if (ranges.length === 1) {
+      const isRepeated = this.isRepeatedRange(representation, request);
+      const small = smallRangeResponse(this.kernel, representation, ok.body, range!, isRepeated);
+      if (isRepeated) representation.repeatedRange = small;
+      if (small !== null) return small;
+    }
+    return partialResponse({ fields: ok.fields, body: ok.body }, ranges, size);
+  }
+
+  /**
+   * Whether the request is, byte for byte, that for the last range of a file that is sent from a descriptor: clients of one kind
+   * begin at the same places of a film or an archive. Its bytes are kept then: the descriptor is charged with more.
+   */
+  private isRepeatedRange(representation: Representation, { cachedSection, presentMask }: RequestParser): boolean {
+    if (cachedSection === null || (presentMask & (CONDITIONAL_FIELDS | IF_RANGE_BIT)) !== 0) return false;
+    if (!this.isCacheable || representation.ok.body.kind !== 'file') return false;
+    if (representation.rangeFields === cachedSection) return true;
+    representation.rangeFields = cachedSection;
+    representation.repeatedRange = null;
+    return false;
   }
 
   /** Whether If-Range has a date, and the client may hold a part of a representation that was made here, which has the same. */

@@ -17,7 +17,6 @@ class SmallRangeResponse extends HttpResponse {
   ) {
     super(206, representation.ok.fields, new JoinedBody(head), range.end - range.start);
     this.keepAliveHead = head;
-    this.transient = true;
   }
 
   override get fields(): readonly Field[] {
@@ -29,21 +28,26 @@ class SmallRangeResponse extends HttpResponse {
  * A 206 for one small range, with its bytes after a head of which the constant part is built once: clients that seek in a
  * film, or read a database page by page, send many. Null for a larger range, and for a file that has become shorter: then
  * sending fails and closes the connection.
+ * @param isKept it responds more than once
  */
 export function smallRangeResponse(
   kernel: Kernel,
   representation: Representation,
   body: BytesBody | FileBody,
   range: ByteRange,
+  isKept: boolean,
 ): HttpResponse | null {
   const { ok, size } = representation;
   const { start, end } = range;
   const length = end - start;
   if (length > SMALL_RANGE_BYTES) return null;
   representation.partialHead ??= new PartialHead(ok.fields, size);
-  const head = representation.partialHead.of(start, end);
+  const head = representation.partialHead.of(start, end, isKept);
   const { bytes, headBytes } = head;
-  if (body.kind === 'bytes') bytes.set(body.bytes.subarray(start, end), headBytes);
+  if (body instanceof JoinedBody) body.copyTo(bytes, headBytes, start, end);
+  else if (body.kind === 'bytes') bytes.set(body.bytes.subarray(start, end), headBytes);
   else if (kernel.pread(body.file.fd, bytes, headBytes, length, body.offset + start) !== length) return null;
-  return new SmallRangeResponse(representation, range, head);
+  const response = new SmallRangeResponse(representation, range, head);
+  response.transient = !isKept;
+  return response;
 }

@@ -36,4 +36,10 @@ export class JoinedBody {
   get bytes(): Uint8Array {
     return this.head.bytes.subarray(this.head.headBytes);
   }
+
+  /** Copies a part of the body. */
+  copyTo(target: Uint8Array, at: number, start: number, end: number): void {
+    const { bytes, headBytes } = this.head;
+    target.set(bytes.subarray(headBytes + start, headBytes + end), at);
+  }
 }

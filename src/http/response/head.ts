@@ -126,15 +126,18 @@ export class PartialHead {
     this.middle = Buffer.from(`/${size}\r\nContent-Length: `);
   }
 
-  /** For the bytes from `start` to before `end`, with room for them behind the head, for the caller to fill. */
-  of(start: number, end: number): HeadBytes {
+  /**
+   * For the bytes from `start` to before `end`, with room for them behind the head, for the caller to fill.
+   * @param isKept it is sent more than once
+   */
+  of(start: number, end: number, isKept = false): HeadBytes {
     const { front, middle, dateAt } = this;
     const length = end - start;
     const hyphenAt = front.length + digitsOf(start);
     const middleAt = hyphenAt + 1 + digitsOf(end - 1);
     const lengthAt = middleAt + middle.length;
     const headEnd = lengthAt + digitsOf(length);
-    const bytes = slab.take(headEnd + 4 + length);
+    const bytes = isKept ? Buffer.allocUnsafeSlow(headEnd + 4 + length) : slab.take(headEnd + 4 + length);
     bytes.set(front);
     writeDecimal(bytes, hyphenAt, start);
     bytes[hyphenAt] = HYPHEN;

@@ -282,6 +282,47 @@ describe('small and odd files', () => {
   });
 });
 
+describe('the same request for a range of a file that is not in memory, many times', () => {
+  const NAME = 'repeated.bin';
+  const SIZE = 400 * KIB;
+  const RANGE = 'Range: bytes=1000-1999';
+  const TIMES = 6; // it is parsed, cached as a field section, and then its bytes are kept
+
+  test.each<[fields: string[], status: number]>([
+    [[RANGE], 206],
+    [['Range: bytes=0-65535'], 206],
+    [[RANGE, 'If-Range: "other"'], 200],
+    [[RANGE, 'If-None-Match: "other"'], 206],
+    [['Range: bytes=-1'], 206],
+  ])('%j has the same response, until the file changes', async (fields, status) => {
+    const first = contentOf(SIZE);
+    directory.write(NAME, first);
+    await settled();
+    using client = await RawClient.connect(server.port);
+    const line = `User-Agent: ${'a'.repeat(30)}`; // long enough to be cached
+    const get = (more: string[] = fields, method = 'GET') =>
+      client.send(request(`/${NAME}`, [line, ...more], method)).response(method);
+    const [before] = [await get()];
+    expect(before.status).toBe(status);
+    for (let i = 0; i < TIMES; i++) {
+      const response = await get();
+      expect(withoutDate(response.head)).toBe(withoutDate(before.head));
+      expect(response.body.equals(before.body)).toBe(true);
+    }
+    const other = await get(['Range: bytes=5-9']);
+    expect([other.status, other.body.equals(first.subarray(5, 10))]).toEqual([206, true]);
+    expect((await get(fields, 'HEAD')).status).toBe(200);
+    expect((await get()).body.equals(before.body)).toBe(true);
+    const second = Buffer.from(first.map((byte) => byte ^ 0xff));
+    directory.write(NAME, second);
+    await settled();
+    for (let i = 0; i < TIMES; i++)
+      expect((await get()).body.equals(before.body.map((byte) => byte ^ 0xff))).toBe(true);
+    const closing = await exchange(server.port, request(`/${NAME}`, [...fields, 'Connection: close']));
+    expect(closing.body.equals(before.body.map((byte) => byte ^ 0xff))).toBe(true);
+  });
+});
+
 test('a modification time at the epoch, as reproducible builds set it, is not a date: no Last-Modified, no precondition on it', async () => {
   directory.write('built.txt', HELLO);
   utimesSync(directory.path('built.txt'), 0, 0);
