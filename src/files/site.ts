@@ -40,8 +40,8 @@ export interface SiteContext extends BuilderContext {
  *
  * 1. cached: the entry of the request's path, if it is fresh. Allocates nothing, and does not call the file system.
  * 2. redirect: the first of the option `redirects` that matches.
- * 3. admit: whether the path is requested often enough for an entry. If not, the file is read and sent at once (ColdFiles), or, in
- *    unusual cases, takes the further steps without being stored.
+ * 3. admit: whether the path is requested often enough for an entry. If not, the file is read and sent at once; if so, its entry is
+ *    made of what was read (ColdFiles). Unusual cases take the further steps, those without an entry without being stored.
  * 4. resolve: the path becomes a file, a directory, a listing, a redirect or an errno, in the current release of the root or,
  *    for a fingerprinted file that it lacks, in the previous one.
  * 5. revalidate: an expired entry stays if its path still resolves to the same fingerprint.
