@@ -14,9 +14,9 @@
         "native/file.cc",
         "native/descriptor.cc",
         "native/terminal.cc",
-        "native/watch.cc",
         "native/wakeup.cc",
         "native/signal.cc",
+        "native/uring.cc",
         "native/loop.cc"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],

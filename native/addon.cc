@@ -292,6 +292,13 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   Cold<SignalfdRead>(exports, "signalfdRead");
   Cold<UnblockSignals>(exports, "unblockSignals");
 
+  Cold<IoUringSetup>(exports, "ioUringSetup");
+  Cold<IoUringMap>(exports, "ioUringMap");
+  Cold<IoUringUnmap>(exports, "ioUringUnmap");
+  Cold<IoUringRegisterBuffers>(exports, "ioUringRegisterBuffers");
+  Hot<IoUringEnter>(exports, "ioUringEnter");
+  Hot<AddressOf>(exports, "addressOf");
+
   Cold<LoopStart>(exports, "loopStart");
   Cold<LoopEnclose>(exports, "loopEnclose");
   Cold<LoopStop>(exports, "loopStop");

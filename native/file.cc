@@ -1,4 +1,6 @@
 #include <fcntl.h>
+#include <limits.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -24,6 +26,35 @@ constexpr long kSysOpenat2 = SYS_openat2;
 #else
 constexpr long kSysOpenat2 = 437;
 #endif
+
+// A path with its final NUL, which PATH_MAX includes. `error` is -ENAMETOOLONG for a longer one.
+class Path {
+ public:
+  bool Read(napi_env env, napi_value value) {
+    napi_valuetype type;
+    if (napi_typeof(env, value, &type) == napi_ok && type == napi_string) {
+      napi_get_value_string_utf8(env, value, bytes_, sizeof bytes_, &length_);
+    } else {
+      const char* data;
+      size_t length;
+      if (!ReadArray(env, value, "path", napi_uint8_array, "a string or a Uint8Array", &data, &length)) return false;
+      length_ = length < sizeof bytes_ ? length : sizeof bytes_ - 1;
+      if (length_ > 0) memcpy(bytes_, data, length_);
+      bytes_[length_] = '\0';
+    }
+    if (memchr(bytes_, '\0', length_) != nullptr) return RejectType(env, "path", "without a NUL byte");
+    return true;
+  }
+
+  int error() const { return length_ < PATH_MAX ? 0 : -ENAMETOOLONG; }
+  const char* c_str() const { return bytes_; }
+
+ private:
+  // A string is truncated before the character that does not fit, which has up to four bytes. With more space than
+  // PATH_MAX, a truncated path is still too long.
+  char bytes_[PATH_MAX + 8];
+  size_t length_ = 0;
+};
 
 // glibc exports fstat and fstatat since 2.33; before, it was inline. On these two the C library's structure is the
 // kernel's.
@@ -264,6 +295,30 @@ Napi::Value Fstatfs(const Napi::CallbackInfo& info) {
   const int64_t result = Retry([&] { return fstatfs(fd, &status); });
   // A magic number has 32 bits; if f_type is a signed 32-bit word, half of them would be negative and look like errnos.
   return NumberOf(info, result < 0 ? result : static_cast<uint32_t>(status.f_type));
+}
+
+Napi::Value InotifyInit1(const Napi::CallbackInfo& info) {
+  uint32_t flags;
+  if (!ReadMask(info.Env(), info[0], "flags", &flags)) return {};
+  return NumberOf(info, Owned(ResultOf(inotify_init1(static_cast<int>(flags | IN_CLOEXEC)))));
+}
+
+Napi::Value InotifyAddWatch(const Napi::CallbackInfo& info) {
+  const napi_env env = info.Env();
+  int32_t fd;
+  Path path;
+  uint32_t mask;
+  if (!ReadInt(env, info[0], "fd", &fd) || !path.Read(env, info[1]) || !ReadMask(env, info[2], "mask", &mask)) {
+    return {};
+  }
+  if (path.error() < 0) return NumberOf(info, path.error());
+  return NumberOf(info, Retry([&] { return inotify_add_watch(fd, path.c_str(), mask); }));
+}
+
+Napi::Value InotifyRmWatch(const Napi::CallbackInfo& info) {
+  int32_t fd, wd;
+  if (!ReadInt(info.Env(), info[0], "fd", &fd) || !ReadInt(info.Env(), info[1], "wd", &wd)) return {};
+  return NumberOf(info, ResultOf(inotify_rm_watch(fd, wd)));
 }
 
 }  // namespace epollet

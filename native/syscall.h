@@ -4,7 +4,6 @@
 #define EPOLLET_SYSCALL_H_
 
 #include <errno.h>
-#include <limits.h>
 #include <napi.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -155,35 +154,6 @@ inline bool ReadSpan(napi_env env, napi_value array, napi_value offset, napi_val
   out->length = static_cast<size_t>(count);
   return true;
 }
-
-// A path with its final NUL, which PATH_MAX includes. `error` is -ENAMETOOLONG for a longer one.
-class Path {
- public:
-  bool Read(napi_env env, napi_value value) {
-    napi_valuetype type;
-    if (napi_typeof(env, value, &type) == napi_ok && type == napi_string) {
-      napi_get_value_string_utf8(env, value, bytes_, sizeof bytes_, &length_);
-    } else {
-      const char* data;
-      size_t length;
-      if (!ReadArray(env, value, "path", napi_uint8_array, "a string or a Uint8Array", &data, &length)) return false;
-      length_ = length < sizeof bytes_ ? length : sizeof bytes_ - 1;
-      if (length_ > 0) memcpy(bytes_, data, length_);
-      bytes_[length_] = '\0';
-    }
-    if (memchr(bytes_, '\0', length_) != nullptr) return RejectType(env, "path", "without a NUL byte");
-    return true;
-  }
-
-  int error() const { return length_ < PATH_MAX ? 0 : -ENAMETOOLONG; }
-  const char* c_str() const { return bytes_; }
-
- private:
-  // A string is truncated before the character that does not fit, which has up to four bytes. With more space than
-  // PATH_MAX, a truncated path is still too long.
-  char bytes_[PATH_MAX + 8];
-  size_t length_ = 0;
-};
 
 inline napi_property_descriptor Property(const char* name, napi_value value) {
   return {name, nullptr, nullptr, nullptr, nullptr, value, napi_default_jsproperty, nullptr};
@@ -358,6 +328,9 @@ napi_value OpenRead(napi_env env, napi_callback_info info);
 napi_value Pread(napi_env env, napi_callback_info info);
 Napi::Value Getdents64(const Napi::CallbackInfo& info);
 Napi::Value Fstatfs(const Napi::CallbackInfo& info);
+Napi::Value InotifyInit1(const Napi::CallbackInfo& info);
+Napi::Value InotifyAddWatch(const Napi::CallbackInfo& info);
+Napi::Value InotifyRmWatch(const Napi::CallbackInfo& info);
 // descriptor.cc
 Napi::Value Close(const Napi::CallbackInfo& info);
 Napi::Value Dup(const Napi::CallbackInfo& info);
@@ -370,10 +343,6 @@ Napi::Value Tcsetattr(const Napi::CallbackInfo& info);
 Napi::Value Tcflush(const Napi::CallbackInfo& info);
 Napi::Value Tcdrain(const Napi::CallbackInfo& info);
 Napi::Value Tcsendbreak(const Napi::CallbackInfo& info);
-// watch.cc
-Napi::Value InotifyInit1(const Napi::CallbackInfo& info);
-Napi::Value InotifyAddWatch(const Napi::CallbackInfo& info);
-Napi::Value InotifyRmWatch(const Napi::CallbackInfo& info);
 // wakeup.cc
 Napi::Value Eventfd(const Napi::CallbackInfo& info);
 Napi::Value EventfdWrite(const Napi::CallbackInfo& info);
@@ -388,6 +357,13 @@ Napi::Value PidfdSendSignal(const Napi::CallbackInfo& info);
 Napi::Value Signalfd(const Napi::CallbackInfo& info);
 Napi::Value SignalfdRead(const Napi::CallbackInfo& info);
 Napi::Value UnblockSignals(const Napi::CallbackInfo& info);
+// uring.cc
+Napi::Value IoUringSetup(const Napi::CallbackInfo& info);
+Napi::Value IoUringMap(const Napi::CallbackInfo& info);
+Napi::Value IoUringUnmap(const Napi::CallbackInfo& info);
+Napi::Value IoUringRegisterBuffers(const Napi::CallbackInfo& info);
+napi_value IoUringEnter(napi_env env, napi_callback_info info);
+napi_value AddressOf(napi_env env, napi_callback_info info);
 // loop.cc
 Napi::Value LoopStart(const Napi::CallbackInfo& info);
 Napi::Value LoopEnclose(const Napi::CallbackInfo& info);

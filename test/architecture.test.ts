@@ -28,6 +28,7 @@ const FLOORS: string[][] = [
   ['app'],
   ['server'],
   ['workers', 'explain', 'models/shared'],
+  ['models/tcp'],
   ['models', 'lab/base'],
   ['lab/measure', 'lab/load'],
   ['lab/bench'],

@@ -24,13 +24,15 @@ export function defineModel(command: Command): void {
     .addOption(hostFlag())
     .addOption(portFlag())
     .action(async (name: string | undefined, dir: string | undefined, { host, port }: Flags) => {
-      if (name === undefined) return void process.stdout.write(modelTable());
+      if (name === undefined) return void process.stdout.write(modelTable() + (await unavailableModels()));
       const model = modelNamed(name);
       const options = { root: dir ?? OWN_SITE, port: portOf(port) };
       if (dir === '')
         throw new UsageError(
           'The directory name is empty; name a directory, or leave it out to serve the site that ships with epollet.',
         );
+      const reason = await model.unavailable?.();
+      if (reason) throw new UsageError(`The model ${model.name} is not available: ${reason}.`);
       onLogSignals(
         () => {},
         () => {},
@@ -57,6 +59,16 @@ function modelTable(): string {
   const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   const line = (row: string[]): string => row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ');
   return rows.map((row) => `${line(row).trimEnd()}\n`).join('');
+}
+
+/** A sentence for each model that this machine cannot run. */
+async function unavailableModels(): Promise<string> {
+  let sentences = '';
+  for (const { name, unavailable } of MODELS) {
+    const reason = await unavailable?.();
+    if (reason) sentences += `\n${name} is not available: ${reason}.\n`;
+  }
+  return sentences;
 }
 
 function modelNamed(name: string): Model {

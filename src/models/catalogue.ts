@@ -21,6 +21,8 @@ export interface Model {
   readonly heavy?: boolean;
   /** Every connection is closed after one response. */
   readonly closes?: boolean;
+  /** Why this machine cannot run it, as the end of a sentence; null if it can. */
+  readonly unavailable?: () => Promise<string | null>;
   readonly start: Start;
 }
 
@@ -121,13 +123,22 @@ export const MODELS: readonly Model[] = [
     start: async (options) => (await import('./epoll-pool.js')).start(options),
   },
   {
+    name: 'io-uring',
+    waits: 'in io_uring_enter, for completions',
+    calls: '2, then 2 per request, or 1 for many at once',
+    memory: '0.5 KiB',
+    limitation: 'needs Linux 6.1, and container runtimes forbid it; a slow file blocks all clients',
+    unavailable: async () => (await import('./shared/ring-support.js')).unavailable(),
+    start: inThread('./io-uring.js', SOCK_NONBLOCK),
+  },
+  {
     name: 'tcp-polling',
     waits: 'nowhere: polls all connections in a loop',
     calls: '3, then 1 per message, 1 per peer and round',
     memory: '0.1 KiB',
     limitation: 'occupies a core even without peers',
     scheme: 'tcp',
-    start: inThread('./tcp-polling.js', SOCK_NONBLOCK, 'tcp'),
+    start: inThread('./tcp/tcp-polling.js', SOCK_NONBLOCK, 'tcp'),
   },
   {
     name: 'tcp-epoll',
@@ -136,7 +147,7 @@ export const MODELS: readonly Model[] = [
     memory: '0.1 KiB',
     limitation: 'a peer with a cut cable stays online forever',
     scheme: 'tcp',
-    start: inThread('./tcp-epoll.js', SOCK_NONBLOCK, 'tcp'),
+    start: inThread('./tcp/tcp-epoll.js', SOCK_NONBLOCK, 'tcp'),
   },
   {
     name: 'libuv',

@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import bindings from 'bindings';
+import type { UringCalls } from './calls/uring.js';
 import type { Constants } from './constants/constants.js';
 import { withCode } from './error-code.js';
 import type { Clock, Kernel } from './kernel.js';
 import { assertLoop } from './runtime.js';
 
-type Addon = Omit<Kernel, keyof Clock> & { constants: Constants };
+type Addon = Omit<Kernel, keyof Clock> & UringCalls & { constants: Constants };
 
 /** The package's directory, two levels above this file both in src/ and in dist/. */
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -177,4 +178,14 @@ export const kernel: Kernel = {
 
   monotonicMs: () => performance.now(),
   wallMs: Date.now,
+};
+
+/** The calls of io_uring. Apart from `kernel`: the server does not use them, and a simulated kernel has no such memory. */
+export const uring: UringCalls = {
+  ioUringSetup: addon.ioUringSetup,
+  ioUringMap: addon.ioUringMap,
+  ioUringUnmap: addon.ioUringUnmap,
+  ioUringRegisterBuffers: addon.ioUringRegisterBuffers,
+  ioUringEnter: addon.ioUringEnter,
+  addressOf: addon.addressOf,
 };

@@ -1,13 +1,15 @@
+import { spawnSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
 import { MODELS } from '../../src/models/catalogue.js';
 import { command, run } from '../support/command.js';
+import { needs } from '../support/needs.js';
 import { exchange, request } from '../support/raw-client.js';
 
 test('lists the models in columns', async () => {
   const { code, stdout, stderr } = await run(['model']);
   expect([code, stderr]).toEqual([0, '']);
-  const [head, ...lines] = stdout.trimEnd().split('\n');
+  const [head, ...lines] = stdout.split('\n').slice(0, MODELS.length + 1);
   expect(lines.map((line) => line.split(' ')[0])).toEqual(MODELS.map(({ name }) => name));
   for (const [title, key] of [
     ['WAITS', 'waits'],
@@ -21,6 +23,20 @@ test('lists the models in columns', async () => {
       expect(line.slice(column - 2, column)).toBe('  ');
     }
   }
+});
+
+test('a model that the kernel does not permit is not available, with the reason', async () => {
+  if (!needs(spawnSync('strace', ['-V']).status === 0, 'a model that is not available', 'strace is not installed'))
+    return;
+  const fault = ['-f', '--quiet=all', '-e', 'trace=io_uring_setup', '-e', 'inject=io_uring_setup:error=ENOSYS'];
+  const wrapper = ['strace', '--seccomp-bpf', ...fault, '-o', '/dev/null'];
+  const sentence = /io-uring is not available: there is no io_uring in Linux .*, or a seccomp profile hides it\.\n$/;
+  const [list, model] = await Promise.all(
+    [[], ['io-uring', '--port', '0']].map((args) => run(['model', ...args], { wrapper })),
+  );
+  expect(list!.stdout).toMatch(sentence);
+  expect({ ...model, stderr: '' }).toEqual({ code: 2, signal: null, stdout: '', stderr: '' });
+  expect(model!.stderr).toMatch(sentence);
 });
 
 test('without a directory, the site of the package is served', async () => {

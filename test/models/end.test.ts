@@ -2,10 +2,10 @@ import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { MODELS } from '../../src/models/catalogue.js';
 import { type Command, command } from '../support/command.js';
 import { makeDirectory, type TestDirectory } from '../support/directory.js';
 import { eventually, RawClient, request } from '../support/raw-client.js';
+import { AVAILABLE } from './serving.js';
 
 let directory: TestDirectory;
 
@@ -46,7 +46,7 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
-describe.each(MODELS)('$name', ({ name, scheme, oneAtATime, closes }) => {
+describe.each(AVAILABLE)('$name', ({ name, scheme, oneAtATime, closes }) => {
   test.each([name === 'epoll-edge' ? 'SIGINT' : 'SIGTERM'] as const)(
     '%s stops it, whatever it waits for',
     async (signal) => {
@@ -97,5 +97,5 @@ test('processes: killing a child disconnects its client and no other', async () 
 test('stopped in-process, a model leaves no descriptor, thread or child process', { timeout: 20_000 }, async () => {
   const fixture = new URL('fixtures/start-and-stop.mjs', import.meta.url).pathname;
   const { stdout } = await promisify(execFile)(process.execPath, [fixture, directory.root]);
-  expect(JSON.parse(stdout)).toEqual(MODELS.map(({ name }) => ({ name, responded: true, left: [] })));
+  expect(JSON.parse(stdout)).toEqual(AVAILABLE.map(({ name }) => ({ name, responded: true, left: [] })));
 });

@@ -1,9 +1,17 @@
 import { expect } from 'vitest';
 import { MODELS, type Model } from '../../src/models/catalogue.js';
 import { type Command, command } from '../support/command.js';
+import { permits } from '../support/needs.js';
 
-/** The models that serve a directory over HTTP. */
-export const SERVING: Model[] = MODELS.filter(({ name, scheme }) => scheme === undefined && name !== 'fixed-page');
+const reasons = await Promise.all(MODELS.map(({ unavailable }) => unavailable?.() ?? null));
+
+/** The models that this machine can run. */
+export const AVAILABLE: Model[] = MODELS.filter(({ name }, at) =>
+  permits(reasons[at] === null, `the model ${name}`, reasons[at] ?? ''),
+);
+
+/** Those that serve a directory over HTTP. */
+export const SERVING: Model[] = AVAILABLE.filter(({ name, scheme }) => scheme === undefined && name !== 'fixed-page');
 
 /** A model running in a process of its own. */
 export interface ServedModel {

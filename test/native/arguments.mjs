@@ -69,6 +69,13 @@ class Fixture {
     addon.epollCtl(epfd, constants.EPOLL_CTL_ADD, this.eventfd(), 1, 0, 0);
     return epfd;
   };
+  /** With a completion: no wait blocks. */
+  ring = () => {
+    const fd = addon.ioUringSetup(1, new Uint32Array(30));
+    if (fd < 0) return this.eventfd(); // this machine permits none
+    addon.ioUringEnter(this.keep(fd), 1, 0);
+    return fd;
+  };
   terminal = () => {
     const options = constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK;
     const master = this.keep(addon.openat(constants.AT_FDCWD, '/dev/ptmx', options));
@@ -100,7 +107,9 @@ class Fixture {
 }
 
 const MAKES_DESCRIPTOR = new Set(
-  'epollCreate1 socket accept4 openat2 openat dup inotifyInit1 eventfd timerfdCreate pidfdOpen signalfd'.split(' '),
+  'epollCreate1 socket accept4 openat2 openat dup inotifyInit1 eventfd timerfdCreate pidfdOpen signalfd ioUringSetup'.split(
+    ' ',
+  ),
 );
 const MAKES_PAIR = new Set(['socketpair', 'pipe2']);
 const KINDS = Object.keys(new Fixture()).filter(
@@ -208,6 +217,13 @@ const rows = [
   ['signalfd', () => [[SIGWINCH], constants.SFD_NONBLOCK]],
   ['signalfdRead', (f) => [f.signalfd()]],
   ['unblockSignals', () => [[SIGWINCH]]],
+  ['ioUringSetup', () => [1, new Uint32Array(30)]],
+  ['ioUringMap', (f) => [f.ring(), 0x10000000, 64]],
+  ['ioUringMap', () => [-1, 0, 4096]],
+  ['ioUringUnmap', () => [addon.ioUringMap(-1, 0, 4096)]],
+  ['ioUringRegisterBuffers', (f) => [f.ring(), 0, 1, 0]],
+  ['ioUringEnter', (f) => [f.ring(), 1, 0]],
+  ['addressOf', () => [bytes(), 2, 8]],
   ['loopStart', (f) => [f.eventfd(), () => {}]],
   ['loopEnclose', (f) => [f.epoll(), new Uint32Array(3), new Float64Array(5), () => {}]],
   ['loopWait', () => []],

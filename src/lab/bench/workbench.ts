@@ -25,6 +25,12 @@ export const HTTP_MODELS: readonly Model[] = MODELS.filter(({ scheme }) => schem
 
 export const modelNamed = (name: string): Model => MODELS.find((each) => each.name === name)!;
 
+/** @throws ExperimentError if this machine cannot run the model */
+export async function assertAvailable(name: string): Promise<void> {
+  const reason = await modelNamed(name).unavailable?.();
+  if (reason) throw new ExperimentError(`Not available: ${reason}.`);
+}
+
 export class Workbench {
   readonly notes: string[] = [];
   private readonly startedMs = performance.now();

@@ -9,7 +9,7 @@ import type { ModelProcess } from '../bench/model-process.js';
 import { PreconnectedLoad } from '../bench/preconnected-load.js';
 import { get, smokeCheck } from '../bench/smoke-check.js';
 import { unsteadyReason } from '../bench/steady-load.js';
-import { HTTP_MODELS, modelNamed, type Workbench } from '../bench/workbench.js';
+import { assertAvailable, HTTP_MODELS, modelNamed, type Workbench } from '../bench/workbench.js';
 import type { LoadSpec } from '../load/load.js';
 import { openFilesLimit } from '../measure/machine.js';
 import { assertMemoryFor, stableRss } from '../measure/memory.js';
@@ -132,6 +132,7 @@ async function measureModel(bench: Workbench, partial: ConnectionsPartial, steps
     return;
   }
   try {
+    await assertAvailable(modelOf(partial.model));
     await bench.withServer(bench.launch.model(modelOf(partial.model), bench.site.directory), async (server) => {
       const fixedPage = modelOf(partial.model) === 'fixed-page';
       const { keepAlive } = await smokeCheck(server.url, bench.site.page, { fixedPage });

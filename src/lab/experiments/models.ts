@@ -6,7 +6,7 @@ import type { ModelProcess } from '../bench/model-process.js';
 import { HEAVY_BYTES, PreconnectedLoad } from '../bench/preconnected-load.js';
 import { get, smokeCheck } from '../bench/smoke-check.js';
 import { unsteadyReason } from '../bench/steady-load.js';
-import { HTTP_MODELS, modelNamed, type Workbench } from '../bench/workbench.js';
+import { assertAvailable, HTTP_MODELS, modelNamed, type Workbench } from '../bench/workbench.js';
 import type { LoadSpec } from '../load/load.js';
 import { type Memory, stableRss } from '../measure/memory.js';
 import type { Experiment, Measured } from './experiment.js';
@@ -75,6 +75,7 @@ async function measureModel(bench: Workbench, partial: ModelPartial, round: numb
     return;
   }
   try {
+    await assertAvailable(modelOf(partial.model));
     const args = bench.launch.model(modelOf(partial.model), bench.site.directory);
     const memory = await bench.withServer(args, (server) => measureMemory(bench, partial, server));
     const loads = await bench.withServer(args, (server) => measureLoads(bench, partial, server, round, memory));

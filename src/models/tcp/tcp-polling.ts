@@ -1,7 +1,7 @@
-import { constants, EAGAIN, kernel } from '../sys/index.js';
-import { Accepter, ENDED, NONE } from './shared/listen.js';
-import type { ModelContext } from './shared/model-context.js';
-import { peerName, quoteBytes } from './shared/peer.js';
+import { constants, EAGAIN, kernel } from '../../sys/index.js';
+import { Accepter, ENDED, NONE } from '../shared/listen.js';
+import type { ModelContext } from '../shared/model-context.js';
+import { peerName, quoteBytes } from '../shared/peer.js';
 
 /**
  * Polling without HTTP: the possible results of recv(2), and nothing else. A positive number is bytes; 0 is end of file,

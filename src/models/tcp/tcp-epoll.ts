@@ -1,8 +1,8 @@
-import { Epoll } from '../epoll/epoll.js';
-import { constants, EAGAIN, EPOLLIN, kernel } from '../sys/index.js';
-import { Accepter, ENDED, NONE } from './shared/listen.js';
-import type { ModelContext } from './shared/model-context.js';
-import { peerName, quoteBytes } from './shared/peer.js';
+import { Epoll } from '../../epoll/epoll.js';
+import { constants, EAGAIN, EPOLLIN, kernel } from '../../sys/index.js';
+import { Accepter, ENDED, NONE } from '../shared/listen.js';
+import type { ModelContext } from '../shared/model-context.js';
+import { peerName, quoteBytes } from '../shared/peer.js';
 
 /**
  * The minimum that epoll takes: create, register, wait, and make the one call that is known not to block. Compare it
