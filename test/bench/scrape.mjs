@@ -1,10 +1,10 @@
 /**
  * What a scrape of the admin door costs each thread of the server, in CPU time: the median of many, a while apart as those of a
- * scraper are.
+ * scraper are. The server is alone on core 0, and this process on core 1: a client on the same core leaves it cold caches.
  *
  *   node test/bench/scrape.mjs [FLAGS of the server…]      such as --workers 2
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -17,7 +17,10 @@ const REQUESTS_BETWEEN = 10;
 const REQUESTS = 2000;
 
 const flags = ['serve', '--port', '0', '--admin', '127.0.0.1:0', ...process.argv.slice(2)];
-const server = spawn(process.execPath, [COMMAND, ...flags], { stdio: ['ignore', 'pipe', 'inherit'] });
+spawnSync('taskset', ['--pid', '--cpu-list', '1', String(process.pid)]);
+const server = spawn('taskset', ['--cpu-list', '0', process.execPath, COMMAND, ...flags], {
+  stdio: ['ignore', 'pipe', 'inherit'],
+});
 const delay = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Nanoseconds on a core, by thread: proc(5), schedstat. */
