@@ -26,8 +26,8 @@ const ALONE = [
 const inProcesses = {
   setupFiles: ['test/support/descriptor-guard.ts'],
   pool: 'forks' as const,
-  testTimeout: 15_000,
-  hookTimeout: 15_000,
+  testTimeout: 30_000,
+  hookTimeout: 30_000,
 };
 
 class SlowestFirst extends BaseSequencer {

@@ -30,7 +30,7 @@ it('an eventfd wakes a thread that waits', async () => {
 
 it('a thread may end in any way while its watch is active', () => {
   const args = [fileURLToPath(fixture('terminate.mjs'))];
-  const { stdout, stderr, status, signal } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 14_000 });
+  const { stdout, stderr, status, signal } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 28_000 });
   expect({ lines: stdout.trimEnd().split('\n'), stderr, status, signal }).toEqual({
     lines: ['loopStart', 'loopEnclose'].flatMap((call) => [
       `${call} idle 1 none true`,

@@ -12,7 +12,7 @@ function run(name: string, ...args: string[]) {
   const file = fileURLToPath(new URL(`fixtures/${name}.mjs`, import.meta.url));
   const { stdout, stderr, status, signal } = spawnSync(process.execPath, [file, ...args], {
     encoding: 'utf8',
-    timeout: 14_000,
+    timeout: 28_000,
     killSignal: 'SIGKILL',
   });
   return { lines: stdout.trimEnd().split('\n'), stderr, status, signal };
