@@ -259,3 +259,22 @@ test('a stop waits for upgraded connections, and closes them with force', async 
   await stopped;
   expect(await client.untilClose()).toHaveLength(0);
 });
+
+test('a connection that was taken over stays one of its client when a reload changes the limits', async () => {
+  const limits = { maxConnectionsPerClient: 2 };
+  const server = served(echo, { limits });
+  const statusOf = async (client: RawClient): Promise<number> => (await client.send(request('/')).response()).status;
+  {
+    using taken = await RawClient.connect(server.port);
+    expect((await taken.send(request('/', ASKING)).response()).status).toBe(101);
+    await server.reload({ fetch: () => new Response('ordinary'), upgrade: echo, limits });
+    using second = await RawClient.connect(server.port);
+    expect(await statusOf(second)).toBe(200);
+    using third = await RawClient.connect(server.port);
+    expect(await statusOf(third)).toBe(429);
+    expect(await bytesOf(taken.send('still'), 5)).toBe('still');
+  }
+  await eventually(() => server.stats().connections.open === 0, 'all are closed');
+  using client = await RawClient.connect(server.port);
+  expect(await statusOf(client)).toBe(200);
+});

@@ -32,7 +32,7 @@ export class ForwardedClient {
    * @param proxies null if the peer itself is not trusted, and so the client of all requests
    */
   constructor(
-    private readonly peer: SocketAddress,
+    readonly peer: SocketAddress,
     readonly source: SocketAddress | null,
     private readonly proxies: TrustedProxies | null,
   ) {

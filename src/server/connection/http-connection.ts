@@ -99,19 +99,18 @@ export class HttpConnection implements ProxiedProtocol {
 
   /** By the options of a reload. */
   rejoinClient(): void {
-    if (this.connection.protocol === this) this.joinClient(this.forwarded?.source ?? null);
+    if (!(this.connection.protocol instanceof ProxyProtocol)) this.joinClient(this.forwarded?.source ?? null);
   }
 
   /** Counts this connection as one of its client, unless it is that of a proxy. */
   private joinClient(source: SocketAddress | null): void {
     const { connection, context } = this;
     const { clients, proxies } = context;
-    const peer = source ?? (clients === null && proxies === null ? null : peerOf(connection));
+    const known = source ?? this.forwarded?.peer ?? this.upgrade?.peer;
+    const peer = known ?? (clients === null && proxies === null ? null : peerOf(connection));
     const isProxy = peer !== null && proxies?.includes(peer) === true;
-    this.forwarded =
-      peer !== null && (isProxy || source !== null)
-        ? new ForwardedClient(peer, source, isProxy ? proxies : null)
-        : null;
+    const isForwarded = peer !== null && (isProxy || source !== null);
+    this.forwarded = isForwarded ? new ForwardedClient(peer, source, isProxy ? proxies : null) : null;
     if (isProxy) this.client = OF_PROXY;
     else if (clients === null || peer === null) this.client = NO_CLIENT;
     else this.client = clients.connect(peer.address, connection.context.reactor.nowMs);
