@@ -1,5 +1,3 @@
-import { accessSync, constants, statSync, writeFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import pc from 'picocolors';
 import { didYouMean } from '../files/rules/did-you-mean.js';
@@ -16,10 +14,12 @@ import {
 } from '../lab/experiments/registry.js';
 import { runLab } from '../lab/lab.js';
 import { Tools } from '../lab/load/tools.js';
-import { assertChartLibrary, renderPage } from '../lab/report/page.js';
-import type { LabReport } from '../lab/report/report.js';
-import { renderText } from '../lab/report/terminal.js';
+import { hasHistograms } from '../lab/measure/hdr.js';
+import { compareReports } from '../lab/report/compare.js';
+import { assertChartLibrary } from '../lab/report/page.js';
+import { renderComparison, renderText } from '../lab/report/terminal.js';
 import { installCommand } from '../server/optional-package.js';
+import { assertWritable, makeDirectory, type ReportFiles, readReport, writeFiles } from './lab-files.js';
 import { integer } from './settings/flags.js';
 import { addWrapped } from './settings/help.js';
 import { UsageError } from './settings/usage-error.js';
@@ -48,22 +48,24 @@ export function defineLab(command: Command): void {
     )
     .option('--json <file>', 'write the report as JSON')
     .option('--html <file>', 'write the report as a self-contained page with charts')
+    .option('--hgrm <directory>', 'write the latencies of --experiment rates as files of HdrHistogram')
+    .option('--compare <files...>', 'compare two reports, by --json, of one experiment on one machine')
     .option('--list', 'list the experiments and the models', false)
     .action(async (flags: Flags) => {
       if (flags.list) process.stdout.write(listText());
+      else if (flags.compare !== undefined) process.stdout.write(comparisonText(flags.compare));
       else process.exitCode = await run(flags);
     });
 }
 
-interface Flags {
+interface Flags extends ReportFiles {
   experiment: ExperimentName;
   models?: string;
   quick: boolean;
   close: boolean;
   budget?: number;
   seed?: number;
-  json?: string;
-  html?: string;
+  compare?: string[];
   list: boolean;
   /** Those of SETTINGS, by the names that commander gives to their flags. */
   [setting: string]: unknown;
@@ -73,6 +75,7 @@ async function run(flags: Flags): Promise<number> {
   const settings = settingsOf(flags);
   for (const file of [flags.json, flags.html]) if (file !== undefined) assertWritable(file);
   if (flags.html !== undefined) assertChartLibrary();
+  if (flags.hgrm !== undefined) prepareHistograms(flags.hgrm, settings.experiment);
   const tools = new Tools();
   if (settings.models.length > 0 && !tools.has('wrk') && !tools.has('autocannon'))
     throw new ExperimentError(
@@ -90,20 +93,26 @@ async function run(flags: Flags): Promise<number> {
   if (settings.models.length > 0) process.stderr.write(`${pc.dim(`seed ${settings.seed}`)}\n`);
   const progress = progressOn(process.stderr);
   const report = await runLab(settings, { tools, progress, signal: stop.signal, moveAside: true });
-  write(report, flags);
+  process.stdout.write(renderText(report));
+  writeFiles(report, flags);
   return code || (experimentNamed(report.experiment).hasData(report) ? 0 : 1);
 }
 
-function write(report: LabReport, { json, html }: Flags): void {
-  process.stdout.write(renderText(report));
-  for (const [file, text] of [
-    [json, () => `${JSON.stringify(report, null, 2)}\n`],
-    [html, () => renderPage(report)],
-  ] as const) {
-    if (file === undefined) continue;
-    writeFileSync(file, text());
-    process.stderr.write(`${pc.dim('written:')} ${resolve(file)}\n`);
-  }
+function prepareHistograms(directory: string, experiment: ExperimentName): void {
+  if (experiment !== 'rates')
+    throw new UsageError(`--hgrm has no meaning for --experiment ${experiment}; leave it out.`);
+  if (!hasHistograms())
+    throw new ExperimentError(
+      `--hgrm needs hdr-histogram-js, which is not installed: ${installCommand('hdr-histogram-js')}.`,
+    );
+  makeDirectory(directory);
+}
+
+function comparisonText(files: readonly string[]): string {
+  const [a, b, ...others] = files;
+  if (a === undefined || b === undefined || others.length > 0)
+    throw new UsageError('--compare takes two files, a.json and b.json.');
+  return renderComparison(compareReports(readReport(a), readReport(b), [a, b]));
 }
 
 function settingsOf(flags: Flags): LabSettings {
@@ -138,17 +147,6 @@ function modelsOf({ experiment, models }: Flags): readonly string[] {
   if (requiredModel !== undefined && !chosen.includes(requiredModel))
     throw new UsageError(`--experiment ${experiment} compares with ${requiredModel}; add it to --models.`);
   return chosen;
-}
-
-function assertWritable(file: string): void {
-  try {
-    const found = statSync(file, { throwIfNoEntry: false });
-    if (found?.isDirectory()) throw new UsageError(`${file} is a directory; name a file to write the report to.`);
-    accessSync(found ? file : dirname(resolve(file)), constants.W_OK);
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    throw new UsageError(`${file} cannot be written (${(error as NodeJS.ErrnoException).code}); name another file.`);
-  }
 }
 
 function listText(): string {

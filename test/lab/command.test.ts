@@ -44,6 +44,12 @@ test.each([
     ['--experiment', 'triggers', '--models', 'libuv'],
     /--models has no meaning for --experiment triggers; leave it out\./,
   ],
+  [['--compare', 'a.json'], /--compare takes two files, a\.json and b\.json\./],
+  [
+    ['--compare', '/no/such.json', 'b.json'],
+    /\/no\/such\.json cannot be read as a report \(ENOENT\); name another file\./,
+  ],
+  [['--hgrm', '/tmp/x'], /--hgrm has no meaning for --experiment models; leave it out\./],
   [['--rounds', '0'], /it must be an integer from 1 to 100/],
   [['--seconds', '0'], /it must be a number from 0\.1 to 3600/],
   [['--heavy', '0'], /'--heavy <number>'.*it must be an integer from 1 to 10000/],
@@ -88,7 +94,7 @@ describe.runIf(runs)('with a load generator', () => {
     expect(stderr).toMatch(/^seed 5\nwritten: \S+quick\.json\nwritten: \S+quick\.html\n$/);
     expect(stdout).toMatch(/^epollet +[\d–]/m);
     const report = reportIn(json);
-    expect(report).toMatchObject({ format: 'epollet-lab', version: 2, experiment: 'models', complete: true });
+    expect(report).toMatchObject({ format: 'epollet-lab', version: 3, experiment: 'models', complete: true });
     expect(report.settings.seed).toBe(5);
     expect(report.command).toContain('--models epollet --rounds 1');
     expect(stdout).toContain(report.command);

@@ -73,7 +73,7 @@ describe.runIf(runs)('the lab', () => {
   test('measures everything for which a tool is installed', { timeout: LAB_MS }, async () => {
     const report = await runLab(tiny, { launch });
     if (report.experiment !== 'models') throw new Error();
-    expect(report).toMatchObject({ format: 'epollet-lab', version: 2, complete: true, settings: tiny });
+    expect(report).toMatchObject({ format: 'epollet-lab', version: 3, complete: true, settings: tiny });
     expect(report.results.map(({ model, failure }) => [model, failure])).toEqual([
       ['epollet', null],
       ['blocking', null],

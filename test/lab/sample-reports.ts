@@ -38,7 +38,7 @@ function head(experiment: ExperimentName, rows: readonly (readonly [name: string
   const models = rows.map(([name]) => name);
   return {
     format: 'epollet-lab',
-    version: 2,
+    version: 3,
     epollet: '0.1.0',
     question: experimentNamed(experiment).question,
     startedAt: '2026-01-02T03:04:05.000Z',
@@ -48,6 +48,7 @@ function head(experiment: ExperimentName, rows: readonly (readonly [name: string
     settings: { experiment, models, seed: 7, ...THOROUGH },
     orders: [models, models, models],
     machine: {
+      fingerprint: '0123456789ab',
       cpu: 'A <processor> & "more"',
       cores: 2,
       kernel: '6.18.0',

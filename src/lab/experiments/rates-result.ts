@@ -1,10 +1,11 @@
 import type { Percentiles } from '../base/distribution.js';
-import { percentilesOf } from '../base/distribution.js';
+import { percentilesOf, sumOfDistributions } from '../base/distribution.js';
 import { formatNumber } from '../base/format.js';
 import { type Noise, noiseOf } from '../base/noise.js';
 import { type Summary, summarizeEach } from '../base/stats.js';
 import type { RateLoad } from '../bench/rate-load.js';
 import { unsteadyReason } from '../bench/steady-load.js';
+import { type EncodedLatencies, encodeLatencies } from '../measure/hdr.js';
 
 /** Below this ratio of responses to requests that were due, the figures are those of an overload. */
 export const MIN_ACHIEVED = 0.95;
@@ -47,6 +48,8 @@ export interface RatePoint extends Readonly<Record<(typeof KEYS)[number], Summar
   readonly rate: number;
   readonly latencyMs: PercentileSummaries;
   readonly rawMs: PercentileSummaries;
+  /** Over all rounds; null without hdr-histogram-js. */
+  readonly histograms: EncodedLatencies | null;
   readonly rounds: readonly RateRound[];
   /** Why its figures do not count, or null. */
   readonly struckOut: string | null;
@@ -110,6 +113,10 @@ function ratePoint(rate: number, loads: readonly RateLoad[]): RatePoint {
     ...summaries,
     latencyMs: percentiles((round) => round.latencyMs),
     rawMs: percentiles((round) => round.rawMs),
+    histograms: encodeLatencies(
+      sumOfDistributions(loads.map(({ corrected }) => corrected)),
+      sumOfDistributions(loads.map(({ raw }) => raw)),
+    ),
     rounds,
     struckOut: whyStruckOut(summaries.achieved!.median, rounds, loads),
   };

@@ -1,9 +1,12 @@
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { textOf } from '../base/text-file.js';
 import { allowedCores, type Cores } from './cores.js';
+import { fingerprintOf } from './fingerprint.js';
 
 /** The environment of a run. Results from different machines, or from a busy and an idle one, are not comparable. */
 export interface Machine {
+  /** Only reports with the same one are compared: of processor, cores and memory. */
+  readonly fingerprint: string;
   readonly cpu: string;
   /** The number of cores that this process may use. */
   readonly cores: number;
@@ -21,15 +24,19 @@ export interface Machine {
 }
 
 export function describeMachine(pinned: Cores | null): Machine {
-  return {
+  const hardware = {
     cpu: cpus()[0]?.model.trim() || 'unknown',
     cores: allowedCores().length,
+    memoryMib: Math.round(totalmem() / 1024 / 1024),
+    pinned,
+  };
+  return {
+    fingerprint: fingerprintOf(hardware),
+    ...hardware,
     kernel: release(),
     node: process.version,
     v8: process.versions.v8,
     libuv: process.versions['uv']!,
-    memoryMib: Math.round(totalmem() / 1024 / 1024),
-    pinned,
     loadAverage: Math.round(loadavg()[0]! * 100) / 100,
     openFiles: openFilesLimit(),
   };

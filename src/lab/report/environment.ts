@@ -23,7 +23,10 @@ export function environmentOf({
   const started = report.startedAt.replace('T', ' ').replace(/\.\d+Z$/, ' UTC');
   const cores = pinned && `core ${pinned.model} for the model, ${pinned.load.join(', ')} for the load`;
   return [
-    ['Machine', `${machine.cpu}, ${formatCount(machine.cores, 'core')}, ${formatNumber(machine.memoryMib)} MiB`],
+    [
+      'Machine',
+      `${machine.fingerprint}: ${machine.cpu}, ${formatCount(machine.cores, 'core')}, ${formatNumber(machine.memoryMib)} MiB`,
+    ],
     ['System', `Linux ${machine.kernel}, Node ${machine.node}, libuv ${machine.libuv}, epollet ${report.epollet}`],
     ['Tools', versions.join(', ') || 'none'],
     ['Cores', cores ?? 'shared by model and load'],

@@ -3,9 +3,9 @@ import type { ToolName } from '../load/tools.js';
 import type { Machine } from '../measure/machine.js';
 
 /** Incremented when a field changes its meaning or is removed; fields may be added at any time. */
-export const REPORT_VERSION = 2;
+export const REPORT_VERSION = 3;
 
-/** The output of `epollet lab --json`. Names end with their unit; a Summary is over the rounds. */
+/** The output of `epollet lab --json`; docs/lab-report.schema.json describes it. Names end with their unit; a Summary is over the rounds. */
 export type LabReport = ReportHead & ExperimentResult;
 
 export interface ReportHead {

@@ -1,6 +1,7 @@
 import pc from 'picocolors';
 import type { Table } from '../base/chart.js';
 import { experimentNamed } from '../experiments/registry.js';
+import type { Comparison } from './compare.js';
 import { environmentOf } from './environment.js';
 import { CANCELLED, type LabReport } from './report.js';
 
@@ -17,6 +18,9 @@ export function renderText(report: LabReport): string {
   ];
   return `${parts.join('\n\n')}\n`;
 }
+
+export const renderComparison = ({ table, notes }: Comparison): string =>
+  `${[textTable(table), ...notes].join('\n\n')}\n`;
 
 /** Text columns are left-aligned, numbers right-aligned. */
 function textTable({ columns, rows }: Table): string {

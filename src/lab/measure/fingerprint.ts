@@ -1,0 +1,12 @@
+import { createHash } from 'node:crypto';
+import type { Machine } from './machine.js';
+
+type Hardware = Pick<Machine, 'cpu' | 'cores' | 'memoryMib' | 'pinned'>;
+
+/** What figures depend on, and a run cannot change: the processor, the cores that are used, and the memory in GiB. */
+const hardwareOf = ({ cpu, cores, memoryMib, pinned }: Hardware): string =>
+  [cpu, cores, Math.round(memoryMib / 1024), pinned === null ? 'shared' : [pinned.model, ...pinned.load]].join('\n');
+
+/** Twelve digits of a hash. Machines with the same one may be compared. */
+export const fingerprintOf = (machine: Hardware): string =>
+  createHash('sha256').update(hardwareOf(machine)).digest('hex').slice(0, 12);

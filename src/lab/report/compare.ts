@@ -1,0 +1,145 @@
+import type { Table } from '../base/chart.js';
+import { ExperimentError } from '../base/errors.js';
+import { formatNumber } from '../base/format.js';
+import { formatNoise, formatRatio, isWithinNoise, modelOf } from '../base/noise.js';
+import type { Summary } from '../base/stats.js';
+import { type LabReport, REPORT_VERSION } from './report.js';
+
+/** A figure of a report that the same row of another one can be compared with. */
+interface Comparable {
+  readonly row: string;
+  readonly figure: string;
+  readonly median: number;
+  readonly noise: number | null;
+}
+
+export interface Comparison {
+  readonly table: Table;
+  /** What differs between the runs without making them incomparable, and what they order differently. */
+  readonly notes: readonly string[];
+}
+
+const CPU = 'CPU µs';
+const P99 = 'p99 ms';
+
+/**
+ * The figures of two reports side by side, of the same experiment on like machines.
+ * @param names of the files, for the sentences
+ * @throws ExperimentError if they cannot be compared
+ */
+export function compareReports(a: LabReport, b: LabReport, names: readonly [string, string]): Comparison {
+  assertComparable(a, b, names);
+  const others = new Map(comparablesOf(b).map((each) => [`${each.row} ${each.figure}`, each]));
+  const pairs = comparablesOf(a).flatMap((one) => {
+    const other = others.get(`${one.row} ${one.figure}`);
+    return other === undefined ? [] : [{ one, other, noise: largerNoise(one.noise, other.noise) }];
+  });
+  if (pairs.length === 0) throw new ExperimentError(`${names[0]} and ${names[1]} have no figure in common.`);
+  return {
+    table: {
+      columns: ['model', 'figure', 'a', 'b', 'b by a', 'noise'],
+      rows: pairs.map(({ one, other, noise }) => [
+        one.row,
+        one.figure,
+        formatNumber(one.median),
+        formatNumber(other.median),
+        formatRatio(other.median / one.median, noise),
+        formatNoise(noise),
+      ]),
+    },
+    notes: [...differencesOf(a, b), ...orderSentences(pairs)],
+  };
+}
+
+const largerNoise = (a: number | null, b: number | null): number | null =>
+  a === null || b === null ? (a ?? b) : Math.max(a, b);
+
+function assertComparable(a: LabReport, b: LabReport, [first, second]: readonly [string, string]): void {
+  for (const [report, name] of [
+    [a, first],
+    [b, second],
+  ] as const)
+    if (report.format !== 'epollet-lab' || report.version !== REPORT_VERSION)
+      throw new ExperimentError(`${name} is not a report of this version of epollet lab; run the experiment again.`);
+  if (a.machine.fingerprint !== b.machine.fingerprint)
+    throw new ExperimentError(
+      `${first} and ${second} are of unlike machines (${machineOf(a)}; ${machineOf(b)}); compare runs of one machine.`,
+    );
+  if (a.experiment !== b.experiment)
+    throw new ExperimentError(`${first} is of --experiment ${a.experiment} and ${second} of ${b.experiment}.`);
+  for (const key of ['connections', 'close', 'rate', 'seconds'] as const)
+    if (a.settings[key] !== b.settings[key])
+      throw new ExperimentError(
+        `${first} and ${second} were measured with different settings: ${key} is ${a.settings[key]} and ${b.settings[key]}.`,
+      );
+}
+
+const machineOf = ({ machine: { cpu, cores, memoryMib, pinned } }: LabReport): string =>
+  `${cpu}, ${cores} cores, ${formatNumber(memoryMib)} MiB, ${pinned === null ? 'shared cores' : `core ${pinned.model} for the model`}`;
+
+function differencesOf(a: LabReport, b: LabReport): string[] {
+  const versions = ({ machine: { kernel, node }, epollet }: LabReport): string =>
+    `Linux ${kernel}, Node ${node}, epollet ${epollet}`;
+  return versions(a) === versions(b) ? [] : [`a: ${versions(a)}. b: ${versions(b)}.`];
+}
+
+function comparablesOf(report: LabReport): Comparable[] {
+  const figure = (
+    row: string,
+    name: string,
+    summary: Summary | null | undefined,
+    noise: number | null,
+  ): Comparable[] => (summary ? [{ row, figure: name, median: summary.median, noise }] : []);
+  switch (report.experiment) {
+    case 'models':
+    case 'libuv': {
+      const noise = report.repeated?.noise;
+      return report.results.flatMap(({ model, cpuUs, latencyMs }) => [
+        ...figure(model, CPU, cpuUs, noise?.cpuUs ?? null),
+        ...figure(model, P99, latencyMs?.p99, noise?.p99Ms ?? null),
+      ]);
+    }
+    case 'rates':
+      return report.results.flatMap(({ model, points }) =>
+        points
+          .filter(({ struckOut }) => struckOut === null)
+          .flatMap(({ rate, cpuUs, latencyMs }) => {
+            const noise = report.repeated?.noise.find((each) => each.rate === rate)?.noise;
+            return [
+              ...figure(model, `${CPU} at ${formatNumber(rate)}/s`, cpuUs, noise?.cpuUs ?? null),
+              ...figure(model, `${P99} at ${formatNumber(rate)}/s`, latencyMs.p99, noise?.p99Ms ?? null),
+            ];
+          }),
+      );
+    case 'connections': {
+      const noise = report.repeated?.noise.cpuUs ?? null;
+      return report.results.flatMap(({ model, points }) =>
+        points.flatMap(({ idle, cpuUs }) => figure(model, `${CPU} with ${formatNumber(idle)} idle`, cpuUs, noise)),
+      );
+    }
+    default:
+      return [];
+  }
+}
+
+type Pair = { readonly one: Comparable; readonly other: Comparable; readonly noise: number | null };
+
+/** Pairs of models, each of which is cheaper than the other in one of the runs by more than the noise of both. */
+function orderSentences(pairs: readonly Pair[]): string[] {
+  const reversed: string[] = [];
+  for (const figure of new Set(pairs.map(({ one }) => one.figure))) {
+    if (!figure.startsWith(CPU)) continue;
+    const rows = pairs.filter(({ one }) => one.figure === figure);
+    for (const [at, x] of rows.entries()) {
+      for (const y of rows.slice(at + 1)) {
+        if (modelOf(x.one.row) === modelOf(y.one.row)) continue;
+        const [inA, inB] = [x.one.median / y.one.median, x.other.median / y.other.median];
+        if (isWithinNoise(inA, x.noise) || isWithinNoise(inB, x.noise) || inA < 1 === inB < 1) continue;
+        reversed.push(`${x.one.row} and ${y.one.row}, ${figure}`);
+      }
+    }
+  }
+  return reversed.length === 0
+    ? ['Both runs order all models that differ by more than the noise in the same way.']
+    : [`The runs order differently: ${reversed.join('; ')}.`];
+}

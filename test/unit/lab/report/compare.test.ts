@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest';
+import { compareReports } from '../../../../src/lab/report/compare.js';
+import type { LabReport } from '../../../../src/lab/report/report.js';
+import { sampleReport } from '../../../lab/sample-reports.js';
+
+const NAMES = ['a.json', 'b.json'] as const;
+const models = sampleReport('models');
+const onMachine = (machine: Partial<LabReport['machine']>): LabReport =>
+  ({ ...models, machine: { ...models.machine, ...machine } }) as LabReport;
+const withSettings = (settings: Partial<LabReport['settings']>): LabReport =>
+  ({ ...models, settings: { ...models.settings, ...settings } }) as LabReport;
+
+test.each([
+  ['models', 'epollet', 'CPU µs'],
+  ['libuv', 'libuv-net', 'p99 ms'],
+  ['rates', 'epollet', 'CPU µs at 1,000/s'],
+  ['connections', 'polling', 'CPU µs with 100 idle'],
+] as const)('%s: a report and itself do not differ', (experiment, row, figure) => {
+  const report = sampleReport(experiment);
+  const { table, notes } = compareReports(report, report, NAMES);
+  expect(table.rows.filter(([model, name]) => model === row && name === figure)).toHaveLength(1);
+  for (const cells of table.rows) expect(cells[4]).toMatch(/^(no difference|1 ×)$/);
+  expect(notes).toEqual(['Both runs order all models that differ by more than the noise in the same way.']);
+});
+
+test.each([
+  [
+    'another processor',
+    onMachine({ fingerprint: '000000000000', cpu: 'Another' }),
+    'a.json and b.json are of unlike machines (A <processor> & "more", 2 cores, 24,106 MiB, core 0 for the model; Another, 2 cores, 24,106 MiB, core 0 for the model); compare runs of one machine.',
+  ],
+  ['another experiment', sampleReport('libuv'), 'a.json is of --experiment models and b.json of libuv.'],
+  [
+    'other settings',
+    withSettings({ connections: 32 }),
+    'a.json and b.json were measured with different settings: connections is 64 and 32.',
+  ],
+  [
+    'an earlier version',
+    { ...models, version: 2 } as unknown as LabReport,
+    'b.json is not a report of this version of epollet lab; run the experiment again.',
+  ],
+])('%s is an error', (_, other, sentence) => {
+  expect(() => compareReports(models, other, NAMES)).toThrow(new Error(sentence));
+});
+
+test('an experiment without figures of time has none in common', () => {
+  const triggers = sampleReport('triggers');
+  expect(() => compareReports(triggers, triggers, NAMES)).toThrow('a.json and b.json have no figure in common.');
+});
+
+test('models in another order and other versions are noted', () => {
+  if (models.experiment !== 'models') throw new Error();
+  const [first, ...others] = models.results;
+  const cheap = { ...first!, cpuUs: { median: 0.1, min: 0.1, max: 0.1, count: 3 } };
+  const other = onMachine({ node: 'v22.0.0' });
+  const { notes } = compareReports(models, { ...other, results: [cheap, ...others] } as LabReport, NAMES);
+  expect(notes[0]).toMatch(/^a: Linux \S+, Node v20\S+, epollet \S+ b: Linux \S+, Node v22\.0\.0, epollet \S+\.$/);
+  expect(notes[1]).toMatch(/^The runs order differently: fixed-page and coroutines, CPU µs;/);
+});
