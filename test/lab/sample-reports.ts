@@ -13,6 +13,12 @@ import {
 import { RATES } from '../../src/lab/experiments/rates.js';
 import { rateNoise, ratesResult } from '../../src/lab/experiments/rates-result.js';
 import { type ExperimentName, experimentNamed } from '../../src/lab/experiments/registry.js';
+import {
+  MESSAGE_BYTES,
+  READER_NAMES,
+  READY_AT_ONCE,
+  type TriggerCosts,
+} from '../../src/lab/experiments/trigger-costs.js';
 import { traceTriggers } from '../../src/lab/experiments/triggers.js';
 import type { LabReport, ReportHead } from '../../src/lab/report/report.js';
 
@@ -99,6 +105,24 @@ function partialOf(
   return partial;
 }
 
+/** Edge until EAGAIN is the most expensive reader of small messages, and none differs for large ones. */
+function sampleCosts(): TriggerCosts {
+  const cells = MESSAGE_BYTES.flatMap((messageBytes) => READY_AT_ONCE.map((ready) => ({ messageBytes, ready })));
+  const costs = cells.flatMap(({ messageBytes, ready }) =>
+    [...READER_NAMES, `${READER_NAMES[0]} again`].map((reader, at) => {
+      const median = 600 + 900 / ready + messageBytes / 4 + (at % 4) * 150;
+      return {
+        reader,
+        messageBytes,
+        ready,
+        systemCalls: 1 + 1 / ready + (at % 2),
+        ns: { median, min: median * 0.97, max: median * 1.1, count: 21 },
+      };
+    }),
+  );
+  return { costs, repeated: { model: READER_NAMES[0]!, noise: cells.map((cell) => ({ ...cell, ns: 1.02 })) } };
+}
+
 /** A model with a cost of its own per wake-up; the expensive ones do not reach the highest rate. */
 function rateLoadOf(rate: number, cpuUs: number, at: number): RateLoad {
   const eachUs = cpuUs * (1 + 1000 / rate);
@@ -131,7 +155,7 @@ export function sampleReport(experiment: ExperimentName): LabReport {
       { trigger: 'level', threads: 4, woken: 4 },
       { trigger: 'exclusive', threads: 4, woken: 1 },
     ] as const;
-    return { ...head(experiment, []), experiment, results: traceTriggers(), thunderingHerd };
+    return { ...head(experiment, []), experiment, results: traceTriggers(), thunderingHerd, costs: sampleCosts() };
   }
   if (experiment === 'connections') {
     const results = [...MODELS, AGAIN].map(([model, cpuUs, perSecond, baselineMib], at) => {

@@ -2,6 +2,8 @@
 export interface Figure {
   readonly title: string;
   readonly description: string;
+  /** What the values show, as sentences that are made of them. */
+  readonly reading?: string | null;
   /** Null if a table suffices. */
   readonly chart: Chart | null;
   readonly table: Table;

@@ -18,7 +18,7 @@ export interface Experiment<Result extends object> {
   hasData(result: Result): boolean;
   figures(result: Result, settings: BenchSettings): Figure[];
   /** The tables for the terminal. @default those of the figures */
-  summary?(result: Result): Pick<Figure, 'title' | 'table'>[];
+  summary?(result: Result): Pick<Figure, 'title' | 'table' | 'reading'>[];
 }
 
 export interface Measured<Result> {

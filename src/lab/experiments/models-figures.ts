@@ -39,7 +39,7 @@ export function modelsFigures({ results: all, repeated }: ModelsResult, settings
 }
 
 /** For the terminal: one row per model with all measurements, and the failures. */
-export function modelsSummary({ results: all, repeated }: ModelsResult): Pick<Figure, 'title' | 'table'>[] {
+export function modelsSummary({ results: all, repeated }: ModelsResult): Pick<Figure, 'title' | 'table' | 'reading'>[] {
   const results = all.filter(({ rounds }) => rounds.length > 0);
   const ratios = ratiosToLeast(results, repeated);
   const columns = ['model', 'req/s', 'CPU µs', 'range', 'by least', 'user', 'sys', 'p50 ms', 'p90', 'p99'];

@@ -48,7 +48,7 @@ export function ratesFigures(all: AllRates): Figure[] {
 }
 
 /** For the terminal: a table for each rate. */
-export function ratesSummary(all: AllRates): Pick<Figure, 'title' | 'table'>[] {
+export function ratesSummary(all: AllRates): Pick<Figure, 'title' | 'table' | 'reading'>[] {
   const tables = ratesOf(all.results).map((rate) => rateTable(all, rate));
   return [...tables, repeatedFigure(all), struckOutFigure(all.results)].filter((each) => each !== null);
 }

@@ -3,9 +3,12 @@ import { countedKernel } from '../../sys/counted-kernel.js';
 import { EPOLLET, EPOLLEXCLUSIVE, EPOLLIN, EPOLLONESHOT } from '../../sys/events.js';
 import { constants, kernel as realKernel } from '../../sys/index.js';
 import type { Figure } from '../base/chart.js';
+import { Cancelled } from '../base/errors.js';
 import { formatCalls, formatNumber } from '../base/format.js';
 import type { Experiment } from './experiment.js';
 import { measureThunderingHerd, type ThunderingHerdRow } from './thundering-herd.js';
+import { triggerCostFigures } from './trigger-cost-figures.js';
+import { COST_OPTIONS, measureTriggerCosts, type TriggerCosts } from './trigger-costs.js';
 
 const PIECE_BYTES = 512;
 const PIECES = 8;
@@ -42,18 +45,27 @@ export interface TriggerRow {
 export const triggers: Experiment<{
   readonly results: readonly TriggerRow[];
   readonly thunderingHerd: readonly ThunderingHerdRow[];
+  /** Null if the run was cancelled before they were complete. */
+  readonly costs: TriggerCosts | null;
 }> = {
-  question: 'How many events and system calls does each trigger cause for the same bytes?',
+  question: 'How many events and system calls does each trigger cause for the same bytes, and what do they cost?',
   models: [],
   defaults: {},
   unused: 'all',
-  async measure() {
-    return { result: { results: traceTriggers(), thunderingHerd: await measureThunderingHerd() }, complete: true };
+  async measure(bench) {
+    const results = traceTriggers();
+    const thunderingHerd = await measureThunderingHerd();
+    const costs = await measureTriggerCosts(COST_OPTIONS, bench.signal).catch((error: unknown) => {
+      if (error instanceof Cancelled) return null;
+      throw error;
+    });
+    return { result: { results, thunderingHerd, costs }, complete: costs !== null };
   },
   hasData: () => true,
-  figures({ results, thunderingHerd }) {
-    const figures = (Object.keys(ARRIVALS) as Arrival[]).map((arrival) => arrivalFigure(arrival, results));
-    return thunderingHerd.length === 0 ? figures : [...figures, thunderingHerdFigure(thunderingHerd)];
+  figures({ results, thunderingHerd, costs }) {
+    const arrivals = (Object.keys(ARRIVALS) as Arrival[]).map((arrival) => arrivalFigure(arrival, results));
+    const herd = thunderingHerd.length === 0 ? [] : [thunderingHerdFigure(thunderingHerd)];
+    return [...(costs === null ? [] : triggerCostFigures(costs)), ...arrivals, ...herd];
   },
 };
 

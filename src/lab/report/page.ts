@@ -67,7 +67,7 @@ ${figures.map((figure) => renderFigure(figure, charts)).join('\n')}
 `;
 }
 
-function renderFigure({ title, description, chart, table }: Figure, charts: readonly Chart[]): string {
+function renderFigure({ title, description, reading = null, chart, table }: Figure, charts: readonly Chart[]): string {
   const canvas =
     chart === null || chart.labels.length === 0
       ? ''
@@ -75,6 +75,7 @@ function renderFigure({ title, description, chart, table }: Figure, charts: read
   return `<section>
 <h2>${escapeHtml(title)}</h2>
 <p>${escapeHtml(description)}</p>
+${reading === null ? '' : `<p class="reading">${escapeHtml(reading)}</p>`}
 ${canvas}
 <div class="scroll">${renderTable(table)}</div>
 </section>`;

@@ -11,7 +11,10 @@ export function renderText(report: LabReport): string {
   const environment = environmentOf(report).map(([label, text]) => `${label}: ${text}`);
   const parts = [
     `${pc.bold(report.question)}\n${pc.dim(environment.join('\n'))}`,
-    ...tables.map(({ title, table }) => `${pc.bold(title)}\n${textTable(table)}`),
+    ...tables.map(
+      ({ title, table, reading = null }) =>
+        `${pc.bold(title)}\n${textTable(table)}${reading === null ? '' : `\n${reading}`}`,
+    ),
     ...(report.notes.length > 0 ? [report.notes.join('\n')] : []),
     ...(report.complete ? [] : [pc.yellow(CANCELLED)]),
     `${pc.dim('To repeat:')} ${report.command}`,
