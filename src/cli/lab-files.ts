@@ -36,8 +36,8 @@ export function makeDirectory(directory: string): void {
 }
 
 export function writeFiles(report: LabReport, { json, html, hgrm }: ReportFiles): void {
-  if (json !== undefined) write(json, `${JSON.stringify(report, null, 2)}\n`);
-  if (html !== undefined) write(html, renderPage(report));
+  if (json !== undefined) writeText(json, `${JSON.stringify(report, null, 2)}\n`);
+  if (html !== undefined) writeText(html, renderPage(report));
   if (hgrm === undefined) return;
   for (const [name, text] of histogramsOf(report)) writeFileSync(join(hgrm, name), text);
   process.stderr.write(`${pc.dim('written:')} ${resolve(hgrm)}\n`);
@@ -70,7 +70,7 @@ function* histogramsOf(report: LabReport): Generator<[name: string, text: string
   }
 }
 
-function write(file: string, text: string): void {
+export function writeText(file: string, text: string): void {
   writeFileSync(file, text);
   process.stderr.write(`${pc.dim('written:')} ${resolve(file)}\n`);
 }

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import pc from 'picocolors';
 import { didYouMean } from '../files/rules/did-you-mean.js';
@@ -12,20 +13,26 @@ import {
   experimentNamed,
   type LabSettings,
 } from '../lab/experiments/registry.js';
-import { runLab } from '../lab/lab.js';
+import { type LabOptions, machineOf, runLab } from '../lab/lab.js';
 import { Tools } from '../lab/load/tools.js';
 import { hasHistograms } from '../lab/measure/hdr.js';
+import { ALL_EXPERIMENTS, ALL_SECONDS, budgetOf } from '../lab/plan.js';
 import { compareReports } from '../lab/report/compare.js';
-import { assertChartLibrary } from '../lab/report/page.js';
+import { renderIndex } from '../lab/report/index-page.js';
+import { assertChartLibrary, hasChartLibrary } from '../lab/report/page.js';
+import type { LabReport } from '../lab/report/report.js';
 import { renderComparison, renderText } from '../lab/report/terminal.js';
 import { installCommand } from '../server/optional-package.js';
-import { assertWritable, makeDirectory, type ReportFiles, readReport, writeFiles } from './lab-files.js';
+import { assertWritable, makeDirectory, type ReportFiles, readReport, writeFiles, writeText } from './lab-files.js';
 import { integer } from './settings/flags.js';
 import { addWrapped } from './settings/help.js';
 import { UsageError } from './settings/usage-error.js';
 
 /** With the exit codes that shells give them. */
 const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGQUIT: 131, SIGTERM: 143 } as const;
+
+/** Where --all writes without a name. */
+const ALL_DIRECTORY = 'epollet-lab';
 
 const HELP =
   '\nCtrl-C cancels the run and reports the completed rounds. wrk generates the load, h2load measures latency, and strace counts system calls.';
@@ -49,11 +56,14 @@ export function defineLab(command: Command): void {
     .option('--json <file>', 'write the report as JSON')
     .option('--html <file>', 'write the report as a self-contained page with charts')
     .option('--hgrm <directory>', 'write the latencies of --experiment rates as files of HdrHistogram')
+    .option('--all [directory]', `every experiment, within 40 minutes, into a directory (default: ${ALL_DIRECTORY})`)
     .option('--compare <files...>', 'compare two reports, by --json, of one experiment on one machine')
     .option('--list', 'list the experiments and the models', false)
     .action(async (flags: Flags) => {
       if (flags.list) process.stdout.write(listText());
       else if (flags.compare !== undefined) process.stdout.write(comparisonText(flags.compare));
+      else if (flags.all !== undefined)
+        process.exitCode = await runAll(flags, flags.all === true ? ALL_DIRECTORY : flags.all);
       else process.exitCode = await run(flags);
     });
 }
@@ -65,6 +75,7 @@ interface Flags extends ReportFiles {
   close: boolean;
   budget?: number;
   seed?: number;
+  all?: string | true;
   compare?: string[];
   list: boolean;
   /** Those of SETTINGS, by the names that commander gives to their flags. */
@@ -77,10 +88,65 @@ async function run(flags: Flags): Promise<number> {
   if (flags.html !== undefined) assertChartLibrary();
   if (flags.hgrm !== undefined) prepareHistograms(flags.hgrm, settings.experiment);
   const tools = new Tools();
-  if (settings.models.length > 0 && !tools.has('wrk') && !tools.has('autocannon'))
+  assertLoadGenerator(settings, tools);
+  const stop = stopOnSignals();
+  const report = await measure(settings, { tools, signal: stop.signal });
+  writeFiles(report, flags);
+  return stop.code || (experimentNamed(report.experiment).hasData(report) ? 0 : 1);
+}
+
+/** Every experiment, each with its part of the time; a cancelled run has those so far. */
+async function runAll(flags: Flags, directory: string): Promise<number> {
+  for (const name of ['models', 'json', 'html', 'hgrm'] as const)
+    if (flags[name] !== undefined) throw new UsageError(`--${name} has no meaning with --all; leave it out.`);
+  makeDirectory(directory);
+  const tools = new Tools();
+  const machine = machineOf(tools);
+  const hasPages = hasChartLibrary();
+  const stop = stopOnSignals();
+  const startedMs = performance.now();
+  const reports: LabReport[] = [];
+  for (const experiment of ALL_EXPERIMENTS) {
+    if (stop.signal.aborted) break;
+    const settings = settingsOf({ ...flags, experiment });
+    assertLoadGenerator(settings, tools);
+    const seconds = budgetOf(experiment, ALL_SECONDS - (performance.now() - startedMs) / 1000);
+    const budgetSeconds = Math.min(settings.budgetSeconds ?? seconds, seconds);
+    const report = await measure(
+      { ...settings, ...roundsOf(flags, experiment), budgetSeconds },
+      { tools, machine, signal: stop.signal },
+    );
+    const path = join(directory, experiment);
+    const hgrm = experiment === 'rates' && hasHistograms() ? `${path}-hgrm` : undefined;
+    if (hgrm !== undefined) makeDirectory(hgrm);
+    writeFiles(report, { json: `${path}.json`, html: hasPages ? `${path}.html` : undefined, hgrm });
+    reports.push(report);
+  }
+  writeText(join(directory, 'index.html'), renderIndex(reports, hasPages));
+  return stop.code;
+}
+
+/** Two rounds of four rates fit into the time. */
+const roundsOf = ({ rounds, quick }: Flags, experiment: ExperimentName): { rounds: number } | undefined =>
+  experiment === 'rates' && rounds === undefined && !quick ? { rounds: 2 } : undefined;
+
+function assertLoadGenerator({ models }: LabSettings, tools: Tools): void {
+  if (models.length > 0 && !tools.has('wrk') && !tools.has('autocannon'))
     throw new ExperimentError(
       `No load generator is installed; install wrk (Debian: apt-get install wrk) or autocannon (${installCommand('autocannon')}).`,
     );
+}
+
+async function measure(settings: LabSettings, options: LabOptions): Promise<LabReport> {
+  if (settings.models.length > 0) process.stderr.write(`${pc.dim(`seed ${settings.seed}`)}\n`);
+  const progress = progressOn(process.stderr);
+  const report = await runLab(settings, { ...options, progress, moveAside: true });
+  process.stdout.write(renderText(report));
+  return report;
+}
+
+/** The second signal ends the process. */
+function stopOnSignals(): { readonly signal: AbortSignal; readonly code: number } {
   const stop = new AbortController();
   let code = 0;
   for (const [signal, exitCode] of Object.entries(SIGNALS)) {
@@ -90,12 +156,12 @@ async function run(flags: Flags): Promise<number> {
       stop.abort();
     });
   }
-  if (settings.models.length > 0) process.stderr.write(`${pc.dim(`seed ${settings.seed}`)}\n`);
-  const progress = progressOn(process.stderr);
-  const report = await runLab(settings, { tools, progress, signal: stop.signal, moveAside: true });
-  process.stdout.write(renderText(report));
-  writeFiles(report, flags);
-  return code || (experimentNamed(report.experiment).hasData(report) ? 0 : 1);
+  return {
+    signal: stop.signal,
+    get code() {
+      return code;
+    },
+  };
 }
 
 function prepareHistograms(directory: string, experiment: ExperimentName): void {

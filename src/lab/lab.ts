@@ -7,7 +7,7 @@ import { type Launcher, launcher, Workbench } from './bench/workbench.js';
 import { commandOf, experimentNamed, type LabSettings } from './experiments/registry.js';
 import { Tools } from './load/tools.js';
 import { detectCores, moveSelfTo } from './measure/cores.js';
-import { describeMachine } from './measure/machine.js';
+import { describeMachine, type Machine } from './measure/machine.js';
 import { type LabReport, REPORT_VERSION } from './report/report.js';
 
 export interface LabOptions {
@@ -18,9 +18,14 @@ export interface LabOptions {
   readonly launch?: Launcher;
   /** Moves this process to the cores of the load, permanently. @default false */
   readonly moveAside?: boolean;
+  /** As it was before this process moved to the cores of the load; for several runs of one process. */
+  readonly machine?: Machine;
   /** Measures one model twice in each round; a test may leave it out. @default true */
   readonly repeat?: boolean;
 }
+
+/** The machine with the cores that model and load get. */
+export const machineOf = (tools: Tools): Machine => describeMachine(tools.has('taskset') ? detectCores() : null);
 
 /** The one that is cheap to start. */
 const repeatedModel = (models: readonly string[]): string => (models.includes('epollet') ? 'epollet' : models[0]!);
@@ -44,9 +49,9 @@ export async function runLab(settings: LabSettings, options: LabOptions = {}): P
   const experiment = experimentNamed(settings.experiment);
   const timeouts = budgetSeconds === null ? [] : [AbortSignal.timeout((budgetSeconds + GRACE_SECONDS) * 1000)];
   const signal = AbortSignal.any([...(options.signal ? [options.signal] : []), ...timeouts]);
-  const cores = tools.has('taskset') ? detectCores() : null;
   const startedAt = new Date();
-  const machine = describeMachine(cores);
+  const machine = options.machine ?? machineOf(tools);
+  const cores = machine.pinned;
   if (cores !== null && options.moveAside) moveSelfTo(cores.load);
   using site = new SampleSite();
   using instruments = new Instruments(tools, cores, signal);

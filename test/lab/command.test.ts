@@ -44,6 +44,7 @@ test.each([
     ['--experiment', 'triggers', '--models', 'libuv'],
     /--models has no meaning for --experiment triggers; leave it out\./,
   ],
+  [['--all', '--models', 'epollet'], /--models has no meaning with --all; leave it out\./],
   [['--compare', 'a.json'], /--compare takes two files, a\.json and b\.json\./],
   [
     ['--compare', '/no/such.json', 'b.json'],

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EXPERIMENT_NAMES } from '../../src/lab/experiments/registry.js';
+import { renderIndex } from '../../src/lab/report/index-page.js';
 import { renderPage } from '../../src/lab/report/page.js';
 import { Browser, browserName } from '../support/browser.js';
 import { needs } from '../support/needs.js';
@@ -43,6 +44,36 @@ describe.each(EXPERIMENT_NAMES)('the page of %s', (experiment) => {
     expect(charts).toBeGreaterThan(0);
     expect(html.match(/<table>/g)!.length).toBeGreaterThanOrEqual(charts);
   });
+});
+
+test.each([
+  ['models', 'Least: epoll-edge with'],
+  ['rates', 'At 100 requests per second a request costs'],
+  ['libuv', 'libuv takes'],
+  ['connections', 'could not be measured any more'],
+  ['triggers', 'With 256 ready, by “level, one read”'],
+] as const)('the page of %s has sentences of its values', (experiment, sentence) => {
+  const readings = renderPage(sampleReport(experiment)).match(/<p class="reading">.*?<\/p>/g)!;
+  expect(readings.join('\n')).toContain(sentence);
+});
+
+test('the page has the code, the system calls and the limit of each model, once', () => {
+  const html = renderPage(sampleReport('models'));
+  expect(html.match(/<summary><b>epollet<\/b>/g)).toHaveLength(1);
+  expect(html).toContain('src/models/epoll-edge.ts');
+  expect(html).toContain('by strace in this run: 1.01 recvfrom');
+  expect(html).toContain('one idle client blocks all others');
+  expect(html).toContain('export function serve');
+  expect(renderPage(sampleReport('triggers'))).not.toContain('<summary>');
+});
+
+test('the index of all experiments has a link to each', () => {
+  const html = renderIndex(EXPERIMENT_NAMES.map(sampleReport), true);
+  for (const name of EXPERIMENT_NAMES) {
+    expect(html).toContain(`<a href="${name}.html">`);
+    expect(html).toContain(`<a href="${name}.json">`);
+  }
+  expect(renderIndex([sampleReport('models')], false)).not.toContain('models.html');
 });
 
 test('notes are escaped', () => {

@@ -16,6 +16,7 @@ import { assertMemoryFor, stableRss } from '../measure/memory.js';
 import { residentBytes } from '../measure/proc-stat.js';
 import type { Experiment, Measured } from './experiment.js';
 import { summarySeries } from './models-figures.js';
+import { listOf } from './readings.js';
 
 /** The few busy connections among the idle ones. */
 const BUSY = 8;
@@ -246,6 +247,21 @@ const NAMES = {
   residentBytes: 'memory',
 } as const;
 
+function kneeReading(results: readonly ConnectionsResult[]): string | null {
+  const measured = results.filter(({ points }) => points.length > 0);
+  if (measured.length === 0) return null;
+  const names = (of: (result: ConnectionsResult) => boolean): string[] => measured.filter(of).map(({ model }) => model);
+  const steady = names(({ knee, failedAt }) => knee === null && failedAt === null);
+  const failed = names(({ failedAt }) => failedAt !== null);
+  const most = formatNumber(Math.max(...measured.flatMap(({ points }) => points.map(({ idle }) => idle))));
+  return [
+    steady.length === 0
+      ? `No model costs the same with up to ${most} idle connections.`
+      : `Up to ${most} idle connections change little for ${listOf(steady)}.`,
+    ...(failed.length === 0 ? [] : [`At some number ${listOf(failed)} could not be measured any more.`]),
+  ].join(' ');
+}
+
 function kneeFigure(results: readonly ConnectionsResult[]): Figure {
   const cell = (failure: string | null, at: Knee | null): string =>
     failure !== null ? 'not measured' : at === null ? 'none' : formatNumber(at.idle);
@@ -253,6 +269,7 @@ function kneeFigure(results: readonly ConnectionsResult[]): Figure {
     title: 'Knee of each model',
     description:
       'Knee: the number of idle connections at which a request takes more than twice the CPU time of the first step. Failed at: the number at which the model could not be measured any more.',
+    reading: kneeReading(results),
     chart: null,
     table: {
       columns: ['model', 'waits', 'knee', 'failed at', 'closed by the model', 'reason'],

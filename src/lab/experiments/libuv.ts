@@ -1,6 +1,6 @@
 import type { Figure } from '../base/chart.js';
-import { formatRange } from '../base/format.js';
-import { formatRatio } from '../base/noise.js';
+import { formatNumber, formatRange } from '../base/format.js';
+import { formatRatio, isWithinNoise, modelOf } from '../base/noise.js';
 import { type Summary, summarize } from '../base/stats.js';
 import type { Workbench } from '../bench/workbench.js';
 import type { Experiment } from './experiment.js';
@@ -57,11 +57,23 @@ export function ratioTo(result: ModelResult, reference: ModelResult): Ratio {
   return { model: result.model, cpu: ratio('cpuUs'), requestsPerSecond: ratio('requestsPerSecond') };
 }
 
+function ratioReading(ratios: readonly Ratio[], noise: number | null): string {
+  const sentences = ratios
+    .filter(({ model }) => modelOf(model) !== REFERENCE)
+    .map(({ model, cpu }) =>
+      isWithinNoise(cpu!.median, noise)
+        ? `The CPU time of ${model} does not differ from that of ${REFERENCE} by more than two runs of the same.`
+        : `${model} takes ${formatNumber(cpu!.median)} times the CPU time of ${REFERENCE}.`,
+    );
+  return sentences.join(' ');
+}
+
 function ratioFigure({ ratios, repeated }: ModelsResult & { readonly ratios: readonly Ratio[] }): Figure {
   const measured = ratios.filter(({ cpu }) => cpu !== null);
   return {
     title: `Relative to ${REFERENCE}`,
     description: `The value of each model divided by that of ${REFERENCE} in the same round: 2 for CPU time is twice the cost.`,
+    reading: ratioReading(measured, repeated?.noise.cpuUs ?? null),
     chart: {
       kind: 'bars',
       labels: measured.map(({ model }) => model),

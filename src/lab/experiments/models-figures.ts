@@ -4,6 +4,7 @@ import { formatRatio, noiseFigure, type Repeated } from '../base/noise.js';
 import type { Summary } from '../base/stats.js';
 import type { BenchSettings } from '../bench/settings.js';
 import type { ModelFigure, ModelResult, ModelsResult } from './models-result.js';
+import { extremesReading, type ReadingOptions } from './readings.js';
 
 type Of = (result: ModelResult) => Summary | null;
 
@@ -16,14 +17,16 @@ export function modelsFigures({ results: all, repeated }: ModelsResult, settings
       description: `${settings.connections} connections, each of which sends its next request as soon as it has received a response. More is better, up to what the load generator can send.`,
       unit: 'requests/s',
       of: (result) => result.requestsPerSecond,
+      reading: { unit: 'requests/s', isLess: false, noise: repeated?.noise.requestsPerSecond ?? null },
     }),
-    latencyFigure(results, settings.rate),
+    latencyFigure(results, settings.rate, repeated),
     barFigure(results, {
       title: 'Baseline memory',
       description:
         'Resident memory of all processes of the model after its first responses. Shared pages are counted once per process.',
       unit: 'MiB',
       of: (result) => scale(result.baselineBytes, MIB),
+      reading: { unit: 'MiB', isLess: true, noise: repeated?.noise.baselineBytes ?? null },
     }),
     barFigure(results, {
       title: 'Memory per idle connection',
@@ -89,6 +92,11 @@ function cpuFigure(results: readonly ModelResult[], repeated: Repeated<ModelFigu
   return {
     title: 'CPU time per request',
     description: 'User and system time of all processes and threads of the model, without the client. Less is better.',
+    reading: medianReading(results, (result) => result.cpuUs, {
+      unit: 'µs',
+      isLess: true,
+      noise: repeated?.noise.cpuUs ?? null,
+    }),
     chart: {
       kind: 'bars',
       labels: results.map(({ model }) => model),
@@ -119,13 +127,25 @@ interface BarFigure extends Pick<Figure, 'title' | 'description'> {
   of: Of;
   /** Shown for a missing measurement. */
   placeholder?: (result: ModelResult) => string;
+  reading?: ReadingOptions;
 }
 
-function barFigure(results: readonly ModelResult[], { title, description, unit, of, placeholder }: BarFigure): Figure {
+/** A sentence of the medians. */
+const medianReading = (results: readonly ModelResult[], of: Of, options: ReadingOptions): string | null =>
+  extremesReading(
+    results.map((result) => ({ model: result.model, value: of(result)?.median ?? null })),
+    options,
+  );
+
+function barFigure(
+  results: readonly ModelResult[],
+  { title, description, unit, of, placeholder, reading }: BarFigure,
+): Figure {
   const charted = results.filter((result) => of(result) !== null);
   return {
     title,
     description,
+    reading: reading === undefined ? null : medianReading(results, of, reading),
     chart: {
       kind: 'bars',
       labels: charted.map(({ model }) => model),
@@ -143,13 +163,22 @@ function barFigure(results: readonly ModelResult[], { title, description, unit, 
   };
 }
 
-function latencyFigure(all: readonly ModelResult[], rate: number): Figure | null {
+function latencyFigure(
+  all: readonly ModelResult[],
+  rate: number,
+  repeated: Repeated<ModelFigure> | null,
+): Figure | null {
   const results = all.filter(({ latencyMs }) => latencyMs !== null);
   if (results.length === 0) return null;
   const percentiles = ['p50', 'p90', 'p99'] as const;
   return {
     title: 'Latency at a fixed rate',
     description: `${formatNumber(rate)} requests per second are sent on schedule, whether or not earlier responses have arrived. The latency of a delayed request includes its delay. The scale is logarithmic.`,
+    reading: medianReading(results, ({ latencyMs }) => latencyMs?.p99 ?? null, {
+      unit: 'ms at p99',
+      isLess: true,
+      noise: repeated?.noise.p99Ms ?? null,
+    }),
     chart: {
       kind: 'bars',
       labels: results.map(({ model }) => model),

@@ -4,6 +4,7 @@ import { formatNoise, formatRatio, repetitionOf, SAME } from '../base/noise.js';
 import type { Summary } from '../base/stats.js';
 import { summarySeries } from './models-figures.js';
 import { PERCENTILES, type RateNoise, type RatePoint, type RatesResult } from './rates-result.js';
+import { extremesReading, ratesReading, type Value } from './readings.js';
 
 interface AllRates {
   readonly results: readonly RatesResult[];
@@ -33,6 +34,7 @@ export function ratesFigures(all: AllRates): Figure[] {
         'At each rate that is offered, with all processes and threads of the model. At a low rate a model sleeps before each request, so that falling asleep and waking up are part of its cost; at a high rate several requests share them. The scale is logarithmic.',
       unit: 'µs',
       of: ({ cpuUs }) => cpuUs,
+      reading: ratesReading(rates.map((rate) => ({ rate, values: valuesAt(results, rate, ({ cpuUs }) => cpuUs) }))),
     }),
     lineFigure(results, rates, {
       title: 'Wake-ups per second',
@@ -40,6 +42,7 @@ export function ratesFigures(all: AllRates): Figure[] {
         'Voluntary context switches of all threads of the model. A model that polls has none, since it never sleeps. The scale is logarithmic.',
       unit: 'wake-ups/s',
       of: ({ wakeUpsPerSecond }) => wakeUpsPerSecond,
+      reading: null,
     }),
     ...rates.map((rate) => rateFigure(all, rate)),
     repeatedFigure(all),
@@ -61,6 +64,10 @@ function rateTable({ results, repeated }: AllRates, rate: number): Omit<Figure, 
     title: `${formatNumber(rate)} requests per second`,
     description:
       'Latency from the time at which a request was due to the end of its response, on a logarithmic scale; raw: from the time at which it was sent. Achieved: responses by requests that were due.',
+    reading: extremesReading(
+      valuesAt(results, rate, ({ cpuUs }) => cpuUs),
+      { unit: 'µs', isLess: true, noise },
+    ),
     table: {
       columns: [
         ...['model', 'CPU µs', 'range', 'by the least', 'wake-ups/s', 'achieved'],
@@ -88,12 +95,19 @@ function rateTable({ results, repeated }: AllRates, rate: number): Omit<Figure, 
 interface LineFigure extends Pick<Figure, 'title' | 'description'> {
   unit: string;
   of: (point: RatePoint) => Summary | null;
+  reading: string | null;
 }
+
+const valuesAt = (results: readonly RatesResult[], rate: number, of: LineFigure['of']): Value[] =>
+  results.map((result) => {
+    const point = pointAt(result, rate);
+    return { model: result.model, value: point === null ? null : (of(point)?.median ?? null) };
+  });
 
 function lineFigure(
   results: readonly RatesResult[],
   rates: readonly number[],
-  { title, description, unit, of }: LineFigure,
+  { title, description, unit, of, reading }: LineFigure,
 ): Figure | null {
   const at = (result: RatesResult, rate: number): Summary | null => {
     const point = pointAt(result, rate);
@@ -104,6 +118,7 @@ function lineFigure(
   return {
     title,
     description,
+    reading,
     chart: {
       kind: 'lines',
       labels: rates.map((rate) => formatNumber(rate)),

@@ -27,6 +27,9 @@ h1 { max-width: 22ch; font-size: clamp(1.8rem, 4.4vw, 2.9rem); }
 dl { max-width: 52rem; }
 dd, footer { overflow-wrap: anywhere; }
 .intro pre { white-space: pre-wrap; overflow-wrap: anywhere; }
+details { margin: 0.5rem 0; border: 1px solid var(--rule); border-radius: 8px; padding: 0.5rem 0.75rem; }
+summary { cursor: pointer; }
+details pre { overflow-x: auto; font-size: 0.85em; }
 .reading { max-width: 52rem; padding-left: 0.75rem; border-left: 3px solid var(--series-0); }
 .chart { position: relative; margin: 0 0 1.25rem; padding: 0.75rem; border: 1px solid var(--rule); border-radius: 8px; background: var(--panel); box-sizing: content-box; max-width: calc(100% - 1.5rem); }
 tbody th { color: var(--ink); font-weight: 600; }

@@ -5,6 +5,7 @@ import type { Chart, Figure, Table } from '../base/chart.js';
 import { ExperimentError } from '../base/errors.js';
 import { experimentNamed } from '../experiments/registry.js';
 import { environmentOf } from './environment.js';
+import { type ModelNote, modelNotes } from './page-models.js';
 import { PAGE_SCRIPT } from './page-script.js';
 import { PAGE_STYLE } from './page-style.js';
 import { CANCELLED, type LabReport } from './report.js';
@@ -16,12 +17,14 @@ const GAP_PX = 12;
 const LINES_PX = 420;
 
 /** Forbids all requests: opening a shared report contacts no server. */
-const POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:";
+export const PAGE_POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:";
 
 /** @throws ExperimentError without Chart.js, which draws the charts of the page */
 export function assertChartLibrary(): void {
   chartLibraryPath();
 }
+
+export const hasChartLibrary = (): boolean => resolveOptional('chart.js') !== null;
 
 /** Renders a report as a self-contained page: styles, charts, and the report as JSON. */
 export function renderPage(report: LabReport): string {
@@ -31,14 +34,13 @@ export function renderPage(report: LabReport): string {
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${POLICY}">
+<meta http-equiv="Content-Security-Policy" content="${PAGE_POLICY}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>epollet lab: ${escapeHtml(report.experiment)}</title>
 <link rel="icon" href="data:,">
 <style>
-${siteStyle()}
-${PAGE_STYLE}
+${pageStyle()}
 </style>
 </head>
 <body>
@@ -56,6 +58,7 @@ ${report.notes.map((note) => `<p class="note">${escapeHtml(note)}</p>`).join('\n
 <p class="note">Values are medians over the rounds; whiskers, and “range” in the tables, show the minimum and the maximum. Compare values within one report, not between reports.</p>
 </section>
 ${figures.map((figure) => renderFigure(figure, charts)).join('\n')}
+${renderModels(modelNotes(report))}
 </main>
 <footer>Charts by Chart.js, which is embedded in this page. So is the whole report as JSON: <code>JSON.parse(document.getElementById('report').textContent)</code>.</footer>
 <script type="application/json" id="report">${jsonInHtml(report)}</script>
@@ -81,6 +84,23 @@ ${canvas}
 </section>`;
 }
 
+/** What each model is, for those who read the bars above: its code, its system calls, and what breaks it. */
+function renderModels(notes: readonly ModelNote[]): string {
+  if (notes.length === 0) return '';
+  const models = notes.map(
+    ({ name, waits, file, code, calls, limitation }) => `<details>
+<summary><b>${escapeHtml(name)}</b> waits ${escapeHtml(waits)}</summary>
+<dl><dt>Breaks when</dt><dd>${escapeHtml(limitation)}</dd><dt>System calls</dt><dd>${escapeHtml(calls)}</dd><dt>File</dt><dd>${escapeHtml(file)}</dd></dl>
+${code === null ? '' : `<pre><code>${escapeHtml(code)}</code></pre>`}
+</details>`,
+  );
+  return `<section>
+<h2>The models</h2>
+<p>Each is one file, here as the package has it; the parts that several use are in src/models/shared.</p>
+${models.join('\n')}
+</section>`;
+}
+
 function chartHeight({ kind, labels, series, stacked }: Chart): number {
   if (kind === 'lines') return LINES_PX;
   return FRAME_PX + labels.length * (GAP_PX + BAR_PX * (stacked ? 1 : series.length));
@@ -95,7 +115,8 @@ function renderTable({ columns, rows }: Table): string {
   return `<table><thead>${row('th', columns)}</thead><tbody>${rows.map((cells) => row('td', cells)).join('\n')}</tbody></table>`;
 }
 
-const siteStyle = (): string => readFileSync(new URL('../../../html/style.css', import.meta.url), 'utf8');
+export const pageStyle = (): string =>
+  `${readFileSync(new URL('../../../html/style.css', import.meta.url), 'utf8')}\n${PAGE_STYLE}`;
 
 /** The build for a script element is in the directory of the package's main module. */
 function chartLibrary(): string {
@@ -115,5 +136,5 @@ function chartLibraryPath(): string {
 /** Escapes `<`, so that the JSON cannot end its script element. */
 const jsonInHtml = (value: unknown): string => JSON.stringify(value).replaceAll('<', '\\u003c');
 
-const escapeHtml = (text: string): string =>
+export const escapeHtml = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');

@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest';
+import { extremesReading, ratesReading } from '../../../../src/lab/experiments/readings.js';
+
+const values = (row: Record<string, number | null>) => Object.entries(row).map(([model, value]) => ({ model, value }));
+
+test.each([
+  [
+    'the least, and the most by it',
+    { a: 10, b: 20, c: 93.1 },
+    { unit: 'µs', isLess: true, noise: 1.05 },
+    'Least: a with 10 µs. Most: c with 93.1 µs, 9.31 times as much.',
+  ],
+  [
+    'those within the noise',
+    { a: 10, b: 10.3, c: 10.4, d: 30 },
+    { unit: 'µs', isLess: true, noise: 1.05 },
+    'Least: a with 10 µs; b and c do not differ by more than two runs of the same. Most: d with 30 µs, 3 times as much.',
+  ],
+  [
+    'all within the noise',
+    { a: 10, b: 10.3 },
+    { unit: 'µs', isLess: true, noise: 1.05 },
+    'Least: a with 10 µs; no model differs from it by more than two runs of the same.',
+  ],
+  [
+    'more is better',
+    { a: 70_000, b: 7000, c: null },
+    { unit: 'requests/s', isLess: false, noise: null },
+    'Most: a with 70,000 requests/s. Least: b with 7,000 requests/s, 10 times less.',
+  ],
+  ['one model', { a: 10 }, { unit: 'µs', isLess: true, noise: null }, null],
+  ['zero', { a: 0, b: 1 }, { unit: 'µs', isLess: true, noise: null }, null],
+] as const)('%s', (_, row, options, sentence) => {
+  expect(extremesReading(values(row), options)).toBe(sentence);
+});
+
+test.each([
+  [
+    'another order',
+    [
+      { rate: 100, values: values({ a: 60, b: 50 }) },
+      { rate: 50_000, values: values({ a: 10, b: 20 }) },
+    ],
+    'At 100 requests per second a request costs 6 times in a and 2.5 times in b what it costs at 50,000. b is the cheapest at 100 per second, a at 50,000.',
+  ],
+  [
+    'the highest rate at which two were measured',
+    [
+      { rate: 100, values: values({ a: 60, b: 70 }) },
+      { rate: 1000, values: values({ a: 20, b: 35 }) },
+      { rate: 50_000, values: values({ a: 10, b: null }) },
+    ],
+    'At 100 requests per second a request costs 3 times in a and 2 times in b what it costs at 1,000. a is the cheapest at both.',
+  ],
+  ['one rate', [{ rate: 100, values: values({ a: 60, b: 50 }) }], null],
+] as const)('rates: %s', (_, at, sentence) => {
+  expect(ratesReading(at)).toBe(sentence);
+});
