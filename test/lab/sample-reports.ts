@@ -13,13 +13,8 @@ import {
 import { RATES } from '../../src/lab/experiments/rates.js';
 import { rateNoise, ratesResult } from '../../src/lab/experiments/rates-result.js';
 import { type ExperimentName, experimentNamed } from '../../src/lab/experiments/registry.js';
-import {
-  MESSAGE_BYTES,
-  READER_NAMES,
-  READY_AT_ONCE,
-  type TriggerCosts,
-} from '../../src/lab/experiments/trigger-costs.js';
 import { traceTriggers } from '../../src/lab/experiments/triggers.js';
+import { MESSAGE_BYTES, READER_NAMES, READY_AT_ONCE, type TriggerCosts } from '../../src/lab/measure/trigger-costs.js';
 import type { LabReport, ReportHead } from '../../src/lab/report/report.js';
 
 /** Realistic values, so that the page has bars of all lengths. */

@@ -2,6 +2,7 @@ import type { Figure } from '../base/chart.js';
 import { ExperimentError } from '../base/errors.js';
 import { formatMedian, formatNumber, formatRange, MIB, NONE, scale } from '../base/format.js';
 import { modelOf, noiseFigure, noiseOf, noisySentence, type Repeated, repetitionOf } from '../base/noise.js';
+import { listOf } from '../base/readings.js';
 import { type Summary, summarizeEach } from '../base/stats.js';
 import { IdleConnections } from '../bench/idle-connections.js';
 import type { LoadGenerator } from '../bench/instruments.js';
@@ -16,7 +17,6 @@ import { assertMemoryFor, stableRss } from '../measure/memory.js';
 import { residentBytes } from '../measure/proc-stat.js';
 import type { Experiment, Measured } from './experiment.js';
 import { summarySeries } from './models-figures.js';
-import { listOf } from './readings.js';
 
 /** The few busy connections among the idle ones. */
 const BUSY = 8;

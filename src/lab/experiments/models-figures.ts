@@ -1,10 +1,10 @@
 import type { Figure, Series } from '../base/chart.js';
 import { formatCalls, formatMedian, formatNumber, formatRange, KIB, MIB, NONE, scale } from '../base/format.js';
 import { formatRatio, noiseFigure, type Repeated } from '../base/noise.js';
+import { extremesReading, type ReadingOptions } from '../base/readings.js';
 import type { Summary } from '../base/stats.js';
 import type { BenchSettings } from '../bench/settings.js';
 import type { ModelFigure, ModelResult, ModelsResult } from './models-result.js';
-import { extremesReading, type ReadingOptions } from './readings.js';
 
 type Of = (result: ModelResult) => Summary | null;
 

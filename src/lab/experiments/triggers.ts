@@ -5,10 +5,10 @@ import { constants, kernel as realKernel } from '../../sys/index.js';
 import type { Figure } from '../base/chart.js';
 import { Cancelled } from '../base/errors.js';
 import { formatCalls, formatNumber } from '../base/format.js';
+import { measureThunderingHerd, type ThunderingHerdRow } from '../measure/thundering-herd.js';
+import { COST_OPTIONS, measureTriggerCosts, type TriggerCosts } from '../measure/trigger-costs.js';
 import type { Experiment } from './experiment.js';
-import { measureThunderingHerd, type ThunderingHerdRow } from './thundering-herd.js';
 import { triggerCostFigures } from './trigger-cost-figures.js';
-import { COST_OPTIONS, measureTriggerCosts, type TriggerCosts } from './trigger-costs.js';
 
 const PIECE_BYTES = 512;
 const PIECES = 8;

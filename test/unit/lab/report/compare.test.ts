@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { ExperimentError } from '../../../../src/lab/base/errors.js';
 import { compareReports } from '../../../../src/lab/report/compare.js';
 import type { LabReport } from '../../../../src/lab/report/report.js';
 import { sampleReport } from '../../../lab/sample-reports.js';
@@ -41,7 +42,7 @@ test.each([
     'b.json is not a report of this version of epollet lab; run the experiment again.',
   ],
 ])('%s is an error', (_, other, sentence) => {
-  expect(() => compareReports(models, other, NAMES)).toThrow(new Error(sentence));
+  expect(() => compareReports(models, other, NAMES)).toThrow(new ExperimentError(sentence));
 });
 
 test('an experiment without figures of time has none in common', () => {
@@ -56,5 +57,5 @@ test('models in another order and other versions are noted', () => {
   const other = onMachine({ node: 'v22.0.0' });
   const { notes } = compareReports(models, { ...other, results: [cheap, ...others] } as LabReport, NAMES);
   expect(notes[0]).toMatch(/^a: Linux \S+, Node v20\S+, epollet \S+ b: Linux \S+, Node v22\.0\.0, epollet \S+\.$/);
-  expect(notes[1]).toMatch(/^The runs order differently: fixed-page and coroutines, CPU µs;/);
+  expect(notes[1]).toMatch(/^The runs order differently: fixed-page and processes, CPU µs;/);
 });

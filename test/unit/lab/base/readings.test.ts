@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { extremesReading, ratesReading } from '../../../../src/lab/experiments/readings.js';
+import { extremesReading, ratesReading } from '../../../../src/lab/base/readings.js';
 
 const values = (row: Record<string, number | null>) => Object.entries(row).map(([model, value]) => ({ model, value }));
 
@@ -41,7 +41,7 @@ test.each([
       { rate: 100, values: values({ a: 60, b: 50 }) },
       { rate: 50_000, values: values({ a: 10, b: 20 }) },
     ],
-    'At 100 requests per second a request costs 6 times in a and 2.5 times in b what it costs at 50,000. b is the cheapest at 100 per second, a at 50,000.',
+    'At 100 requests per second a request costs 6 times in a and 2.50 times in b what it costs at 50,000. b is the cheapest at 100 per second, a at 50,000.',
   ],
   [
     'the highest rate at which two were measured',

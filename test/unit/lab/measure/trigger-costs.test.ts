@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { measureTriggerCosts, READER_NAMES } from '../../../../src/lab/experiments/trigger-costs.js';
+import { measureTriggerCosts, READER_NAMES } from '../../../../src/lab/measure/trigger-costs.js';
 
 /** System calls per message, by hand: waits, reads and modifications, by the number of ready descriptors. */
 const CALLS: [messageBytes: number, ready: number, level: number, drained: number, short: number, oneshot: number][] = [

@@ -1,5 +1,5 @@
-import { formatNumber } from '../base/format.js';
-import { isWithinNoise, modelOf } from '../base/noise.js';
+import { formatNumber } from './format.js';
+import { isWithinNoise, modelOf } from './noise.js';
 
 /** A model with its value; null is left out. */
 export interface Value {
