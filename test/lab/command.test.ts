@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -10,6 +10,7 @@ import type { LabReport } from '../../src/lab/report/report.js';
 import { command, run } from '../support/command.js';
 import { needs } from '../support/needs.js';
 import { processesWith } from './processes.js';
+import { schemaErrors } from './report-schema.js';
 
 const LAB_MS = 60_000;
 const TINY = ['--quick', '--seconds', '0.1', '--warm-up', '0.1', '--connections', '4', '--idle', '20', '--rate', '100'];
@@ -70,7 +71,7 @@ test.each([
 
 test('triggers runs without a load generator and counts woken threads', async () => {
   const file = join(directory, 'triggers.json');
-  const { code, stdout, stderr } = await run(['lab', '--experiment', 'triggers', '--json', file]);
+  const { code, stdout, stderr } = await run(['lab', '--experiment', 'triggers', '--rounds', '1', '--json', file]);
   expect(code).toBe(0);
   expect(stderr).not.toContain('seed');
   expect(stdout).toContain('All bytes arrive at once');
@@ -116,11 +117,32 @@ describe.runIf(runs)('with a load generator', () => {
     expect((await lab.ended).code).toBe(0);
     const report = reportIn(json);
     if (report.experiment !== 'libuv') throw new Error();
-    expect(report.notes).toEqual([]);
+    expect(report.notes.filter((note) => !note.includes('too noisy'))).toEqual([]);
     expect(report.ratios.map(({ model }) => model)).toEqual(['epollet', 'libuv-net', 'libuv', 'epollet again']);
     // On a busy machine no windows may agree.
     const struckOut = report.results[0]!.unsteady !== null;
     expect(report.ratios[0]!.cpu?.median ?? null).toBe(struckOut ? null : 1);
+  });
+
+  test('rates writes a valid report and histograms, and a report can be compared', { timeout: LAB_MS }, async () => {
+    const [json, hgrm] = [join(directory, 'rates.json'), join(directory, 'latencies')];
+    const flags = ['--models', 'epoll-level', '--json', json, '--hgrm', hgrm];
+    await using lab = command(['lab', '--experiment', 'rates', ...TINY, ...flags]);
+    expect((await lab.ended).code).toBe(0);
+    const report = reportIn(json);
+    if (report.experiment !== 'rates') throw new Error();
+    expect(schemaErrors(report)).toBeNull();
+    expect(report.results.map(({ model }) => model)).toEqual(['epoll-level', 'epoll-level again']);
+    for (const { points, failure } of report.results) {
+      expect(failure).toBeNull();
+      expect(points.map(({ rate }) => rate)).toEqual([100, 1000, 10_000, 50_000]);
+      expect(points[0]!.wakeUpsPerSecond!.median).toBeGreaterThan(0);
+      expect(points[0]!.latencyMs.p999!.median).toBeGreaterThan(0);
+    }
+    expect(readdirSync(hgrm)).toHaveLength(2 * 2 * 4);
+    expect(readFileSync(join(hgrm, 'epoll-level-again-100.raw.hgrm'), 'utf8')).toContain('#[Max');
+    const { stderr } = await run(['lab', '--compare', json, json.replace('rates', 'quick')]);
+    expect(stderr).toMatch(/rates\.json is of --experiment rates and \S+quick\.json of models\./);
   });
 
   test.concurrent.each([

@@ -5,8 +5,9 @@ import { constants, kernel as realKernel } from '../../sys/index.js';
 import type { Figure } from '../base/chart.js';
 import { Cancelled } from '../base/errors.js';
 import { formatCalls, formatNumber } from '../base/format.js';
+import { SETTING_NAMES } from '../bench/settings.js';
 import { measureThunderingHerd, type ThunderingHerdRow } from '../measure/thundering-herd.js';
-import { COST_OPTIONS, measureTriggerCosts, type TriggerCosts } from '../measure/trigger-costs.js';
+import { costOptions, measureTriggerCosts, type TriggerCosts } from '../measure/trigger-costs.js';
 import type { Experiment } from './experiment.js';
 import { triggerCostFigures } from './trigger-cost-figures.js';
 
@@ -51,14 +52,16 @@ export const triggers: Experiment<{
   question: 'How many events and system calls does each trigger cause for the same bytes, and what do they cost?',
   models: [],
   defaults: {},
-  unused: 'all',
+  unused: [...SETTING_NAMES.filter((name) => name !== 'rounds'), 'models', 'seed', 'close', 'budgetSeconds'],
   async measure(bench) {
     const results = traceTriggers();
     const thunderingHerd = await measureThunderingHerd();
-    const costs = await measureTriggerCosts(COST_OPTIONS, bench.signal).catch((error: unknown) => {
-      if (error instanceof Cancelled) return null;
-      throw error;
-    });
+    const costs = await measureTriggerCosts(costOptions(bench.settings.rounds), bench.signal).catch(
+      (error: unknown) => {
+        if (error instanceof Cancelled) return null;
+        throw error;
+      },
+    );
     return { result: { results, thunderingHerd, costs }, complete: costs !== null };
   },
   hasData: () => true,
