@@ -1,7 +1,13 @@
 import { createHash } from 'node:crypto';
-import type { Machine } from './machine.js';
+import type { Cores } from './cores.js';
 
-type Hardware = Pick<Machine, 'cpu' | 'cores' | 'memoryMib' | 'pinned'>;
+export interface Hardware {
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memoryMib: number;
+  /** Null if model and load share the cores. */
+  readonly pinned: Cores | null;
+}
 
 /** What figures depend on, and a run cannot change: the processor, the cores that are used, and the memory in GiB. */
 const hardwareOf = ({ cpu, cores, memoryMib, pinned }: Hardware): string =>
