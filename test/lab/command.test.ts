@@ -69,9 +69,10 @@ test.each([
   expect(stderr.trim().split('\n')).toHaveLength(1);
 });
 
-test('triggers runs without a load generator and counts woken threads', async () => {
+test('triggers runs without a load generator and counts woken threads', { timeout: LAB_MS }, async () => {
   const file = join(directory, 'triggers.json');
-  const { code, stdout, stderr } = await run(['lab', '--experiment', 'triggers', '--rounds', '1', '--json', file]);
+  await using lab = command(['lab', '--experiment', 'triggers', '--rounds', '1', '--json', file]);
+  const { code, stdout, stderr } = await lab.ended;
   expect(code).toBe(0);
   expect(stderr).not.toContain('seed');
   expect(stdout).toContain('All bytes arrive at once');

@@ -64,10 +64,10 @@ export interface TriggerCostOptions {
 }
 
 /** Short rounds, of which there are several for each of the lab: what disturbs one of them does not change the median. */
-export const costOptions = (rounds: number): TriggerCostOptions => ({ rounds: 7 * rounds, messages: 2048 });
+export const costOptions = (rounds: number): TriggerCostOptions => ({ rounds: 7 * rounds, messages: 512 });
 
 /** Large messages take the time of copying, so fewer of them suffice. */
-const MAX_ROUND_BYTES = 8 * 1024 * 1024;
+const MAX_ROUND_BYTES = 4 * 1024 * 1024;
 
 /**
  * Every reader with every message size and every number of descriptors that are ready at once, in turn in each round.
