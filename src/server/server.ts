@@ -65,7 +65,8 @@ export class Server implements HandlerServer, AsyncDisposable {
   private readonly acceptors: Acceptors;
   private readonly connectionContext: ConnectionContext;
   private readonly context: ServerContext;
-  private readonly connections = new Set<HttpConnection>();
+  /** By descriptor: in an array a connection takes a third of what it takes in a Set. */
+  private readonly connections: (HttpConnection | null)[] = [];
   private stopping: Promise<void> | null = null;
   private isForced = false;
   private readonly startMs: number;
@@ -317,7 +318,7 @@ export class Server implements HandlerServer, AsyncDisposable {
   private onAccept(fd: number): void {
     const connection = new Connection(this.connectionContext, fd);
     const httpConnection = new HttpConnection(this.context, connection);
-    this.connections.add(httpConnection);
+    this.connections[fd] = httpConnection;
     try {
       httpConnection.start();
     } catch (error) {
@@ -328,9 +329,10 @@ export class Server implements HandlerServer, AsyncDisposable {
   }
 
   private onConnectionClosed(connection: HttpConnection): void {
-    this.connections.delete(connection);
+    const { fd } = connection.connection; // which may be another connection's already
+    if (this.connections[fd] === connection) this.connections[fd] = null;
     this.acceptors.onConnectionClosed();
-    if (this.connections.size === 0) this.onDrained?.();
+    if (this.acceptors.open === 0) this.onDrained?.();
   }
 
   private async drain(): Promise<void> {
@@ -340,8 +342,8 @@ export class Server implements HandlerServer, AsyncDisposable {
     await null; // leave the turn: if a handler called this, the bytes behind its request are still in the receive buffer
     this.stopAccepting();
     if (this.isForced) this.closeAll();
-    for (const connection of this.connections) connection.drain();
-    if (this.connections.size > 0) {
+    for (const connection of this.connections) connection?.drain();
+    if (this.acceptors.open > 0) {
       const timer = setTimeout(() => this.closeAll(), this.context.limits.stopTimeoutMs);
       await new Promise<void>((resolve) => {
         this.onDrained = resolve;
@@ -379,13 +381,13 @@ export class Server implements HandlerServer, AsyncDisposable {
     acceptors.reserve = files?.fdReserve ?? null;
     context.clients = ClientLimits.of(limits, rules.exempt, context.clients);
     context.proxies = rules.proxies;
-    for (const connection of this.connections) connection.rejoinClient();
+    for (const connection of this.connections) connection?.rejoinClient();
     if (files !== null) this.watchFiles(files);
     before?.close();
   }
 
   private closeAll(): void {
-    for (const connection of this.connections) connection.close('the server stopped');
+    for (const connection of this.connections) connection?.close('the server stopped');
   }
 }
 

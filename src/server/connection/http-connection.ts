@@ -17,6 +17,7 @@ import { isUpgrade } from '../upgrade/pending-upgrade.js';
 import type { ServerContext } from './context.js';
 import { dispatch, isAllowed } from './dispatch.js';
 import { errorResponse } from './error-responses.js';
+import { PartialHead } from './partial-head.js';
 import { discard } from './pending-response.js';
 import { type ProxiedProtocol, ProxyProtocol } from './proxy-protocol.js';
 import { RequestBody } from './request-body.js';
@@ -24,7 +25,6 @@ import { CONTINUE, ResponseQueue } from './response-queue.js';
 import { sendResponse } from './send-response.js';
 import { Upgrade } from './upgrade.js';
 
-const LF = 0x0a;
 /** In place of a client's slot: each request has a client of its own. */
 const OF_PROXY = -2;
 /** When the server stops: time for the rest of a head that is on its way, with a retransmission or two. */
@@ -45,18 +45,11 @@ const STOPPING_HEAD_MS = 1000;
  * in it, then that of a partial head, then the idle timeout.
  */
 export class HttpConnection implements ProxiedProtocol {
-  /** The client's address for the log, once it has been needed. */
-  private peer: string | null = null;
   private queue: ResponseQueue | null = null;
   /** Null without an access log and ids, and until a request is traced. */
   private unlogged: Unlogged | null;
-  /** Of a request that is traced, or whose body is discarded before its response is made. */
-  private entry: LogEntry | null = null;
-  /** When the current head must be complete; 0 between requests. A new connection owes one at once. */
-  private headDueMs: number;
-  /** How many bytes are known to be a partial head, and how many it takes to change that without a line's end. */
-  private scannedBytes = 0;
-  private minBytesToRetry = 0;
+  /** Null between requests. A new connection owes one at once. */
+  private head: PartialHead | null;
   /** The client's slot among those with limits, or OF_PROXY. */
   private client = NO_CLIENT;
   /** Null unless the peer is a trusted proxy. */
@@ -72,7 +65,7 @@ export class HttpConnection implements ProxiedProtocol {
     private readonly context: ServerContext,
     readonly connection: Connection,
   ) {
-    this.headDueMs = connection.context.reactor.nowMs + context.limits.headTimeoutMs;
+    this.head = new PartialHead(connection.context.reactor.nowMs + context.limits.headTimeoutMs);
     this.unlogged = context.log === null && context.requestIds === null ? null : new Unlogged(context.log);
   }
 
@@ -135,14 +128,13 @@ export class HttpConnection implements ProxiedProtocol {
         this.connection.deferInput();
         return at;
       }
-      if (this.isStillPartial(bytes, at, end)) return at;
+      if (this.head?.isStillPartial(bytes, at, end)) return at;
       const result = parser.parse(bytes, at, end);
       if (result === NEED_MORE) {
         this.beginHead(at, end);
         return at;
       }
-      this.scannedBytes = 0;
-      this.headDueMs = 0;
+      this.head = null;
       if (result !== COMPLETE) return this.respondWithError(result, end);
       if (tracing) debug('request %s %s', parser.method, latin1(bytes, parser.targetStart, parser.targetEnd));
       at = parser.headEnd;
@@ -183,7 +175,7 @@ export class HttpConnection implements ProxiedProtocol {
   deadlineMs(sinceMs: number): number {
     const { queue, context } = this;
     if (queue !== null && !queue.isIdle) return queue.deadlineMs();
-    if (this.headDueMs !== 0) return this.headDueMs;
+    if (this.head !== null) return this.head.dueMs;
     // A server that stops does not wait for the client's next request.
     return context.isDraining && this.connection.isIdle ? sinceMs : sinceMs + context.limits.idleTimeoutMs;
   }
@@ -198,7 +190,7 @@ export class HttpConnection implements ProxiedProtocol {
         return queue.onTimeout();
       queue.body = null;
       body.restore(context.parser);
-    } else if (this.scannedBytes > 0) context.parser.reset();
+    } else if (this.head?.hasBegun) context.parser.reset();
     else if (context.isDraining) return this.connection.closeWhenIdle();
     else return this.connection.close('idle timeout'); // without a request there is nothing to respond to
     this.respondWithError(408, 0);
@@ -214,8 +206,8 @@ export class HttpConnection implements ProxiedProtocol {
     if (this.upgrade !== null) return; // its end is the handler's, as long as the server waits
     if (this.queue !== null && !this.queue.isIdle) this.queue.drain();
     else this.connection.closeWhenIdle();
-    if (this.headDueMs !== 0)
-      this.headDueMs = Math.min(this.headDueMs, this.connection.context.reactor.nowMs + STOPPING_HEAD_MS);
+    const { head } = this;
+    if (head !== null) head.dueMs = Math.min(head.dueMs, this.connection.context.reactor.nowMs + STOPPING_HEAD_MS);
     this.connection.resume(); // with the deadlines that apply now
   }
 
@@ -226,28 +218,20 @@ export class HttpConnection implements ProxiedProtocol {
     this.context.onConnectionClosed(this);
   }
 
-  /** Half a head that arrives in small pieces is not parsed again for each of them. */
-  private isStillPartial(bytes: Uint8Array, start: number, end: number): boolean {
-    if (this.scannedBytes === 0 || end - start >= this.minBytesToRetry) return false;
-    for (let at = start + this.scannedBytes; at < end; at++) if (bytes[at] === LF) return false;
-    this.scannedBytes = end - start;
-    return true;
-  }
-
   private beginHead(start: number, end: number): void {
-    this.scannedBytes = end - start;
-    this.minBytesToRetry = this.context.parser.minBytesToRetry - start;
-    if (this.headDueMs === 0)
-      this.headDueMs = this.connection.context.reactor.nowMs + this.context.limits.headTimeoutMs;
+    const { context } = this;
+    this.head ??= new PartialHead(this.connection.context.reactor.nowMs + context.limits.headTimeoutMs);
+    this.head.scanned(end - start, context.parser.minBytesToRetry - start);
   }
 
   private beginTraced(hasMore: boolean): void {
     const { context, connection } = this;
     this.unlogged ??= new Unlogged(context.log);
-    this.entry = this.logEntry();
+    const entry = this.logEntry()!;
+    this.unlogged.begun = entry;
     const client = this.forwarded?.addressOf(context.parser);
-    const trace = new RequestTrace(context.parser, connection, context.server, this.entry!.requestId, client);
-    this.entry!.trace = trace;
+    const trace = new RequestTrace(context.parser, connection, context.server, entry.requestId, client);
+    entry.trace = trace;
     trace.run(() => this.beginRequest(hasMore));
   }
 
@@ -269,7 +253,7 @@ export class HttpConnection implements ProxiedProtocol {
   onDeclined(response: HttpResponse, entry: LogEntry | null): void {
     const { parser, isDraining } = this.context;
     this.upgrade = null;
-    this.entry = entry;
+    if (this.unlogged !== null) this.unlogged.begun = entry;
     this.send(response, actionAfter(parser.keepAlive && !isDraining, this.connection.hasUnread));
   }
 
@@ -288,7 +272,7 @@ export class HttpConnection implements ProxiedProtocol {
       if (!isAllowed(parser) || this.queue?.isBusy) return this.respond(true, true);
       connection.sendBytes(CONTINUE, 0, CONTINUE.length);
     }
-    this.entry = this.logEntry();
+    if (this.unlogged !== null) this.unlogged.begun = this.logEntry();
     this.ensureQueue().body = new RequestBody(parser, limits, reactor.nowMs, null);
   }
 
@@ -377,21 +361,22 @@ export class HttpConnection implements ProxiedProtocol {
   }
 
   private logEntry(): LogEntry | null {
-    const { connection, unlogged, entry } = this;
+    const { connection, unlogged } = this;
     if (unlogged === null) return null;
-    this.entry = null;
-    if (entry !== null) return entry;
+    const { begun } = unlogged;
+    unlogged.begun = null;
+    if (begun !== null) return begun;
     const { log, parser, requestIds } = this.context;
     const made = unlogged.add(new LogEntry(unlogged, connection.context.reactor.nowMs));
     if (requestIds !== null) made.requestId = requestIds.of(parser);
-    if (log !== null) log.note(made, parser, unlogged.bytesOf(this.clientName()));
+    if (log !== null) log.note(made, parser, unlogged.bytesOf(this.clientName(unlogged)));
     return made;
   }
 
   /** The client's address as the log has it. */
-  private clientName(): string {
+  private clientName(unlogged: Unlogged): string {
     if (this.forwarded !== null) return peerName(this.forwarded.addressOf(this.context.parser));
-    this.peer ??= peerName(peerOf(this.connection));
-    return this.peer;
+    unlogged.peer ??= peerName(peerOf(this.connection));
+    return unlogged.peer;
   }
 }

@@ -1,13 +1,19 @@
 import type { AccessLog } from './access-log.js';
 import type { LogEntry, Output } from './log-entry.js';
 
+const NONE = new Uint8Array(0);
+
 /** The requests of one connection that are not logged or traced to their end yet, in their order. */
 export class Unlogged implements Output {
   /** Bytes sent since the start of the connection. */
   sentBytes = 0;
+  /** The peer's address, once it has been needed. */
+  peer: string | null = null;
+  /** Of a request that is traced, or whose body is discarded before its response is made. */
+  begun: LogEntry | null = null;
   private readonly entries: LogEntry[] = [];
   private client = '';
-  private clientBytes: Uint8Array = Buffer.alloc(0);
+  private clientBytes: Uint8Array = NONE;
 
   /** @param log null if requests are only traced */
   constructor(private readonly log: AccessLog | null) {}
