@@ -112,6 +112,25 @@ describe.runIf(runs)('with a load generator', () => {
     expect(settings).toEqual({ ...report.settings, maxIdle: settings.maxIdle }); // unused by this experiment
   });
 
+  test('workers counts the connections of each worker, within its budget', { timeout: LAB_MS }, async () => {
+    const json = join(directory, 'workers.json');
+    await using lab = command(['lab', '--experiment', 'workers', ...TINY, '--budget', '4', '--json', json]);
+    expect((await lab.ended).code).toBe(0);
+    const report = reportIn(json);
+    if (report.experiment !== 'workers') throw new Error();
+    const measured = report.results.filter(({ rounds }) => rounds.length > 0);
+    expect(measured.length).toBeGreaterThan(0);
+    for (const { workers, lifetime, rounds, failure } of measured) {
+      const { connections } = rounds[0]!;
+      const total = connections.reduce((sum, count) => sum + count, 0);
+      expect([failure, connections.length]).toEqual([null, workers]);
+      if (lifetime === 'long') expect(total).toBe(4);
+      else expect(total).toBeGreaterThan(4);
+    }
+    for (const { failure, rounds } of report.results)
+      if (rounds.length === 0) expect(failure).toBe('The budget of 4 s was used up before its turn.');
+  });
+
   test('libuv reports ratios to epollet', { timeout: LAB_MS }, async () => {
     const json = join(directory, 'libuv.json');
     await using lab = command(['lab', '--experiment', 'libuv', ...TINY, '--json', json]);

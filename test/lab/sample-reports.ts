@@ -14,6 +14,8 @@ import { RATES } from '../../src/lab/experiments/rates.js';
 import { rateNoise, ratesResult } from '../../src/lab/experiments/rates-result.js';
 import { type ExperimentName, experimentNamed } from '../../src/lab/experiments/registry.js';
 import { traceTriggers } from '../../src/lab/experiments/triggers.js';
+import { LIFETIMES, spreadNoise, spreadResult, WORKERS } from '../../src/lab/experiments/workers.js';
+import { SPREADS } from '../../src/lab/measure/spread-program.js';
 import { MESSAGE_BYTES, READER_NAMES, READY_AT_ONCE, type TriggerCosts } from '../../src/lab/measure/trigger-costs.js';
 import type { LabReport, ReportHead } from '../../src/lab/report/report.js';
 
@@ -151,6 +153,28 @@ export function sampleReport(experiment: ExperimentName): LabReport {
       { trigger: 'exclusive', threads: 4, woken: 1 },
     ] as const;
     return { ...head(experiment, []), experiment, results: traceTriggers(), thunderingHerd, costs: sampleCosts() };
+  }
+  if (experiment === 'workers') {
+    const results = WORKERS.flatMap((workers) =>
+      LIFETIMES.flatMap((lifetime) =>
+        [...SPREADS, 'reuseport again'].map((spread, at) => {
+          const connections = Array.from({ length: workers }, (_, worker) =>
+            Math.round(40 - (worker * at * 4) / workers),
+          );
+          const total = connections.reduce((sum, count) => sum + count, 0);
+          const rounds = [0.9, 1, 1.1].map((off) => ({
+            connections,
+            mostShare: connections[0]! / total,
+            leastShare: connections.at(-1)! / total,
+            cpuUs: 12 * off * workers,
+            p50Ms: 0.1 * off,
+            p99Ms: 0.8 * off * (at + 1),
+          }));
+          return spreadResult({ cell: { spread, workers, lifetime }, rounds, failure: null });
+        }),
+      ),
+    );
+    return { ...head(experiment, []), experiment, results, noise: spreadNoise(results) };
   }
   if (experiment === 'connections') {
     const results = [...MODELS, AGAIN].map(([model, cpuUs, perSecond, baselineMib], at) => {

@@ -5,9 +5,10 @@ import { libuv } from './libuv.js';
 import { models } from './models.js';
 import { rates } from './rates.js';
 import { triggers } from './triggers.js';
+import { workers } from './workers.js';
 
 /** All experiments; the name is the value of --experiment. */
-export const EXPERIMENTS = { models, rates, libuv, connections, triggers };
+export const EXPERIMENTS = { models, rates, libuv, connections, triggers, workers };
 
 export type ExperimentName = keyof typeof EXPERIMENTS;
 
