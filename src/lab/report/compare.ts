@@ -117,6 +117,23 @@ function comparablesOf(report: LabReport): Comparable[] {
         points.flatMap(({ idle, cpuUs }) => figure(model, `${CPU} with ${formatNumber(idle)} idle`, cpuUs, noise)),
       );
     }
+    case 'workers':
+      return report.results.flatMap(({ spread, workers, lifetime, cpuUs, p99Ms }) => [
+        ...figure(spread, `${CPU} of ${workers} workers, ${lifetime} connections`, cpuUs, report.noise.cpuUs),
+        ...figure(spread, `${P99} of ${workers} workers, ${lifetime} connections`, p99Ms, report.noise.p99Ms),
+      ]);
+    case 'triggers': {
+      const { costs = [], repeated } = report.costs ?? {};
+      return costs.flatMap(({ reader, messageBytes, ready, ns }) => {
+        const same = repeated?.noise.find((each) => each.messageBytes === messageBytes && each.ready === ready);
+        return figure(
+          reader,
+          `ns a message of ${formatNumber(messageBytes)} bytes, ${ready} ready`,
+          ns,
+          same?.ns ?? null,
+        );
+      });
+    }
     default:
       return [];
   }
