@@ -36,7 +36,7 @@ const THREAD_LOCAL = '__tls_get_addr';
 
 /** Functions that only glibc has: checks of _FORTIFY_SOURCE, C23's strtol, 64-bit names of old binaries. */
 const GLIBC_ONLY =
-  /^__(\w+_chk|isoc\d+_\w+|\w*xstat(at)?(64)?)$|^(fstat|openat|open|readdir|pread|pwrite|sendfile|fstatfs|lseek)64$|^_dl_/;
+  /^__(\w+_chk|isoc\d+_\w+|\w*xstat(at)?(64)?)$|^(fstat|openat|open|readdir|pread|pwrite|sendfile|fstatfs|lseek|mmap)64$|^_dl_/;
 
 export const prebuiltPath = (arch) => join(ROOT, 'prebuilds', `linux-${arch}`, 'epollet.node');
 
