@@ -26,6 +26,8 @@ const ENTRY_POINTS = {
   sys: 'sys/index.js',
   worker: 'workers/worker.js',
 };
+/** No comment with the path of each module. */
+const WITHOUT_PATHS = { attachDebugInfo: 'none' };
 const COMMENTS = { legal: true, jsdoc: false, annotation: false };
 
 /** A module finds files by its own place, which is another one than that of the bundle. */
@@ -57,6 +59,7 @@ async function bundled(module) {
   const bundle = await rolldown({
     input: join(DIST, 'cli', module),
     platform: 'node',
+    experimental: WITHOUT_PATHS,
     plugins: [placesInScript, otherCommands, lazyChildProcess],
   });
   const { output } = await bundle.generate({ format: 'cjs', codeSplitting: false, comments: COMMENTS });
@@ -67,7 +70,13 @@ async function bundled(module) {
 
 async function writeLibrary() {
   const input = Object.fromEntries(Object.entries(ENTRY_POINTS).map(([name, path]) => [name, join(DIST, path)]));
-  const bundle = await rolldown({ input, platform: 'node', external: ['bindings'], plugins: [placesInLibrary] });
+  const bundle = await rolldown({
+    input,
+    platform: 'node',
+    external: ['bindings'],
+    experimental: WITHOUT_PATHS,
+    plugins: [placesInLibrary],
+  });
   const { output } = await bundle.generate({
     format: 'esm',
     entryFileNames: '[name].js',
