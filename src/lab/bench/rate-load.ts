@@ -1,17 +1,11 @@
 import { type Distribution, sumOfDistributions } from '../base/distribution.js';
 import { ExperimentError } from '../base/errors.js';
-import type { LoadWindow, OpenLoop } from '../load/open-loop.js';
+import type { LoadWindow, OpenLoop, OpenLoopOptions } from '../load/open-loop.js';
 import { type CpuUse, cpuBetween, cpuTime, voluntarySwitches } from '../measure/proc-stat.js';
 import { AGREEING_WINDOWS, doAgree, WARM_US, windowSecondsOf } from './steady-load.js';
 
 /** Of the program that generates the load; its only argument, as JSON. */
-export interface RateLoadSpec {
-  readonly host: string;
-  readonly port: number;
-  readonly path: string;
-  readonly connections: number;
-  readonly close: boolean;
-  readonly spin: boolean;
+export interface RateLoadSpec extends Omit<OpenLoopOptions, 'catchUp' | 'kernel'> {
   /** The model, whose process tree is measured. */
   readonly pid: number;
   /** A closed loop before the first rate; 0 for none. */

@@ -1,4 +1,4 @@
-import { escapeHtml, PAGE_POLICY, pageStyle } from './page.js';
+import { escapeHtml, pageTop } from './page.js';
 import type { LabReport } from './report.js';
 
 /** The page of `epollet lab --all`: the question of each experiment, with links to its page and its JSON. */
@@ -16,23 +16,7 @@ export function renderIndex(reports: readonly LabReport[], hasPages: boolean): s
 ${notes.map((note) => `<p class="note">${escapeHtml(note)}</p>`).join('\n')}
 </section>`;
   });
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${PAGE_POLICY}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>epollet lab</title>
-<link rel="icon" href="data:,">
-<style>
-${pageStyle()}
-</style>
-</head>
-<body>
-<header class="top"><span class="brand">epollet lab</span></header>
-<main>
-<section class="intro">
+  return `${pageTop('epollet lab')}<section class="intro">
 <h1>${reports.length} experiments in ${minutes} minutes</h1>
 <p>Machine ${fingerprint}: ${escapeHtml(cpu)}, ${cores} cores, Linux ${escapeHtml(kernel)}, Node ${escapeHtml(node)}.</p>
 </section>

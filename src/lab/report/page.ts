@@ -17,7 +17,7 @@ const GAP_PX = 12;
 const LINES_PX = 420;
 
 /** Forbids all requests: opening a shared report contacts no server. */
-export const PAGE_POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:";
+const PAGE_POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:";
 
 /** @throws ExperimentError without Chart.js, which draws the charts of the page */
 export function assertChartLibrary(): void {
@@ -26,18 +26,15 @@ export function assertChartLibrary(): void {
 
 export const hasChartLibrary = (): boolean => resolveOptional('chart.js') !== null;
 
-/** Renders a report as a self-contained page: styles, charts, and the report as JSON. */
-export function renderPage(report: LabReport): string {
-  const figures = experimentNamed(report.experiment).figures(report, report.settings);
-  const charts = figures.map(({ chart }) => chart).filter((chart) => chart !== null);
-  return `<!doctype html>
+/** A page of the lab, up to the start of its content. */
+export const pageTop = (title: string): string => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="${PAGE_POLICY}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>epollet lab: ${escapeHtml(report.experiment)}</title>
+<title>${escapeHtml(title)}</title>
 <link rel="icon" href="data:,">
 <style>
 ${pageStyle()}
@@ -46,7 +43,13 @@ ${pageStyle()}
 <body>
 <header class="top"><span class="brand">epollet lab</span></header>
 <main>
-<section class="intro">
+`;
+
+/** Renders a report as a self-contained page: styles, charts, and the report as JSON. */
+export function renderPage(report: LabReport): string {
+  const figures = experimentNamed(report.experiment).figures(report, report.settings);
+  const charts = figures.map(({ chart }) => chart).filter((chart) => chart !== null);
+  return `${pageTop(`epollet lab: ${report.experiment}`)}<section class="intro">
 <h1>${escapeHtml(report.question)}</h1>
 ${report.complete ? '' : `<p class="kernel">${CANCELLED}</p>`}
 <dl>${environmentOf(report)
@@ -115,7 +118,7 @@ function renderTable({ columns, rows }: Table): string {
   return `<table><thead>${row('th', columns)}</thead><tbody>${rows.map((cells) => row('td', cells)).join('\n')}</tbody></table>`;
 }
 
-export const pageStyle = (): string =>
+const pageStyle = (): string =>
   `${readFileSync(new URL('../../../html/style.css', import.meta.url), 'utf8')}\n${PAGE_STYLE}`;
 
 /** The build for a script element is in the directory of the package's main module. */

@@ -7,6 +7,7 @@ import type { Kernel, SocketAddress } from '../../sys/kernel.js';
 import type { ForwardedClient } from '../clients/forwarded-client.js';
 import type { LogEntry } from '../log/log-entry.js';
 import { PendingUpgrade } from '../upgrade/pending-upgrade.js';
+import type { UpgradeHandler } from '../upgrade/upgrade-context.js';
 import type { UpgradeTransport } from '../upgrade/upgrade-socket.js';
 import { UpgradedConnection, type UpgradedUser } from '../upgrade/upgraded-connection.js';
 import type { ServerContext } from './context.js';
@@ -32,6 +33,8 @@ export class Upgrade implements Protocol, UpgradeTransport {
   private readonly connection: Connection;
   /** Null if it is the peer of the connection. */
   private readonly client: SocketAddress | null;
+  /** As of the request: a reload may replace it. */
+  private readonly handler: UpgradeHandler;
   private upgraded: UpgradedConnection | null = null;
   /** Declined, or closed. */
   private isOver = false;
@@ -44,6 +47,7 @@ export class Upgrade implements Protocol, UpgradeTransport {
     private readonly entry: LogEntry | null,
   ) {
     const { parser } = context;
+    this.handler = context.upgrade!;
     this.connection = http.connection;
     this.connection.protocol = this;
     this.client = forwarded?.addressOf(parser) ?? null;
@@ -136,9 +140,9 @@ export class Upgrade implements Protocol, UpgradeTransport {
 
   /** Calls the handler once nothing of earlier responses is unsent. */
   private begin(): void {
-    const { pending, connection, context } = this;
+    const { pending, connection } = this;
     if (pending.hasBegun || this.isOver || connection.queuedBytes > 0) return;
-    void pending.begin(context.upgrade!, (response) => this.decline(response)).then(() => connection.resume());
+    void pending.begin(this.handler, (response) => this.decline(response)).then(() => connection.resume());
     connection.resume(); // with its deadline
   }
 
