@@ -5,7 +5,7 @@ import { DIRECTORY } from '../files/resolve/open-file.js';
 import { LIMIT_NAMES, LIMITS, type Limits, resolveLimits } from '../http/limits.js';
 import { type ListenAddress, listenText } from '../net/listening/listen-address.js';
 import { checkLogFile } from '../server/log/log-file.js';
-import { checkedOptions } from '../server/options.js';
+import { checkedOptions } from '../server/checked-options.js';
 import { EACCES, ELOOP, ENOENT, ENOTDIR, EXDEV, systemError } from '../sys/errno.js';
 import { resolveListening } from './settings/listening.js';
 import type { Settings } from './settings/settings.js';

@@ -4,31 +4,32 @@ import { DateClock } from '../http/date.js';
 import { type Limits, resolveLimits } from '../http/limits.js';
 import { RequestParser } from '../http/request/parser.js';
 import { Acceptors } from '../net/acceptors.js';
-import { Connection } from '../net/connection.js';
 import type { ConnectionContext } from '../net/context.js';
 import { Listener, urlHost } from '../net/listener.js';
 import { ReadBatch } from '../net/read-batch.js';
 import { WriteQueuePool } from '../net/write-queue.js';
 import type { NestedDriver } from '../reactor/driver.js';
 import { EnclosingDriver } from '../reactor/enclosing-driver.js';
-import { READABLE } from '../reactor/interest.js';
 import { Reactor } from '../reactor/reactor.js';
-import type { Token } from '../reactor/registry.js';
 import { type CountedKernel, countedKernel } from '../sys/counted-kernel.js';
 import { assertLoop } from '../sys/runtime.js';
+import { checkedOptions } from './checked-options.js';
 import type { ClientRules } from './client-options.js';
 import { ClientLimits } from './clients/client-limits.js';
 import type { ServerContext } from './connection/context.js';
-import { HttpConnection } from './connection/http-connection.js';
+import type { HttpConnection } from './connection/http-connection.js';
 import { RequestIds } from './connection/request-ids.js';
+import { Connections } from './connections.js';
+import { FileWatch } from './file-watch.js';
 import type { Companion, Handed } from './handed.js';
 import { FlushQueue } from './handlers/flush-queue.js';
 import type { HandlerServer, ServerStats, StopOptions } from './handlers/handler-server.js';
 import { openListeners } from './listeners.js';
 import { AccessLog } from './log/access-log.js';
 import { Meter } from './measure/meter.js';
-import { checkedOptions, type ServeOptions } from './options.js';
+import type { ServeOptions } from './options.js';
 import { type PreparedReload, rejectFixed } from './reload.js';
+import { Statistics } from './statistics.js';
 import { StopDelay } from './stop-delay.js';
 import { isTraced } from './tracing/request-trace.js';
 
@@ -65,14 +66,12 @@ export class Server implements HandlerServer, AsyncDisposable {
   private readonly acceptors: Acceptors;
   private readonly connectionContext: ConnectionContext;
   private readonly context: ServerContext;
-  private readonly connections: (HttpConnection | null)[] = []; // by descriptor: a third of the memory of a Set
+  private readonly connections: Connections;
+  private readonly fileWatch: FileWatch;
+  private readonly statistics: Statistics;
   private stopping: Promise<void> | null = null;
   private isForced = false;
-  private readonly startMs: number;
-  private longestTurnMs = 0;
   private readonly stopDelay = new StopDelay();
-  /** Of inotify and of mounts, as long as the files are those of the context. */
-  private watchTokens: Token[] = [];
   private onDrained: (() => void) | null = null;
 
   /** What stops with the server; it may be set until then. */
@@ -100,7 +99,8 @@ export class Server implements HandlerServer, AsyncDisposable {
         handed.listeners?.map(({ fd }) => Listener.adopt(kernel, fd, { owned: false })) ?? openListeners(kernel, listen)
       ).map(own);
       this.reactor = own(new Reactor({ kernel }));
-      if (files !== null) this.watchFiles(files);
+      this.fileWatch = new FileWatch(this.reactor);
+      this.fileWatch.replace(files);
       const tick = (): void => {
         if (this.reactor.nowMs < nextSecondMs) return; // the wall clock is read once a second
         const wallMs = kernel.wallMs();
@@ -153,11 +153,19 @@ export class Server implements HandlerServer, AsyncDisposable {
         errorResponses: new Map(),
         onConnectionClosed: (connection) => this.onConnectionClosed(connection as HttpConnection),
       };
-      this.acceptors = new Acceptors(this.reactor, limits, (fd) => this.onAccept(fd), files?.fdReserve);
+      this.connections = new Connections(this.connectionContext, this.context);
+      this.acceptors = new Acceptors(this.reactor, limits, (fd) => this.connections.accept(fd), files?.fdReserve);
       for (const [at, each] of this.listeners.entries())
         this.acceptors.add(each, handed.listeners?.[at]?.exclusive === true);
-      this.startMs = kernel.monotonicMs();
       this.driver = new (handed.Driver ?? EnclosingDriver)(this.reactor);
+      this.statistics = new Statistics(
+        this.context,
+        this.connectionContext,
+        this.acceptors,
+        this.listeners,
+        this.counted,
+        this.driver,
+      );
     } catch (error) {
       for (const owned of opened) void owned.close();
       throw error;
@@ -173,38 +181,7 @@ export class Server implements HandlerServer, AsyncDisposable {
 
   /** A snapshot; counting costs nothing more until it is taken. */
   stats(): ServerStats {
-    const { context, acceptors } = this;
-    const { counters } = this.connectionContext;
-    const reactor = this.reactor.stats;
-    const queued = this.listeners.reduce((sum, each) => sum + each.queued, 0);
-    return {
-      connections: { open: acceptors.open, accepted: acceptors.accepted, acceptPauses: acceptors.pauses, queued },
-      requests: context.requests,
-      errorResponses: Object.fromEntries(context.errorResponses),
-      bytes: { in: counters.bytesIn, out: counters.bytesOut },
-      files: context.files?.stats ?? null,
-      timeouts: context.timeouts + counters.writeTimeouts + counters.halfCloseTimeouts,
-      handlerTimeouts: context.handlerTimeouts,
-      writeTimeouts: counters.writeTimeouts,
-      halfCloseTimeouts: counters.halfCloseTimeouts,
-      eventsPerTurn: reactor.turns === 0 ? 0 : reactor.events / reactor.turns,
-      reactor,
-      systemCalls: this.counted.counts(),
-      rejectedConnections: context.clients?.rejectedConnections ?? 0,
-      rejectedRequests: context.clients?.rejectedRequests ?? 0,
-      invalidProxyHeaders: context.invalidProxyHeaders,
-      accessLogDropped: context.log?.dropped ?? 0,
-      ...this.times,
-      measurements: context.meter?.measurements ?? null,
-    };
-  }
-
-  private get times(): Pick<ServerStats, 'busyMs' | 'longestTurnMs'> {
-    const { driver, startMs } = this;
-    if (!(driver instanceof EnclosingDriver)) return { busyMs: 0, longestTurnMs: 0 }; // another reactor waits
-    this.longestTurnMs = Math.max(this.longestTurnMs, driver.takeLongestTurnMs());
-    const elapsedMs = this.connectionContext.kernel.monotonicMs() - startMs;
-    return { busyMs: Math.max(0, elapsedMs - driver.waitedMs), longestTurnMs: this.longestTurnMs };
+    return this.statistics.snapshot();
   }
 
   /** Fallback pages that are missing at the moment. A later deployment may provide them, so the server starts without them. */
@@ -298,38 +275,8 @@ export class Server implements HandlerServer, AsyncDisposable {
     return this.stop();
   }
 
-  /** Events of inotify(7) and of mounts are read first in a turn, before any request. */
-  private watchFiles({ inotify, mounts }: Files): void {
-    if (inotify.fd >= 0)
-      this.watchTokens.push(
-        this.reactor.register(inotify.fd, { onReady: () => inotify.read() }, READABLE, { first: true }),
-      );
-    if (mounts.fd < 0) return;
-    try {
-      const handler = { onReady: () => mounts.onMountEvent() };
-      this.watchTokens.push(this.reactor.register(mounts.fd, handler, READABLE, { first: true, trigger: 'edge' }));
-    } catch (error) {
-      // An emulated /proc may not support epoll, EPERM: then directories are compared when they are revalidated.
-      if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
-    }
-  }
-
-  private onAccept(fd: number): void {
-    const connection = new Connection(this.connectionContext, fd);
-    const httpConnection = new HttpConnection(this.context, connection);
-    this.connections[fd] = httpConnection;
-    try {
-      httpConnection.start();
-    } catch (error) {
-      connection.close();
-      // The kernel cannot watch another descriptor (ENOMEM, ENOSPC): only this client is affected.
-      if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
-    }
-  }
-
   private onConnectionClosed(connection: HttpConnection): void {
-    const { fd } = connection.connection; // which may be another connection's already
-    if (this.connections[fd] === connection) this.connections[fd] = null;
+    this.connections.remove(connection);
     this.acceptors.onConnectionClosed();
     if (this.acceptors.open === 0) this.onDrained?.();
   }
@@ -341,7 +288,7 @@ export class Server implements HandlerServer, AsyncDisposable {
     await null; // leave the turn: if a handler called this, the bytes behind its request are still in the receive buffer
     this.stopAccepting();
     if (this.isForced) this.closeAll();
-    for (const connection of this.connections) connection?.drain();
+    this.connections.drain();
     if (this.acceptors.open > 0) {
       const timer = setTimeout(() => this.closeAll(), this.context.limits.stopTimeoutMs);
       await new Promise<void>((resolve) => {
@@ -370,8 +317,6 @@ export class Server implements HandlerServer, AsyncDisposable {
   ): void {
     const { context, connectionContext, acceptors } = this;
     const before = context.files;
-    for (const token of this.watchTokens) this.reactor.unregister(token);
-    this.watchTokens = [];
     context.files = files;
     context.handlers = called.handlers;
     context.upgrade = called.upgrade;
@@ -380,13 +325,13 @@ export class Server implements HandlerServer, AsyncDisposable {
     acceptors.reserve = files?.fdReserve ?? null;
     context.clients = ClientLimits.of(limits, rules.exempt, context.clients);
     context.proxies = rules.proxies;
-    for (const connection of this.connections) connection?.rejoinClient();
-    if (files !== null) this.watchFiles(files);
+    this.connections.rejoinClients();
+    this.fileWatch.replace(files);
     before?.close();
   }
 
   private closeAll(): void {
-    for (const connection of this.connections) connection?.close('the server stopped');
+    this.connections.closeAll('the server stopped');
   }
 }
 

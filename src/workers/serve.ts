@@ -1,5 +1,6 @@
 import { optionError } from '../files/rules/option-type.js';
-import { checkedWorkers, type ServeOptions, type WorkersOptions } from '../server/options.js';
+import { checkedWorkers } from '../server/checked-options.js';
+import type { ServeOptions, WorkersOptions } from '../server/options.js';
 import { type Server, serve as serveInThisThread } from '../server/server.js';
 import { assertLoop } from '../sys/runtime.js';
 import { usableCores } from './cpu-count.js';

@@ -1,9 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import type { MissingFallback } from '../files/pages/fallback.js';
 import { resolveLimits } from '../http/limits.js';
+import { checkedOptions, checkedWorkers } from '../server/checked-options.js';
 import type { Companion } from '../server/handed.js';
 import type { ServerStats, StopOptions } from '../server/handlers/handler-server.js';
-import { checkedOptions, checkedWorkers, type ServeOptions, type WorkersOptions } from '../server/options.js';
+import type { ServeOptions, WorkersOptions } from '../server/options.js';
 import { cannotChange } from '../server/reload.js';
 import { StopDelay } from '../server/stop-delay.js';
 import type { AcceptMode } from '../server/workers-option.js';

@@ -10,7 +10,8 @@ import {
 } from '../../files/rules/option-type.js';
 import { SITE_OPTIONS } from '../../files/rules/site-options.js';
 import { LIMIT_NAMES, LIMITS, type Limits } from '../../http/limits.js';
-import { checkedHost, HOST_NAME, OPTION_ALIASES, SERVER_OPTIONS } from '../../server/options.js';
+import { checkedHost } from '../../server/checked-options.js';
+import { HOST_NAME, OPTION_ALIASES, SERVER_OPTIONS } from '../../server/options.js';
 
 export const SPA_PAGE = 'index.html';
 
