@@ -13,6 +13,7 @@ const FLOORS: string[][] = [
   ['http'],
   ['http/request', 'http/response'],
   ['http/semantics'],
+  ['http/websocket'],
   ['epoll', 'reactor'],
   ['net/listening', 'net/ip'],
   ['net', 'fetch', 'files/rules', 'files/watch'],
@@ -81,6 +82,7 @@ const SUBJECT_TESTS = [
   'models',
   'support',
   'types',
+  'websocket',
   'workers',
 ];
 

@@ -129,6 +129,12 @@ export function listElements(value: string): string[] {
     .filter((element) => element !== '');
 }
 
+/** Whether a text is a token, RFC 9110 section 5.6.2. */
+export function isToken(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if ((CLASSES[text.charCodeAt(i)]! & TOKEN) === 0) return false;
+  return text !== '';
+}
+
 /** Trims space and tab only, RFC 9110 section 5.6.3: String.trim removes characters that another implementation would not. */
 export function trimWhitespace(text: string): string {
   let start = 0;

@@ -1,4 +1,4 @@
-import { CLASSES, TOKEN, trimWhitespace } from '../headers.js';
+import { isToken, trimWhitespace } from '../headers.js';
 
 /** A media range of an Accept field, RFC 9110 section 12.5.1, or a media type, which is a range of one. */
 interface MediaRange {
@@ -137,11 +137,6 @@ function unquoted(text: string): string | null {
     value += text[i] ?? '';
   }
   return null;
-}
-
-function isToken(text: string): boolean {
-  for (let i = 0; i < text.length; i++) if ((CLASSES[text.charCodeAt(i)]! & TOKEN) === 0) return false;
-  return text !== '';
 }
 
 /**
