@@ -24,6 +24,8 @@ const ENTRY_POINTS = {
   epoll: 'epoll/index.js',
   reactor: 'reactor/index.js',
   sys: 'sys/index.js',
+  hono: 'adapters/hono.js',
+  srvx: 'adapters/srvx.js',
   worker: 'workers/worker.js',
 };
 /** No comment with the path of each module. */
@@ -73,7 +75,7 @@ async function writeLibrary() {
   const bundle = await rolldown({
     input,
     platform: 'node',
-    external: ['bindings'],
+    external: ['bindings', /^(?:hono|srvx)\//],
     experimental: WITHOUT_PATHS,
     plugins: [placesInLibrary],
   });

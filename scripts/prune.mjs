@@ -13,7 +13,8 @@ const DIST = join(ROOT, 'dist');
 /** What the command imports, and the programs that it runs, which are found by their path. */
 const MODULES = ['cli/explain.js', 'cli/lab.js', 'cli/model.js'];
 const PROGRAMS = ['lab', 'models', 'library'];
-const DECLARATIONS = ['index', 'epoll/index', 'reactor/index', 'sys/index'].map((name) => `${name}.d.ts`);
+const ENTRY_POINTS = ['index', 'epoll/index', 'reactor/index', 'sys/index', 'adapters/hono', 'adapters/srvx'];
+const DECLARATIONS = ENTRY_POINTS.map((name) => `${name}.d.ts`);
 
 /** The paths of the files below `dist` that the package has, relative to it. */
 export function publishedFiles(dist = DIST) {

@@ -36,7 +36,7 @@ const FLOORS: string[][] = [
   ['lab/experiments'],
   ['lab/report', 'admin/page'],
   ['lab', 'admin'],
-  ['cli/settings'],
+  ['cli/settings', 'adapters'],
   ['cli'],
   ['.'],
 ];
@@ -63,6 +63,7 @@ const MAX_FILES_PER_DIRECTORY = 16;
 /** Directories of test that group by subject; test/unit mirrors src and test/native mirrors native. */
 const SUBJECT_TESTS = [
   '.',
+  'adapters',
   'admin',
   'bench',
   'cli',

@@ -2,6 +2,7 @@ import { listElements } from '../http/headers.js';
 import { type Field, HttpResponse, NO_BODY } from '../http/response/response.js';
 import { reasonOf } from '../http/status.js';
 import { withCode } from '../sys/error-code.js';
+import { takeFile } from './file-stream.js';
 import { pairsOf } from './foreign-headers.js';
 import { NativeHeaders } from './native.js';
 import { FastResponse, isBodiless } from './response.js';
@@ -122,6 +123,13 @@ function withoutBody(response: HandlerResponse): HttpResponse {
 
 function withStream(response: HandlerResponse, stream: ReadableStream<Uint8Array> | null): HttpResponse {
   if (stream === null) return withoutBody(response);
+  const taken = takeFile(stream);
+  if (taken !== null) {
+    response.body = taken.content;
+    response.contentLength = taken.content.length;
+    response.ownedFile = taken.file;
+    return response;
+  }
   response.body = { kind: 'stream', stream, length: response.contentLength, isEndless: response.isEndless };
   return response;
 }

@@ -36,7 +36,7 @@ const json = (value: unknown): RequestInit => ({ method: 'POST', body: JSON.stri
 test('every example starts with how to run it, and is in the table of the README', () => {
   const names = readdirSync(pathOf('')).filter((name) => name.endsWith('.mjs'));
   const readme = readFileSync(pathOf('README.md'), 'utf8');
-  expect(names).toHaveLength(15);
+  expect(names).toHaveLength(16);
   for (const name of names) {
     const text = readFileSync(pathOf(name), 'utf8');
     expect(text).toMatch(new RegExp(`^(?://.*\\n)*//.* (?:node|--app) examples/${name}`));
@@ -100,6 +100,32 @@ test('hono.mjs serves an unchanged Hono app', async () => {
   ]);
   expect(await responseOf(`${url}/notes/2`)).toEqual([200, '{"text":"Water plants"}']);
   expect(await responseOf(`${url}/notes/3`)).toEqual([404, '404 Not Found']);
+});
+
+test('h3.mjs serves an h3 app, and its WebSocket', async () => {
+  await using started = example('h3.mjs');
+  await started.waitFor(/Listening on: http:\/\/localhost:(\d+)\/ \(all interfaces\)\n/);
+  const [, port] = /localhost:(\d+)/.exec(started.stdout)!;
+  const url = `http://127.0.0.1:${port}`;
+  expect(await responseOf(`${url}/`)).toEqual([200, 'Hello, 127.0.0.1!']);
+  const put = await fetch(`${url}/notes/2`, { method: 'PUT', body: '{"text":"Water plants"}' });
+  expect([put.status, await put.json()]).toEqual([201, { text: 'Water plants' }]);
+  expect((await responseOf(`${url}/notes/3`))[0]).toBe(404);
+  const connect = async (): Promise<{ client: WebSocket; texts: string[] }> => {
+    const client = new WebSocket(`${url.replace('http', 'ws')}/chat`);
+    const texts: string[] = [];
+    client.on('message', (text) => texts.push(String(text)));
+    await new Promise((resolve) => client.once('open', resolve));
+    return { client, texts };
+  };
+  const first = await connect();
+  const second = await connect();
+  await eventually(() => first.texts.length === 1, 'the first message');
+  second.client.send('hello');
+  await eventually(() => first.texts.length === 2, 'the message');
+  expect([first.texts, second.texts]).toEqual([['127.0.0.1 has joined', 'hello'], []]);
+  for (const { client } of [first, second]) client.close();
+  expect((await started.kill().ended).code).toBe(0);
 });
 
 test('json-api.mjs responds with JSON, errors too', async () => {
