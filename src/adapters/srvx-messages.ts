@@ -1,18 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { PassThrough, Readable } from 'node:stream';
 import type { ServerRequest, ServerRuntimeContext } from 'srvx';
-import type { HandlerContext } from '../server/handlers/handler-context.js';
-import type { UpgradeContext } from '../server/upgrade/upgrade-context.js';
 import type { UpgradeSocket } from '../server/upgrade/upgrade-socket.js';
-
-/** What epollet calls a handler with: the client's address, the server, the id of the request. */
-type Context = HandlerContext | UpgradeContext;
-
-declare module 'srvx' {
-  interface ServerRuntimeContext {
-    epollet?: Context;
-  }
-}
+import type { SrvxContext as Context } from './srvx-options.js';
 
 interface NodeUpgrade {
   req: IncomingMessage;

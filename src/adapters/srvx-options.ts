@@ -3,7 +3,18 @@ import { isIP } from 'node:net';
 import type { ServerOptions } from 'srvx';
 import { optionError } from '../files/rules/option-type.js';
 import { LIMITS } from '../http/limits.js';
+import type { HandlerContext } from '../server/handlers/handler-context.js';
 import type { ServeOptions } from '../server/options.js';
+import type { UpgradeContext } from '../server/upgrade/upgrade-context.js';
+
+/** What epollet calls a handler with: the client's address, the server, the id of the request. */
+export type SrvxContext = HandlerContext | UpgradeContext;
+
+declare module 'srvx' {
+  interface ServerRuntimeContext {
+    epollet?: SrvxContext;
+  }
+}
 
 /** srvx's options, and those of `serve` that it has no name for. */
 export interface SrvxOptions extends ServerOptions {

@@ -19,11 +19,17 @@ import {
   redirect,
   setCookie,
 } from 'h3';
+import { fetchNodeHandler } from 'srvx/node';
 
 /** An app of h3, which several servers run: REST calls, streams, errors, cookies, redirects, WebSockets. */
 const notes = new Map([['1', { text: 'Buy milk' }]]);
 
 const settled = [];
+
+const nodeHandler = (request, response) => {
+  response.setHeader('X-Node', request.method);
+  response.end(`node ${request.url}`);
+};
 
 const chat = defineWebSocketHandler({
   upgrade(request) {
@@ -122,11 +128,6 @@ export const app = new H3({ silent: true })
     const response = handleCors(event, { origin: ['http://b.example'], methods: ['GET', 'PUT'] });
     return response === false ? 'cors' : response;
   })
-  .get(
-    '/node',
-    fromNodeHandler((request, response) => {
-      response.setHeader('X-Node', request.method);
-      response.end(`node ${request.url}`);
-    }),
-  )
+  .get('/node', (event) => fetchNodeHandler(nodeHandler, event.req))
+  .get('/from-node', fromNodeHandler(nodeHandler))
   .get('/chat/:room', chat);

@@ -33,18 +33,22 @@ export type Step = [client: string, events: number, action: Action | string, ...
 export async function transcriptOf(port: number, steps: readonly Step[]): Promise<string[][]> {
   const clients = new Map<string, WebSocket>();
   const transcript: string[][] = [];
+  let isOver = false;
+  const note = (text: string): void => {
+    if (!isOver) transcript.at(-1)!.push(text);
+  };
   try {
     for (const [name, events, action, ...protocols] of steps) {
       transcript.push([]);
-      const note = (text: string): void => void transcript.at(-1)!.push(text);
       if (typeof action === 'string')
         clients.set(name, connect(name, `ws://127.0.0.1:${port}${action}`, protocols, note));
       else action(clients.get(name)!);
       const met = transcript.at(-1)!;
-      await eventually(() => met.length >= events, `${events} events after ${name} ${action}: ${JSON.stringify(met)}`);
+      await eventually(() => met.length >= events, `${events} events after ${name} ${action}`);
       met.sort((a, b) => (a[0]! < b[0]! ? -1 : Number(a[0]! > b[0]!))); // stable: those of one client keep their order
     }
   } finally {
+    isOver = true;
     for (const client of clients.values()) client.terminate();
   }
   return transcript;
