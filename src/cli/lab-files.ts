@@ -1,7 +1,8 @@
 import { accessSync, constants, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import pc from 'picocolors';
-import { percentileText } from '../lab/measure/hdr.js';
+import type { ExperimentName } from '../lab/experiments/registry.js';
+import { type EncodedLatencies, percentileText } from '../lab/measure/hdr.js';
 import { renderPage } from '../lab/report/page.js';
 import type { LabReport } from '../lab/report/report.js';
 import { UsageError } from './settings/usage-error.js';
@@ -59,14 +60,31 @@ export function readReport(file: string): LabReport {
 
 /** `epollet-again-1000.corrected.hgrm` and `.raw.hgrm`, for each model and rate. */
 function* histogramsOf(report: LabReport): Generator<[name: string, text: string]> {
-  if (report.experiment !== 'rates') return;
-  for (const { model, points } of report.results) {
-    for (const { rate, histograms } of points) {
-      if (histograms === null) continue;
-      const name = `${model.replaceAll(' ', '-')}-${rate}`;
-      for (const kind of ['corrected', 'raw'] as const)
-        yield [`${name}.${kind}.hgrm`, percentileText(histograms[kind])!];
-    }
+  for (const { model, rate, histograms } of encodedIn(report)) {
+    if (histograms === null) continue;
+    const name = `${model.replaceAll(' ', '-')}-${rate}`;
+    for (const kind of ['corrected', 'raw'] as const) yield [`${name}.${kind}.hgrm`, percentileText(histograms[kind])!];
+  }
+}
+
+interface Encoded {
+  readonly model: string;
+  readonly rate: number;
+  readonly histograms: EncodedLatencies | null;
+}
+
+/** The experiments whose report has histograms. */
+export const HISTOGRAM_EXPERIMENTS: readonly ExperimentName[] = ['models', 'rates', 'libuv'];
+
+function encodedIn(report: LabReport): Encoded[] {
+  switch (report.experiment) {
+    case 'rates':
+      return report.results.flatMap(({ model, points }) => points.map((point) => ({ model, ...point })));
+    case 'models':
+    case 'libuv':
+      return report.results.map(({ model, histograms }) => ({ model, rate: report.settings.rate, histograms }));
+    default:
+      return [];
   }
 }
 

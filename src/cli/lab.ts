@@ -5,7 +5,15 @@ import { didYouMean } from '../files/rules/did-you-mean.js';
 import { ExperimentError } from '../lab/base/errors.js';
 import { MAX_SEED } from '../lab/base/shuffle.js';
 import { progressOn } from '../lab/bench/progress.js';
-import { QUICK, SETTING_NAMES, SETTINGS, type Setting, type SettingName, THOROUGH } from '../lab/bench/settings.js';
+import {
+  QUICK,
+  RATES,
+  SETTING_NAMES,
+  SETTINGS,
+  type Setting,
+  type SettingName,
+  THOROUGH,
+} from '../lab/bench/settings.js';
 import { HTTP_MODELS } from '../lab/bench/workbench.js';
 import {
   EXPERIMENT_NAMES,
@@ -19,11 +27,20 @@ import { hasHistograms } from '../lab/measure/hdr.js';
 import { ALL_EXPERIMENTS, ALL_SECONDS, budgetOf } from '../lab/plan.js';
 import { compareReports } from '../lab/report/compare.js';
 import { renderIndex } from '../lab/report/index-page.js';
+import { renderMarkdown } from '../lab/report/markdown.js';
 import { assertChartLibrary, hasChartLibrary } from '../lab/report/page.js';
 import type { LabReport } from '../lab/report/report.js';
 import { renderComparison, renderText } from '../lab/report/terminal.js';
 import { installCommand } from '../server/optional-package.js';
-import { assertWritable, makeDirectory, type ReportFiles, readReport, writeFiles, writeText } from './lab-files.js';
+import {
+  assertWritable,
+  HISTOGRAM_EXPERIMENTS,
+  makeDirectory,
+  type ReportFiles,
+  readReport,
+  writeFiles,
+  writeText,
+} from './lab-files.js';
 import { integer } from './settings/flags.js';
 import { addWrapped } from './settings/help.js';
 import { UsageError } from './settings/usage-error.js';
@@ -35,7 +52,7 @@ const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGQUIT: 131, SIGTERM: 143 } as cons
 const ALL_DIRECTORY = 'epollet-lab';
 
 const HELP =
-  '\nCtrl-C cancels the run and reports the completed rounds. wrk generates the load, h2load measures latency, and strace counts system calls.';
+  '\nCtrl-C cancels the run and reports the completed rounds. wrk generates the load of a closed loop, the lab itself that at a fixed rate, and strace counts system calls.';
 
 export function defineLab(command: Command): void {
   addWrapped(command, HELP)
@@ -48,6 +65,12 @@ export function defineLab(command: Command): void {
     .option('--quick', 'one short round, within a minute', false);
   for (const name of SETTING_NAMES) command.addOption(settingOption(SETTINGS[name]));
   command
+    .addOption(
+      new Option(
+        '--rates <list>',
+        `requests per second of the experiment rates, separated by commas (default: ${RATES.thorough}, with --quick ${RATES.quick})`,
+      ).argParser(ratesIn),
+    )
     .option('--close', 'open a connection for every request instead of persistent ones', false)
     .addOption(new Option('--budget <seconds>', 'start no model after this time').argParser(integer(1, 86_400)))
     .addOption(
@@ -55,7 +78,7 @@ export function defineLab(command: Command): void {
     )
     .option('--json <file>', 'write the report as JSON')
     .option('--html <file>', 'write the report as a self-contained page with charts')
-    .option('--hgrm <directory>', 'write the latencies of --experiment rates as files of HdrHistogram')
+    .option('--hgrm <directory>', 'write the latencies at fixed rates as files of HdrHistogram')
     .option('--all [directory]', `every experiment, within 40 minutes, into a directory (default: ${ALL_DIRECTORY})`)
     .option('--compare <files...>', 'compare two reports, by --json, of one experiment on one machine')
     .option('--list', 'list the experiments and the models', false)
@@ -73,6 +96,7 @@ interface Flags extends ReportFiles {
   models?: string;
   quick: boolean;
   close: boolean;
+  rates?: readonly number[];
   budget?: number;
   seed?: number;
   all?: string | true;
@@ -117,12 +141,13 @@ async function runAll(flags: Flags, directory: string): Promise<number> {
       { tools, machine, signal: stop.signal },
     );
     const path = join(directory, experiment);
-    const hgrm = experiment === 'rates' && hasHistograms() ? `${path}-hgrm` : undefined;
+    const hgrm = HISTOGRAM_EXPERIMENTS.includes(experiment) && hasHistograms() ? `${path}-hgrm` : undefined;
     if (hgrm !== undefined) makeDirectory(hgrm);
     writeFiles(report, { json: `${path}.json`, html: hasPages ? `${path}.html` : undefined, hgrm });
     reports.push(report);
   }
   writeText(join(directory, 'index.html'), renderIndex(reports, hasPages));
+  writeText(join(directory, 'report.md'), renderMarkdown(reports));
   return stop.code;
 }
 
@@ -165,7 +190,7 @@ function stopOnSignals(): { readonly signal: AbortSignal; readonly code: number 
 }
 
 function prepareHistograms(directory: string, experiment: ExperimentName): void {
-  if (experiment !== 'rates')
+  if (!HISTOGRAM_EXPERIMENTS.includes(experiment))
     throw new UsageError(`--hgrm has no meaning for --experiment ${experiment}; leave it out.`);
   if (!hasHistograms())
     throw new ExperimentError(
@@ -182,7 +207,7 @@ function comparisonText(files: readonly string[]): string {
 }
 
 function settingsOf(flags: Flags): LabSettings {
-  const { experiment, quick, close, seed, budget } = flags;
+  const { experiment, quick, close, seed, budget, rates } = flags;
   const defaults = { ...(quick ? QUICK : THOROUGH), ...experimentNamed(experiment).defaults };
   const given = (name: SettingName) => flags[settingOption(SETTINGS[name]).attributeName()] as number | undefined;
   const numbers = SETTING_NAMES.map((name) => [name, given(name) ?? defaults[name]] as const);
@@ -191,6 +216,7 @@ function settingsOf(flags: Flags): LabSettings {
     maxHeavy: given('maxHeavy') ?? given('connections') ?? defaults.maxHeavy,
     experiment,
     models: modelsOf(flags),
+    rates: rates ?? defaults.rates,
     close,
     seed: seed ?? Math.floor(Math.random() * MAX_SEED),
     budgetSeconds: budget ?? defaults.budgetSeconds,
@@ -229,6 +255,12 @@ function settingOption({ flag, description, thorough, quick, min, max }: Setting
   const byDefault = thorough === quick ? `${thorough}` : `${thorough}, with --quick ${quick}`;
   const parse = Number.isInteger(min) ? integer(min, max) : decimal(min, max);
   return new Option(`--${flag} <number>`, `${description} (default: ${byDefault})`).argParser(parse);
+}
+
+/** `100,1000`, in any order. */
+function ratesIn(text: string): readonly number[] {
+  const rates = text.split(',').map(integer(RATES.min, RATES.max));
+  return [...new Set(rates)].sort((a, b) => a - b);
 }
 
 const decimal = (min: number, max: number) => (text: string) => {

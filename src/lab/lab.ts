@@ -8,6 +8,7 @@ import { commandOf, experimentNamed, type LabSettings } from './experiments/regi
 import { Tools } from './load/tools.js';
 import { detectCores, moveSelfTo } from './measure/cores.js';
 import { describeMachine, type Machine } from './measure/machine.js';
+import { GRACE_SECONDS } from './plan.js';
 import { type LabReport, REPORT_VERSION } from './report/report.js';
 
 export interface LabOptions {
@@ -30,9 +31,6 @@ export const machineOf = (tools: Tools): Machine => describeMachine(tools.has('t
 /** The one that is cheap to start. */
 const repeatedModel = (models: readonly string[]): string => (models.includes('epollet') ? 'epollet' : models[0]!);
 
-/** A model started within the budget may take this much longer. */
-const GRACE_SECONDS = 8;
-
 /**
  * Runs an experiment. Every process that it starts has exited when it returns.
  *
@@ -54,7 +52,7 @@ export async function runLab(settings: LabSettings, options: LabOptions = {}): P
   const cores = machine.pinned;
   if (cores !== null && options.moveAside) moveSelfTo(cores.load);
   using site = new SampleSite();
-  using instruments = new Instruments(tools, cores, signal);
+  using instruments = new Instruments(tools, cores, signal, launch.rateLoad);
   const measuresModels = experiment.models.length > 0;
   const repeated = measuresModels && (options.repeat ?? true) ? repeatedModel(settings.models) : null;
   const bench = new Workbench(settings, instruments, site, launch, progress, signal, repeated);

@@ -1,7 +1,12 @@
 import { EXPERIMENT_NAMES, type ExperimentName } from './experiments/registry.js';
 
-/** `epollet lab --all` ends within 40 minutes: 38 for the experiments, and what a cancelled one takes to stop. */
+/** `epollet lab --all` takes no longer than this, by its budgets. */
 export const ALL_SECONDS = 38 * 60;
+
+/** A model started within the budget of an experiment may take this much longer; then the experiment is cancelled. */
+export const GRACE_SECONDS = 8;
+/** The end of a model that has started hundreds of processes. */
+const END_SECONDS = 22;
 
 /** Parts of the time. What one leaves over goes to those after it. */
 const WEIGHTS: Readonly<Partial<Record<ExperimentName, number>>> = {
@@ -20,9 +25,12 @@ export const ALL_EXPERIMENTS: readonly ExperimentName[] = [...EXPERIMENT_NAMES].
   (a, b) => weightOf(a) - weightOf(b),
 );
 
-/** The seconds that an experiment may take, of those that are left. */
+/**
+ * The seconds after which an experiment starts no model, of those that are left. The end of the last one is in them, so
+ * that all of them together take no longer.
+ */
 export function budgetOf(name: ExperimentName, leftSeconds: number, order = ALL_EXPERIMENTS): number {
   const remaining = order.slice(order.indexOf(name));
   const sum = remaining.reduce((total, each) => total + weightOf(each), 0);
-  return Math.max(1, Math.floor((leftSeconds * weightOf(name)) / sum));
+  return Math.max(1, Math.floor(((leftSeconds - GRACE_SECONDS - END_SECONDS) * weightOf(name)) / sum));
 }

@@ -51,7 +51,8 @@ test.each([
     ['--compare', '/no/such.json', 'b.json'],
     /\/no\/such\.json cannot be read as a report \(ENOENT\); name another file\./,
   ],
-  [['--hgrm', '/tmp/x'], /--hgrm has no meaning for --experiment models; leave it out\./],
+  [['--experiment', 'workers', '--hgrm', '/tmp/x'], /--hgrm has no meaning for --experiment workers; leave it out\./],
+  [['--rates', '100,0'], /'--rates <list>'.*it must be an integer from 1 to 1000000/],
   [['--rounds', '0'], /it must be an integer from 1 to 100/],
   [['--seconds', '0'], /it must be a number from 0\.1 to 3600/],
   [['--heavy', '0'], /'--heavy <number>'.*it must be an integer from 1 to 10000/],
@@ -109,7 +110,8 @@ describe.runIf(runs)('with a load generator', () => {
     expect((await second.kill('SIGINT').ended).code).toBe(130);
     const { settings, orders } = reportIn(again);
     expect(orders).toEqual(report.orders);
-    expect(settings).toEqual({ ...report.settings, maxIdle: settings.maxIdle }); // unused by this experiment
+    const { maxIdle, rates } = settings; // unused by this experiment
+    expect(settings).toEqual({ ...report.settings, maxIdle, rates });
   });
 
   test('workers counts the connections of each worker, within its budget', { timeout: LAB_MS }, async () => {
@@ -146,7 +148,7 @@ describe.runIf(runs)('with a load generator', () => {
 
   test('rates writes a valid report and histograms, and a report can be compared', { timeout: LAB_MS }, async () => {
     const [json, hgrm] = [join(directory, 'rates.json'), join(directory, 'latencies')];
-    const flags = ['--models', 'epoll-level', '--json', json, '--hgrm', hgrm];
+    const flags = ['--models', 'epoll-level', '--rates', '1000,100', '--json', json, '--hgrm', hgrm];
     await using lab = command(['lab', '--experiment', 'rates', ...TINY, ...flags]);
     expect((await lab.ended).code).toBe(0);
     const report = reportIn(json);
@@ -155,11 +157,11 @@ describe.runIf(runs)('with a load generator', () => {
     expect(report.results.map(({ model }) => model)).toEqual(['epoll-level', 'epoll-level again']);
     for (const { points, failure } of report.results) {
       expect(failure).toBeNull();
-      expect(points.map(({ rate }) => rate)).toEqual([100, 1000, 10_000, 50_000]);
+      expect(points.map(({ rate }) => rate)).toEqual([100, 1000]);
       expect(points[0]!.wakeUpsPerSecond!.median).toBeGreaterThan(0);
       expect(points[0]!.latencyMs.p999!.median).toBeGreaterThan(0);
     }
-    expect(readdirSync(hgrm)).toHaveLength(2 * 2 * 4);
+    expect(readdirSync(hgrm)).toHaveLength(2 * 2 * 2);
     expect(readFileSync(join(hgrm, 'epoll-level-again-100.raw.hgrm'), 'utf8')).toContain('#[Max');
     const { stderr } = await run(['lab', '--compare', json, json.replace('rates', 'quick')]);
     expect(stderr).toMatch(/rates\.json is of --experiment rates and \S+quick\.json of models\./);

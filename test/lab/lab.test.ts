@@ -30,6 +30,7 @@ const launch: Launcher = {
     MAIN.replace('epollet.cjs', 'lab/bench/counting-server.js'),
     directory,
   ],
+  rateLoad: [process.execPath, MAIN.replace('epollet.cjs', 'lab/bench/rate-load-program.js')],
 };
 
 const tiny: LabSettings = {
@@ -94,11 +95,21 @@ describe.runIf(runs)('the lab', () => {
     expect(epollet).toMatchObject({ keepsAlive: true, starvedBy: null });
     expect(blocking).toMatchObject({ keepsAlive: false, starvedBy: 1, perConnectionBytes: null });
     expect(epollet!.ownCalls!.byName['recvfrom']).toBeGreaterThan(0.9);
-    if (report.tools.find(({ name }) => name === 'h2load')!.version)
-      for (const { latencyMs, unsteady } of report.results)
-        if (unsteady === null) expect(latencyMs!.p99.median).toBeGreaterThan(0);
-    if (report.tools.find(({ name }) => name === 'strace')!.version)
+    for (const { latencyMs, rawMs, closedLoopMs, unsteady } of report.results) {
+      if (unsteady !== null) continue;
+      expect(rawMs!.p99.median).toBeGreaterThan(0);
+      expect(latencyMs!.p99.median).toBeGreaterThanOrEqual(rawMs!.p99.median);
+      expect(closedLoopMs!.p50.median).toBeGreaterThan(0);
+    }
+    if (report.tools.find(({ name }) => name === 'strace')!.version) {
       expect(epollet!.systemCalls!.byName['recvfrom']).toBeGreaterThan(0.9);
+      // One request on an open connection, and one that opens a connection and closes it.
+      expect(epollet!.transcript!.reason).toBeNull();
+      const calls = epollet!.transcript!.calls.join('\n');
+      expect(calls).toMatch(/^epoll_wait\(.*\nrecvfrom\(\d+, "GET \/ .*\nsendto\(\d+, "HTTP\/1\.1 200.*\nepoll_/m);
+      expect(blocking!.transcript!.calls.join('\n')).toMatch(/^accept4?\([\s\S]*"GET \/ [\s\S]*"HTTP\/1\.1 200/m);
+    }
+    expect(report.results[2]!.transcript).toBeNull();
     expect(renderText(report)).toMatch(/^epollet +[\d–]/m);
     expect(remainingServers()).toEqual([]);
   });
@@ -113,7 +124,8 @@ describe.runIf(runs)('the lab', () => {
     expect(report.machine.pinned).toBeNull();
     const [epollet] = report.results;
     if (epollet!.unsteady === null) expect(epollet!.requestsPerSecond!.median).toBeGreaterThan(10);
-    expect([epollet!.latencyMs, epollet!.systemCalls]).toEqual([null, null]);
+    expect(epollet!.systemCalls).toBeNull();
+    expect(epollet!.transcript).toEqual({ calls: [], reason: 'strace is not installed' });
     expect(epollet!.ownCalls!.perRequest).toBeGreaterThan(1);
   });
 

@@ -57,14 +57,47 @@ test.each([
   expect(readings.join('\n')).toContain(sentence);
 });
 
-test('the page has the code, the system calls and the limit of each model, once', () => {
+test('the page has the code, the system calls, one request and the limit of each model next to its bar, once', () => {
   const html = renderPage(sampleReport('models'));
   expect(html.match(/<summary><b>epollet<\/b>/g)).toHaveLength(1);
+  const [details] = /<details id="model-epoll-edge">.*?<\/details>/s.exec(html)!;
+  expect(details).toMatch(/<i style="width:\d+\.\d%"><\/i><\/span><span class="us">6\.\d+ µs/);
+  expect(details).toContain('recvfrom(21, &quot;GET / HTTP/1.1');
+  expect(details).toContain('<h3>src/models/epoll-edge.ts</h3>');
   expect(html).toContain('src/models/epoll-edge.ts');
   expect(html).toContain('by strace in this run: 1.01 recvfrom');
   expect(html).toContain('one idle client blocks all others');
   expect(html).toContain('export function serve');
   expect(renderPage(sampleReport('triggers'))).not.toContain('<summary>');
+});
+
+test.each([
+  ['rates', 'fixed-page', 'Not recorded: strace is not installed.'],
+  ['rates', 'epollet', 'Not recorded: it was not measured in the first round.'],
+  ['connections', 'epollet', 'Not recorded: this experiment records none; models, rates and libuv do.'],
+] as const)('the page of %s states why %s has no transcript', (experiment, model, reason) => {
+  const details = new RegExp(`<details id="model-${model}">.*?</details>`, 's').exec(
+    renderPage(sampleReport(experiment)),
+  )!;
+  expect(details[0]).toContain(reason);
+});
+
+test('each name of a model in a table leads to the model', () => {
+  const html = renderPage(sampleReport('models'));
+  const ids = new Set([...html.matchAll(/<details id="([^"]+)">/g)].map(([, id]) => id));
+  const targets = [...html.matchAll(/<a href="#([^"]+)">/g)].map(([, id]) => id);
+  expect(targets).toContain('model-epollet');
+  expect(targets.filter((id) => !ids.has(id))).toEqual([]);
+  expect(html).toContain('<a href="#model-epollet">epollet again</a>');
+});
+
+test('raw latency is next to corrected latency, and a closed loop has only that', () => {
+  const html = renderPage(sampleReport('models'));
+  expect(html).toContain('<th class="number">raw p50, ms</th>');
+  expect(html).toContain('a closed loop has no schedule by which a request could be late');
+  expect(html).toContain('<th class="number">raw p99</th>');
+  expect(renderPage(sampleReport('connections'))).toMatch(/; raw [\d.]+\)<\/td>/);
+  expect(renderPage(sampleReport('workers'))).toContain('raw p99 ms');
 });
 
 test('the index of all experiments has a link to each', () => {
@@ -139,6 +172,47 @@ describe('in a browser', () => {
       expect(browser.requests.filter((each) => !each.startsWith('data:'))).toEqual([url]);
     },
   );
+
+  test.runIf(runs)('the index is drawn, and its links lead to the pages', { timeout: BROWSER_MS }, async () => {
+    const file = join(directory, 'index.html');
+    writeFileSync(file, renderIndex(EXPERIMENT_NAMES.map(sampleReport), true));
+    const url = pathToFileURL(file).href;
+    await browser.load(url);
+    const grounds: string[] = [];
+    for (const [name, width, scheme, media] of [
+      ['light', 1200, 'light', 'screen'],
+      ['dark', 1200, 'dark', 'screen'],
+      ['phone', 390, 'dark', 'screen'],
+      ['print', 794, 'dark', 'print'],
+    ] as const) {
+      await browser.emulate(width, 844, scheme, media);
+      expect(await browser.evaluate('document.documentElement.scrollWidth'), name).toBeLessThanOrEqual(width);
+      grounds.push(await browser.evaluate('getComputedStyle(document.body).backgroundColor'));
+      if (PICTURES) writeFileSync(join(PICTURES, `index-${name}.png`), await browser.screenshot());
+    }
+    expect(grounds[0]).not.toBe(grounds[1]);
+    expect(grounds[3]).toBe('rgb(255, 255, 255)');
+    const links = await browser.evaluate<string[]>('[...document.links].map((link) => link.href)');
+    for (const name of EXPERIMENT_NAMES) expect(links).toContain(pathToFileURL(join(directory, `${name}.html`)).href);
+    expect(browser.errors).toEqual([]);
+    expect(browser.requests.filter((each) => !each.startsWith('data:'))).toEqual([url]);
+  });
+
+  test.runIf(runs)('a link to a model opens what is below it', { timeout: BROWSER_MS }, async () => {
+    const file = join(directory, 'models.html');
+    writeFileSync(file, renderPage(sampleReport('models')));
+    await browser.load(pathToFileURL(file).href);
+    await browser.evaluate(`document.querySelector('a[href="#model-epoll-edge"]').click()`);
+    await browser.evaluate('new Promise((resolve) => setTimeout(resolve, 50))');
+    const open = await browser.evaluate('[...document.querySelectorAll("details[open]")].map(({ id }) => id)');
+    expect(open).toEqual(['model-epoll-edge']);
+    if (PICTURES) {
+      for (const width of [1200, 390]) {
+        await browser.emulate(width, 844, 'light');
+        writeFileSync(join(PICTURES, `model-${width}.png`), await browser.screenshot());
+      }
+    }
+  });
 
   test.runIf(runs)('console errors and network requests are recorded', { timeout: BROWSER_MS }, async () => {
     const file = join(directory, 'loud.html');

@@ -1,6 +1,6 @@
 import { seededRandom } from '../../src/lab/base/shuffle.js';
 import type { RateLoad } from '../../src/lab/bench/rate-load.js';
-import { THOROUGH } from '../../src/lab/bench/settings.js';
+import { RATES, THOROUGH } from '../../src/lab/bench/settings.js';
 import { connectionsResult } from '../../src/lab/experiments/connections.js';
 import { ratioTo } from '../../src/lab/experiments/libuv.js';
 import {
@@ -10,12 +10,12 @@ import {
   repeatedIn,
   summarizeCalls,
 } from '../../src/lab/experiments/models-result.js';
-import { RATES } from '../../src/lab/experiments/rates.js';
 import { rateNoise, ratesResult } from '../../src/lab/experiments/rates-result.js';
 import { type ExperimentName, experimentNamed } from '../../src/lab/experiments/registry.js';
 import { traceTriggers } from '../../src/lab/experiments/triggers.js';
 import { LIFETIMES, spreadNoise, spreadResult, WORKERS } from '../../src/lab/experiments/workers.js';
 import { SPREADS } from '../../src/lab/measure/spread-program.js';
+import { noTranscript, type Transcript } from '../../src/lab/measure/transcript.js';
 import { MESSAGE_BYTES, READER_NAMES, READY_AT_ONCE, type TriggerCosts } from '../../src/lab/measure/trigger-costs.js';
 import type { LabReport, ReportHead } from '../../src/lab/report/report.js';
 
@@ -88,19 +88,39 @@ function partialOf(
       windowsUs: [cpuUs * off, cpuUs * off, cpuUs * off],
       userUs: cpuUs * off * 0.3,
       systemUs: cpuUs * off * 0.7,
+      closedLoopMs: { p50: ms * 5, p90: ms * 7, p99: ms * 20, max: ms * 60 },
       latencyMs: { p50: ms, p90: ms * 1.6, p99: ms * 9, max: ms * 40 },
+      rawMs: { p50: ms, p90: ms * 1.5, p99: ms * 4, max: ms * 40 },
       achievedPerSecond: 1000 * off,
       baselineBytes: baselineMib * 1024 * 1024,
       perConnectionBytes: name === 'blocking' ? null : 2000 * off,
       errors: name === 'polling' ? 3 : 0,
     });
+    partial.distributions.push({
+      corrected: [
+        [Math.round(ms * 1000), 900],
+        [Math.round(ms * 9000), 100],
+      ],
+      raw: [[Math.round(ms * 1000), 1000]],
+    });
   }
+  partial.transcript = name.endsWith(' again') ? null : TRANSCRIPT;
   partial.keepsAlive = true;
   partial.starvedBy = name === 'blocking' ? 1 : null;
   partial.systemCalls = summarizeCalls({ recvfrom: 1.01, sendto: 1, epoll_wait: cpuUs / 60 });
   if (name === 'epollet') partial.ownCalls = summarizeCalls({ recvfrom: 1, sendto: 1, epoll_wait: 0.1 });
   return partial;
 }
+
+const TRANSCRIPT: Transcript = {
+  calls: [
+    'epoll_wait(5, [{events=EPOLLIN, data={u32=21, u64=21}}], 1024, -1) = 1',
+    'recvfrom(21, "GET / HTTP/1.1\\r\\nHost: 1"..., 65536, 0, NULL, NULL) = 40',
+    'sendto(21, "HTTP/1.1 200 OK\\r\\nDate: "..., 741, MSG_NOSIGNAL, NULL, 0) = 741',
+    'epoll_wait(5, … waits',
+  ],
+  reason: null,
+};
 
 /** Edge until EAGAIN is the most expensive reader of small messages, and none differs for large ones. */
 function sampleCosts(): TriggerCosts {
@@ -169,6 +189,7 @@ export function sampleReport(experiment: ExperimentName): LabReport {
             cpuUs: 12 * off * workers,
             p50Ms: 0.1 * off,
             p99Ms: 0.8 * off * (at + 1),
+            rawP99Ms: 0.6 * off * (at + 1),
           }));
           return spreadResult({ cell: { spread, workers, lifetime }, rounds, failure: null });
         }),
@@ -185,6 +206,7 @@ export function sampleReport(experiment: ExperimentName): LabReport {
             requestsPerSecond: perSecond * off * (1 - step * 0.04),
             cpuUs: cpuUs * off * (model.startsWith('polling') ? 1 + idle / 100 : 1),
             p99Ms: cpuUs * 0.1 * off,
+            rawP99Ms: cpuUs * 0.08 * off,
             residentBytes: (baselineMib + idle * 0.002 * at) * 1024 * 1024,
             stillOpen: idle,
           })),
@@ -194,13 +216,16 @@ export function sampleReport(experiment: ExperimentName): LabReport {
         model === 'threads' ? { idle: 1000, reason: 'With 1000 idle connections it does not respond.' } : null;
       return connectionsResult({ model, waits: 'somewhere', rounds, failedAt, failure: null });
     });
-    const noise = { requestsPerSecond: 1.03, cpuUs: 1.06, p99Ms: null, residentBytes: 1, stillOpen: 1 };
+    const noise = { requestsPerSecond: 1.03, cpuUs: 1.06, p99Ms: null, rawP99Ms: null, residentBytes: 1, stillOpen: 1 };
     return { ...head(experiment, MODELS), experiment, results, repeated: { model: 'epollet', noise } };
   }
   if (experiment === 'rates') {
     const results = [...MODELS, AGAIN].map(([model, cpuUs], at) => {
-      const loads = new Map(RATES.map((rate) => [rate, [0.9, 1, 1.1].map((off) => rateLoadOf(rate, cpuUs * off, at))]));
-      return ratesResult({ model, waits: 'somewhere', loads, failure: null });
+      const loads = new Map(
+        RATES.thorough.map((rate) => [rate, [0.9, 1, 1.1].map((off) => rateLoadOf(rate, cpuUs * off, at))]),
+      );
+      const transcript = at === 0 ? noTranscript('strace is not installed') : null;
+      return ratesResult({ model, waits: 'somewhere', loads, transcript, failure: null });
     });
     const noise = rateNoise(results.at(-2)!, results.at(-1)!);
     return { ...head(experiment, MODELS), experiment, results, repeated: { model: 'epollet', noise } };

@@ -2,11 +2,10 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { percentilesOf } from '../base/distribution.js';
 import { ExperimentError } from '../base/errors.js';
 import { textOf } from '../base/text-file.js';
 import { autocannonArgs, parseAutocannon } from '../load/autocannon.js';
-import { h2loadArgs, h2loadErrors, parseH2loadLog } from '../load/h2load.js';
 import type { FixedRateResult, FixedRateSpec, LoadResult, LoadSpec } from '../load/load.js';
 import { runTool, type ToolLimits, type ToolOutput } from '../load/tool-run.js';
 import type { ToolName, Tools } from '../load/tools.js';
@@ -23,9 +22,6 @@ const TIMEOUT_FACTOR = 2;
 const MAX_TRACE_SECONDS = 60;
 /** Windows that never agree, at each of several rates, after a slow start. */
 const MAX_RATE_LOAD_MS = 600_000;
-/** Before the build, as in a test, only its source is next to this file. */
-const RATE_LOAD = fileURLToPath(new URL('./rate-load-program.js', import.meta.url));
-
 /** Generates load for a server and measures its process tree. */
 export type LoadGenerator = Pick<Instruments, 'steady' | 'fixedRate' | 'systemCallsPerRequest'>;
 
@@ -37,6 +33,8 @@ export class Instruments implements Disposable {
     readonly tools: Tools,
     readonly cores: Cores | null,
     readonly signal: AbortSignal,
+    /** The program that generates a load at a fixed rate. */
+    private readonly rateLoad: readonly string[],
   ) {}
 
   /** Closed loop: each connection sends its next request when it has received a response. */
@@ -66,14 +64,18 @@ export class Instruments implements Disposable {
     }
   }
 
-  /** Requests at a fixed rate, whether or not the model keeps up. Null if h2load is missing. */
-  async fixedRate(spec: FixedRateSpec, _pid: number): Promise<FixedRateResult | null> {
-    if (!this.tools.has('h2load')) return null;
-    const log = join(this.directory, 'h2load.log');
-    rmSync(log, { force: true }); // h2load appends to an existing log
-    const { stdout } = await this.run('h2load', h2loadArgs(spec, log), spec.seconds * TIMEOUT_FACTOR + 1);
-    const result = parseH2loadLog(textOf(log), spec);
-    return { ...result, errors: Math.max(result.errors, h2loadErrors(stdout)) };
+  /** Requests at a fixed rate, whether or not the model keeps up. */
+  async fixedRate(spec: FixedRateSpec, pid: number): Promise<FixedRateResult> {
+    const [load] = await this.rateLoads(spec, { pid, rates: [spec.rate], warmUpSeconds: 0, settle: false });
+    const { corrected, raw, responses, seconds, errors } = load!;
+    return {
+      latency: percentilesOf(corrected),
+      rawLatency: percentilesOf(raw),
+      perSecond: responses / seconds,
+      errors,
+      corrected,
+      raw,
+    };
   }
 
   /**
@@ -94,7 +96,7 @@ export class Instruments implements Disposable {
       seconds,
       spin: this.cores !== null,
     };
-    const command = [...tasksetArgs(this.cores?.load), process.execPath, RATE_LOAD, JSON.stringify(spec)];
+    const command = [...tasksetArgs(this.cores?.load), ...this.rateLoad, JSON.stringify(spec)];
     const { stdout, stderr } = await runTool(command, { stopAfterMs: MAX_RATE_LOAD_MS, signal: this.signal });
     const lines = stdout
       .split('\n')
@@ -117,12 +119,22 @@ export class Instruments implements Disposable {
 
   /** Counts the system calls of a process tree during some work. */
   async withStrace<Result>(pid: number, work: () => Promise<Result>) {
-    const output = join(this.directory, 'strace.txt');
-    rmSync(output, { force: true });
+    const { result, output } = await this.trace(pid, straceArgs, work);
+    return { result, calls: parseStrace(output) };
+  }
+
+  /** Runs strace on a process tree during some work. @throws ExperimentError if it has no output */
+  async trace<Result>(
+    pid: number,
+    args: (pids: readonly number[], file: string) => string[],
+    work: () => Promise<Result>,
+  ): Promise<{ result: Result; output: string }> {
+    const file = join(this.directory, 'strace.txt');
+    rmSync(file, { force: true });
     const stop = new AbortController();
     const attached = new AbortController();
     const pids = processTree(pid);
-    const tracing = this.run('strace', straceArgs(pids, output), MAX_TRACE_SECONDS, {
+    const tracing = this.run('strace', args(pids, file), MAX_TRACE_SECONDS, {
       stopSignal: stop.signal,
       onStderr: (text) => {
         if (countAttached(text) >= pids.length) attached.abort();
@@ -132,9 +144,9 @@ export class Instruments implements Disposable {
     if (!attached.signal.aborted) await once(attached.signal, 'abort');
     const result = await work().finally(() => stop.abort());
     const { stderr } = await tracing;
-    const text = textOf(output);
-    if (text === '') throw new ExperimentError(`strace printed no result: ${stderr.trim().split('\n')[0]}.`);
-    return { result, calls: parseStrace(text) };
+    const output = textOf(file);
+    if (output === '') throw new ExperimentError(`strace printed no result: ${stderr.trim().split('\n')[0]}.`);
+    return { result, output };
   }
 
   [Symbol.dispose](): void {

@@ -1,7 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ExperimentError, sleep } from '../base/errors.js';
-import { countH2loadLog, h2loadArgs, h2loadOpenEndedArgs, parseH2loadLog, type TimeWindow } from '../load/h2load.js';
+import { countH2loadLog, h2loadOpenEndedArgs, type TimeWindow } from '../load/h2load.js';
 import type { FixedRateResult, FixedRateSpec, LoadSpec } from '../load/load.js';
 import { assertMemoryFor, type Memory, stableRss } from '../measure/memory.js';
 import { cpuBetween, cpuTime } from '../measure/proc-stat.js';
@@ -10,8 +10,6 @@ import { type SteadyLoad, steadyLoad, windowOf } from './steady-load.js';
 
 /** A connection that takes more memory has a process or a thread of its own. */
 export const HEAVY_BYTES = 1024 * 1024;
-/** The maximum time for opening the connections, added to the duration of a fixed-rate load. */
-const START_SECONDS = 30;
 const STABLE_STEPS = 4;
 /** The connections are open once the model uses this ratio of the memory expected for them. */
 const EXPECTED_MEMORY_RATIO = 0.8;
@@ -58,11 +56,9 @@ export class PreconnectedLoad implements LoadGenerator {
     return steadyLoad(windows, window);
   }
 
-  async fixedRate(spec: FixedRateSpec, pid: number): Promise<FixedRateResult> {
-    const args = (file: string): string[] => h2loadArgs({ ...spec, seconds: spec.seconds + START_SECONDS }, file);
-    const measure = (): Promise<void> => sleep(spec.seconds * 1000, this.instruments.signal);
-    const { log, window } = await this.run(spec, pid, args, measure);
-    return parseH2loadLog(log, spec, window);
+  /** Its generator opens the connections first, too. */
+  fixedRate(spec: FixedRateSpec, pid: number): Promise<FixedRateResult> {
+    return this.instruments.fixedRate(spec, pid);
   }
 
   /** Retries for longer, because threads start very slowly under strace. */
@@ -87,7 +83,7 @@ export class PreconnectedLoad implements LoadGenerator {
     pid: number,
     args: (file: string) => string[],
     measure: () => Promise<Measured>,
-  ): Promise<{ measured: Measured; log: string; window: TimeWindow }> {
+  ): Promise<{ measured: Measured; log: string }> {
     const { instruments, memory } = this;
     const file = join(instruments.directory, 'preconnected.log');
     rmSync(file, { force: true });
@@ -99,12 +95,10 @@ export class PreconnectedLoad implements LoadGenerator {
     try {
       const minBytes = memory.baselineBytes + EXPECTED_MEMORY_RATIO * connections * bytesEach;
       await stableRss(pid, instruments.signal, STABLE_STEPS, minBytes);
-      const fromUs = nowUs();
       const measured = await measure();
-      const window = { fromUs, untilUs: nowUs() };
       stop.abort();
       await load;
-      return { measured, log: readFileSync(file, 'utf8'), window };
+      return { measured, log: readFileSync(file, 'utf8') };
     } finally {
       stop.abort();
     }

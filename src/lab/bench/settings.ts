@@ -37,6 +37,9 @@ export const SETTINGS = {
   maxIdle: setting('most', 'maximum idle connections in the experiment connections', [10_000, 1000], [1, 50_000]),
 };
 
+/** Requests per second: from what lets a model sleep before each request to what hardly lets it sleep. */
+export const RATES = { thorough: [100, 1000, 10_000, 50_000], quick: [1000, 10_000], min: 1, max: 1_000_000 } as const;
+
 export type SettingName = keyof typeof SETTINGS;
 
 export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
@@ -45,6 +48,8 @@ export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
 export interface BenchSettings extends Readonly<Record<SettingName, number>> {
   readonly models: readonly string[];
   readonly seed: number;
+  /** Of the experiment rates, ascending. */
+  readonly rates: readonly number[];
   readonly close: boolean;
   /** No model is started after this time, and the run is cancelled some seconds later; null for no limit. */
   readonly budgetSeconds: number | null;
@@ -53,9 +58,14 @@ export interface BenchSettings extends Readonly<Record<SettingName, number>> {
 export type MeasureSettings = Omit<BenchSettings, 'models' | 'seed'>;
 
 /** For results to publish: some minutes. */
-export const THOROUGH: MeasureSettings = { ...numbers('thorough'), close: false, budgetSeconds: null };
+export const THOROUGH: MeasureSettings = {
+  ...numbers('thorough'),
+  rates: RATES.thorough,
+  close: false,
+  budgetSeconds: null,
+};
 /** For a first look: within a minute on two cores. */
-export const QUICK: MeasureSettings = { ...numbers('quick'), close: false, budgetSeconds: 49 };
+export const QUICK: MeasureSettings = { ...numbers('quick'), rates: RATES.quick, close: false, budgetSeconds: 49 };
 
 function numbers(preset: 'thorough' | 'quick'): Record<SettingName, number> {
   const entries = SETTING_NAMES.map((name) => [name, SETTINGS[name][preset]] as const);

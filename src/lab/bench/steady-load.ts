@@ -1,4 +1,5 @@
 import { formatNumber } from '../base/format.js';
+import { type Latency, summarizeEach } from '../base/stats.js';
 import type { LoadResult, LoadSpec } from '../load/load.js';
 import type { CpuUse } from '../measure/proc-stat.js';
 
@@ -63,7 +64,7 @@ function sumOf(windows: readonly LoadWithCpu[]): LoadWithCpu {
   return {
     requests,
     perSecond: requests / sum((each) => each.requests / each.perSecond),
-    latency: null,
+    latency: medianLatency(windows.flatMap(({ latency }) => latency ?? [])),
     errors: sum(({ errors }) => errors),
     cpu: {
       userUs: sum(({ cpu }) => cpu.userUs),
@@ -71,4 +72,10 @@ function sumOf(windows: readonly LoadWithCpu[]): LoadWithCpu {
       totalUs: sum(({ cpu }) => cpu.totalUs),
     },
   };
+}
+
+/** Tools report percentiles, which cannot be added up: the median over the windows. */
+function medianLatency(all: readonly Latency[]): Latency | null {
+  const { p50, p90, p99, max } = summarizeEach(['p50', 'p90', 'p99', 'max'], all);
+  return p50 && p90 && p99 && max ? { p50: p50.median, p90: p90.median, p99: p99.median, max: max.max } : null;
 }

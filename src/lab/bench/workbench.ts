@@ -12,13 +12,16 @@ export interface Launcher {
   readonly model: ModelCommand;
   /** A server that reports its own counters at /stats. */
   readonly countingServer: (directory: string) => readonly string[];
+  /** The program that generates a load at a fixed rate. */
+  readonly rateLoad: readonly string[];
 }
 
-const COUNTING_SERVER = fileURLToPath(new URL('./counting-server.js', import.meta.url));
+const pathOf = (program: string): string => fileURLToPath(new URL(program, import.meta.url));
 
 export const launcher: Launcher = {
   model: modelCommand,
-  countingServer: (directory) => [process.execPath, COUNTING_SERVER, directory],
+  countingServer: (directory) => [process.execPath, pathOf('./counting-server.js'), directory],
+  rateLoad: [process.execPath, pathOf('./rate-load-program.js')],
 };
 
 export const HTTP_MODELS: readonly Model[] = MODELS.filter(({ scheme }) => scheme === undefined);
@@ -49,7 +52,12 @@ export class Workbench {
   /** What a round measures: the models, and one of them again. */
   get rows(): readonly string[] {
     const { models } = this.settings;
-    return this.repeated === null ? models : [...models, repetitionOf(this.repeated)];
+    return this.repetition === null ? models : [...models, this.repetition];
+  }
+
+  /** The second row of the model that is measured twice, or null. */
+  get repetition(): string | null {
+    return this.repeated === null ? null : repetitionOf(this.repeated);
   }
 
   note(sentence: string): void {

@@ -29,14 +29,16 @@ interface ConnectionsRound {
   /** Null, as is the next, if successive windows did not agree. */
   readonly requestsPerSecond: number | null;
   readonly cpuUs: number | null;
-  /** At the fixed rate; null without h2load. */
+  /** At the fixed rate, from the time at which a request was due. */
   readonly p99Ms: number | null;
+  /** The same from the time of sending. */
+  readonly rawP99Ms: number | null;
   readonly residentBytes: number;
   /** Idle connections that the model has not closed by the end. */
   readonly stillOpen: number;
 }
 
-const KEYS = ['requestsPerSecond', 'cpuUs', 'p99Ms', 'residentBytes', 'stillOpen'] as const;
+const KEYS = ['requestsPerSecond', 'cpuUs', 'p99Ms', 'rawP99Ms', 'residentBytes', 'stillOpen'] as const;
 
 /** All rounds with a number of idle connections. */
 export interface ConnectionsPoint {
@@ -44,6 +46,7 @@ export interface ConnectionsPoint {
   readonly requestsPerSecond: Summary | null;
   readonly cpuUs: Summary | null;
   readonly p99Ms: Summary | null;
+  readonly rawP99Ms: Summary | null;
   readonly residentBytes: Summary;
   readonly stillOpen: Summary;
 }
@@ -87,7 +90,7 @@ export const connections: Experiment<AllConnections> = {
   question: 'With up to 10,000 idle connections and a few busy ones, where does each model degrade?',
   models: HTTP_MODELS.map(({ name }) => name),
   defaults: { rounds: 1 },
-  unused: ['connections', 'maxHeavy', 'idle'],
+  unused: ['connections', 'maxHeavy', 'idle', 'rates'],
   measure,
   hasData: ({ results }) => results.some(({ points }) => points.length > 0),
   figures: (result, { rate }) => connectionsFigures(result, rate),
@@ -185,6 +188,7 @@ async function measureStep(
     requestsPerSecond: load?.perSecond ?? null,
     cpuUs: load && load.cpu.totalUs / load.requests,
     p99Ms: fixedRate?.latency?.p99 ?? null,
+    rawP99Ms: fixedRate?.rawLatency?.p99 ?? null,
     residentBytes: rss,
     stillOpen: idle.open,
   });
@@ -224,9 +228,10 @@ function connectionsFigures({ results, repeated }: AllConnections, rate: number)
     }),
     lineFigure(results, {
       title: 'Latency at a fixed rate, p99 in ms',
-      description: `${formatNumber(rate)} requests per second are sent on schedule, whether or not earlier responses have arrived. The scale is logarithmic.`,
+      description: `${formatNumber(rate)} requests per second are due, whether or not earlier responses have arrived. From the time at which a request was due; raw: from the time at which it was sent. The scale is logarithmic.`,
       unit: 'ms',
       of: (point) => point.p99Ms,
+      raw: (point) => point.rawP99Ms,
       logarithmic: true,
     }),
     lineFigure(results, {
@@ -288,16 +293,18 @@ function kneeFigure(results: readonly ConnectionsResult[]): Figure {
 interface LineFigure extends Pick<Figure, 'title' | 'description'> {
   unit: string;
   of: (point: ConnectionsPoint) => Summary | null;
+  /** Shown in the table, next to the figure. */
+  raw?: (point: ConnectionsPoint) => Summary | null;
   logarithmic?: boolean;
 }
 
 function lineFigure(
   results: readonly ConnectionsResult[],
-  { title, description, unit, of, logarithmic = false }: LineFigure,
+  { title, description, unit, of, raw, logarithmic = false }: LineFigure,
 ): Figure | null {
   const steps = [...new Set(results.flatMap(({ points }) => points.map(({ idle }) => idle)))].sort((a, b) => a - b);
-  const at = ({ points }: ConnectionsResult, step: number): Summary | null =>
-    points.filter(({ idle }) => idle === step).map(of)[0] ?? null;
+  const at = ({ points }: ConnectionsResult, step: number, value = of): Summary | null =>
+    points.filter(({ idle }) => idle === step).map(value)[0] ?? null;
   const measured = results.filter((result) => steps.some((step) => at(result, step) !== null));
   if (measured.length === 0) return null;
   return {
@@ -317,9 +324,11 @@ function lineFigure(
         result.model,
         ...steps.map((step) => {
           const summary = at(result, step);
-          return summary && summary.count > 1
-            ? `${formatMedian(summary)} (${formatRange(summary)})`
-            : formatMedian(summary);
+          const notes = [
+            ...(summary && summary.count > 1 ? [formatRange(summary)] : []),
+            ...(summary && raw ? [`raw ${formatMedian(at(result, step, raw))}`] : []),
+          ];
+          return notes.length === 0 ? formatMedian(summary) : `${formatMedian(summary)} (${notes.join('; ')})`;
         }),
       ]),
     },

@@ -22,7 +22,7 @@ export const libuv: Experiment<ModelsResult & { readonly ratios: readonly Ratio[
   models: [REFERENCE, 'libuv-net', 'libuv'],
   requiredModel: REFERENCE,
   defaults: {},
-  unused: ['maxIdle'],
+  unused: ['maxIdle', 'rates'],
   async measure(bench, orders) {
     const { result: partials, complete } = await measurePartials(bench, orders);
     noteDifferences(bench, partials);

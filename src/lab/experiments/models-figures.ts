@@ -14,9 +14,13 @@ export function modelsFigures({ results: all, repeated }: ModelsResult, settings
     cpuFigure(results, repeated),
     barFigure(results, {
       title: 'Requests per second',
-      description: `${settings.connections} connections, each of which sends its next request as soon as it has received a response. More is better, up to what the load generator can send.`,
+      description: `${settings.connections} connections, each of which sends its next request as soon as it has received a response: a closed loop. More is better, up to what the load generator can send. ${RAW_ONLY}`,
       unit: 'requests/s',
       of: (result) => result.requestsPerSecond,
+      further: [
+        ['raw p50, ms', ({ closedLoopMs }) => closedLoopMs?.p50 ?? null],
+        ['raw p99, ms', ({ closedLoopMs }) => closedLoopMs?.p99 ?? null],
+      ],
       reading: { unit: 'requests/s', isLess: false, noise: repeated?.noise.requestsPerSecond ?? null },
     }),
     latencyFigure(results, settings.rate, repeated),
@@ -45,7 +49,7 @@ export function modelsFigures({ results: all, repeated }: ModelsResult, settings
 export function modelsSummary({ results: all, repeated }: ModelsResult): Pick<Figure, 'title' | 'table' | 'reading'>[] {
   const results = all.filter(({ rounds }) => rounds.length > 0);
   const ratios = ratiosToLeast(results, repeated);
-  const columns = ['model', 'req/s', 'CPU µs', 'range', 'by least', 'user', 'sys', 'p50 ms', 'p90', 'p99'];
+  const columns = ['model', 'req/s', 'CPU µs', 'range', 'by least', 'user', 'sys', 'p50 ms', 'p90', 'p99', 'raw p99'];
   const rows = results.map((result, at) => [
     result.model,
     formatMedian(result.requestsPerSecond),
@@ -57,6 +61,7 @@ export function modelsSummary({ results: all, repeated }: ModelsResult): Pick<Fi
     formatMedian(result.latencyMs?.p50),
     formatMedian(result.latencyMs?.p90),
     formatMedian(result.latencyMs?.p99),
+    formatMedian(result.rawMs?.p99),
     formatMedian(scale(result.baselineBytes, MIB)),
     formatMedian(scale(result.perConnectionBytes, KIB)),
     formatNumber(result.starvedBy),
@@ -122,12 +127,18 @@ function cpuFigure(results: readonly ModelResult[], repeated: Repeated<ModelFigu
   };
 }
 
+/** Why the closed loop has no corrected latency. */
+const RAW_ONLY =
+  'Its latency is raw: a closed loop has no schedule by which a request could be late, so there is nothing to correct it by.';
+
 interface BarFigure extends Pick<Figure, 'title' | 'description'> {
   unit: string;
   of: Of;
   /** Shown for a missing measurement. */
   placeholder?: (result: ModelResult) => string;
   reading?: ReadingOptions;
+  /** Columns of the table alone. */
+  further?: readonly (readonly [column: string, of: Of])[];
 }
 
 /** A sentence of the medians. */
@@ -139,7 +150,7 @@ const medianReading = (results: readonly ModelResult[], of: Of, options: Reading
 
 function barFigure(
   results: readonly ModelResult[],
-  { title, description, unit, of, placeholder, reading }: BarFigure,
+  { title, description, unit, of, placeholder, reading, further = [] }: BarFigure,
 ): Figure {
   const charted = results.filter((result) => of(result) !== null);
   return {
@@ -153,11 +164,11 @@ function barFigure(
       unit,
     },
     table: {
-      columns: ['model', unit, 'range'],
+      columns: ['model', unit, 'range', ...further.map(([column]) => column)],
       rows: results.map((result) => {
         const summary = of(result);
         const median = summary === null ? (placeholder?.(result) ?? NONE) : formatMedian(summary);
-        return [result.model, median, formatRange(summary)];
+        return [result.model, median, formatRange(summary), ...further.map(([, each]) => formatMedian(each(result)))];
       }),
     },
   };
@@ -173,7 +184,7 @@ function latencyFigure(
   const percentiles = ['p50', 'p90', 'p99'] as const;
   return {
     title: 'Latency at a fixed rate',
-    description: `${formatNumber(rate)} requests per second are sent on schedule, whether or not earlier responses have arrived. The latency of a delayed request includes its delay. The scale is logarithmic.`,
+    description: `${formatNumber(rate)} requests per second are due, whether or not earlier responses have arrived. The latency is from the time at which a request was due to the end of its response; raw: from the time at which it was sent. The scale is logarithmic.`,
     reading: medianReading(results, ({ latencyMs }) => latencyMs?.p99 ?? null, {
       unit: 'ms at p99',
       isLess: true,
@@ -182,15 +193,23 @@ function latencyFigure(
     chart: {
       kind: 'bars',
       labels: results.map(({ model }) => model),
-      series: percentiles.map((each) => summarySeries(each, results, (result) => result.latencyMs![each])),
+      series: [
+        ...percentiles.map((each) => summarySeries(each, results, (result) => result.latencyMs![each])),
+        summarySeries('raw p99', results, ({ rawMs }) => rawMs?.p99 ?? null),
+      ],
       unit: 'ms',
       logarithmic: true,
     },
     table: {
-      columns: ['model', ...percentiles.flatMap((each) => [`${each}, ms`, 'range']), 'responses per second'],
+      columns: [
+        'model',
+        ...percentiles.flatMap((each) => [`${each}, ms`, 'range']),
+        ...['raw p50', 'raw p90', 'raw p99', 'responses per second'],
+      ],
       rows: results.map((result) => [
         result.model,
         ...percentiles.flatMap((each) => [formatMedian(result.latencyMs![each]), formatRange(result.latencyMs![each])]),
+        ...percentiles.map((each) => formatMedian(result.rawMs?.[each])),
         formatMedian(result.achievedPerSecond),
       ]),
     },

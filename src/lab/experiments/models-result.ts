@@ -1,6 +1,9 @@
+import { type Distribution, sumOfDistributions } from '../base/distribution.js';
 import { noiseOf, type Repeated, repetitionOf } from '../base/noise.js';
 import { type Latency, type Summary, summarizeEach } from '../base/stats.js';
+import { type EncodedLatencies, encodeLatencies } from '../measure/hdr.js';
 import type { Memory } from '../measure/memory.js';
+import type { Transcript } from '../measure/transcript.js';
 
 export interface ModelRound extends Memory {
   /** Null, as are the next three, if successive windows did not agree. */
@@ -11,8 +14,12 @@ export interface ModelRound extends Memory {
   readonly systemUs: number | null;
   /** The CPU time per request in each window of the load; the figures are of the last ones that agree. */
   readonly windowsUs: readonly number[];
-  /** At the fixed rate; null without h2load. */
+  /** Of the closed loop, from the time of sending. It has no corrected one: in a closed loop no request is late. */
+  readonly closedLoopMs: Latency | null;
+  /** At the fixed rate, from the time at which a request was due. */
   readonly latencyMs: Latency | null;
+  /** The same from the time of sending. */
+  readonly rawMs: Latency | null;
   /** Responses per second at the fixed rate. */
   readonly achievedPerSecond: number | null;
   readonly errors: number;
@@ -38,6 +45,10 @@ export interface ModelPartial {
   systemCalls: SystemCalls | null;
   /** By the server's own counters, which do not include the calls of Node and its threads. */
   ownCalls: SystemCalls | null;
+  /** Null for the second run of a model. */
+  transcript: Transcript | null;
+  /** Latencies at the fixed rate. */
+  readonly distributions: { readonly corrected: Distribution; readonly raw: Distribution }[];
   /** Why the figures of a round, the last one of them, are struck out. */
   unsteady: string | null;
   /** Why it has fewer rounds than others, or none. */
@@ -47,9 +58,17 @@ export interface ModelPartial {
 const KEYS = ['requestsPerSecond', 'cpuUs', 'userUs', 'systemUs', 'achievedPerSecond'] as const;
 type Summaries = Readonly<Record<(typeof KEYS)[number] | keyof Memory, Summary | null>>;
 
-export interface ModelResult extends Readonly<Omit<ModelPartial, 'rounds' | 'responseShape'>>, Summaries {
+type Percentiles = { readonly p50: Summary; readonly p90: Summary; readonly p99: Summary };
+
+export interface ModelResult
+  extends Readonly<Omit<ModelPartial, 'rounds' | 'responseShape' | 'distributions'>>,
+    Summaries {
   readonly rounds: readonly ModelRound[];
-  readonly latencyMs: { readonly p50: Summary; readonly p90: Summary; readonly p99: Summary } | null;
+  readonly closedLoopMs: Percentiles | null;
+  readonly latencyMs: Percentiles | null;
+  readonly rawMs: Percentiles | null;
+  /** At the fixed rate, over all rounds; null without hdr-histogram-js, or without a response. */
+  readonly histograms: EncodedLatencies | null;
   /** Over all rounds. */
   readonly errors: number;
 }
@@ -63,18 +82,29 @@ export const emptyPartial = (model: string, waits: string): ModelPartial => ({
   responseShape: null,
   systemCalls: null,
   ownCalls: null,
+  transcript: null,
+  distributions: [],
   unsteady: null,
   failure: null,
 });
 
-export function modelResult({ responseShape: _, ...partial }: ModelPartial): ModelResult {
+export function modelResult({ responseShape: _, distributions, ...partial }: ModelPartial): ModelResult {
   const { rounds } = partial;
-  const latencies = rounds.map(({ latencyMs }) => latencyMs).filter((each) => each !== null);
-  const { p50, p90, p99 } = summarizeEach(['p50', 'p90', 'p99'], latencies);
+  const percentiles = (of: (round: ModelRound) => Latency | null): Percentiles | null => {
+    const { p50, p90, p99 } = summarizeEach(
+      ['p50', 'p90', 'p99'],
+      rounds.flatMap((round) => of(round) ?? []),
+    );
+    return p50 && p90 && p99 ? { p50, p90, p99 } : null;
+  };
+  const all = (of: 'corrected' | 'raw'): Distribution => sumOfDistributions(distributions.map((each) => each[of]));
   return {
     ...partial,
     ...summarizeEach([...KEYS, 'baselineBytes', 'perConnectionBytes'], rounds),
-    latencyMs: p50 && p90 && p99 ? { p50, p90, p99 } : null,
+    closedLoopMs: percentiles(({ closedLoopMs }) => closedLoopMs),
+    latencyMs: percentiles(({ latencyMs }) => latencyMs),
+    rawMs: percentiles(({ rawMs }) => rawMs),
+    histograms: distributions.length === 0 ? null : encodeLatencies(all('corrected'), all('raw')),
     errors: rounds.reduce((sum, { errors }) => sum + errors, 0),
   };
 }

@@ -6,6 +6,7 @@ import type { ModelProcess } from '../bench/model-process.js';
 import { HEAVY_BYTES, PreconnectedLoad } from '../bench/preconnected-load.js';
 import { get, smokeCheck } from '../bench/smoke-check.js';
 import { unsteadyReason } from '../bench/steady-load.js';
+import { recordTranscript } from '../bench/transcript-recorder.js';
 import { assertAvailable, HTTP_MODELS, modelNamed, type Workbench } from '../bench/workbench.js';
 import type { LoadSpec } from '../load/load.js';
 import { type Memory, stableRss } from '../measure/memory.js';
@@ -36,7 +37,7 @@ export const models: Experiment<ModelsResult> = {
   question: 'What does a request cost in each model, and how long does it take?',
   models: HTTP_MODELS.map(({ name }) => name),
   defaults: {},
-  unused: ['maxIdle'],
+  unused: ['maxIdle', 'rates'],
   async measure(bench, orders) {
     const { result, complete } = await measurePartials(bench, orders);
     return { result: resultsOf(bench, result), complete };
@@ -113,13 +114,18 @@ async function measureLoads(
     const calls = await noteFailure(bench, generator.systemCallsPerRequest(countedSpec, server.pid));
     partial.systemCalls = calls === null ? null : summarizeCalls(calls);
   }
+  if (round === 0 && partial.model !== bench.repetition)
+    partial.transcript = await recordTranscript(instruments, server.url, server.pid, !close);
+  if (fixedRate !== null) partial.distributions.push(fixedRate);
   return {
     requestsPerSecond: load?.perSecond ?? null,
     cpuUs: load && load.cpu.totalUs / load.requests,
     userUs: load && load.cpu.userUs / load.requests,
     systemUs: load && load.cpu.systemUs / load.requests,
     windowsUs: steady.windowsUs,
+    closedLoopMs: load?.latency ?? null,
     latencyMs: fixedRate?.latency ?? null,
+    rawMs: fixedRate?.rawLatency ?? null,
     achievedPerSecond: fixedRate?.perSecond ?? null,
     errors: (load?.errors ?? 0) + (fixedRate?.errors ?? 0),
   };

@@ -6,6 +6,7 @@ import { type Summary, summarizeEach } from '../base/stats.js';
 import type { RateLoad } from '../bench/rate-load.js';
 import { unsteadyReason } from '../bench/steady-load.js';
 import { type EncodedLatencies, encodeLatencies } from '../measure/hdr.js';
+import type { Transcript } from '../measure/transcript.js';
 
 /** Below this ratio of responses to requests that were due, the figures are those of an overload. */
 export const MIN_ACHIEVED = 0.95;
@@ -60,6 +61,8 @@ export interface RatesPartial {
   readonly waits: string;
   /** The loads of each round, by rate. */
   readonly loads: Map<number, RateLoad[]>;
+  /** Null for the second run of a model. */
+  transcript: Transcript | null;
   failure: string | null;
 }
 
@@ -67,6 +70,7 @@ export interface RatesResult {
   readonly model: string;
   readonly waits: string;
   readonly points: readonly RatePoint[];
+  readonly transcript: Transcript | null;
   /** Why it was not measured, or not in all rounds; null otherwise. */
   readonly failure: string | null;
 }
@@ -76,10 +80,11 @@ export interface RateNoise {
   readonly noise: Noise<RateFigure>;
 }
 
-export const ratesResult = ({ model, waits, loads, failure }: RatesPartial): RatesResult => ({
+export const ratesResult = ({ model, waits, loads, transcript, failure }: RatesPartial): RatesResult => ({
   model,
   waits,
   points: [...loads].map(([rate, all]) => ratePoint(rate, all)),
+  transcript,
   failure,
 });
 

@@ -1,14 +1,12 @@
 import { ExperimentError } from '../base/errors.js';
 import { MAX_NOISE, modelOf, repetitionOf } from '../base/noise.js';
 import { smokeCheck } from '../bench/smoke-check.js';
+import { recordTranscript } from '../bench/transcript-recorder.js';
 import { HTTP_MODELS, modelNamed, type Workbench } from '../bench/workbench.js';
 import { assertMemoryFor } from '../measure/memory.js';
 import type { Experiment, Measured } from './experiment.js';
 import { noisyRatesSentence, ratesFigures, ratesSummary } from './rates-figures.js';
 import { type RateNoise, type RatesPartial, type RatesResult, rateNoise, ratesResult } from './rates-result.js';
-
-/** From one that lets a model sleep before each request to one at which it hardly sleeps. */
-export const RATES = [100, 1000, 10_000, 50_000];
 
 /** Of a connection that has a process of its own: an engine with its heap. */
 const HEAVY_BYTES_EACH = 64 * 1024 * 1024;
@@ -35,7 +33,7 @@ async function measure(bench: Workbench, orders: readonly (readonly string[])[])
   const partials = new Map(
     bench.rows.map((model): [string, RatesPartial] => [
       model,
-      { model, waits: modelNamed(modelOf(model)).waits, loads: new Map(), failure: null },
+      { model, waits: modelNamed(modelOf(model)).waits, loads: new Map(), transcript: null, failure: null },
     ]),
   );
   const complete = await bench.rounds(orders, partials.size, async (model, round) => {
@@ -69,8 +67,10 @@ async function measureModel(bench: Workbench, partial: RatesPartial, round: numb
       if (isHeavy) assertMemoryFor(connections, HEAVY_BYTES_EACH);
       const spec = { url, connections, seconds: settings.seconds, close: settings.close || !keepAlive };
       const { warmUpSeconds } = settings;
-      for (const load of await instruments.rateLoads(spec, { pid, rates: RATES, warmUpSeconds, settle: true }))
+      for (const load of await instruments.rateLoads(spec, { pid, rates: settings.rates, warmUpSeconds, settle: true }))
         partial.loads.set(load.rate, [...(partial.loads.get(load.rate) ?? []), load]);
+      if (round === 0 && partial.model !== bench.repetition)
+        partial.transcript = await recordTranscript(instruments, url, pid, !spec.close);
     });
   } catch (error) {
     if (!(error instanceof ExperimentError)) throw error;

@@ -30,6 +30,7 @@ export interface LabSettings extends BenchSettings {
 const FLAGS: readonly (readonly [flag: string, setting: keyof BenchSettings])[] = [
   ['models', 'models'],
   ...SETTING_NAMES.map((name) => [SETTINGS[name].flag, name] as const),
+  ['rates', 'rates'],
   ['seed', 'seed'],
   ['close', 'close'],
   ['budget', 'budgetSeconds'],

@@ -52,7 +52,7 @@ export const triggers: Experiment<{
   question: 'How many events and system calls does each trigger cause for the same bytes, and what do they cost?',
   models: [],
   defaults: {},
-  unused: [...SETTING_NAMES.filter((name) => name !== 'rounds'), 'models', 'seed', 'close', 'budgetSeconds'],
+  unused: [...SETTING_NAMES.filter((name) => name !== 'rounds'), 'models', 'rates', 'seed', 'close', 'budgetSeconds'],
   async measure(bench) {
     const results = traceTriggers();
     const thunderingHerd = await measureThunderingHerd();

@@ -17,7 +17,7 @@ export const WORKERS = [2, 4, 8] as const;
 export const LIFETIMES = ['long', 'short'] as const;
 export type Lifetime = (typeof LIFETIMES)[number];
 
-const KEYS = ['leastShare', 'mostShare', 'cpuUs', 'p50Ms', 'p99Ms'] as const;
+const KEYS = ['leastShare', 'mostShare', 'cpuUs', 'p50Ms', 'p99Ms', 'rawP99Ms'] as const;
 type Key = (typeof KEYS)[number];
 
 export interface SpreadRound extends Readonly<Record<Key, number | null>> {
@@ -62,7 +62,7 @@ export const workers: Experiment<{ readonly results: readonly SpreadResult[]; re
   question: 'With several workers on one port, which of them gets the connections, and what does a request cost?',
   models: [],
   defaults: {},
-  unused: ['models', 'maxHeavy', 'idle', 'maxIdle', 'close'],
+  unused: ['models', 'maxHeavy', 'idle', 'maxIdle', 'rates', 'close'],
   async measure(bench) {
     const partials = new Map<string, Partial>();
     for (const workers of WORKERS)
@@ -118,7 +118,7 @@ async function measureRound(bench: Workbench, { spread, workers, lifetime }: Cel
     const options = { pid: server.pid, rates: [rate], warmUpSeconds, settle: false };
     const [measured] = await bench.instruments.rateLoads(load, options);
     const { connections: counts } = (await ask('/end')) as SpreadEnd;
-    const { cpu, responses, corrected } = measured!;
+    const { cpu, responses, corrected, raw } = measured!;
     const latency = percentilesOf(corrected);
     const sorted = [...counts].sort((a, b) => b - a);
     const total = sorted.reduce((sum, count) => sum + count, 0);
@@ -129,6 +129,7 @@ async function measureRound(bench: Workbench, { spread, workers, lifetime }: Cel
       cpuUs: responses === 0 ? null : cpu.totalUs / responses,
       p50Ms: latency?.p50 ?? null,
       p99Ms: latency?.p99 ?? null,
+      rawP99Ms: percentilesOf(raw)?.p99 ?? null,
     };
   });
 }
@@ -177,7 +178,7 @@ function spreadFigures(results: readonly SpreadResult[], noise: Noise<Key>): Fig
     const ways = SPREADS.map((spread) => `${spread}: ${WAYS[spread]}`).join('; ');
     return {
       title: lifetime === 'long' ? 'Persistent connections' : 'A connection per request',
-      description: `The share of the busiest worker, at a fixed rate. ${ways}.`,
+      description: `The share of the busiest worker, at a fixed rate. Latency is from the time at which a request was due; raw: from the time at which it was sent. ${ways}.`,
       reading:
         WORKERS.map((count) => spreadReading(results, count, lifetime))
           .filter((sentence) => sentence !== null)
@@ -206,8 +207,9 @@ function spreadFigures(results: readonly SpreadResult[], noise: Noise<Key>): Fig
           'p50 ms',
           'p99 ms',
           'range',
+          'raw p99 ms',
         ],
-        rows: rows.map(({ spread, workers, mostShare, leastShare, rounds, cpuUs, p50Ms, p99Ms, failure }) => [
+        rows: rows.map(({ spread, workers, mostShare, leastShare, rounds, cpuUs, p50Ms, p99Ms, rawP99Ms, failure }) => [
           spread,
           `${workers}`,
           mostShare ? percent(mostShare.median) : formatMedian(null),
@@ -217,6 +219,7 @@ function spreadFigures(results: readonly SpreadResult[], noise: Noise<Key>): Fig
           formatMedian(p50Ms),
           formatMedian(p99Ms),
           formatRange(p99Ms),
+          formatMedian(rawP99Ms),
         ]),
       },
     };

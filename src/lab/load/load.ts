@@ -1,3 +1,4 @@
+import type { Distribution } from '../base/distribution.js';
 import type { Latency } from '../base/stats.js';
 
 export interface LoadSpec {
@@ -17,10 +18,17 @@ export interface FixedRateSpec extends LoadSpec {
 export interface LoadResult {
   readonly requests: number;
   readonly perSecond: number;
-  /** Null if the tool reports none. */
+  /** Raw, from the time of sending; null if the tool reports none. */
   readonly latency: Latency | null;
   /** Failed requests, and responses with a status other than 2xx. */
   readonly errors: number;
 }
 
-export type FixedRateResult = Omit<LoadResult, 'requests'>;
+export interface FixedRateResult extends Omit<LoadResult, 'requests' | 'latency'> {
+  /** From the time at which a request was due; null without a response. */
+  readonly latency: Latency | null;
+  /** From the time at which it was sent. */
+  readonly rawLatency: Latency | null;
+  readonly corrected: Distribution;
+  readonly raw: Distribution;
+}

@@ -41,13 +41,14 @@ export class Tools {
       {
         name: 'h2load',
         version: installed('h2load', /nghttp2\/(\S+)/, '--version'),
-        use: 'latency at a fixed rate',
-        without: 'h2load is not installed (Debian: apt-get install nghttp2-client): no latency is measured.',
+        use: 'closed-loop load on models with a process or a thread per connection',
+        without:
+          'h2load is not installed (Debian: apt-get install nghttp2-client): the figures of models with a process or a thread per connection include its start.',
       },
       {
         name: 'strace',
         version: installed('strace', /version (\S+)/, '--version'),
-        use: 'system calls',
+        use: 'system calls, and the calls of one request',
         without: 'strace is not installed: system calls are counted only for epollet, which counts its own.',
       },
       {

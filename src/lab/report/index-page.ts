@@ -1,4 +1,5 @@
-import { escapeHtml, pageTop } from './page.js';
+import { escapeHtml } from './html.js';
+import { pageTop } from './page.js';
 import type { LabReport } from './report.js';
 
 /** The page of `epollet lab --all`: the question of each experiment, with links to its page and its JSON. */

@@ -101,6 +101,14 @@ function draw(canvas) {
   });
 }
 
+/** A link to a model leads into its closed details. */
+function openTarget() {
+  const target = document.getElementById(location.hash.slice(1));
+  if (target instanceof HTMLDetailsElement) target.open = true;
+}
+openTarget();
+addEventListener('hashchange', openTarget);
+
 Chart.defaults.font.family = colour('sans');
 const drawAll = () => document.querySelectorAll('canvas[data-chart]').forEach(draw);
 drawAll();

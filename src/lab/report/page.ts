@@ -3,9 +3,11 @@ import { dirname, join } from 'node:path';
 import { installCommand, resolveOptional } from '../../server/optional-package.js';
 import type { Chart, Figure, Table } from '../base/chart.js';
 import { ExperimentError } from '../base/errors.js';
+import { modelOf } from '../base/noise.js';
 import { experimentNamed } from '../experiments/registry.js';
 import { environmentOf } from './environment.js';
-import { type ModelNote, modelNotes } from './page-models.js';
+import { escapeHtml, jsonInHtml } from './html.js';
+import { idOf, type ModelNote, modelNotes, renderModels } from './page-models.js';
 import { PAGE_SCRIPT } from './page-script.js';
 import { PAGE_STYLE } from './page-style.js';
 import { CANCELLED, type LabReport } from './report.js';
@@ -49,6 +51,7 @@ ${pageStyle()}
 export function renderPage(report: LabReport): string {
   const figures = experimentNamed(report.experiment).figures(report, report.settings);
   const charts = figures.map(({ chart }) => chart).filter((chart) => chart !== null);
+  const notes = modelNotes(report);
   return `${pageTop(`epollet lab: ${report.experiment}`)}<section class="intro">
 <h1>${escapeHtml(report.question)}</h1>
 ${report.complete ? '' : `<p class="kernel">${CANCELLED}</p>`}
@@ -60,8 +63,8 @@ ${report.complete ? '' : `<p class="kernel">${CANCELLED}</p>`}
 ${report.notes.map((note) => `<p class="note">${escapeHtml(note)}</p>`).join('\n')}
 <p class="note">Values are medians over the rounds; whiskers, and “range” in the tables, show the minimum and the maximum. Compare values within one report, not between reports.</p>
 </section>
-${figures.map((figure) => renderFigure(figure, charts)).join('\n')}
-${renderModels(modelNotes(report))}
+${figures.map((figure) => renderFigure(figure, charts, notes)).join('\n')}
+${renderModels(notes)}
 </main>
 <footer>Charts by Chart.js, which is embedded in this page. So is the whole report as JSON: <code>JSON.parse(document.getElementById('report').textContent)</code>.</footer>
 <script type="application/json" id="report">${jsonInHtml(report)}</script>
@@ -73,7 +76,11 @@ ${renderModels(modelNotes(report))}
 `;
 }
 
-function renderFigure({ title, description, reading = null, chart, table }: Figure, charts: readonly Chart[]): string {
+function renderFigure(
+  { title, description, reading = null, chart, table }: Figure,
+  charts: readonly Chart[],
+  notes: readonly ModelNote[],
+): string {
   const canvas =
     chart === null || chart.labels.length === 0
       ? ''
@@ -83,24 +90,7 @@ function renderFigure({ title, description, reading = null, chart, table }: Figu
 <p>${escapeHtml(description)}</p>
 ${reading === null ? '' : `<p class="reading">${escapeHtml(reading)}</p>`}
 ${canvas}
-<div class="scroll">${renderTable(table)}</div>
-</section>`;
-}
-
-/** What each model is, for those who read the bars above: its code, its system calls, and what breaks it. */
-function renderModels(notes: readonly ModelNote[]): string {
-  if (notes.length === 0) return '';
-  const models = notes.map(
-    ({ name, waits, file, code, calls, limitation }) => `<details>
-<summary><b>${escapeHtml(name)}</b> waits ${escapeHtml(waits)}</summary>
-<dl><dt>Breaks when</dt><dd>${escapeHtml(limitation)}</dd><dt>System calls</dt><dd>${escapeHtml(calls)}</dd><dt>File</dt><dd>${escapeHtml(file)}</dd></dl>
-${code === null ? '' : `<pre><code>${escapeHtml(code)}</code></pre>`}
-</details>`,
-  );
-  return `<section>
-<h2>The models</h2>
-<p>Each is one file, here as the package has it; the parts that several use are in src/models/shared.</p>
-${models.join('\n')}
+<div class="scroll">${renderTable(table, notes)}</div>
 </section>`;
 }
 
@@ -109,13 +99,21 @@ function chartHeight({ kind, labels, series, stacked }: Chart): number {
   return FRAME_PX + labels.length * (GAP_PX + BAR_PX * (stacked ? 1 : series.length));
 }
 
-function renderTable({ columns, rows }: Table): string {
+/** The name of a model is a link to what it is. */
+function renderTable({ columns, rows }: Table, notes: readonly ModelNote[]): string {
   const isNumber = columns.map((_, at) => at > 0 && rows.every((row) => /^[–\d]/.test(row[at]!)));
-  const cell = (tag: string, text: string, at: number): string =>
-    `<${tag}${isNumber[at] ? ' class="number"' : ''}>${escapeHtml(text)}</${tag}>`;
-  const row = (tag: string, cells: readonly string[]): string =>
-    `<tr>${cells.map((text, at) => cell(at === 0 ? 'th' : tag, text, at)).join('')}</tr>`;
-  return `<table><thead>${row('th', columns)}</thead><tbody>${rows.map((cells) => row('td', cells)).join('\n')}</tbody></table>`;
+  const cell = (tag: string, text: string, at: number, html = escapeHtml(text)): string =>
+    `<${tag}${isNumber[at] ? ' class="number"' : ''}>${html}</${tag}>`;
+  const name = (text: string): string => {
+    const isModel = notes.some((note) => note.name === modelOf(text));
+    return isModel ? `<a href="#${idOf(modelOf(text))}">${escapeHtml(text)}</a>` : escapeHtml(text);
+  };
+  const head = columns.map((text, at) => cell('th', text, at)).join('');
+  const body = rows.map(
+    ([first = '', ...others]) =>
+      `<tr>${cell('th', first, 0, name(first))}${others.map((text, at) => cell('td', text, at + 1)).join('')}</tr>`,
+  );
+  return `<table><thead><tr>${head}</tr></thead><tbody>${body.join('\n')}</tbody></table>`;
 }
 
 const pageStyle = (): string =>
@@ -135,9 +133,3 @@ function chartLibraryPath(): string {
     `The page of charts needs chart.js, which is not installed: ${installCommand('chart.js')}.`,
   );
 }
-
-/** Escapes `<`, so that the JSON cannot end its script element. */
-const jsonInHtml = (value: unknown): string => JSON.stringify(value).replaceAll('<', '\\u003c');
-
-export const escapeHtml = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');

@@ -7,7 +7,7 @@ const SPEC = { url: new URL('http://127.0.0.1/'), connections: 1, seconds: 0.25,
 const window = (us: number): LoadWithCpu => ({
   requests: 10_000,
   perSecond: 1000,
-  latency: null,
+  latency: { p50: us, p90: us, p99: 2 * us, max: 3 * us },
   errors: 1,
   cpu: { userUs: us * 4000, systemUs: us * 6000, totalUs: us * 10_000 },
 });
@@ -48,6 +48,8 @@ test('the figure is of all windows that agree, and of no other', () => {
     cpu: { userUs: 372_000, systemUs: 558_000, totalUs: 930_000 },
   });
   expect(load!.perSecond).toBeCloseTo(1000, 9);
+  // Percentiles cannot be added up: their medians, and the largest maximum.
+  expect(load!.latency).toEqual({ p50: 31, p90: 31, p99: 62, max: 96 });
   expect(windowsUs).toEqual([90, 30, 32, 31]);
 });
 

@@ -2,7 +2,9 @@ import { expect, test } from 'vitest';
 import { connectionsResult, stepsUpTo } from '../../../../src/lab/experiments/connections.js';
 
 test('the knee is where a request takes more than twice the CPU time', () => {
-  const round = (cpuUs: number) => [{ requestsPerSecond: 1, cpuUs, p99Ms: null, residentBytes: 1, stillOpen: 1 }];
+  const round = (cpuUs: number) => [
+    { requestsPerSecond: 1, cpuUs, p99Ms: null, rawP99Ms: null, residentBytes: 1, stillOpen: 1 },
+  ];
   const partial = { model: 'm', waits: '', failedAt: null, failure: null };
   const rounds = new Map([1, 10, 100].map((idle) => [idle, round(idle === 100 ? 25 : 10)]));
   expect(connectionsResult({ ...partial, rounds }).knee).toMatchObject({ idle: 100 });

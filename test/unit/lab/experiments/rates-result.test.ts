@@ -24,7 +24,8 @@ const load = (options: Partial<RateLoad> = {}): RateLoad => ({
 });
 
 const pointOf = (...loads: RateLoad[]) =>
-  ratesResult({ model: 'a', waits: 'somewhere', loads: new Map([[100, loads]]), failure: null }).points[0]!;
+  ratesResult({ model: 'a', waits: 'somewhere', loads: new Map([[100, loads]]), transcript: null, failure: null })
+    .points[0]!;
 
 test('a point has the figures of a request and of a second', () => {
   const { rounds, ...point } = pointOf(load(), load({ wakeUps: 110 }));
@@ -70,6 +71,7 @@ test('the noise is that of each rate', () => {
     ratesResult({
       model: 'a',
       waits: '',
+      transcript: null,
       failure: null,
       loads: new Map([[100, [load({ cpu: { userUs: 0, systemUs: 0, totalUs: us } })]]]),
     });

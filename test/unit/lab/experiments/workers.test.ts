@@ -7,7 +7,7 @@ import {
 } from '../../../../src/lab/experiments/workers.js';
 
 const result = (spread: string, mostShare: number | null, workers = 4): SpreadResult => {
-  const rest = { connections: [], leastShare: 0.1, cpuUs: 10, p50Ms: 1, p99Ms: 2 };
+  const rest = { connections: [], leastShare: 0.1, cpuUs: 10, p50Ms: 1, rawP99Ms: 1, p99Ms: 2 };
   const rounds = mostShare === null ? [] : [{ ...rest, mostShare }];
   return spreadResult({ cell: { spread, workers, lifetime: 'long' }, rounds, failure: null });
 };
