@@ -24,7 +24,7 @@ const FLOORS: string[][] = [
   ['files'],
   ['server/log', 'server/measure', 'server/clients'],
   ['server/handlers'],
-  ['server/tracing', 'server/upgrade'],
+  ['server/routes', 'server/tracing', 'server/upgrade'],
   ['server/connection'],
   ['app'],
   ['server'],

@@ -17,7 +17,7 @@ import type { Collect } from './worker-stats.js';
  * ERR_EPOLLET_PLATFORM under Bun and Deno
  */
 export function serve(options: InWorkers): Supervisor;
-export function serve(options: ServeOptions): Server;
+export function serve<Paths extends string = string>(options: ServeOptions<Paths>): Server;
 export function serve(options: ServeOptions | InWorkers): Server | Supervisor {
   const server = serveAlone(options);
   if (options.admin === undefined) return server;

@@ -3,15 +3,17 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { installGlobals } from '../fetch/globals.js';
 import type { ErrorHandler, FetchHandler } from '../server/handlers/handler-runner.js';
+import type { Routes } from '../server/routes/route-types.js';
 import type { UpgradeHandler } from '../server/upgrade/upgrade-context.js';
 import { AppError } from './app-error.js';
 import { freshUrl } from './fresh-modules.js';
 import { jsonFault } from './json-fault.js';
 import { placeOf, syntaxPlace } from './syntax-place.js';
 
-/** The default export of a module for `--app`; a bare function is taken as `fetch`. */
+/** The default export of a module for `--app`, with `fetch`, `routes`, or both; a bare function is taken as `fetch`. */
 export interface App {
-  fetch: FetchHandler;
+  fetch?: FetchHandler;
+  routes?: Routes;
   error?: ErrorHandler;
   upgrade?: UpgradeHandler;
 }
@@ -102,12 +104,16 @@ function stackOf(error: unknown): string {
 function appOf(path: string, given: unknown): App {
   if (given === undefined) throw new AppError(`The app ${path} has no default export; give it one: ${SHAPE}.`);
   const members = (given ?? {}) as Record<string, unknown>;
-  const { fetch } = members;
-  if (typeof fetch !== 'function') {
+  const { fetch, routes } = members;
+  if (typeof fetch !== 'function' && (routes === undefined || fetch !== undefined)) {
     if (typeof given === 'function') return { fetch: given as FetchHandler };
-    throw new AppError(`The default export of the app ${path} has no function fetch; give it one: ${SHAPE}.`);
+    throw new AppError(
+      `The default export of the app ${path} has no function fetch; give it one, or routes: ${SHAPE}.`,
+    );
   }
-  const app: App = { fetch: fetch.bind(given) as FetchHandler };
+  const app: App = {};
+  if (fetch !== undefined) app.fetch = fetch.bind(given) as FetchHandler;
+  if (routes !== undefined) app.routes = routes as Routes;
   for (const name of ['error', 'upgrade'] as const) {
     const handler = members[name];
     if (handler === undefined) continue;

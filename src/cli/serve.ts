@@ -101,8 +101,8 @@ async function reload(server: Server | Supervisor, read: () => Settings): Promis
   try {
     const settings = read();
     const where = await resolveListening(settings.listening);
-    if (server instanceof Supervisor) await server.reload(inWorkers(settings, where));
-    else await server.reload({ ...settings.options, ...(await handlersOf(settings.app)), ...where });
+    if (server instanceof Supervisor) await server.reloadAll(inWorkers(settings, where));
+    else await server.reloadAll({ ...settings.options, ...(await handlersOf(settings.app)), ...where });
     note('Reloaded.');
   } catch (error) {
     const { message } = error as Error;

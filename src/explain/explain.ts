@@ -9,9 +9,9 @@ import { headOf } from '../http/response/head.js';
 import type { Body, HttpResponse } from '../http/response/response.js';
 import { reasonOf } from '../http/status.js';
 import { latin1 } from '../http/text.js';
+import { checkedOptions } from '../server/checked-options.js';
 import { dispatch, serveFiles } from '../server/connection/dispatch.js';
 import { ERROR_RESPONSES } from '../server/connection/error-responses.js';
-import { checkedOptions } from '../server/checked-options.js';
 import type { ServeOptions } from '../server/options.js';
 import { constants } from '../sys/binding.js';
 import { type CacheReason, cacheReason } from './cache-reasons.js';
@@ -86,7 +86,7 @@ export function explain(options: ServeOptions, head: Uint8Array): Explanation {
       const decided = withoutFile('malformed', { topic: 'malformed', text: `${reason} The connection is closed.` });
       return { request, site: null, ...decided, ...sent(response, false, () => "the server's plain text") };
     }
-    const dispatched = dispatch({ parser, files, handlers }, 0);
+    const dispatched = dispatch({ parser, files, handlers, routes: null }, 0);
     if (files === null) {
       if (dispatched === null) return { request, site: null, ...handled([], 'called: there are no files') };
       const decided = withoutFile('options', { topic: 'handler', text: 'not called: * is the server itself' });

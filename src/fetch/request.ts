@@ -2,6 +2,7 @@ import type { Scheme } from '../http/forwarded.js';
 import { FieldId } from '../http/headers.js';
 import { headerPairs } from '../http/request/head-text.js';
 import type { RequestParser } from '../http/request/parser.js';
+import type { SocketAddress } from '../sys/kernel.js';
 import type { BodyQueue } from './body-queue.js';
 import { markAsClients } from './client-errors.js';
 import { copyHeaders, delegate, isOfNode, NativeHeaders, NativeRequest, share } from './native.js';
@@ -25,6 +26,10 @@ export interface FastRequestContext {
   readonly defaultHost: string;
   /** By which the client has sent the request to a proxy, also if its target has another; null without a proxy. */
   readonly scheme: Scheme | null;
+  /** The client's address; null once it has disconnected. */
+  readonly peer: SocketAddress | null;
+  /** The request's time from now on, in milliseconds without progress, in place of the limits; 0 is without limit. */
+  limitTime(ms: number): void;
   /** Called once, when the signal is first accessed. The context aborts it when the client disconnects. */
   onSignal(controller: AbortController): void;
 }
@@ -73,6 +78,11 @@ export class FastRequest {
   /** The copy of the head, as `copyHead` made it; immutable. */
   static headOf(request: FastRequest): Uint8Array {
     return request.#head;
+  }
+
+  /** Null for anything but a received request. */
+  static contextOf(request: unknown): FastRequestContext | null {
+    return FastRequest.is(request) ? request.#context : null;
   }
 
   get method(): string {

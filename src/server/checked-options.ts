@@ -16,6 +16,7 @@ import {
   type ServeOptions,
   type WorkersOptions,
 } from './options.js';
+import { Router } from './routes/router.js';
 import { prepareUpgrade } from './upgrade/upgrade-context.js';
 
 const HOST_OPTION_NAMES = ['root', ...SITE_OPTION_NAMES];
@@ -35,15 +36,16 @@ export function checkedOptions(options: ServeOptions) {
   const measure = checked(options, 'measure') || options.admin !== undefined;
   const hosts = Object.entries(checked(options, 'hosts'));
   checked(options, 'limits');
-  const { root, fetch, kernel = realKernel } = options;
-  const hasFiles = root !== undefined || fetch === undefined;
+  const { root, fetch, routes, kernel = realKernel } = options;
+  const hasFiles = root !== undefined || (fetch === undefined && routes === undefined);
   if (!hasFiles) rejectFileOptions(options, hosts.length > 0);
   const handlers = handlersOf(options);
-  const handlerFollows = handlers !== null && !handlers.fetchFirst;
+  const handlerFollows = handlers?.hasFetch === true && !handlers.fetchFirst;
   return {
     listen,
     site: hasFiles ? sitePlan(options, '', handlerFollows) : null,
     handlers,
+    routes: handlers === null || routes === undefined ? null : new Router(routes, handlers.hasFetch),
     upgrade: prepareUpgrade(options.upgrade),
     hosts: new Map(hosts.map(([host, its]) => hostPlan(host, its, handlerFollows))),
     trigger,
@@ -96,10 +98,12 @@ function checkedAddresses(options: ServeOptions): ListenAddress[] {
 }
 
 function handlersOf(options: ServeOptions): HandlerRunner | null {
-  const { fetch, error } = options;
+  const { fetch, routes, error } = options;
   for (const name of ['fetch', 'error', 'upgrade'] as const) if (options[name] !== undefined) checked(options, name);
+  if (routes !== undefined) checked(options, 'routes');
   const fetchFirst = checked(options, 'fetchFirst');
-  if (fetch !== undefined) return new HandlerRunner(fetch, error ?? null, fetchFirst);
+  if (fetch !== undefined || (routes !== undefined && !fetchFirst))
+    return new HandlerRunner(fetch ?? null, error ?? null, fetchFirst);
   if (error === undefined && !fetchFirst) return null;
   throw optionError(`${fetchFirst ? 'fetchFirst' : 'error'} needs a handler: give a fetch too`);
 }

@@ -32,6 +32,14 @@ export class Connections {
     if (this.byDescriptor[fd] === connection) this.byDescriptor[fd] = null;
   }
 
+  /** Requests whose responses are not sent. Counted when it is asked for, in time proportional to the connections. */
+  get pendingRequests(): number {
+    return this.byDescriptor.reduce(
+      (sum, connection) => sum + (connection === null ? 0 : connection.pendingRequests),
+      0,
+    );
+  }
+
   /** The server stops: each ends when its client has got what it has requested. */
   drain(): void {
     for (const connection of this.byDescriptor) connection?.drain();

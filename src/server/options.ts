@@ -21,6 +21,7 @@ import { CLIENT_OPTIONS, type ClientOptions } from './client-options.js';
 import type { ErrorHandler, FetchHandler } from './handlers/handler-runner.js';
 import { LISTEN, type ListenOption } from './listen-option.js';
 import { ACCESS_LOG_FORMATS, type AccessLogFormat } from './log/access-log.js';
+import type { Routes } from './routes/route-types.js';
 import type { UpgradeHandler } from './upgrade/upgrade-context.js';
 import { ACCEPT_MODES, type AcceptMode, WORKERS } from './workers-option.js';
 
@@ -30,15 +31,21 @@ export interface HostOptions extends SiteOptions {
   root: string | URL;
 }
 
-export interface ServeOptions extends SiteOptions, ClientOptions {
+/** @typeParam Paths of `routes`, from which the parameters of their requests have their names */
+export interface ServeOptions<Paths extends string = string> extends SiteOptions, ClientOptions {
   /**
    * The directory to serve: a path, or a `file:` URL. If it is a symlink, a change of the symlink is followed. Required
-   * unless there is a `fetch`.
+   * unless there is a `fetch`, or `routes`.
    */
   root?: string | URL;
   /** The handler of requests that no file serves, and of all requests if there is no root. */
   fetch?: FetchHandler;
-  /** Responds if `fetch` has thrown or rejected. @default a short page with status 500 */
+  /**
+   * Responses and handlers by path, before the files and `fetch`: `/about`, `/users/:id`, `/files/*`. A Response is sent
+   * from its bytes, without a call. @default {}
+   */
+  routes?: Routes<Paths>;
+  /** Responds if `fetch`, or the handler of a route, has thrown or rejected. @default a short page with status 500 */
   error?: ErrorHandler;
   /** Takes connections over for another protocol: called, before the files, with requests that have an Upgrade field. */
   upgrade?: UpgradeHandler;
@@ -80,7 +87,7 @@ export interface ServeOptions extends SiteOptions, ClientOptions {
 }
 
 /** Options of a server in worker threads. */
-export interface WorkersOptions extends Omit<ServeOptions, 'fetch' | 'error' | 'kernel'> {
+export interface WorkersOptions extends Omit<ServeOptions, 'fetch' | 'routes' | 'error' | 'kernel'> {
   /**
    * Threads that serve, each with a part of `cacheBytes` and of `maxConnections`; `auto` is one for each core that the
    * process may use. @default 1
@@ -130,6 +137,15 @@ const HOSTS: OptionType<Record<string, HostOptions>> = {
     throw optionError(
       `${name} must be an object such as { "docs.example.org": { root: "docs" } }, not ${inspect(hosts, ONE_LINE)}`,
     );
+  },
+};
+
+/** Only that it is an object is checked here; the Router checks the paths, and what they respond with. */
+const ROUTES: OptionType<Routes> = {
+  schema: {},
+  check(name, routes) {
+    if (Object.prototype.toString.call(routes) === '[object Object]') return routes as Routes;
+    return invalidValue(name, 'an object such as { "/users/:id": (request) => new Response("hi") }', routes);
   },
 };
 
@@ -222,7 +238,12 @@ export const SERVER_OPTIONS = {
       description: 'module with export default { fetch }, the handler of requests that no file serves',
     },
   },
-  error: handler('responds if fetch has thrown or rejected; without it, a short page with status 500'),
+  routes: {
+    type: ROUTES,
+    default: undefined,
+    description: 'responses and handlers by path, such as /users/:id or /files/*, before the files and fetch',
+  },
+  error: handler('responds if a handler has thrown or rejected; without it, a short page with status 500'),
   upgrade: handler('takes connections over for another protocol; without it such requests are ordinary'),
   fetchFirst: toggle(false, 'call the handler before the files; if it returns 404, they serve the request'),
   hosts: {

@@ -16,6 +16,13 @@ const FIXED_OPTIONS = [
   'kernel',
 ] as const;
 
+/** What `reload` is given: some of the options. Undefined stands for the default. */
+export type Changes<Options> = { readonly [Name in keyof Options]?: Options[Name] | undefined };
+
+/** All options, with the changes of some. */
+export const changed = <Options>(before: Options, changes: Changes<Options>): Options =>
+  ({ ...before, ...changes }) as Options;
+
 /** A reload whose options are checked, and whose files are open. One of the two is called, once. */
 export interface PreparedReload {
   commit(): void;

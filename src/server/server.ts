@@ -23,12 +23,13 @@ import { Connections } from './connections.js';
 import { FileWatch } from './file-watch.js';
 import type { Companion, Handed } from './handed.js';
 import { FlushQueue } from './handlers/flush-queue.js';
-import type { HandlerServer, ServerStats, StopOptions } from './handlers/handler-server.js';
+import type { ClientAddress, HandlerServer, ServerStats, StopOptions } from './handlers/handler-server.js';
+import { clientAddressOf, limitTime } from './handlers/received-request.js';
 import { openListeners } from './listeners.js';
 import { AccessLog } from './log/access-log.js';
 import { Meter } from './measure/meter.js';
 import type { ServeOptions } from './options.js';
-import { type PreparedReload, rejectFixed } from './reload.js';
+import { type Changes, changed, type PreparedReload, rejectFixed } from './reload.js';
 import { Statistics } from './statistics.js';
 import { StopDelay } from './stop-delay.js';
 import { isTraced } from './tracing/request-trace.js';
@@ -73,6 +74,8 @@ export class Server implements HandlerServer, AsyncDisposable {
   private isForced = false;
   private readonly stopDelay = new StopDelay();
   private onDrained: (() => void) | null = null;
+  /** The options of the start or of the last reload. */
+  private current: ServeOptions;
 
   /** What stops with the server; it may be set until then. */
   companion: Companion | null = null;
@@ -82,7 +85,9 @@ export class Server implements HandlerServer, AsyncDisposable {
     private readonly options: ServeOptions,
     handed: Handed = {},
   ) {
-    const { listen, site, hosts, handlers, upgrade, trigger, measure, clients, ...given } = checkedOptions(options);
+    this.current = options;
+    const { listen, site, hosts, handlers, routes, upgrade, trigger, measure, clients, ...given } =
+      checkedOptions(options);
     this.counted = countedKernel(given.kernel);
     const { kernel } = this.counted;
     const limits = resolveLimits(options.limits);
@@ -132,6 +137,7 @@ export class Server implements HandlerServer, AsyncDisposable {
         clock,
         files,
         handlers,
+        routes,
         upgrade,
         flushQueue: new FlushQueue(() => {
           this.reactor.readClock();
@@ -184,6 +190,18 @@ export class Server implements HandlerServer, AsyncDisposable {
     return this.statistics.snapshot();
   }
 
+  get pendingRequests(): number {
+    return this.connections.pendingRequests;
+  }
+
+  requestIP(request: Request): ClientAddress | null {
+    return clientAddressOf(request);
+  }
+
+  timeout(request: Request, seconds: number): void {
+    limitTime(request, seconds);
+  }
+
   /** Fallback pages that are missing at the moment. A later deployment may provide them, so the server starts without them. */
   get missingFallbacks(): MissingFallback[] {
     return this.context.files?.missingFallbacks ?? [];
@@ -195,13 +213,19 @@ export class Server implements HandlerServer, AsyncDisposable {
   }
 
   /**
-   * Changes what is served, and how: files, handlers and limits. Connections stay open; handlers that have begun respond
-   * to their requests. Of what cannot change, such as where it listens, the options have the values of the start, or none.
-   * @param options as for `serve`; what they leave out has its default
+   * Changes what is served, and how: files, routes, handlers and limits. Connections stay open; handlers that have begun
+   * respond to their requests. What the changes leave out stays as it is; undefined stands for the default. Where it listens,
+   * the access log and the like cannot change.
+   * @param changes options as for `serve`, such as `{ fetch }`; each replaces the whole of its value
    * @throws as `serve` does; then everything stays as it was
    */
-  async reload(options: ServeOptions): Promise<void> {
-    const prepared = this.prepareReload(options);
+  async reload<Paths extends string = string>(changes: Changes<ServeOptions<Paths>>): Promise<void> {
+    await this.reloadAll(changed(this.current, changes as Changes<ServeOptions>));
+  }
+
+  /** As `reload`, but options that are left out have their defaults. */
+  async reloadAll<Paths extends string = string>(options: ServeOptions<Paths>): Promise<void> {
+    const prepared = this.prepareReload(options as ServeOptions);
     await null; // leave the turn: a handler that called this is still using the parser
     prepared.commit();
   }
@@ -215,8 +239,9 @@ export class Server implements HandlerServer, AsyncDisposable {
     const files = site === null ? null : new Files(kernel, site, hosts, limits);
     return {
       commit: () => {
-        if (this.stopping === null) this.replace(files, called, limits, clients);
-        else files?.close();
+        if (this.stopping !== null) return files?.close();
+        this.current = options;
+        this.replace(files, called, limits, clients);
       },
       abort: () => files?.close(),
     };
@@ -311,7 +336,7 @@ export class Server implements HandlerServer, AsyncDisposable {
 
   private replace(
     files: Files | null,
-    called: Pick<ServerContext, 'handlers' | 'upgrade'>,
+    called: Pick<ServerContext, 'handlers' | 'routes' | 'upgrade'>,
     limits: Limits,
     rules: ClientRules,
   ): void {
@@ -319,6 +344,7 @@ export class Server implements HandlerServer, AsyncDisposable {
     const before = context.files;
     context.files = files;
     context.handlers = called.handlers;
+    context.routes = called.routes;
     context.upgrade = called.upgrade;
     context.limits = connectionContext.limits = acceptors.options = limits;
     context.parser = new RequestParser(limits, called.handlers !== null);

@@ -20,15 +20,5 @@ export function serve(options: ServeOptions | InWorkers): Server | Supervisor {
       throw optionError('accept needs workers: give their number too');
     return serveInThisThread(options);
   }
-  rejectFunctions(plain);
   return new Supervisor(plain, app, workers === 'auto' ? usableCores() : workers, accept);
-}
-
-function rejectFunctions(options: ServeOptions): void {
-  if (options.kernel !== undefined) throw optionError('kernel has no effect in workers');
-  const name = options.fetch === undefined ? 'error' : 'fetch';
-  if (options[name] === undefined) return;
-  throw optionError(
-    `${name} is a function, which cannot be sent to workers: put it into a module with export default { fetch }, and give its path as app`,
-  );
 }

@@ -5,10 +5,11 @@ import { checkedOptions, checkedWorkers } from '../server/checked-options.js';
 import type { Companion } from '../server/handed.js';
 import type { ServerStats, StopOptions } from '../server/handlers/handler-server.js';
 import type { ServeOptions, WorkersOptions } from '../server/options.js';
-import { cannotChange } from '../server/reload.js';
+import { type Changes, cannotChange, changed } from '../server/reload.js';
 import { StopDelay } from '../server/stop-delay.js';
 import type { AcceptMode } from '../server/workers-option.js';
 import { kernel } from '../sys/binding.js';
+import { rejectFunctions } from './plain-options.js';
 import { totalOf } from './total.js';
 import type { SupervisorFunctions, WorkerPlan } from './worker-functions.js';
 import { WorkerListeners } from './worker-listeners.js';
@@ -73,6 +74,8 @@ export class Supervisor implements AsyncDisposable {
   /** What stops with the server; it may be set until then. */
   companion: Companion | null = null;
   private plan: WorkerPlan;
+  /** The options of the start or of the last reload. */
+  private current: WorkersOptions;
   /** Not in the plan: the workers do not wait too. */
   private stopDelayMs: number;
   private readonly listeners: WorkerListeners;
@@ -101,6 +104,7 @@ export class Supervisor implements AsyncDisposable {
     private readonly mode: AcceptMode,
   ) {
     const { listen } = checkedPlan(options, app);
+    this.current = app === null ? options : { ...options, app };
     this.plan = planOf(options, app, count);
     this.stopDelayMs = stopDelayOf(options);
     this.listeners = new WorkerListeners(kernel, listen, count, mode);
@@ -138,18 +142,31 @@ export class Supervisor implements AsyncDisposable {
 
   /**
    * Changes what is served, and how; the app is loaded anew. Connections stay open, and requests that a handler has
-   * begun are ended by it. Where it listens cannot change.
+   * begun are ended by it. What the changes leave out stays as it is; undefined stands for the default. Where it listens
+   * cannot change.
+   * @param changes options as for `serve`, without functions, which cannot be sent to workers: those of the app change
+   * with its module
    * @throws as the constructor and `ready` do; then everything stays as it was
    */
-  async reload(options: WorkersOptions): Promise<void> {
+  async reload(changes: Changes<WorkersOptions>): Promise<void> {
+    await this.reloadAll(changed(this.current, changes));
+  }
+
+  /** As `reload`, but options that are left out have their defaults. */
+  async reloadAll(options: WorkersOptions): Promise<void> {
     const { workers, accept, app, plain } = checkedWorkers(options);
     if (options.workers !== undefined && workers !== 'auto' && workers !== this.count) throw cannotChange('workers');
     if (options.accept !== undefined && accept !== this.mode) throw cannotChange('accept');
     checkedPlan(plain, app);
     // One after the other: a worker has one prepared reload at a time.
     const reloading = this.reloading.then(() => this.change(planOf(plain, app, this.count), stopDelayOf(plain)));
+    const before = this.current;
+    this.current = options;
     this.reloading = reloading.catch(() => {});
-    await reloading;
+    await reloading.catch((error: unknown) => {
+      if (this.current === options) this.current = before;
+      throw error;
+    });
   }
 
   /**
@@ -295,6 +312,7 @@ export class Supervisor implements AsyncDisposable {
 
 /** With a handler in place of those that only the workers have. */
 function checkedPlan(options: ServeOptions, app: string | null) {
+  rejectFunctions(options);
   return checkedOptions(app === null ? options : { ...options, fetch: () => new Response() });
 }
 

@@ -283,7 +283,7 @@ describe('reload', () => {
     expect(await status()).toBe(200);
     await server.reload({ root: directory, limits: { clientRequestsPerSecond: 1, clientRequestBurst: 2 } });
     expect([await status(), await status(), await status()]).toEqual([200, 200, 429]);
-    await server.reload({ root: directory });
+    await server.reload({ limits: undefined });
     expect([await status(), await status(), await status()]).toEqual([200, 200, 200]);
     expect(server.stats().rejectedRequests).toBe(1);
     client[Symbol.dispose]();
@@ -296,7 +296,7 @@ describe('reload', () => {
     using client = await RawClient.connect(server.port);
     expect((await client.send(request('/')).response()).body.toString()).toBe('before');
     await expect(server.reload({ root: '/no/such/directory' })).rejects.toThrow('ENOENT');
-    await server.reload({ root: directory, fetch: () => new Response('after') });
+    await server.reload({ fetch: () => new Response('after') });
     expect((await client.send(request('/')).response()).body.toString()).toBe('after');
     expect((await client.send(request('/page.html')).response()).body.toString()).toBe('a page');
   });
@@ -349,7 +349,7 @@ it.each(MODES)('workers that accept by %s know the clients of trusted proxies', 
     if (i === 0) await other.untilClose();
   }
   expect((await server.stats()).invalidProxyHeaders).toBe(1);
-  await server.reload({ app, accept, trustedProxies: '127.0.0.1' });
+  await server.reload({ proxyProtocol: undefined, trustedProxies: '127.0.0.1' });
   using client = await RawClient.connect(server.port);
   const { body } = await client.send(request('/peer', ['X-Forwarded-For: 192.0.2.7'])).response();
   expect(body.toString()).toMatch(/^192\.0\.2\.7 /);

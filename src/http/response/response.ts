@@ -99,8 +99,12 @@ export class HttpResponse {
 export const LATER = 0;
 
 /** In place of a response: once `ready` is fulfilled, the same request is to be served again. */
-export class LaterResponse extends HttpResponse {
-  constructor(readonly ready: Promise<void>) {
+export class LaterResponse<Request = never> extends HttpResponse {
+  /** @param again serves the request; null if the files do */
+  constructor(
+    readonly ready: Promise<void>,
+    readonly again: ((request: Request) => HttpResponse) | null = null,
+  ) {
     super(LATER, [], NO_BODY);
   }
 }

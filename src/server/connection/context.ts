@@ -9,6 +9,7 @@ import type { HandlerRunner } from '../handlers/handler-runner.js';
 import type { HandlerServer } from '../handlers/handler-server.js';
 import type { AccessLog } from '../log/access-log.js';
 import type { Meter } from '../measure/meter.js';
+import type { Router } from '../routes/router.js';
 import type { UpgradeHandler } from '../upgrade/upgrade-context.js';
 import type { RequestIds } from './request-ids.js';
 
@@ -22,6 +23,8 @@ export interface ServerContext {
   files: Files | null;
   /** Null for a server without a handler. */
   handlers: HandlerRunner | null;
+  /** Null for a server without routes, as one without a handler is. */
+  routes: Router | null;
   /** Null if upgrades are ordinary requests. */
   upgrade: UpgradeHandler | null;
   readonly flushQueue: FlushQueue;

@@ -11,23 +11,29 @@ const ALLOW_ALL = ['Allow', METHODS.filter((method) => method !== 'TRACE').join(
 const OPTIONS = new HttpResponse(204, [ALLOW], NO_BODY);
 const OPTIONS_OF_ALL = new HttpResponse(204, [ALLOW_ALL], NO_BODY);
 const METHOD_NOT_ALLOWED = textResponse(405, 'Only GET, HEAD and OPTIONS are allowed here.\n', [ALLOW]);
+const NOT_FOUND = textResponse(404, 'Not found.\n');
 const TRACE_NOT_ALLOWED = textResponse(405, 'TRACE is not allowed here.\n', [ALLOW_ALL]);
 
 /** Whether files respond to a request by anything but a 405; decided before its body is read. */
 export const isAllowed = (request: RequestParser): boolean =>
   request.method === 'GET' || request.method === 'HEAD' || request.method === 'OPTIONS';
 
-type Dispatching = Pick<ServerContext, 'parser' | 'files' | 'handlers'>;
+type Dispatching = Pick<ServerContext, 'parser' | 'files' | 'handlers' | 'routes'>;
 
 /**
- * The response of the files or of the server itself to the request that the parser holds, RFC 9110 section 9.3; null if
- * the handler responds, which it does where no file does. TRACE is not echoed: it would reveal fields that a proxy added.
+ * The response of a route, of the files or of the server itself to the request that the parser holds, RFC 9110
+ * section 9.3; null if a handler responds: that of the route (`routes.handler`), or fetch, where no file does. TRACE is not echoed: it would reveal fields that a proxy added.
  */
-export function dispatch({ parser, files, handlers }: Dispatching, nowMs: number): HttpResponse | null {
+export function dispatch({ parser, files, handlers, routes }: Dispatching, nowMs: number): HttpResponse | null {
   const { method } = parser;
   if (handlers === null) return serveFiles(parser, files!, nowMs);
   if (method === 'TRACE') return TRACE_NOT_ALLOWED;
   if (method === 'OPTIONS' && parser.pathStart === parser.pathEnd) return OPTIONS_OF_ALL; // of the server, section 9.3.7
+  if (routes !== null) {
+    const response = routes.respond(parser);
+    if (response !== null || routes.handler !== null) return response;
+    if (!handlers.hasFetch) return files === null ? NOT_FOUND : serveFiles(parser, files, nowMs);
+  }
   if (files === null || handlers.fetchFirst) return null;
   // A preflight is responded to by the one that would respond to the request it announces.
   if (method === 'OPTIONS') return files.preflightOfFile(parser, nowMs);

@@ -1,5 +1,5 @@
 import { END } from '../../http/request/chunked.js';
-import { COMPLETE, NEED_MORE } from '../../http/request/parser.js';
+import { COMPLETE, NEED_MORE, type RequestParser } from '../../http/request/parser.js';
 import { actionAfter, ConnectionAction } from '../../http/response/connection-action.js';
 import { type HttpResponse, LATER, type LaterResponse } from '../../http/response/response.js';
 import type { ErrorStatus } from '../../http/status.js';
@@ -160,6 +160,14 @@ export class HttpConnection implements ProxiedProtocol {
     return this.queue?.isSending === true;
   }
 
+  /** Requests whose responses are not sent. */
+  get pendingRequests(): number {
+    const { queue, upgrade, connection } = this;
+    if (upgrade !== null) return upgrade.isPending ? 1 : 0;
+    const pending = queue === null ? 0 : queue.pendingRequests;
+    return pending === 0 && connection.queuedBytes > 0 ? 1 : pending;
+  }
+
   onEnd(unread: boolean): boolean {
     return this.queue?.onEnd(unread) === true;
   }
@@ -174,7 +182,7 @@ export class HttpConnection implements ProxiedProtocol {
 
   deadlineMs(sinceMs: number): number {
     const { queue, context } = this;
-    if (queue !== null && !queue.isIdle) return queue.deadlineMs();
+    if (queue !== null && !queue.isIdle) return queue.deadlineMs(sinceMs);
     if (this.head !== null) return this.head.dueMs;
     // A server that stops does not wait for the client's next request.
     return context.isDraining && this.connection.isIdle ? sinceMs : sinceMs + context.limits.idleTimeoutMs;
@@ -307,7 +315,8 @@ export class HttpConnection implements ProxiedProtocol {
     const response = dispatch(context, this.connection.context.reactor.nowMs);
     if (response === null) return this.callHandler(hasMore);
     context.requests++;
-    this.send(response, actionAfter(context.parser.keepAlive && !context.isDraining && !isLast, hasMore));
+    const keeps = context.parser.keepAlive && !context.isDraining && !isLast && !response.closesConnection;
+    this.send(response, actionAfter(keeps, hasMore));
   }
 
   private takeRequest(): boolean {
@@ -343,7 +352,7 @@ export class HttpConnection implements ProxiedProtocol {
     const entry = this.logEntry();
     const { parser } = context;
     if (response.status === LATER)
-      return this.ensureQueue().enqueueLater(parser, response as LaterResponse, action, entry);
+      return this.ensureQueue().enqueueLater(parser, response as LaterResponse<RequestParser>, action, entry);
     if (queue?.isBusy) return queue.enqueue(parser, response, action, entry);
     if (response.transient && response.body.kind === 'stream')
       return this.ensureQueue().enqueue(parser, response, action, entry);

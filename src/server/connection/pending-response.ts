@@ -1,19 +1,41 @@
 import type { BodyQueue } from '../../fetch/body-queue.js';
 import { markAsClients } from '../../fetch/client-errors.js';
+import { checkInterimStatus, interimHead } from '../../fetch/interim-head.js';
+import type { HeadersSource } from '../../fetch/native.js';
 import type { FastRequestContext } from '../../fetch/request.js';
 import type { Scheme } from '../../http/forwarded.js';
 import type { RequestParser } from '../../http/request/parser.js';
 import type { ConnectionAction } from '../../http/response/connection-action.js';
 import type { HttpResponse } from '../../http/response/response.js';
-import type { Kernel } from '../../sys/kernel.js';
+import type { Connection } from '../../net/connection.js';
+import { peerOf } from '../../net/peer.js';
+import { withCode } from '../../sys/error-code.js';
+import type { Kernel, SocketAddress } from '../../sys/kernel.js';
+import type { Exchange } from '../handlers/handler-context.js';
 import type { AbortCheck } from '../handlers/handler-runner.js';
+import type { HandlerServer } from '../handlers/handler-server.js';
 import type { LogEntry } from '../log/log-entry.js';
+import type { ServerContext } from './context.js';
+import { RequestTime } from './request-time.js';
+
+/** Of the interim responses to one request that wait for the responses before; a head of hints has a few hundred. */
+const INTERIM_BYTES = 16_384;
+
+/** Where a pending response waits: the queue of its connection. */
+export interface PendingQueue {
+  readonly context: ServerContext;
+  readonly connection: Connection;
+  /** A request has a time of its own from now on. Reads the clock. */
+  onTimeLimited(): void;
+  /** Whether nothing else is to be sent before it. */
+  isNext(pending: PendingResponse): boolean;
+}
 
 /**
  * A request that waits for its response: for the handler to make it, or for the responses before it to be sent. It keeps
  * what sending and logging need, for the parser holds another request by then.
  */
-export class PendingResponse implements FastRequestContext, AbortCheck {
+export class PendingResponse implements FastRequestContext, AbortCheck, Exchange {
   readonly isHead: boolean;
   readonly isHttp10: boolean;
   /** Null until the handler has responded. */
@@ -23,6 +45,12 @@ export class PendingResponse implements FastRequestContext, AbortCheck {
   scheme: Scheme | null = null;
   /** A copy of the request's head, for the files if the handler's response is a 404; null if they are not asked. */
   head: Uint8Array | null = null;
+  /** Null if the client is the peer of the connection. */
+  client: SocketAddress | null = null;
+  /** Given by the handler; null if the limits of the server hold. */
+  time: RequestTime | null = null;
+  /** Interim responses that wait for the responses before; null without any. */
+  interim: Buffer | null = null;
   private controller: AbortController | null = null;
   private abortReason: DOMException | null = null;
 
@@ -33,13 +61,59 @@ export class PendingResponse implements FastRequestContext, AbortCheck {
    */
   constructor(
     parser: RequestParser,
-    readonly defaultHost: string,
+    private readonly queue: PendingQueue,
     readonly startMs: number,
     public action: ConnectionAction,
     readonly logEntry: LogEntry | null,
   ) {
     this.isHead = parser.method === 'HEAD';
     this.isHttp10 = parser.minorVersion === 0;
+  }
+
+  get defaultHost(): string {
+    return this.queue.context.defaultHost;
+  }
+
+  get server(): HandlerServer {
+    return this.queue.context.server;
+  }
+
+  get peer(): SocketAddress | null {
+    return this.client ?? peerOf(this.queue.connection);
+  }
+
+  get requestId(): string | null {
+    return this.logEntry === null ? null : this.logEntry.requestId;
+  }
+
+  inform(status: number, headers: HeadersSource | undefined): boolean {
+    checkInterimStatus(status);
+    if (this.abortReason === null && this.response !== null)
+      throw withCode('ERR_EPOLLET_RESPONSE', new Error('An interim response must precede the response of the handler'));
+    const bytes = interimHead(status, headers);
+    const { connection, context } = this.queue;
+    if (this.isHttp10 || this.abortReason !== null || connection.isClosing) return false;
+    const waiting = this.interim === null ? bytes : Buffer.concat([this.interim, bytes]);
+    const isNext = this.queue.isNext(this);
+    if (isNext ? connection.queuedBytes > context.limits.writeHighWaterBytes : waiting.length > INTERIM_BYTES)
+      return false;
+    this.interim = waiting;
+    if (!isNext) return true;
+    context.flushQueue.schedule(connection);
+    this.sendInterim();
+    return true;
+  }
+
+  /** To be called when nothing else is to be sent before. */
+  sendInterim(): void {
+    if (this.interim === null) return;
+    this.queue.connection.sendBytes(this.interim, 0, this.interim.length);
+    this.interim = null;
+  }
+
+  limitTime(ms: number): void {
+    this.queue.onTimeLimited();
+    this.time = new RequestTime(this.queue.connection.context.reactor.nowMs, ms);
   }
 
   /** Whether the handler has used the request's signal. */

@@ -6,22 +6,25 @@ import { ConnectionAction } from '../../http/response/connection-action.js';
 import { type HttpResponse, LATER, type LaterResponse, type StreamBody } from '../../http/response/response.js';
 import type { ErrorStatus } from '../../http/status.js';
 import type { Connection } from '../../net/connection.js';
-import { resetOnClose } from '../../net/socket-options.js';
 import { debug, tracing } from '../../sys/debug.js';
 import type { ForwardedClient } from '../clients/forwarded-client.js';
 import { HandlerContext } from '../handlers/handler-context.js';
-import { report, SERVER_ERROR } from '../handlers/handler-runner.js';
-import { ResponseStream, type StreamEnd } from '../handlers/response-stream.js';
+import { SERVER_ERROR } from '../handlers/handler-runner.js';
+import type { StreamEnd } from '../handlers/response-stream.js';
 import type { LogEntry } from '../log/log-entry.js';
+import { requestOf } from '../routes/routed-request.js';
 import type { ServerContext } from './context.js';
+import { bodyDueMs, responseDueMs, timeOut } from './deadlines.js';
 import { fileOf } from './dispatch.js';
-import { errorResponse, HANDLER_TIMEOUT } from './error-responses.js';
-import { discard, PendingResponse } from './pending-response.js';
+import { errorResponse } from './error-responses.js';
+import { discard, type PendingQueue, PendingResponse } from './pending-response.js';
 import { RequestBody } from './request-body.js';
 import { sendResponse } from './send-response.js';
+import { SendingStream } from './sending-stream.js';
 
 export const CONTINUE: Buffer = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n');
 const UNKNOWN_LENGTH = -1;
+type Later = LaterResponse<RequestParser>;
 
 /**
  * The responses of a connection that cannot be sent at once, in the order of their requests, and the body that is being
@@ -39,29 +42,30 @@ const UNKNOWN_LENGTH = -1;
  * may wait for its responses, RFC 9112 section 9.6; but not for one without an end: it has left. A late response flushes
  * the connection outside the turn.
  */
-export class ResponseQueue {
+export class ResponseQueue implements PendingQueue {
   /** The body that is being read, for a handler or to be discarded. */
   body: RequestBody | null = null;
   /** Who has sent the requests to a proxy; null if the peer is the client. */
   client: ForwardedClient | null = null;
-  private readonly handlerContext: HandlerContext;
   /** In the order of the requests; the first is being sent, or waited for. */
   private readonly pending: PendingResponse[] = [];
   /** Of the first pending response. */
-  private stream: ResponseStream | null = null;
+  private stream: SendingStream | null = null;
   /** Responses that are queued on the connection, and whose requests have a signal. */
   private unsent: PendingResponse[] = [];
   /** What happens to the connection at the end of a body that is read after its response. */
   private actionAfterBody: ConnectionAction = ConnectionAction.keepAlive;
   private disconnectReason: DOMException | null = null;
   private isClosed = false;
+  /** When bytes were last received or sent, for requests with a time of their own. */
+  private sinceMs = 0;
+  /** Whether a request of this connection has had a time of its own. */
+  private hasTimes = false;
 
   constructor(
-    private readonly context: ServerContext,
-    private readonly connection: Connection,
-  ) {
-    this.handlerContext = new HandlerContext(connection, context.server);
-  }
+    readonly context: ServerContext,
+    readonly connection: Connection,
+  ) {}
 
   get isBusy(): boolean {
     return this.pending.length > 0;
@@ -88,28 +92,31 @@ export class ResponseQueue {
    */
   callHandler(parser: RequestParser, action: ConnectionAction, hasMore: boolean, entry: LogEntry | null): void {
     const { context, nowMs } = this;
-    const { limits, defaultHost } = context;
+    const { limits } = context;
     const handlers = context.handlers!;
-    const pending = new PendingResponse(parser, defaultHost, nowMs, action, entry);
-    pending.scheme = this.client === null ? null : this.client.schemeOf(parser);
+    const route = context.routes === null ? null : context.routes.handler;
+    const pending = new PendingResponse(parser, this, nowMs, action, entry);
+    if (this.client !== null) {
+      pending.scheme = this.client.schemeOf(parser);
+      pending.client = this.client.addressOf(parser);
+    }
     if (parser.contentLength !== 0) {
       pending.body = new BodyQueue(limits.bodyHighWaterBytes, () => this.onBodyWanted(pending));
       this.body = new RequestBody(parser, limits, nowMs, pending);
       if (parser.expectContinue && !hasMore) this.body.awaitContinue(nowMs);
     }
-    const request = new FastRequest(parser, pending, pending.body);
-    if (handlers.fetchFirst) pending.head = FastRequest.headOf(request);
+    const request = requestOf(parser, pending, route === null ? null : context.routes!.match);
+    if (handlers.fetchFirst && route === null) pending.head = FastRequest.headOf(request);
     this.pending.push(pending);
     if (tracing) debug('handler called, %d pending', this.pending.length);
-    const handlerContext = HandlerContext.of(this.handlerContext, this.client?.addressOf(parser), entry);
-    const response = handlers.call(request, handlerContext, pending);
+    const response = handlers.call(request, new HandlerContext(pending), pending, route);
     if (response instanceof Promise) response.then((late) => this.onResponse(pending, late, true));
     else this.onResponse(pending, response, false);
   }
 
   /** Queues a response as data to the request that the parser holds. */
   enqueue(parser: RequestParser, response: HttpResponse, action: ConnectionAction, entry: LogEntry | null): void {
-    const pending = new PendingResponse(parser, this.context.defaultHost, this.nowMs, action, entry);
+    const pending = new PendingResponse(parser, this, this.nowMs, action, entry);
     pending.response = response;
     if (entry !== null) entry.status = response.status;
     this.pending.push(pending);
@@ -117,23 +124,21 @@ export class ResponseQueue {
   }
 
   /** Queues a response of the files to the request that the parser holds, which they are still making. */
-  enqueueLater(parser: RequestParser, later: LaterResponse, action: ConnectionAction, entry: LogEntry | null): void {
-    const pending = new PendingResponse(parser, this.context.defaultHost, this.nowMs, action, entry);
+  enqueueLater(parser: RequestParser, later: Later, action: ConnectionAction, entry: LogEntry | null): void {
+    const pending = new PendingResponse(parser, this, this.nowMs, action, entry);
     pending.head = parser.copyHead();
     this.pending.push(pending);
-    this.awaitFiles(pending, later);
+    void this.onLater(pending, later);
   }
 
-  private awaitFiles(pending: PendingResponse, { ready }: LaterResponse): void {
-    ready.then(() => this.onFilesReady(pending));
-  }
-
-  private onFilesReady(pending: PendingResponse): void {
+  private async onLater(pending: PendingResponse, later: Later): Promise<void> {
+    await later.ready;
     if (this.isClosed || pending.response !== null) return;
     const { parser, files, flushQueue } = this.context;
     parser.restoreHead(pending.head!);
-    const response = files!.serve(parser, this.nowMs);
-    if (response.status === LATER) return this.awaitFiles(pending, response as LaterResponse);
+    // A reload may have left no files.
+    const response = later.again?.(parser) ?? files?.serve(parser, this.nowMs) ?? SERVER_ERROR;
+    if (response.status === LATER) return this.onLater(pending, response as Later);
     pending.response = response;
     if (pending.logEntry !== null) pending.logEntry.status = response.status;
     flushQueue.schedule(this.connection);
@@ -170,7 +175,7 @@ export class ResponseQueue {
       this.body.fail(reason);
       this.body.pending?.abort(reason);
     }
-    if (this.stream !== null && isEndless(this.pending[0]!)) this.endStream(this.pending[0]!, this.stream);
+    if (this.stream?.isEndless) this.stream.leave(this.disconnectError());
     else this.stream?.onEnd();
     return this.isBusy || (unread && this.body !== null);
   }
@@ -178,37 +183,53 @@ export class ResponseQueue {
   onDrain(): void {
     if (this.unsent.length > 0) this.unsent = [];
     this.stream?.onDrain();
+    if (this.hasTimes) this.sinceMs = this.nowMs;
+  }
+
+  /** Requests whose responses are not queued to their end. */
+  get pendingRequests(): number {
+    return this.pending.length + (this.body !== null && this.body.pending === null ? 1 : 0);
   }
 
   /** When a handler, or the client with a body, has taken too long. */
-  deadlineMs(): number {
-    const { handlerTimeoutMs } = this.context.limits;
-    const bodyDueMs = this.body === null ? Number.POSITIVE_INFINITY : this.body.deadlineMs;
-    const oldest = handlerTimeoutMs === 0 ? undefined : this.pending.find(({ response }) => response === null);
-    return oldest === undefined ? bodyDueMs : Math.min(bodyDueMs, oldest.startMs + handlerTimeoutMs);
+  deadlineMs(sinceMs: number): number {
+    let dueMs = bodyDueMs(this.body, this.pending);
+    if (this.hasTimes) this.sinceMs = Math.max(this.sinceMs, sinceMs);
+    else if (this.context.limits.handlerTimeoutMs === 0) return dueMs;
+    for (const pending of this.pending) dueMs = Math.min(dueMs, this.responseDueMs(pending));
+    return dueMs;
+  }
+
+  private responseDueMs(pending: PendingResponse): number {
+    return responseDueMs(pending, this.isNext(pending), this.context.limits.handlerTimeoutMs, this.sinceMs);
+  }
+
+  onTimeLimited(): void {
+    this.hasTimes = true;
+    if (!this.isClosed) this.context.flushQueue.schedule(this.connection); // with its deadline
+  }
+
+  isNext(pending: PendingResponse): boolean {
+    return this.pending[0] === pending;
   }
 
   /** `deadlineMs` has passed, for a handler or for its request's body. */
   onTimeout(): void {
     const { body, nowMs } = this;
-    const { handlerTimeoutMs } = this.context.limits;
     for (const pending of this.pending) {
-      if (handlerTimeoutMs === 0 || pending.response !== null || pending.startMs + handlerTimeoutMs > nowMs) continue;
+      if (this.responseDueMs(pending) > nowMs) continue;
+      if (!timeOut(pending, body, nowMs))
+        return this.connection.close('no progress of a request with a time of its own');
       this.context.handlerTimeouts++;
-      if (tracing) debug('handler timeout after %d ms', nowMs - pending.startMs);
-      pending.response = HANDLER_TIMEOUT;
-      const reason = new DOMException('The handler timed out', 'AbortError');
-      pending.abort(reason);
-      if (body?.pending === pending) body.cancel(reason);
     }
-    if (body !== null && body.pending !== null && body.deadlineMs <= nowMs) this.onBodyTimeout(body);
+    if (body !== null && body.pending !== null && bodyDueMs(body, this.pending) <= nowMs) this.onBodyTimeout(body);
     this.sendReady();
   }
 
   /** The server stops: the last response closes the connection, and an endless stream ends now. */
   drain(): void {
     this.pending.at(-1)?.limitAction(ConnectionAction.close);
-    if (this.stream !== null && isEndless(this.pending[0]!)) this.stream.end();
+    if (this.stream?.isEndless) this.stream.end();
   }
 
   onClose(): void {
@@ -255,7 +276,7 @@ export class ResponseQueue {
     const isMissing = pending.head !== null && response.status === 404;
     const file = isMissing ? fileOf(this.context, pending.head!, this.nowMs) : null;
     if (file !== null) discard(response, kernel);
-    if (file?.status === LATER) return this.awaitFiles(pending, file as LaterResponse);
+    if (file?.status === LATER) return void this.onLater(pending, file as Later);
     pending.response = file ?? response;
     if (pending.logEntry !== null) pending.logEntry.status = pending.response.status;
     if (this.pending[0] === pending) this.sendReady();
@@ -266,6 +287,7 @@ export class ResponseQueue {
     while (this.stream === null && !this.connection.isClosing) {
       const pending = this.pending[0];
       if (pending === undefined) return;
+      pending.sendInterim();
       if (pending.response === null) return this.sendContinue();
       if (this.context.isDraining && this.pending.length === 1) pending.limitAction(ConnectionAction.close);
       if (!this.send(pending, pending.response)) return; // a stream: continued at its end
@@ -295,34 +317,17 @@ export class ResponseQueue {
     return true;
   }
 
-  private startStream(pending: PendingResponse, { stream, isEndless }: StreamBody, length: number): void {
+  private startStream(pending: PendingResponse, body: StreamBody, length: number): void {
     const { connection, context } = this;
-    const { kernel } = connection.context;
-    const endsWithConnection = Number.isNaN(length);
-    if (endsWithConnection) resetOnClose(kernel, connection.fd); // even if the process is killed
-    const onEnd = (end: StreamEnd, error: unknown): void => {
-      if (endsWithConnection && end === 'complete') resetOnClose(kernel, connection.fd, false);
-      this.onStreamEnd(pending, end, error);
-    };
-    const { limits, flushQueue } = context;
-    this.stream = new ResponseStream(connection, stream, length, limits, flushQueue, pending.logEntry, onEnd);
-    if (isEndless && connection.hasPeerEnded) this.endStream(pending, this.stream);
-    else if (isEndless && context.isDraining) this.stream.end();
-    else void this.stream.run();
-  }
-
-  /** The client has left, and the stream would never end. */
-  private endStream(pending: PendingResponse, stream: ResponseStream): void {
-    const reason = this.disconnectError();
-    pending.abort(reason);
-    stream.end(reason);
+    this.stream = new SendingStream(context, connection, pending, body, length, (end) =>
+      this.onStreamEnd(pending, end),
+    );
+    if (body.isEndless && connection.hasPeerEnded) this.stream.leave(this.disconnectError());
+    else this.stream.start();
   }
 
   /** A broken stream has to end the connection: nothing else shows the client that its body is not complete. */
-  private onStreamEnd(pending: PendingResponse, end: StreamEnd, error: unknown): void {
-    if (end === 'broken' && error !== undefined && !pending.isAbortReason(error))
-      report('the stream of a response', error);
-    if (end === 'broken' && pending.isHttp10) return this.connection.close('the stream of a response is broken');
+  private onStreamEnd(pending: PendingResponse, end: StreamEnd): void {
     this.stream = null;
     if (end === 'complete') {
       pending.logEntry?.complete(this.connection.queuedBytes);
@@ -393,6 +398,3 @@ export class ResponseQueue {
     this.sendReady();
   }
 }
-
-const isEndless = ({ response }: PendingResponse): boolean =>
-  response !== null && response.body.kind === 'stream' && response.body.isEndless;

@@ -13,6 +13,7 @@ import { UpgradedConnection, type UpgradedUser } from '../upgrade/upgraded-conne
 import type { ServerContext } from './context.js';
 import { HANDLER_TIMEOUT } from './error-responses.js';
 import { discard } from './pending-response.js';
+import { RequestTime } from './request-time.js';
 
 /** The HTTP of the connection, before the upgrade, and again after one that was declined. */
 export interface Upgradable extends Protocol {
@@ -36,6 +37,8 @@ export class Upgrade implements Protocol, UpgradeTransport {
   /** As of the request: a reload may replace it. */
   private readonly handler: UpgradeHandler;
   private upgraded: UpgradedConnection | null = null;
+  /** Given by the handler; null if the limits of the server hold. */
+  private time: RequestTime | null = null;
   /** Declined, or closed. */
   private isOver = false;
 
@@ -74,6 +77,17 @@ export class Upgrade implements Protocol, UpgradeTransport {
   get peer(): SocketAddress | null {
     const { upgraded, connection } = this;
     return this.client ?? peerOf(upgraded ?? connection);
+  }
+
+  /** The handler has neither used the socket nor declined. */
+  get isPending(): boolean {
+    return this.upgraded === null && !this.isOver;
+  }
+
+  limitTime(ms: number): void {
+    if (!this.isPending) return;
+    this.context.flushQueue.schedule(this.connection); // with its deadline
+    this.time = new RequestTime(this.connection.context.reactor.nowMs, ms);
   }
 
   take(user: UpgradedUser): UpgradedConnection | null {
@@ -116,8 +130,9 @@ export class Upgrade implements Protocol, UpgradeTransport {
     queueMicrotask(() => this.begin());
   }
 
-  deadlineMs(): number {
-    const { pending } = this;
+  deadlineMs(sinceMs: number): number {
+    const { pending, time } = this;
+    if (time !== null) return time.dueMs(sinceMs);
     const { handlerTimeoutMs, idleTimeoutMs } = this.context.limits;
     if (pending.hasBegun && handlerTimeoutMs > 0) return pending.startMs + handlerTimeoutMs;
     return pending.hasReturned ? pending.startMs + idleTimeoutMs : Number.POSITIVE_INFINITY;

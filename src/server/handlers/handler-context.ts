@@ -1,35 +1,48 @@
-import type { Connection } from '../../net/connection.js';
-import { peerOf } from '../../net/peer.js';
+import type { HeadersSource } from '../../fetch/native.js';
 import type { SocketAddress } from '../../sys/kernel.js';
-import type { LogEntry } from '../log/log-entry.js';
 import type { HandlerServer } from './handler-server.js';
 
-/** The second argument of a handler; one object for all requests of a connection, or one for each if a proxy sends them or they have ids. */
+/** A request that a handler was called with, and its response. */
+export interface Exchange {
+  readonly peer: SocketAddress | null;
+  readonly requestId: string | null;
+  readonly server: HandlerServer;
+  inform(status: number, headers: HeadersSource | undefined): boolean;
+}
+
+/** The second argument of a handler. */
 export class HandlerContext {
-  readonly #connection: Connection;
-  readonly #client: SocketAddress | null;
+  readonly #exchange: Exchange;
 
-  /** @param client null if it is the peer of the connection */
-  constructor(
-    connection: Connection,
-    readonly server: HandlerServer,
-    client: SocketAddress | null = null,
-    /** As the response has it in X-Request-Id; null unless requests have ids. */
-    readonly requestId: string | null = null,
-  ) {
-    this.#connection = connection;
-    this.#client = client;
-  }
-
-  /** The context of a request; this one if its client is the peer of the connection, and it has no id. */
-  static of(context: HandlerContext, client: SocketAddress | undefined, entry: LogEntry | null): HandlerContext {
-    const requestId = entry === null ? null : entry.requestId;
-    if (client === undefined && requestId === null) return context;
-    return new HandlerContext(context.#connection, context.server, client ?? null, requestId);
+  constructor(exchange: Exchange) {
+    this.#exchange = exchange;
   }
 
   /** The client's address, by getpeername(2), which is null once the client has disconnected; or by a trusted proxy. */
   get peer(): SocketAddress | null {
-    return this.#client ?? peerOf(this.#connection);
+    return this.#exchange.peer;
+  }
+
+  get server(): HandlerServer {
+    return this.#exchange.server;
+  }
+
+  /** As the response has it in X-Request-Id; null unless requests have ids. */
+  get requestId(): string | null {
+    return this.#exchange.requestId;
+  }
+
+  /**
+   * Sends an interim response, RFC 9110 section 15.2: 103 (Early Hints, RFC 8297) with the `Link` fields that the final
+   * response will have, or 102 (Processing). Any number of them, before the handler has returned its response; they are
+   * sent in the order of the requests, after the responses to earlier ones.
+   * @param status 102 to 199
+   * @returns false if it is not sent: the client uses HTTP/1.0, has disconnected, or does not read; or the server has
+   * responded in place of the handler, which took too long
+   * @throws RangeError ERR_EPOLLET_ARGUMENT for another status; TypeError for a field that cannot be sent; Error
+   * ERR_EPOLLET_RESPONSE after the handler has returned its response
+   */
+  informational(status: number, headers?: HeadersSource): boolean {
+    return this.#exchange.inform(status, headers);
   }
 }

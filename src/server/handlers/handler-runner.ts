@@ -27,7 +27,7 @@ export interface AbortCheck {
 /** Calls the program's handlers, and responds for them when they fail. */
 export class HandlerRunner {
   constructor(
-    private readonly fetch: FetchHandler,
+    private readonly fetch: FetchHandler | null,
     private readonly error: ErrorHandler | null,
     /** The handler is called before the files, which respond if its response is a 404. */
     readonly fetchFirst: boolean,
@@ -36,11 +36,24 @@ export class HandlerRunner {
     guardProcess(report);
   }
 
-  /** The handler's response. Neither throws nor rejects. */
-  call(request: FastRequest, context: HandlerContext, check: AbortCheck): HttpResponse | Promise<HttpResponse> {
-    const { fetch } = this; // without this object as its `this`
+  /** False if only routes have handlers. */
+  get hasFetch(): boolean {
+    return this.fetch !== null;
+  }
+
+  /**
+   * The handler's response. Neither throws nor rejects.
+   * @param ofRoute in place of `fetch`; null for `fetch`
+   */
+  call(
+    request: FastRequest,
+    context: HandlerContext,
+    check: AbortCheck,
+    ofRoute: FetchHandler | null,
+  ): HttpResponse | Promise<HttpResponse> {
+    const handler = ofRoute ?? this.fetch!; // without this object as its `this`
     try {
-      const result = fetch(request as unknown as Request, context);
+      const result = handler(request as unknown as Request, context);
       return isPromise(result) ? this.await(result, check) : toHttpResponse(result);
     } catch (error) {
       return this.onError(error, check);

@@ -51,13 +51,36 @@ export interface StopOptions {
   force?: boolean;
 }
 
+/** The address of a client, in Bun's shape. */
+export interface ClientAddress {
+  address: string;
+  port: number;
+  family: 'IPv4' | 'IPv6';
+}
+
 /** The server as its handlers see it: a Server, whose class is on a floor above theirs. */
 export interface HandlerServer {
   readonly hostname: string;
   readonly port: number;
   readonly url: URL;
   readonly addresses: readonly string[];
+  /** Requests that have come, and whose responses are not sent to their end. Counted when it is read, over all connections. */
+  readonly pendingRequests: number;
   stats(): ServerStats;
+  /**
+   * The address of the client that has sent a request, also by a trusted proxy; null for a Request that did not come from
+   * a client, for one over a Unix socket, and once the client has disconnected.
+   */
+  requestIP(request: Request): ClientAddress | null;
+  /**
+   * Gives a request a time of its own, in place of `handlerTimeoutMs`, and of `bodyTimeoutMs` for its body: so long it may
+   * go without a byte received or sent, from this call to the end of its response. Then it gets a 503, or if its response
+   * has begun, the connection is closed. The limits of a client that does not read, or has shut down its side, stay.
+   * @param seconds 0 or more, also fractions; 0 is without limit
+   * @throws TypeError or RangeError ERR_EPOLLET_ARGUMENT for another number, and for a Request that did not come from a
+   * client
+   */
+  timeout(request: Request, seconds: number): void;
   /** A handler must not await it: it resolves once every response is sent, the one of that handler too. */
   stop(options?: StopOptions): Promise<void>;
 }

@@ -118,6 +118,10 @@ export class PendingUpgrade implements FastRequestContext, UpgradeContext {
     if (this.#abortReason !== null) controller.abort(this.#abortReason);
   }
 
+  limitTime(ms: number): void {
+    this.#transport.limitTime(ms);
+  }
+
   /** The client has disconnected, or the handler has taken too long: a socket that it uses from here on is closed. */
   abort(reason: DOMException): void {
     this.#abortReason ??= markAsClients(reason);

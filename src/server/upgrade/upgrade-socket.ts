@@ -13,6 +13,8 @@ export interface UpgradeTransport {
   readonly peer: SocketAddress | null;
   /** Takes the connection from HTTP; null if it is closed. */
   take(user: UpgradedUser): UpgradedConnection | null;
+  /** The handler's time from now on, as for any request. */
+  limitTime(ms: number): void;
   /** The first bytes are written. */
   onFirstWrite(bytes: Uint8Array): void;
   onClose(): void;

@@ -216,14 +216,14 @@ describe('limits of a client address', () => {
   test('a reload changes who is trusted, and who is exempt, on open connections too', async () => {
     const client = await limited();
     const options: ServeOptions = { fetch: see, limits: { clientRequestsPerSecond: 1, clientRequestBurst: 1 } };
-    await server!.reload({ ...options, exemptClients: '127.0.0.0/8' });
+    await server!.reloadAll({ ...options, exemptClients: '127.0.0.0/8' });
     expect(await statuses(client, '192.0.2.1', '192.0.2.1')).toEqual([200, 200]);
     expect(await seen(client, ['X-Forwarded-For: 192.0.2.1'])).toContain('127.0.0.1');
-    await server!.reload({ ...options, trustedProxies: '127.0.0.1' });
+    await server!.reload({ exemptClients: undefined, trustedProxies: '127.0.0.1' });
     expect(await statuses(client, '192.0.2.1', '192.0.2.1')).toEqual([200, 429]);
-    await server!.reload({ fetch: see, trustedProxies: '127.0.0.1' });
+    await server!.reload({ limits: undefined });
     expect(await seen(client, ['X-Forwarded-For: 192.0.2.1'])).toContain('192.0.2.1');
-    await server!.reload({ fetch: see });
+    await server!.reload({ trustedProxies: undefined });
     expect(await seen(client, ['X-Forwarded-For: 192.0.2.1'])).toContain('127.0.0.1');
   });
 });

@@ -62,6 +62,8 @@ export function arrived({
   let aborted: Error | null = null;
   const context: FastRequestContext = {
     scheme: null,
+    peer: null,
+    limitTime: () => {},
     defaultHost: 'default:8080',
     onSignal: (given) => {
       controller = given;

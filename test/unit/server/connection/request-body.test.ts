@@ -35,7 +35,7 @@ function readInPieces(
   isHandled: boolean,
 ): Reading {
   const parser = parsed('/', [field], 'POST', limits);
-  const pending = isHandled ? new PendingResponse(parser, 'a', 0, ConnectionAction.keepAlive, null) : null;
+  const pending = isHandled ? new PendingResponse(parser, {} as never, 0, ConnectionAction.keepAlive, null) : null;
   const queue = new BodyQueue(limits.bodyHighWaterBytes, () => {});
   if (pending !== null) pending.body = queue;
   const body = new RequestBody(parser, limits, 0, pending);
