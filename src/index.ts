@@ -28,5 +28,8 @@ export type { Server } from './server/server.js';
 export type { RequestMessage } from './server/tracing/request-trace.js';
 export type { UpgradeContext, UpgradeHandler } from './server/upgrade/upgrade-context.js';
 export type { UpgradeSocket } from './server/upgrade/upgrade-socket.js';
+export type { BinaryMessage, BinaryType, ServerWebSocket } from './server/websocket/server-web-socket.js';
+export type { WebSocketHandler, WebSocketUpgradeOptions } from './server/websocket/web-socket-options.js';
+export type { WebSocketStats } from './server/websocket/web-sockets.js';
 export type { AcceptMode } from './server/workers-option.js';
 export type { Supervisor, TotalStats, WorkerStats } from './workers/supervisor.js';

@@ -22,7 +22,7 @@ const FLOORS: string[][] = [
   ['files/representation'],
   ['files/pages', 'files/listing'],
   ['files'],
-  ['server/log', 'server/measure', 'server/clients'],
+  ['server/log', 'server/measure', 'server/clients', 'server/websocket'],
   ['server/handlers'],
   ['server/routes', 'server/tracing', 'server/upgrade'],
   ['server/connection'],

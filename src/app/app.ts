@@ -5,6 +5,7 @@ import { installGlobals } from '../fetch/globals.js';
 import type { ErrorHandler, FetchHandler } from '../server/handlers/handler-runner.js';
 import type { Routes } from '../server/routes/route-types.js';
 import type { UpgradeHandler } from '../server/upgrade/upgrade-context.js';
+import type { WebSocketHandler } from '../server/websocket/web-socket-options.js';
 import { AppError } from './app-error.js';
 import { freshUrl } from './fresh-modules.js';
 import { jsonFault } from './json-fault.js';
@@ -16,6 +17,7 @@ export interface App {
   routes?: Routes;
   error?: ErrorHandler;
   upgrade?: UpgradeHandler;
+  websocket?: WebSocketHandler;
 }
 
 const OWN_DIRECTORY = new URL('..', import.meta.url).href; // of the bundle too
@@ -124,5 +126,7 @@ function appOf(path: string, given: unknown): App {
     }
     app[name] = handler.bind(given);
   }
+  // Checked by the server.
+  if (members['websocket'] !== undefined) app.websocket = members['websocket'] as WebSocketHandler;
   return app;
 }

@@ -14,6 +14,7 @@ const READINESS = 0b1111;
 const PAUSED_SHIFT = 10;
 const MORE_SHIFT = 14;
 const INTEREST_SHIFT = 18;
+const DUPLEX = 1 << 22;
 const NOT_PLAIN = STATE | INPUT_ENDED | INPUT_DEFERRED | (READINESS << PAUSED_SHIFT) | (READINESS << MORE_SHIFT);
 
 /**
@@ -74,6 +75,15 @@ export abstract class ConnectionState {
 
   set resetsWhenCut(on: boolean) {
     this.set(RESETS_WHEN_CUT, on);
+  }
+
+  /** Whether it is read while it has something unsent: not for HTTP, whose clients wait for their responses. */
+  get isDuplex(): boolean {
+    return (this.bits & DUPLEX) !== 0;
+  }
+
+  set isDuplex(on: boolean) {
+    this.set(DUPLEX, on);
   }
 
   /** Readiness that came while the protocol wanted no input; 0 while input is not paused. */

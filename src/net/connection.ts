@@ -1,5 +1,5 @@
 import { NEVER } from '../reactor/deadlines.js';
-import { ENDED, READABLE, WRITABLE } from '../reactor/interest.js';
+import { BOTH, ENDED, READABLE, WRITABLE } from '../reactor/interest.js';
 import { assert } from '../sys/assert.js';
 import { debug, tracing } from '../sys/debug.js';
 import { EAGAIN, systemError } from '../sys/errno.js';
@@ -79,15 +79,25 @@ export class Connection extends Registration implements BatchReadable {
     return this.inputEnded || (this.pausedReadiness & ENDED) !== 0;
   }
 
+  /** Whether something waits for space in the socket, or for the end of the turn. */
+  get isQueueing(): boolean {
+    return this.writeQueue !== null;
+  }
+
   private get hasUnsent(): boolean {
     return this.writeQueue !== null || this.batchedBytes > 0;
   }
 
   /** Queues bytes, which must not change from `immutableFrom` on, nor before it until the turn is over. */
   sendBytes(bytes: Uint8Array, offset: number, end: number, immutableFrom = 0): void {
-    if (this.writeQueue === null && this.context.readBatch.writeBatch.append(this, bytes, offset, end)) {
-      this.batchedBytes += end - offset;
-    } else this.ensureQueue().pushBytes(bytes, offset, end, immutableFrom);
+    if (!this.append(bytes, offset, end)) this.ensureQueue().pushBytes(bytes, offset, end, immutableFrom);
+  }
+
+  /** Copies short bytes into the batch of the turn. Returns false if they must be queued. */
+  append(bytes: Uint8Array, offset: number, end: number): boolean {
+    if (this.writeQueue !== null || !this.context.readBatch.writeBatch.append(this, bytes, offset, end)) return false;
+    this.batchedBytes += end - offset;
+    return true;
   }
 
   /** Like `sendBytes`, for bytes that more will follow immediately: both go out in one send. */
@@ -122,7 +132,7 @@ export class Connection extends Registration implements BatchReadable {
   /** Closes when everything queued is sent; with `linger`, shuts down writing and reads on for a while (Lingering). */
   closeWhenSent(linger: boolean): void {
     if (this.state === State.open) this.state = linger ? State.lingeringWhenSent : State.closingWhenSent;
-    this.inputDeferred = false;
+    this.inputDeferred = this.isDuplex = false;
   }
 
   /** For a server that stops: closes an idle connection, unless one more read finds a request. */
@@ -156,7 +166,8 @@ export class Connection extends Registration implements BatchReadable {
 
   onReady(readiness: number): void {
     if (readiness & WRITABLE) this.flush();
-    if (!(readiness & READABLE) || this.writeQueue !== null || this.isClosed) return this.updateInterest();
+    const isSending = this.writeQueue !== null && !this.isDuplex;
+    if (!(readiness & READABLE) || isSending || this.isClosed) return this.updateInterest();
     if (this.state === State.open && (this.inputEnded ? this.pausedReadiness !== 0 : !this.protocol.wantsInput))
       return this.pauseInput(readiness);
     if (this.isIdle && !this.inputEnded) {
@@ -371,7 +382,8 @@ export class Connection extends Registration implements BatchReadable {
     if (this.inputDeferred) this.moreReadiness |= READABLE;
     const { moreReadiness } = this;
     this.moreReadiness = 0;
-    this.update(this.writeQueue !== null ? WRITABLE : READABLE, moreReadiness, this.deadlineMs());
+    const interest = this.writeQueue === null ? READABLE : this.isDuplex ? BOTH : WRITABLE;
+    this.update(interest, moreReadiness, this.deadlineMs());
   }
 
   private deadlineMs(): number {

@@ -18,6 +18,7 @@ import {
 } from './options.js';
 import { Router } from './routes/router.js';
 import { prepareUpgrade } from './upgrade/upgrade-context.js';
+import type { CheckedWebSocketHandler } from './websocket/web-socket-options.js';
 
 const HOST_OPTION_NAMES = ['root', ...SITE_OPTION_NAMES];
 const OPTION_NAMES = [...HOST_OPTION_NAMES, ...Object.keys(SERVER_OPTIONS).filter((name) => name !== 'root'), 'kernel'];
@@ -47,6 +48,7 @@ export function checkedOptions(options: ServeOptions) {
     handlers,
     routes: handlers === null || routes === undefined ? null : new Router(routes, handlers.hasFetch),
     upgrade: prepareUpgrade(options.upgrade),
+    websocket: checkedWebSocket(options),
     hosts: new Map(hosts.map(([host, its]) => hostPlan(host, its, handlerFollows))),
     trigger,
     log,
@@ -106,6 +108,13 @@ function handlersOf(options: ServeOptions): HandlerRunner | null {
     return new HandlerRunner(fetch ?? null, error ?? null, fetchFirst);
   if (error === undefined && !fetchFirst) return null;
   throw optionError(`${fetchFirst ? 'fetchFirst' : 'error'} needs a handler: give a fetch too`);
+}
+
+function checkedWebSocket(options: ServeOptions): CheckedWebSocketHandler | undefined {
+  if (options.websocket === undefined) return undefined;
+  if (options.fetch === undefined)
+    throw optionError('websocket needs a handler that calls server.upgrade: give a fetch too');
+  return checked(options, 'websocket');
 }
 
 /** Options of files would have no effect without a root. */

@@ -23,6 +23,7 @@ import { LISTEN, type ListenOption } from './listen-option.js';
 import { ACCESS_LOG_FORMATS, type AccessLogFormat } from './log/access-log.js';
 import type { Routes } from './routes/route-types.js';
 import type { UpgradeHandler } from './upgrade/upgrade-context.js';
+import { WEBSOCKET, type WebSocketHandler } from './websocket/web-socket-options.js';
 import { ACCEPT_MODES, type AcceptMode, WORKERS } from './workers-option.js';
 
 /** A further site, for the host that it is the value of. */
@@ -49,6 +50,8 @@ export interface ServeOptions<Paths extends string = string> extends SiteOptions
   error?: ErrorHandler;
   /** Takes connections over for another protocol: called, before the files, with requests that have an Upgrade field. */
   upgrade?: UpgradeHandler;
+  /** Handlers of WebSockets, which `server.upgrade` in `fetch` makes of requests; the shape is Bun's. */
+  websocket?: WebSocketHandler;
   /** Call `fetch` before the files; requests for which it returns 404 go on to the files. @default false */
   fetchFirst?: boolean;
   /** Sites of other hosts, by the name in the Host field: lower case, without a port. They inherit nothing. @default {} */
@@ -245,6 +248,11 @@ export const SERVER_OPTIONS = {
   },
   error: handler('responds if a handler has thrown or rejected; without it, a short page with status 500'),
   upgrade: handler('takes connections over for another protocol; without it such requests are ordinary'),
+  websocket: {
+    type: WEBSOCKET,
+    default: undefined,
+    description: 'handlers of WebSockets, which server.upgrade makes of requests',
+  },
   fetchFirst: toggle(false, 'call the handler before the files; if it returns 404, they serve the request'),
   hosts: {
     type: HOSTS,

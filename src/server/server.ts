@@ -19,10 +19,12 @@ import { ClientLimits } from './clients/client-limits.js';
 import type { ServerContext } from './connection/context.js';
 import type { HttpConnection } from './connection/http-connection.js';
 import { RequestIds } from './connection/request-ids.js';
+import { upgradeToWebSocket } from './connection/web-socket-upgrade.js';
 import { Connections } from './connections.js';
 import { FileWatch } from './file-watch.js';
 import type { Companion, Handed } from './handed.js';
 import { FlushQueue } from './handlers/flush-queue.js';
+import { report } from './handlers/handler-runner.js';
 import type { ClientAddress, HandlerServer, ServerStats, StopOptions } from './handlers/handler-server.js';
 import { clientAddressOf, limitTime } from './handlers/received-request.js';
 import { openListeners } from './listeners.js';
@@ -33,6 +35,9 @@ import { type Changes, changed, type PreparedReload, rejectFixed } from './reloa
 import { Statistics } from './statistics.js';
 import { StopDelay } from './stop-delay.js';
 import { isTraced } from './tracing/request-trace.js';
+import type { BinaryMessage } from './websocket/server-web-socket.js';
+import type { WebSocketUpgradeOptions } from './websocket/web-socket-options.js';
+import { WebSockets } from './websocket/web-sockets.js';
 
 /** One buffer for the reads of all connections; a head of the largest size fits. Its last byte is the parser's sentinel. */
 const RECEIVE_BYTES = 65536;
@@ -86,7 +91,7 @@ export class Server implements HandlerServer, AsyncDisposable {
     handed: Handed = {},
   ) {
     this.current = options;
-    const { listen, site, hosts, handlers, routes, upgrade, trigger, measure, clients, ...given } =
+    const { listen, site, hosts, handlers, routes, upgrade, websocket, trigger, measure, clients, ...given } =
       checkedOptions(options);
     this.counted = countedKernel(given.kernel);
     const { kernel } = this.counted;
@@ -139,6 +144,8 @@ export class Server implements HandlerServer, AsyncDisposable {
         handlers,
         routes,
         upgrade,
+        report,
+        webSockets: null,
         flushQueue: new FlushQueue(() => {
           this.reactor.readClock();
           tick();
@@ -159,6 +166,7 @@ export class Server implements HandlerServer, AsyncDisposable {
         errorResponses: new Map(),
         onConnectionClosed: (connection) => this.onConnectionClosed(connection as HttpConnection),
       };
+      this.context.webSockets = WebSockets.of(websocket, this.context);
       this.connections = new Connections(this.connectionContext, this.context);
       this.acceptors = new Acceptors(this.reactor, limits, (fd) => this.connections.accept(fd), files?.fdReserve);
       for (const [at, each] of this.listeners.entries())
@@ -200,6 +208,22 @@ export class Server implements HandlerServer, AsyncDisposable {
 
   timeout(request: Request, seconds: number): void {
     limitTime(request, seconds);
+  }
+
+  upgrade<Data = undefined>(request: Request, options?: WebSocketUpgradeOptions<Data>): boolean {
+    return upgradeToWebSocket(this.context.webSockets, request, options);
+  }
+
+  publish(topic: string, message: string | BinaryMessage, compress = false): number {
+    return this.context.webSockets?.publish(String(topic), message, compress, null) ?? 0;
+  }
+
+  subscriberCount(topic: string): number {
+    return this.context.webSockets?.topics.countOf(String(topic)) ?? 0;
+  }
+
+  get pendingWebSockets(): number {
+    return this.context.webSockets?.stats.open ?? 0;
   }
 
   /** Fallback pages that are missing at the moment. A later deployment may provide them, so the server starts without them. */
@@ -336,7 +360,7 @@ export class Server implements HandlerServer, AsyncDisposable {
 
   private replace(
     files: Files | null,
-    called: Pick<ServerContext, 'handlers' | 'routes' | 'upgrade'>,
+    called: Pick<ReturnType<typeof checkedOptions>, 'handlers' | 'routes' | 'upgrade' | 'websocket'>,
     limits: Limits,
     rules: ClientRules,
   ): void {
@@ -346,6 +370,7 @@ export class Server implements HandlerServer, AsyncDisposable {
     context.handlers = called.handlers;
     context.routes = called.routes;
     context.upgrade = called.upgrade;
+    context.webSockets = WebSockets.of(called.websocket, context, context.webSockets);
     context.limits = connectionContext.limits = acceptors.options = limits;
     context.parser = new RequestParser(limits, called.handlers !== null);
     acceptors.reserve = files?.fdReserve ?? null;

@@ -46,6 +46,7 @@ export class Statistics {
       invalidProxyHeaders: context.invalidProxyHeaders,
       accessLogDropped: context.log?.dropped ?? 0,
       ...this.times,
+      webSockets: context.webSockets === null ? null : { ...context.webSockets.stats },
       measurements: context.meter?.measurements ?? null,
     };
   }

@@ -11,6 +11,7 @@ import type { AccessLog } from '../log/access-log.js';
 import type { Meter } from '../measure/meter.js';
 import type { Router } from '../routes/router.js';
 import type { UpgradeHandler } from '../upgrade/upgrade-context.js';
+import type { WebSockets } from '../websocket/web-sockets.js';
 import type { RequestIds } from './request-ids.js';
 
 /** What the HTTP connections of one server share. */
@@ -27,6 +28,10 @@ export interface ServerContext {
   routes: Router | null;
   /** Null if upgrades are ordinary requests. */
   upgrade: UpgradeHandler | null;
+  /** Writes a failure to standard error. @param culprit in words, such as `a handler` */
+  report(culprit: string, error: unknown): void;
+  /** Null without a `websocket`. */
+  webSockets: WebSockets | null;
   readonly flushQueue: FlushQueue;
   /** Null if it is off. */
   readonly log: AccessLog | null;

@@ -14,6 +14,7 @@ import { LogEntry } from '../log/log-entry.js';
 import { Unlogged } from '../log/unlogged.js';
 import { RequestTrace } from '../tracing/request-trace.js';
 import { isUpgrade } from '../upgrade/pending-upgrade.js';
+import type { UpgradableHttp, Upgraded } from '../upgrade/upgraded.js';
 import type { ServerContext } from './context.js';
 import { dispatch, isAllowed } from './dispatch.js';
 import { errorResponse } from './error-responses.js';
@@ -23,7 +24,7 @@ import { type ProxiedProtocol, ProxyProtocol } from './proxy-protocol.js';
 import { RequestBody } from './request-body.js';
 import { CONTINUE, ResponseQueue } from './response-queue.js';
 import { sendResponse } from './send-response.js';
-import { Upgrade } from './upgrade.js';
+import { type Upgradable, Upgrade } from './upgrade.js';
 
 /** In place of a client's slot: each request has a client of its own. */
 const OF_PROXY = -2;
@@ -44,7 +45,7 @@ const STOPPING_HEAD_MS = 1000;
  * stops while the queue does not want input. One deadline applies at a time: that of the queue while anything is
  * in it, then that of a partial head, then the idle timeout.
  */
-export class HttpConnection implements ProxiedProtocol {
+export class HttpConnection implements ProxiedProtocol, Upgradable, UpgradableHttp {
   private queue: ResponseQueue | null = null;
   /** Null without an access log and ids, and until a request is traced. */
   private unlogged: Unlogged | null;
@@ -55,7 +56,7 @@ export class HttpConnection implements ProxiedProtocol {
   /** Null unless the peer is a trusted proxy. */
   private forwarded: ForwardedClient | null = null;
   /** From a request for an upgrade on, unless it is declined. */
-  private upgrade: Upgrade | null = null;
+  private upgrade: Upgraded | null = null;
   /** The client has too many connections: this one gets 429, or nothing. */
   private isSurplus = false;
   /** Whether all responses to the bytes last received were prepared ones, which are made and sent without promises. */
@@ -211,7 +212,7 @@ export class HttpConnection implements ProxiedProtocol {
 
   /** The server stops: an idle connection is closed, half a head gets little time, anything else ends as it does. */
   drain(): void {
-    if (this.upgrade !== null) return; // its end is the handler's, as long as the server waits
+    if (this.upgrade !== null) return this.upgrade.drain();
     if (this.queue !== null && !this.queue.isIdle) this.queue.drain();
     else this.connection.closeWhenIdle();
     const { head } = this;
@@ -263,6 +264,11 @@ export class HttpConnection implements ProxiedProtocol {
     this.upgrade = null;
     if (this.unlogged !== null) this.unlogged.begun = entry;
     this.send(response, actionAfter(parser.keepAlive && !isDraining, this.connection.hasUnread));
+  }
+
+  onUpgraded(upgraded: Upgraded): void {
+    this.upgrade = upgraded;
+    this.queue = null;
   }
 
   private beginBody(hasBegun: boolean): void {

@@ -5,14 +5,14 @@ import type { HeadersSource } from '../../fetch/native.js';
 import type { FastRequestContext } from '../../fetch/request.js';
 import type { Scheme } from '../../http/forwarded.js';
 import type { RequestParser } from '../../http/request/parser.js';
-import type { ConnectionAction } from '../../http/response/connection-action.js';
+import { ConnectionAction } from '../../http/response/connection-action.js';
 import type { HttpResponse } from '../../http/response/response.js';
 import type { Connection } from '../../net/connection.js';
 import { peerOf } from '../../net/peer.js';
 import { withCode } from '../../sys/error-code.js';
 import type { Kernel, SocketAddress } from '../../sys/kernel.js';
 import type { Exchange } from '../handlers/handler-context.js';
-import type { AbortCheck } from '../handlers/handler-runner.js';
+import { type AbortCheck, UPGRADED } from '../handlers/handler-runner.js';
 import type { HandlerServer } from '../handlers/handler-server.js';
 import type { LogEntry } from '../log/log-entry.js';
 import type { ServerContext } from './context.js';
@@ -51,6 +51,8 @@ export class PendingResponse implements FastRequestContext, AbortCheck, Exchange
   time: RequestTime | null = null;
   /** Interim responses that wait for the responses before; null without any. */
   interim: Buffer | null = null;
+  /** Nothing behind it is read until it has its response: it may become a WebSocket. */
+  asksForUpgrade = false;
   private controller: AbortController | null = null;
   private abortReason: DOMException | null = null;
 
@@ -61,7 +63,7 @@ export class PendingResponse implements FastRequestContext, AbortCheck, Exchange
    */
   constructor(
     parser: RequestParser,
-    private readonly queue: PendingQueue,
+    readonly queue: PendingQueue,
     readonly startMs: number,
     public action: ConnectionAction,
     readonly logEntry: LogEntry | null,
@@ -114,6 +116,21 @@ export class PendingResponse implements FastRequestContext, AbortCheck, Exchange
   limitTime(ms: number): void {
     this.queue.onTimeLimited();
     this.time = new RequestTime(this.queue.connection.context.reactor.nowMs, ms);
+  }
+
+  /** Whether `server.upgrade` may make a WebSocket of it now. */
+  get mayUpgrade(): boolean {
+    if (!this.asksForUpgrade || this.response !== null || this.abortReason !== null) return false;
+    return this.queue.isNext(this) && !this.queue.connection.isClosing;
+  }
+
+  get isUpgraded(): boolean {
+    return this.response === UPGRADED;
+  }
+
+  /** Whether nothing behind it is read until it has its response. */
+  get isLast(): boolean {
+    return this.asksForUpgrade || this.action !== ConnectionAction.keepAlive;
   }
 
   /** Whether the handler has used the request's signal. */

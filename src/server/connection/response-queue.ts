@@ -13,6 +13,7 @@ import { SERVER_ERROR } from '../handlers/handler-runner.js';
 import type { StreamEnd } from '../handlers/response-stream.js';
 import type { LogEntry } from '../log/log-entry.js';
 import { requestOf } from '../routes/routed-request.js';
+import { isUpgrade } from '../upgrade/pending-upgrade.js';
 import type { ServerContext } from './context.js';
 import { bodyDueMs, responseDueMs, timeOut } from './deadlines.js';
 import { fileOf } from './dispatch.js';
@@ -80,10 +81,7 @@ export class ResponseQueue implements PendingQueue {
     if (this.body !== null) return !this.body.isFull;
     const { length } = this.pending;
     if (length === 0) return true;
-    return (
-      length < this.context.limits.maxConcurrentHandlers &&
-      this.pending[length - 1]!.action === ConnectionAction.keepAlive
-    );
+    return length < this.context.limits.maxConcurrentHandlers && !this.pending[length - 1]!.isLast;
   }
 
   /**
@@ -100,6 +98,7 @@ export class ResponseQueue implements PendingQueue {
       pending.scheme = this.client.schemeOf(parser);
       pending.client = this.client.addressOf(parser);
     }
+    pending.asksForUpgrade = context.webSockets !== null && isUpgrade(parser);
     if (parser.contentLength !== 0) {
       pending.body = new BodyQueue(limits.bodyHighWaterBytes, () => this.onBodyWanted(pending));
       this.body = new RequestBody(parser, limits, nowMs, pending);

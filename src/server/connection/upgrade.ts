@@ -9,6 +9,7 @@ import type { LogEntry } from '../log/log-entry.js';
 import { PendingUpgrade } from '../upgrade/pending-upgrade.js';
 import type { UpgradeHandler } from '../upgrade/upgrade-context.js';
 import type { UpgradeTransport } from '../upgrade/upgrade-socket.js';
+import type { Upgraded } from '../upgrade/upgraded.js';
 import { UpgradedConnection, type UpgradedUser } from '../upgrade/upgraded-connection.js';
 import type { ServerContext } from './context.js';
 import { HANDLER_TIMEOUT } from './error-responses.js';
@@ -26,7 +27,7 @@ export interface Upgradable extends Protocol {
  * The protocol of a connection from the request for an upgrade on. It reads nothing until the handler has used the
  * socket, which takes the connection over, or has declined, which gives it back to HTTP.
  */
-export class Upgrade implements Protocol, UpgradeTransport {
+export class Upgrade implements Upgraded, UpgradeTransport {
   readonly wantsInput = false;
   readonly isTaskless = false;
   readonly isSending = false;
@@ -106,7 +107,9 @@ export class Upgrade implements Protocol, UpgradeTransport {
     this.http.onSent(0); // the log has its line
   }
 
-  /** The server stops, and waits no longer. */
+  /** Its end is the handler's, as long as the server waits. */
+  drain(): void {}
+
   close(reason: string): void {
     if (this.upgraded === null) this.connection.close(reason);
     else this.upgraded.close();

@@ -1,5 +1,7 @@
 import type { HeadersSource } from '../../fetch/native.js';
 import type { SocketAddress } from '../../sys/kernel.js';
+import type { BinaryMessage } from '../websocket/server-web-socket.js';
+import type { WebSocketUpgradeOptions } from '../websocket/web-socket-options.js';
 import type { HandlerServer } from './handler-server.js';
 
 /** A request that a handler was called with, and its response. */
@@ -44,5 +46,20 @@ export class HandlerContext {
    */
   informational(status: number, headers?: HeadersSource): boolean {
     return this.#exchange.inform(status, headers);
+  }
+
+  /** As of `server`, so that the second argument of a handler may be called so, as in Bun. */
+  upgrade<Data = undefined>(request: Request, options?: WebSocketUpgradeOptions<Data>): boolean {
+    return this.server.upgrade(request, options);
+  }
+
+  /** As of `server`. */
+  publish(topic: string, message: string | BinaryMessage, compress = false): number {
+    return this.server.publish(topic, message, compress);
+  }
+
+  /** As of `server`. */
+  subscriberCount(topic: string): number {
+    return this.server.subscriberCount(topic);
   }
 }

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { installGlobals } from '../../fetch/globals.js';
 import { toHttpResponse } from '../../fetch/handler-response.js';
 import type { FastRequest } from '../../fetch/request.js';
-import { type HttpResponse, textResponse } from '../../http/response/response.js';
+import { HttpResponse, NO_BODY, textResponse } from '../../http/response/response.js';
 import { guardProcess } from './client-failures.js';
 import type { HandlerContext } from './handler-context.js';
 
@@ -10,14 +10,21 @@ import type { HandlerContext } from './handler-context.js';
  * Responds to a request, at once or later. If it throws, rejects, or returns anything that cannot be sent, the error is
  * written to standard error and the response is the error handler's, by default a 500.
  */
-export type FetchHandler = (request: Request, context: HandlerContext) => Response | Promise<Response>;
+export type FetchHandler = (request: Request, context: HandlerContext) => Handled | Promise<Handled>;
+/** Undefined if the handler has made a WebSocket of the request. */
+type Handled = Response | undefined;
 /** Responds in place of a handler that has failed with `error`. If it fails too, the response is a 500. */
 export type ErrorHandler = (error: unknown) => Response | Promise<Response>;
 
 /** For a handler and an error handler that have failed. */
 export const SERVER_ERROR = textResponse(500, 'The server failed to handle this request.\n');
 
+/** In place of the response of a handler that has made a WebSocket of its request. */
+export const UPGRADED = new HttpResponse(101, [], NO_BODY);
+
 export interface AbortCheck {
+  /** Whether the handler has made a WebSocket of its request, so that its response comes to nothing. */
+  readonly isUpgraded: boolean;
   /** Whether an error is the reason that the request was aborted with, and so not a failure of the handler. */
   isAbortReason(error: unknown): boolean;
   /** The handler has failed. */
@@ -54,15 +61,17 @@ export class HandlerRunner {
     const handler = ofRoute ?? this.fetch!; // without this object as its `this`
     try {
       const result = handler(request as unknown as Request, context);
-      return isPromise(result) ? this.await(result, check) : toHttpResponse(result);
+      if (isPromise(result)) return this.await(result, check);
+      return result === undefined && check.isUpgraded ? UPGRADED : toHttpResponse(result as Response);
     } catch (error) {
       return this.onError(error, check);
     }
   }
 
-  private async await(result: Promise<Response>, check: AbortCheck): Promise<HttpResponse> {
+  private async await(result: Promise<Response | undefined>, check: AbortCheck): Promise<HttpResponse> {
     try {
-      return toHttpResponse(await result);
+      const response = await result;
+      return response === undefined && check.isUpgraded ? UPGRADED : toHttpResponse(response as Response);
     } catch (error) {
       return this.onError(error, check);
     }

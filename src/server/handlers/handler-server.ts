@@ -1,6 +1,9 @@
 import type { FilesStats } from '../../files/files.js';
 import type { ReactorStats } from '../../reactor/options.js';
 import type { Measurements } from '../measure/meter.js';
+import type { BinaryMessage } from '../websocket/server-web-socket.js';
+import type { WebSocketUpgradeOptions } from '../websocket/web-socket-options.js';
+import type { WebSocketStats } from '../websocket/web-sockets.js';
 
 /** Counters since the start of the server, except `connections.open` and `.queued`. */
 export interface ServerStats {
@@ -42,6 +45,8 @@ export interface ServerStats {
   busyMs: number;
   /** The longest time between two waits so far, in milliseconds. */
   longestTurnMs: number;
+  /** Null without a `websocket`. */
+  webSockets: WebSocketStats | null;
   /** Null unless the server measures: `measure`, or `admin`. */
   measurements: Measurements | null;
 }
@@ -81,6 +86,23 @@ export interface HandlerServer {
    * client
    */
   timeout(request: Request, seconds: number): void;
+  /**
+   * Makes a WebSocket of a request that asks for one, RFC 6455, once the handshake is valid: the response with status 101
+   * is sent, `websocket.open` is called, and the handler returns nothing.
+   * @returns false if the request does not ask for a WebSocket, or not correctly, or its client has disconnected; the
+   *   handler then responds as to any request, for instance with 426
+   * @throws TypeError ERR_EPOLLET_OPTION without a `websocket`; ERR_EPOLLET_ARGUMENT for a Request of another kind
+   */
+  upgrade<Data = undefined>(request: Request, options?: WebSocketUpgradeOptions<Data>): boolean;
+  /**
+   * Sends a message to all WebSockets that are subscribed to the topic.
+   * @returns its bytes; 0 without a subscriber
+   */
+  publish(topic: string, message: string | BinaryMessage, compress?: boolean): number;
+  /** How many WebSockets are subscribed to the topic. */
+  subscriberCount(topic: string): number;
+  /** WebSockets that are open. */
+  readonly pendingWebSockets: number;
   /** A handler must not await it: it resolves once every response is sent, the one of that handler too. */
   stop(options?: StopOptions): Promise<void>;
 }
