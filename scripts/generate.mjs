@@ -113,7 +113,7 @@ function descriptionOf({ description, flag, type }) {
 
 function flagCells(name, row) {
   if (name === 'root') return ['`[dir]`', ''];
-  if (['routes', 'error', 'upgrade', 'limits', 'measure'].includes(name)) return ['', ''];
+  if (['routes', 'error', 'upgrade', 'websocket', 'limits', 'measure'].includes(name)) return ['', ''];
   const flag = flagName(name, row);
   const short = row.flag?.short === undefined ? '' : `\`-${row.flag.short}\`, `;
   return [`${short}\`--${row.default === true ? 'no-' : ''}${flag}\``, `\`${variableOf(flag)}\``];

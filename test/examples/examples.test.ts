@@ -54,8 +54,8 @@ test('fetch.mjs responds to a name, to an address, and with 404', async () => {
   expect((await started.kill().ended).code).toBe(0);
 });
 
-test('websocket.mjs sends a message of one client to all of its room', async () => {
-  await using started = app('websocket.mjs');
+test.each(['websocket.mjs', 'rooms.mjs'])('%s sends a message of one client to all of its room', async (example) => {
+  await using started = app(example);
   const url = (await urlOf(started)).replace('http', 'ws');
   const received: string[][] = [];
   const connect = async (room: string): Promise<WebSocket> => {

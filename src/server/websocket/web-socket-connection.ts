@@ -310,7 +310,7 @@ export class WebSocketConnection<Data = unknown> extends Outgoing implements Pro
   private ofBinaryType(bytes: Buffer, start: number, end: number, isOwned: boolean): Message {
     const type = this.bits >> BINARY_TYPE_SHIFT;
     if (type === 0) return isOwned ? bytes.subarray(start, end) : Buffer.from(bytes.subarray(start, end));
-    const copy = Uint8Array.prototype.slice.call(bytes, start, end);
+    const copy = new Uint8Array(bytes.subarray(start, end));
     return (type === 1 ? copy.buffer : copy) as Buffer;
   }
 }
