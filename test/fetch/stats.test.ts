@@ -24,6 +24,7 @@ test('a new server has counted nothing', () => {
     halfCloseTimeouts: 0,
     eventsPerTurn: 0,
     accessLogDropped: 0,
+    webSockets: null,
     measurements: null,
   });
   expect(reactor).toMatchObject({ events: 0, stale: 0, spurious: 0, revisits: 0, expired: 0 });

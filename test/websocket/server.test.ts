@@ -393,7 +393,7 @@ test.each([
   [false, ''],
 ] as [WebSocketHandler['perMessageDeflate'], string][])(
   'perMessageDeflate: %j',
-  async (perMessageDeflate, extensions) => {
+  async (perMessageDeflate = false, extensions) => {
     const server = echo({
       perMessageDeflate,
       message: (ws, message) => ws.send(message, true),
