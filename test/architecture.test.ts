@@ -33,6 +33,7 @@ const FLOORS: string[][] = [
   ['models', 'lab/base'],
   ['lab/measure', 'lab/load'],
   ['lab/bench'],
+  ['lab/drivers'],
   ['lab/experiments'],
   ['lab/report', 'admin/page'],
   ['lab', 'admin'],

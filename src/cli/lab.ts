@@ -151,9 +151,14 @@ async function runAll(flags: Flags, directory: string): Promise<number> {
   return stop.code;
 }
 
-/** Two rounds of four rates fit into the time. */
-const roundsOf = ({ rounds, quick }: Flags, experiment: ExperimentName): { rounds: number } | undefined =>
-  experiment === 'rates' && rounds === undefined && !quick ? { rounds: 2 } : undefined;
+/** Two rounds of four rates fit into the time, and two of the drivers with half the duration. */
+function roundsOf(flags: Flags, experiment: ExperimentName): Partial<LabSettings> {
+  if (flags.quick || (experiment !== 'rates' && experiment !== 'drivers')) return {};
+  return {
+    ...(flags['rounds'] === undefined && { rounds: 2 }),
+    ...(experiment === 'drivers' && flags['seconds'] === undefined && { seconds: THOROUGH.seconds / 2 }),
+  };
+}
 
 function assertLoadGenerator({ models }: LabSettings, tools: Tools): void {
   if (models.length > 0 && !tools.has('wrk') && !tools.has('autocannon'))

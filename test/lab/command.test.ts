@@ -133,6 +133,25 @@ describe.runIf(runs)('with a load generator', () => {
       if (rounds.length === 0) expect(failure).toBe('The budget of 4 s was used up before its turn.');
   });
 
+  test('drivers writes a valid report, within its budget', { timeout: LAB_MS }, async () => {
+    const json = join(directory, 'drivers.json');
+    await using lab = command(['lab', '--experiment', 'drivers', ...TINY, '--budget', '3', '--json', json]);
+    expect((await lab.ended).code).toBe(0);
+    const report = reportIn(json);
+    if (report.experiment !== 'drivers') throw new Error();
+    expect(schemaErrors(report)).toBeNull();
+    const measured = report.results.filter(({ points }) => points.length > 0);
+    expect(measured.length).toBeGreaterThan(0);
+    for (const { driver, points } of measured) {
+      expect(points.map(({ load }) => load)).toEqual(
+        driver === 'Node alone' ? ['idle'] : ['idle', '1,000/s', 'saturated'],
+      );
+      for (const { probes } of points) expect(probes).toHaveLength(driver === 'worker' ? 16 : 8);
+    }
+    for (const { failure, points } of report.results)
+      if (points.length === 0) expect(failure).toBe('The budget of 3 s was used up before its turn in round 1.');
+  });
+
   test('libuv reports ratios to epollet', { timeout: LAB_MS }, async () => {
     const json = join(directory, 'libuv.json');
     await using lab = command(['lab', '--experiment', 'libuv', ...TINY, '--json', json]);

@@ -1,6 +1,11 @@
 import { seededRandom } from '../../src/lab/base/shuffle.js';
 import type { RateLoad } from '../../src/lab/bench/rate-load.js';
 import { RATES, THOROUGH } from '../../src/lab/bench/settings.js';
+import type { DriverWindow, ThreadReadings } from '../../src/lab/drivers/driver-program.js';
+import type { AllDrivers } from '../../src/lab/drivers/figures.js';
+import type { Recorded } from '../../src/lab/drivers/lateness.js';
+import { driverNoise, LOAD_NAMES, LOADS, probeResults } from '../../src/lab/drivers/result.js';
+import { ALONE, PROBE_NAMES, type Probe, type ThreadName, WAY_NAMES } from '../../src/lab/drivers/ways.js';
 import { connectionsResult } from '../../src/lab/experiments/connections.js';
 import { ratioTo } from '../../src/lab/experiments/libuv.js';
 import {
@@ -165,6 +170,75 @@ function rateLoadOf(rate: number, cpuUs: number, at: number): RateLoad {
   };
 }
 
+/** A window in which the probes are late by `us`, or never run. */
+function threadOf(thread: ThreadName, us: number | null): ThreadReadings {
+  const recorded = (at: number): Recorded =>
+    us === null
+      ? { distribution: [], overdueMs: 2000 }
+      : {
+          distribution: [
+            [us * (1 + at), 95],
+            [us * (9 + at), 5],
+          ],
+          overdueMs: 0,
+        };
+  const probes = Object.fromEntries(PROBE_NAMES.map((probe, at) => [probe, recorded(at)]));
+  return { thread, probes: probes as Record<Probe, Recorded> };
+}
+
+function sampleDrivers(): AllDrivers {
+  const rows = [...WAY_NAMES, 'enclosing again'];
+  const results = rows.map((driver, at): AllDrivers['results'][number] => {
+    const loads = driver === ALONE ? LOAD_NAMES.slice(0, 1) : LOAD_NAMES;
+    const rounds = [0.9, 1, 1.1];
+    const { points } = ratesResult({
+      model: driver,
+      waits: '',
+      failure: null,
+      transcript: null,
+      loads: new Map(
+        loads.flatMap((load) => {
+          const rate = LOADS[load];
+          return rate === null ? [] : [[rate, rounds.map((off) => rateLoadOf(rate || 60_000, (8 + at) * off, 9))]];
+        }),
+      ),
+    });
+    return {
+      driver,
+      failure: null,
+      points: loads.map((load, level) => {
+        const cost = level === 0 ? null : points[level - 1]!;
+        const us = 100 * level + 50 + 10 * (at % WAY_NAMES.length);
+        const windows = rounds.map(
+          (off): DriverWindow => ({
+            seconds: 2,
+            threads: [
+              threadOf('main', driver === 'blocking' ? null : Math.round(us * off)),
+              ...(driver === 'worker' ? [threadOf('worker', null)] : []),
+            ],
+          }),
+        );
+        const each = (median: number) => ({ median, min: median, max: median, count: 3 });
+        return {
+          load,
+          cpuUs: cost?.cpuUs ?? null,
+          busy: each(level / 4),
+          wakeUpsPerSecond: cost?.wakeUpsPerSecond ?? each(1),
+          achieved: cost?.achieved ?? null,
+          errors: cost?.errors ?? null,
+          latencyMs: cost?.latencyMs ?? { p50: null, p90: null, p99: null, p999: null, max: null },
+          histograms: cost?.histograms ?? null,
+          systemCalls: cost && { perRequest: 3, byName: { recvfrom: 1, sendto: 1, epoll_wait: 1 } },
+          costRounds: cost?.rounds ?? [],
+          struckOut: cost?.struckOut ?? null,
+          probes: probeResults(windows),
+        };
+      }),
+    };
+  });
+  return { results, repeated: { model: 'enclosing', noise: driverNoise(results[0]!, results.at(-1)!) } };
+}
+
 export function sampleReport(experiment: ExperimentName): LabReport {
   const random = seededRandom(7);
   if (experiment === 'triggers') {
@@ -197,6 +271,7 @@ export function sampleReport(experiment: ExperimentName): LabReport {
     );
     return { ...head(experiment, []), experiment, results, noise: spreadNoise(results) };
   }
+  if (experiment === 'drivers') return { ...head(experiment, []), experiment, ...sampleDrivers() };
   if (experiment === 'connections') {
     const results = [...MODELS, AGAIN].map(([model, cpuUs, perSecond, baselineMib], at) => {
       const rounds = new Map(

@@ -1,3 +1,5 @@
+import type { Summary } from './stats.js';
+
 /** One section of a report: a chart, and a table with its numbers. */
 export interface Figure {
   readonly title: string;
@@ -32,4 +34,15 @@ export interface Series {
 export interface Table {
   readonly columns: readonly string[];
   readonly rows: readonly (readonly string[])[];
+}
+
+/** A series of medians, with the range over the rounds. */
+export function summarySeries<Item>(name: string, items: readonly Item[], of: (item: Item) => Summary | null): Series {
+  const summaries = items.map(of);
+  return {
+    name,
+    values: summaries.map((each) => each?.median ?? null),
+    low: summaries.map((each) => each?.min ?? null),
+    high: summaries.map((each) => each?.max ?? null),
+  };
 }

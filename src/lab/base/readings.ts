@@ -13,13 +13,18 @@ export interface ReadingOptions {
   readonly isLess: boolean;
   /** Null if it is not known. */
   readonly noise: number | null;
+  /** What the rows are. @default 'model' */
+  readonly noun?: string;
 }
 
 /**
  * What a chart shows, as a sentence of its figures: the best model, those that do not differ from it by more than two
  * runs of the same, and how far away the worst one is. Null for fewer than two models.
  */
-export function extremesReading(values: readonly Value[], { unit, isLess, noise }: ReadingOptions): string | null {
+export function extremesReading(
+  values: readonly Value[],
+  { unit, isLess, noise, noun = 'model' }: ReadingOptions,
+): string | null {
   const sorted = measured(values).sort((a, b) => (isLess ? a.value - b.value : b.value - a.value));
   const [best, ...others] = sorted;
   const worst = others.at(-1);
@@ -27,7 +32,7 @@ export function extremesReading(values: readonly Value[], { unit, isLess, noise 
   const equal = others.filter(({ value }) => isWithinNoise(value / best.value, noise)).map(({ model }) => model);
   const amount = (each: { value: number }): string => `${formatNumber(each.value)} ${unit}`;
   const first = `${isLess ? 'Least' : 'Most'}: ${best.model} with ${amount(best)}`;
-  if (equal.length === others.length) return `${first}; no model differs from it by more than two runs of the same.`;
+  if (equal.length === others.length) return `${first}; no ${noun} differs from it by more than two runs of the same.`;
   const same =
     equal.length === 0
       ? ''

@@ -84,7 +84,7 @@ export class Instruments implements Disposable {
    */
   async rateLoads(
     { url, connections, close, seconds }: LoadSpec,
-    options: Pick<RateLoadSpec, 'pid' | 'rates' | 'warmUpSeconds' | 'settle'>,
+    options: Pick<RateLoadSpec, 'pid' | 'rates' | 'warmUpSeconds' | 'settle'> & Partial<Pick<RateLoadSpec, 'spin'>>,
   ): Promise<RateLoad[]> {
     const spec: RateLoadSpec = {
       ...options,
@@ -94,7 +94,7 @@ export class Instruments implements Disposable {
       connections,
       close,
       seconds,
-      spin: this.cores !== null,
+      spin: options.spin ?? this.cores !== null,
     };
     const command = [...tasksetArgs(this.cores?.load), ...this.rateLoad, JSON.stringify(spec)];
     const { stdout, stderr } = await runTool(command, { stopAfterMs: MAX_RATE_LOAD_MS, signal: this.signal });

@@ -10,12 +10,15 @@ export interface RateLoadSpec extends Omit<OpenLoopOptions, 'catchUp' | 'kernel'
   readonly pid: number;
   /** A closed loop before the first rate; 0 for none. */
   readonly warmUpSeconds: number;
-  /** Requests per second, in this order. */
+  /** Requests per second, in this order, or CLOSED_LOOP. */
   readonly rates: readonly number[];
   readonly seconds: number;
   /** Whether windows have to agree, up to `maxWindows`; otherwise one window is measured. */
   readonly settle: boolean;
 }
+
+/** In place of a rate: each connection sends its next request when it has a response. JSON has no infinity. */
+export const CLOSED_LOOP = 0;
 
 /** Each line of its output. */
 export type RateLoadLine = { readonly load: RateLoad } | { readonly error: string };
@@ -76,7 +79,7 @@ function measureRate(loop: OpenLoop, { pid, seconds, settle }: RateLoadSpec, rat
   const windows: MeasuredWindow[] = [];
   for (;;) {
     const [cpu, wakeUps] = [cpuTime(pid), voluntarySwitches(pid)];
-    const window = loop.run(rate, windowSeconds);
+    const window = loop.run(rate === CLOSED_LOOP ? Number.POSITIVE_INFINITY : rate, windowSeconds);
     windows.push({ ...window, cpu: cpuBetween(cpu, cpuTime(pid)), wakeUps: voluntarySwitches(pid) - wakeUps });
     const load = rateLoad(rate, windows, settle);
     if (load.settled || windows.length >= MAX_RATE_WINDOWS) return load;

@@ -1,4 +1,4 @@
-import type { Figure } from '../base/chart.js';
+import { type Figure, summarySeries } from '../base/chart.js';
 import { ExperimentError } from '../base/errors.js';
 import { formatMedian, formatNumber, formatRange, MIB, NONE, scale } from '../base/format.js';
 import { modelOf, noiseFigure, noiseOf, noisySentence, type Repeated, repetitionOf } from '../base/noise.js';
@@ -16,7 +16,6 @@ import { openFilesLimit } from '../measure/machine.js';
 import { assertMemoryFor, stableRss } from '../measure/memory.js';
 import { residentBytes } from '../measure/proc-stat.js';
 import type { Experiment, Measured } from './experiment.js';
-import { summarySeries } from './models-figures.js';
 
 /** The few busy connections among the idle ones. */
 const BUSY = 8;

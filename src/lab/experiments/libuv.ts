@@ -1,11 +1,11 @@
-import type { Figure } from '../base/chart.js';
+import { type Figure, summarySeries } from '../base/chart.js';
 import { formatNumber, formatRange } from '../base/format.js';
 import { formatRatio, isWithinNoise, modelOf } from '../base/noise.js';
 import { type Summary, summarize } from '../base/stats.js';
 import type { Workbench } from '../bench/workbench.js';
 import type { Experiment } from './experiment.js';
 import { measurePartials, resultsOf } from './models.js';
-import { modelsFigures, modelsSummary, summarySeries } from './models-figures.js';
+import { modelsFigures, modelsSummary } from './models-figures.js';
 import type { ModelPartial, ModelResult, ModelsResult } from './models-result.js';
 
 const REFERENCE = 'epollet';

@@ -1,4 +1,4 @@
-import type { Figure, Series } from '../base/chart.js';
+import { type Figure, summarySeries } from '../base/chart.js';
 import { formatCalls, formatMedian, formatNumber, formatRange, KIB, MIB, NONE, scale } from '../base/format.js';
 import { formatRatio, noiseFigure, type Repeated } from '../base/noise.js';
 import { extremesReading, type ReadingOptions } from '../base/readings.js';
@@ -260,16 +260,5 @@ function failureFigure(all: readonly ModelResult[]): Figure | null {
       'Failed requests, responses with a status other than 2xx, models that could not be measured, and figures that are struck out because successive windows of the load did not agree.',
     chart: null,
     table: { columns: ['model', 'rounds measured', 'errors', 'left out because'], rows },
-  };
-}
-
-/** A series of medians, with the range over the rounds. */
-export function summarySeries<Item>(name: string, items: readonly Item[], of: (item: Item) => Summary | null): Series {
-  const summaries = items.map(of);
-  return {
-    name,
-    values: summaries.map((each) => each?.median ?? null),
-    low: summaries.map((each) => each?.min ?? null),
-    high: summaries.map((each) => each?.max ?? null),
   };
 }

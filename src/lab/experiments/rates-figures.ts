@@ -1,9 +1,8 @@
-import type { Figure } from '../base/chart.js';
+import { type Figure, summarySeries } from '../base/chart.js';
 import { formatMedian, formatNumber, formatRange, NONE } from '../base/format.js';
 import { formatNoise, formatRatio, repetitionOf, SAME } from '../base/noise.js';
 import { extremesReading, ratesReading, type Value } from '../base/readings.js';
 import type { Summary } from '../base/stats.js';
-import { summarySeries } from './models-figures.js';
 import { PERCENTILES, type RateNoise, type RatePoint, type RatesResult } from './rates-result.js';
 
 interface AllRates {

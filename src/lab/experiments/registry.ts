@@ -1,5 +1,6 @@
 import { type BenchSettings, SETTING_NAMES, SETTINGS } from '../bench/settings.js';
 import { connections } from './connections.js';
+import { drivers } from './drivers.js';
 import type { Experiment } from './experiment.js';
 import { libuv } from './libuv.js';
 import { models } from './models.js';
@@ -8,7 +9,7 @@ import { triggers } from './triggers.js';
 import { workers } from './workers.js';
 
 /** All experiments; the name is the value of --experiment. */
-export const EXPERIMENTS = { models, rates, libuv, connections, triggers, workers };
+export const EXPERIMENTS = { models, rates, libuv, connections, triggers, workers, drivers };
 
 export type ExperimentName = keyof typeof EXPERIMENTS;
 

@@ -1,8 +1,7 @@
-import type { Figure } from '../base/chart.js';
+import { type Figure, summarySeries } from '../base/chart.js';
 import { formatMedian, formatNumber, formatRange } from '../base/format.js';
 import { formatNoise, formatRatio, SAME } from '../base/noise.js';
 import { BUFFER_BYTES, READER_NAMES, type TriggerCost, type TriggerCosts } from '../measure/trigger-costs.js';
-import { summarySeries } from './models-figures.js';
 
 /** Two projects that decided against each other, on the same question. */
 export const QUOTATIONS = [

@@ -125,7 +125,7 @@ export class OpenLoop implements Disposable {
     for (;;) {
       let dueMs = startMs + due * intervalMs;
       while (dueMs <= nowMs && dueMs < endMs && nowMs < lastSendMs && this.free.length > 0) {
-        if (!wasWaiting) lag.add(nowMs - dueMs);
+        if (!wasWaiting && intervalMs > 0) lag.add(nowMs - dueMs);
         const at = intervalMs === 0 ? nowMs : dueMs;
         this.send(this.free.shift()!, at);
         dueMs = startMs + ++due * intervalMs;

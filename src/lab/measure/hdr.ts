@@ -31,6 +31,12 @@ export function encodeLatencies(corrected: Distribution, raw: Distribution): Enc
   return hdr === null ? null : { corrected: encode(hdr, corrected), raw: encode(hdr, raw) };
 }
 
+/** In the same encoding. Null without the library. */
+export function encodeDistribution(distribution: Distribution): string | null {
+  const hdr = loaded();
+  return hdr === null ? null : encode(hdr, distribution);
+}
+
 function encode(hdr: Library, distribution: Distribution): string {
   const histogram = hdr.build({
     bitBucketSize: 64,

@@ -3,6 +3,8 @@ import { ExperimentError } from '../base/errors.js';
 import { formatNumber } from '../base/format.js';
 import { formatNoise, formatRatio, isWithinNoise, modelOf } from '../base/noise.js';
 import type { Summary } from '../base/stats.js';
+import { probeOf } from '../drivers/result.js';
+import type { Probe } from '../drivers/ways.js';
 import { type LabReport, REPORT_VERSION } from './report.js';
 
 /** A figure of a report that the same row of another one can be compared with. */
@@ -122,6 +124,20 @@ function comparablesOf(report: LabReport): Comparable[] {
         ...figure(spread, `${CPU} of ${workers} workers, ${lifetime} connections`, cpuUs, report.noise.cpuUs),
         ...figure(spread, `${P99} of ${workers} workers, ${lifetime} connections`, p99Ms, report.noise.p99Ms),
       ]);
+    case 'drivers':
+      return report.results.flatMap(({ driver, points }) =>
+        points.flatMap((point) => {
+          const noise = report.repeated?.noise.find(({ load }) => load === point.load)?.noise;
+          const probed = (probe: Probe) => probeOf(point, probe, 'main')?.p99Ms;
+          const counts = point.struckOut === null;
+          return [
+            ...figure(driver, `${CPU}, ${point.load}`, counts ? point.cpuUs : null, noise?.cpuUs ?? null),
+            ...figure(driver, `${P99}, ${point.load}`, counts ? point.latencyMs.p99 : null, noise?.p99Ms ?? null),
+            ...figure(driver, `timeout 1 ms, ${P99}, ${point.load}`, probed('timeout 1 ms'), noise?.timeoutMs ?? null),
+            ...figure(driver, `TCP echo, ${P99}, ${point.load}`, probed('TCP echo'), noise?.echoMs ?? null),
+          ];
+        }),
+      );
     case 'triggers': {
       const { costs = [], repeated } = report.costs ?? {};
       return costs.flatMap(({ reader, messageBytes, ready, ns }) => {
