@@ -5,6 +5,7 @@ import type { ErrorCode } from '../sys/error-code.js';
 import type { OnServing } from './serve.js';
 import { tooFewDescriptors } from './settings/descriptor-limit.js';
 import { isUsageError, UsageError } from './settings/usage-error.js';
+import { Subcommand } from './subcommand.js';
 
 const USAGE_EXIT_CODE = 2;
 
@@ -91,7 +92,7 @@ function program(onServing: OnServing): Command {
     });
 
   for (const [name, { description }] of Object.entries(COMMANDS))
-    all.addCommand(new Command(name).description(description), { isDefault: name === 'serve' });
+    all.addCommand(new Subcommand(name).description(description), { isDefault: name === 'serve' });
 
   // As man(1), by COLUMNS where the output is not a terminal.
   const width = process.stdout.isTTY ? process.stdout.columns : Number(process.env['COLUMNS']) || 80;
