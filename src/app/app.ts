@@ -106,8 +106,9 @@ function stackOf(error: unknown): string {
 function appOf(path: string, given: unknown): App {
   if (given === undefined) throw new AppError(`The app ${path} has no default export; give it one: ${SHAPE}.`);
   const members = (given ?? {}) as Record<string, unknown>;
-  const { fetch, routes } = members;
-  if (typeof fetch !== 'function' && (routes === undefined || fetch !== undefined)) {
+  const { fetch } = members;
+  const routes = routesOf(given);
+  if (typeof fetch !== 'function' && (routes === null || fetch !== undefined)) {
     if (typeof given === 'function') return { fetch: given as FetchHandler };
     throw new AppError(
       `The default export of the app ${path} has no function fetch; give it one, or routes: ${SHAPE}.`,
@@ -115,7 +116,7 @@ function appOf(path: string, given: unknown): App {
   }
   const app: App = {};
   if (fetch !== undefined) app.fetch = fetch.bind(given) as FetchHandler;
-  if (routes !== undefined) app.routes = routes as Routes;
+  if (routes !== null) app.routes = routes;
   for (const name of ['error', 'upgrade'] as const) {
     const handler = members[name];
     if (handler === undefined) continue;
@@ -129,4 +130,17 @@ function appOf(path: string, given: unknown): App {
   // Checked by the server.
   if (members['websocket'] !== undefined) app.websocket = members['websocket'] as WebSocketHandler;
   return app;
+}
+
+/** Null for those of a framework: apps of Hono, Elysia and itty-router have a list of that name, which is theirs to use. */
+function routesOf(given: unknown): Routes | null {
+  if (!isPlain(given)) return null;
+  const { routes } = given;
+  return isPlain(routes) ? (routes as Routes) : null;
+}
+
+function isPlain(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }

@@ -96,6 +96,12 @@ describe('a usage error is one sentence and exit code 2', () => {
     ['site', null, /^The app site is a directory; give a module in it\.$/],
     ['none.mjs', 'export const fetch = 1', /^The app none\.mjs has no default export; give it one: export default \{ /],
     ['empty.mjs', 'export default {}', /^The default export of the app empty\.mjs has no function fetch; give it one/],
+    [
+      'fetch.mjs',
+      'export default { fetch: 5, routes: {} }',
+      /^The default export of the app fetch\.mjs has no function/,
+    ],
+    ['routes.mjs', 'export default { routes: [] }', /^The default export of the app routes\.mjs has no function/],
     ['null.mjs', 'export default null', /^The default export of the app null\.mjs has no function fetch/],
     [
       'error.mjs',

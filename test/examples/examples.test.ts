@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { Command, command, PACKAGE } from '../support/command.js';
-import { eventually, RawClient } from '../support/raw-client.js';
+import { eventually, RawClient, request } from '../support/raw-client.js';
 
 /** Where Node's fetch keeps its agent (undici, lib/global.js). */
 const AGENT = Symbol.for('undici.globalDispatcher.1');
@@ -36,7 +36,7 @@ const json = (value: unknown): RequestInit => ({ method: 'POST', body: JSON.stri
 test('every example starts with how to run it, and is in the table of the README', () => {
   const names = readdirSync(pathOf('')).filter((name) => name.endsWith('.mjs'));
   const readme = readFileSync(pathOf('README.md'), 'utf8');
-  expect(names).toHaveLength(16);
+  expect(names).toHaveLength(18);
   for (const name of names) {
     const text = readFileSync(pathOf(name), 'utf8');
     expect(text).toMatch(new RegExp(`^(?://.*\\n)*//.* (?:node|--app) examples/${name}`));
@@ -72,6 +72,23 @@ test.each(['websocket.mjs', 'rooms.mjs'])('%s sends a message of one client to a
   await eventually(() => received[0]!.length === 3 && received[1]!.length === 2, 'the message');
   expect(received).toEqual([['1 in /a', '2 in /a', 'hello'], ['2 in /a', 'hello'], ['1 in /b']]);
   for (const client of clients) client.close();
+  expect((await started.kill().ended).code).toBe(0);
+});
+
+test('routes.mjs sends an early hint, a prepared style, and notes by their id', async () => {
+  await using started = app('routes.mjs');
+  const url = await urlOf(started);
+  using client = await RawClient.connect(Number(new URL(url).port));
+  client.send(request('/'));
+  const hint = await client.response();
+  expect([hint.status, hint.field('link')]).toEqual([103, '</style.css>; rel=preload; as=style']);
+  expect((await client.response()).body.toString()).toContain('<li><a href="/notes/1">Buy%20milk.</a></ul>');
+  expect(await responseOf(`${url}/style.css`)).toEqual([200, 'li { font: 1em serif }\n']);
+  expect((await fetch(`${url}/notes`, { method: 'POST', body: 'Call Ada.' })).headers.get('location')).toBe('/notes/2');
+  expect(await responseOf(`${url}/notes/2`)).toEqual([200, 'Call Ada.\n']);
+  expect(await responseOf(`${url}/notes/2`, { method: 'DELETE' })).toEqual([204, '']);
+  expect(await responseOf(`${url}/notes/2`)).toEqual([404, 'No such note.\n']);
+  expect((await fetch(`${url}/notes/2`, { method: 'PUT' })).headers.get('allow')).toBe('GET, HEAD, DELETE, OPTIONS');
   expect((await started.kill().ended).code).toBe(0);
 });
 

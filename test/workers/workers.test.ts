@@ -247,6 +247,16 @@ describe('reload', () => {
     cpSync(join(FIXTURES, 'word.mjs'), join(directory, 'word.mjs'));
   });
 
+  it('of routes of the app; functions and Responses cannot be sent to workers', async () => {
+    const server = await start({ root: directory, app });
+    expect(await get(server, '/static')).toBe('a prepared response');
+    expect(await get(server, '/routed/a%20b')).toBe('["a b",true,true]');
+    await server.reload({});
+    expect(await get(server, '/static')).toBe('a prepared response');
+    for (const change of [{ fetch: () => new Response('') }, { routes: {} }, { upgrade: () => {} }])
+      await expect(server.reload(change as never)).rejects.toThrow(/cannot be sent to workers: put it into a module/);
+  });
+
   it('several at once are made one after the other, also while a worker is replaced', async () => {
     const server = await start({ root: directory, app });
     server.report = () => {};

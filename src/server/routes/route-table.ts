@@ -2,6 +2,12 @@ import type { RequestParser } from '../../http/request/parser.js';
 import { hashPath, latin1 } from '../../http/text.js';
 import { canonicalRequestPath, decoded, parseRoutePath, type Segment, sameRequests } from './route-path.js';
 
+const DOT = 0x2e;
+const SLASH = 0x2f;
+const PLAIN = new Uint8Array(256);
+for (const character of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_')
+  PLAIN[character.charCodeAt(0)] = 1;
+
 /** Where a parameter is: its name, and the number of its segment. */
 type ParamPlace = readonly [name: string, at: number];
 
@@ -70,6 +76,8 @@ interface Exact<Value> {
 export class RouteTable<Value> {
   private readonly exact = new Map<number, Exact<Value>>();
   private readonly root = new Node<Value>();
+  /** Whether a path has a parameter or a wildcard. */
+  private hasPatterns = false;
 
   /** @throws TypeError ERR_EPOLLET_OPTION for a path that no request can have, or that has the same requests as another */
   add(path: string, value: Value): void {
@@ -84,12 +92,14 @@ export class RouteTable<Value> {
     if (node[place] !== null) throw sameRequests(path);
     node[place] = entry;
     if (segments.every(({ kind }) => kind === 'literal')) this.addExact(path, entry.match);
+    else this.hasPatterns = true;
   }
 
   /** The match of the request that the parser holds; null if no path matches. */
   find({ bytes, pathStart, pathEnd, pathHash }: RequestParser): RouteMatch<Value> | null {
     let exact = this.exact.get(pathHash) ?? null;
     for (; exact !== null; exact = exact.next) if (isPath(exact.path, bytes, pathStart, pathEnd)) return exact.match;
+    if (!this.hasPatterns && isPlain(bytes, pathStart, pathEnd)) return null;
     const path = pathStart === pathEnd ? '/' : canonicalRequestPath(latin1(bytes, pathStart, pathEnd));
     return path === null ? null : (find(this.root, path.split('/'), 1)?.matchOf(path) ?? null);
   }
@@ -120,6 +130,18 @@ function find<Value>(node: Node<Value>, segments: readonly string[], at: number)
   if (found !== null) return found;
   const byParam = node.param === null || segment === '' ? null : find(node.param, segments, at + 1);
   return byParam ?? node.wildcard;
+}
+
+/** Whether a path has no other spelling: letters, digits and hyphens, with a dot or a slash behind some. */
+function isPlain(bytes: Uint8Array, start: number, end: number): boolean {
+  let isBehindSeparator = true;
+  for (let i = start + 1; i < end; i++) {
+    const byte = bytes[i]!;
+    const isSeparator = byte === DOT || byte === SLASH;
+    if (isSeparator ? isBehindSeparator : (PLAIN[byte]! & 1) === 0) return false;
+    isBehindSeparator = isSeparator;
+  }
+  return end > start;
 }
 
 function isPath(path: Buffer, bytes: Uint8Array, start: number, end: number): boolean {

@@ -5,6 +5,8 @@ import {
   type HandlerContext,
   LIMITS,
   type Limits,
+  type RouteParams,
+  type Routes,
   type ServeOptions,
   type Server,
   serve,
@@ -31,6 +33,30 @@ export async function run(): Promise<string> {
   return `${server.url.href} ${server.stats().connections.accepted}`;
 }
 
+const params: RouteParams<'/users/:id/posts/:post'> = { id: '1', post: '2' };
+const routes: Routes = { '/any/:id': ({ params: any }) => new Response(any['id'] ?? null) };
+serve({ routes });
+serve({
+  routes: {
+    '/response': new Response('x'),
+    '/users/:id/posts/:post': (request, { peer }) =>
+      new Response(`${request.params.id}${request.params.post}${peer?.port}`),
+    '/files/*': { GET: new Response('x'), POST: async (request) => new Response(await request.text()) },
+    '/left': false,
+    // @ts-expect-error: it has no such parameter
+    '/a/:x': (request) => new Response(request.params.y),
+  },
+  fetch: (request, info) => {
+    info.informational(103, { Link: `</${params.id}>` });
+    info.server.timeout(request, 0);
+    return Response.json(info.server.requestIP(request)?.address ?? info.server.pendingRequests);
+  },
+}).reload({ routes: { '/b/:y': ({ params: { y } }) => new Response(y) }, error: undefined });
+
+// @ts-expect-error: methods are in upper case
+serve({ routes: { '/x': { get: () => new Response('x') } } });
+// @ts-expect-error: a route returns a Response
+serve({ routes: { '/x': () => 'x' } });
 // @ts-expect-error: a root is a path or a URL
 serve({ root: 5 });
 // @ts-expect-error: no such option
