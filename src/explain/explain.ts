@@ -86,7 +86,7 @@ export function explain(options: ServeOptions, head: Uint8Array): Explanation {
       const decided = withoutFile('malformed', { topic: 'malformed', text: `${reason} The connection is closed.` });
       return { request, site: null, ...decided, ...sent(response, false, () => "the server's plain text") };
     }
-    const dispatched = dispatch({ parser, files, handlers, routes: null }, 0);
+    const dispatched = dispatch({ parser, files, handlers, routes: null, webSockets: null }, 0);
     if (files === null) {
       if (dispatched === null) return { request, site: null, ...handled([], 'called: there are no files') };
       const decided = withoutFile('options', { topic: 'handler', text: 'not called: * is the server itself' });

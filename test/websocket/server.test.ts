@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import type { ServeOptions, Server, ServerWebSocket, WebSocketHandler } from '../../src/index.js';
 import { TRIGGERS } from '../../src/reactor/interest.js';
+import { makeDirectory } from '../support/directory.js';
 import { deferred, handling } from '../support/handling.js';
 import { eventually, RawClient, request } from '../support/raw-client.js';
 import { clientFrame } from '../support/websocket-frames.js';
@@ -97,6 +98,17 @@ test('the response has the fields of the handler, and the first subprotocol of t
   expect(response.field('sec-websocket-protocol')).toBe('chat');
   expect(response.field('sec-websocket-accept')).toBe('s3pPLMBiTxaQ9kYGzzhZRbK+xOo=');
   expect(await got(client)).toBe('text late early');
+});
+
+test('of a site with files, fetch is called before them', async () => {
+  using directory = makeDirectory({ 'index.html': 'file' });
+  const server = echo({}, { root: directory.root });
+  using client = await connect(server);
+  client.send(text('hi'));
+  expect(await got(client)).toBe('text hi');
+  using other = await RawClient.connect(server.port);
+  other.send(request('/'));
+  expect((await other.response()).body.toString()).toBe('file');
 });
 
 test('a handler that declines goes on with HTTP, and what came behind the request is read then', async () => {

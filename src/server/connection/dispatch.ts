@@ -2,6 +2,7 @@ import type { Files } from '../../files/files.js';
 import { METHODS } from '../../http/request/line.js';
 import type { RequestParser } from '../../http/request/parser.js';
 import { HttpResponse, NO_BODY, textResponse } from '../../http/response/response.js';
+import { isUpgrade } from '../upgrade/pending-upgrade.js';
 import type { ServerContext } from './context.js';
 
 const ALLOW = ['Allow', 'GET, HEAD, OPTIONS'] as const;
@@ -18,13 +19,15 @@ const TRACE_NOT_ALLOWED = textResponse(405, 'TRACE is not allowed here.\n', [ALL
 export const isAllowed = (request: RequestParser): boolean =>
   request.method === 'GET' || request.method === 'HEAD' || request.method === 'OPTIONS';
 
-type Dispatching = Pick<ServerContext, 'parser' | 'files' | 'handlers' | 'routes'>;
+type Dispatching = Pick<ServerContext, 'parser' | 'files' | 'handlers' | 'routes' | 'webSockets'>;
 
 /**
  * The response of a route, of the files or of the server itself to the request that the parser holds, RFC 9110
- * section 9.3; null if a handler responds: that of the route (`routes.handler`), or fetch, where no file does. TRACE is not echoed: it would reveal fields that a proxy added.
+ * section 9.3; null if a handler responds: that of the route (`routes.handler`), or fetch, where no file does, or for a
+ * WebSocket. TRACE is not echoed: it would reveal fields that a proxy added.
  */
-export function dispatch({ parser, files, handlers, routes }: Dispatching, nowMs: number): HttpResponse | null {
+export function dispatch(context: Dispatching, nowMs: number): HttpResponse | null {
+  const { parser, files, handlers, routes, webSockets } = context;
   const { method } = parser;
   if (handlers === null) return serveFiles(parser, files!, nowMs);
   if (method === 'TRACE') return TRACE_NOT_ALLOWED;
@@ -34,7 +37,7 @@ export function dispatch({ parser, files, handlers, routes }: Dispatching, nowMs
     if (response !== null || routes.handler !== null) return response;
     if (!handlers.hasFetch) return files === null ? NOT_FOUND : serveFiles(parser, files, nowMs);
   }
-  if (files === null || handlers.fetchFirst) return null;
+  if (files === null || handlers.fetchFirst || (webSockets !== null && isUpgrade(parser))) return null;
   // A preflight is responded to by the one that would respond to the request it announces.
   if (method === 'OPTIONS') return files.preflightOfFile(parser, nowMs);
   if (method !== 'GET' && method !== 'HEAD') return null;
