@@ -200,7 +200,7 @@ function repeatedFigure({ repeated }: AllDrivers): Figure | null {
     description: `Each round measures ${model} twice, as ${model} and as ${repetitionOf(model)}. What the two differ by, the median over the rounds, is the noise of the run: a ratio within it is shown as “${SAME}”.`,
     chart: null,
     table: {
-      columns: ['load', 'CPU time', 'wake-ups', 'p50', 'p99', 'timeout 1 ms, p99', 'TCP echo, p99'],
+      columns: ['load', 'CPU time', 'wake-ups', 'p50', 'p99', 'timeout 1 ms, p99', 'TCP echo, p50'],
       rows: noise.map(({ load, noise: { cpuUs, wakeUpsPerSecond, p50Ms, p99Ms, timeoutMs, echoMs } }) => [
         load,
         ...[cpuUs, wakeUpsPerSecond, p50Ms, p99Ms, timeoutMs, echoMs].map(formatNoise),

@@ -1,4 +1,4 @@
-import type { Figure } from '../base/chart.js';
+import type { Figure, Table } from '../base/chart.js';
 import { formatMedian, formatNumber, NONE } from '../base/format.js';
 import { modelOf } from '../base/noise.js';
 import { extremesReading, listOf } from '../base/readings.js';
@@ -16,25 +16,40 @@ interface ProbedThread {
 const explained = PROBE_NAMES.map((probe) => `${probe}: ${PROBES[probe]}`).join('; ');
 
 /** What Node's timers, promises and streams suffer, under each load. */
-export const probeFigures = (all: AllDrivers): Figure[] => loadsOf(all.results).map((load) => probeFigure(all, load));
+export const probeFigures = (all: AllDrivers): Figure[] =>
+  loadsOf(all.results).map((load, at) => probeFigure(all, load, at === 0));
 
-/** For the terminal: a table of one figure each. */
-export function probeSummary(all: AllDrivers): Pick<Figure, 'title' | 'table' | 'reading'>[] {
-  return loadsOf(all.results).map((load) => ({
-    title: `How late Node is, ms at p99: ${titleOf(load)}`,
+/** For the terminal: without the explanations. */
+export const probeSummary = (all: AllDrivers): Pick<Figure, 'title' | 'table' | 'reading'>[] =>
+  loadsOf(all.results).map((load) => ({
+    title: `How late Node is, p50 / p99 in ms: ${titleOf(load)}`,
     reading: probeReading(all, load),
-    table: {
-      columns: ['driver', ...PROBE_NAMES],
-      rows: threadsAt(all, load).map((row) => [
-        row.name,
-        ...PROBE_NAMES.map((probe) => {
-          const result = resultOf(row, load, probe);
-          return result?.neverRanSeconds === null ? formatMedian(result.p99Ms) : result ? 'never' : NONE;
-        }),
-      ]),
-    },
+    table: probeTable(all, load),
   }));
+
+/** A row for each thread; in its second column how often it ran, or how long was waited for it in vain. */
+function probeTable(all: AllDrivers, load: LoadName): Table {
+  return {
+    columns: ['driver', 'ran', ...PROBE_NAMES],
+    rows: threadsAt(all, load).map((row) => {
+      const results = PROBE_NAMES.map((probe) => resultOf(row, load, probe)!);
+      const cells = results.map(({ neverRanSeconds, p50Ms, p99Ms }) =>
+        neverRanSeconds === null ? `${formatMedian(p50Ms)} / ${formatMedian(p99Ms)}` : NONE,
+      );
+      return [row.name, ranText(results), ...cells];
+    }),
+  };
 }
+
+/** How often its shortest timer ran, and what never did. @param results every probe of a thread */
+export function ranText(results: readonly Pick<ProbeResult, 'probe' | 'neverRanSeconds' | 'perSecond'>[]): string {
+  const never = results.filter(({ neverRanSeconds }) => neverRanSeconds !== null);
+  if (never.length === 0) return `${formatMedian(results[0]!.perSecond)} times/s`;
+  const names = never.length === results.length ? '' : `: ${listOf(never.map(({ probe }) => probe))}`;
+  return `never ran in ${formatNumber(round(never[0]!.neverRanSeconds!))} s${names}`;
+}
+
+const round = (seconds: number): number => Math.round(seconds * 10) / 10;
 
 const titleOf = (load: LoadName): string => loadTitle(load).replace(/^[A-Z]/, (letter) => letter.toLowerCase());
 
@@ -45,28 +60,26 @@ const resultOf = ({ result, thread }: ProbedThread, load: LoadName, probe: Probe
 const threadsAt = ({ results }: AllDrivers, load: LoadName): ProbedThread[] =>
   results.flatMap((result) =>
     THREADS.filter((thread) => probeOf(pointOf(result, load), PROBE_NAMES[0]!, thread) !== null).map((thread) => ({
-      name: thread === 'main' ? result.driver : `${result.driver}, in itself`,
+      name: thread === 'main' ? result.driver : `${result.driver}’s own thread`,
       thread,
       result,
     })),
   );
 
-function probeFigure(all: AllDrivers, load: LoadName): Figure {
-  const threads = threadsAt(all, load);
-  const rows = PROBE_NAMES.flatMap((probe) =>
-    threads.flatMap((row) => {
-      const result = resultOf(row, load, probe);
-      return result === null ? [] : [{ name: row.name, probe, result }];
-    }),
+function probeFigure(all: AllDrivers, load: LoadName, isFirst: boolean): Figure {
+  const ran = threadsAt(all, load).filter(
+    (row) =>
+      modelOf(row.result.driver) === row.result.driver &&
+      PROBE_NAMES.some((probe) => resultOf(row, load, probe)?.neverRanSeconds === null),
   );
   return {
     title: `How late Node is: ${titleOf(load)}`,
-    description: `The bars are p99, on a logarithmic scale; what never ran has none. Measured in the main thread, and for worker also in the thread of the reactor, as “in itself”. ${explained}. What is due and did not run counts with its time so far.`,
+    description: `The bars are p99, on a logarithmic scale, of the drivers with which Node ran; the table has p50 / p99, and how often the timer of 1 ms ran.${isFirst ? ` Measured in the main thread, and for worker also in the thread of the reactor, as “worker’s own thread”. ${explained}. What is due and did not run counts with its time so far.` : ''}`,
     reading: probeReading(all, load),
     chart: {
       kind: 'bars',
       labels: PROBE_NAMES,
-      series: threads.map((row) => {
+      series: ran.map((row) => {
         const of = (key: 'median' | 'min' | 'max') =>
           PROBE_NAMES.map((probe) => shown(resultOf(row, load, probe)?.p99Ms?.[key]));
         return { name: row.name, values: of('median'), low: of('min'), high: of('max') };
@@ -74,29 +87,13 @@ function probeFigure(all: AllDrivers, load: LoadName): Figure {
       unit: 'ms at p99',
       logarithmic: true,
     },
-    table: {
-      columns: ['probe', 'driver', 'p50 ms', 'p90', 'p99', 'max', 'ran'],
-      rows: rows.map(({ name, probe, result: { p50Ms, p90Ms, p99Ms, maxMs, ...result } }) => [
-        probe,
-        name,
-        ...[p50Ms, p90Ms, p99Ms, maxMs].map(formatMedian),
-        ranText(result),
-      ]),
-    },
+    table: probeTable(all, load),
   };
 }
 
 /** A logarithmic scale has no zero; a microsecond is what is measured at least. */
 const LEAST_MS = 0.001;
 const shown = (ms: number | undefined): number | null => (ms === undefined ? null : Math.max(ms, LEAST_MS));
-
-/** How often it ran; or how long was waited for it in vain. */
-export const ranText = ({ neverRanSeconds, perSecond }: Pick<ProbeResult, 'neverRanSeconds' | 'perSecond'>): string =>
-  neverRanSeconds === null
-    ? `${formatMedian(perSecond)} per second`
-    : `never ran in ${formatNumber(round(neverRanSeconds))} s`;
-
-const round = (seconds: number): number => Math.round(seconds * 10) / 10;
 
 /** Where nothing of Node ran at all, and how late a timer and a stream were elsewhere. */
 export function probeReading(all: AllDrivers, load: LoadName): string | null {
@@ -107,13 +104,13 @@ export function probeReading(all: AllDrivers, load: LoadName): string | null {
     never.length === 0
       ? []
       : [`In ${listOf(never.map(({ name }) => name))} nothing of Node ran in ${formatNumber(round(seconds))} s.`];
-  for (const [probe, key, unit] of [
-    ['timeout 1 ms', 'timeoutMs', 'ms late at p99'],
-    ['TCP echo', 'echoMs', 'ms at p99'],
+  for (const [probe, key, percentile, unit] of [
+    ['timeout 1 ms', 'timeoutMs', 'p99Ms', 'ms late at p99'],
+    ['TCP echo', 'echoMs', 'p50Ms', 'ms at p50'],
   ] as const) {
     const values = threads.map((row) => ({
       model: row.name,
-      value: resultOf(row, load, probe)?.p99Ms?.median ?? null,
+      value: resultOf(row, load, probe)?.[percentile]?.median ?? null,
     }));
     const noise = noiseAt(all, load)?.[key] ?? null;
     const sentence = extremesReading(values, { unit, isLess: true, noise, noun: 'driver' });

@@ -88,7 +88,7 @@ export interface DriverResult {
 }
 
 const NOISE_KEYS = ['cpuUs', 'wakeUpsPerSecond', 'p50Ms', 'p99Ms', 'timeoutMs', 'echoMs'] as const;
-/** The figures whose noise is known: the last two are of the probes, p99. */
+/** The figures whose noise is known: the last two are of the probes: p99 of a timer, and p50 of the echo, of which there are few. */
 export type DriverFigure = (typeof NOISE_KEYS)[number];
 
 export interface DriverNoise {
@@ -173,7 +173,7 @@ export function driverNoise(once: DriverResult, again: DriverResult): DriverNois
       p50Ms: cost[at]?.latencyMs?.p50 ?? null,
       p99Ms: cost[at]?.latencyMs?.p99 ?? null,
       timeoutMs: timeout[at]?.p99Ms ?? null,
-      echoMs: echo[at]?.p99Ms ?? null,
+      echoMs: echo[at]?.p50Ms ?? null,
     }));
   };
   return once.points.map(({ load }) => ({

@@ -18,12 +18,12 @@ export const ALONE: Way = 'Node alone';
 export const PROBES = {
   'timeout 1 ms': 'setTimeout, from when it was due',
   'timeout 10 ms': 'the same',
+  'TCP echo': 'a byte to a net.Server of the same thread and back',
+  'read file': 'fs.promises.readFile of 600 bytes, from the call to its continuation',
+  'loop turn': 'from one setImmediate to the next',
+  microtask: 'queueMicrotask in a handler of the reactor, or in a timer where there is no reactor',
   'interval 1 ms': 'setInterval, from a period after the call before',
   'interval 10 ms': 'the same',
-  'loop turn': 'from one setImmediate to the next',
-  'read file': 'fs.promises.readFile of 600 bytes, from the call to its continuation',
-  microtask: 'queueMicrotask in a handler of the reactor, or in a timer where there is no reactor',
-  'TCP echo': 'a byte to a net.Server of the same thread and back',
 } as const;
 
 export type Probe = keyof typeof PROBES;

@@ -64,7 +64,7 @@ export const drivers: Experiment<AllDrivers> = {
     'What does it cost to drive the same reactor inside Node’s loop, around it, or without it, and how late are Node’s timers, promises and streams then?',
   models: [],
   defaults: {},
-  unused: ['models', 'maxHeavy', 'rate', 'idle', 'maxIdle', 'close'],
+  unused: ['models', 'maxHeavy', 'rate', 'rates', 'idle', 'maxIdle', 'close'],
   measure,
   hasData: ({ results }) => results.some(({ points }) => points.length > 0),
   figures: (all): Figure[] => [...costFigures(all), ...probeFigures(all), ...otherFigures(all)],

@@ -128,13 +128,18 @@ function comparablesOf(report: LabReport): Comparable[] {
       return report.results.flatMap(({ driver, points }) =>
         points.flatMap((point) => {
           const noise = report.repeated?.noise.find(({ load }) => load === point.load)?.noise;
-          const probed = (probe: Probe) => probeOf(point, probe, 'main')?.p99Ms;
+          const probed = (probe: Probe) => probeOf(point, probe, 'main');
           const counts = point.struckOut === null;
           return [
             ...figure(driver, `${CPU}, ${point.load}`, counts ? point.cpuUs : null, noise?.cpuUs ?? null),
             ...figure(driver, `${P99}, ${point.load}`, counts ? point.latencyMs.p99 : null, noise?.p99Ms ?? null),
-            ...figure(driver, `timeout 1 ms, ${P99}, ${point.load}`, probed('timeout 1 ms'), noise?.timeoutMs ?? null),
-            ...figure(driver, `TCP echo, ${P99}, ${point.load}`, probed('TCP echo'), noise?.echoMs ?? null),
+            ...figure(
+              driver,
+              `timeout 1 ms, ${P99}, ${point.load}`,
+              probed('timeout 1 ms')?.p99Ms,
+              noise?.timeoutMs ?? null,
+            ),
+            ...figure(driver, `TCP echo, p50 ms, ${point.load}`, probed('TCP echo')?.p50Ms, noise?.echoMs ?? null),
           ];
         }),
       );

@@ -43,6 +43,12 @@ const whiskers = {
   },
 };
 
+/** The power of ten below all values. */
+function decadeBelow(series) {
+  const least = Math.min(...series.flatMap(({ values, low }) => [...values, ...(low ?? [])]).filter((value) => value > 0));
+  return Number.isFinite(least) ? 10 ** (Math.ceil(Math.log10(least)) - 1) : undefined;
+}
+
 function draw(canvas) {
   Chart.getChart(canvas)?.destroy();
   const { kind, labels, series, unit, stacked = false, logarithmic = false, labelTitle = '' } = charts[canvas.dataset.chart];
@@ -53,6 +59,8 @@ function draw(canvas) {
   const values = {
     type: logarithmic ? 'logarithmic' : 'linear',
     beginAtZero: !logarithmic,
+    // The least bar has a length too.
+    ...(logarithmic && horizontal ? { min: decadeBelow(series) } : {}),
     stacked,
     grid,
     title: title(unit),

@@ -35,7 +35,7 @@ details h3 { margin: 1rem 0 0.25rem; font-size: 1rem; }
 .models summary .bar { height: 0.75rem; }
 .models summary .bar i { display: block; height: 100%; min-width: 2px; background: var(--series-0); border-radius: 2px; }
 .models summary .us { text-align: right; font-variant-numeric: tabular-nums; }
-.reading { max-width: 52rem; padding-left: 0.75rem; border-left: 3px solid var(--series-0); }
+.reading { columns: auto; max-width: 52rem; padding-left: 0.75rem; border-left: 3px solid var(--series-0); }
 .chart { position: relative; margin: 0 0 1.25rem; padding: 0.75rem; border: 1px solid var(--rule); border-radius: 8px; background: var(--panel); box-sizing: content-box; max-width: calc(100% - 1.5rem); }
 tbody th { color: var(--ink); font-weight: 600; }
 .number { text-align: right; }

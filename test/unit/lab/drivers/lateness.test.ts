@@ -57,6 +57,6 @@ test('the memory is shared with a thread that is blocked', async () => {
     { eval: true, workerData: lateness.memory },
   );
   await new Promise((resolve) => blocked.once('message', resolve));
-  expect(lateness.read()['TCP echo'].distribution.map(([, count]) => count)).toEqual([7]);
+  expect(lateness.read()['interval 10 ms'].distribution.map(([, count]) => count)).toEqual([7]);
   await blocked.terminate();
 });

@@ -40,15 +40,20 @@ test.each([
   [
     'ran in a round',
     [window({ distribution: [], overdueMs: 9 }), window({ distribution: [[700, 100]], overdueMs: 0 })],
-    '25 per second',
+    '25 times/s',
     0.7,
   ],
-  ['ran', [window({ distribution: [[2000, 100]], overdueMs: 3 })], '50.5 per second', 2],
+  ['ran', [window({ distribution: [[2000, 100]], overdueMs: 3 })], '50.5 times/s', 2],
 ])('a probe that %s', (_, windows, text, p50) => {
   const [result] = probeResults(windows);
-  expect(ranText(result!)).toBe(text);
+  expect(ranText([result!])).toBe(text);
   expect(result!.p50Ms?.median ?? null).toBe(p50);
   expect(result!.histogram === null).toBe(p50 === null);
+});
+
+test('what never ran among others is named', () => {
+  const [one, two, ...others] = probeResults([window({ distribution: [[2000, 100]], overdueMs: 0 })]);
+  expect(ranText([one!, { ...two!, neverRanSeconds: 2 }, ...others])).toBe('never ran in 2 s: timeout 10 ms');
 });
 
 test('calls are per response, of which each is one sendto', () => {
@@ -66,14 +71,15 @@ describe('the probes of a report', () => {
   test('a thread that is blocked never runs anything, and has no times', () => {
     const { table } = probeSummary(report).at(-1)!;
     const row = (name: string) => table.rows.find(([driver]) => driver === name)!.slice(1);
-    expect(new Set(row('blocking'))).toEqual(new Set(['never']));
-    expect(new Set(row('worker, in itself'))).toEqual(new Set(['never']));
-    for (const cell of row('nested')) expect(Number(cell)).toBeGreaterThan(0);
+    for (const name of ['blocking', 'worker’s own thread'])
+      expect(row(name)).toEqual(['never ran in 6 s', ...PROBE_NAMES.map(() => '–')]);
+    for (const cell of row('nested').slice(1)) expect(cell).toMatch(/^[\d.]+ \/ [\d.]+$/);
+    expect(row('nested')[0]).toBe('50 times/s');
   });
 
   test('the reading has the blocked threads, and how late a timer and an echo were', () => {
     expect(probeReading(report, 'saturated')).toBe(
-      'In blocking and worker, in itself nothing of Node ran in 6 s. timeout 1 ms: Least: enclosing with 3.15 ms late at p99. Most: worker with 3.42 ms late at p99, 1.09 times as much. TCP echo: Least: enclosing with 5.60 ms at p99. Most: worker with 6.08 ms at p99, 1.09 times as much.',
+      'In blocking and worker’s own thread nothing of Node ran in 6 s. timeout 1 ms: Least: enclosing with 3.15 ms late at p99. Most: worker with 3.42 ms late at p99, 1.09 times as much. TCP echo: Least: enclosing with 1.05 ms at p50. Most: worker with 1.14 ms at p50, 1.09 times as much.',
     );
   });
 
