@@ -112,7 +112,7 @@ function handlersOf(options: ServeOptions): HandlerRunner | null {
 
 function checkedWebSocket(options: ServeOptions): CheckedWebSocketHandler | undefined {
   if (options.websocket === undefined) return undefined;
-  if (options.fetch === undefined)
+  if (options.fetch === undefined && options.routes === undefined)
     throw optionError('websocket needs a handler that calls server.upgrade: give a fetch too');
   return checked(options, 'websocket');
 }

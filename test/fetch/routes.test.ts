@@ -1,8 +1,17 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, test } from 'vitest';
-import { type RouteHandler, type Routes, type ServeOptions, type Server, serve } from '../../src/index.js';
+import { afterAll, afterEach, describe, expect, onTestFinished, test } from 'vitest';
+import { WebSocket } from 'ws';
+import {
+  type RequestMessage,
+  type RouteHandler,
+  type Routes,
+  type ServeOptions,
+  type Server,
+  serve,
+} from '../../src/index.js';
 import { handling, Source } from '../support/handling.js';
 import { eventually, exchange, RawClient, request, withoutDate } from '../support/raw-client.js';
 
@@ -393,6 +402,47 @@ test('params are one object of own properties, and those of a clone or of fetch 
   );
   expect(await bodyOf(server, '/a/b')).toBe('[["__proto__","x"],true,false]');
   expect(await bodyOf(server, '/')).toBe('false');
+});
+
+test('a handler upgrades its request to a WebSocket, with its parameters as data', async () => {
+  const server = start(
+    {
+      '/rooms/:room': (asked, { server: own }) =>
+        own.upgrade(asked, { data: asked.params }) ? undefined : new Response('no', { status: 426 }),
+    },
+    {
+      websocket: { open: (socket) => void socket.send(JSON.stringify(socket.data)), message: () => {} },
+    },
+  );
+  const client = new WebSocket(`${server.url.href.replace('http', 'ws')}rooms/a%20b`);
+  const message = await new Promise((resolve) => client.once('message', resolve));
+  expect(String(message)).toBe('{"room":"a b"}');
+  client.terminate();
+  expect(await bodyOf(server, '/rooms/x')).toBe('426');
+});
+
+test('subscribers of the tracing channel see requests for routes, and the status of the final response', async () => {
+  const seen: [string, number | null, number, boolean][] = [];
+  const onEnd = (message: unknown): void => {
+    const { target, status, bytes, isComplete } = message as RequestMessage;
+    seen.push([target, status, bytes, isComplete]);
+  };
+  subscribe('tracing:epollet.request:asyncEnd', onEnd);
+  onTestFinished(() => void unsubscribe('tracing:epollet.request:asyncEnd', onEnd));
+  const server = start({
+    '/static': new Response('static'),
+    '/:id': (_asked, info) => {
+      info.informational(103);
+      return new Response('called');
+    },
+  });
+  await bodyOf(server, '/static');
+  expect((await exchange(server.port, request('/x'))).status).toBe(103);
+  await eventually(() => seen.length === 2, 'the messages');
+  expect(seen).toEqual([
+    ['/static', 200, 6, true],
+    ['/x', 200, 6, true],
+  ]);
 });
 
 /** [routes or further options, the error] */

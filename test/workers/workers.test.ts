@@ -253,7 +253,7 @@ describe('reload', () => {
     expect(await get(server, '/routed/a%20b')).toBe('["a b",true,true]');
     await server.reload({});
     expect(await get(server, '/static')).toBe('a prepared response');
-    for (const change of [{ fetch: () => new Response('') }, { routes: {} }, { upgrade: () => {} }])
+    for (const change of [{ fetch: () => new Response('') }, { routes: {} }, { upgrade: () => {} }, { websocket: {} }])
       await expect(server.reload(change as never)).rejects.toThrow(/cannot be sent to workers: put it into a module/);
   });
 

@@ -1,4 +1,5 @@
 import type { HandlerContext } from '../handlers/handler-context.js';
+import type { FetchHandler } from '../handlers/handler-runner.js';
 
 /** The names of the parameters in a path: `'id' | 'post'` of `/users/:id/posts/:post`. */
 type ParamNames<Path extends string> = Path extends `${infer Segment}/${infer Rest}`
@@ -20,7 +21,7 @@ export interface RouteRequest<Path extends string = string> extends Request {
 export type RouteHandler<Path extends string = string> = (
   request: RouteRequest<Path>,
   context: HandlerContext,
-) => Response | Promise<Response>;
+) => ReturnType<FetchHandler>;
 
 /** A Response is sent from its bytes, without a call. */
 type Target<Path extends string> = Response | RouteHandler<Path>;
