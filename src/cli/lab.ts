@@ -213,7 +213,8 @@ function comparisonText(files: readonly string[]): string {
 
 function settingsOf(flags: Flags): LabSettings {
   const { experiment, quick, close, seed, budget, rates } = flags;
-  const defaults = { ...(quick ? QUICK : THOROUGH), ...experimentNamed(experiment).defaults };
+  const { defaults: own, quick: ownQuick } = experimentNamed(experiment);
+  const defaults = quick ? { ...QUICK, ...own, ...ownQuick } : { ...THOROUGH, ...own };
   const given = (name: SettingName) => flags[settingOption(SETTINGS[name]).attributeName()] as number | undefined;
   const numbers = SETTING_NAMES.map((name) => [name, given(name) ?? defaults[name]] as const);
   return {

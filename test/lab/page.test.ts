@@ -107,6 +107,8 @@ test('the index of all experiments has a link to each', () => {
     expect(html).toContain(`<a href="${name}.html">`);
     expect(html).toContain(`<a href="${name}.json">`);
   }
+  expect(html).toContain('<b>CPU time per request.</b> Least: epoll-edge with');
+  expect(html).toContain('<a href="report.md">');
   expect(renderIndex([sampleReport('models')], false)).not.toContain('models.html');
 });
 

@@ -10,12 +10,11 @@ import { type SteadyLoad, steadyLoad, windowOf } from './steady-load.js';
 
 /** A connection that takes more memory has a process or a thread of its own. */
 export const HEAVY_BYTES = 1024 * 1024;
-const STABLE_STEPS = 4;
 /** The connections are open once the model uses this ratio of the memory expected for them. */
 const EXPECTED_MEMORY_RATIO = 0.8;
 const MAX_SECONDS = 3600;
 /** Each engine warms up by itself, but all of them at once. */
-const HEAVY_WINDOWS = 6;
+const HEAVY_WINDOWS = 8;
 /** Enough to count the calls of a request; strace must stop every thread of every process. */
 const TRACED_CONNECTIONS = 4;
 const RETRY_SECONDS = 8;
@@ -48,10 +47,12 @@ export class PreconnectedLoad implements LoadGenerator {
       }
       return bounds;
     });
-    const windows = measured.slice(1).map(({ atUs, cpu }, at) => {
-      const before = measured[at]!;
-      return { ...countH2loadLog(log, { fromUs: before.atUs, untilUs: atUs }), cpu: cpuBetween(before.cpu, cpu) };
-    });
+    const bounds = measured.slice(1).map(({ atUs, cpu }, at) => ({ from: measured[at]!, untilUs: atUs, cpu }));
+    const counts = countH2loadLog(
+      log,
+      bounds.map(({ from, untilUs }) => ({ fromUs: from.atUs, untilUs })),
+    );
+    const windows = counts.map((count, at) => ({ ...count, cpu: cpuBetween(bounds[at]!.from.cpu, bounds[at]!.cpu) }));
     if (windows.every(({ requests }) => requests === 0)) throw new ExperimentError('It sent no response under load.');
     return steadyLoad(windows, window);
   }
@@ -75,7 +76,7 @@ export class PreconnectedLoad implements LoadGenerator {
       return { fromUs, untilUs: nowUs() };
     };
     const { measured, log } = await this.run(spec, pid, args, () => this.instruments.withStrace(pid, work));
-    return callsPerRequest(measured.calls, countH2loadLog(log, measured.result).requests);
+    return callsPerRequest(measured.calls, countH2loadLog(log, [measured.result])[0]!.requests);
   }
 
   private async run<Measured>(
@@ -94,7 +95,7 @@ export class PreconnectedLoad implements LoadGenerator {
     load.catch(() => {}); // awaited below; the measurement may fail first
     try {
       const minBytes = memory.baselineBytes + EXPECTED_MEMORY_RATIO * connections * bytesEach;
-      await stableRss(pid, instruments.signal, STABLE_STEPS, minBytes);
+      await stableRss(pid, instruments.signal, 1, minBytes);
       const measured = await measure();
       stop.abort();
       await load;

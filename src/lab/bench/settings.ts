@@ -21,10 +21,10 @@ export const SETTINGS = {
   seconds: setting(
     'seconds',
     'duration of each load, which goes on until successive windows agree',
-    [3, 0.25],
+    [3, 0.15],
     [0.1, 3600],
   ),
-  warmUpSeconds: setting('warm-up', 'seconds of load before each measurement', [1, 0.25], [0.1, 3600]),
+  warmUpSeconds: setting('warm-up', 'seconds of load before each measurement', [1, 0.15], [0.1, 3600]),
   connections: setting('connections', 'busy connections', [64, 32], [1, 10_000]),
   maxHeavy: setting(
     'heavy',
@@ -65,7 +65,7 @@ export const THOROUGH: MeasureSettings = {
   budgetSeconds: null,
 };
 /** For a first look: within a minute on two cores. */
-export const QUICK: MeasureSettings = { ...numbers('quick'), rates: RATES.quick, close: false, budgetSeconds: 49 };
+export const QUICK: MeasureSettings = { ...numbers('quick'), rates: RATES.quick, close: false, budgetSeconds: 51 };
 
 function numbers(preset: 'thorough' | 'quick'): Record<SettingName, number> {
   const entries = SETTING_NAMES.map((name) => [name, SETTINGS[name][preset]] as const);

@@ -10,6 +10,8 @@ export interface Experiment<Result extends object> {
   readonly requiredModel?: string;
   /** Defaults that differ from THOROUGH and QUICK. */
   readonly defaults: Partial<MeasureSettings>;
+  /** Those that differ with --quick alone. */
+  readonly quick?: Partial<MeasureSettings>;
   /** Settings that have no effect on it. */
   readonly unused: readonly (keyof BenchSettings)[] | 'all';
   /** @param orders the models of each round, shuffled */

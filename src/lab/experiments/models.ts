@@ -78,9 +78,16 @@ async function measureModel(bench: Workbench, partial: ModelPartial, round: numb
   try {
     await assertAvailable(modelOf(partial.model));
     const args = bench.launch.model(modelOf(partial.model), bench.site.directory);
-    const memory = await bench.withServer(args, (server) => measureMemory(bench, partial, server));
-    const loads = await bench.withServer(args, (server) => measureLoads(bench, partial, server, round, memory));
-    partial.rounds.push({ ...loads, ...memory });
+    const add = async (server: ModelProcess, memory: Memory): Promise<void> => {
+      partial.rounds.push({ ...(await measureLoads(bench, partial, server, round, memory)), ...memory });
+    };
+    const memory = await bench.withServer(args, async (server) => {
+      const measured = await measureMemory(bench, partial, server);
+      if (!isHeavy(measured)) await add(server, measured);
+      return measured;
+    });
+    // The processes and threads of idle connections take time to end, and their memory stays.
+    if (isHeavy(memory)) await bench.withServer(args, (server) => add(server, memory));
     if (round === 0 && partial.model === 'epollet') await noteFailure(bench, countOwnCalls(bench, partial));
   } catch (error) {
     if (!(error instanceof ExperimentError)) throw error;
@@ -98,13 +105,13 @@ async function measureLoads(
   const { settings, instruments } = bench;
   const close = settings.close || !partial.keepsAlive;
   const generator: LoadGenerator = PreconnectedLoad.forHeavy(instruments, memory, close) ?? instruments;
-  const isHeavy = generator !== instruments;
-  const connections = isHeavy ? Math.min(settings.connections, settings.maxHeavy) : settings.connections;
+  const isPreconnected = generator !== instruments;
+  const connections = isPreconnected ? Math.min(settings.connections, settings.maxHeavy) : settings.connections;
   if (connections < settings.connections)
     bench.note(`${partial.model} was measured with ${connections} connections: each takes a process or a thread.`);
   const spec: LoadSpec = { url: server.url, connections, seconds: settings.seconds, close };
   const countedSpec = { ...spec, seconds: Math.min(settings.seconds, MAX_COUNTED_SECONDS) };
-  if (!isHeavy) await instruments.closedLoop({ ...spec, seconds: settings.warmUpSeconds });
+  if (!isPreconnected) await instruments.closedLoop({ ...spec, seconds: settings.warmUpSeconds });
   const steady = await generator.steady(spec, server.pid);
   const { load } = steady;
   if (load === null) partial.unsteady = unsteadyReason(steady);
@@ -131,7 +138,7 @@ async function measureLoads(
   };
 }
 
-/** In a process of its own: after a load, threads and buffers exist that idle connections would have allocated. */
+/** Before any load: after it, threads and buffers exist that idle connections would have allocated. */
 async function measureMemory(bench: Workbench, partial: ModelPartial, server: ModelProcess): Promise<Memory> {
   const check = await smokeCheck(server.url, bench.site.page, { fixedPage: modelOf(partial.model) === 'fixed-page' });
   partial.keepsAlive = check.keepAlive;
@@ -142,20 +149,22 @@ async function measureMemory(bench: Workbench, partial: ModelPartial, server: Mo
   for (const idle of idleSteps(bench.settings.idle, modelNamed(modelOf(partial.model)).oneAtATime ?? false)) {
     const allOpened = await connections.growTo(idle, bench.signal);
     let bytes = (await stableRss(server.pid, bench.signal)) - baselineBytes;
-    const isHeavy = bytes / idle > HEAVY_BYTES;
+    const areHeavy = bytes / idle > HEAVY_BYTES;
     // On one core processes start one after the other, and memory seems stable between two of them.
-    if (isHeavy) bytes = (await stableRss(server.pid, bench.signal, HEAVY_STEPS)) - baselineBytes;
-    const timeoutMs = isHeavy ? HEAVY_STARVED_MS : STARVED_MS;
+    if (areHeavy) bytes = (await stableRss(server.pid, bench.signal, HEAVY_STEPS)) - baselineBytes;
+    const timeoutMs = areHeavy ? HEAVY_STARVED_MS : STARVED_MS;
     const response = await get(server.url, '/', { timeoutMs }).catch(() => null);
     if (response === null) {
       partial.starvedBy = idle;
       break;
     }
     if (allOpened && connections.open === idle) perConnectionBytes = bytes / idle;
-    if (isHeavy) break;
+    if (areHeavy) break;
   }
   return { baselineBytes, perConnectionBytes };
 }
+
+const isHeavy = ({ perConnectionBytes }: Memory): boolean => (perConnectionBytes ?? 0) > HEAVY_BYTES;
 
 /** One idle connection is enough for a model that it starves. */
 const idleSteps = (idle: number, oneAtATime: boolean): number[] =>

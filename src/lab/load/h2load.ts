@@ -19,18 +19,22 @@ export const h2loadOpenEndedArgs = ({ url, connections }: LoadSpec, log: string)
   url.href,
 ];
 
-/** Counts the responses that end within the window. */
-export function countH2loadLog(log: string, { fromUs, untilUs }: TimeWindow): LoadResult {
-  let errors = 0;
-  const latencies: number[] = [];
+/** Counts the responses that end within each of the windows, which are ascending and do not overlap. */
+export function countH2loadLog(log: string, windows: readonly TimeWindow[]): LoadResult[] {
+  const counts = windows.map(() => ({ errors: 0, latencies: [] as number[] }));
   for (const { beginUs, tookUs, isOk } of logEntries(log)) {
-    if (beginUs + tookUs < fromUs || beginUs + tookUs >= untilUs) continue;
-    if (isOk) latencies.push(tookUs / 1000);
-    else errors++;
+    const endUs = beginUs + tookUs;
+    const count = counts[windows.findIndex(({ fromUs, untilUs }) => endUs >= fromUs && endUs < untilUs)];
+    if (count === undefined) continue;
+    if (isOk) count.latencies.push(tookUs / 1000);
+    else count.errors++;
   }
-  const perSecond = latencies.length / ((untilUs - fromUs) / 1e6);
-  const latency = latencyPercentiles(Float64Array.from(latencies).sort());
-  return { requests: latencies.length, perSecond, latency, errors };
+  return counts.map(({ errors, latencies }, at) => {
+    const { fromUs, untilUs } = windows[at]!;
+    const perSecond = latencies.length / ((untilUs - fromUs) / 1e6);
+    const latency = latencyPercentiles(Float64Array.from(latencies).sort());
+    return { requests: latencies.length, perSecond, latency, errors };
+  });
 }
 
 /** Start in microseconds, status, microseconds until the end of the response. A partial last line is ignored. */

@@ -8,20 +8,24 @@ describe('h2load', () => {
 1795258582852967\t200\t900
 1795258582852967\t-1\t5
 `;
-  const ALL = { fromUs: 0, untilUs: 2e15 };
+  const count = (log: string, fromUs = 0, untilUs = 2e15) => countH2loadLog(log, [{ fromUs, untilUs }])[0]!;
 
   test('the log is parsed', () => {
-    expect(countH2loadLog(LOG, ALL)).toMatchObject({ requests: 3, errors: 2, latency: { p50: 0.52, max: 0.9 } });
+    expect(count(LOG)).toMatchObject({ requests: 3, errors: 2, latency: { p50: 0.52, max: 0.9 } });
   });
 
   test('an empty log has no latency, and a partial last line is ignored', () => {
-    expect(countH2loadLog('', ALL)).toEqual({ requests: 0, perSecond: 0, latency: null, errors: 0 });
-    expect(countH2loadLog(`${LOG}17952585829`, ALL)).toEqual(countH2loadLog(LOG, ALL));
+    expect(count('')).toEqual({ requests: 0, perSecond: 0, latency: null, errors: 0 });
+    expect(count(`${LOG}17952585829`)).toEqual(count(LOG));
   });
 
   test('only responses within the window count', () => {
-    const window = { fromUs: 1795258581853000, untilUs: 1795258582353000 };
-    expect(countH2loadLog(LOG, window)).toMatchObject({ requests: 2, perSecond: 4, errors: 1 });
+    const bounds = [1795258581853000, 1795258582353000, 1795258583353000];
+    const windows = bounds.slice(1).map((untilUs, at) => ({ fromUs: bounds[at]!, untilUs }));
+    expect(countH2loadLog(LOG, windows)).toMatchObject([
+      { requests: 2, perSecond: 4, errors: 1 },
+      { requests: 1, perSecond: 1, errors: 1 },
+    ]);
   });
 
   test('the load goes on until it is stopped', () => {
