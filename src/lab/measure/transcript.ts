@@ -25,6 +25,9 @@ const MAX_LINES = 40;
 /** The longest sequence of calls that is shown once with the number of its repetitions. */
 const MAX_CYCLE = 6;
 
+/** A wait that reports nothing, as of the thread of Node's that has V8's timers. */
+const IN_VAIN = /^epoll_p?wait2?\(.* = (?:0|-1 EINTR .*)$/;
+
 interface Call {
   readonly thread: string;
   readonly name: string;
@@ -42,7 +45,8 @@ interface Call {
  */
 export function callsOfRequest(text: string, fromUs: number): string[] {
   const all = parseCalls(text).filter(({ endUs }) => endUs >= fromUs);
-  const isWork = ({ name, endUs }: Call): boolean => endUs < Number.POSITIVE_INFINITY && !isOfEngine(name, false);
+  const isWork = ({ name, text: call, endUs }: Call): boolean =>
+    endUs < Number.POSITIVE_INFINITY && !isOfEngine(name, false) && !IN_VAIN.test(call);
   const threads = [...new Set(all.filter(isWork).map(({ thread }) => thread))];
   const calls = all.filter(({ thread, name }) => threads.includes(thread) && !isOfEngine(name, threads.length > 1));
   const ended = calls.filter(({ endUs }) => endUs < Number.POSITIVE_INFINITY);

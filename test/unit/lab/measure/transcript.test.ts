@@ -13,6 +13,7 @@ describe('the calls of one request', () => {
 10 1000.510080 sendto(21, "HTTP/1.1 200 OK\\r\\nDate: "..., 741, MSG_NOSIGNAL, NULL, 0) = 741 <0.000030>
 11 1000.510090 futex(0x7f1234567890, FUTEX_WAIT_PRIVATE, 0, NULL) = 0 <0.500000>
 10 1000.510130 epoll_wait(5,  <detached ...>
+12 1000.510110 epoll_pwait(7, [], 1024, 0, NULL, 8) = 0 <0.000010>
 12 1000.510130 epoll_wait(7,  <detached ...>
 `;
     expect(callsOfRequest(output, SENT_US)).toEqual([
