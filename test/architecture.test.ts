@@ -33,7 +33,7 @@ const FLOORS: string[][] = [
   ['models', 'lab/base'],
   ['lab/measure', 'lab/load'],
   ['lab/bench'],
-  ['lab/drivers'],
+  ['lab/drivers', 'lab/websocket'],
   ['lab/experiments'],
   ['lab/report', 'admin/page'],
   ['lab', 'admin'],

@@ -133,6 +133,20 @@ describe.runIf(runs)('with a load generator', () => {
       if (rounds.length === 0) expect(failure).toBe('The budget of 4 s was used up before its turn.');
   });
 
+  test('websocket writes a valid report', { timeout: LAB_MS }, async () => {
+    const json = join(directory, 'websocket.json');
+    await using lab = command(['lab', '--experiment', 'websocket', ...TINY, '--json', json]);
+    expect((await lab.ended).code).toBe(0);
+    const report = reportIn(json);
+    if (report.experiment !== 'websocket') throw new Error();
+    expect(schemaErrors(report)).toBeNull();
+    expect(report.results.map(({ server, bytes }) => [server, bytes])).toEqual(
+      [100, 16_384].flatMap((bytes) => ['epollet', 'ws on node:http', 'epollet again'].map((each) => [each, bytes])),
+    );
+    for (const { failure, cpuUs, messagesPerSecond } of report.results)
+      expect([failure, cpuUs!.median > 0, messagesPerSecond!.median > 0]).toEqual([null, true, true]);
+  });
+
   test('drivers writes a valid report, within its budget', { timeout: LAB_MS }, async () => {
     const json = join(directory, 'drivers.json');
     await using lab = command(['lab', '--experiment', 'drivers', ...TINY, '--budget', '3', '--json', json]);

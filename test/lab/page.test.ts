@@ -52,6 +52,7 @@ test.each([
   ['libuv', 'libuv takes'],
   ['connections', 'could not be measured any more'],
   ['triggers', 'With 256 ready, by “level, one read”'],
+  ['websocket', 'Least: epollet with 6.05 µs'],
   ['drivers', 'In blocking and worker’s own thread nothing of Node ran in 6 s.'],
 ] as const)('the page of %s has sentences of its values', (experiment, sentence) => {
   const readings = renderPage(sampleReport(experiment)).match(/<p class="reading">.*?<\/p>/g)!;

@@ -23,6 +23,8 @@ import { SPREADS } from '../../src/lab/measure/spread-program.js';
 import { noTranscript, type Transcript } from '../../src/lab/measure/transcript.js';
 import { MESSAGE_BYTES, READER_NAMES, READY_AT_ONCE, type TriggerCosts } from '../../src/lab/measure/trigger-costs.js';
 import type { LabReport, ReportHead } from '../../src/lab/report/report.js';
+import { echoNoise, echoResult } from '../../src/lab/websocket/result.js';
+import { ECHO_BYTES, ECHO_WAYS } from '../../src/lab/websocket/ways.js';
 
 /** Realistic values, so that the page has bars of all lengths. */
 const MODELS: [name: string, cpuUs: number, perSecond: number, baselineMib: number][] = [
@@ -270,6 +272,16 @@ export function sampleReport(experiment: ExperimentName): LabReport {
       ),
     );
     return { ...head(experiment, []), experiment, results, noise: spreadNoise(results) };
+  }
+  if (experiment === 'websocket') {
+    const results = ECHO_BYTES.flatMap((bytes) =>
+      [...ECHO_WAYS, 'epollet again'].map((server) => {
+        const us = (server === 'ws on node:http' ? 15 : 6) + bytes / 2000;
+        const rounds = [0.9, 1, 1.1].map((off) => ({ cpuUs: us * off, messagesPerSecond: 1e6 / us / off }));
+        return echoResult(server, bytes, rounds, null);
+      }),
+    );
+    return { ...head(experiment, []), experiment, results, noise: echoNoise(results) };
   }
   if (experiment === 'drivers') return { ...head(experiment, []), experiment, ...sampleDrivers() };
   if (experiment === 'connections') {

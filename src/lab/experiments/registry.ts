@@ -6,10 +6,11 @@ import { libuv } from './libuv.js';
 import { models } from './models.js';
 import { rates } from './rates.js';
 import { triggers } from './triggers.js';
+import { websocket } from './websocket.js';
 import { workers } from './workers.js';
 
 /** All experiments; the name is the value of --experiment. */
-export const EXPERIMENTS = { models, rates, libuv, connections, triggers, workers, drivers };
+export const EXPERIMENTS = { models, rates, libuv, connections, triggers, workers, drivers, websocket };
 
 export type ExperimentName = keyof typeof EXPERIMENTS;
 

@@ -124,6 +124,19 @@ function comparablesOf(report: LabReport): Comparable[] {
         ...figure(spread, `${CPU} of ${workers} workers, ${lifetime} connections`, cpuUs, report.noise.cpuUs),
         ...figure(spread, `${P99} of ${workers} workers, ${lifetime} connections`, p99Ms, report.noise.p99Ms),
       ]);
+    case 'websocket':
+      return report.results.flatMap(({ server, bytes, cpuUs, messagesPerSecond }) => {
+        const noise = report.noise.find((each) => each.bytes === bytes)?.repeated.noise;
+        return [
+          ...figure(server, `${CPU} a message of ${formatNumber(bytes)} bytes`, cpuUs, noise?.cpuUs ?? null),
+          ...figure(
+            server,
+            `messages/s of ${formatNumber(bytes)} bytes`,
+            messagesPerSecond,
+            noise?.messagesPerSecond ?? null,
+          ),
+        ];
+      });
     case 'drivers':
       return report.results.flatMap(({ driver, points }) =>
         points.flatMap((point) => {

@@ -17,6 +17,7 @@ test.each([
   ['rates', 'epollet', 'CPU µs at 1,000/s'],
   ['connections', 'polling', 'CPU µs with 100 idle'],
   ['workers', 'handed over', 'p99 ms of 4 workers, short connections'],
+  ['websocket', 'ws on node:http', 'CPU µs a message of 100 bytes'],
   ['drivers', 'nested', 'CPU µs, 10,000/s'],
   ['drivers', 'worker', 'TCP echo, p50 ms, saturated'],
   ['triggers', 'oneshot, one read, MOD', 'ns a message of 64 bytes, 16 ready'],
