@@ -262,6 +262,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
 
   Cold<Close>(exports, "close");
   Cold<Disown>(exports, "disown");
+  Cold<Own>(exports, "own");
   Cold<Dup>(exports, "dup");
   Cold<Fcntl>(exports, "fcntl");
   Cold<Flock>(exports, "flock");

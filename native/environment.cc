@@ -112,6 +112,15 @@ Wait WaitReadable(napi_env env, int fd) {
   }
 }
 
+Napi::Value Own(const Napi::CallbackInfo& info) {
+  int32_t fd;
+  if (!ReadInt(info.Env(), info[0], "fd", &fd)) return {};
+  const int64_t result = ResultOf(syscall(SYS_fcntl, fd, F_GETFD));
+  if (result < 0) return NumberOf(info, result);
+  if (environment_id != 0) SetOwner(fd, environment_id);
+  return NumberOf(info, 0);
+}
+
 Napi::Value Disown(const Napi::CallbackInfo& info) {
   int32_t fd;
   if (!ReadInt(info.Env(), info[0], "fd", &fd)) return {};

@@ -278,6 +278,7 @@ inline Napi::Value PairOf(const Napi::CallbackInfo& info, const int descriptors[
 
 // environment.cc
 Napi::Value Disown(const Napi::CallbackInfo& info);
+Napi::Value Own(const Napi::CallbackInfo& info);
 
 // epoll.cc
 napi_value EpollWait(napi_env env, napi_callback_info info);

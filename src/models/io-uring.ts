@@ -56,7 +56,10 @@ export function serve({ listener, root }: ModelContext): void {
   const accept = (): void => ring.accept(listener, Kind.accept, O_CLOEXEC);
 
   const onAccept = (result: number, flags: number): void => {
-    if (result >= 0) start(result);
+    if (result >= 0) {
+      ring.own(result);
+      start(result);
+    }
     if (flags & MORE) return;
     if (result === EINVAL)
       open = false; // the socket no longer listens

@@ -188,4 +188,5 @@ export const uring: UringCalls = {
   ioUringRegisterBuffers: addon.ioUringRegisterBuffers,
   ioUringEnter: addon.ioUringEnter,
   addressOf: addon.addressOf,
+  own: addon.own,
 };

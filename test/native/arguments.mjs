@@ -189,6 +189,7 @@ const rows = [
   ['fstatfs', (f) => [f.file()]],
   ['close', (f) => [f.eventfd()]],
   ['disown', (f) => [f.eventfd()]],
+  ['own', (f) => [f.eventfd()]],
   ['dup', (f) => [f.eventfd()]],
   ['fcntl', (f) => [f.pipe()[0], constants.F_SETFL, constants.O_NONBLOCK], 1],
   ['fcntl', (f) => [f.pipe()[0], constants.F_GETFL], 0],

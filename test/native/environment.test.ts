@@ -1,9 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { kernel } from '../../src/sys/binding.js';
+import { unavailable } from '../../src/models/shared/ring-support.js';
+import { kernel, uring } from '../../src/sys/binding.js';
 import { EBADF } from '../../src/sys/errno.js';
 import { testDescriptors } from '../support/descriptors.js';
+import { permits } from '../support/needs.js';
 
 const test = testDescriptors();
 
@@ -40,6 +42,26 @@ it('what a thread opened is closed at its end, except what it disowned, closed o
     signal: null,
   });
 });
+
+it('own returns 0, and EBADF for what is not open', () => {
+  const [fd] = test.pair();
+  expect([uring.own(fd), uring.own(-1), uring.own(2 ** 31 - 1)]).toEqual([0, EBADF, EBADF]);
+  expect(() => uring.own('3' as never)).toThrow('fd must be an integer');
+});
+
+const reason = unavailable();
+
+it.runIf(permits(reason === null, 'connections of io_uring', reason ?? ''))(
+  'connections that io_uring accepted are closed when the thread is terminated',
+  () => {
+    expect(run('ring-owner')).toEqual({
+      lines: ['clients 3', 'left 0', 'ended 3'],
+      stderr: '',
+      status: 0,
+      signal: null,
+    });
+  },
+);
 
 it('disown returns 0, and EBADF for what is not open', () => {
   const [fd] = test.pair();

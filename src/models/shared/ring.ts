@@ -123,6 +123,11 @@ export class Ring {
     this.submit(OP_ACCEPT | ACCEPT_MULTISHOT, fd, kind, 0, 0, flags);
   }
 
+  /** Of a connection that accept reported: it is closed with the thread, as those are that accept4(2) returned. */
+  own(fd: number): void {
+    uring.own(fd);
+  }
+
   /** recv(2) of everything from now on, into provided buffers. */
   receive(fd: number, kind: number, group: number): void {
     const at = this.submit(OP_RECV | BUFFER_SELECT | RECV_MULTISHOT, fd, kind, 0, 0, 0);

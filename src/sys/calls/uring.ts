@@ -31,4 +31,9 @@ export interface UringCalls {
   ioUringEnter(fd: number, toSubmit: number, timeoutMs: number): number;
   /** The address of that part of `bytes`, hot. It holds as long as the array is referenced and its memory not detached. */
   addressOf(bytes: Uint8Array, offset: number, length: number): number;
+  /**
+   * Makes `fd`, which a completion reported, a descriptor of this thread, as those are that calls of `Kernel` return: it is
+   * closed at the end of a worker, unless it is closed or disowned before. Returns 0; -EBADF.
+   */
+  own(fd: number): number;
 }
