@@ -15,6 +15,7 @@ const WEIGHTS: Readonly<Partial<Record<ExperimentName, number>>> = {
   libuv: 3,
   connections: 5,
   triggers: 1,
+  drivers: 5,
   websocket: 2,
 };
 const DEFAULT_WEIGHT = 4;
