@@ -71,6 +71,24 @@ export const METRICS: readonly Metric[] = [
     ({ accessLogDropped }) => accessLogDropped,
   ),
 
+  ofWorker(['epollet_websockets', 'gauge', 'Open WebSockets'], ({ webSockets }) => webSockets?.open ?? null),
+  ofWorker(
+    ['epollet_websockets_opened_total', 'counter', 'WebSockets opened so far'],
+    ({ webSockets }) => webSockets?.opened ?? null,
+  ),
+  byLabel(
+    [
+      'epollet_websocket_messages_total',
+      'counter',
+      'Messages of WebSockets: received, sent, and dropped for slow clients',
+    ],
+    'kind',
+    ({ webSockets }) =>
+      webSockets === null
+        ? {}
+        : { in: webSockets.messagesIn, out: webSockets.messagesOut, dropped: webSockets.messagesDropped },
+  ),
+
   ofWorker(['epollet_cache_entries', 'gauge', 'Cached paths'], ({ files }) => files?.entries ?? null),
   ofWorker(
     ['epollet_cache_bytes', 'gauge', 'Memory of the cache; a descriptor counts as 256 KiB'],

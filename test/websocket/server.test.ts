@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
@@ -456,17 +458,33 @@ test('a reload replaces the handlers of open sockets; one without websocket leav
   expect(await got(client)).toBe('text b new');
 });
 
-test('the limits of a client count it, and the log has a line for the handshake when it is sent', async () => {
+test('the limits of a client count it', async () => {
   const server = echo({}, { limits: { maxConnectionsPerClient: 1 } });
   using client = await connect(server);
   using second = await RawClient.connect(server.port);
   second.send(handshake());
   expect((await second.response()).status).toBe(429);
-  client.send(close(1000));
+  second.end();
+  client.send(close(1000)).end();
   await client.untilClose();
   await eventually(() => server.stats().connections.open === 0, 'both are closed');
   using third = await connect(server);
   third.close();
+});
+
+test('the access log has a line of the handshake, with the id of the request, and none of messages', async () => {
+  using directory = makeDirectory({});
+  const accessLogFile = join(directory.root, 'access.log');
+  const server = echo({}, { accessLog: 'json', accessLogFile, requestIds: true });
+  using client = await RawClient.connect(server.port);
+  client.send(handshake(['X-Request-Id: abc'], '/chat?a'));
+  expect((await client.response()).field('x-request-id')).toBe('abc');
+  client.send(text('hi'));
+  expect(await got(client)).toBe('text hi');
+  await server.flushLog();
+  const lines = readFileSync(accessLogFile, 'utf8').trim().split('\n');
+  expect(lines).toHaveLength(1);
+  expect(JSON.parse(lines[0]!)).toMatchObject({ status: 101, target: '/chat?a', requestId: 'abc' });
 });
 
 test('websocket without fetch, and options that are not valid, are errors', () => {

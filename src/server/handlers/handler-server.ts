@@ -89,8 +89,8 @@ export interface HandlerServer {
   /**
    * Makes a WebSocket of a request that asks for one, RFC 6455, once the handshake is valid: the response with status 101
    * is sent, `websocket.open` is called, and the handler returns nothing.
-   * @returns false if the request does not ask for a WebSocket, or not correctly, or its client has disconnected; the
-   *   handler then responds as to any request, for instance with 426
+   * @returns false if the request does not ask for a WebSocket, or not correctly, or its client has disconnected, or
+   *   earlier responses to it are not sent; the handler then responds as to any request, for instance with 426
    * @throws TypeError ERR_EPOLLET_OPTION without a `websocket`; ERR_EPOLLET_ARGUMENT for a Request of another kind
    */
   upgrade<Data = undefined>(request: Request, options?: WebSocketUpgradeOptions<Data>): boolean;
