@@ -383,13 +383,15 @@ test('the handler of a route has its body, its context, and the error handler', 
       throw new Error('boom');
     },
     '/rejects': () => Promise.reject(new Error('boom')),
+    '/undefined': () => undefined,
   };
   errors();
   const server = start(routes, { error: (error) => new Response(`error: ${(error as Error).message}`) });
   const echoed = await exchange(server.port, `${request('/echo/x', ['Content-Length: 4'], 'POST')}body`);
   expect(JSON.parse(echoed.body.toString())).toEqual([{ name: 'x' }, 'body', '127.0.0.1', '127.0.0.1', true]);
   expect([await bodyOf(server, '/throws'), await bodyOf(server, '/rejects')]).toEqual(['error: boom', 'error: boom']);
-  expect(server.stats().requests).toBe(3);
+  expect(await bodyOf(server, '/undefined')).toMatch(/^error: A handler must return a Response/);
+  expect(server.stats().requests).toBe(4);
 });
 
 test('params are one object of own properties, and those of a clone or of fetch are absent', async () => {
