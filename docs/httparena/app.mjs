@@ -33,7 +33,7 @@ function json(path, query, accepted) {
 
 const accepts = (accepted, coding) => new RegExp(`\\b${coding}\\b(?!\\s*;\\s*q=0(?:\\.0*)?\\s*(?:,|$))`).test(accepted);
 
-async function fetch(request) {
+async function fetch(request, server) {
   const { url, method } = request;
   // "http://" and a host of at least one character come before the path.
   const start = url.indexOf('/', 8);
@@ -41,7 +41,6 @@ async function fetch(request) {
   const path = end < 0 ? url.slice(start) : url.slice(start, end);
   const query = end < 0 ? '' : url.slice(end + 1);
   if (path === '/baseline11') return text(sumOf(query) + (method === 'POST' ? Number(await request.text()) || 0 : 0));
-  if (path === '/pipeline') return text('ok');
   if (path.startsWith('/json/')) return json(path, query, request.headers.get('Accept-Encoding') ?? '');
   if (path.startsWith('/delay/')) {
     const ms = Number(path.slice('/delay/'.length));
@@ -50,7 +49,15 @@ async function fetch(request) {
     if (ms > 0) await setTimeout(ms + 1);
     return text(ms);
   }
+  if (path === '/ws') {
+    if (server.upgrade(request)) return;
+    return new Response('Connect by WebSocket.\n', { status: 426, headers: { Upgrade: 'websocket' } });
+  }
   return text('Not found.\n', 404);
 }
 
-export default { fetch };
+export default {
+  routes: { '/pipeline': text('ok') },
+  fetch,
+  websocket: { message: (ws, message) => ws.send(message) },
+};

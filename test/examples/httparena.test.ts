@@ -1,10 +1,12 @@
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import { type Command, command, PACKAGE } from '../support/command.js';
-import { RawClient, type RawResponse } from '../support/raw-client.js';
+import { eventually, RawClient, type RawResponse } from '../support/raw-client.js';
 
 const ENTRY = join(PACKAGE, 'docs/httparena');
 
@@ -139,6 +141,19 @@ describe('the program responds as validate.sh demands', () => {
     client.send(get('/pipeline').repeat(16));
     for (let at = 0; at < 16; at++) expect(String((await client.response()).body)).toBe('ok');
     client.socket.destroy();
+  });
+
+  test('a WebSocket gets its messages back, in order, and closes with its own code; other requests for it are 426', async () => {
+    const client = new WebSocket(`ws://127.0.0.1:${port}/ws`);
+    const received: string[] = [];
+    client.on('message', (data, isBinary) => received.push(`${isBinary ? 'bytes' : 'text'} ${data}`));
+    await once(client, 'open');
+    for (const message of ['a', 'b', Buffer.from('c'), 'd']) client.send(message);
+    await eventually(() => received.length === 4, 'the echoes');
+    expect(received).toEqual(['text a', 'text b', 'bytes c', 'text d']);
+    client.close(1000, 'done');
+    expect((await once(client, 'close'))[0]).toBe(1000);
+    expect((await respond([get('/ws')])).status).toBe(426);
   });
 
   test('overlapping delays each have their own time', async () => {

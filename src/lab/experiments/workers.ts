@@ -214,7 +214,7 @@ function spreadFigures(results: readonly SpreadResult[], noise: Noise<Key>): Fig
           `${workers}`,
           mostShare ? percent(mostShare.median) : formatMedian(null),
           leastShare ? percent(leastShare.median) : formatMedian(null),
-          failure ?? rounds[0]?.connections.join(', ') ?? '',
+          rounds[0]?.connections.join(', ') ?? failure ?? '',
           formatMedian(cpuUs),
           formatMedian(p50Ms),
           formatMedian(p99Ms),

@@ -30,6 +30,7 @@ dd, footer { overflow-wrap: anywhere; }
 details { margin: 0.5rem 0; border: 1px solid var(--rule); border-radius: 8px; padding: 0.5rem 0.75rem; }
 summary { cursor: pointer; }
 details pre { overflow-x: auto; font-size: 0.85em; }
+details dl { margin-top: 0.75rem; }
 details h3 { margin: 1rem 0 0.25rem; font-size: 1rem; }
 .models summary { display: grid; grid-template-columns: minmax(9rem, 1fr) minmax(10rem, 2fr) minmax(4rem, 2fr) 6rem; gap: 0.75rem; align-items: center; }
 .models summary .bar { height: 0.75rem; }
