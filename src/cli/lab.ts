@@ -6,6 +6,7 @@ import { ExperimentError } from '../lab/base/errors.js';
 import { MAX_SEED } from '../lab/base/shuffle.js';
 import { progressOn } from '../lab/bench/progress.js';
 import {
+  type MeasureSettings,
   QUICK,
   RATES,
   SETTING_NAMES,
@@ -24,7 +25,7 @@ import {
 import { type LabOptions, machineOf, runLab } from '../lab/lab.js';
 import { Tools } from '../lab/load/tools.js';
 import { hasHistograms } from '../lab/measure/hdr.js';
-import { ALL_EXPERIMENTS, ALL_SECONDS, budgetOf } from '../lab/plan.js';
+import { ALL_EXPERIMENTS, ALL_SECONDS, budgetOf, PLANNED } from '../lab/plan.js';
 import { compareReports } from '../lab/report/compare.js';
 import { renderIndex } from '../lab/report/index-page.js';
 import { renderMarkdown } from '../lab/report/markdown.js';
@@ -132,14 +133,11 @@ async function runAll(flags: Flags, directory: string): Promise<number> {
   const reports: LabReport[] = [];
   for (const experiment of ALL_EXPERIMENTS) {
     if (stop.signal.aborted) break;
-    const settings = settingsOf({ ...flags, experiment });
+    const settings = settingsOf({ ...flags, experiment }, PLANNED[experiment]);
     assertLoadGenerator(settings, tools);
     const seconds = budgetOf(experiment, ALL_SECONDS - (performance.now() - startedMs) / 1000);
     const budgetSeconds = Math.min(settings.budgetSeconds ?? seconds, seconds);
-    const report = await measure(
-      { ...settings, ...roundsOf(flags, experiment), budgetSeconds },
-      { tools, machine, signal: stop.signal },
-    );
+    const report = await measure({ ...settings, budgetSeconds }, { tools, machine, signal: stop.signal });
     const path = join(directory, experiment);
     const hgrm = HISTOGRAM_EXPERIMENTS.includes(experiment) && hasHistograms() ? `${path}-hgrm` : undefined;
     if (hgrm !== undefined) makeDirectory(hgrm);
@@ -149,15 +147,6 @@ async function runAll(flags: Flags, directory: string): Promise<number> {
   writeText(join(directory, 'index.html'), renderIndex(reports, hasPages));
   writeText(join(directory, 'report.md'), renderMarkdown(reports));
   return stop.code;
-}
-
-/** Two rounds of four rates fit into the time, and two of the drivers with half the duration. */
-function roundsOf(flags: Flags, experiment: ExperimentName): Partial<LabSettings> {
-  if (flags.quick || (experiment !== 'rates' && experiment !== 'drivers')) return {};
-  return {
-    ...(flags['rounds'] === undefined && { rounds: 2 }),
-    ...(experiment === 'drivers' && flags['seconds'] === undefined && { seconds: THOROUGH.seconds / 2 }),
-  };
 }
 
 function assertLoadGenerator({ models }: LabSettings, tools: Tools): void {
@@ -211,10 +200,11 @@ function comparisonText(files: readonly string[]): string {
   return renderComparison(compareReports(readReport(a), readReport(b), [a, b]));
 }
 
-function settingsOf(flags: Flags): LabSettings {
+/** @param planned defaults without --quick */
+function settingsOf(flags: Flags, planned: Partial<MeasureSettings> = {}): LabSettings {
   const { experiment, quick, close, seed, budget, rates } = flags;
   const { defaults: own, quick: ownQuick } = experimentNamed(experiment);
-  const defaults = quick ? { ...QUICK, ...own, ...ownQuick } : { ...THOROUGH, ...own };
+  const defaults = quick ? { ...QUICK, ...own, ...ownQuick } : { ...THOROUGH, ...own, ...planned };
   const given = (name: SettingName) => flags[settingOption(SETTINGS[name]).attributeName()] as number | undefined;
   const numbers = SETTING_NAMES.map((name) => [name, given(name) ?? defaults[name]] as const);
   return {

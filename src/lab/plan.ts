@@ -14,6 +14,7 @@ export const PLANNED: Readonly<Partial<Record<ExperimentName, Partial<MeasureSet
   rates: { rounds: 2 },
   connections: { seconds: 1.5 },
   workers: { rounds: 2, seconds: 1.5, warmUpSeconds: 0.5 },
+  drivers: { rounds: 2, seconds: 1.5 },
 };
 
 /** The seconds that each takes on two cores: its part of the time. What one leaves over goes to those after it. */

@@ -14,7 +14,7 @@ test('all experiments have a part of the time', () => {
   let leftSeconds = ALL_SECONDS;
   for (const name of ALL_EXPERIMENTS) {
     const budget = budgetOf(name, leftSeconds);
-    expect(budget).toBeGreaterThan(30);
+    expect(budget).toBeGreaterThan(15);
     leftSeconds -= budget;
   }
 });
@@ -30,7 +30,7 @@ test.each([
 
 test.each([
   ['models', 430, ['models'], 400],
-  ['triggers', 1130, ['triggers', 'models'], 100],
+  ['triggers', 730, ['triggers', 'models'], 20],
   ['models', 0, ['models'], 1],
 ] as const)('%s of %d s', (name, left, order, seconds) => {
   expect(budgetOf(name, left, order)).toBe(seconds);
