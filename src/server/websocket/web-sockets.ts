@@ -30,9 +30,6 @@ export interface Member extends Subscriber {
   flush(): void;
 }
 
-/** Passes what is published on to the other workers. */
-export type Relay = (topic: string, message: string | Uint8Array, compress: boolean) => void;
-
 /** What WebSockets need of their server. */
 export interface WebSocketContext {
   readonly limits: Limits;
@@ -50,8 +47,6 @@ export class WebSockets {
   compression: Compression;
   /** Whether more are opened. */
   isOn = true;
-  /** Null in a server without other workers. */
-  relay: Relay | null = null;
   /** Sockets with something to send since the last flush. */
   private unflushed: Member[] = [];
 
@@ -101,19 +96,11 @@ export class WebSockets {
   }
 
   /**
-   * Sends a message to all that are subscribed, of this server and, unless `isRelayed`, of its other workers.
+   * Sends a message to all that are subscribed.
    * @param except is left out; null for none
    * @returns the bytes of the message; 0 without a subscriber here
    */
-  publish(
-    topic: string,
-    message: string | BinaryMessage,
-    compress: boolean,
-    except: Member | null,
-    isRelayed = false,
-  ): number {
-    if (this.relay !== null && !isRelayed)
-      this.relay(topic, typeof message === 'string' ? message : bytesOf(message), compress);
+  publish(topic: string, message: string | BinaryMessage, compress: boolean, except: Member | null): number {
     const members = this.topics.of(topic);
     if (members === undefined) return 0;
     const opcode = typeof message === 'string' ? Opcode.text : Opcode.binary;
