@@ -36,7 +36,7 @@ const json = (value: unknown): RequestInit => ({ method: 'POST', body: JSON.stri
 test('every example starts with how to run it, and is in the table of the README', () => {
   const names = readdirSync(pathOf('')).filter((name) => name.endsWith('.mjs'));
   const readme = readFileSync(pathOf('README.md'), 'utf8');
-  expect(names).toHaveLength(18);
+  expect(names).toHaveLength(19);
   for (const name of names) {
     const text = readFileSync(pathOf(name), 'utf8');
     expect(text).toMatch(new RegExp(`^(?://.*\\n)*//.* (?:node|--app) examples/${name}`));
@@ -54,26 +54,29 @@ test('fetch.mjs responds to a name, to an address, and with 404', async () => {
   expect((await started.kill().ended).code).toBe(0);
 });
 
-test.each(['websocket.mjs', 'rooms.mjs'])('%s sends a message of one client to all of its room', async (example) => {
-  await using started = app(example);
-  const url = (await urlOf(started)).replace('http', 'ws');
-  const received: string[][] = [];
-  const connect = async (room: string): Promise<WebSocket> => {
-    const client = new WebSocket(`${url}/${room}`);
-    const texts: string[] = [];
-    received.push(texts);
-    client.on('message', (text) => texts.push(String(text)));
-    await new Promise((resolve) => client.once('open', resolve));
-    await eventually(() => texts.length > 0, 'the first message');
-    return client;
-  };
-  const clients = [await connect('a'), await connect('a'), await connect('b')];
-  clients[1]!.send('hello');
-  await eventually(() => received[0]!.length === 3 && received[1]!.length === 2, 'the message');
-  expect(received).toEqual([['1 in /a', '2 in /a', 'hello'], ['2 in /a', 'hello'], ['1 in /b']]);
-  for (const client of clients) client.close();
-  expect((await started.kill().ended).code).toBe(0);
-});
+test.each(['websocket.mjs', 'rooms.mjs', 'hono-chat.mjs'])(
+  '%s sends a message of one client to all of its room',
+  async (example) => {
+    await using started = app(example);
+    const url = (await urlOf(started)).replace('http', 'ws');
+    const received: string[][] = [];
+    const connect = async (room: string): Promise<WebSocket> => {
+      const client = new WebSocket(`${url}/${room}`);
+      const texts: string[] = [];
+      received.push(texts);
+      client.on('message', (text) => texts.push(String(text)));
+      await new Promise((resolve) => client.once('open', resolve));
+      await eventually(() => texts.length > 0, 'the first message');
+      return client;
+    };
+    const clients = [await connect('a'), await connect('a'), await connect('b')];
+    clients[1]!.send('hello');
+    await eventually(() => received[0]!.length === 3 && received[1]!.length === 2, 'the message');
+    expect(received).toEqual([['1 in /a', '2 in /a', 'hello'], ['2 in /a', 'hello'], ['1 in /b']]);
+    for (const client of clients) client.close();
+    expect((await started.kill().ended).code).toBe(0);
+  },
+);
 
 test('routes.mjs sends an early hint, a prepared style, and notes by their id', async () => {
   await using started = app('routes.mjs');
@@ -117,6 +120,14 @@ test('hono.mjs serves an unchanged Hono app', async () => {
   ]);
   expect(await responseOf(`${url}/notes/2`)).toEqual([200, '{"text":"Water plants"}']);
   expect(await responseOf(`${url}/notes/3`)).toEqual([404, '404 Not Found']);
+});
+
+test('hono-chat.mjs has the address of a client, and files', async () => {
+  await using started = app('hono-chat.mjs');
+  const url = await urlOf(started);
+  expect(await responseOf(`${url}/me`)).toEqual([200, '127.0.0.1']);
+  expect(await responseOf(`${url}/files/hono.mjs`)).toEqual([200, readFileSync(pathOf('hono.mjs'), 'utf8')]);
+  expect((await responseOf(`${url}/files/missing`))[0]).toBe(404);
 });
 
 test('h3.mjs serves an h3 app, and its WebSocket', async () => {
