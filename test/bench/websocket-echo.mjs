@@ -4,9 +4,9 @@
  * on node:http, and Bun where it is given. Each server on core 0, the load on core 1, in slices in turn. Ratios within one
  * run are what counts.
  *
- *   npm run build && node test/bench/websocket-echo.mjs [--connections 64] [--bytes 100] [--slices 5] [--ms 1000] [--bun PATH]
+ *   npm run build && node test/bench/websocket-echo.mjs [--connections 64] [--bytes 100] [--messages 1] [--slices 5] [--ms 1000] [--bun PATH]
  *
- * The load is 64 connections with a message on its way each, over epoll and the calls that make several at once: it costs
+ * The load is 64 connections with `--messages` on their way each, over epoll and the calls that make several at once: it costs
  * less than any of the servers. Needs taskset, and two cores. Loopback only, and it ends by itself.
  */
 import { spawn } from 'node:child_process';
@@ -21,13 +21,14 @@ const { values } = parseArgs({
   options: {
     connections: { type: 'string', default: '64' },
     bytes: { type: 'string', default: '100' },
+    messages: { type: 'string', default: '1' },
     slices: { type: 'string', default: '5' },
     ms: { type: 'string', default: '1000' },
     bun: { type: 'string' },
   },
 });
-const [CONNECTIONS, BYTES, SLICES, SLICE_MS] = ['connections', 'bytes', 'slices', 'ms'].map((name) =>
-  Number(values[name]),
+const [CONNECTIONS, BYTES, MESSAGES, SLICES, SLICE_MS] = ['connections', 'bytes', 'messages', 'slices', 'ms'].map(
+  (name) => Number(values[name]),
 );
 const LOAD = fileURLToPath(new URL('websocket-load.mjs', import.meta.url));
 const module = (path) => JSON.stringify(new URL(path, import.meta.url).href);
@@ -62,9 +63,41 @@ const bun = script(
   websocket: { message: (ws, message) => void ws.send(message) } });`,
 );
 
+/** What the kernel takes in any case: bytes are sent back as they are, received and sent for all ready connections at once. */
+const echo = script(
+  'echo.mjs',
+  `import { EPOLLIN, Epoll } from ${module('../../dist/epoll/index.js')};
+import { constants as c, kernel } from ${module('../../dist/sys/index.js')};
+const listener = kernel.socket(c.AF_INET, c.SOCK_STREAM, 0);
+kernel.setsockopt(listener, c.SOL_SOCKET, c.SO_REUSEADDR, 1);
+if (kernel.bind(listener, '127.0.0.1', Number(process.argv[2])) < 0 || kernel.listen(listener, 512) < 0) throw new Error('bind');
+kernel.fcntl(listener, c.F_SETFL, c.O_NONBLOCK);
+const BATCH = 64, STRIDE = 65537;
+const epoll = new Epoll(), events = new Uint32Array(3 * BATCH), batch = new Int32Array(BATCH), ends = new Int32Array(BATCH);
+const buffer = Buffer.alloc(STRIDE * BATCH);
+epoll.register(listener, EPOLLIN);
+for (;;) {
+  const ready = epoll.pollInto(events, 1000);
+  for (let i = 0; i < ready; i++) {
+    const fd = events[3 * i + 1];
+    if (fd === listener) {
+      for (let client; (client = kernel.accept4(listener, c.SOCK_NONBLOCK)) >= 0; ) {
+        kernel.setsockopt(client, c.IPPROTO_TCP, c.TCP_NODELAY, 1);
+        epoll.register(client, EPOLLIN);
+      }
+      continue;
+    }
+    const got = kernel.recv(fd, buffer, 0, 65536, 0);
+    if (got > 0) kernel.send(fd, buffer, 0, got, 0);
+    else if (got === 0) { epoll.unregister(fd); kernel.close(fd); }
+  }
+}`,
+);
+
 const servers = [
   ['epollet', [process.execPath, epollet], 'text'],
   ['epollet, binary', [process.execPath, epollet], 'binary'],
+  ['one recv and send', [process.execPath, echo], 'raw'],
   ['epollet, a file', [process.execPath, epollet], 'file'],
   ['ws on node:http', [process.execPath, ws], 'text'],
   ...(values.bun === undefined
@@ -94,9 +127,13 @@ const ms = (time) => new Promise((resolve) => setTimeout(resolve, time));
 
 /** Sends lines to the load, and gives back the line that follows each. */
 function loadOf(port, kind) {
-  const child = spawn('taskset', ['-c', '1', process.execPath, LOAD, port, kind, CONNECTIONS, BYTES].map(String), {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    'taskset',
+    ['-c', '1', process.execPath, LOAD, port, kind, CONNECTIONS, BYTES, MESSAGES].map(String),
+    {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    },
+  );
   const lines = [];
   let waiting = null;
   let text = '';

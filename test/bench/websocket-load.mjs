@@ -1,16 +1,18 @@
 /**
- * The load of websocket-echo.mjs: connections that each have one message, or request, on its way. It reads how many
+ * The load of websocket-echo.mjs: connections that each have some messages, or one request, on their way. It reads how many
  * milliseconds to run from standard input, a line each time, and writes how many responses have come.
  *
- *   node test/bench/websocket-load.mjs PORT text|binary|file CONNECTIONS BYTES
+ *   node test/bench/websocket-load.mjs PORT text|binary|file|raw CONNECTIONS BYTES MESSAGES
+ *
+ * `raw` sends frames without an upgrade, to a server that sends bytes back as they are.
  */
 import { createInterface } from 'node:readline';
 import { EPOLLIN, Epoll } from '../../dist/epoll/index.js';
 import { constants, kernel } from '../../dist/sys/index.js';
 
-const [port, kind, connections, bytes] = [process.argv[2], process.argv[3], process.argv[4], process.argv[5]].map(
-  (value, at) => (at === 1 ? value : Number(value)),
-);
+const [port, kind, connections, bytes, messages] = process.argv
+  .slice(2)
+  .map((value, at) => (at === 1 ? value : Number(value)));
 const BATCH = 64;
 const STRIDE = 65_537;
 
@@ -23,7 +25,9 @@ function masked(opcode, payload) {
 const upgrade =
   'GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
 const request = Buffer.from('GET /index.html HTTP/1.1\r\nHost: a\r\n\r\n');
-const message = kind === 'file' ? request : masked(kind === 'text' ? 1 : 2, Buffer.alloc(bytes, 'a'));
+const frame = masked(kind === 'text' ? 1 : 2, Buffer.alloc(bytes, 'a'));
+const perConnection = kind === 'file' ? 1 : messages;
+const message = kind === 'file' ? request : Buffer.concat(Array.from({ length: messages }, () => frame));
 
 const buffer = Buffer.alloc(STRIDE * BATCH);
 /** The first response of a connection, which may come in parts. */
@@ -39,7 +43,7 @@ async function first(fd, ends) {
 }
 
 const fds = [];
-let expected = bytes < 126 ? bytes + 2 : bytes + 4;
+let expected = kind === 'raw' ? message.length : perConnection * (bytes < 126 ? bytes + 2 : bytes + 4);
 for (let i = 0; i < connections; i++) {
   const fd = kernel.socket(constants.AF_INET, constants.SOCK_STREAM, 0);
   if (kernel.connect(fd, '127.0.0.1', port) < 0) throw new Error('no server');
@@ -48,7 +52,7 @@ for (let i = 0; i < connections; i++) {
   if (kind === 'file') {
     kernel.send(fd, request, 0, request.length, 0);
     expected = await first(fd, (text) => text.includes('\r\n\r\n') && text.length >= text.indexOf('\r\n\r\n') + 604);
-  } else {
+  } else if (kind !== 'raw') {
     const head = Buffer.from(upgrade);
     kernel.send(fd, head, 0, head.length, 0);
     await first(fd, (text) => text.includes('\r\n\r\n'));
@@ -92,7 +96,7 @@ function run(ms) {
         missing.set(of[i], left);
         continue;
       }
-      count++;
+      count += perConnection;
       missing.set(of[i], expected);
       of[sending++] = of[i];
     }
