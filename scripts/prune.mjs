@@ -1,12 +1,14 @@
 /**
- * Leaves in dist what the package needs: modules and declarations that its entry points reach. The modules, whose code is
- * in the bundles too, have no comments, and tabs. The next build makes all of it again.
+ * Leaves in dist what the package needs: modules and declarations that its entry points reach. The modules have no comments,
+ * and tabs. Those that `lab`, `model` and `explain` import, whose code is in the bundles too, are minified, with the names of
+ * functions and classes. The next build makes all of it again.
  */
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, normalize, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { minifySync } from 'rolldown/utils';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const DIST = join(ROOT, 'dist');
@@ -40,6 +42,18 @@ function withTabs(code) {
   return isWhole ? code.replace(/^(?: {4})+/gm, (spaces) => '\t'.repeat(spaces.length / 4)) : code;
 }
 
+const NAMES = { function: true, class: true };
+const MINIFIED = { module: true, compress: { keepNames: NAMES }, mangle: { keepNames: NAMES } };
+
+/** Of a module whose source is not read by people. */
+function minified(path, code) {
+  const { code: short, errors } = minifySync(path, code, MINIFIED);
+  if (errors.length > 0) throw new Error(`${path}: ${errors[0].message}`);
+  return short;
+}
+
+const isReadable = (path) => PROGRAMS.some((name) => path.startsWith(`${name}/`));
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const options = ['--removeComments', '--declaration', 'false', '--incremental', 'false'];
   execFileSync('npx', ['tsc', '-p', ROOT, ...options], { stdio: 'inherit' });
@@ -47,7 +61,11 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const entry of readdirSync(DIST, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);
     if (!entry.isFile()) continue;
-    if (!kept.has(relative(DIST, path))) rmSync(path);
-    else if (path.endsWith('.js')) writeFileSync(path, withTabs(readFileSync(path, 'utf8')));
+    const name = relative(DIST, path);
+    if (!kept.has(name)) rmSync(path);
+    else if (path.endsWith('.js')) {
+      const code = readFileSync(path, 'utf8');
+      writeFileSync(path, isReadable(name) ? withTabs(code) : minified(name, code));
+    }
   }
 }
