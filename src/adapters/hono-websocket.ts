@@ -1,4 +1,5 @@
 import { defineWebSocketHelper, type UpgradeWebSocket, WSContext, type WSEvents } from 'hono/ws';
+import { CloseCode } from '../http/websocket/frame.js';
 import type { HandlerContext } from '../server/handlers/handler-context.js';
 import type { ServerWebSocket } from '../server/websocket/server-web-socket.js';
 import type { WebSocketHandler } from '../server/websocket/web-socket-options.js';
@@ -30,7 +31,11 @@ export interface UpgradeOptions {
 export const upgradeWebSocket: UpgradeWebSocket<Socket, UpgradeOptions> = defineWebSocketHelper(
   (c, events: WSEvents<Socket>, options?: UpgradeOptions) => {
     if (c.req.header('upgrade')?.toLowerCase() !== 'websocket') return undefined;
-    const { server } = c.env as HandlerContext;
+    const server = (c.env as Partial<HandlerContext> | undefined)?.server;
+    if (server === undefined)
+      throw new TypeError(
+        'upgradeWebSocket has no server: pass the second argument of fetch on to app.fetch, as its environment',
+      );
     const { headers } = c.body(null); // those that were set until here
     const protocols = headers.get(PROTOCOL) ?? c.req.header(PROTOCOL) ?? '';
     const protocol = protocols.split(',')[0]!.trim(); // as the server chooses it
@@ -49,7 +54,7 @@ export const websocket: WebSocketHandler<Connected> = {
     call(ws, ({ onMessage }, context) => onMessage?.(new MessageEvent('message', { data }), context));
   },
   close(ws, code, reason) {
-    call(ws, ({ onClose }, context) => onClose?.(new (closeEvent())('close', { code, reason }), context));
+    call(ws, ({ onClose }, context) => onClose?.(closeEvent(code, reason), context));
   },
 };
 
@@ -79,20 +84,28 @@ function contextOf(ws: Socket): WSContext<Socket> {
 
 type CloseHandler = NonNullable<WSEvents<Socket>['onClose']>;
 type Closing = Parameters<CloseHandler>[0];
-type CloseEventClass = new (type: string, init: { code: number; reason: string }) => Closing;
+interface CloseInit {
+  code: number;
+  reason: string;
+  wasClean: boolean;
+}
+type CloseEventClass = new (type: string, init: CloseInit) => Closing;
 
-/** Global from Node 23 on. */
-const closeEvent = (): CloseEventClass =>
-  (globalThis as { CloseEvent?: CloseEventClass }).CloseEvent ?? (OwnCloseEvent as unknown as CloseEventClass);
+function closeEvent(code: number, reason: string): Closing {
+  // Global from Node 23 on.
+  const { CloseEvent = OwnCloseEvent as unknown as CloseEventClass } = globalThis as { CloseEvent?: CloseEventClass };
+  return new CloseEvent('close', { code, reason, wasClean: code !== CloseCode.abnormal });
+}
 
 class OwnCloseEvent extends Event {
   readonly code: number;
   readonly reason: string;
-  readonly wasClean = true;
+  readonly wasClean: boolean;
 
-  constructor(type: string, { code, reason }: { code: number; reason: string }) {
+  constructor(type: string, { code, reason, wasClean }: CloseInit) {
     super(type);
     this.code = code;
     this.reason = reason;
+    this.wasClean = wasClean;
   }
 }
