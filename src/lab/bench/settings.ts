@@ -24,7 +24,7 @@ export const SETTINGS = {
     [3, 0.15],
     [0.1, 3600],
   ),
-  warmUpSeconds: setting('warm-up', 'seconds of load before each measurement', [1, 0.15], [0.1, 3600]),
+  warmUpSeconds: setting('warm-up', 'seconds of load before each measurement', [1, 0.4], [0.1, 3600]),
   connections: setting('connections', 'busy connections', [64, 32], [1, 10_000]),
   maxHeavy: setting(
     'heavy',
@@ -33,7 +33,7 @@ export const SETTINGS = {
     [1, 10_000],
   ),
   rate: setting('rate', 'requests per second for the latency measurement', [1000, 1000], [1, 1_000_000]),
-  idle: setting('idle', 'idle connections for the memory measurement', [1000, 1000], [1, 50_000]),
+  idle: setting('idle', 'idle connections for the memory measurement', [1000, 500], [1, 50_000]),
   maxIdle: setting('most', 'maximum idle connections in the experiment connections', [10_000, 1000], [1, 50_000]),
 };
 
@@ -65,7 +65,7 @@ export const THOROUGH: MeasureSettings = {
   budgetSeconds: null,
 };
 /** For a first look: within a minute on two cores. */
-export const QUICK: MeasureSettings = { ...numbers('quick'), rates: RATES.quick, close: false, budgetSeconds: 51 };
+export const QUICK: MeasureSettings = { ...numbers('quick'), rates: RATES.quick, close: false, budgetSeconds: 55 };
 
 function numbers(preset: 'thorough' | 'quick'): Record<SettingName, number> {
   const entries = SETTING_NAMES.map((name) => [name, SETTINGS[name][preset]] as const);
