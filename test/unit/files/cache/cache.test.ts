@@ -321,10 +321,14 @@ describe('the budget', () => {
       if (next() < 0.4) {
         const fileName = next() < 0.5 ? null : `${below(next, 5)}`;
         const shared = fileName === null || next() < 0.3 ? null : cache.ofFile(fileName);
-        cache.set(resource(at, below(next, 400), hashOf(at), fileName, shared));
+        cache.set(resource(at, 10 + below(next, 390), hashOf(at), fileName, shared));
       } else if (there !== null && next() < 0.3) {
-        (there.content as TestContent).bytes += below(next, 100) - 50;
-        for (const each of there.sharers ?? [there]) cache.recount(each);
+        const sharers = [...(there.sharers ?? [there])];
+        const content = there.content as TestContent;
+        const change = below(next, 100) - 50;
+        // No entry takes less than nothing, whichever of the file's is charged with the content.
+        if (sharers.every(({ ownBytes }) => ownBytes + content.bytes + change >= 10)) content.bytes += change;
+        for (const each of sharers) cache.recount(each);
       } else if (there !== null && next() < 0.5) {
         cache.remove(there);
       }
