@@ -3,6 +3,7 @@ import { formatMedian, formatNumber, formatRange, NONE } from '../base/format.js
 import { formatNoise, formatRatio, modelOf, repetitionOf, SAME } from '../base/noise.js';
 import { extremesReading, listOf, type Value } from '../base/readings.js';
 import type { Summary } from '../base/stats.js';
+import { struckOutRows } from '../base/struck-out.js';
 import {
   type DriverNoise,
   type DriverPoint,
@@ -218,13 +219,9 @@ export function noisyDriversSentence({ repeated }: AllDrivers, maxNoise: number)
 }
 
 function leftOutFigure(results: readonly DriverResult[]): Figure | null {
-  const rows = results.flatMap(({ driver, points, failure }) => [
-    ...(failure === null ? [] : [[driver, NONE, failure]]),
-    ...points.flatMap(({ load, struckOut }) => (struckOut === null ? [] : [[driver, load, struckOut]])),
-    ...points.flatMap(({ load, errors }) =>
-      errors && errors.max > 0 ? [[driver, load, `${formatNumber(errors.max)} errors in a round.`]] : [],
-    ),
-  ]);
+  const rows = results.flatMap(({ driver, points, failure }) =>
+    struckOutRows(driver, failure, points, ({ load }) => load),
+  );
   if (rows.length === 0) return null;
   return {
     title: 'Errors, and what is struck out',

@@ -1,8 +1,9 @@
 import { type Figure, summarySeries } from '../base/chart.js';
-import { formatMedian, formatNumber, formatRange, NONE } from '../base/format.js';
+import { formatMedian, formatNumber, formatRange } from '../base/format.js';
 import { formatNoise, formatRatio, repetitionOf, SAME } from '../base/noise.js';
 import { extremesReading, ratesReading, type Value } from '../base/readings.js';
 import type { Summary } from '../base/stats.js';
+import { struckOutRows } from '../base/struck-out.js';
 import { PERCENTILES, type RateNoise, type RatePoint, type RatesResult } from './rates-result.js';
 
 interface AllRates {
@@ -180,13 +181,9 @@ export function noisyRatesSentence(
 }
 
 function struckOutFigure(results: readonly RatesResult[]): Figure | null {
-  const rows = results.flatMap(({ model, points, failure }) => [
-    ...(failure === null ? [] : [[model, NONE, failure]]),
-    ...points.flatMap(({ rate, struckOut }) => (struckOut === null ? [] : [[model, formatNumber(rate), struckOut]])),
-    ...points.flatMap(({ rate, errors }) =>
-      errors && errors.max > 0 ? [[model, formatNumber(rate), `${formatNumber(errors.max)} errors in a round.`]] : [],
-    ),
-  ]);
+  const rows = results.flatMap(({ model, points, failure }) =>
+    struckOutRows(model, failure, points, ({ rate }) => formatNumber(rate)),
+  );
   if (rows.length === 0) return null;
   return {
     title: 'Errors, and what is struck out',
