@@ -53,7 +53,7 @@ const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGQUIT: 131, SIGTERM: 143 } as cons
 const ALL_DIRECTORY = 'epollet-lab';
 
 const HELP =
-  '\nCtrl-C cancels the run and reports the completed rounds. wrk generates the load of a closed loop, the lab itself that at a fixed rate, and strace counts system calls.';
+  '\nCtrl-C cancels the run and reports the completed rounds. The lab generates the load itself; strace counts system calls.';
 
 export function defineLab(command: Command): void {
   addWrapped(command, HELP)
@@ -113,7 +113,6 @@ async function run(flags: Flags): Promise<number> {
   if (flags.html !== undefined) assertChartLibrary();
   if (flags.hgrm !== undefined) prepareHistograms(flags.hgrm, settings.experiment);
   const tools = new Tools();
-  assertLoadGenerator(settings, tools);
   const stop = stopOnSignals();
   const report = await measure(settings, { tools, signal: stop.signal });
   writeFiles(report, flags);
@@ -134,7 +133,6 @@ async function runAll(flags: Flags, directory: string): Promise<number> {
   for (const experiment of ALL_EXPERIMENTS) {
     if (stop.signal.aborted) break;
     const settings = settingsOf({ ...flags, experiment }, PLANNED[experiment]);
-    assertLoadGenerator(settings, tools);
     const seconds = budgetOf(experiment, ALL_SECONDS - (performance.now() - startedMs) / 1000);
     const budgetSeconds = Math.min(settings.budgetSeconds ?? seconds, seconds);
     const report = await measure({ ...settings, budgetSeconds }, { tools, machine, signal: stop.signal });
@@ -147,13 +145,6 @@ async function runAll(flags: Flags, directory: string): Promise<number> {
   writeText(join(directory, 'index.html'), renderIndex(reports, hasPages));
   writeText(join(directory, 'report.md'), renderMarkdown(reports));
   return stop.code;
-}
-
-function assertLoadGenerator({ models }: LabSettings, tools: Tools): void {
-  if (models.length > 0 && !tools.has('wrk') && !tools.has('autocannon'))
-    throw new ExperimentError(
-      `No load generator is installed; install wrk (Debian: apt-get install wrk) or autocannon (${installCommand('autocannon')}).`,
-    );
 }
 
 async function measure(settings: LabSettings, options: LabOptions): Promise<LabReport> {

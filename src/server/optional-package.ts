@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
 /** What only the lab and the admin door use: optional peer dependencies in package.json, which no package manager installs unasked. */
-export type OptionalPackage = 'autocannon' | 'chart.js' | 'cli-progress' | 'hdr-histogram-js' | 'prom-client';
+export type OptionalPackage = 'chart.js' | 'cli-progress' | 'hdr-histogram-js' | 'prom-client';
 
 const requireFrom = createRequire(import.meta.url);
 

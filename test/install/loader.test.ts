@@ -139,10 +139,7 @@ describe('without the optional packages of the lab', () => {
 
   test.each([
     [['--html', 'report.html'], 'The page of charts needs chart.js, which is not installed: npm install chart.js@4.'],
-    [
-      ['--quick'],
-      'No load generator is installed; install wrk (Debian: apt-get install wrk) or autocannon (npm install autocannon@9).',
-    ],
+    [['--hgrm', 'latencies'], '--hgrm needs hdr-histogram-js, which is not installed: npm install hdr-histogram-js@3.'],
   ])('epollet lab %j names the missing one and the command that installs it', (args, sentence) => {
     expect(lab(...args)).toMatchObject({ status: 1, stdout: '', stderr: `epollet: ${sentence}\n` });
   });

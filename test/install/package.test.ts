@@ -39,7 +39,7 @@ describe('package.json', () => {
   test('every package of the lab is optional, and installed for development in the same version', () => {
     const { peerDependencies, peerDependenciesMeta, devDependencies } = manifest;
     expect(Object.keys(peerDependencies)).toEqual(Object.keys(peerDependenciesMeta));
-    for (const name of ['autocannon', 'chart.js', 'cli-progress', 'hdr-histogram-js']) {
+    for (const name of ['chart.js', 'cli-progress', 'hdr-histogram-js']) {
       expect(peerDependenciesMeta[name], name).toEqual({ optional: true });
       expect(devDependencies[name], name).toBe(peerDependencies[name]);
     }

@@ -5,10 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { HTTP_MODELS } from '../../src/lab/bench/workbench.js';
 import { EXPERIMENT_NAMES } from '../../src/lab/experiments/registry.js';
-import { Tools } from '../../src/lab/load/tools.js';
 import type { LabReport } from '../../src/lab/report/report.js';
 import { command, run } from '../support/command.js';
-import { needs } from '../support/needs.js';
 import { processesWith } from './processes.js';
 import { schemaErrors } from './report-schema.js';
 
@@ -86,9 +84,7 @@ test('triggers runs without a load generator and counts woken threads', { timeou
   expect(woken['exclusive']).toBeLessThanOrEqual(4);
 });
 
-const runs = needs(new Tools().has('wrk'), 'epollet lab', 'wrk is not installed');
-
-describe.runIf(runs)('with a load generator', () => {
+describe('a run', () => {
   test('--quick measures a model twice and writes both reports', { timeout: LAB_MS }, async () => {
     const [json, html] = [join(directory, 'quick.json'), join(directory, 'quick.html')];
     const flags = ['--models', 'epollet', '--seed', '5', '--json', json, '--html', html];

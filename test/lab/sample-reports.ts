@@ -1,4 +1,5 @@
 import { seededRandom } from '../../src/lab/base/shuffle.js';
+import { summarize } from '../../src/lab/base/stats.js';
 import type { RateLoad } from '../../src/lab/bench/rate-load.js';
 import { RATES, THOROUGH } from '../../src/lab/bench/settings.js';
 import type { DriverWindow, ThreadReadings } from '../../src/lab/drivers/driver-program.js';
@@ -71,7 +72,7 @@ function head(experiment: ExperimentName, rows: readonly (readonly [name: string
       openFiles: 20_000,
     },
     tools: [
-      { name: 'wrk', version: '4.1.0', use: 'closed-loop load' },
+      { name: 'taskset', version: '2.38.1', use: 'a dedicated core for the model' },
       { name: 'strace', version: null, use: 'system calls' },
     ],
     notes: ['strace is not installed: system calls are counted only for epollet, which counts its own.'],
@@ -140,7 +141,7 @@ function sampleCosts(): TriggerCosts {
         messageBytes,
         ready,
         systemCalls: 1 + 1 / ready + (at % 2),
-        ns: { median, min: median * 0.97, max: median * 1.1, count: 21 },
+        ns: summarize([0.97, 0.98, 1, 1.01, 1.1].map((off) => median * off))!,
       };
     }),
   );
@@ -220,7 +221,7 @@ function sampleDrivers(): AllDrivers {
             ],
           }),
         );
-        const each = (median: number) => ({ median, min: median, max: median, count: 3 });
+        const each = (median: number) => summarize([median, median, median])!;
         return {
           load,
           cpuUs: cost?.cpuUs ?? null,

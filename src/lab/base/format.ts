@@ -28,13 +28,17 @@ export const formatCalls = (calls: Readonly<Record<string, number>>, limit = 6):
     .map(([name, count]) => `${formatNumber(count)} ${name}`)
     .join(', ') || NONE;
 
-export const scale = (summary: Summary | null, factor: number): Summary | null =>
-  summary && {
-    median: summary.median * factor,
-    min: summary.min * factor,
-    max: summary.max * factor,
-    count: summary.count,
-  };
+export const scale = (summary: Summary | null, factor: number): Summary | null => {
+  if (summary === null) return null;
+  const { median, min, max, low, high, count } = summary;
+  const scaled = { median, min, max, low, high };
+  for (const key of Object.keys(scaled) as (keyof typeof scaled)[]) scaled[key] *= factor;
+  return { ...scaled, count };
+};
+
+/** p99 and what is above it; null of a single round, in which one pause decides them. */
+export const tailOf = (summary: Summary | null | undefined): Summary | null =>
+  summary && summary.count > 1 ? summary : null;
 
 /** Factors for `scale`, from bytes. */
 export const MIB = 1 / 1024 / 1024;

@@ -1,10 +1,11 @@
 import { formatNumber } from './format.js';
-import { isWithinNoise, modelOf } from './noise.js';
+import { isDifferent, modelOf } from './noise.js';
+import type { Summary } from './stats.js';
 
-/** A model with its value; null is left out. */
+/** A model with its figure; null, and the second run of a model, are left out. */
 export interface Value {
   readonly model: string;
-  readonly value: number | null;
+  readonly value: Summary | null;
 }
 
 export interface ReadingOptions {
@@ -18,65 +19,89 @@ export interface ReadingOptions {
 }
 
 /**
- * What a chart shows, as a sentence of its figures: the best model, those that do not differ from it by more than two
- * runs of the same, and how far away the worst one is. Null for fewer than two models.
+ * What a chart shows, as a sentence of its figures: the best model, those that do not differ from it, and how far away
+ * the worst one is. Null for fewer than two models.
  */
 export function extremesReading(
   values: readonly Value[],
   { unit, isLess, noise, noun = 'model' }: ReadingOptions,
 ): string | null {
-  const sorted = measured(values).sort((a, b) => (isLess ? a.value - b.value : b.value - a.value));
+  const sorted = measured(values).sort((a, b) => (isLess ? 1 : -1) * (a.value.median - b.value.median));
   const [best, ...others] = sorted;
   const worst = others.at(-1);
-  if (best === undefined || worst === undefined || best.value <= 0 || worst.value <= 0) return null;
-  const equal = others.filter(({ value }) => isWithinNoise(value / best.value, noise)).map(({ model }) => model);
-  const amount = (each: { value: number }): string => `${formatNumber(each.value)} ${unit}`;
+  if (best === undefined || worst === undefined || best.value.median <= 0 || worst.value.median <= 0) return null;
+  const equal = equalTo(best, others, noise);
+  const amount = ({ value }: Measured): string => `${formatNumber(value.median)} ${unit}`;
   const first = `${isLess ? 'Least' : 'Most'}: ${best.model} with ${amount(best)}`;
-  if (equal.length === others.length) return `${first}; no ${noun} differs from it by more than two runs of the same.`;
-  const same =
-    equal.length === 0
-      ? ''
-      : `; ${listOf(equal)} ${equal.length === 1 ? 'does' : 'do'} not differ by more than two runs of the same`;
-  const ratio = Math.max(worst.value / best.value, best.value / worst.value);
+  if (equal.length === others.length) return `${first}; no other ${noun} differs from it.`;
+  const same = equal.length === 0 ? '' : `; ${listOf(equal)} ${equal.length === 1 ? 'does' : 'do'} not differ from it`;
+  const ratio = Math.max(worst.value.median / best.value.median, best.value.median / worst.value.median);
   return `${first}${same}. ${isLess ? 'Most' : 'Least'}: ${worst.model} with ${amount(worst)}, ${formatNumber(ratio)} times ${isLess ? 'as much' : 'less'}.`;
 }
 
+interface RateValues {
+  readonly rate: number;
+  readonly values: readonly Value[];
+  /** Null if it is not known. */
+  readonly noise: number | null;
+}
+
 /**
- * How the cost of each model changes from the highest rate at which it was measured to the lowest, and whether the
- * order of the models changes.
+ * How the cost of each model changes from the highest rate at which it was measured to the lowest, and whether other
+ * models are the cheapest then.
  * @param at the values at each rate, in its order
  */
-export function ratesReading(
-  at: readonly { readonly rate: number; readonly values: readonly Value[] }[],
-): string | null {
+export function ratesReading(at: readonly RateValues[]): string | null {
   const all = at
-    .map(({ rate, values }) => ({ rate, values: measured(values) }))
+    .map(({ rate, values, noise }) => ({ rate, values: measured(values), noise }))
     .filter(({ values }) => values.length > 1);
   const [lowest, highest] = [all[0], all.at(-1)];
   if (lowest === undefined || highest === undefined || lowest === highest) return null;
   const factors = highest.values.flatMap(({ model, value }) => {
     const low = lowest.values.find((each) => each.model === model);
-    return low === undefined ? [] : [{ model, value: low.value / value }];
+    return low === undefined ? [] : [{ model, factor: low.value.median / value.median }];
   });
-  factors.sort((a, b) => b.value - a.value);
+  factors.sort((a, b) => b.factor - a.factor);
   const [most, least] = [factors[0], factors.at(-1)];
   if (most === undefined || least === undefined) return null;
-  const cheapest = ({ values }: (typeof all)[number]): string =>
-    modelOf(values.reduce((best, each) => (each.value < best.value ? each : best)).model);
-  const [atLow, atHigh] = [cheapest(lowest), cheapest(highest)];
   const [low, high] = [formatNumber(lowest.rate), formatNumber(highest.rate)];
-  const cost = ({ model, value }: { model: string; value: number }): string =>
-    `${formatNumber(value)} times in ${model}`;
+  const cost = ({ model, factor }: { model: string; factor: number }): string =>
+    `${formatNumber(factor)} times in ${model}`;
   const range = most === least ? cost(most) : `${cost(most)} and ${cost(least)}`;
-  const order =
-    atLow === atHigh
-      ? `${atLow} is the cheapest at both.`
-      : `${atLow} is the cheapest at ${low} per second, ${atHigh} at ${high}.`;
-  return `At ${low} requests per second a request costs ${range} what it costs at ${high}. ${order}`;
+  return `At ${low} requests per second a request costs ${range} what it costs at ${high}. ${cheapestReading(lowest, highest)}`;
 }
 
-const measured = (values: readonly Value[]): { model: string; value: number }[] =>
-  values.flatMap(({ model, value }) => (value === null ? [] : [{ model, value }]));
+type MeasuredRate = Pick<RateValues, 'rate' | 'noise'> & { readonly values: readonly Measured[] };
+
+function cheapestReading(lowest: MeasuredRate, highest: MeasuredRate): string {
+  const [atLow, atHigh] = [cheapestAt(lowest), cheapestAt(highest)];
+  const atBoth = atLow.filter((model) => atHigh.includes(model));
+  if (atBoth.length === 0)
+    return `${are(atLow)} the cheapest at ${formatNumber(lowest.rate)} per second, ${listOf(atHigh)} at ${formatNumber(highest.rate)}.`;
+  const isAlone = atLow.length === 1 && atHigh.length === 1;
+  return `${are(atBoth)} ${isAlone ? '' : 'among '}the cheapest at both.`;
+}
+
+const are = (models: readonly string[]): string => `${listOf(models)} ${models.length === 1 ? 'is' : 'are'}`;
+
+/** The model with the least cost, and those that do not differ from it. */
+function cheapestAt({ values, noise }: MeasuredRate): string[] {
+  const best = values.reduce((least, each) => (each.value.median < least.value.median ? each : least));
+  const others = values.filter((each) => each !== best);
+  return [best.model, ...equalTo(best, others, noise)];
+}
+
+interface Measured {
+  readonly model: string;
+  readonly value: Summary;
+}
+
+const equalTo = (best: Measured, others: readonly Measured[], noise: number | null): string[] =>
+  others.filter(({ value }) => !isDifferent(value, best.value, noise)).map(({ model }) => model);
+
+/** Without the second run of a model. */
+const measured = (values: readonly Value[]): Measured[] =>
+  values.flatMap(({ model, value }) => (value === null || modelOf(model) !== model ? [] : [{ model, value }]));
 
 export const listOf = (names: readonly string[]): string =>
   names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;

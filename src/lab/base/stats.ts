@@ -3,15 +3,31 @@ export interface Summary {
   readonly median: number;
   readonly min: number;
   readonly max: number;
+  /** What most rounds are within, `low` to `high`: the quartiles of five rounds or more, otherwise all rounds. */
+  readonly low: number;
+  readonly high: number;
   readonly count: number;
 }
+
+/** Of fewer, the quartiles would leave out too much. */
+const ROUNDS_OF_QUARTILES = 5;
 
 /** Ignores null and NaN; null if no value remains. */
 export function summarize(values: readonly (number | null)[]): Summary | null {
   const sorted = values.filter((each): each is number => each !== null && Number.isFinite(each)).sort(ascending);
   if (sorted.length === 0) return null;
-  return { median: percentile(sorted, 50), min: sorted[0]!, max: sorted.at(-1)!, count: sorted.length };
+  const [min, max] = [sorted[0]!, sorted.at(-1)!];
+  const [low, high] =
+    sorted.length < ROUNDS_OF_QUARTILES ? [min, max] : [percentile(sorted, 25), percentile(sorted, 75)];
+  return { median: percentile(sorted, 50), min, max, low, high, count: sorted.length };
 }
+
+/** The one with the least median; null if there is none. */
+export const leastOf = (summaries: readonly (Summary | null | undefined)[]): Summary | null =>
+  summaries.reduce<Summary | null>(
+    (least, each) => (each && (least === null || each.median < least.median) ? each : least),
+    null,
+  );
 
 export const summarizeEach = <Key extends string>(
   keys: readonly Key[],
@@ -35,13 +51,6 @@ export interface Latency {
   readonly p90: number;
   readonly p99: number;
   readonly max: number;
-}
-
-/** @param sorted milliseconds, ascending */
-export function latencyPercentiles(sorted: ArrayLike<number>): Latency | null {
-  if (sorted.length === 0) return null;
-  const [p50, p90, p99] = [percentile(sorted, 50), percentile(sorted, 90), percentile(sorted, 99)];
-  return { p50, p90, p99, max: sorted[sorted.length - 1]! };
 }
 
 const ascending = (a: number, b: number): number => a - b;

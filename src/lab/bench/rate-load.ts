@@ -2,7 +2,15 @@ import { type Distribution, sumOfDistributions } from '../base/distribution.js';
 import { ExperimentError } from '../base/errors.js';
 import type { LoadWindow, OpenLoop, OpenLoopOptions } from '../load/open-loop.js';
 import { type CpuUse, cpuBetween, cpuTime, voluntarySwitches } from '../measure/proc-stat.js';
-import { AGREEING_WINDOWS, doAgree, WARM_US, windowSecondsOf } from './steady-load.js';
+import {
+  AGREEING_WINDOWS,
+  CLOSED_LOOP_SETTLING,
+  doAgree,
+  RATE_SETTLING,
+  type Settling,
+  WARM_US,
+  windowSecondsOf,
+} from './settling.js';
 
 /** Of the program that generates the load; its only argument, as JSON. */
 export interface RateLoadSpec extends Omit<OpenLoopOptions, 'catchUp' | 'kernel'> {
@@ -13,15 +21,20 @@ export interface RateLoadSpec extends Omit<OpenLoopOptions, 'catchUp' | 'kernel'
   /** Requests per second, in this order, or CLOSED_LOOP. */
   readonly rates: readonly number[];
   readonly seconds: number;
-  /** Whether windows have to agree, up to `maxWindows`; otherwise one window is measured. */
+  /** Whether windows have to agree; otherwise one window is measured. */
   readonly settle: boolean;
+  /** Whether it waits for the end of its standard input when all connections are open. */
+  readonly hold: boolean;
 }
 
 /** In place of a rate: each connection sends its next request when it has a response. JSON has no infinity. */
 export const CLOSED_LOOP = 0;
 
 /** Each line of its output. */
-export type RateLoadLine = { readonly load: RateLoad } | { readonly error: string };
+export type RateLoadLine = { readonly load: RateLoad } | { readonly error: string } | typeof OPEN;
+
+/** All connections are open. */
+export const OPEN = { open: true } as const;
 
 /** A load at one rate: of the windows that agree, or of all if none do. */
 export interface RateLoad {
@@ -48,18 +61,18 @@ export interface MeasuredWindow extends LoadWindow {
   readonly wakeUps: number;
 }
 
-/** A model that has not settled after so many windows is struck out. */
-export const MAX_RATE_WINDOWS = 6;
-/**
- * The most expensive window by the cheapest: wider than for a closed loop, since a window of 100 requests has a
- * garbage collection or none.
- */
-const MAX_RATE_RATIO = 1.25;
 /** A warm-up on a busy machine goes on until V8 has compiled, but not longer than this multiple. */
 const MAX_WARM_UP = 8;
 
-export function measureRates(loop: OpenLoop, spec: RateLoadSpec, emit: (load: RateLoad) => void): void {
+/** @param hold called when all connections are open */
+export function measureRates(
+  loop: OpenLoop,
+  spec: RateLoadSpec,
+  emit: (load: RateLoad) => void,
+  hold: () => void,
+): void {
   loop.open();
+  hold();
   warmUp(loop, spec);
   for (const rate of spec.rates) emit(measureRate(loop, spec, rate));
 }
@@ -82,14 +95,16 @@ function measureRate(loop: OpenLoop, { pid, seconds, settle }: RateLoadSpec, rat
     const window = loop.run(rate === CLOSED_LOOP ? Number.POSITIVE_INFINITY : rate, windowSeconds);
     windows.push({ ...window, cpu: cpuBetween(cpu, cpuTime(pid)), wakeUps: voluntarySwitches(pid) - wakeUps });
     const load = rateLoad(rate, windows, settle);
-    if (load.settled || windows.length >= MAX_RATE_WINDOWS) return load;
+    if (load.settled || windows.length >= settlingOf(rate).maxWindows) return load;
   }
 }
+
+const settlingOf = (rate: number): Settling => (rate === CLOSED_LOOP ? CLOSED_LOOP_SETTLING : RATE_SETTLING);
 
 /** Of all windows so far the last ones, if they agree. */
 export function rateLoad(rate: number, windows: readonly MeasuredWindow[], settle: boolean): RateLoad {
   const windowsUs = windows.map(({ cpu, responses }) => cpu.totalUs / responses);
-  const agree = windows.length >= AGREEING_WINDOWS && doAgree(windowsUs.slice(-AGREEING_WINDOWS), MAX_RATE_RATIO);
+  const agree = doAgree(windowsUs.slice(-AGREEING_WINDOWS), settlingOf(rate).maxRatio);
   const counted = agree ? windows.slice(-AGREEING_WINDOWS) : windows;
   const sum = (of: (window: MeasuredWindow) => number): number => counted.reduce((total, each) => total + of(each), 0);
   return {

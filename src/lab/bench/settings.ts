@@ -17,7 +17,7 @@ const setting = (
 ): Setting => ({ flag, description, thorough, quick, min, max });
 
 export const SETTINGS = {
-  rounds: setting('rounds', 'number of rounds; the models are shuffled in each', [3, 1], [1, 100]),
+  rounds: setting('rounds', 'number of rounds; the models are shuffled in each', [5, 1], [1, 100]),
   seconds: setting(
     'seconds',
     'duration of each load, which goes on until successive windows agree',
@@ -29,7 +29,7 @@ export const SETTINGS = {
   maxHeavy: setting(
     'heavy',
     'maximum busy connections for models with a process or thread per connection',
-    [64, 4],
+    [64, 32],
     [1, 10_000],
   ),
   rate: setting('rate', 'requests per second for the latency measurement', [1000, 1000], [1, 1_000_000]),

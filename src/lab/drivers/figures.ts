@@ -1,8 +1,8 @@
 import { type Figure, summarySeries } from '../base/chart.js';
-import { formatMedian, formatNumber, formatRange, NONE } from '../base/format.js';
-import { formatNoise, formatRatio, modelOf, repetitionOf, SAME } from '../base/noise.js';
+import { formatMedian, formatNumber, formatRange, NONE, tailOf } from '../base/format.js';
+import { formatNoise, formatRatio, repetitionOf, WITHIN_NOISE } from '../base/noise.js';
 import { extremesReading, listOf, type Value } from '../base/readings.js';
-import type { Summary } from '../base/stats.js';
+import { leastOf, type Summary } from '../base/stats.js';
 import { struckOutRows } from '../base/struck-out.js';
 import {
   type DriverNoise,
@@ -84,12 +84,10 @@ function readingsOf(
   options: { unit: string; noise: 'cpuUs' | 'wakeUpsPerSecond' | 'p99Ms' },
 ): string | null {
   const sentences = withRequests(all.results).flatMap((load) => {
-    const values = all.results
-      .filter(({ driver }) => modelOf(driver) === driver)
-      .map((result): Value => {
-        const point = pointOf(result, load);
-        return { model: result.driver, value: point?.struckOut === null ? (of(point)?.median ?? null) : null };
-      });
+    const values = all.results.map((result): Value => {
+      const point = pointOf(result, load);
+      return { model: result.driver, value: point?.struckOut === null ? (of(point) ?? null) : null };
+    });
     const noise = noiseAt(all, load)?.[options.noise] ?? null;
     const sentence = extremesReading(values, { unit: options.unit, isLess: true, noise, noun: 'driver' });
     return sentence === null ? [] : [`${loadTitle(load)}: ${sentence}`];
@@ -103,12 +101,8 @@ export const loadTitle = (load: LoadName): string =>
 
 function cpuFigure(all: AllDrivers): Figure {
   const rows = pointsOf(all);
-  const least = (load: LoadName): number =>
-    Math.min(
-      ...rows.flatMap((row) =>
-        row.load === load && row.point.struckOut === null ? (row.point.cpuUs?.median ?? []) : [],
-      ),
-    );
+  const least = (load: LoadName): Summary | null =>
+    leastOf(rows.flatMap((row) => (row.load === load && row.point.struckOut === null ? [row.point.cpuUs] : [])));
   return {
     title: 'CPU time per request',
     description: `The same server, whose reactor gets its turns in several ways. ${ways}. Saturated: each connection sends its next request when it has a response; busy is the part of a core that the process then uses, with all its threads. System calls are per response, by strace, which slows the server down, so that at a high rate more requests share a wait.`,
@@ -123,7 +117,7 @@ function cpuFigure(all: AllDrivers): Figure {
           load,
           formatMedian(counts?.cpuUs),
           formatRange(counts?.cpuUs),
-          formatRatio(counts?.cpuUs && counts.cpuUs.median / least(load), noiseAt(all, load)?.cpuUs ?? null),
+          formatRatio(counts?.cpuUs, least(load), noiseAt(all, load)?.cpuUs ?? null),
           formatShare(point.busy),
           formatMedian(counts?.wakeUpsPerSecond),
           formatNumber(point.systemCalls?.perRequest),
@@ -175,9 +169,9 @@ function latencyFigure(all: AllDrivers): Figure {
     title: 'Latency of the requests',
     description:
       'The bars are p99. From the time at which a request was due to the end of its response; saturated, from the time at which it was sent. Achieved: responses by requests that were due. The scale is logarithmic.',
-    reading: readingsOf(all, ({ latencyMs }) => latencyMs.p99, { unit: 'ms at p99', noise: 'p99Ms' }),
+    reading: readingsOf(all, ({ latencyMs }) => tailOf(latencyMs.p99), { unit: 'ms at p99', noise: 'p99Ms' }),
     chart: {
-      ...bars(all, withRequests(all.results), ({ latencyMs }) => latencyMs.p99),
+      ...bars(all, withRequests(all.results), ({ latencyMs }) => tailOf(latencyMs.p99)),
       unit: 'ms at p99',
       logarithmic: true,
     },
@@ -187,7 +181,7 @@ function latencyFigure(all: AllDrivers): Figure {
         .filter(({ point }) => point.achieved !== null)
         .map(({ driver, load, point }) => {
           const { p50, p90, p99, p999, max } = point.latencyMs;
-          return [driver, load, ...[p50, p90, p99, p999, max, point.achieved].map(formatMedian)];
+          return [driver, load, ...[p50, p90, ...[p99, p999, max].map(tailOf), point.achieved].map(formatMedian)];
         }),
     },
   };
@@ -198,7 +192,7 @@ function repeatedFigure({ repeated }: AllDrivers): Figure | null {
   const { model, noise } = repeated;
   return {
     title: 'Two runs of the same',
-    description: `Each round measures ${model} twice, as ${model} and as ${repetitionOf(model)}. What the two differ by, the median over the rounds, is the noise of the run: a ratio within it is shown as “${SAME}”.`,
+    description: `Each round measures ${model} twice, as ${model} and as ${repetitionOf(model)}. What the two differ by, the median over the rounds, is the noise of the run. ${WITHIN_NOISE}`,
     chart: null,
     table: {
       columns: ['load', 'CPU time', 'wake-ups', 'p50', 'p99', 'timeout 1 ms, p99', 'TCP echo, p50'],

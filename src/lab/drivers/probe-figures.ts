@@ -110,7 +110,7 @@ export function probeReading(all: AllDrivers, load: LoadName): string | null {
   ] as const) {
     const values = threads.map((row) => ({
       model: row.name,
-      value: resultOf(row, load, probe)?.[percentile]?.median ?? null,
+      value: resultOf(row, load, probe)?.[percentile] ?? null,
     }));
     const noise = noiseAt(all, load)?.[key] ?? null;
     const sentence = extremesReading(values, { unit, isLess: true, noise, noun: 'driver' });

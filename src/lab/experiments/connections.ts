@@ -5,17 +5,17 @@ import { modelOf, noiseFigure, noiseOf, noisySentence, type Repeated, repetition
 import { listOf } from '../base/readings.js';
 import { type Summary, summarizeEach } from '../base/stats.js';
 import { IdleConnections } from '../bench/idle-connections.js';
-import type { LoadGenerator } from '../bench/instruments.js';
+import type { LoadSpec } from '../bench/instruments.js';
 import type { ModelProcess } from '../bench/model-process.js';
-import { PreconnectedLoad } from '../bench/preconnected-load.js';
+import { CLOSED_LOOP } from '../bench/rate-load.js';
+import { unsteadyReason } from '../bench/settling.js';
 import { get, smokeCheck } from '../bench/smoke-check.js';
-import { unsteadyReason } from '../bench/steady-load.js';
 import { assertAvailable, HTTP_MODELS, modelNamed, type Workbench } from '../bench/workbench.js';
-import type { LoadSpec } from '../load/load.js';
 import { openFilesLimit } from '../measure/machine.js';
 import { assertMemoryFor, stableRss } from '../measure/memory.js';
 import { residentBytes } from '../measure/proc-stat.js';
 import type { Experiment, Measured } from './experiment.js';
+import { rateRound } from './rates-result.js';
 
 /** The few busy connections among the idle ones. */
 const BUSY = 8;
@@ -174,20 +174,20 @@ async function measureStep(
     const idleCount = count === 1 ? 'one idle connection' : `${count} idle connections`;
     throw new ExperimentError(`With ${idleCount} it does not respond: ${error.message}`);
   });
-  const memory = { baselineBytes: rss, perConnectionBytes: (rss - baselineBytes) / count };
-  const generator: LoadGenerator = PreconnectedLoad.forHeavy(instruments, memory, spec.close) ?? instruments;
-  const isFirst = count === 1; // afterwards it is warm
-  if (isFirst && generator === instruments) await instruments.closedLoop({ ...spec, seconds: settings.warmUpSeconds });
-  const steady = await generator.steady(spec, server.pid);
-  const { load } = steady;
-  if (load === null) bench.note(`${partial.model} with ${count} idle: ${unsteadyReason(steady)}`);
-  const fixedRate = load === null ? null : await generator.fixedRate({ ...spec, rate: settings.rate }, server.pid);
+  const { pid } = server;
+  const warmUpSeconds = count === 1 ? settings.warmUpSeconds : 0; // afterwards it is warm
+  const [busy] = await instruments.rateLoads(spec, { pid, rates: [CLOSED_LOOP], warmUpSeconds, settle: true });
+  const { settled, responses, seconds } = busy!;
+  if (!settled) bench.note(`${partial.model} with ${count} idle: ${unsteadyReason(busy!)}`);
+  const options = { pid, rates: [settings.rate], warmUpSeconds: 0, settle: false };
+  const [paced] = settled ? await instruments.rateLoads(spec, options) : [];
+  const atRate = paced && rateRound(paced);
   const rounds = partial.rounds.get(count) ?? [];
   rounds.push({
-    requestsPerSecond: load?.perSecond ?? null,
-    cpuUs: load && load.cpu.totalUs / load.requests,
-    p99Ms: fixedRate?.latency?.p99 ?? null,
-    rawP99Ms: fixedRate?.rawLatency?.p99 ?? null,
+    requestsPerSecond: settled ? responses / seconds : null,
+    cpuUs: rateRound(busy!).cpuUs,
+    p99Ms: atRate?.latencyMs?.p99 ?? null,
+    rawP99Ms: atRate?.rawMs?.p99 ?? null,
     residentBytes: rss,
     stillOpen: idle.open,
   });

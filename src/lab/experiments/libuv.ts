@@ -1,6 +1,6 @@
 import { type Figure, summarySeries } from '../base/chart.js';
 import { formatNumber, formatRange } from '../base/format.js';
-import { formatRatio, isWithinNoise, modelOf } from '../base/noise.js';
+import { formatRatio, isDifferent, modelOf } from '../base/noise.js';
 import { type Summary, summarize } from '../base/stats.js';
 import type { Workbench } from '../bench/workbench.js';
 import type { Experiment } from './experiment.js';
@@ -9,6 +9,9 @@ import { modelsFigures, modelsSummary } from './models-figures.js';
 import type { ModelPartial, ModelResult, ModelsResult } from './models-result.js';
 
 const REFERENCE = 'epollet';
+
+/** In every round. */
+const REFERENCE_RATIO: Summary = { median: 1, min: 1, max: 1, low: 1, high: 1, count: 1 };
 
 /** A model relative to the reference, which is 1. */
 export interface Ratio {
@@ -61,9 +64,9 @@ function ratioReading(ratios: readonly Ratio[], noise: number | null): string {
   const sentences = ratios
     .filter(({ model }) => modelOf(model) !== REFERENCE)
     .map(({ model, cpu }) =>
-      isWithinNoise(cpu!.median, noise)
-        ? `The CPU time of ${model} does not differ from that of ${REFERENCE} by more than two runs of the same.`
-        : `${model} takes ${formatNumber(cpu!.median)} times the CPU time of ${REFERENCE}.`,
+      isDifferent(cpu!, REFERENCE_RATIO, noise)
+        ? `${model} takes ${formatNumber(cpu!.median)} times the CPU time of ${REFERENCE}.`
+        : `The CPU time of ${model} does not differ from that of ${REFERENCE}.`,
     );
   return sentences.join(' ');
 }
@@ -87,9 +90,9 @@ function ratioFigure({ ratios, repeated }: ModelsResult & { readonly ratios: rea
       columns: ['model', 'CPU time', 'range', 'requests per second', 'range'],
       rows: measured.map(({ model, cpu, requestsPerSecond }) => [
         model,
-        formatRatio(cpu?.median, repeated?.noise.cpuUs ?? null),
+        formatRatio(cpu, REFERENCE_RATIO, repeated?.noise.cpuUs ?? null),
         formatRange(cpu),
-        formatRatio(requestsPerSecond?.median, repeated?.noise.requestsPerSecond ?? null),
+        formatRatio(requestsPerSecond, REFERENCE_RATIO, repeated?.noise.requestsPerSecond ?? null),
         formatRange(requestsPerSecond),
       ]),
     },

@@ -1,8 +1,8 @@
 import { type Figure, summarySeries } from '../base/chart.js';
-import { formatCalls, formatMedian, formatNumber, formatRange, KIB, MIB, NONE, scale } from '../base/format.js';
+import { formatCalls, formatMedian, formatNumber, formatRange, KIB, MIB, NONE, scale, tailOf } from '../base/format.js';
 import { formatRatio, noiseFigure, type Repeated } from '../base/noise.js';
 import { extremesReading, type ReadingOptions } from '../base/readings.js';
-import type { Summary } from '../base/stats.js';
+import { leastOf, type Summary } from '../base/stats.js';
 import type { BenchSettings } from '../bench/settings.js';
 import type { ModelFigure, ModelResult, ModelsResult } from './models-result.js';
 
@@ -19,7 +19,7 @@ export function modelsFigures({ results: all, repeated }: ModelsResult, settings
       of: (result) => result.requestsPerSecond,
       further: [
         ['raw p50, ms', ({ closedLoopMs }) => closedLoopMs?.p50 ?? null],
-        ['raw p99, ms', ({ closedLoopMs }) => closedLoopMs?.p99 ?? null],
+        ['raw p99, ms', ({ closedLoopMs }) => tailOf(closedLoopMs?.p99)],
       ],
       reading: { unit: 'requests/s', isLess: false, noise: repeated?.noise.requestsPerSecond ?? null },
     }),
@@ -60,8 +60,8 @@ export function modelsSummary({ results: all, repeated }: ModelsResult): Pick<Fi
     formatMedian(result.systemUs),
     formatMedian(result.latencyMs?.p50),
     formatMedian(result.latencyMs?.p90),
-    formatMedian(result.latencyMs?.p99),
-    formatMedian(result.rawMs?.p99),
+    formatMedian(tailOf(result.latencyMs?.p99)),
+    formatMedian(tailOf(result.rawMs?.p99)),
     formatMedian(scale(result.baselineBytes, MIB)),
     formatMedian(scale(result.perConnectionBytes, KIB)),
     formatNumber(result.starvedBy),
@@ -77,8 +77,8 @@ export function modelsSummary({ results: all, repeated }: ModelsResult): Pick<Fi
 
 /** CPU time by that of the cheapest model. */
 function ratiosToLeast(results: readonly ModelResult[], repeated: Repeated<ModelFigure> | null): string[] {
-  const least = Math.min(...results.flatMap(({ cpuUs }) => cpuUs?.median ?? []));
-  return results.map(({ cpuUs }) => formatRatio(cpuUs && cpuUs.median / least, repeated?.noise.cpuUs ?? null));
+  const least = leastOf(results.map(({ cpuUs }) => cpuUs));
+  return results.map(({ cpuUs }) => formatRatio(cpuUs, least, repeated?.noise.cpuUs ?? null));
 }
 
 const repeatedFigure = (repeated: Repeated<ModelFigure> | null): Figure | null =>
@@ -144,7 +144,7 @@ interface BarFigure extends Pick<Figure, 'title' | 'description'> {
 /** A sentence of the medians. */
 const medianReading = (results: readonly ModelResult[], of: Of, options: ReadingOptions): string | null =>
   extremesReading(
-    results.map((result) => ({ model: result.model, value: of(result)?.median ?? null })),
+    results.map((result) => ({ model: result.model, value: of(result) })),
     options,
   );
 
@@ -174,6 +174,9 @@ function barFigure(
   };
 }
 
+const shownIn = (latency: ModelResult['latencyMs'], key: 'p50' | 'p90' | 'p99'): Summary | null =>
+  latency && (key === 'p99' ? tailOf(latency.p99) : latency[key]);
+
 function latencyFigure(
   all: readonly ModelResult[],
   rate: number,
@@ -185,7 +188,7 @@ function latencyFigure(
   return {
     title: 'Latency at a fixed rate',
     description: `${formatNumber(rate)} requests per second are due, whether or not earlier responses have arrived. The latency is from the time at which a request was due to the end of its response; raw: from the time at which it was sent. The scale is logarithmic.`,
-    reading: medianReading(results, ({ latencyMs }) => latencyMs?.p99 ?? null, {
+    reading: medianReading(results, ({ latencyMs }) => tailOf(latencyMs?.p99), {
       unit: 'ms at p99',
       isLess: true,
       noise: repeated?.noise.p99Ms ?? null,
@@ -194,8 +197,8 @@ function latencyFigure(
       kind: 'bars',
       labels: results.map(({ model }) => model),
       series: [
-        ...percentiles.map((each) => summarySeries(each, results, (result) => result.latencyMs![each])),
-        summarySeries('raw p99', results, ({ rawMs }) => rawMs?.p99 ?? null),
+        ...percentiles.map((each) => summarySeries(each, results, ({ latencyMs }) => shownIn(latencyMs, each))),
+        summarySeries('raw p99', results, ({ rawMs }) => shownIn(rawMs, 'p99')),
       ],
       unit: 'ms',
       logarithmic: true,
@@ -208,8 +211,10 @@ function latencyFigure(
       ],
       rows: results.map((result) => [
         result.model,
-        ...percentiles.flatMap((each) => [formatMedian(result.latencyMs![each]), formatRange(result.latencyMs![each])]),
-        ...percentiles.map((each) => formatMedian(result.rawMs?.[each])),
+        ...percentiles
+          .map((each) => shownIn(result.latencyMs, each))
+          .flatMap((summary) => [formatMedian(summary), formatRange(summary)]),
+        ...percentiles.map((each) => formatMedian(shownIn(result.rawMs, each))),
         formatMedian(result.achievedPerSecond),
       ]),
     },

@@ -5,7 +5,10 @@ import { type EncodedLatencies, encodeLatencies } from '../measure/hdr.js';
 import type { Memory } from '../measure/memory.js';
 import type { Transcript } from '../measure/transcript.js';
 
-export interface ModelRound extends Memory {
+export interface ModelRound {
+  /** Null, as is the next, in all rounds but the first: memory repeats within a percent. */
+  readonly baselineBytes: number | null;
+  readonly perConnectionBytes: number | null;
   /** Null, as are the next three, if successive windows did not agree. */
   readonly requestsPerSecond: number | null;
   /** CPU time per request of the model's process tree, in microseconds, without that of the client. */
@@ -36,6 +39,8 @@ export interface ModelPartial {
   readonly model: string;
   readonly waits: string;
   readonly rounds: ModelRound[];
+  /** Of the first round; null before it. */
+  memory: Memory | null;
   /** Whether a connection takes further requests; null if the model never responded. */
   keepsAlive: boolean | null;
   /** The number of idle connections with which it did not respond any more; null if it always did. */
@@ -61,7 +66,7 @@ type Summaries = Readonly<Record<(typeof KEYS)[number] | keyof Memory, Summary |
 type Percentiles = { readonly p50: Summary; readonly p90: Summary; readonly p99: Summary };
 
 export interface ModelResult
-  extends Readonly<Omit<ModelPartial, 'rounds' | 'responseShape' | 'distributions'>>,
+  extends Readonly<Omit<ModelPartial, 'rounds' | 'memory' | 'responseShape' | 'distributions'>>,
     Summaries {
   readonly rounds: readonly ModelRound[];
   readonly closedLoopMs: Percentiles | null;
@@ -77,6 +82,7 @@ export const emptyPartial = (model: string, waits: string): ModelPartial => ({
   model,
   waits,
   rounds: [],
+  memory: null,
   keepsAlive: null,
   starvedBy: null,
   responseShape: null,
@@ -88,7 +94,7 @@ export const emptyPartial = (model: string, waits: string): ModelPartial => ({
   failure: null,
 });
 
-export function modelResult({ responseShape: _, distributions, ...partial }: ModelPartial): ModelResult {
+export function modelResult({ responseShape: _, memory: __, distributions, ...partial }: ModelPartial): ModelResult {
   const { rounds } = partial;
   const percentiles = (of: (round: ModelRound) => Latency | null): Percentiles | null => {
     const { p50, p90, p99 } = summarizeEach(

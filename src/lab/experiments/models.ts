@@ -1,15 +1,13 @@
 import { ExperimentError } from '../base/errors.js';
 import { modelOf, noisySentence } from '../base/noise.js';
 import { IdleConnections } from '../bench/idle-connections.js';
-import type { LoadGenerator } from '../bench/instruments.js';
 import type { ModelProcess } from '../bench/model-process.js';
-import { HEAVY_BYTES, PreconnectedLoad } from '../bench/preconnected-load.js';
+import { CLOSED_LOOP } from '../bench/rate-load.js';
+import { unsteadyReason } from '../bench/settling.js';
 import { get, smokeCheck } from '../bench/smoke-check.js';
-import { unsteadyReason } from '../bench/steady-load.js';
 import { recordTranscript } from '../bench/transcript-recorder.js';
 import { assertAvailable, HTTP_MODELS, modelNamed, type Workbench } from '../bench/workbench.js';
-import type { LoadSpec } from '../load/load.js';
-import { type Memory, stableRss } from '../measure/memory.js';
+import { assertMemoryFor, isHeavy, type Memory, stableRss } from '../measure/memory.js';
 import type { Experiment, Measured } from './experiment.js';
 import { modelsFigures, modelsSummary } from './models-figures.js';
 import {
@@ -21,6 +19,7 @@ import {
   repeatedIn,
   summarizeCalls,
 } from './models-result.js';
+import { rateRound } from './rates-result.js';
 
 /** A model that does not respond within this time is starved by the idle connections. */
 const STARVED_MS = 1000;
@@ -30,6 +29,9 @@ const HEAVY_STARVED_MS = 8000;
 const HEAVY_STEPS = 5;
 /** Enough to detect a model with heavy connections, which gets no more than these. */
 const FEW_IDLE = 10;
+const NO_MEMORY = { baselineBytes: null, perConnectionBytes: null };
+/** Enough to count the calls of a request; strace must stop every thread of every process. */
+const TRACED_HEAVY = 4;
 /** strace slows down the model, and the counts converge after some thousand requests. */
 const MAX_COUNTED_SECONDS = 1;
 
@@ -79,15 +81,19 @@ async function measureModel(bench: Workbench, partial: ModelPartial, round: numb
     await assertAvailable(modelOf(partial.model));
     const args = bench.launch.model(modelOf(partial.model), bench.site.directory);
     const add = async (server: ModelProcess, memory: Memory): Promise<void> => {
-      partial.rounds.push({ ...(await measureLoads(bench, partial, server, round, memory)), ...memory });
+      const ofRound = partial.memory === null ? memory : NO_MEMORY;
+      partial.memory = memory;
+      partial.rounds.push({ ...(await measureLoads(bench, partial, server, round, memory)), ...ofRound });
     };
-    const memory = await bench.withServer(args, async (server) => {
-      const measured = await measureMemory(bench, partial, server);
-      if (!isHeavy(measured)) await add(server, measured);
-      return measured;
-    });
+    const memory =
+      partial.memory ??
+      (await bench.withServer(args, async (server) => {
+        const measured = await measureMemory(bench, partial, server);
+        if (!isHeavy(measured)) await add(server, measured);
+        return measured;
+      }));
     // The processes and threads of idle connections take time to end, and their memory stays.
-    if (isHeavy(memory)) await bench.withServer(args, (server) => add(server, memory));
+    if (partial.rounds.length <= round) await bench.withServer(args, (server) => add(server, memory));
     if (round === 0 && partial.model === 'epollet') await noteFailure(bench, countOwnCalls(bench, partial));
   } catch (error) {
     if (!(error instanceof ExperimentError)) throw error;
@@ -103,38 +109,47 @@ async function measureLoads(
   memory: Memory,
 ): Promise<Omit<ModelRound, keyof Memory>> {
   const { settings, instruments } = bench;
+  const { pid, url } = server;
+  const { rate, seconds, warmUpSeconds } = settings;
   const close = settings.close || !partial.keepsAlive;
-  const generator: LoadGenerator = PreconnectedLoad.forHeavy(instruments, memory, close) ?? instruments;
-  const isPreconnected = generator !== instruments;
-  const connections = isPreconnected ? Math.min(settings.connections, settings.maxHeavy) : settings.connections;
+  const isLimited = isHeavy(memory) && !close;
+  const connections = isLimited ? Math.min(settings.connections, settings.maxHeavy) : settings.connections;
   if (connections < settings.connections)
     bench.note(`${partial.model} was measured with ${connections} connections: each takes a process or a thread.`);
-  const spec: LoadSpec = { url: server.url, connections, seconds: settings.seconds, close };
-  const countedSpec = { ...spec, seconds: Math.min(settings.seconds, MAX_COUNTED_SECONDS) };
-  if (!isPreconnected) await instruments.closedLoop({ ...spec, seconds: settings.warmUpSeconds });
-  const steady = await generator.steady(spec, server.pid);
-  const { load } = steady;
-  if (load === null) partial.unsteady = unsteadyReason(steady);
+  if (isLimited) assertMemoryFor(connections, memory.perConnectionBytes ?? 0);
+  const spec = { url, connections, seconds, close };
+  const [busy] = await instruments.rateLoads(spec, { pid, rates: [CLOSED_LOOP], warmUpSeconds, settle: true });
+  const { settled } = busy!;
+  if (!settled) partial.unsteady = unsteadyReason(busy!);
   // The latency of a program that V8 is still compiling would be of no more use.
-  const fixedRate = load === null ? null : await generator.fixedRate({ ...spec, rate: settings.rate }, server.pid);
+  const [paced] = settled
+    ? await instruments.rateLoads(spec, { pid, rates: [rate], warmUpSeconds: 0, settle: false })
+    : [];
   if (round === 0 && instruments.tools.has('strace')) {
-    const calls = await noteFailure(bench, generator.systemCallsPerRequest(countedSpec, server.pid));
+    const traced = {
+      ...spec,
+      connections: isLimited ? Math.min(connections, TRACED_HEAVY) : connections,
+      seconds: Math.min(seconds, MAX_COUNTED_SECONDS),
+    };
+    const calls = await noteFailure(bench, instruments.systemCallsPerRequest(traced, pid));
     partial.systemCalls = calls === null ? null : summarizeCalls(calls);
   }
   if (round === 0 && partial.model !== bench.repetition)
-    partial.transcript = await recordTranscript(instruments, server.url, server.pid, !close);
-  if (fixedRate !== null) partial.distributions.push(fixedRate);
+    partial.transcript = await recordTranscript(instruments, url, pid, !close);
+  if (paced !== undefined) partial.distributions.push(paced);
+  const { cpuUs, userUs, systemUs, windowsUs, rawMs, errors } = rateRound(busy!);
+  const atRate = paced && rateRound(paced);
   return {
-    requestsPerSecond: load?.perSecond ?? null,
-    cpuUs: load && load.cpu.totalUs / load.requests,
-    userUs: load && load.cpu.userUs / load.requests,
-    systemUs: load && load.cpu.systemUs / load.requests,
-    windowsUs: steady.windowsUs,
-    closedLoopMs: load?.latency ?? null,
-    latencyMs: fixedRate?.latency ?? null,
-    rawMs: fixedRate?.rawLatency ?? null,
-    achievedPerSecond: fixedRate?.perSecond ?? null,
-    errors: (load?.errors ?? 0) + (fixedRate?.errors ?? 0),
+    requestsPerSecond: settled ? busy!.responses / busy!.seconds : null,
+    cpuUs,
+    userUs,
+    systemUs,
+    windowsUs,
+    closedLoopMs: settled ? rawMs : null,
+    latencyMs: atRate?.latencyMs ?? null,
+    rawMs: atRate?.rawMs ?? null,
+    achievedPerSecond: paced === undefined ? null : paced.responses / paced.seconds,
+    errors: errors + (paced?.errors ?? 0),
   };
 }
 
@@ -149,7 +164,7 @@ async function measureMemory(bench: Workbench, partial: ModelPartial, server: Mo
   for (const idle of idleSteps(bench.settings.idle, modelNamed(modelOf(partial.model)).oneAtATime ?? false)) {
     const allOpened = await connections.growTo(idle, bench.signal);
     let bytes = (await stableRss(server.pid, bench.signal)) - baselineBytes;
-    const areHeavy = bytes / idle > HEAVY_BYTES;
+    const areHeavy = isHeavy({ baselineBytes, perConnectionBytes: bytes / idle });
     // On one core processes start one after the other, and memory seems stable between two of them.
     if (areHeavy) bytes = (await stableRss(server.pid, bench.signal, HEAVY_STEPS)) - baselineBytes;
     const timeoutMs = areHeavy ? HEAVY_STARVED_MS : STARVED_MS;
@@ -164,8 +179,6 @@ async function measureMemory(bench: Workbench, partial: ModelPartial, server: Mo
   return { baselineBytes, perConnectionBytes };
 }
 
-const isHeavy = ({ perConnectionBytes }: Memory): boolean => (perConnectionBytes ?? 0) > HEAVY_BYTES;
-
 /** One idle connection is enough for a model that it starves. */
 const idleSteps = (idle: number, oneAtATime: boolean): number[] =>
   oneAtATime ? [1] : idle > FEW_IDLE ? [FEW_IDLE, idle] : [idle];
@@ -174,11 +187,12 @@ const idleSteps = (idle: number, oneAtATime: boolean): number[] =>
 async function countOwnCalls(bench: Workbench, partial: ModelPartial): Promise<void> {
   const { connections, close } = bench.settings;
   const seconds = Math.min(bench.settings.seconds, MAX_COUNTED_SECONDS);
-  await bench.withServer(bench.launch.countingServer(bench.site.directory), async ({ url }) => {
+  await bench.withServer(bench.launch.countingServer(bench.site.directory), async ({ url, pid }) => {
     const before = await readCounters(url);
-    const load = await bench.instruments.closedLoop({ url, connections, seconds, close });
+    const options = { pid, rates: [CLOSED_LOOP], warmUpSeconds: 0, settle: false };
+    await bench.instruments.rateLoads({ url, connections, seconds, close }, options);
     const after = await readCounters(url);
-    if (load.requests === 0) return;
+    if (after.requests === before.requests) return;
     const perRequest = ([name, count]: [string, number]): [string, number] => [
       name,
       (count - (before.systemCalls[name] ?? 0)) / (after.requests - before.requests),

@@ -1,10 +1,10 @@
 import { type Figure, summarySeries } from '../base/chart.js';
-import { formatMedian, formatNumber, formatRange } from '../base/format.js';
-import { formatNoise, formatRatio, repetitionOf, SAME } from '../base/noise.js';
+import { formatMedian, formatNumber, formatRange, tailOf } from '../base/format.js';
+import { formatNoise, formatRatio, repetitionOf, WITHIN_NOISE } from '../base/noise.js';
 import { extremesReading, ratesReading, type Value } from '../base/readings.js';
-import type { Summary } from '../base/stats.js';
+import { leastOf, type Summary } from '../base/stats.js';
 import { struckOutRows } from '../base/struck-out.js';
-import { PERCENTILES, type RateNoise, type RatePoint, type RatesResult } from './rates-result.js';
+import { PERCENTILES, type Percentile, type RateNoise, type RatePoint, type RatesResult } from './rates-result.js';
 
 interface AllRates {
   readonly results: readonly RatesResult[];
@@ -16,6 +16,9 @@ const SHOWN = [
   ['p99', 'p99'],
   ['p999', 'p99.9'],
 ] as const;
+
+const shownIn = (latency: RatePoint['latencyMs'], key: Percentile): Summary | null =>
+  key === 'p50' || key === 'p90' ? latency[key] : tailOf(latency[key]);
 
 /** A point of a chart or a table; null if the model has none at the rate, or if it is struck out. */
 const pointAt = ({ points }: RatesResult, rate: number): RatePoint | null =>
@@ -34,7 +37,13 @@ export function ratesFigures(all: AllRates): Figure[] {
         'At each rate that is offered, with all processes and threads of the model. At a low rate a model sleeps before each request, so that falling asleep and waking up are part of its cost; at a high rate several requests share them. The scale is logarithmic.',
       unit: 'µs',
       of: ({ cpuUs }) => cpuUs,
-      reading: ratesReading(rates.map((rate) => ({ rate, values: valuesAt(results, rate, ({ cpuUs }) => cpuUs) }))),
+      reading: ratesReading(
+        rates.map((rate) => ({
+          rate,
+          values: valuesAt(results, rate, ({ cpuUs }) => cpuUs),
+          noise: cpuNoiseAt(all, rate),
+        })),
+      ),
     }),
     lineFigure(results, rates, {
       title: 'Wake-ups per second',
@@ -56,10 +65,14 @@ export function ratesSummary(all: AllRates): Pick<Figure, 'title' | 'table' | 'r
   return [...tables, repeatedFigure(all), struckOutFigure(all.results)].filter((each) => each !== null);
 }
 
-function rateTable({ results, repeated }: AllRates, rate: number): Omit<Figure, 'chart'> {
+const cpuNoiseAt = ({ repeated }: AllRates, rate: number): number | null =>
+  repeated?.noise.find((each) => each.rate === rate)?.noise.cpuUs ?? null;
+
+function rateTable(all: AllRates, rate: number): Omit<Figure, 'chart'> {
+  const { results } = all;
   const rows = results.filter(({ points }) => points.length > 0);
-  const least = Math.min(...rows.flatMap((row) => pointAt(row, rate)?.cpuUs?.median ?? []));
-  const noise = repeated?.noise.find((each) => each.rate === rate)?.noise.cpuUs ?? null;
+  const least = leastOf(rows.map((row) => pointAt(row, rate)?.cpuUs));
+  const noise = cpuNoiseAt(all, rate);
   return {
     title: `${formatNumber(rate)} requests per second`,
     description:
@@ -80,12 +93,12 @@ function rateTable({ results, repeated }: AllRates, rate: number): Omit<Figure, 
           row.model,
           formatMedian(point?.cpuUs),
           formatRange(point?.cpuUs),
-          formatRatio(point?.cpuUs && point.cpuUs.median / least, noise),
+          formatRatio(point?.cpuUs, least, noise),
           formatMedian(point?.wakeUpsPerSecond),
           formatMedian(achieved),
-          ...PERCENTILES.map((each) => formatMedian(point?.latencyMs[each])),
-          formatMedian(point?.rawMs.p99),
-          formatMedian(point?.rawMs.p999),
+          ...PERCENTILES.map((each) => formatMedian(point && shownIn(point.latencyMs, each))),
+          formatMedian(tailOf(point?.rawMs.p99)),
+          formatMedian(tailOf(point?.rawMs.p999)),
         ];
       }),
     },
@@ -101,7 +114,7 @@ interface LineFigure extends Pick<Figure, 'title' | 'description'> {
 const valuesAt = (results: readonly RatesResult[], rate: number, of: LineFigure['of']): Value[] =>
   results.map((result) => {
     const point = pointAt(result, rate);
-    return { model: result.model, value: point === null ? null : (of(point)?.median ?? null) };
+    return { model: result.model, value: point && of(point) };
   });
 
 function lineFigure(
@@ -145,7 +158,7 @@ function rateFigure(all: AllRates, rate: number): Figure {
     chart: {
       kind: 'bars',
       labels: measured.map(({ model }) => model),
-      series: SHOWN.map(([key, name]) => summarySeries(name, measured, ({ point }) => point.latencyMs[key])),
+      series: SHOWN.map(([key, name]) => summarySeries(name, measured, ({ point }) => shownIn(point.latencyMs, key))),
       unit: 'ms',
       logarithmic: true,
     },
@@ -157,7 +170,7 @@ function repeatedFigure({ repeated }: AllRates): Figure | null {
   const { model, noise } = repeated;
   return {
     title: 'Two runs of the same',
-    description: `Each round measures ${model} twice, as ${model} and as ${repetitionOf(model)}. What the two differ by, the median over the rounds, is the noise of the run: a ratio within it is shown as “${SAME}”.`,
+    description: `Each round measures ${model} twice, as ${model} and as ${repetitionOf(model)}. What the two differ by, the median over the rounds, is the noise of the run. ${WITHIN_NOISE}`,
     chart: null,
     table: {
       columns: ['requests per second', 'CPU time', 'wake-ups', 'p50', 'p99'],

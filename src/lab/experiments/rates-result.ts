@@ -4,7 +4,7 @@ import { formatNumber } from '../base/format.js';
 import { type Noise, noiseOf } from '../base/noise.js';
 import { type Summary, summarizeEach } from '../base/stats.js';
 import type { RateLoad } from '../bench/rate-load.js';
-import { unsteadyReason } from '../bench/steady-load.js';
+import { unsteadyReason } from '../bench/settling.js';
 import { type EncodedLatencies, encodeLatencies } from '../measure/hdr.js';
 import type { Transcript } from '../measure/transcript.js';
 

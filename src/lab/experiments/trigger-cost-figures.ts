@@ -1,6 +1,7 @@
 import { type Figure, summarySeries } from '../base/chart.js';
 import { formatMedian, formatNumber, formatRange } from '../base/format.js';
 import { formatNoise, formatRatio, SAME } from '../base/noise.js';
+import type { Summary } from '../base/stats.js';
 import { BUFFER_BYTES, READER_NAMES, type TriggerCost, type TriggerCosts } from '../measure/trigger-costs.js';
 
 /** Two projects that decided against each other, on the same question. */
@@ -77,7 +78,7 @@ function sizeFigure(
         formatNumber(systemCalls),
         formatMedian(ns),
         formatRange(ns),
-        formatRatio(ns.median / level(ready).ns.median, noiseOf(ready)),
+        formatRatio(ns, level(ready).ns, noiseOf(ready)),
       ]),
     },
   };
@@ -90,14 +91,14 @@ function readingOf(
   noiseOf: (ready: number) => number | null,
 ): string {
   const sentences = counts.map((ready) => {
-    const of = (name: (typeof READER_NAMES)[number]): number =>
-      rows.find((row) => row.ready === ready && row.reader === name)!.ns.median;
+    const of = (name: (typeof READER_NAMES)[number]): Summary =>
+      rows.find((row) => row.ready === ready && row.reader === name)!.ns;
     const level = of('level, one read');
     const compared = READER_NAMES.slice(1).map((name) => {
-      const ratio = formatRatio(of(name) / level, noiseOf(ready));
+      const ratio = formatRatio(of(name), level, noiseOf(ready));
       return `“${name}” ${ratio === SAME ? 'the same within the noise' : ratio}`;
     });
-    return `With ${formatNumber(ready)} ready, by “level, one read” at ${formatNumber(level)} ns: ${compared.join(', ')}.`;
+    return `With ${formatNumber(ready)} ready, by “level, one read” at ${formatMedian(level)} ns: ${compared.join(', ')}.`;
   });
   return sentences.join(' ');
 }

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { ExperimentError } from '../base/errors.js';
 import { modelOf, noisySentence, repetitionOf } from '../base/noise.js';
 import { shuffledOrders } from '../base/shuffle.js';
-import { doAgree, windowSecondsOf } from '../bench/steady-load.js';
+import { doAgree, windowSecondsOf } from '../bench/settling.js';
 import type { Workbench } from '../bench/workbench.js';
 import { runTool } from '../load/tool-run.js';
 import { tasksetArgs } from '../measure/cores.js';
@@ -104,7 +104,8 @@ async function loadOf(
 ): Promise<readonly EchoWindow[]> {
   const { connections, seconds, warmUpSeconds } = settings;
   const windowSeconds = windowSecondsOf(seconds);
-  const spec: EchoLoadSpec = { port, pid, connections, bytes, warmUpSeconds, windowSeconds, windows: WINDOWS };
+  const spin = instruments.cores !== null;
+  const spec: EchoLoadSpec = { port, pid, connections, bytes, spin, warmUpSeconds, windowSeconds, windows: WINDOWS };
   const command = [...tasksetArgs(instruments.cores?.load), process.execPath, LOAD, JSON.stringify(spec)];
   const { stdout, stderr } = await runTool(command, { stopAfterMs: MAX_LOAD_MS, signal });
   if (stdout === '') throw new ExperimentError(`The load ended early: ${stderr.trim().slice(-300) || 'no output'}.`);

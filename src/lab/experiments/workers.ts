@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { Figure } from '../base/chart.js';
 import { percentilesOf } from '../base/distribution.js';
 import { ExperimentError } from '../base/errors.js';
-import { formatMedian, formatNumber, formatRange } from '../base/format.js';
+import { formatMedian, formatNumber, formatRange, tailOf } from '../base/format.js';
 import { modelOf, type Noise, noiseFigure, noiseOf, repetitionOf } from '../base/noise.js';
 import { shuffledOrders } from '../base/shuffle.js';
 import { type Summary, summarizeEach } from '../base/stats.js';
@@ -217,9 +217,9 @@ function spreadFigures(results: readonly SpreadResult[], noise: Noise<Key>): Fig
           rounds[0]?.connections.join(', ') ?? failure ?? '',
           formatMedian(cpuUs),
           formatMedian(p50Ms),
-          formatMedian(p99Ms),
-          formatRange(p99Ms),
-          formatMedian(rawP99Ms),
+          formatMedian(tailOf(p99Ms)),
+          formatRange(tailOf(p99Ms)),
+          formatMedian(tailOf(rawP99Ms)),
         ]),
       },
     };

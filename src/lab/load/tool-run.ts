@@ -20,6 +20,8 @@ export interface ToolLimits {
   readonly signal: AbortSignal;
   /** Sends SIGINT before that time. */
   readonly stopSignal?: AbortSignal;
+  /** Called when there is a line of standard output, with what ends the standard input, which is empty by default. */
+  readonly onFirstLine?: (endInput: () => void) => void;
   /** Called with the whole standard error output whenever it grows. */
   readonly onStderr?: (stderr: string) => void;
 }
@@ -33,7 +35,7 @@ function catchesSigint(pid: number): boolean {
 export function runTool(args: readonly string[], limits: ToolLimits): Promise<ToolOutput> {
   throwIfCancelled(limits.signal);
   return new Promise((resolve, reject) => {
-    const child = spawnGroup(args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawnGroup(args, { stdio: [limits.onFirstLine ? 'pipe' : 'ignore', 'pipe', 'pipe'] });
     let stdout = '';
     let stderr = '';
     let waitedMs = 0;
@@ -50,7 +52,9 @@ export function runTool(args: readonly string[], limits: ToolLimits): Promise<To
     limits.signal.addEventListener('abort', kill, { once: true });
     limits.stopSignal?.addEventListener('abort', interrupt, { once: true });
     child.stdout!.setEncoding('utf8').on('data', (text: string) => {
+      const isFirst = !stdout.includes('\n');
       stdout += text;
+      if (isFirst && stdout.includes('\n')) limits.onFirstLine?.(() => child.stdin!.end());
     });
     child.stderr!.setEncoding('utf8').on('data', (text: string) => {
       stderr += text;

@@ -9,6 +9,11 @@ export interface Memory {
   readonly perConnectionBytes: number | null;
 }
 
+/** A connection that takes more has a process or a thread of its own. */
+const HEAVY_BYTES = 1024 * 1024;
+
+export const isHeavy = ({ perConnectionBytes }: Memory): boolean => (perConnectionBytes ?? 0) > HEAVY_BYTES;
+
 const STEP_MS = 100;
 /** Starting a process for each of many connections takes this long on one core. */
 const TIMEOUT_MS = 30_000;
@@ -18,16 +23,15 @@ const STABLE_RATIO = 0.002;
 /**
  * RSS of a process tree once it has stopped growing.
  * @param steps the number of consecutive stable samples required
- * @param minBytes a smaller value does not count as stable
  */
-export async function stableRss(pid: number, signal: AbortSignal, steps = 1, minBytes = 0): Promise<number> {
+export async function stableRss(pid: number, signal: AbortSignal, steps = 1): Promise<number> {
   let bytes = residentBytes(pid);
   let stable = 0;
   for (let waitedMs = 0; stable < steps && waitedMs < TIMEOUT_MS; waitedMs += STEP_MS) {
     await sleep(STEP_MS, signal);
     const before = bytes;
     bytes = residentBytes(pid);
-    stable = bytes >= minBytes && bytes - before <= before * STABLE_RATIO ? stable + 1 : 0;
+    stable = bytes - before <= before * STABLE_RATIO ? stable + 1 : 0;
   }
   return bytes;
 }

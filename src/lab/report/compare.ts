@@ -1,7 +1,7 @@
 import type { Table } from '../base/chart.js';
 import { ExperimentError } from '../base/errors.js';
-import { formatNumber } from '../base/format.js';
-import { formatNoise, formatRatio, isWithinNoise, modelOf } from '../base/noise.js';
+import { formatMedian, formatNumber } from '../base/format.js';
+import { formatNoise, formatRatio, isDifferent, modelOf } from '../base/noise.js';
 import type { Summary } from '../base/stats.js';
 import { probeOf } from '../drivers/result.js';
 import type { Probe } from '../drivers/ways.js';
@@ -11,7 +11,7 @@ import { type LabReport, REPORT_VERSION } from './report.js';
 interface Comparable {
   readonly row: string;
   readonly figure: string;
-  readonly median: number;
+  readonly value: Summary;
   readonly noise: number | null;
 }
 
@@ -23,6 +23,7 @@ export interface Comparison {
 
 const CPU = 'CPU µs';
 const P99 = 'p99 ms';
+const NS = 'ns a message';
 
 /**
  * The figures of two reports side by side, of the same experiment on like machines.
@@ -43,9 +44,9 @@ export function compareReports(a: LabReport, b: LabReport, names: readonly [stri
       rows: pairs.map(({ one, other, noise }) => [
         one.row,
         one.figure,
-        formatNumber(one.median),
-        formatNumber(other.median),
-        formatRatio(other.median / one.median, noise),
+        formatMedian(one.value),
+        formatMedian(other.value),
+        formatRatio(other.value, one.value, noise),
         formatNoise(noise),
       ]),
     },
@@ -91,7 +92,7 @@ function comparablesOf(report: LabReport): Comparable[] {
     name: string,
     summary: Summary | null | undefined,
     noise: number | null,
-  ): Comparable[] => (summary ? [{ row, figure: name, median: summary.median, noise }] : []);
+  ): Comparable[] => (summary ? [{ row, figure: name, value: summary, noise }] : []);
   switch (report.experiment) {
     case 'models':
     case 'libuv': {
@@ -160,12 +161,7 @@ function comparablesOf(report: LabReport): Comparable[] {
       const { costs = [], repeated } = report.costs ?? {};
       return costs.flatMap(({ reader, messageBytes, ready, ns }) => {
         const same = repeated?.noise.find((each) => each.messageBytes === messageBytes && each.ready === ready);
-        return figure(
-          reader,
-          `ns a message of ${formatNumber(messageBytes)} bytes, ${ready} ready`,
-          ns,
-          same?.ns ?? null,
-        );
+        return figure(reader, `${NS} of ${formatNumber(messageBytes)} bytes, ${ready} ready`, ns, same?.ns ?? null);
       });
     }
     default:
@@ -175,22 +171,37 @@ function comparablesOf(report: LabReport): Comparable[] {
 
 type Pair = { readonly one: Comparable; readonly other: Comparable; readonly noise: number | null };
 
-/** Pairs of models, each of which is cheaper than the other in one of the runs by more than the noise of both. */
+/**
+ * Pairs of models, each of which is cheaper than the other in one of the runs. One of which a round was struck out has no
+ * place in the order: the round was struck out because its values were far apart.
+ */
 function orderSentences(pairs: readonly Pair[]): string[] {
   const reversed: string[] = [];
+  const unordered: string[] = [];
   for (const figure of new Set(pairs.map(({ one }) => one.figure))) {
-    if (!figure.startsWith(CPU)) continue;
-    const rows = pairs.filter(({ one }) => one.figure === figure);
+    if (!isCost(figure)) continue;
+    const all = pairs.filter(({ one }) => one.figure === figure);
+    const rounds = Math.max(...all.flatMap(({ one, other }) => [one.value.count, other.value.count]));
+    const isWhole = ({ one, other }: Pair): boolean => Math.min(one.value.count, other.value.count) === rounds;
+    const rows = all.filter(isWhole);
+    unordered.push(...all.filter((pair) => !isWhole(pair)).map(({ one }) => `${one.row}, ${figure}`));
     for (const [at, x] of rows.entries()) {
       for (const y of rows.slice(at + 1)) {
         if (modelOf(x.one.row) === modelOf(y.one.row)) continue;
-        const [inA, inB] = [x.one.median / y.one.median, x.other.median / y.other.median];
-        if (isWithinNoise(inA, x.noise) || isWithinNoise(inB, x.noise) || inA < 1 === inB < 1) continue;
+        if (!isDifferent(x.one.value, y.one.value, x.noise) || !isDifferent(x.other.value, y.other.value, x.noise))
+          continue;
+        if (x.one.value.median < y.one.value.median === x.other.value.median < y.other.value.median) continue;
         reversed.push(`${x.one.row} and ${y.one.row}, ${figure}`);
       }
     }
   }
-  return reversed.length === 0
-    ? ['Both runs order all models that differ by more than the noise in the same way.']
-    : [`The runs order differently: ${reversed.join('; ')}.`];
+  return [
+    reversed.length === 0
+      ? 'Both runs put all models that differ in the same order.'
+      : `The runs order differently: ${reversed.join('; ')}.`,
+    ...(unordered.length === 0 ? [] : [`Without a place in the order, for want of a round: ${unordered.join('; ')}.`]),
+  ];
 }
+
+/** Whether it is one of the figures by which models are ordered; those of latency depend on single pauses. */
+const isCost = (figure: string): boolean => figure.startsWith(CPU) || figure.startsWith(NS);

@@ -1,5 +1,5 @@
 import { ExperimentError } from '../base/errors.js';
-import { WARM_US } from '../bench/steady-load.js';
+import { WARM_US } from '../bench/settling.js';
 import { cpuBetween, cpuTime } from '../measure/proc-stat.js';
 import { EchoLoad, type EchoLoadOptions } from './echo-load.js';
 

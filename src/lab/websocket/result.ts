@@ -1,6 +1,6 @@
 import { type Figure, summarySeries } from '../base/chart.js';
 import { formatNumber, formatRange } from '../base/format.js';
-import { formatRatio, modelOf, noiseFigure, noiseOf, type Repeated, repetitionOf } from '../base/noise.js';
+import { formatRatio, noiseFigure, noiseOf, type Repeated, repetitionOf } from '../base/noise.js';
 import { extremesReading } from '../base/readings.js';
 import { type Summary, summarize } from '../base/stats.js';
 import { ECHO_BYTES, REPEATED } from './ways.js';
@@ -67,14 +67,12 @@ function costFigure({ results, noise }: AllEchoes, bytes: number): Figure {
   const rows = results.filter((each) => each.bytes === bytes);
   const measured = rows.filter(({ cpuUs }) => cpuUs !== null);
   const cpuNoise = noise.find((each) => each.bytes === bytes)?.repeated.noise.cpuUs ?? null;
-  const reference = measured.find(({ server }) => server === REPEATED)?.cpuUs?.median;
+  const reference = measured.find(({ server }) => server === REPEATED)?.cpuUs;
   return {
     title: `Echo of ${formatNumber(bytes)} bytes`,
     description: `Each connection has one text message of ${formatNumber(bytes)} bytes on its way, which the server sends back. CPU time of the server per message; the frames of the client are masked.`,
     reading: extremesReading(
-      measured
-        .filter(({ server }) => modelOf(server) === server)
-        .map(({ server, cpuUs }) => ({ model: server, value: cpuUs!.median })),
+      measured.map(({ server, cpuUs }) => ({ model: server, value: cpuUs })),
       { unit: 'µs', isLess: true, noise: cpuNoise, noun: 'server' },
     ),
     chart: {
@@ -89,7 +87,7 @@ function costFigure({ results, noise }: AllEchoes, bytes: number): Figure {
         server,
         formatNumber(cpuUs?.median ?? null),
         formatRange(cpuUs),
-        formatRatio(cpuUs === null || reference === undefined ? null : cpuUs.median / reference, cpuNoise),
+        formatRatio(cpuUs, reference, cpuNoise),
         formatNumber(messagesPerSecond?.median ?? null),
         failure ?? '',
       ]),

@@ -6,7 +6,7 @@ test('ratios are computed per round', () => {
   const report = sampleReport('libuv');
   if (report.experiment !== 'libuv') throw new Error();
   const [libuv, , epollet] = report.results;
-  expect(ratioTo(epollet!, epollet!).cpu).toEqual({ median: 1, min: 1, max: 1, count: 3 });
+  expect(ratioTo(epollet!, epollet!).cpu).toMatchObject({ median: 1, min: 1, max: 1, count: 3 });
   const expected = libuv!.rounds.map((round, at) => round.cpuUs! / epollet!.rounds[at]!.cpuUs!).sort((a, b) => a - b);
   expect(ratioTo(libuv!, epollet!).cpu?.median).toBeCloseTo(expected[1]!, 9);
 });

@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest';
+import { CLOSED_LOOP_SETTLING, doAgree, unsteadyReason, windowSecondsOf } from '../../../../src/lab/bench/settling.js';
+
+test.each([
+  ['no window', [], false],
+  ['two equal ones', [30, 30], false],
+  ['three equal ones', [30, 30, 30], true],
+  ['three that differ by up to 15 %', [30, 33, 34.5], true],
+  ['three of which one differs by more', [30, 33, 35], false],
+  ['node:http while V8 compiles it', [418, 98, 36], false],
+  ['a window without a request', [30, 30, Number.NaN], false],
+  ['a window whose requests took no time', [30, 30, 0], false],
+])('%s: that %j agree is %s', (_, windows, expected) => {
+  expect(doAgree(windows, CLOSED_LOOP_SETTLING.maxRatio)).toBe(expected);
+});
+
+test.each([
+  [3, 1],
+  [0.9, 0.3],
+  [0.25, 0.25],
+  [0.1, 0.1],
+])('a load of %d s has windows of %d s', (seconds, expected) => {
+  expect(windowSecondsOf(seconds)).toBeCloseTo(expected, 9);
+});
+
+test('the reason has every window', () => {
+  expect(unsteadyReason({ windowsUs: [418, 98.2, 36], windowSeconds: 0.25 })).toBe(
+    'Struck out: the CPU time per request did not settle, with 418, 98.2, 36 µs in successive windows of 0.25 s.',
+  );
+});
