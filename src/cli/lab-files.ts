@@ -1,6 +1,7 @@
 import { accessSync, constants, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import pc from 'picocolors';
+import type { LoadName } from '../lab/drivers/result.js';
 import type { ExperimentName } from '../lab/experiments/registry.js';
 import { type EncodedLatencies, percentileText } from '../lab/measure/hdr.js';
 import { renderPage } from '../lab/report/page.js';
@@ -58,23 +59,24 @@ export function readReport(file: string): LabReport {
   return report;
 }
 
-/** `epollet-again-1000.corrected.hgrm` and `.raw.hgrm`, for each model and rate. */
+/** `epollet-again-1000.corrected.hgrm` and `.raw.hgrm`, for each model and rate, or each driver and load. */
 function* histogramsOf(report: LabReport): Generator<[name: string, text: string]> {
   for (const { model, rate, histograms } of encodedIn(report)) {
     if (histograms === null) continue;
-    const name = `${model.replaceAll(' ', '-')}-${rate}`;
+    const name = `${model.replaceAll(' ', '-')}-${String(rate).replace(',', '').replace('/s', '')}`;
     for (const kind of ['corrected', 'raw'] as const) yield [`${name}.${kind}.hgrm`, percentileText(histograms[kind])!];
   }
 }
 
 interface Encoded {
   readonly model: string;
-  readonly rate: number;
+  /** Requests per second, or the name of a load. */
+  readonly rate: number | LoadName;
   readonly histograms: EncodedLatencies | null;
 }
 
 /** The experiments whose report has histograms. */
-export const HISTOGRAM_EXPERIMENTS: readonly ExperimentName[] = ['models', 'rates', 'libuv'];
+export const HISTOGRAM_EXPERIMENTS: readonly ExperimentName[] = ['models', 'rates', 'libuv', 'drivers'];
 
 function encodedIn(report: LabReport): Encoded[] {
   switch (report.experiment) {
@@ -83,6 +85,10 @@ function encodedIn(report: LabReport): Encoded[] {
     case 'models':
     case 'libuv':
       return report.results.map(({ model, histograms }) => ({ model, rate: report.settings.rate, histograms }));
+    case 'drivers':
+      return report.results.flatMap(({ driver, points }) =>
+        points.map(({ load, histograms }) => ({ model: driver, rate: load, histograms })),
+      );
     default:
       return [];
   }

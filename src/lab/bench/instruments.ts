@@ -24,7 +24,7 @@ export interface LoadSpec {
 }
 
 type LoadOptions = Pick<RateLoadSpec, 'pid' | 'rates' | 'warmUpSeconds' | 'settle'> &
-  Partial<Pick<RateLoadSpec, 'spin'>>;
+  Partial<Pick<RateLoadSpec, 'spin' | 'engines'>>;
 
 /** The measuring tools, running on the cores that the model does not use. */
 export class Instruments implements Disposable {
@@ -57,6 +57,7 @@ export class Instruments implements Disposable {
       close,
       seconds,
       spin: options.spin ?? this.cores !== null,
+      engines: options.engines ?? 1,
       hold: onOpen !== undefined,
     };
     const command = [...tasksetArgs(this.cores?.load), ...this.rateLoad, JSON.stringify(spec)];

@@ -8,7 +8,7 @@ import {
   doAgree,
   RATE_SETTLING,
   type Settling,
-  WARM_US,
+  warmUs,
   windowSecondsOf,
 } from './settling.js';
 
@@ -16,8 +16,10 @@ import {
 export interface RateLoadSpec extends Omit<OpenLoopOptions, 'catchUp' | 'kernel'> {
   /** The model, whose process tree is measured. */
   readonly pid: number;
-  /** A closed loop before the first rate; 0 for none. */
+  /** A closed loop before the first rate, repeated until the model is warm; 0 for none. */
   readonly warmUpSeconds: number;
+  /** The engines of V8 that warm up: one, or one for each connection. */
+  readonly engines: number;
   /** Requests per second, in this order, or CLOSED_LOOP. */
   readonly rates: readonly number[];
   readonly seconds: number;
@@ -77,13 +79,13 @@ export function measureRates(
   for (const rate of spec.rates) emit(measureRate(loop, spec, rate));
 }
 
-function warmUp(loop: OpenLoop, { pid, warmUpSeconds }: RateLoadSpec): void {
+function warmUp(loop: OpenLoop, { pid, warmUpSeconds, engines }: RateLoadSpec): void {
   if (warmUpSeconds === 0) return;
   const before = cpuTime(pid);
   for (let at = 0; at < MAX_WARM_UP; at++) {
     const { responses } = loop.run(Number.POSITIVE_INFINITY, warmUpSeconds);
     if (responses === 0) throw new ExperimentError('It sent no response under load.');
-    if (cpuBetween(before, cpuTime(pid)).totalUs >= WARM_US) return;
+    if (cpuBetween(before, cpuTime(pid)).totalUs >= warmUs(engines)) return;
   }
 }
 

@@ -34,10 +34,10 @@ export function modelsFigures({ results: all, repeated }: ModelsResult, settings
     }),
     barFigure(results, {
       title: 'Memory per idle connection',
-      description: `The growth with up to ${formatNumber(settings.idle)} idle connections, divided by their number; without kernel memory for sockets. Values near zero are within the noise of garbage collection.`,
+      description: `The growth with up to ${formatNumber(settings.idle)} idle connections, divided by their number; without kernel memory for sockets. Less than ${LEAST_KIB} KiB is within the noise of garbage collection.`,
       unit: 'KiB',
       of: (result) => scale(result.perConnectionBytes, KIB),
-      placeholder: (result) => (result.starvedBy ? `starved by ${formatNumber(result.starvedBy)}` : NONE),
+      format: (result) => (result.starvedBy ? `starved by ${formatNumber(result.starvedBy)}` : formatKibEach(result)),
     }),
     callsFigure(results),
     repeatedFigure(repeated),
@@ -63,7 +63,7 @@ export function modelsSummary({ results: all, repeated }: ModelsResult): Pick<Fi
     formatMedian(tailOf(result.latencyMs?.p99)),
     formatMedian(tailOf(result.rawMs?.p99)),
     formatMedian(scale(result.baselineBytes, MIB)),
-    formatMedian(scale(result.perConnectionBytes, KIB)),
+    formatKibEach(result),
     formatNumber(result.starvedBy),
     formatNumber((result.systemCalls ?? result.ownCalls)?.perRequest),
     formatNumber(result.errors),
@@ -73,6 +73,14 @@ export function modelsSummary({ results: all, repeated }: ModelsResult): Pick<Fi
     table: { columns: [...columns, 'base MiB', 'KiB/conn', 'starved by', 'calls', 'errors'], rows },
   };
   return [overview, repeatedFigure(repeated), failureFigure(all)].filter((each) => each !== null);
+}
+
+/** What a connection takes at least to be more than what the garbage collector keeps or returns meanwhile. */
+const LEAST_KIB = 1;
+
+function formatKibEach({ perConnectionBytes }: ModelResult): string {
+  const kib = scale(perConnectionBytes, KIB);
+  return kib !== null && kib.median < LEAST_KIB ? `< ${LEAST_KIB}` : formatMedian(kib);
 }
 
 /** CPU time by that of the cheapest model. */
@@ -134,8 +142,8 @@ const RAW_ONLY =
 interface BarFigure extends Pick<Figure, 'title' | 'description'> {
   unit: string;
   of: Of;
-  /** Shown for a missing measurement. */
-  placeholder?: (result: ModelResult) => string;
+  /** @default the median */
+  format?: (result: ModelResult) => string;
   reading?: ReadingOptions;
   /** Columns of the table alone. */
   further?: readonly (readonly [column: string, of: Of])[];
@@ -150,7 +158,7 @@ const medianReading = (results: readonly ModelResult[], of: Of, options: Reading
 
 function barFigure(
   results: readonly ModelResult[],
-  { title, description, unit, of, placeholder, reading, further = [] }: BarFigure,
+  { title, description, unit, of, format = (result) => formatMedian(of(result)), reading, further = [] }: BarFigure,
 ): Figure {
   const charted = results.filter((result) => of(result) !== null);
   return {
@@ -167,8 +175,12 @@ function barFigure(
       columns: ['model', unit, 'range', ...further.map(([column]) => column)],
       rows: results.map((result) => {
         const summary = of(result);
-        const median = summary === null ? (placeholder?.(result) ?? NONE) : formatMedian(summary);
-        return [result.model, median, formatRange(summary), ...further.map(([, each]) => formatMedian(each(result)))];
+        return [
+          result.model,
+          format(result),
+          formatRange(summary),
+          ...further.map(([, each]) => formatMedian(each(result))),
+        ];
       }),
     },
   };

@@ -118,7 +118,8 @@ async function measureLoads(
     bench.note(`${partial.model} was measured with ${connections} connections: each takes a process or a thread.`);
   if (isLimited) assertMemoryFor(connections, memory.perConnectionBytes ?? 0);
   const spec = { url, connections, seconds, close };
-  const [busy] = await instruments.rateLoads(spec, { pid, rates: [CLOSED_LOOP], warmUpSeconds, settle: true });
+  const engines = isLimited ? connections : 1;
+  const [busy] = await instruments.rateLoads(spec, { pid, rates: [CLOSED_LOOP], warmUpSeconds, engines, settle: true });
   const { settled } = busy!;
   if (!settled) partial.unsteady = unsteadyReason(busy!);
   // The latency of a program that V8 is still compiling would be of no more use.

@@ -1,5 +1,5 @@
 import { ExperimentError } from '../base/errors.js';
-import { WARM_US } from '../bench/settling.js';
+import { warmUs } from '../bench/settling.js';
 import { cpuBetween, cpuTime } from '../measure/proc-stat.js';
 import { EchoLoad, type EchoLoadOptions } from './echo-load.js';
 
@@ -29,7 +29,8 @@ function measure({ pid, warmUpSeconds, windowSeconds, windows, ...options }: Ech
   using load = new EchoLoad(options);
   load.open();
   const start = cpuTime(pid);
-  for (let at = 0; at < MAX_WARM_UP && cpuBetween(start, cpuTime(pid)).totalUs < WARM_US; at++) load.run(warmUpSeconds);
+  for (let at = 0; at < MAX_WARM_UP && cpuBetween(start, cpuTime(pid)).totalUs < warmUs(1); at++)
+    load.run(warmUpSeconds);
   return Array.from({ length: windows }, () => {
     const before = cpuTime(pid);
     const window = load.run(windowSeconds);
