@@ -4,13 +4,13 @@ import type { LoadWindow, OpenLoop, OpenLoopOptions } from '../load/open-loop.js
 import { type CpuUse, cpuBetween, cpuTime, voluntarySwitches } from '../measure/proc-stat.js';
 import {
   AGREEING_WINDOWS,
-  CLOSED_LOOP_SETTLING,
+  type Agreement,
+  CLOSED_LOOP_AGREEMENT,
   doAgree,
-  RATE_SETTLING,
-  type Settling,
+  RATE_AGREEMENT,
   warmUs,
   windowSecondsOf,
-} from './settling.js';
+} from './agreement.js';
 
 /** Of the program that generates the load; its only argument, as JSON. */
 export interface RateLoadSpec extends Omit<OpenLoopOptions, 'catchUp' | 'kernel'> {
@@ -97,16 +97,16 @@ function measureRate(loop: OpenLoop, { pid, seconds, settle }: RateLoadSpec, rat
     const window = loop.run(rate === CLOSED_LOOP ? Number.POSITIVE_INFINITY : rate, windowSeconds);
     windows.push({ ...window, cpu: cpuBetween(cpu, cpuTime(pid)), wakeUps: voluntarySwitches(pid) - wakeUps });
     const load = rateLoad(rate, windows, settle);
-    if (load.settled || windows.length >= settlingOf(rate).maxWindows) return load;
+    if (load.settled || windows.length >= agreementOf(rate).maxWindows) return load;
   }
 }
 
-const settlingOf = (rate: number): Settling => (rate === CLOSED_LOOP ? CLOSED_LOOP_SETTLING : RATE_SETTLING);
+const agreementOf = (rate: number): Agreement => (rate === CLOSED_LOOP ? CLOSED_LOOP_AGREEMENT : RATE_AGREEMENT);
 
 /** Of all windows so far the last ones, if they agree. */
 export function rateLoad(rate: number, windows: readonly MeasuredWindow[], settle: boolean): RateLoad {
   const windowsUs = windows.map(({ cpu, responses }) => cpu.totalUs / responses);
-  const agree = doAgree(windowsUs.slice(-AGREEING_WINDOWS), settlingOf(rate).maxRatio);
+  const agree = doAgree(windowsUs.slice(-AGREEING_WINDOWS), agreementOf(rate).maxRatio);
   const counted = agree ? windows.slice(-AGREEING_WINDOWS) : windows;
   const sum = (of: (window: MeasuredWindow) => number): number => counted.reduce((total, each) => total + of(each), 0);
   return {

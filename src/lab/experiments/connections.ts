@@ -4,11 +4,11 @@ import { formatMedian, formatNumber, formatRange, MIB, NONE, scale } from '../ba
 import { modelOf, noiseFigure, noiseOf, noisySentence, type Repeated, repetitionOf } from '../base/noise.js';
 import { listOf } from '../base/readings.js';
 import { type Summary, summarizeEach } from '../base/stats.js';
+import { unsteadyReason } from '../bench/agreement.js';
 import { IdleConnections } from '../bench/idle-connections.js';
 import type { LoadSpec } from '../bench/instruments.js';
 import type { ModelProcess } from '../bench/model-process.js';
 import { CLOSED_LOOP } from '../bench/rate-load.js';
-import { unsteadyReason } from '../bench/settling.js';
 import { get, smokeCheck } from '../bench/smoke-check.js';
 import { assertAvailable, HTTP_MODELS, modelNamed, type Workbench } from '../bench/workbench.js';
 import { openFilesLimit } from '../measure/machine.js';

@@ -1,9 +1,9 @@
 import { ExperimentError } from '../base/errors.js';
 import { modelOf, noisySentence } from '../base/noise.js';
+import { unsteadyReason } from '../bench/agreement.js';
 import { IdleConnections } from '../bench/idle-connections.js';
 import type { ModelProcess } from '../bench/model-process.js';
 import { CLOSED_LOOP } from '../bench/rate-load.js';
-import { unsteadyReason } from '../bench/settling.js';
 import { get, smokeCheck } from '../bench/smoke-check.js';
 import { recordTranscript } from '../bench/transcript-recorder.js';
 import { assertAvailable, HTTP_MODELS, modelNamed, type Workbench } from '../bench/workbench.js';

@@ -3,8 +3,8 @@ import { percentilesOf, sumOfDistributions } from '../base/distribution.js';
 import { formatNumber } from '../base/format.js';
 import { type Noise, noiseOf } from '../base/noise.js';
 import { type Summary, summarizeEach } from '../base/stats.js';
+import { unsteadyReason } from '../bench/agreement.js';
 import type { RateLoad } from '../bench/rate-load.js';
-import { unsteadyReason } from '../bench/settling.js';
 import { type EncodedLatencies, encodeLatencies } from '../measure/hdr.js';
 import type { Transcript } from '../measure/transcript.js';
 

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { ExperimentError } from '../base/errors.js';
 import { modelOf, noisySentence, repetitionOf } from '../base/noise.js';
 import { shuffledOrders } from '../base/shuffle.js';
-import { doAgree, windowSecondsOf } from '../bench/settling.js';
+import { doAgree, windowSecondsOf } from '../bench/agreement.js';
 import type { Workbench } from '../bench/workbench.js';
 import { runTool } from '../load/tool-run.js';
 import { tasksetArgs } from '../measure/cores.js';

@@ -1,5 +1,5 @@
 import { formatCount, formatNumber } from '../base/format.js';
-import { AGREEING_WINDOWS, windowSecondsOf } from '../bench/settling.js';
+import { AGREEING_WINDOWS, windowSecondsOf } from '../bench/agreement.js';
 import { experimentNamed } from '../experiments/registry.js';
 import type { LabReport } from './report.js';
 

@@ -1,6 +1,6 @@
 import type { Figure, Table } from '../base/chart.js';
 import { formatCount } from '../base/format.js';
-import { AGREEING_WINDOWS, windowSecondsOf } from '../bench/settling.js';
+import { AGREEING_WINDOWS, windowSecondsOf } from '../bench/agreement.js';
 import { experimentNamed } from '../experiments/registry.js';
 import { CANCELLED, type LabReport } from './report.js';
 

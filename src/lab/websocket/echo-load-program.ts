@@ -1,5 +1,5 @@
 import { ExperimentError } from '../base/errors.js';
-import { warmUs } from '../bench/settling.js';
+import { warmUs } from '../bench/agreement.js';
 import { cpuBetween, cpuTime } from '../measure/proc-stat.js';
 import { EchoLoad, type EchoLoadOptions } from './echo-load.js';
 

@@ -17,15 +17,15 @@ export const warmUs = (engines: number): number => WARM_US + WARM_US_EACH * (eng
 const MIN_WINDOW_SECONDS = 0.25;
 
 /** What makes a load settled: the most expensive of the last windows by the cheapest, and how many windows it may take. */
-export interface Settling {
+export interface Agreement {
   readonly maxRatio: number;
   readonly maxWindows: number;
 }
 
 /** Windows of 0.25 s of a compiled program differ by up to a tenth; node:http takes four to seven of them. */
-export const CLOSED_LOOP_SETTLING: Settling = { maxRatio: 1.15, maxWindows: 10 };
+export const CLOSED_LOOP_AGREEMENT: Agreement = { maxRatio: 1.15, maxWindows: 10 };
 /** Wider, since a window of 100 requests has a garbage collection or none. */
-export const RATE_SETTLING: Settling = { maxRatio: 1.25, maxWindows: 6 };
+export const RATE_AGREEMENT: Agreement = { maxRatio: 1.25, maxWindows: 6 };
 
 /** The windows that have to agree take `seconds` together, unless they would be too short. */
 export const windowSecondsOf = (seconds: number): number =>

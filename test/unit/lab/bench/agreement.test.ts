@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest';
-import { CLOSED_LOOP_SETTLING, doAgree, unsteadyReason, windowSecondsOf } from '../../../../src/lab/bench/settling.js';
+import {
+  CLOSED_LOOP_AGREEMENT,
+  doAgree,
+  unsteadyReason,
+  windowSecondsOf,
+} from '../../../../src/lab/bench/agreement.js';
 
 test.each([
   ['no window', [], false],
@@ -11,7 +16,7 @@ test.each([
   ['a window without a request', [30, 30, Number.NaN], false],
   ['a window whose requests took no time', [30, 30, 0], false],
 ])('%s: that %j agree is %s', (_, windows, expected) => {
-  expect(doAgree(windows, CLOSED_LOOP_SETTLING.maxRatio)).toBe(expected);
+  expect(doAgree(windows, CLOSED_LOOP_AGREEMENT.maxRatio)).toBe(expected);
 });
 
 test.each([
