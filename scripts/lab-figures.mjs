@@ -1,11 +1,11 @@
 // Writes the figures of a whole run into the documentation:
 //   epollet lab --all results && node scripts/lab-figures.mjs results
-// The section between the two comments of docs/lab.md becomes report.md of the directory, one level lower.
+// The section between the two comments of docs/lab-figures.md becomes report.md of the directory, one level lower.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const [directory, page = fileURLToPath(new URL('../docs/lab.md', import.meta.url))] = process.argv.slice(2);
+const [directory, page = fileURLToPath(new URL('../docs/lab-figures.md', import.meta.url))] = process.argv.slice(2);
 if (directory === undefined) {
   console.error('Usage: node scripts/lab-figures.mjs DIRECTORY [PAGE]; the directory is that of epollet lab --all.');
   process.exit(2);

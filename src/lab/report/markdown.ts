@@ -1,5 +1,5 @@
 import type { Figure, Table } from '../base/chart.js';
-import { formatCount } from '../base/format.js';
+import { formatCount, NONE } from '../base/format.js';
 import { AGREEING_WINDOWS, windowSecondsOf } from '../bench/agreement.js';
 import { experimentNamed } from '../experiments/registry.js';
 import { CANCELLED, type LabReport } from './report.js';
@@ -46,9 +46,14 @@ const renderFigure = ({ title, table, reading = null }: Pick<Figure, 'title' | '
 function tableOf({ columns, rows }: Table): string {
   const line = (cells: readonly string[]): string => `| ${cells.map(escaped).join(' | ')} |`;
   const lines = rows.map(line);
-  if (lines.some(({ length }) => length > MAX_COLUMNS))
-    return rows.map((cells) => `- ${cells.filter(Boolean).map(escaped).join(': ')}`).join('\n');
+  if (lines.some(({ length }) => length > MAX_COLUMNS)) return rows.map((row) => itemOf(columns, row)).join('\n');
   return [line(columns), line(columns.map(() => '---')), ...lines].join('\n');
+}
+
+/** The first cell, and the others with their columns. */
+function itemOf(columns: readonly string[], [name = '', ...cells]: readonly string[]): string {
+  const named = cells.map((cell, at) => (cell === '' || cell === NONE ? '' : `${columns[at + 1]} ${cell}`));
+  return `- ${escaped(name)}: ${named.filter(Boolean).map(escaped).join('; ')}`;
 }
 
 const escaped = (text: string): string => text.replaceAll(/[|<*`\\]/g, '\\$&');

@@ -37,7 +37,9 @@ test('a table of long sentences is a list', () => {
   if (report.experiment !== 'models') throw new Error();
   const failure = 'Struck out: '.padEnd(190, 'x');
   const results = report.results.map((each) => (each.failure === null ? each : { ...each, failure }));
-  expect(renderMarkdown([{ ...report, results }])).toContain(`- broken: 0: 0: ${failure}`);
+  expect(renderMarkdown([{ ...report, results }])).toContain(
+    `- broken: rounds measured 0; errors 0; left out because ${failure}`,
+  );
 });
 
 test('a run without an experiment, and a cancelled one, state it', () => {
@@ -58,7 +60,7 @@ test('a script copies it into a page, as often as it runs', () => {
     expect(written).toMatch(
       /^# Page\n\n<!-- figures -->\n\n2026-01-02[\s\S]*\n\n<!-- end of the figures -->\n\nMore\.\n$/,
     );
-    expect(readFileSync(join(PACKAGE, 'docs/lab.md'), 'utf8')).toMatch(
+    expect(readFileSync(join(PACKAGE, 'docs/lab-figures.md'), 'utf8')).toMatch(
       /<!-- figures -->[\s\S]*<!-- end of the figures -->/,
     );
   } finally {
