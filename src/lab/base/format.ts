@@ -20,6 +20,10 @@ export const formatRange = (summary: Summary | null | undefined): string =>
 export const formatCount = (count: number, noun: string): string =>
   `${formatNumber(count)} ${noun}${count === 1 ? '' : 's'}`;
 
+/** `a, b and c`. */
+export const listOf = (names: readonly string[]): string =>
+  names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+
 /** `3 epoll_wait, 2 recvfrom`: the most frequent system calls. */
 export const formatCalls = (calls: Readonly<Record<string, number>>, limit = 6): string =>
   Object.entries(calls)

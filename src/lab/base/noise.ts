@@ -1,5 +1,5 @@
 import type { Figure } from './chart.js';
-import { formatNumber, NONE } from './format.js';
+import { formatNumber, listOf, NONE } from './format.js';
 import { type Summary, summarize } from './stats.js';
 
 /**
@@ -15,7 +15,7 @@ export interface Repeated<Key extends string> {
 }
 
 /** A machine on which two runs of the same differ by more is too noisy for small differences. */
-export const MAX_NOISE = 1.05;
+const MAX_NOISE = 1.05;
 
 export const SAME = 'no difference';
 
@@ -79,12 +79,20 @@ export const formatRatio = (
 export const formatNoise = (noise: number | null): string =>
   noise === null ? 'not measured' : `${Math.round((noise - 1) * 1000) / 10} %`;
 
-/** A sentence for the report of a machine that is too noisy; null for a quiet one. */
-export function noisySentence<Key extends string>({ model, noise }: Repeated<Key>, key: Key): string | null {
-  const ratio = noise[key];
-  return ratio === null || ratio <= MAX_NOISE
+/**
+ * A sentence for the report of a machine that is too noisy; null for a quiet one.
+ * @param noise of the figure that counts, under each load if there are several
+ */
+export function noisySentence(
+  model: string,
+  noise: readonly (readonly [noise: number | null, where?: string])[],
+): string | null {
+  const parts = noise.flatMap(([ratio, where]) =>
+    ratio === null || ratio <= MAX_NOISE ? [] : `${formatNoise(ratio)}${where === undefined ? '' : ` (${where})`}`,
+  );
+  return parts.length === 0
     ? null
-    : `Two runs of ${model} differ by ${formatNoise(ratio)}: the machine is too noisy, above ${formatNoise(MAX_NOISE)}.`;
+    : `Two runs of ${model} differ by ${listOf(parts)}: the machine is too noisy, above ${formatNoise(MAX_NOISE)}.`;
 }
 
 /** For the description of the two runs. */

@@ -1,4 +1,4 @@
-import { formatNumber } from './format.js';
+import { formatNumber, listOf } from './format.js';
 import { isDifferent, modelOf } from './noise.js';
 import type { Summary } from './stats.js';
 
@@ -102,6 +102,3 @@ const equalTo = (best: Measured, others: readonly Measured[], noise: number | nu
 /** Without the second run of a model. */
 const measured = (values: readonly Value[]): Measured[] =>
   values.flatMap(({ model, value }) => (value === null || modelOf(model) !== model ? [] : [{ model, value }]));
-
-export const listOf = (names: readonly string[]): string =>
-  names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;

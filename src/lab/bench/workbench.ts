@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { MODELS, type Model } from '../../models/catalogue.js';
 import { Cancelled, ExperimentError, throwIfCancelled } from '../base/errors.js';
-import { repetitionOf } from '../base/noise.js';
+import { noisySentence, repetitionOf } from '../base/noise.js';
 import type { Instruments } from './instruments.js';
 import { type ModelCommand, ModelProcess, modelCommand } from './model-process.js';
 import type { Progress } from './progress.js';
@@ -62,6 +62,12 @@ export class Workbench {
 
   note(sentence: string): void {
     if (!this.notes.includes(sentence)) this.notes.push(sentence);
+  }
+
+  /** Notes what the two runs of a model differ by, where it is too much. */
+  noteNoise(model: string, noise: readonly (readonly [noise: number | null, where?: string])[]): void {
+    const sentence = noisySentence(model, noise);
+    if (sentence !== null) this.note(sentence);
   }
 
   async withServer<Result>(args: readonly string[], measure: (server: ModelProcess) => Promise<Result>) {

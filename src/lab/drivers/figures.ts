@@ -1,7 +1,7 @@
 import { type Figure, summarySeries } from '../base/chart.js';
 import { formatMedian, formatNumber, formatRange, NONE, tailOf } from '../base/format.js';
 import { formatNoise, formatRatio, repetitionOf, WITHIN_NOISE } from '../base/noise.js';
-import { extremesReading, listOf, type Value } from '../base/readings.js';
+import { extremesReading, type Value } from '../base/readings.js';
 import { leastOf, type Summary } from '../base/stats.js';
 import { struckOutRows } from '../base/struck-out.js';
 import {
@@ -202,14 +202,6 @@ function repeatedFigure({ repeated }: AllDrivers): Figure | null {
       ]),
     },
   };
-}
-
-/** Null for a quiet machine. */
-export function noisyDriversSentence({ repeated }: AllDrivers, maxNoise: number): string | null {
-  const noisy = (repeated?.noise ?? []).filter(({ noise: { cpuUs } }) => cpuUs !== null && cpuUs > maxNoise);
-  if (repeated === null || noisy.length === 0) return null;
-  const parts = noisy.map(({ load, noise: { cpuUs } }) => `${formatNoise(cpuUs)} (${load})`);
-  return `Two runs of ${repeated.model} differ by ${listOf(parts)}: the machine is too noisy, above ${formatNoise(maxNoise)}.`;
 }
 
 function leftOutFigure(results: readonly DriverResult[]): Figure | null {

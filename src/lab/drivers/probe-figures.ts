@@ -1,7 +1,7 @@
 import type { Figure, Table } from '../base/chart.js';
-import { formatMedian, formatNumber, NONE } from '../base/format.js';
+import { formatMedian, formatNumber, listOf, NONE } from '../base/format.js';
 import { modelOf } from '../base/noise.js';
-import { extremesReading, listOf } from '../base/readings.js';
+import { extremesReading } from '../base/readings.js';
 import { type AllDrivers, loadsOf, loadTitle, noiseAt } from './figures.js';
 import { type DriverResult, type LoadName, type ProbeResult, pointOf, probeOf } from './result.js';
 import { PROBE_NAMES, PROBES, type Probe, THREADS, type ThreadName } from './ways.js';

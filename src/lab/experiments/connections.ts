@@ -1,8 +1,7 @@
 import { type Figure, summarySeries } from '../base/chart.js';
 import { ExperimentError } from '../base/errors.js';
-import { formatMedian, formatNumber, formatRange, MIB, NONE, scale } from '../base/format.js';
-import { modelOf, noiseFigure, noiseOf, noisySentence, type Repeated, repetitionOf } from '../base/noise.js';
-import { listOf } from '../base/readings.js';
+import { formatMedian, formatNumber, formatRange, listOf, MIB, NONE, scale } from '../base/format.js';
+import { modelOf, noiseFigure, noiseOf, type Repeated, repetitionOf } from '../base/noise.js';
 import { type Summary, summarizeEach } from '../base/stats.js';
 import { unsteadyReason } from '../bench/agreement.js';
 import { IdleConnections } from '../bench/idle-connections.js';
@@ -116,8 +115,7 @@ async function measure(bench: Workbench, orders: readonly (readonly string[])[])
   const { repeated: model } = bench;
   const rounds = (row: string): ConnectionsRound[] => [...partials.get(row)!.rounds.values()].flat();
   const repeated = model && { model, noise: noiseOf(KEYS, rounds(model), rounds(repetitionOf(model))) };
-  const sentence = repeated && noisySentence(repeated, 'cpuUs');
-  if (sentence) bench.note(sentence);
+  if (repeated) bench.noteNoise(repeated.model, [[repeated.noise.cpuUs]]);
   return { result: { results: [...partials.values()].map(connectionsResult), repeated: repeated || null }, complete };
 }
 

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { Figure } from '../base/chart.js';
 import type { Percentiles } from '../base/distribution.js';
 import { ExperimentError, sleep } from '../base/errors.js';
-import { MAX_NOISE, modelOf, repetitionOf } from '../base/noise.js';
+import { modelOf, repetitionOf } from '../base/noise.js';
 import { shuffledOrders } from '../base/shuffle.js';
 import { type Summary, summarize } from '../base/stats.js';
 import { windowSecondsOf } from '../bench/agreement.js';
@@ -11,7 +11,7 @@ import { CLOSED_LOOP, type RateLoad } from '../bench/rate-load.js';
 import { get } from '../bench/smoke-check.js';
 import type { Workbench } from '../bench/workbench.js';
 import type { DriverSpec, DriverState, DriverWindow } from '../drivers/driver-program.js';
-import { type AllDrivers, costFigures, noisyDriversSentence, otherFigures } from '../drivers/figures.js';
+import { type AllDrivers, costFigures, otherFigures } from '../drivers/figures.js';
 import { probeFigures, probeSummary } from '../drivers/probe-figures.js';
 import {
   callsPerResponse,
@@ -89,13 +89,12 @@ async function measure(bench: Workbench): Promise<Measured<AllDrivers>> {
   });
   const results = [...partials.values()].map(driverResult);
   const row = (name: string): DriverResult => results.find(({ driver }) => driver === name)!;
-  const all = {
-    results,
-    repeated: { model: REPEATED, noise: driverNoise(row(REPEATED), row(repetitionOf(REPEATED))) },
-  };
-  const sentence = noisyDriversSentence(all, MAX_NOISE);
-  if (sentence !== null) bench.note(sentence);
-  return { result: all, complete };
+  const noise = driverNoise(row(REPEATED), row(repetitionOf(REPEATED)));
+  bench.noteNoise(
+    REPEATED,
+    noise.map(({ load, noise: { cpuUs } }) => [cpuUs, load]),
+  );
+  return { result: { results, repeated: { model: REPEATED, noise } }, complete };
 }
 
 const emptyPartial = (driver: string): Partial => ({

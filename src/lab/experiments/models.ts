@@ -1,5 +1,5 @@
 import { ExperimentError } from '../base/errors.js';
-import { modelOf, noisySentence } from '../base/noise.js';
+import { modelOf } from '../base/noise.js';
 import { unsteadyReason } from '../bench/agreement.js';
 import { IdleConnections } from '../bench/idle-connections.js';
 import type { ModelProcess } from '../bench/model-process.js';
@@ -52,8 +52,7 @@ export const models: Experiment<ModelsResult> = {
 export function resultsOf(bench: Workbench, partials: readonly ModelPartial[]): ModelsResult {
   const results = partials.map(modelResult);
   const repeated = bench.repeated === null ? null : repeatedIn(results, bench.repeated);
-  const sentence = repeated && noisySentence(repeated, 'cpuUs');
-  if (sentence !== null) bench.note(sentence);
+  if (repeated !== null) bench.noteNoise(repeated.model, [[repeated.noise.cpuUs]]);
   return { results, repeated };
 }
 

@@ -182,17 +182,6 @@ function repeatedFigure({ repeated }: AllRates): Figure | null {
   };
 }
 
-/** Null for a quiet machine. */
-export function noisyRatesSentence(
-  { model, noise }: NonNullable<AllRates['repeated']>,
-  maxNoise: number,
-): string | null {
-  const noisy = noise.filter(({ noise: { cpuUs } }) => cpuUs !== null && cpuUs > maxNoise);
-  if (noisy.length === 0) return null;
-  const parts = noisy.map(({ rate, noise: { cpuUs } }) => `${formatNoise(cpuUs)} at ${formatNumber(rate)}/s`);
-  return `Two runs of ${model} differ by ${parts.join(', ')}: the machine is too noisy, above ${formatNoise(maxNoise)}.`;
-}
-
 function struckOutFigure(results: readonly RatesResult[]): Figure | null {
   const rows = results.flatMap(({ model, points, failure }) =>
     struckOutRows(model, failure, points, ({ rate }) => formatNumber(rate)),

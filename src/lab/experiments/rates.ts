@@ -1,11 +1,12 @@
 import { ExperimentError } from '../base/errors.js';
-import { MAX_NOISE, modelOf, repetitionOf } from '../base/noise.js';
+import { formatNumber } from '../base/format.js';
+import { modelOf, repetitionOf } from '../base/noise.js';
 import { smokeCheck } from '../bench/smoke-check.js';
 import { recordTranscript } from '../bench/transcript-recorder.js';
 import { HTTP_MODELS, modelNamed, type Workbench } from '../bench/workbench.js';
 import { assertMemoryFor } from '../measure/memory.js';
 import type { Experiment, Measured } from './experiment.js';
-import { noisyRatesSentence, ratesFigures, ratesSummary } from './rates-figures.js';
+import { ratesFigures, ratesSummary } from './rates-figures.js';
 import { type RateNoise, type RatesPartial, type RatesResult, rateNoise, ratesResult } from './rates-result.js';
 
 /** Of a connection that has a process of its own: an engine with its heap. */
@@ -47,8 +48,10 @@ async function measure(bench: Workbench, orders: readonly (readonly string[])[])
   const row = (name: string): RatesResult => results.find(({ model }) => model === name)!;
   const { repeated: model } = bench;
   const repeated = model === null ? null : { model, noise: rateNoise(row(model), row(repetitionOf(model))) };
-  const sentence = repeated && noisyRatesSentence(repeated, MAX_NOISE);
-  if (sentence !== null) bench.note(sentence);
+  if (repeated !== null) {
+    const noise = repeated.noise.map(({ rate, noise: { cpuUs } }) => [cpuUs, `${formatNumber(rate)}/s`] as const);
+    bench.noteNoise(repeated.model, noise);
+  }
   return { result: { results, repeated }, complete };
 }
 

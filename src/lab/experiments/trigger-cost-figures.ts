@@ -1,6 +1,6 @@
 import { type Figure, summarySeries } from '../base/chart.js';
 import { formatMedian, formatNumber, formatRange } from '../base/format.js';
-import { formatNoise, formatRatio, SAME } from '../base/noise.js';
+import { formatNoise, formatRatio, SAME, WITHIN_NOISE } from '../base/noise.js';
 import type { Summary } from '../base/stats.js';
 import { BUFFER_BYTES, READER_NAMES, type TriggerCost, type TriggerCosts } from '../measure/trigger-costs.js';
 
@@ -25,7 +25,7 @@ export function triggerCostFigures({ costs, repeated }: TriggerCosts): Figure[] 
     ...sizes.map((bytes, at) => sizeFigure(costs, repeated.noise, bytes, at === 0)),
     {
       title: 'Two runs of the same',
-      description: `In each round “${repeated.model}” is measured twice. What the two differ by, the median over the rounds, is the noise: a ratio within it is shown as “${SAME}”.`,
+      description: `In each round “${repeated.model}” is measured twice. What the two differ by, the median over the rounds, is the noise. ${WITHIN_NOISE}`,
       chart: null,
       table: {
         columns: ['message', 'ready at once', 'two runs differ by'],
@@ -39,7 +39,7 @@ export function triggerCostFigures({ costs, repeated }: TriggerCosts): Figure[] 
   ];
 }
 
-const formatBytes = (bytes: number): string =>
+export const formatBytes = (bytes: number): string =>
   bytes >= 1024 ? `${formatNumber(bytes / 1024)} KiB` : `${formatNumber(bytes)} bytes`;
 
 function sizeFigure(

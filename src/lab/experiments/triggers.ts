@@ -9,7 +9,7 @@ import { SETTING_NAMES } from '../bench/settings.js';
 import { measureThunderingHerd, type ThunderingHerdRow } from '../measure/thundering-herd.js';
 import { costOptions, measureTriggerCosts, type TriggerCosts } from '../measure/trigger-costs.js';
 import type { Experiment } from './experiment.js';
-import { triggerCostFigures } from './trigger-cost-figures.js';
+import { formatBytes, triggerCostFigures } from './trigger-cost-figures.js';
 
 const PIECE_BYTES = 512;
 const PIECES = 8;
@@ -61,6 +61,11 @@ export const triggers: Experiment<{
         if (error instanceof Cancelled) return null;
         throw error;
       },
+    );
+    const { model = '', noise = [] } = costs?.repeated ?? {};
+    bench.noteNoise(
+      `“${model}”`,
+      noise.map(({ ns, messageBytes, ready }) => [ns, `${formatBytes(messageBytes)}, ${ready} ready`]),
     );
     return { result: { results, thunderingHerd, costs }, complete: costs !== null };
   },

@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { ExperimentError } from '../base/errors.js';
-import { modelOf, noisySentence, repetitionOf } from '../base/noise.js';
+import { formatNumber } from '../base/format.js';
+import { modelOf, repetitionOf } from '../base/noise.js';
 import { shuffledOrders } from '../base/shuffle.js';
 import { doAgree, windowSecondsOf } from '../bench/agreement.js';
 import type { Workbench } from '../bench/workbench.js';
@@ -53,10 +54,10 @@ async function measure(bench: Workbench): Promise<Measured<AllEchoes>> {
   });
   const results = partials.map(({ server, bytes, rounds: own, failure }) => echoResult(server, bytes, own, failure));
   const noise = echoNoise(results);
-  for (const { repeated } of noise) {
-    const sentence = noisySentence(repeated, 'cpuUs');
-    if (sentence !== null) bench.note(sentence);
-  }
+  bench.noteNoise(
+    REPEATED,
+    noise.map(({ bytes, repeated }) => [repeated.noise.cpuUs, `${formatNumber(bytes)} bytes`]),
+  );
   return { result: { results, noise }, complete };
 }
 

@@ -81,7 +81,9 @@ export const workers: Experiment<{ readonly results: readonly SpreadResult[]; re
       bench.progress.step();
     });
     const results = [...partials.values()].map(spreadResult);
-    return { result: { results, noise: spreadNoise(results) }, complete };
+    const noise = spreadNoise(results);
+    bench.noteNoise(REPEATED, [[noise.cpuUs]]);
+    return { result: { results, noise }, complete };
   },
   hasData: ({ results }) => results.some(({ rounds }) => rounds.length > 0),
   figures: ({ results, noise }) => spreadFigures(results, noise),

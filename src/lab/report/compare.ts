@@ -173,7 +173,7 @@ type Pair = { readonly one: Comparable; readonly other: Comparable; readonly noi
 
 /**
  * Pairs of models, each of which is cheaper than the other in one of the runs. One of which a round was struck out has no
- * place in the order: the round was struck out because its values were far apart.
+ * place in the order: the round was struck out because its values were far apart. Nor have single rounds one.
  */
 function orderSentences(pairs: readonly Pair[]): string[] {
   const reversed: string[] = [];
@@ -182,6 +182,10 @@ function orderSentences(pairs: readonly Pair[]): string[] {
     if (!isCost(figure)) continue;
     const all = pairs.filter(({ one }) => one.figure === figure);
     const rounds = Math.max(...all.flatMap(({ one, other }) => [one.value.count, other.value.count]));
+    if (rounds === 1) {
+      unordered.push(`all models, ${figure}`);
+      continue;
+    }
     const isWhole = ({ one, other }: Pair): boolean => Math.min(one.value.count, other.value.count) === rounds;
     const rows = all.filter(isWhole);
     unordered.push(...all.filter((pair) => !isWhole(pair)).map(({ one }) => `${one.row}, ${figure}`));

@@ -48,11 +48,20 @@ test.each([
 });
 
 test.each([
-  [1.05, null],
-  [1.073, 'Two runs of epollet differ by 7.3 %: the machine is too noisy, above 5 %.'],
-  [null, null],
-])('with a noise of %j the sentence is %j', (cpuUs, sentence) => {
-  expect(noisySentence({ model: 'epollet', noise: { cpuUs } }, 'cpuUs')).toBe(sentence);
+  [[[1.05]], null],
+  [[[1.073]], 'Two runs of epollet differ by 7.3 %: the machine is too noisy, above 5 %.'],
+  [[[null]], null],
+  [[], null],
+  [
+    [
+      [1.5, '997/s'],
+      [1.01, '9,973/s'],
+      [1.1, 'saturated'],
+    ],
+    'Two runs of epollet differ by 50 % (997/s) and 10 % (saturated): the machine is too noisy, above 5 %.',
+  ],
+] as [[number | null, string?][], string | null][])('with a noise of %j the sentence is %j', (noise, sentence) => {
+  expect(noisySentence('epollet', noise)).toBe(sentence);
 });
 
 test('a row names its model', () => {

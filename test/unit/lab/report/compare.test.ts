@@ -65,3 +65,18 @@ test('models in another order and other versions are noted', () => {
   expect(notes[0]).toMatch(/^a: Linux \S+, Node v20\S+, epollet \S+ b: Linux \S+, Node v22\.0\.0, epollet \S+\.$/);
   expect(notes[1]).toMatch(/^The runs order differently: fixed-page and processes, CPU µs;/);
 });
+
+test('what has a round less than others, or only one, has no place in the order', () => {
+  if (models.experiment !== 'models') throw new Error();
+  const [first, ...others] = models.results;
+  const withRounds = (...rounds: number[]): LabReport =>
+    ({ ...models, results: [{ ...first!, cpuUs: summarize(rounds) }, ...others] }) as LabReport;
+  const last = (a: LabReport, b: LabReport): string => compareReports(a, b, NAMES).notes.at(-1)!;
+  expect(last(withRounds(0.1, 0.1), models)).toBe(
+    'Without a place in the order, for want of a round: fixed-page, CPU µs.',
+  );
+  const single = { ...models, results: models.results.map((each) => ({ ...each, cpuUs: summarize([1]) })) };
+  expect(last(single as LabReport, single as LabReport)).toBe(
+    'Without a place in the order, for want of a round: all models, CPU µs.',
+  );
+});
