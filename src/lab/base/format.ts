@@ -40,7 +40,7 @@ export const scale = (summary: Summary | null, factor: number): Summary | null =
   return { ...scaled, count };
 };
 
-/** p99 and what is above it; null of a single round, in which one pause decides them. */
+/** A percentile above the median; null of a single round, in which one pause decides it. */
 export const tailOf = (summary: Summary | null | undefined): Summary | null =>
   summary && summary.count > 1 ? summary : null;
 

@@ -25,7 +25,7 @@ export const SETTINGS = {
     [0.1, 3600],
   ),
   warmUpSeconds: setting('warm-up', 'seconds of load before each measurement', [1, 0.4], [0.1, 3600]),
-  connections: setting('connections', 'busy connections', [64, 32], [1, 10_000]),
+  connections: setting('connections', 'busy connections', [64, 64], [1, 10_000]),
   maxHeavy: setting(
     'heavy',
     'maximum busy connections for models with a process or thread per connection',

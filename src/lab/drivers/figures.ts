@@ -181,7 +181,7 @@ function latencyFigure(all: AllDrivers): Figure {
         .filter(({ point }) => point.achieved !== null)
         .map(({ driver, load, point }) => {
           const { p50, p90, p99, p999, max } = point.latencyMs;
-          return [driver, load, ...[p50, p90, ...[p99, p999, max].map(tailOf), point.achieved].map(formatMedian)];
+          return [driver, load, ...[p50, ...[p90, p99, p999, max].map(tailOf), point.achieved].map(formatMedian)];
         }),
     },
   };

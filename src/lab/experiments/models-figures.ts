@@ -59,7 +59,7 @@ export function modelsSummary({ results: all, repeated }: ModelsResult): Pick<Fi
     formatMedian(result.userUs),
     formatMedian(result.systemUs),
     formatMedian(result.latencyMs?.p50),
-    formatMedian(result.latencyMs?.p90),
+    formatMedian(tailOf(result.latencyMs?.p90)),
     formatMedian(tailOf(result.latencyMs?.p99)),
     formatMedian(tailOf(result.rawMs?.p99)),
     formatMedian(scale(result.baselineBytes, MIB)),
@@ -187,7 +187,7 @@ function barFigure(
 }
 
 const shownIn = (latency: ModelResult['latencyMs'], key: 'p50' | 'p90' | 'p99'): Summary | null =>
-  latency && (key === 'p99' ? tailOf(latency.p99) : latency[key]);
+  latency && (key === 'p50' ? latency.p50 : tailOf(latency[key]));
 
 function latencyFigure(
   all: readonly ModelResult[],

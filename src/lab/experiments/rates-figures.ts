@@ -18,7 +18,7 @@ const SHOWN = [
 ] as const;
 
 const shownIn = (latency: RatePoint['latencyMs'], key: Percentile): Summary | null =>
-  key === 'p50' || key === 'p90' ? latency[key] : tailOf(latency[key]);
+  key === 'p50' ? latency.p50 : tailOf(latency[key]);
 
 /** A point of a chart or a table; null if the model has none at the rate, or if it is struck out. */
 const pointAt = ({ points }: RatesResult, rate: number): RatePoint | null =>
