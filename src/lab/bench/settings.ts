@@ -29,7 +29,7 @@ export const SETTINGS = {
   maxHeavy: setting(
     'heavy',
     'maximum busy connections for models with a process or thread per connection',
-    [64, 32],
+    [64, 16],
     [1, 10_000],
   ),
   rate: setting('rate', 'requests per second for the latency measurement', [1000, 1000], [1, 1_000_000]),
@@ -65,7 +65,7 @@ export const THOROUGH: MeasureSettings = {
   budgetSeconds: null,
 };
 /** For a first look: within a minute on two cores. */
-export const QUICK: MeasureSettings = { ...numbers('quick'), rates: RATES.quick, close: false, budgetSeconds: 55 };
+export const QUICK: MeasureSettings = { ...numbers('quick'), rates: RATES.quick, close: false, budgetSeconds: 50 };
 
 function numbers(preset: 'thorough' | 'quick'): Record<SettingName, number> {
   const entries = SETTING_NAMES.map((name) => [name, SETTINGS[name][preset]] as const);
