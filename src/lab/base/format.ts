@@ -32,13 +32,15 @@ export const formatCalls = (calls: Readonly<Record<string, number>>, limit = 6):
     .map(([name, count]) => `${formatNumber(count)} ${name}`)
     .join(', ') || NONE;
 
-export const scale = (summary: Summary | null, factor: number): Summary | null => {
-  if (summary === null) return null;
-  const { median, min, max, low, high, count } = summary;
-  const scaled = { median, min, max, low, high };
-  for (const key of Object.keys(scaled) as (keyof typeof scaled)[]) scaled[key] *= factor;
-  return { ...scaled, count };
-};
+export const scale = (summary: Summary | null, factor: number): Summary | null =>
+  summary && {
+    median: summary.median * factor,
+    min: summary.min * factor,
+    max: summary.max * factor,
+    low: summary.low * factor,
+    high: summary.high * factor,
+    count: summary.count,
+  };
 
 /** A percentile above the median; null of a single round, in which one pause decides it. */
 export const tailOf = (summary: Summary | null | undefined): Summary | null =>

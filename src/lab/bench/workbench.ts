@@ -12,7 +12,7 @@ export interface Launcher {
   readonly model: ModelCommand;
   /** A server that reports its own counters at /stats. */
   readonly countingServer: (directory: string) => readonly string[];
-  /** The program that generates a load at a fixed rate. */
+  /** The program that generates the load. */
   readonly rateLoad: readonly string[];
 }
 

@@ -164,7 +164,7 @@ async function measureMemory(bench: Workbench, partial: ModelPartial, server: Mo
   for (const idle of idleSteps(bench.settings.idle, modelNamed(modelOf(partial.model)).oneAtATime ?? false)) {
     const allOpened = await connections.growTo(idle, bench.signal);
     let bytes = (await stableRss(server.pid, bench.signal)) - baselineBytes;
-    const areHeavy = isHeavy({ baselineBytes, perConnectionBytes: bytes / idle });
+    const areHeavy = isHeavy({ perConnectionBytes: bytes / idle });
     // On one core processes start one after the other, and memory seems stable between two of them.
     if (areHeavy) bytes = (await stableRss(server.pid, bench.signal, HEAVY_STEPS)) - baselineBytes;
     const timeoutMs = areHeavy ? HEAVY_STARVED_MS : STARVED_MS;

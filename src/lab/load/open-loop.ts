@@ -61,7 +61,7 @@ export interface LoadWindow {
 }
 
 /**
- * A load generator at a fixed rate: a request is due at a time that does not depend on responses, and is sent then, or
+ * A load generator at a fixed rate, or as a closed loop. At a rate, a request is due at a time that does not depend on responses, and is sent then, or
  * as soon as a connection is free. So its latency needs no correction for coordinated omission: it is measured from the
  * time at which the request was due.
  *

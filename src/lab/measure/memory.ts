@@ -12,7 +12,8 @@ export interface Memory {
 /** A connection that takes more has a process or a thread of its own. */
 const HEAVY_BYTES = 1024 * 1024;
 
-export const isHeavy = ({ perConnectionBytes }: Memory): boolean => (perConnectionBytes ?? 0) > HEAVY_BYTES;
+export const isHeavy = ({ perConnectionBytes }: Pick<Memory, 'perConnectionBytes'>): boolean =>
+  (perConnectionBytes ?? 0) > HEAVY_BYTES;
 
 const STEP_MS = 100;
 /** Starting a process for each of many connections takes this long on one core. */

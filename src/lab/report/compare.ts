@@ -178,6 +178,7 @@ type Pair = { readonly one: Comparable; readonly other: Comparable; readonly noi
 function orderSentences(pairs: readonly Pair[]): string[] {
   const reversed: string[] = [];
   const unordered: string[] = [];
+  let isOrdered = false;
   for (const figure of new Set(pairs.map(({ one }) => one.figure))) {
     if (!isCost(figure)) continue;
     const all = pairs.filter(({ one }) => one.figure === figure);
@@ -188,6 +189,7 @@ function orderSentences(pairs: readonly Pair[]): string[] {
     }
     const isWhole = ({ one, other }: Pair): boolean => Math.min(one.value.count, other.value.count) === rounds;
     const rows = all.filter(isWhole);
+    isOrdered ||= rows.length > 1;
     unordered.push(...all.filter((pair) => !isWhole(pair)).map(({ one }) => `${one.row}, ${figure}`));
     for (const [at, x] of rows.entries()) {
       for (const y of rows.slice(at + 1)) {
@@ -199,10 +201,12 @@ function orderSentences(pairs: readonly Pair[]): string[] {
       }
     }
   }
-  return [
+  const order =
     reversed.length === 0
       ? 'Both runs put all models that differ in the same order.'
-      : `The runs order differently: ${reversed.join('; ')}.`,
+      : `The runs order differently: ${reversed.join('; ')}.`;
+  return [
+    ...(isOrdered ? [order] : []),
     ...(unordered.length === 0 ? [] : [`Without a place in the order, for want of a round: ${unordered.join('; ')}.`]),
   ];
 }

@@ -80,9 +80,11 @@ export class EchoLoad implements Disposable {
     for (let turn = 0; endMs - startMs < seconds * 1000; turn++) {
       const count = epoll.pollInto(events, this.options.spin ? 0 : TIMEOUT_MS);
       if (turn % CHECK_EVERY === 0 || count === 0) endMs = performance.now();
-      if (count > 0) lastMs = endMs;
-      else if (endMs - lastMs >= TIMEOUT_MS) throw new ExperimentError('It sent no message back under load.');
-      else continue;
+      if (count === 0) {
+        if (endMs - lastMs >= TIMEOUT_MS) throw new ExperimentError('It sent no message back under load.');
+        continue;
+      }
+      lastMs = endMs;
       for (let at = 0; at < count; at++) ready[at] = fds[at] = events[3 * at + 1]!;
       kernel.recvEach(fds, count, input, STRIDE);
       let sending = 0;
