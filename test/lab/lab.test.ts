@@ -159,14 +159,30 @@ describe('the lab', () => {
     const report = await runLab({ ...tiny, rounds: 9 }, { launch, progress, signal: stop.signal, repeat: false });
     if (report.experiment !== 'models') throw new Error();
     expect(report.complete).toBe(false);
-    const failures = report.results.map(({ failure }) => failure);
-    expect(
-      report.results.reduce((sum, { rounds }) => sum + rounds.length, 0),
-      `${failures}`,
-    ).toBeGreaterThanOrEqual(1);
-    expect(renderText(report)).toContain('The run was cancelled');
+    const text = renderText(report);
+    expect(report.results.reduce((sum, { rounds }) => sum + rounds.length, 0)).toBeGreaterThanOrEqual(1);
+    for (const { failure } of report.results) {
+      expect(failure).toMatch(/^The run was ended (during|before) its turn in round \d\.$/);
+      expect(text).toContain(failure);
+    }
+    expect(text).toContain('The run was cancelled');
     expect(remainingServers()).toEqual([]);
   });
+
+  test.each(['models', 'rates', 'connections', 'workers', 'drivers', 'websocket'] as const)(
+    '%s starts nothing when its budget is used up, and says so of each row',
+    { timeout: LAB_MS },
+    async (experiment) => {
+      const none: Launcher = { ...launch, model: () => ['/no/such/program'] };
+      const report = await runLab({ ...tiny, experiment, budgetSeconds: 0 }, { launch: none });
+      if (report.experiment === 'triggers') throw new Error();
+      expect(report.complete).toBe(true);
+      expect(new Set(report.results.map(({ failure }) => failure))).toEqual(
+        new Set(['The budget of 0 s was used up before its turn in round 1.']),
+      );
+      expect(renderText(report)).toContain('The budget of 0 s was used up before its turn in round 1.');
+    },
+  );
 
   test('connections measures each number of idle connections', { timeout: LAB_MS }, async () => {
     const report = await runLab({ ...tiny, experiment: 'connections' }, { launch, repeat: false });

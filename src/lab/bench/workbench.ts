@@ -34,6 +34,12 @@ export async function assertAvailable(name: string): Promise<void> {
   if (reason) throw new ExperimentError(`Not available: ${reason}.`);
 }
 
+/** What each experiment has of a row of its report. */
+export interface Row {
+  /** Why it was not measured, or not in all rounds; null otherwise. */
+  failure: string | null;
+}
+
 export class Workbench {
   readonly notes: string[] = [];
   private readonly startedMs = performance.now();
@@ -83,6 +89,7 @@ export class Workbench {
   }
 
   /**
+   * Measures each row of each round; when the run has ended, by `turn`, the others get the reason.
    * @param steps progress steps per round
    * @returns false if cancelled: the rounds so far count
    */
@@ -91,20 +98,46 @@ export class Workbench {
     steps: number,
     measure: (model: string, round: number) => Promise<void>,
   ): Promise<boolean> {
+    let complete = true;
     this.progress.start(orders.length * steps);
     try {
-      for (const [round, order] of orders.entries()) for (const model of order) await measure(model, round);
-      return true;
-    } catch (error) {
-      if (error instanceof Cancelled) return false;
-      throw error;
+      for (const [round, order] of orders.entries()) {
+        for (const model of order) {
+          await measure(model, round).catch((error: unknown) => {
+            if (!(error instanceof Cancelled)) throw error;
+            complete = false;
+          });
+        }
+      }
     } finally {
       this.progress.stop();
     }
+    return complete;
   }
 
-  get isOverBudget(): boolean {
+  /**
+   * The turn of a row in a round. A row that fails is skipped from then on. It has the reason, also if the run ends
+   * during its turn or before.
+   * @throws Cancelled if the run has ended
+   */
+  async turn(row: Row, round: number, measure: () => Promise<void>): Promise<void> {
+    const ended = this.signal.aborted ? 'The run was ended' : this.budgetEnded;
+    if (ended !== null) row.failure ??= `${ended} before its turn in round ${round + 1}.`;
+    throwIfCancelled(this.signal);
+    if (row.failure !== null) return;
+    try {
+      await measure();
+    } catch (error) {
+      const isCancelled = error instanceof Cancelled;
+      if (!isCancelled && !(error instanceof ExperimentError)) throw error;
+      row.failure = isCancelled ? `The run was ended during its turn in round ${round + 1}.` : error.message;
+      if (isCancelled) throw error;
+    }
+  }
+
+  private get budgetEnded(): string | null {
     const { budgetSeconds } = this.settings;
-    return budgetSeconds !== null && performance.now() - this.startedMs > budgetSeconds * 1000;
+    const isOver = budgetSeconds !== null && performance.now() - this.startedMs > budgetSeconds * 1000;
+    return isOver ? `The budget of ${budgetSeconds} s was used up` : null;
   }
 }

@@ -9,7 +9,7 @@ import type { LoadSpec } from '../bench/instruments.js';
 import type { ModelProcess } from '../bench/model-process.js';
 import { CLOSED_LOOP } from '../bench/rate-load.js';
 import { get, smokeCheck } from '../bench/smoke-check.js';
-import { assertAvailable, HTTP_MODELS, modelNamed, type Workbench } from '../bench/workbench.js';
+import { assertAvailable, HTTP_MODELS, modelNamed, type Row, type Workbench } from '../bench/workbench.js';
 import { openFilesLimit } from '../measure/machine.js';
 import { assertMemoryFor, stableRss } from '../measure/memory.js';
 import { residentBytes } from '../measure/proc-stat.js';
@@ -67,13 +67,12 @@ export interface ConnectionsResult {
   readonly failure: string | null;
 }
 
-export interface ConnectionsPartial {
+export interface ConnectionsPartial extends Row {
   readonly model: string;
   readonly waits: string;
   readonly rounds: Map<number, ConnectionsRound[]>;
   /** In the first round that failed. */
   failedAt: Knee | null;
-  failure: string | null;
 }
 
 export type NoisyKey = (typeof KEYS)[number];
@@ -109,9 +108,10 @@ async function measure(bench: Workbench, orders: readonly (readonly string[])[])
       { model, waits: modelNamed(modelOf(model)).waits, rounds: new Map(), failedAt: null, failure: null },
     ]),
   );
-  const complete = await bench.rounds(orders, partials.size * steps.length, (model, round) =>
-    measureModel(bench, partials.get(model)!, steps, `round ${round + 1}: ${model}`),
-  );
+  const complete = await bench.rounds(orders, partials.size * steps.length, (model, round) => {
+    const partial = partials.get(model)!;
+    return bench.turn(partial, round, () => measureModel(bench, partial, steps, `round ${round + 1}: ${model}`));
+  });
   const { repeated: model } = bench;
   const rounds = (row: string): ConnectionsRound[] => [...partials.get(row)!.rounds.values()].flat();
   const repeated = model && { model, noise: noiseOf(KEYS, rounds(model), rounds(repetitionOf(model))) };
@@ -128,10 +128,6 @@ function limitedMaxIdle(bench: Workbench): number {
 
 async function measureModel(bench: Workbench, partial: ConnectionsPartial, steps: number[], label: string) {
   let at = 0;
-  if (bench.isOverBudget) {
-    partial.failure = `The budget of ${bench.settings.budgetSeconds} s was used up before its turn.`;
-    return;
-  }
   try {
     await assertAvailable(modelOf(partial.model));
     await bench.withServer(bench.launch.model(modelOf(partial.model), bench.site.directory), async (server) => {
@@ -265,8 +261,8 @@ function kneeReading(results: readonly ConnectionsResult[]): string | null {
 }
 
 function kneeFigure(results: readonly ConnectionsResult[]): Figure {
-  const cell = (failure: string | null, at: Knee | null): string =>
-    failure !== null ? 'not measured' : at === null ? 'none' : formatNumber(at.idle);
+  const cell = ({ points }: ConnectionsResult, at: Knee | null): string =>
+    at !== null ? formatNumber(at.idle) : points.length === 0 ? 'not measured' : 'none';
   return {
     title: 'Knee of each model',
     description:
@@ -275,13 +271,13 @@ function kneeFigure(results: readonly ConnectionsResult[]): Figure {
     chart: null,
     table: {
       columns: ['model', 'waits', 'knee', 'failed at', 'closed by the model', 'reason'],
-      rows: results.map(({ model, waits, knee, failedAt, failure, points }) => [
-        model,
-        waits,
-        cell(failure, knee),
-        cell(failure, failedAt),
-        formatNumber(Math.max(0, ...points.map(({ idle, stillOpen }) => idle - stillOpen.min))),
-        failure ?? ([knee?.reason, failedAt?.reason].filter(Boolean).join(' ') || NONE),
+      rows: results.map((result) => [
+        result.model,
+        result.waits,
+        cell(result, result.knee),
+        cell(result, result.failedAt),
+        formatNumber(Math.max(0, ...result.points.map(({ idle, stillOpen }) => idle - stillOpen.min))),
+        [result.knee?.reason, result.failedAt?.reason, result.failure].filter(Boolean).join(' ') || NONE,
       ]),
     },
   };

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Figure } from '../base/chart.js';
 import type { Percentiles } from '../base/distribution.js';
-import { ExperimentError, sleep } from '../base/errors.js';
+import { sleep } from '../base/errors.js';
 import { modelOf, repetitionOf } from '../base/noise.js';
 import { shuffledOrders } from '../base/shuffle.js';
 import { type Summary, summarize } from '../base/stats.js';
@@ -9,7 +9,7 @@ import { windowSecondsOf } from '../bench/agreement.js';
 import type { ModelProcess } from '../bench/model-process.js';
 import { CLOSED_LOOP, type RateLoad } from '../bench/rate-load.js';
 import { get } from '../bench/smoke-check.js';
-import type { Workbench } from '../bench/workbench.js';
+import type { Row, Workbench } from '../bench/workbench.js';
 import type { DriverSpec, DriverState, DriverWindow } from '../drivers/driver-program.js';
 import { type AllDrivers, costFigures, otherFigures } from '../drivers/figures.js';
 import { probeFigures, probeSummary } from '../drivers/probe-figures.js';
@@ -48,14 +48,19 @@ interface IdleRound {
   readonly wakeUpsPerSecond: number;
 }
 
-interface Partial {
+/** What requests cost without the probes. */
+interface Costs {
+  readonly idle: IdleRound;
+  readonly loads: readonly RateLoad[];
+  /** Only in the first round, and with strace. */
+  readonly calls: ReadonlyMap<LoadName, SystemCalls | null>;
+}
+
+type Windows = ReadonlyMap<LoadName, DriverWindow>;
+
+interface Partial extends Row {
   readonly driver: string;
-  readonly idle: IdleRound[];
-  /** The loads of each round, by rate. */
-  readonly loads: Map<number, RateLoad[]>;
-  readonly calls: Map<LoadName, SystemCalls | null>;
-  readonly windows: Map<LoadName, DriverWindow[]>;
-  failure: string | null;
+  readonly rounds: (Costs & { readonly windows: Windows })[];
 }
 
 /** Nothing else shows what Node's loop suffers: a blocked thread cannot report it, so another one reads the histograms. */
@@ -77,14 +82,17 @@ export const drivers: Experiment<AllDrivers> = {
 async function measure(bench: Workbench): Promise<Measured<AllDrivers>> {
   const { rounds, seed, seconds } = bench.settings;
   const rows = [...WAY_NAMES, repetitionOf(REPEATED)];
-  const partials = new Map(rows.map((driver) => [driver, emptyPartial(driver)]));
+  const partials = new Map(rows.map((driver): [string, Partial] => [driver, { driver, rounds: [], failure: null }]));
   if (!bench.instruments.tools.has('strace')) bench.note('strace is not installed: no system calls are counted.');
   if (bench.instruments.cores === null) bench.note('Load and server share all cores: the figures of both are mixed.');
   const loads = LOAD_NAMES.filter((load) => load !== LONG_LOAD || seconds >= LONG_SECONDS);
   const orders = shuffledOrders(rows, rounds, seed);
   const complete = await bench.rounds(orders, rows.length, async (driver, round) => {
     bench.progress.label(`round ${round + 1} of ${rounds}: ${driver}`);
-    await measureRow(bench, partials.get(driver)!, loads, round);
+    const partial = partials.get(driver)!;
+    await bench.turn(partial, round, async () => {
+      partial.rounds.push(await measureRound(bench, modelOf(driver) as Way, loads, round === 0));
+    });
     bench.progress.step();
   });
   const results = [...partials.values()].map(driverResult);
@@ -97,49 +105,26 @@ async function measure(bench: Workbench): Promise<Measured<AllDrivers>> {
   return { result: { results, repeated: { model: REPEATED, noise } }, complete };
 }
 
-const emptyPartial = (driver: string): Partial => ({
-  driver,
-  idle: [],
-  loads: new Map(),
-  calls: new Map(),
-  windows: new Map(),
-  failure: null,
-});
-
-/** One that fails is skipped from then on. */
-async function measureRow(
-  bench: Workbench,
-  partial: Partial,
-  loads: readonly LoadName[],
-  round: number,
-): Promise<void> {
-  if (partial.failure !== null) return;
-  if (bench.isOverBudget) {
-    partial.failure = `The budget of ${bench.settings.budgetSeconds} s was used up before its turn in round ${round + 1}.`;
-    return;
-  }
-  const way = modelOf(partial.driver) as Way;
+async function measureRound(bench: Workbench, way: Way, loads: readonly LoadName[], isFirst: boolean) {
   const own = loads.filter((load) => load === 'idle' || way !== ALONE);
-  try {
-    await withProgram(bench, way, false, (server, url) => measureCost(bench, partial, own, server, url, round === 0));
-    await withProgram(bench, way, true, (server, url) => measureProbes(bench, partial, own, server, url));
-  } catch (error) {
-    if (!(error instanceof ExperimentError)) throw error;
-    partial.failure = error.message;
-  }
+  const costs = await withProgram(bench, way, false, (...program) => measureCosts(bench, own, program, isFirst));
+  const windows = await withProgram(bench, way, true, (...program) => measureProbes(bench, own, program));
+  return { ...costs, windows };
 }
 
-/** @param measure with the URL of the server on the reactor; that of the process is the control thread's */
-function withProgram(
+/** The URL is that of the server on the reactor; that of the process is the control thread's. */
+type Program = [program: ModelProcess, url: URL];
+
+function withProgram<Result>(
   bench: Workbench,
   way: Way,
   hasProbes: boolean,
-  measure: (program: ModelProcess, url: URL) => Promise<void>,
-): Promise<void> {
+  measure: (...program: Program) => Promise<Result>,
+): Promise<Result> {
   const spec: DriverSpec = { way, root: bench.site.directory, hasProbes };
   return bench.withServer([process.execPath, PROGRAM, JSON.stringify(spec)], async (program) => {
     const { port } = (await request(program, '/')) as DriverState;
-    await measure(program, new URL(`http://127.0.0.1:${port}/`));
+    return measure(program, new URL(`http://127.0.0.1:${port}/`));
   });
 }
 
@@ -151,28 +136,26 @@ async function request(program: ModelProcess, path: string): Promise<unknown> {
   return JSON.parse(body.toString());
 }
 
-async function measureCost(
+async function measureCosts(
   bench: Workbench,
-  partial: Partial,
   loads: readonly LoadName[],
-  program: ModelProcess,
-  url: URL,
+  [{ pid }, url]: Program,
   isFirst: boolean,
-): Promise<void> {
-  const { pid } = program;
+): Promise<Costs> {
   const { connections, seconds, warmUpSeconds } = bench.settings;
   const rates = ratesOf(loads);
-  if (rates.length > 0) {
-    const spec = { url, connections, seconds, close: false };
-    for (const load of await bench.instruments.rateLoads(spec, { pid, rates, warmUpSeconds, settle: true }))
-      partial.loads.set(load.rate, [...(partial.loads.get(load.rate) ?? []), load]);
+  const spec = { url, connections, seconds, close: false };
+  const options = { pid, rates, warmUpSeconds, settle: true };
+  const measured = rates.length === 0 ? [] : await bench.instruments.rateLoads(spec, options);
+  const idle = await measureIdle(bench, pid);
+  const calls = new Map<LoadName, SystemCalls | null>();
+  if (isFirst && bench.instruments.tools.has('strace')) {
+    for (const load of loads) {
+      const rate = LOADS[load];
+      if (rate !== null) calls.set(load, await countCalls(bench, pid, url, rate));
+    }
   }
-  partial.idle.push(await measureIdle(bench, pid));
-  if (!isFirst || !bench.instruments.tools.has('strace')) return;
-  for (const load of loads) {
-    const rate = LOADS[load];
-    if (rate !== null) partial.calls.set(load, await countCalls(bench, pid, url, rate));
-  }
+  return { idle, loads: measured, calls };
 }
 
 const ratesOf = (loads: readonly LoadName[]): number[] =>
@@ -199,13 +182,7 @@ async function countCalls(bench: Workbench, pid: number, url: URL, rate: number)
   });
 }
 
-async function measureProbes(
-  bench: Workbench,
-  partial: Partial,
-  loads: readonly LoadName[],
-  program: ModelProcess,
-  url: URL,
-): Promise<void> {
+async function measureProbes(bench: Workbench, loads: readonly LoadName[], [program, url]: Program): Promise<Windows> {
   const { pid } = program;
   const { connections, warmUpSeconds } = bench.settings;
   const seconds = Math.min(Math.max(bench.settings.seconds, MIN_PROBE_SECONDS), MAX_PROBE_SECONDS);
@@ -219,11 +196,12 @@ async function measureProbes(
     const warmUp = { pid, rates: [CLOSED_LOOP], warmUpSeconds: 0, settle: false };
     await bench.instruments.rateLoads(spec, warmUp);
   } else await sleep(warmUpSeconds * 1000, bench.signal);
+  const windows = new Map<LoadName, DriverWindow>();
   for (const load of loads) {
     const rate = LOADS[load];
-    const measured = rate === null ? await window() : await duringLoad(bench, { url, pid, rate, seconds }, window);
-    partial.windows.set(load, [...(partial.windows.get(load) ?? []), measured]);
+    windows.set(load, rate === null ? await window() : await duringLoad(bench, { url, pid, rate, seconds }, window));
   }
+  return windows;
 }
 
 interface DuringLoad {
@@ -254,21 +232,24 @@ async function duringLoad<Result>(
 const NO_PERCENTILES = Object.fromEntries(PERCENTILES.map((each) => [each, null])) as Record<keyof Percentiles, null>;
 
 /** The loads as the experiment rates summarizes them, with the probes of the same load. */
-function driverResult({ driver, idle, loads, calls, windows, failure }: Partial): DriverResult {
+function driverResult({ driver, rounds, failure }: Partial): DriverResult {
+  const loads = new Map<number, RateLoad[]>();
+  for (const load of rounds.flatMap((round) => round.loads))
+    loads.set(load.rate, [...(loads.get(load.rate) ?? []), load]);
   const { points: rated } = ratesResult({ model: driver, waits: '', loads, failure, transcript: null });
   const points = LOAD_NAMES.flatMap((load): DriverPoint[] => {
     const rate = LOADS[load];
-    const cost = rate === null ? undefined : rated.find((each) => each.rate === rate);
-    const probed = windows.get(load) ?? [];
-    if (cost === undefined && (rate !== null || idle.length === 0) && probed.length === 0) return [];
-    const busy = rate === null ? idle.map((each) => each.busy) : (loads.get(rate) ?? []).map(busyOf);
+    const windows = rounds.flatMap((round) => round.windows.get(load) ?? []);
+    if (windows.length === 0) return [];
+    const idle = rate === null ? rounds.map((round) => round.idle) : [];
+    const cost = rated.find((each) => each.rate === rate);
     return [
       {
         load,
-        ...costOf(cost, rate === null ? idle : []),
-        busy: summarize(busy),
-        systemCalls: calls.get(load) ?? null,
-        probes: probeResults(probed),
+        ...costOf(cost, idle),
+        busy: summarize(rate === null ? idle.map((each) => each.busy) : loads.get(rate)!.map(busyOf)),
+        systemCalls: rounds[0]!.calls.get(load) ?? null,
+        probes: probeResults(windows),
       },
     ];
   });

@@ -1,6 +1,7 @@
 import { type Distribution, sumOfDistributions } from '../base/distribution.js';
 import { noiseOf, type Repeated, repetitionOf } from '../base/noise.js';
 import { type Latency, type Summary, summarizeEach } from '../base/stats.js';
+import type { Row } from '../bench/workbench.js';
 import { type EncodedLatencies, encodeLatencies } from '../measure/hdr.js';
 import type { Memory } from '../measure/memory.js';
 import type { Transcript } from '../measure/transcript.js';
@@ -34,7 +35,7 @@ export interface SystemCalls {
   readonly byName: Readonly<Record<string, number>>;
 }
 
-export interface ModelPartial {
+export interface ModelPartial extends Row {
   /** The model, or `MODEL again` for the second run of the one that is measured twice. */
   readonly model: string;
   readonly waits: string;
@@ -56,8 +57,6 @@ export interface ModelPartial {
   readonly distributions: { readonly corrected: Distribution; readonly raw: Distribution }[];
   /** Why the figures of a round, the last one of them, are struck out. */
   unsteady: string | null;
-  /** Why it has fewer rounds than others, or none. */
-  failure: string | null;
 }
 
 const KEYS = ['requestsPerSecond', 'cpuUs', 'userUs', 'systemUs', 'achievedPerSecond'] as const;

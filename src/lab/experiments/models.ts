@@ -63,41 +63,31 @@ export async function measurePartials(
   const partials = new Map(bench.rows.map((row) => [row, emptyPartial(row, modelNamed(modelOf(row)).waits)]));
   const complete = await bench.rounds(orders, partials.size, async (name, round) => {
     bench.progress.label(`round ${round + 1} of ${orders.length}: ${name}`);
-    await measureModel(bench, partials.get(name)!, round);
+    const partial = partials.get(name)!;
+    await bench.turn(partial, round, () => measureModel(bench, partial, round));
     bench.progress.step();
   });
   return { result: [...partials.values()], complete };
 }
 
-/** A model that fails is skipped from then on. */
 async function measureModel(bench: Workbench, partial: ModelPartial, round: number): Promise<void> {
-  if (partial.failure !== null) return;
-  if (bench.isOverBudget) {
-    partial.failure = `The budget of ${bench.settings.budgetSeconds} s was used up before its turn in round ${round + 1}.`;
-    return;
-  }
-  try {
-    await assertAvailable(modelOf(partial.model));
-    const args = bench.launch.model(modelOf(partial.model), bench.site.directory);
-    const add = async (server: ModelProcess, memory: Memory): Promise<void> => {
-      const ofRound = partial.memory === null ? memory : NO_MEMORY;
-      partial.memory = memory;
-      partial.rounds.push({ ...(await measureLoads(bench, partial, server, round, memory)), ...ofRound });
-    };
-    const memory =
-      partial.memory ??
-      (await bench.withServer(args, async (server) => {
-        const measured = await measureMemory(bench, partial, server);
-        if (!isHeavy(measured)) await add(server, measured);
-        return measured;
-      }));
-    // The processes and threads of idle connections take time to end, and their memory stays.
-    if (partial.rounds.length <= round) await bench.withServer(args, (server) => add(server, memory));
-    if (round === 0 && partial.model === 'epollet') await noteFailure(bench, countOwnCalls(bench, partial));
-  } catch (error) {
-    if (!(error instanceof ExperimentError)) throw error;
-    partial.failure = error.message;
-  }
+  await assertAvailable(modelOf(partial.model));
+  const args = bench.launch.model(modelOf(partial.model), bench.site.directory);
+  const add = async (server: ModelProcess, memory: Memory): Promise<void> => {
+    const ofRound = partial.memory === null ? memory : NO_MEMORY;
+    partial.memory = memory;
+    partial.rounds.push({ ...(await measureLoads(bench, partial, server, round, memory)), ...ofRound });
+  };
+  const memory =
+    partial.memory ??
+    (await bench.withServer(args, async (server) => {
+      const measured = await measureMemory(bench, partial, server);
+      if (!isHeavy(measured)) await add(server, measured);
+      return measured;
+    }));
+  // The processes and threads of idle connections take time to end, and their memory stays.
+  if (partial.rounds.length <= round) await bench.withServer(args, (server) => add(server, memory));
+  if (round === 0 && partial.model === 'epollet') await noteFailure(bench, countOwnCalls(bench, partial));
 }
 
 async function measureLoads(

@@ -5,6 +5,7 @@ import { type Noise, noiseOf } from '../base/noise.js';
 import { type Summary, summarizeEach } from '../base/stats.js';
 import { unsteadyReason } from '../bench/agreement.js';
 import type { RateLoad } from '../bench/rate-load.js';
+import type { Row } from '../bench/workbench.js';
 import { type EncodedLatencies, encodeLatencies } from '../measure/hdr.js';
 import type { Transcript } from '../measure/transcript.js';
 
@@ -56,14 +57,13 @@ export interface RatePoint extends Readonly<Record<(typeof KEYS)[number], Summar
   readonly struckOut: string | null;
 }
 
-export interface RatesPartial {
+export interface RatesPartial extends Row {
   readonly model: string;
   readonly waits: string;
   /** The loads of each round, by rate. */
   readonly loads: Map<number, RateLoad[]>;
   /** Null for the second run of a model. */
   transcript: Transcript | null;
-  failure: string | null;
 }
 
 export interface RatesResult {

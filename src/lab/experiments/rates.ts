@@ -1,4 +1,3 @@
-import { ExperimentError } from '../base/errors.js';
 import { formatNumber } from '../base/format.js';
 import { modelOf, repetitionOf } from '../base/noise.js';
 import { smokeCheck } from '../bench/smoke-check.js';
@@ -41,7 +40,8 @@ async function measure(bench: Workbench, orders: readonly (readonly string[])[])
   );
   const complete = await bench.rounds(orders, partials.size, async (model, round) => {
     bench.progress.label(`round ${round + 1} of ${orders.length}: ${model}`);
-    await measureModel(bench, partials.get(model)!, round);
+    const partial = partials.get(model)!;
+    await bench.turn(partial, round, () => measureModel(bench, partial, round));
     bench.progress.step();
   });
   const results = [...partials.values()].map(ratesResult);
@@ -55,30 +55,19 @@ async function measure(bench: Workbench, orders: readonly (readonly string[])[])
   return { result: { results, repeated }, complete };
 }
 
-/** A model that fails is skipped from then on. */
 async function measureModel(bench: Workbench, partial: RatesPartial, round: number): Promise<void> {
-  if (partial.failure !== null) return;
   const { settings, instruments } = bench;
-  if (bench.isOverBudget) {
-    partial.failure = `The budget of ${settings.budgetSeconds} s was used up before its turn in round ${round + 1}.`;
-    return;
-  }
   const model = modelNamed(modelOf(partial.model));
-  try {
-    await bench.withServer(bench.launch.model(model.name, bench.site.directory), async ({ url, pid }) => {
-      const { keepAlive } = await smokeCheck(url, bench.site.page, { fixedPage: model.name === 'fixed-page' });
-      const isHeavy = model.heavy ?? false;
-      const connections = isHeavy ? Math.min(settings.connections, settings.maxHeavy) : settings.connections;
-      if (isHeavy) assertMemoryFor(connections, HEAVY_BYTES_EACH);
-      const spec = { url, connections, seconds: settings.seconds, close: settings.close || !keepAlive };
-      const { warmUpSeconds } = settings;
-      for (const load of await instruments.rateLoads(spec, { pid, rates: settings.rates, warmUpSeconds, settle: true }))
-        partial.loads.set(load.rate, [...(partial.loads.get(load.rate) ?? []), load]);
-      if (round === 0 && partial.model !== bench.repetition)
-        partial.transcript = await recordTranscript(instruments, url, pid, !spec.close);
-    });
-  } catch (error) {
-    if (!(error instanceof ExperimentError)) throw error;
-    partial.failure = error.message;
-  }
+  await bench.withServer(bench.launch.model(model.name, bench.site.directory), async ({ url, pid }) => {
+    const { keepAlive } = await smokeCheck(url, bench.site.page, { fixedPage: model.name === 'fixed-page' });
+    const isHeavy = model.heavy ?? false;
+    const connections = isHeavy ? Math.min(settings.connections, settings.maxHeavy) : settings.connections;
+    if (isHeavy) assertMemoryFor(connections, HEAVY_BYTES_EACH);
+    const spec = { url, connections, seconds: settings.seconds, close: settings.close || !keepAlive };
+    const { warmUpSeconds } = settings;
+    for (const load of await instruments.rateLoads(spec, { pid, rates: settings.rates, warmUpSeconds, settle: true }))
+      partial.loads.set(load.rate, [...(partial.loads.get(load.rate) ?? []), load]);
+    if (round === 0 && partial.model !== bench.repetition)
+      partial.transcript = await recordTranscript(instruments, url, pid, !spec.close);
+  });
 }

@@ -5,7 +5,7 @@ import { formatNumber } from '../base/format.js';
 import { modelOf, repetitionOf } from '../base/noise.js';
 import { shuffledOrders } from '../base/shuffle.js';
 import { doAgree, windowSecondsOf } from '../bench/agreement.js';
-import type { Workbench } from '../bench/workbench.js';
+import type { Row, Workbench } from '../bench/workbench.js';
 import { runTool } from '../load/tool-run.js';
 import { tasksetArgs } from '../measure/cores.js';
 import type { EchoLoadOutput, EchoLoadSpec, EchoWindow } from '../websocket/echo-load-program.js';
@@ -21,11 +21,10 @@ const WINDOWS = 3;
 const MAX_RATIO = 1.25;
 const MAX_LOAD_MS = 600_000;
 
-interface Partial {
+interface Partial extends Row {
   readonly server: string;
   readonly bytes: number;
   readonly rounds: EchoRound[];
-  failure: string | null;
 }
 
 /** A server is started for each size and round, since what V8 has compiled for one size is not best for another. */
@@ -42,17 +41,25 @@ export const websocket: Experiment<AllEchoes> = {
 async function measure(bench: Workbench): Promise<Measured<AllEchoes>> {
   const { rounds, seed } = bench.settings;
   const servers = [...ECHO_WAYS, repetitionOf(REPEATED)];
-  const partials = ECHO_BYTES.flatMap((bytes) =>
-    servers.map((server): Partial => ({ server, bytes, rounds: [], failure: absenceOf(modelOf(server) as EchoWay) })),
+  const partials = new Map(
+    ECHO_BYTES.flatMap((bytes) =>
+      servers.map((server): [string, Partial] => {
+        const failure = absenceOf(modelOf(server) as EchoWay);
+        return [`${server}, ${formatNumber(bytes)} bytes`, { server, bytes, rounds: [], failure }];
+      }),
+    ),
   );
   if (bench.instruments.cores === null) bench.note('Load and server share all cores: the figures of both are mixed.');
-  const orders = shuffledOrders(servers, rounds, seed);
-  const complete = await bench.rounds(orders, servers.length, async (server, round) => {
-    bench.progress.label(`round ${round + 1} of ${rounds}: ${server}`);
-    for (const partial of partials) if (partial.server === server) await measureRow(bench, partial, round);
+  const orders = shuffledOrders([...partials.keys()], rounds, seed);
+  const complete = await bench.rounds(orders, partials.size, async (row, round) => {
+    bench.progress.label(`round ${round + 1} of ${rounds}: ${row}`);
+    const partial = partials.get(row)!;
+    await bench.turn(partial, round, () => measureRow(bench, partial, round));
     bench.progress.step();
   });
-  const results = partials.map(({ server, bytes, rounds: own, failure }) => echoResult(server, bytes, own, failure));
+  const results = [...partials.values()].map(({ server, bytes, rounds: own, failure }) =>
+    echoResult(server, bytes, own, failure),
+  );
   const noise = echoNoise(results);
   bench.noteNoise(
     REPEATED,
@@ -72,30 +79,19 @@ function absenceOf(way: EchoWay): string | null {
   }
 }
 
-/** One that fails is skipped from then on. */
 async function measureRow(bench: Workbench, partial: Partial, round: number): Promise<void> {
-  if (partial.failure !== null) return;
-  if (bench.isOverBudget) {
-    partial.failure = `The budget of ${bench.settings.budgetSeconds} s was used up before its turn in round ${round + 1}.`;
-    return;
-  }
-  try {
-    const windows = await bench.withServer([process.execPath, SERVER, modelOf(partial.server)], (server) =>
-      loadOf(bench, server, partial.bytes),
-    );
-    const costs = windows.map(({ cpuUs, messages }) => cpuUs / messages);
-    if (!doAgree(costs, MAX_RATIO))
-      bench.note(`${partial.server}: the cost of a message did not settle in round ${round + 1}.`);
-    const sum = (of: (window: EchoWindow) => number): number => windows.reduce((total, each) => total + of(each), 0);
-    const messages = sum((each) => each.messages);
-    partial.rounds.push({
-      cpuUs: sum(({ cpuUs }) => cpuUs) / messages,
-      messagesPerSecond: messages / sum(({ seconds }) => seconds),
-    });
-  } catch (error) {
-    if (!(error instanceof ExperimentError)) throw error;
-    partial.failure = error.message;
-  }
+  const windows = await bench.withServer([process.execPath, SERVER, modelOf(partial.server)], (server) =>
+    loadOf(bench, server, partial.bytes),
+  );
+  const costs = windows.map(({ cpuUs, messages }) => cpuUs / messages);
+  if (!doAgree(costs, MAX_RATIO))
+    bench.note(`${partial.server}: the cost of a message did not settle in round ${round + 1}.`);
+  const sum = (of: (window: EchoWindow) => number): number => windows.reduce((total, each) => total + of(each), 0);
+  const messages = sum((each) => each.messages);
+  partial.rounds.push({
+    cpuUs: sum(({ cpuUs }) => cpuUs) / messages,
+    messagesPerSecond: messages / sum(({ seconds }) => seconds),
+  });
 }
 
 async function loadOf(

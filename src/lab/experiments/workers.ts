@@ -1,13 +1,12 @@
 import { fileURLToPath } from 'node:url';
 import type { Figure } from '../base/chart.js';
 import { percentilesOf } from '../base/distribution.js';
-import { ExperimentError } from '../base/errors.js';
 import { formatMedian, formatNumber, formatRange, tailOf } from '../base/format.js';
 import { modelOf, type Noise, noiseFigure, noiseOf, repetitionOf } from '../base/noise.js';
 import { shuffledOrders } from '../base/shuffle.js';
 import { type Summary, summarizeEach } from '../base/stats.js';
 import { get } from '../bench/smoke-check.js';
-import type { Workbench } from '../bench/workbench.js';
+import type { Row, Workbench } from '../bench/workbench.js';
 import { tasksetArgs } from '../measure/cores.js';
 import { SPREADS, type Spread, type SpreadEnd, type SpreadSpec, type SpreadState } from '../measure/spread-program.js';
 import type { Experiment } from './experiment.js';
@@ -41,10 +40,9 @@ interface Cell {
   readonly lifetime: Lifetime;
 }
 
-interface Partial {
+interface Partial extends Row {
   readonly cell: Cell;
   readonly rounds: SpreadRound[];
-  failure: string | null;
 }
 
 const REPEATED = SPREADS[0];
@@ -75,9 +73,11 @@ export const workers: Experiment<{ readonly results: readonly SpreadResult[]; re
     const orders = shuffledOrders([...partials.keys()], rounds, seed);
     const complete = await bench.rounds(orders, partials.size, async (key, round) => {
       const partial = partials.get(key)!;
-      const { spread, workers } = partial.cell;
-      bench.progress.label(`round ${round + 1} of ${rounds}: ${spread}, ${workers} workers`);
-      await measureCell(bench, partial);
+      const { cell } = partial;
+      bench.progress.label(`round ${round + 1} of ${rounds}: ${cell.spread}, ${cell.workers} workers`);
+      await bench.turn(partial, round, async () => {
+        partial.rounds.push(await measureRound(bench, cell));
+      });
       bench.progress.step();
     });
     const results = [...partials.values()].map(spreadResult);
@@ -88,20 +88,6 @@ export const workers: Experiment<{ readonly results: readonly SpreadResult[]; re
   hasData: ({ results }) => results.some(({ rounds }) => rounds.length > 0),
   figures: ({ results, noise }) => spreadFigures(results, noise),
 };
-
-async function measureCell(bench: Workbench, partial: Partial): Promise<void> {
-  if (partial.failure !== null) return;
-  if (bench.isOverBudget) {
-    partial.failure = `The budget of ${bench.settings.budgetSeconds} s was used up before its turn.`;
-    return;
-  }
-  try {
-    partial.rounds.push(await measureRound(bench, partial.cell));
-  } catch (error) {
-    if (!(error instanceof ExperimentError)) throw error;
-    partial.failure = error.message;
-  }
-}
 
 async function measureRound(bench: Workbench, { spread, workers, lifetime }: Cell): Promise<SpreadRound> {
   const { connections, rate, seconds, warmUpSeconds } = bench.settings;
