@@ -23,6 +23,13 @@ test('the machine comes first, and then each experiment with its question, table
   expect(text).toContain('Least: epoll-edge with');
 });
 
+test('the length of the windows is rounded as all numbers are', () => {
+  const report = sampleReport('models');
+  const rendered = renderMarkdown([{ ...report, settings: { ...report.settings, seconds: 2 } }]);
+  expect(rendered).toContain('3 windows of 0.667 s that agree.');
+  expect(rendered).not.toMatch(/\d\.\d{5}/);
+});
+
 test('a table has as many cells in each line, and none is longer than the documentation permits', () => {
   for (const table of text.split('\n\n').filter((part) => part.startsWith('|'))) {
     const lines = table.trim().split('\n');
