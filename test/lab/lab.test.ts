@@ -170,7 +170,7 @@ describe('the lab', () => {
   });
 
   test.each(['models', 'rates', 'connections', 'workers', 'drivers', 'websocket'] as const)(
-    '%s starts nothing when its budget is used up, and says so of each row',
+    '%s starts nothing when its budget is used up, and each row has that as its reason',
     { timeout: LAB_MS },
     async (experiment) => {
       const none: Launcher = { ...launch, model: () => ['/no/such/program'] };

@@ -102,6 +102,12 @@ test('raw latency is next to corrected latency, and a closed loop has only that'
   expect(renderPage(sampleReport('workers'))).toContain('raw p99 ms');
 });
 
+test('the sources of the quotations are links', () => {
+  const html = renderPage(sampleReport('triggers'));
+  for (const url of ['https://github.com/netty/netty/issues/14007', 'https://github.com/tokio-rs/mio/issues/928'])
+    expect(html).toContain(`<a href="${url}">${url}</a>)`);
+});
+
 test('the index of all experiments has a link to each', () => {
   const html = renderIndex(EXPERIMENT_NAMES.map(sampleReport), true);
   for (const name of EXPERIMENT_NAMES) {

@@ -6,7 +6,7 @@ import { ExperimentError } from '../base/errors.js';
 import { modelOf } from '../base/noise.js';
 import { experimentNamed } from '../experiments/registry.js';
 import { environmentOf } from './environment.js';
-import { escapeHtml, jsonInHtml } from './html.js';
+import { escapeHtml, jsonInHtml, linkedHtml } from './html.js';
 import { idOf, type ModelNote, modelNotes, renderModels } from './page-models.js';
 import { PAGE_SCRIPT } from './page-script.js';
 import { PAGE_STYLE } from './page-style.js';
@@ -87,7 +87,7 @@ function renderFigure(
       : `<div class="chart" style="height:${chartHeight(chart)}px"><canvas data-chart="${charts.indexOf(chart)}" role="img" aria-label="${escapeHtml(`${title}; the table below has the values`)}"></canvas></div>`;
   return `<section>
 <h2>${escapeHtml(title)}</h2>
-<p>${escapeHtml(description)}</p>
+<p>${linkedHtml(description)}</p>
 ${reading === null ? '' : `<p class="reading">${escapeHtml(reading)}</p>`}
 ${canvas}
 <div class="scroll">${renderTable(table, notes)}</div>
