@@ -13,7 +13,7 @@ const END_SECONDS = 22;
 export const PLANNED: Readonly<Partial<Record<ExperimentName, Partial<MeasureSettings>>>> = {
   models: { seconds: 2 },
   rates: { rounds: 2 },
-  connections: { seconds: 1.5 },
+  connections: { seconds: 0.75 },
   websocket: { rounds: 3 },
   workers: { rounds: 2, seconds: 1.5, warmUpSeconds: 0.5 },
   drivers: { rounds: 2, seconds: 1.5 },
@@ -25,7 +25,7 @@ const WEIGHTS: Readonly<Partial<Record<ExperimentName, number>>> = {
   rates: 540,
   libuv: 165,
   connections: 410,
-  triggers: 20,
+  triggers: 25,
   workers: 190,
   drivers: 200,
   websocket: 90,

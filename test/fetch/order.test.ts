@@ -32,11 +32,11 @@ describe.each(TRIGGERS)('%s', (trigger) => {
   test('responses of handlers that finish out of order are sent in order', async () => {
     const server = served(delayed);
     using client = await RawClient.connect(server.port);
-    const paths = ['/150', '/0', '/120', '/1', '/140', '/0', '/110'];
+    const paths = ['/300', '/0', '/240', '/1', '/280', '/0', '/220'];
     const startMs = performance.now();
     client.send(paths.map((path) => request(path)).join(''));
     for (const path of paths) expect((await client.response()).body.toString()).toBe(path);
-    expect(performance.now() - startMs, 'they work at once').toBeLessThan(450);
+    expect(performance.now() - startMs, 'they work at once').toBeLessThan(1000);
   });
 
   test('files, error responses, streams and bodies are sent in order among handlers', async () => {
@@ -217,7 +217,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
       async (asked, context) => {
         if (!asked.url.endsWith('/stuck')) return delayed(asked, context);
         asked.signal.addEventListener('abort', () => aborted.resolve(asked.signal.reason.message));
-        await sleep(900);
+        await sleep(3000);
         return new Response('too late');
       },
       { limits: { handlerTimeoutMs: 300 } },
@@ -229,7 +229,7 @@ describe.each(TRIGGERS)('%s', (trigger) => {
     const busy = await client.response();
     expect([busy.status, busy.field('Connection')]).toEqual([503, null]);
     expect(performance.now() - startMs).toBeGreaterThan(280);
-    expect(performance.now() - startMs).toBeLessThan(890);
+    expect(performance.now() - startMs).toBeLessThan(2900);
     expect((await client.response()).body.toString()).toBe('/0');
     expect(await aborted.promise).toMatch(/timed out/);
     await sleep(700);

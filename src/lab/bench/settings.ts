@@ -25,11 +25,12 @@ export const SETTINGS = {
     [0.1, 3600],
   ),
   warmUpSeconds: setting('warm-up', 'seconds of load before each measurement', [1, 0.4], [0.1, 3600]),
-  connections: setting('connections', 'busy connections', [64, 64], [1, 10_000]),
+  // As many as a model with a process for each opens in two seconds: then all models have the same load, with --quick too.
+  connections: setting('connections', 'busy connections, 64 in workers, drivers and websocket', [16, 16], [1, 10_000]),
   maxHeavy: setting(
     'heavy',
     'maximum busy connections for models with a process or thread per connection',
-    [64, 16],
+    [64, 64],
     [1, 10_000],
   ),
   rate: setting('rate', 'requests per second for the latency measurement', [1000, 1000], [1, 1_000_000]),

@@ -68,7 +68,7 @@ export const drivers: Experiment<AllDrivers> = {
   question:
     'What does it cost to drive the same reactor inside Node’s loop, around it, or without it, and how late are Node’s timers, promises and streams then?',
   models: [],
-  defaults: {},
+  defaults: { connections: 64 },
   unused: ['models', 'maxHeavy', 'rate', 'rates', 'idle', 'maxIdle', 'close'],
   measure,
   hasData: ({ results }) => results.some(({ points }) => points.length > 0),

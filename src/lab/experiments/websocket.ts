@@ -31,7 +31,7 @@ interface Partial extends Row {
 export const websocket: Experiment<AllEchoes> = {
   question: 'What does a WebSocket message cost that the server sends back, here and with ws on node:http?',
   models: [],
-  defaults: {},
+  defaults: { connections: 64 },
   unused: ['models', 'maxHeavy', 'rate', 'rates', 'idle', 'maxIdle', 'close'],
   measure,
   hasData: ({ results }) => results.some(({ rounds }) => rounds.length > 0),

@@ -59,7 +59,7 @@ const WAYS: Readonly<Record<Spread, string>> = {
 export const workers: Experiment<{ readonly results: readonly SpreadResult[]; readonly noise: Noise<Key> }> = {
   question: 'With several workers on one port, which of them gets the connections, and what does a request cost?',
   models: [],
-  defaults: {},
+  defaults: { connections: 64 },
   unused: ['models', 'maxHeavy', 'idle', 'maxIdle', 'rates', 'close'],
   async measure(bench) {
     const partials = new Map<string, Partial>();

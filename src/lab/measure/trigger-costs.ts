@@ -64,10 +64,10 @@ export interface TriggerCostOptions {
 }
 
 /** Short rounds, of which there are several for each of the lab: what disturbs one of them does not change the median. */
-export const costOptions = (rounds: number): TriggerCostOptions => ({ rounds: 7 * rounds, messages: 512 });
+export const costOptions = (rounds: number): TriggerCostOptions => ({ rounds: 7 * rounds, messages: 4096 });
 
 /** Large messages take the time of copying, so fewer of them suffice. */
-const MAX_ROUND_BYTES = 4 * 1024 * 1024;
+const MAX_ROUND_BYTES = 64 * 1024 * 1024;
 
 /**
  * Every reader with every message size and every number of descriptors that are ready at once, in turn in each round.
@@ -99,9 +99,11 @@ function measureCell({ rounds, messages }: TriggerCostOptions, messageBytes: num
     set: new ReaderSet(READERS[name as ReaderName] ?? READERS[REPEATED], messageBytes, ready),
   }));
   try {
-    // The first round is that of the compilers of V8. The order alternates, so that none of them is always the first.
+    // The first round is that of the compilers of V8. Each begins with the next reader, so that none is always the first
+    // one, and none has its turn twice in succession, with its sockets still in the caches.
     for (let round = -1; round < rounds; round++) {
-      for (const { set, times } of round % 2 === 0 ? sets : sets.toReversed()) {
+      for (let at = 0; at < sets.length; at++) {
+        const { set, times } = sets[(round + 1 + at) % sets.length]!;
         const ns = set.round(batches);
         if (round >= 0) times.push(ns);
       }

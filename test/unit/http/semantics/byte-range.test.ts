@@ -50,7 +50,7 @@ describe('a long value is parsed in linear time', () => {
   test.each(LONG)('%#', (value, expected) => {
     const startMs = performance.now();
     expect(given(value, 10)).toBe(expected);
-    expect(performance.now() - startMs).toBeLessThan(500);
+    expect(performance.now() - startMs).toBeLessThan(2000);
   });
 });
 

@@ -40,7 +40,7 @@ test.each([
   [
     'other settings',
     withSettings({ connections: 32 }),
-    'a.json and b.json were measured with different settings: connections is 64 and 32.',
+    'a.json and b.json were measured with different settings: connections is 16 and 32.',
   ],
   [
     'an earlier version',
