@@ -12,7 +12,7 @@ const END_SECONDS = 22;
 /** Settings of the experiments that would take too much of the time with their defaults. */
 export const PLANNED: Readonly<Partial<Record<ExperimentName, Partial<MeasureSettings>>>> = {
   models: { seconds: 2 },
-  rates: { rounds: 2 },
+  rates: { rounds: 3, seconds: 1.5 },
   connections: { seconds: 0.75 },
   websocket: { rounds: 3 },
   workers: { rounds: 2, seconds: 1.5, warmUpSeconds: 0.5 },

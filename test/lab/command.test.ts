@@ -179,7 +179,7 @@ describe('a run', () => {
 
   test('rates writes a valid report and histograms, and a report can be compared', { timeout: LAB_MS }, async () => {
     const [json, hgrm] = [join(directory, 'rates.json'), join(directory, 'latencies')];
-    const flags = ['--models', 'epoll-level', '--rates', '1000,100', '--json', json, '--hgrm', hgrm];
+    const flags = ['--models', 'epoll-level', '--rates', '2000,1000', '--json', json, '--hgrm', hgrm];
     await using lab = command(['lab', '--experiment', 'rates', ...TINY, ...flags]);
     expect((await lab.ended).code).toBe(0);
     const report = reportIn(json);
@@ -188,12 +188,12 @@ describe('a run', () => {
     expect(report.results.map(({ model }) => model)).toEqual(['epoll-level', 'epoll-level again']);
     for (const { points, failure } of report.results) {
       expect(failure).toBeNull();
-      expect(points.map(({ rate }) => rate)).toEqual([100, 1000]);
+      expect(points.map(({ rate }) => rate)).toEqual([1000, 2000]);
       expect(points[0]!.wakeUpsPerSecond!.median).toBeGreaterThan(0);
       expect(points[0]!.latencyMs.p999!.median).toBeGreaterThan(0);
     }
     expect(readdirSync(hgrm)).toHaveLength(2 * 2 * 2);
-    expect(readFileSync(join(hgrm, 'epoll-level-again-100.raw.hgrm'), 'utf8')).toContain('#[Max');
+    expect(readFileSync(join(hgrm, 'epoll-level-again-1000.raw.hgrm'), 'utf8')).toContain('#[Max');
     const { stderr } = await run(['lab', '--compare', json, json.replace('rates', 'quick')]);
     expect(stderr).toMatch(/rates\.json is of --experiment rates and \S+quick\.json of models\./);
   });

@@ -15,6 +15,10 @@ export const warmUs = (engines: number): number => WARM_US + WARM_US_EACH * (eng
 
 /** In shorter ones a single pause is too large a part. */
 const MIN_WINDOW_SECONDS = 0.25;
+/** With fewer at a fixed rate, one garbage collection is too large a part, or one interrupt. */
+const MIN_WINDOW_REQUESTS = 200;
+/** But a window does not become longer than this for their sake. */
+const MAX_LONGER_SECONDS = 3;
 
 /** What makes a load settled: the most expensive of the last windows by the cheapest, and how many windows it may take. */
 export interface Agreement {
@@ -24,12 +28,23 @@ export interface Agreement {
 
 /** Windows of 0.25 s of a compiled program differ by up to a tenth; node:http takes four to seven of them. */
 export const CLOSED_LOOP_AGREEMENT: Agreement = { maxRatio: 1.15, maxWindows: 10 };
-/** Wider, since a window of 100 requests has a garbage collection or none. */
-export const RATE_AGREEMENT: Agreement = { maxRatio: 1.25, maxWindows: 6 };
+/** Wider, since a window of 200 requests has a garbage collection or none. */
+export const RATE_AGREEMENT: Agreement = { maxRatio: 1.25, maxWindows: 8 };
 
-/** The windows that have to agree take `seconds` together, unless they would be too short. */
-export const windowSecondsOf = (seconds: number): number =>
-  Math.max(seconds / AGREEING_WINDOWS, Math.min(seconds, MIN_WINDOW_SECONDS));
+/**
+ * The windows that have to agree take `seconds` together, unless they would be too short.
+ * @param rate requests per second; infinite for a closed loop
+ */
+export const windowSecondsOf = (seconds: number, rate = Number.POSITIVE_INFINITY): number =>
+  Math.max(
+    seconds / AGREEING_WINDOWS,
+    Math.min(seconds, MIN_WINDOW_SECONDS),
+    Math.min(MIN_WINDOW_REQUESTS / rate, MAX_LONGER_SECONDS),
+  );
+
+/** For the report: `3 windows of 1 s`. @param hasRates whether they are those of fixed rates */
+export const agreeingWindows = (seconds: number, hasRates: boolean): string =>
+  `${AGREEING_WINDOWS} windows of ${formatNumber(windowSecondsOf(seconds))} s${hasRates ? `, or ${MIN_WINDOW_REQUESTS} requests,` : ''}`;
 
 /** False if there are too few, or if a window had no request. */
 export const doAgree = (windowsUs: readonly number[], maxRatio: number): boolean =>

@@ -90,11 +90,12 @@ function warmUp(loop: OpenLoop, { pid, warmUpSeconds, engines }: RateLoadSpec): 
 }
 
 function measureRate(loop: OpenLoop, { pid, seconds, settle }: RateLoadSpec, rate: number): RateLoad {
-  const windowSeconds = settle ? windowSecondsOf(seconds) : seconds;
+  const perSecond = rate === CLOSED_LOOP ? Number.POSITIVE_INFINITY : rate;
+  const windowSeconds = settle ? windowSecondsOf(seconds, perSecond) : seconds;
   const windows: MeasuredWindow[] = [];
   for (;;) {
     const [cpu, wakeUps] = [cpuTime(pid), voluntarySwitches(pid)];
-    const window = loop.run(rate === CLOSED_LOOP ? Number.POSITIVE_INFINITY : rate, windowSeconds);
+    const window = loop.run(perSecond, windowSeconds);
     windows.push({ ...window, cpu: cpuBetween(cpu, cpuTime(pid)), wakeUps: voluntarySwitches(pid) - wakeUps });
     const load = rateLoad(rate, windows, settle);
     if (load.settled || windows.length >= agreementOf(rate).maxWindows) return load;

@@ -1,5 +1,5 @@
 import { formatCount, formatNumber } from '../base/format.js';
-import { AGREEING_WINDOWS, windowSecondsOf } from '../bench/agreement.js';
+import { agreeingWindows } from '../bench/agreement.js';
 import { experimentNamed } from '../experiments/registry.js';
 import type { LabReport } from './report.js';
 
@@ -17,7 +17,7 @@ export function environmentOf({
   const load = [
     ...(unused.includes('connections') ? [] : [formatCount(connections, 'connection')]),
     close ? 'a new connection for each request' : 'persistent connections if the model keeps them open',
-    `${formatCount(rounds, 'round')}, each until ${AGREEING_WINDOWS} windows of ${formatNumber(windowSecondsOf(seconds))} s agree, after ${formatNumber(warmUpSeconds)} s of warm-up`,
+    `${formatCount(rounds, 'round')}, each until ${agreeingWindows(seconds, !unused.includes('rates'))} agree, after ${formatNumber(warmUpSeconds)} s of warm-up`,
   ].join('; ');
   const loadRows = [['Load', load] as const, ['Order', `shuffled in each round, seed ${settings.seed}`] as const];
   const started = report.startedAt.replace('T', ' ').replace(/\.\d+Z$/, ' UTC');

@@ -1,6 +1,6 @@
 import type { Figure, Table } from '../base/chart.js';
-import { formatCount, formatNumber, NONE } from '../base/format.js';
-import { AGREEING_WINDOWS, windowSecondsOf } from '../bench/agreement.js';
+import { formatCount, NONE } from '../base/format.js';
+import { agreeingWindows } from '../bench/agreement.js';
 import { experimentNamed } from '../experiments/registry.js';
 import { CANCELLED, type LabReport } from './report.js';
 
@@ -27,9 +27,7 @@ function renderReport(report: LabReport): string {
   const load = [
     formatCount(rounds, 'round'),
     ...(unused.includes('connections') ? [] : [formatCount(connections, 'connection')]),
-    ...(models.length === 0
-      ? []
-      : [`${AGREEING_WINDOWS} windows of ${formatNumber(windowSecondsOf(seconds))} s that agree`]),
+    ...(models.length === 0 ? [] : [`${agreeingWindows(seconds, !unused.includes('rates'))} that agree`]),
   ].join(', ');
   const tables = summary?.(report) ?? figures(report, settings);
   return [

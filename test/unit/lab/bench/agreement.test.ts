@@ -20,12 +20,17 @@ test.each([
 });
 
 test.each([
-  [3, 1],
-  [0.9, 0.3],
-  [0.25, 0.25],
-  [0.1, 0.1],
-])('a load of %d s has windows of %d s', (seconds, expected) => {
-  expect(windowSecondsOf(seconds)).toBeCloseTo(expected, 9);
+  [3, undefined, 1],
+  [0.9, undefined, 0.3],
+  [0.25, undefined, 0.25],
+  [0.1, undefined, 0.1],
+  [3, 1000, 1],
+  [3, 100, 2],
+  [0.1, 1000, 0.2],
+  [3, 1, 3],
+  [30, 1, 10],
+])('a load of %d s at %d requests per second has windows of %d s', (seconds, rate, expected) => {
+  expect(windowSecondsOf(seconds, rate)).toBeCloseTo(expected, 9);
 });
 
 test('the reason has every window', () => {
