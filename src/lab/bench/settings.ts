@@ -34,7 +34,7 @@ export const SETTINGS = {
     [1, 10_000],
   ),
   rate: setting('rate', 'requests per second for the latency measurement', [1000, 1000], [1, 1_000_000]),
-  idle: setting('idle', 'idle connections for the memory measurement', [1000, 500], [1, 50_000]),
+  idle: setting('idle', 'idle connections for the memory measurement', [1000, 1000], [1, 50_000]),
   maxIdle: setting('most', 'maximum idle connections in the experiment connections', [10_000, 1000], [1, 50_000]),
 };
 

@@ -8,7 +8,12 @@ import { parseResponse } from './smoke-check.js';
 const AFTER_MS = 20;
 const TIMEOUT_MS = 8000;
 
-/** One request to a running model, by strace. A persistent connection is open before. */
+/**
+ * One request to a running model, by strace. A persistent connection is open before.
+ *
+ * strace does not show a call that began before it was attached, so a request before that one ends the wait that the model
+ * was in.
+ */
 export async function recordTranscript(
   instruments: Instruments,
   url: URL,
@@ -17,9 +22,12 @@ export async function recordTranscript(
 ): Promise<Transcript> {
   if (!instruments.tools.has('strace')) return noTranscript('strace is not installed');
   using client = new OneConnection(url);
+  using before = new OneConnection(url);
   try {
     if (keepsAlive) await client.request();
     const { result: fromUs, output } = await instruments.trace(pid, transcriptArgs, async () => {
+      await (keepsAlive ? client : before).request();
+      await sleep(AFTER_MS, instruments.signal);
       const sentUs = Date.now() * 1000;
       await client.request();
       await sleep(AFTER_MS, instruments.signal);

@@ -30,7 +30,7 @@ test.each([
 
 test.each([
   ['models', 430, ['models'], 400],
-  ['triggers', 755, ['triggers', 'models'], 25],
+  ['triggers', 475, ['triggers', 'models'], 25],
   ['models', 0, ['models'], 1],
 ] as const)('%s of %d s', (name, left, order, seconds) => {
   expect(budgetOf(name, left, order)).toBe(seconds);
