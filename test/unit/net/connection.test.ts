@@ -353,7 +353,8 @@ const scenarios: [string, () => void][] = [
   [
     'lingering ends lingerTimeoutMs after the last byte, and after maxLingerMs in all',
     () => {
-      const silent = open({ lingerTimeoutMs: 60, maxLingerMs: 200 }).withoutControlFaults().connect();
+      const limits = { lingerTimeoutMs: 60, maxLingerMs: 200, lingerBytes: Number.MAX_SAFE_INTEGER };
+      const silent = open(limits).withoutControlFaults().connect();
       const busy = world!.connect();
       const startMs = world!.kernel.monotonicMs();
       silent.peer.send('linger\n');
