@@ -3,8 +3,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { listOf } from '../../src/lab/base/format.js';
+import { SETTINGS } from '../../src/lab/bench/settings.js';
 import { HTTP_MODELS } from '../../src/lab/bench/workbench.js';
-import { EXPERIMENT_NAMES } from '../../src/lab/experiments/registry.js';
+import { EXPERIMENT_NAMES, experimentNamed } from '../../src/lab/experiments/registry.js';
 import type { LabReport } from '../../src/lab/report/report.js';
 import { command, run } from '../support/command.js';
 import { processesWith } from './processes.js';
@@ -28,6 +30,11 @@ test('lists the experiments and the models', async () => {
   expect(code).toBe(0);
   for (const name of [...EXPERIMENT_NAMES, ...HTTP_MODELS.map((model) => model.name)])
     expect(stdout).toMatch(new RegExp(`^  ${name} `, 'm'));
+});
+
+test('the help names the experiments that have other connections', () => {
+  const named = EXPERIMENT_NAMES.filter((name) => experimentNamed(name).defaults.connections === 64);
+  expect(SETTINGS.connections.description).toBe(`busy connections, 64 in ${listOf(named)}`);
 });
 
 test.each([

@@ -17,7 +17,7 @@ export const warmUs = (engines: number): number => WARM_US + WARM_US_EACH * (eng
 const MIN_WINDOW_SECONDS = 0.25;
 /** With fewer at a fixed rate, one garbage collection is too large a part, or one interrupt. */
 const MIN_WINDOW_REQUESTS = 200;
-/** But a window does not become longer than this for their sake. */
+/** No window becomes longer for their sake. */
 const MAX_LONGER_SECONDS = 3;
 
 /** What makes a load settled: the most expensive of the last windows by the cheapest, and how many windows it may take. */
@@ -43,8 +43,10 @@ export const windowSecondsOf = (seconds: number, rate = Number.POSITIVE_INFINITY
   );
 
 /** For the report: `3 windows of 1 s`. @param hasRates whether they are those of fixed rates */
-export const agreeingWindows = (seconds: number, hasRates: boolean): string =>
-  `${AGREEING_WINDOWS} windows of ${formatNumber(windowSecondsOf(seconds))} s${hasRates ? `, or ${MIN_WINDOW_REQUESTS} requests,` : ''}`;
+export const agreeingWindows = (seconds: number, hasRates: boolean): string => {
+  const length = `${formatNumber(windowSecondsOf(seconds))} s`;
+  return `${AGREEING_WINDOWS} windows of ${hasRates ? `at least ${length} and ${MIN_WINDOW_REQUESTS} requests` : length}`;
+};
 
 /** False if there are too few, or if a window had no request. */
 export const doAgree = (windowsUs: readonly number[], maxRatio: number): boolean =>

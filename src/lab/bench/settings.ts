@@ -29,8 +29,8 @@ export const SETTINGS = {
   connections: setting('connections', 'busy connections, 64 in workers, drivers and websocket', [16, 16], [1, 10_000]),
   maxHeavy: setting(
     'heavy',
-    'maximum busy connections for models with a process or thread per connection',
-    [64, 64],
+    'maximum busy connections for models with a process or thread per connection, those of --connections if given',
+    [16, 16],
     [1, 10_000],
   ),
   rate: setting('rate', 'requests per second for the latency measurement', [1000, 1000], [1, 1_000_000]),

@@ -89,7 +89,7 @@ export class Workbench {
   }
 
   /**
-   * Measures each row of each round; when the run has ended, by `turn`, the others get the reason.
+   * Measures each row of each round. It goes on when the run has ended, so that each row left gets its reason by `turn`.
    * @param steps progress steps per round
    * @returns false if cancelled: the rounds so far count
    */
@@ -116,8 +116,8 @@ export class Workbench {
   }
 
   /**
-   * The turn of a row in a round. A row that fails is skipped from then on. It has the reason, also if the run ends
-   * during its turn or before.
+   * The turn of a row in a round. A row that fails is skipped from then on; its `failure` is the reason, which may be that
+   * the run ended before its turn, or during it.
    * @throws Cancelled if the run has ended
    */
   async turn(row: Row, round: number, measure: () => Promise<void>): Promise<void> {

@@ -87,6 +87,7 @@ export const connections: Experiment<AllConnections> = {
   question: 'With up to 10,000 idle connections and a few busy ones, where does each model degrade?',
   models: HTTP_MODELS.map(({ name }) => name),
   defaults: { rounds: 2 },
+  quick: { rounds: 1 },
   unused: ['connections', 'maxHeavy', 'idle', 'rates'],
   measure,
   hasData: ({ results }) => results.some(({ points }) => points.length > 0),

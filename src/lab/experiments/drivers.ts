@@ -27,7 +27,7 @@ import {
 import { ALONE, WAY_NAMES, type Way } from '../drivers/ways.js';
 import { cpuBetween, cpuTime, voluntarySwitches } from '../measure/proc-stat.js';
 import type { Experiment, Measured } from './experiment.js';
-import { PERCENTILES, type RatePoint, ratesResult } from './rates-result.js';
+import { PERCENTILES, type RatePoint, ratePoint } from './rates-result.js';
 
 const PROGRAM = fileURLToPath(new URL('../drivers/driver-program.js', import.meta.url));
 const REPEATED: Way = 'enclosing';
@@ -233,21 +233,17 @@ const NO_PERCENTILES = Object.fromEntries(PERCENTILES.map((each) => [each, null]
 
 /** The loads as the experiment rates summarizes them, with the probes of the same load. */
 function driverResult({ driver, rounds, failure }: Partial): DriverResult {
-  const loads = new Map<number, RateLoad[]>();
-  for (const load of rounds.flatMap((round) => round.loads))
-    loads.set(load.rate, [...(loads.get(load.rate) ?? []), load]);
-  const { points: rated } = ratesResult({ model: driver, waits: '', loads, failure, transcript: null });
   const points = LOAD_NAMES.flatMap((load): DriverPoint[] => {
     const rate = LOADS[load];
     const windows = rounds.flatMap((round) => round.windows.get(load) ?? []);
     if (windows.length === 0) return [];
     const idle = rate === null ? rounds.map((round) => round.idle) : [];
-    const cost = rated.find((each) => each.rate === rate);
+    const loads = rounds.flatMap((round) => round.loads.filter((each) => each.rate === rate));
     return [
       {
         load,
-        ...costOf(cost, idle),
-        busy: summarize(rate === null ? idle.map((each) => each.busy) : loads.get(rate)!.map(busyOf)),
+        ...costOf(rate === null ? null : ratePoint(rate, loads), idle),
+        busy: summarize(rate === null ? idle.map((each) => each.busy) : loads.map(busyOf)),
         systemCalls: rounds[0]!.calls.get(load) ?? null,
         probes: probeResults(windows),
       },
@@ -260,7 +256,7 @@ const busyOf = ({ cpu, seconds }: RateLoad): number => cpu.totalUs / 1e6 / secon
 
 type Cost = Omit<DriverPoint, 'load' | 'busy' | 'systemCalls' | 'probes'>;
 
-function costOf(point: RatePoint | undefined, idle: readonly IdleRound[]): Cost {
+function costOf(point: RatePoint | null, idle: readonly IdleRound[]): Cost {
   const wakeUps: Summary | null = summarize(idle.map(({ wakeUpsPerSecond }) => wakeUpsPerSecond));
   return {
     cpuUs: point?.cpuUs ?? null,

@@ -105,7 +105,8 @@ export function rateRound(load: RateLoad): RateRound {
   };
 }
 
-function ratePoint(rate: number, loads: readonly RateLoad[]): RatePoint {
+/** Of the loads of all rounds at one rate. */
+export function ratePoint(rate: number, loads: readonly RateLoad[]): RatePoint {
   const rounds = loads.map(rateRound);
   const percentiles = (of: (round: RateRound) => Percentiles | null): PercentileSummaries =>
     summarizeEach(

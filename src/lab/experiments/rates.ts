@@ -65,9 +65,9 @@ async function measureModel(bench: Workbench, partial: RatesPartial, round: numb
     if (isHeavy) assertMemoryFor(connections, HEAVY_BYTES_EACH);
     const spec = { url, connections, seconds: settings.seconds, close: settings.close || !keepAlive };
     const { warmUpSeconds } = settings;
-    for (const load of await instruments.rateLoads(spec, { pid, rates: settings.rates, warmUpSeconds, settle: true }))
-      partial.loads.set(load.rate, [...(partial.loads.get(load.rate) ?? []), load]);
+    const loads = await instruments.rateLoads(spec, { pid, rates: settings.rates, warmUpSeconds, settle: true });
     if (round === 0 && partial.model !== bench.repetition)
       partial.transcript = await recordTranscript(instruments, url, pid, !spec.close);
+    for (const load of loads) partial.loads.set(load.rate, [...(partial.loads.get(load.rate) ?? []), load]);
   });
 }

@@ -62,11 +62,11 @@ export const triggers: Experiment<{
         throw error;
       },
     );
-    const { model = '', noise = [] } = costs?.repeated ?? {};
-    bench.noteNoise(
-      `“${model}”`,
-      noise.map(({ ns, messageBytes, ready }) => [ns, `${formatBytes(messageBytes)}, ${ready} ready`]),
-    );
+    if (costs !== null)
+      bench.noteNoise(
+        `“${costs.repeated.model}”`,
+        costs.repeated.noise.map(({ ns, messageBytes, ready }) => [ns, `${formatBytes(messageBytes)}, ${ready} ready`]),
+      );
     return { result: { results, thunderingHerd, costs }, complete: costs !== null };
   },
   hasData: () => true,

@@ -360,21 +360,16 @@ const scenarios: [string, () => void][] = [
       silent.peer.send('linger\n');
       busy.peer.send('linger\n');
       world!.until(() => silent.peer.ended && busy.peer.ended);
-      let sentMs = startMs;
-      let wasPaused = false; // on a busy machine no byte may be sent for lingerTimeoutMs
       const untilClosed = ({ connection }: Client): number => {
         world!.until(() => {
-          const nowMs = world!.kernel.monotonicMs();
-          wasPaused ||= nowMs - sentMs >= 60;
-          sentMs = nowMs;
           if (!busy.connection.isClosed) busy.peer.send('x');
           return connection.isClosed;
         }, 1000);
         return world!.kernel.monotonicMs() - startMs;
       };
       expect(untilClosed(silent)).toBeGreaterThanOrEqual(60);
-      expect(busy.connection.isClosed && !wasPaused).toBe(false);
-      expect(untilClosed(busy)).toBeGreaterThanOrEqual(wasPaused ? 60 : 200);
+      expect(busy.connection.isClosed).toBe(false);
+      expect(untilClosed(busy)).toBeGreaterThanOrEqual(200);
     },
   ],
   [
