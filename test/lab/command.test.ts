@@ -140,7 +140,7 @@ describe('a run', () => {
 
   test('websocket writes a valid report', { timeout: LAB_MS }, async () => {
     const json = join(directory, 'websocket.json');
-    await using lab = command(['lab', '--experiment', 'websocket', ...TINY, '--json', json]);
+    await using lab = command(['lab', '--experiment', 'websocket', ...TINY, '--seconds', '0.3', '--json', json]);
     expect((await lab.ended).code).toBe(0);
     const report = reportIn(json);
     if (report.experiment !== 'websocket') throw new Error();

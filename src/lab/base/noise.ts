@@ -38,7 +38,7 @@ export function noiseOf<Key extends string>(
   const noise = (key: Key): number | null => {
     const pairs = rounds.flatMap((round, at): [number, number][] => {
       const [one, other] = [round[key], again[at]?.[key] ?? null];
-      return one === null || other === null || one <= 0 || other <= 0 ? [] : [[one, other]];
+      return one !== null && other !== null && one > 0 && other > 0 ? [[one, other]] : [];
     });
     const median = (values: number[]): number => summarize(values)!.median;
     return pairs.length === 0

@@ -88,6 +88,7 @@ async function measureRow(bench: Workbench, partial: Partial, round: number): Pr
     bench.note(`${partial.server}: the cost of a message did not settle in round ${round + 1}.`);
   const sum = (of: (window: EchoWindow) => number): number => windows.reduce((total, each) => total + of(each), 0);
   const messages = sum((each) => each.messages);
+  if (messages === 0) throw new ExperimentError('It sent no message back under load.');
   partial.rounds.push({
     cpuUs: sum(({ cpuUs }) => cpuUs) / messages,
     messagesPerSecond: messages / sum(({ seconds }) => seconds),

@@ -79,3 +79,7 @@ test('a row names its model', () => {
     ['p99', 'not measured'],
   ]);
 });
+
+test('a round without a value is not compared', () => {
+  expect(noiseOf(['us'], [{ us: Number.NaN }], [{ us: 1 }])).toEqual({ us: null });
+});
